@@ -1,0 +1,184 @@
+"""Settings of model, training and generation: frozen dataclasses with every default. Knows no numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tinycoder.errors import ConfigError
+
+_Settings = TypeVar("_Settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Shape of a Llama model. Widths are counted in floats, ``context`` in tokens."""
+
+    vocab_size: int
+    width: int = 128
+    n_layers: int = 4
+    n_heads: int = 4
+    n_kv_heads: int = 4
+    hidden: int = 352
+    context: int = 256
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "width", "n_layers", "n_heads", "n_kv_heads", "hidden", "context"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at least 1")
+        if self.width % (2 * self.n_heads):
+            raise ConfigError(
+                f"model width {self.width} cannot be split into {self.n_heads} heads of even size; "
+                "choose a width that is a multiple of twice the number of heads"
+            )
+        if self.n_heads % self.n_kv_heads:
+            raise ConfigError(
+                f"{self.n_heads} heads cannot share {self.n_kv_heads} key/value heads; choose a divisor of n_heads"
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Floats per attention head."""
+        return self.width // self.n_heads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One position of the size dial: a model shape, the vocabulary and the batch that suit it."""
+
+    width: int
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    hidden: int
+    context: int
+    vocab_size: int
+    batch_size: int
+
+    def model(self, vocab_size: int) -> ModelConfig:
+        """The model of this size over a tokenizer of ``vocab_size`` ids."""
+        return ModelConfig(
+            vocab_size=vocab_size,
+            width=self.width,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            n_kv_heads=self.n_kv_heads,
+            hidden=self.hidden,
+            context=self.context,
+        )
+
+
+PRESETS: dict[str, Preset] = {
+    "nano": Preset(width=64, n_layers=2, n_heads=2, n_kv_heads=2, hidden=176, context=128, vocab_size=1024, batch_size=16),
+    "tiny": Preset(width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256, vocab_size=2048, batch_size=8),
+    "small": Preset(width=256, n_layers=6, n_heads=8, n_kv_heads=4, hidden=704, context=256, vocab_size=4096, batch_size=16),
+    "base": Preset(width=320, n_layers=8, n_heads=10, n_kv_heads=5, hidden=864, context=512, vocab_size=4096, batch_size=16),
+    "large": Preset(width=512, n_layers=10, n_heads=16, n_kv_heads=8, hidden=1376, context=512, vocab_size=8192, batch_size=16),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How to train. Exactly one of ``steps`` and ``minutes`` is the budget.
+
+    ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
+    a run, so that resuming on another number of cores still gives the same sums.
+    """
+
+    steps: int | None = None
+    minutes: float | None = None
+    batch_size: int = 16
+    shards: int = 2
+    optimizer: str = "muon"
+    learning_rate: float = 3e-3
+    matrix_learning_rate: float = 0.02
+    weight_decay: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.95)
+    momentum: float = 0.95
+    clip: float = 1.0
+    warmup: float = 0.02
+    decay: float = 0.3
+    evaluations: int = 10
+    eval_tokens: int = 32_768
+    n_samples: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.minutes is None):
+            raise ConfigError("give either a number of steps or a number of minutes as the training budget")
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"--steps is {self.steps}; it must be at least 1")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise ConfigError(f"--minutes is {self.minutes}; it must be above 0")
+        if self.optimizer not in ("adamw", "muon"):
+            raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
+        if not 1 <= self.shards <= self.batch_size:
+            raise ConfigError(f"shards is {self.shards}; it must lie between 1 and the batch size {self.batch_size}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationConfig:
+    """How to choose tokens. Temperature 0 is greedy; the cuts that are ``None`` are off."""
+
+    max_tokens: int = 128
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float = 1.0
+    beam: int = 1
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        if not 0 <= self.temperature < math.inf:
+            raise ConfigError(f"temperature is {self.temperature}; it must be 0 or more")
+        if self.top_k is not None and self.top_k < 1:
+            raise ConfigError(f"top_k is {self.top_k}; it must be at least 1")
+        for name in ("top_p", "min_p"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise ConfigError(f"{name} is {value}; it must be above 0 and at most 1")
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ConfigError(f"repetition_penalty is {self.repetition_penalty}; it must be above 0 (1 is off)")
+        if self.beam < 1:
+            raise ConfigError(f"beam is {self.beam}; it must be at least 1")
+        if self.beam > 1 and self.temperature > 0:
+            raise ConfigError("beam search does not sample; use either a beam above 1 or a temperature above 0")
+
+
+def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: str) -> _Settings:
+    """Build the dataclass ``kind`` from plain data, as read from JSON.
+
+    Raises ``ConfigError`` that names ``where`` and the key for an unknown key (with the nearest valid one), a
+    missing key, or a value the dataclass refuses.
+    """
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in fields:
+            nearest = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(fields)}"
+            raise ConfigError(f"{where}: unknown key {key!r}; {hint}")
+    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    try:
+        return kind(**arguments)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def n_cpus() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,34 @@
+"""What a recipe learns from: texts for training and for validation, and what was left out, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """One file's contents after secrets were replaced; ``path`` uses forward slashes."""
+
+    path: str
+    text: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A file or folder (``path`` ends in ``/``) that is not read, and why."""
+
+    path: str
+    reason: str
+    n_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Training and validation texts never come from one file, but for a corpus of a single file."""
+
+    recipe: str
+    train: tuple[Text, ...]
+    validation: tuple[Text, ...]
+    skipped: tuple[Skipped, ...] = ()
+    n_secrets: int = 0
