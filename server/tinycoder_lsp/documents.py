@@ -1,0 +1,118 @@
+"""Texts as the Language Server Protocol counts them: lines, positions, paths. Knows no request and no model.
+
+A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 stand inside a line, although
+``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset counts code points.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol.types import Position, Range
+
+from tinycoder.complete.candidate import Document
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+
+
+def whole(text: str) -> str:
+    """The text with every lone surrogate replaced.
+
+    JSON can carry half an emoji, UTF-8 cannot. The replacement takes as many units in each encoding, so columns hold.
+    """
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text without lone surrogates, its lines, and the encoding in which the client counts columns."""
+
+    text: str
+    encoding: str = "utf-16"
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset of each line; a text that ends with a line end has an empty last line."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    def offset(self, position: Position) -> int:
+        """Code points before ``position``.
+
+        Past the end of a line is its end, before the line end characters; past the last line is the end of the
+        text. A column inside a character (half a surrogate pair, say) is the start of that character.
+        """
+        if position.line >= len(self.starts):
+            return len(self.text)
+        start, end = self._span(position.line)
+        codec, size = _CODECS[self.encoding]
+        units = self.text[start:end].encode(codec)[: position.character * size]
+        return start + len(units.decode(codec, "ignore"))
+
+    def position(self, offset: int) -> Position:
+        """The line and column of ``offset``; between ``\\r`` and ``\\n`` is the end of the line."""
+        line = bisect.bisect_right(self.starts, offset) - 1
+        start, end = self._span(line)
+        codec, size = _CODECS[self.encoding]
+        return Position(line, len(self.text[start : min(offset, end)].encode(codec)) // size)
+
+    def range(self, start: int, end: int) -> Range:
+        """The range between two offsets."""
+        return Range(self.position(start), self.position(end))
+
+    def edit(self, span: Range, new: str) -> str:
+        """The text with ``new`` in place of ``span``; a range given backwards is turned round."""
+        start, end = sorted((self.offset(span.start), self.offset(span.end)))
+        return self.text[:start] + new + self.text[end:]
+
+    def _span(self, line: int) -> tuple[int, int]:
+        """Start and end of a line, without its line end characters."""
+        start = self.starts[line]
+        if line + 1 == len(self.starts):
+            return start, len(self.text)
+        end = self.starts[line + 1]
+        return start, end - (2 if self.text.startswith("\r\n", end - 2) else 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """A cursor in a text, as it was when the request came in."""
+
+    uri: str
+    document: Document
+    offset: int
+    lines: Lines
+
+
+def file_path(uri: str) -> Path:
+    """The path that a URI names. Of a text without a file, such as ``untitled:Untitled-1``, its name."""
+    parts = urlsplit(uri)
+    path = unquote(parts.path)
+    if os.name == "nt" and re.match(r"/[A-Za-z]:", path):
+        path = path[1:]
+    return Path(f"//{parts.netloc}{path}" if parts.netloc else path)
+
+
+def relative_path(uri: str, folders: Sequence[Path]) -> str:
+    """The path of a document in the innermost workspace folder that holds it, with forward slashes.
+
+    Without such a folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
+    """
+    path = file_path(uri)
+    inside = [folder for folder in folders if path.is_relative_to(folder)]
+    if not inside:
+        return path.name
+    return path.relative_to(max(inside, key=lambda folder: len(folder.parts))).as_posix()
+
+
+def is_python(uri: str, language: str | None) -> bool:
+    """Whether a document is completed: by the language that the editor gives it, or by its name."""
+    return language == "python" or file_path(uri).suffix in (".py", ".pyi")

@@ -1,0 +1,88 @@
+"""What is never learnt from, although git may track it: by the name of a folder or file, and by its contents.
+
+Every function gives a short reason, or ``None`` where there is none. Knows no file system: names and texts come in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+MAX_BYTES = 1_000_000
+MAX_LINE = 5_000  # characters
+MAX_MEAN_LINE = 200  # characters, in files that are long enough to tell
+MIN_TELLING_LENGTH = 2_000  # characters
+HEADER_LINES = 10
+HEADER_LENGTH = 4_000  # characters
+
+FOLDERS = {
+    **dict.fromkeys((".git", ".hg", ".svn", ".bzr", "CVS"), "version control"),
+    **dict.fromkeys((".venv", ".virtualenv"), "virtual environment"),
+    **dict.fromkeys(("site-packages", "dist-packages", "__pypackages__"), "installed packages"),
+    **dict.fromkeys(
+        ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"), "vendored code"
+    ),
+    **dict.fromkeys(("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"),
+    **dict.fromkeys((".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"),
+}
+BUILD_FOLDERS = frozenset({"build", "dist", "_build"})  # but not a package of that name
+ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
+
+KEY_SUFFIXES = (
+    *(".pem", ".key", ".crt", ".cer", ".der", ".csr", ".p7b", ".p8", ".p12", ".pfx", ".ppk", ".jks", ".keystore"),
+    *(".gpg", ".kdbx"),
+)
+KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts"})
+CREDENTIAL_NAMES = frozenset({".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"})
+
+GENERATED_NAMES = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi")
+_GENERATED = re.compile(
+    r"@generated\b"
+    r"|\bdo\s+not\s+(?:edit|modify|change)\b(?!\s+\w+\s+(?:unless|if|when|without)\b)"
+    r"|\b(?:auto(?:matically)?[-\s]?|machine[-\s])generated\b(?=\s+(?:by|from|file|code|using|with|at|on|on)\b|\s*[.;,!:)\n]|\s*$)"
+    r"|^\W*(?:this\s+)?(?:file|module|code)?\s*(?:is|was)?\s*generated\s+(?:by|from|with|using)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def folder_reason(name: str, children: Collection[str]) -> str | None:
+    """Why a folder called ``name`` that holds the entries ``children`` is left out."""
+    if not ENVIRONMENT_MARKERS.isdisjoint(children):
+        return "virtual environment"
+    if name.startswith(".env"):
+        return "environment settings"
+    if name in BUILD_FOLDERS and "__init__.py" not in children:
+        return "build output"
+    if name.endswith((".egg-info", ".dist-info", ".egg")):
+        return "package metadata"
+    return FOLDERS.get(name)
+
+
+def name_reason(name: str) -> str | None:
+    """Why a file called ``name`` is left out before it is opened, Python or not."""
+    name = name.lower()
+    if name.startswith(".env"):
+        return "environment settings"
+    if name in CREDENTIAL_NAMES:
+        return "credentials"
+    if name in KEY_NAMES or name.removesuffix(".pub") in KEY_NAMES or name.endswith(KEY_SUFFIXES):
+        return "key or certificate"
+    return None
+
+
+def content_reason(name: str, text: str) -> str | None:
+    """Why the text of the Python file called ``name`` is left out."""
+    if not text.strip():
+        return "empty"
+    if name.endswith(GENERATED_NAMES) or _GENERATED.search(_header(text)):
+        return "generated"
+    lines = text.split("\n")
+    if max(map(len, lines)) > MAX_LINE:
+        return "minified or data (very long lines)"
+    if len(text) >= MIN_TELLING_LENGTH and len(text) / len(lines) > MAX_MEAN_LINE:
+        return "minified or data (very long lines)"
+    return None
+
+
+def _header(text: str) -> str:
+    return "\n".join(text[:HEADER_LENGTH].split("\n")[:HEADER_LINES])

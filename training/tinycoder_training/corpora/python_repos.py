@@ -1,0 +1,96 @@
+"""The ``code`` recipe: the Python files of local repositories, cleaned, without secrets and duplicates, split by file.
+
+Puts the parts together. Knows nothing of tokens, and does not know which model will learn from the texts.
+"""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tinycoder.errors import CorpusError
+from tinycoder_training.corpora import duplicates, exclusions, secrets, split, tree
+from tinycoder_training.corpora.corpus import Corpus, Skipped, Text
+
+N_REASONS = 4  # how many an error names
+
+
+def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0.1) -> Corpus:
+    """The Python files under ``paths`` (folders, or single files) that git would track and that are worth learning.
+
+    Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text counts
+    its UTF-8 bytes, of something left out its size on disk (0 for a folder, which is not descended). Results
+    are sorted by path and hang on nothing but the files, the order of ``paths`` and ``seed``.
+
+    Raises ``CorpusError`` when a path does not exist or is not Python, or when nothing usable is left, and
+    ``ConfigError`` for a fraction outside (0, 0.5].
+    """
+    if not paths:
+        raise CorpusError("no paths to learn from; give a folder that holds Python code")
+    files, skipped = tree.walk(paths)
+    texts: list[Text] = []
+    n_secrets: dict[str, int] = {}
+    for file in files:
+        contents = _contents(file)
+        if isinstance(contents, Skipped):
+            skipped.append(contents)
+            continue
+        text, n_secrets[file.path] = secrets.redact(contents)
+        texts.append(Text(path=file.path, text=text, n_bytes=len(text.encode())))
+    kept, repeated = duplicates.remove(texts)
+    skipped.extend(repeated)
+    if not kept:
+        raise CorpusError(_nothing_left(paths, skipped))
+    train, validation = split.by_file(kept, seed=seed, fraction=validation_fraction)
+    return Corpus(
+        recipe="code",
+        train=train,
+        validation=validation,
+        skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
+        n_secrets=sum(n_secrets[text.path] for text in kept),
+    )
+
+
+def _contents(file: tree.SourceFile) -> str | Skipped:
+    """The text of a file, or why it is left out."""
+    try:
+        raw = file.location.read_bytes()
+    except OSError as error:
+        reason: str | None = f"cannot be read ({error.strerror or type(error).__name__})"
+    else:
+        text, reason = _decode(raw)
+        reason = reason or exclusions.content_reason(file.location.name, text)
+        if reason is None:
+            return text
+    assert reason is not None
+    return Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
+
+
+def _decode(raw: bytes) -> tuple[str, str | None]:
+    """The text by its byte-order mark or coding cookie (PEP 263), else by UTF-8; or why there is none."""
+    if b"\0" in raw:
+        return "", "binary"
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        text = raw.decode(encoding)
+        text.encode()  # some codecs give lone surrogates, which are no text
+    except (SyntaxError, LookupError):
+        return "", "not UTF-8, and no valid coding cookie"
+    except UnicodeError:
+        return "", f"not {encoding.upper().removesuffix('-SIG')}"
+    return text, None
+
+
+def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
+    where = ", ".join(map(str, paths))
+    if not skipped:
+        return f"no Python files under {where}; give a folder that holds Python code"
+    reasons = Counter(entry.reason for entry in skipped).most_common(N_REASONS)
+    counts = ", ".join(f"{n} × {reason}" for reason, n in reasons)
+    return (
+        f"no usable Python files under {where}: everything was left out ({counts}); "
+        "give a folder that holds Python code of your own"
+    )

@@ -1,0 +1,58 @@
+"""Token windows for training and evaluation. Knows ids, no text; what a step sees depends on seed and step alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.layers import Array
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A token stream cut into windows of ``context`` + 1 ids, met in a new random order and offset every epoch."""
+
+    ids: Array
+    context: int
+    batch_size: int
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Windows in one pass over the stream."""
+        return max(1, (len(self.ids) - 1) // self.context - 1)
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        """Inputs and targets of step number ``step`` (from 0), (B,T) each."""
+        rows = [self._window(step * self.batch_size + row) for row in range(self.batch_size)]
+        windows = np.stack(rows).astype(np.int64)
+        return windows[:, :-1], windows[:, 1:]
+
+    def _window(self, number: int) -> Array:
+        epoch, place = divmod(number, self.per_epoch)
+        rng = np.random.default_rng([self.seed, epoch])
+        offset = int(rng.integers(0, self.context))
+        start = int(rng.permutation(self.per_epoch)[place]) * self.context + offset
+        start = max(0, min(start, len(self.ids) - self.context - 1))
+        return self.ids[start : start + self.context + 1]
+
+
+def evaluation_windows(ids: Array, context: int, n_tokens: int | None) -> tuple[Array, Array]:
+    """Non-overlapping inputs and targets (B,T) that cover the stream, or ``n_tokens`` of it spread evenly.
+
+    A rest shorter than a window is covered by a last window whose already counted targets are -1.
+    """
+    n = max(1, -(-(len(ids) - 1) // context))
+    chosen = np.arange(n)
+    if n_tokens is not None and n * context > n_tokens:
+        chosen = np.unique(np.linspace(0, n - 1, max(1, n_tokens // context)).astype(int))
+    inputs, targets = [], []
+    for window in chosen:
+        start = min(window * context, max(0, len(ids) - 1 - context))
+        piece = ids[start : start + context + 1].astype(np.int64)
+        target = piece[1:].copy()
+        target[: window * context - start] = -1
+        inputs.append(piece[:-1])
+        targets.append(target)
+    return np.stack(inputs), np.stack(targets)
