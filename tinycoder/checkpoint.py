@@ -1,0 +1,293 @@
+"""A model folder: one directory that holds one model in Hugging Face's Llama format, plus our own facts.
+
+Writing is all or nothing: a temporary sibling is filled, synced and renamed into place. Reading refuses, in one
+sentence, whatever this version does not know. This file knows one folder; ``store`` knows where folders lie.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from tinycoder.config import ModelConfig
+from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
+from tinycoder.layers import Array
+from tinycoder.model import Params, param_shapes
+from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+TRAINING, STATE, CARD = "training.json", "optimizer.safetensors", "README.md"
+AGAIN = "train the model again, or copy the folder again from where it came"
+
+# Our name of a setting -> Hugging Face's name of it.
+_HUGGING_FACE_NAMES = {
+    "vocab_size": "vocab_size",
+    "width": "hidden_size",
+    "n_layers": "num_hidden_layers",
+    "n_heads": "num_attention_heads",
+    "n_kv_heads": "num_key_value_heads",
+    "hidden": "intermediate_size",
+    "context": "max_position_embeddings",
+    "rope_theta": "rope_theta",
+    "norm_eps": "rms_norm_eps",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model as it lies in memory; ``training`` is the plain data of training.json."""
+
+    config: ModelConfig
+    params: Params
+    tokenizer: Tokenizer
+    training: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a run needs to go on, bit for bit: arrays (current weights, moments) and plain data (counters)."""
+
+    arrays: Mapping[str, Array]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_model(
+    folder: Path,
+    *,
+    config: ModelConfig,
+    params: Params,
+    tokenizer: Tokenizer,
+    training: Mapping[str, Any],
+    card: str = "",
+    state: State | None = None,
+) -> None:
+    """Write the whole folder, or leave what was there. Raises ``CheckpointError`` if the disk refuses."""
+    with replaced_folder(folder) as new:
+        _write_json(new / CONFIG, _config_json(config, tokenizer))
+        save_file(dict(params), new / WEIGHTS, metadata={"format": "pt"})
+        (new / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
+        _write_json(new / "tokenizer_config.json", _tokenizer_config_json(config))
+        _write_json(new / "generation_config.json", {"eos_token_id": tokenizer.end_of_text})
+        _write_json(new / TRAINING, training)
+        (new / CARD).write_text(card, encoding="utf-8")
+        if state is not None:
+            save_file(dict(state.arrays), new / STATE, metadata={"facts": json.dumps(state.facts)})
+
+
+def load_model(folder: Path) -> Model:
+    """Read and check a folder. Raises ``CheckpointError`` that names file, fault and remedy."""
+    folder = readable_folder(folder)
+    config = _read_config(folder)
+    try:
+        tokenizer = Tokenizer.from_json(_read_text(folder / TOKENIZER))
+    except TokenizerError as error:
+        raise CheckpointError(f"{folder / TOKENIZER}: {error}") from None
+    if tokenizer.vocab_size != config.vocab_size:
+        raise CheckpointError(
+            f"{folder / TOKENIZER} has {tokenizer.vocab_size} ids, but {CONFIG} says vocab_size "
+            f"{config.vocab_size}: the tokenizer belongs to another model; {AGAIN}"
+        )
+    params, _ = _read_tensors(folder / WEIGHTS)
+    _check_params(params, config, folder / WEIGHTS)
+    return Model(config=config, params=params, tokenizer=tokenizer, training=read_training(folder), folder=folder)
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """The plain data of training.json."""
+    path = folder / TRAINING
+    data = _read_json(path)
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path} is not a JSON object; {AGAIN}")
+    return data
+
+
+def load_state(folder: Path) -> State:
+    """What ``save_model`` was given as ``state``. Raises ``CheckpointError`` where the run is finished or damaged."""
+    folder = readable_folder(folder)
+    path = folder / STATE
+    if not path.exists():
+        raise CheckpointError(
+            f"{folder} holds a finished run, nothing is left to resume; "
+            f"start a new run from its weights with --from {folder.name}"
+        )
+    arrays, metadata = _read_tensors(path)
+    try:
+        facts = json.loads(metadata["facts"])
+    except (KeyError, ValueError):
+        raise CheckpointError(f"{path} was not written by a training run; start again without --resume") from None
+    return State(arrays=arrays, facts=facts)
+
+
+def readable_folder(folder: Path) -> Path:
+    """``folder``, or the previous one where a crash fell between the two renames of a save."""
+    if folder.is_dir():
+        return folder
+    if _previous(folder).is_dir():
+        return _previous(folder)
+    raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``folder`` when the block ends without an error.
+
+    The old folder stays loadable until the new one is complete. Raises ``CheckpointError`` if the disk refuses.
+    """
+    new: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if not folder.exists() and _previous(folder).exists():
+            _previous(folder).rename(folder)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        new.chmod(0o755)
+        yield new
+        for path in new.iterdir():
+            _sync(path)
+        _sync(new)
+        if folder.exists():
+            shutil.rmtree(_previous(folder), ignore_errors=True)
+            folder.rename(_previous(folder))
+        new.rename(folder)
+        _sync(folder.parent)
+        shutil.rmtree(_previous(folder), ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(
+            f"cannot save the model to {folder} ({reason}); what was there before is kept: "
+            "free some space or choose another place with TINYCODER_HOME"
+        ) from None
+    finally:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def _sync(path: Path) -> None:
+    """Ask the disk to keep what was written; a directory cannot be opened for that on Windows."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _config_json(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+    ours = {theirs: getattr(config, name) for name, theirs in _HUGGING_FACE_NAMES.items()}
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        **ours,
+        "head_dim": config.head_width,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "torch_dtype": "float32",
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.end_of_text,
+        "pad_token_id": tokenizer.special["<|pad|>"],
+        "tinycoder": {"format": FORMAT_VERSION, "weights": "float32"},
+    }
+
+
+def _tokenizer_config_json(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": END_OF_TEXT,
+        "pad_token": "<|pad|>",
+        "model_max_length": config.context,
+        "clean_up_tokenization_spaces": False,
+    }
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    path = folder / CONFIG
+    data = _read_json(path)
+    ours = data.get("tinycoder") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(ours, dict):
+        raise CheckpointError(f"{path} does not describe a TinyCoder model (no key 'tinycoder'); choose another folder")
+    if ours.get("format") != FORMAT_VERSION or ours.get("weights") != "float32":
+        raise CheckpointError(
+            f"{path} has format {ours.get('format')!r} with {ours.get('weights')!r} weights, this version reads "
+            f"format {FORMAT_VERSION} with 'float32': update tinycoder, or train the model again"
+        )
+    values: dict[str, Any] = {}
+    for name, theirs in _HUGGING_FACE_NAMES.items():
+        kind = float if name in ("rope_theta", "norm_eps") else int
+        value = data.get(theirs)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or value != kind(value):
+            raise CheckpointError(f"{path}: field {theirs!r} is {value!r}, a number is needed; {AGAIN}")
+        values[name] = kind(value)
+    try:
+        return ModelConfig(**values)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def _check_params(params: Params, config: ModelConfig, path: Path) -> None:
+    expected = param_shapes(config)
+    odd = sorted(expected.keys() ^ params.keys())
+    if odd:
+        verb = "lacks" if odd[0] in expected else "has the unknown"
+        raise CheckpointError(f"{path} {verb} tensor {odd[0]!r}; {AGAIN}")
+    for name, shape in expected.items():
+        param = params[name]
+        if param.shape != shape or param.dtype != np.float32:
+            raise CheckpointError(
+                f"{path}: tensor {name!r} is {param.dtype} {param.shape}, {CONFIG} asks for float32 {shape}; {AGAIN}"
+            )
+        if not np.isfinite(param).all():
+            raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; {AGAIN}") from None
+    except (OSError, SafetensorError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); {AGAIN}") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; {AGAIN}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); {AGAIN}") from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_read_text(path))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON ({error}); {AGAIN}") from None
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

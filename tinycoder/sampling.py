@@ -1,0 +1,118 @@
+"""Choosing tokens: cuts of the distribution, sampling, beam search. Knows scores and ids, no text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.config import GenerationConfig
+from tinycoder.decode import Session, step
+from tinycoder.layers import Array
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Ids of one beam and the sum of their log-probabilities."""
+
+    ids: tuple[int, ...]
+    log_probability: float
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities over the last axis, float64; minus infinity is probability 0."""
+    z = logits.astype(np.float64)
+    z -= z.max(-1, keepdims=True)
+    np.exp(z, out=z)
+    z /= z.sum(-1, keepdims=True)
+    return z
+
+
+def distribution(logits: Array, config: GenerationConfig, past: Sequence[int] = ()) -> Array:
+    """Probabilities of the next token after penalty, temperature and cuts, in this order: (V,) -> (V,).
+
+    Temperature 0 puts everything on the best token. Sources: repetition penalty Keskar et al. 2019, top-k Fan et
+    al. 2018, top-p Holtzman et al. 2020, min-p Nguyen et al. 2024.
+    """
+    z = logits.astype(np.float64)
+    if config.repetition_penalty != 1 and len(past):
+        seen = np.unique(np.asarray(past))
+        z[seen] = np.where(z[seen] > 0, z[seen] / config.repetition_penalty, z[seen] * config.repetition_penalty)
+    if config.temperature == 0:
+        p = np.zeros_like(z)
+        p[np.argmax(z)] = 1
+        return p
+    p = softmax(z / config.temperature)
+    order = np.argsort(-p, kind="stable")
+    keep = len(p) if config.top_k is None else min(config.top_k, len(p))
+    if config.top_p is not None:
+        reached = np.searchsorted(np.cumsum(p[order[:keep]] / p[order[:keep]].sum()), config.top_p - 1e-12)
+        keep = min(keep, int(reached) + 1)
+    if config.min_p is not None:
+        keep = min(keep, int(np.sum(p >= config.min_p * p[order[0]])))
+    p[order[keep:]] = 0
+    p /= p.sum()
+    return p
+
+
+def sample_ids(
+    session: Session, prompt: Sequence[int], config: GenerationConfig, *, end: int, banned: Collection[int], seed: int
+) -> Iterator[int]:
+    """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``."""
+    rng = np.random.default_rng(seed)
+    ids = list(prompt)
+    for _ in range(config.max_tokens):
+        logits = session.next_logits(ids).copy()
+        logits[list(banned)] = -np.inf
+        p = distribution(logits, config, ids)
+        chosen = int(np.argmax(p)) if config.temperature == 0 else int(rng.choice(len(p), p=p))
+        if chosen == end:
+            return
+        ids.append(chosen)
+        yield chosen
+
+
+def beam_search(
+    session: Session,
+    prompt: Sequence[int],
+    config: GenerationConfig,
+    *,
+    end: int,
+    banned: Collection[int],
+    finished: Callable[[Sequence[int]], bool] = lambda ids: False,
+) -> list[Hypothesis]:
+    """The ``config.beam`` best continuations by total log-probability, best first.
+
+    A hypothesis ends at ``end`` (which it does not include), when ``finished`` says so, or at ``max_tokens``; the
+    search ends when no live hypothesis can still enter the best.
+    """
+    cache, scores = session.branch(prompt, config.max_tokens)
+    room = min(config.max_tokens, session.config.context - cache.length)
+    live = [Hypothesis((), 0.0)]
+    done: list[Hypothesis] = []
+    for _ in range(room):
+        scores[:, list(banned)] = -np.inf
+        totals = np.log(softmax(scores) + 1e-300) + np.array([h.log_probability for h in live])[:, None]
+        best = np.argsort(-totals, axis=None, kind="stable")[: 2 * config.beam]
+        grown: list[tuple[int, Hypothesis]] = []
+        for row, token in zip(*np.unravel_index(best, totals.shape), strict=True):
+            hypothesis = Hypothesis((*live[row].ids, int(token)), float(totals[row, token]))
+            if token == end:
+                done.append(Hypothesis(live[row].ids, hypothesis.log_probability))
+            elif finished(hypothesis.ids):
+                done.append(hypothesis)
+            elif len(grown) < config.beam:
+                grown.append((int(row), hypothesis))
+        live = [hypothesis for _, hypothesis in grown]
+        done = _best(done, config.beam)
+        if not live or (len(done) == config.beam and done[-1].log_probability >= live[0].log_probability):
+            return done
+        if len(live[0].ids) < room:
+            cache = cache.rows([row for row, _ in grown])
+            scores = step(session.params, session.config, cache, np.array([[h.ids[-1]] for h in live]))
+    return _best([*done, *live], config.beam)
+
+
+def _best(hypotheses: list[Hypothesis], n: int) -> list[Hypothesis]:
+    return sorted(hypotheses, key=lambda h: -h.log_probability)[:n]
