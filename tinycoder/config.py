@@ -106,8 +106,8 @@ class TrainConfig:
     warmup: float = 0.02
     decay: float = 0.3
     evaluations: int = 10
-    eval_tokens: int = 32_768
-    n_samples: int = 2
+    evaluation_tokens: int = 32_768
+    save_seconds: float = 120.0
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -26,6 +26,8 @@ SPECIAL_TOKENS = (END_OF_TEXT, FILE_SEPARATOR, "<|fim_prefix|>", "<|fim_suffix|>
 # punctuation with the space before it; other white space.
 CODE_PIECES = r"\r?\n[ \t]*| ?[\p{L}\p{M}_]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}_]+|[^\S\r\n]+|\s"
 
+LONGEST_PIECE = 200  # characters; a longer word is cut without harm
+
 
 class Tokenizer:
     """Encodes and decodes; ``raw[i]`` are the bytes of id ``i``, empty for a special id."""
@@ -36,6 +38,7 @@ class Tokenizer:
         self._tokenizer = tokenizer
         self.vocab_size: int = tokenizer.get_vocab_size(with_added_tokens=True)
         self.special = {token: self._special_id(token) for token in SPECIAL_TOKENS}
+        self._by_pieces = isinstance(tokenizer.decoder, decoders.ByteLevel)
         self.raw: tuple[bytes, ...] = self._read_bytes()
         missing = 256 - len({raw for raw in self.raw if len(raw) == 1})
         if missing:
@@ -82,6 +85,16 @@ class Tokenizer:
         """What stands before a document's text."""
         return [self.special[FILE_SEPARATOR], *self.encode(f"{path}\n")]
 
+    def last_piece(self, text: str) -> str:
+        """The end of ``text`` that a token could still change if the text went on; empty for characters."""
+        if not self._by_pieces:
+            return ""
+        pieces = self._tokenizer.pre_tokenizer.pre_tokenize_str(_without_surrogates(text[-LONGEST_PIECE:]))
+        if not pieces:
+            return ""
+        start, end = pieces[-1][1]
+        return text[len(text) - (end - start) :]
+
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of ``ids``; a character may be cut at either end."""
         return b"".join(self.raw[i] for i in ids)
@@ -97,8 +110,7 @@ class Tokenizer:
         return found
 
     def _read_bytes(self) -> tuple[bytes, ...]:
-        byte_level = isinstance(self._tokenizer.decoder, decoders.ByteLevel)
-        read = _byte_level_bytes if byte_level else _character_bytes
+        read = _byte_level_bytes if self._by_pieces else _character_bytes
         raw = [b""] * self.vocab_size
         special = set(self.special.values())
         for token, i in self._tokenizer.get_vocab(with_added_tokens=True).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,11 +32,15 @@ class Windows:
 
     def _window(self, number: int) -> Array:
         epoch, place = divmod(number, self.per_epoch)
-        rng = np.random.default_rng([self.seed, epoch])
-        offset = int(rng.integers(0, self.context))
-        start = int(rng.permutation(self.per_epoch)[place]) * self.context + offset
-        start = max(0, min(start, len(self.ids) - self.context - 1))
+        offset, order = _epoch_order(self.seed, epoch, self.per_epoch, self.context)
+        start = max(0, min(int(order[place]) * self.context + offset, len(self.ids) - self.context - 1))
         return self.ids[start : start + self.context + 1]
+
+
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, n: int, context: int) -> tuple[int, Array]:
+    rng = np.random.default_rng([seed, epoch])
+    return int(rng.integers(0, context)), rng.permutation(n)
 
 
 def evaluation_windows(ids: Array, context: int, n_tokens: int | None) -> tuple[Array, Array]:

@@ -1,0 +1,26 @@
+"""From a document and a cursor to the ids that the model reads. Knows no model."""
+
+from __future__ import annotations
+
+from tinycoder.complete.candidate import Document
+from tinycoder.tokenizer import Tokenizer
+
+CHARACTERS_PER_TOKEN = 8  # more than code ever has, so that the window is always full
+
+
+def prefix_window(text: str, offset: int, n_characters: int) -> str:
+    """The end of ``text[:offset]``, about ``n_characters`` of it, from the start of a line.
+
+    The start moves in steps of half the size, so that most keystrokes only make the window longer at its end.
+    """
+    if offset <= n_characters:
+        return text[:offset]
+    half = max(1, n_characters // 2)
+    earliest = (offset - n_characters + half - 1) // half * half
+    line = text.find("\n", earliest, offset) + 1
+    return text[line or earliest : offset]
+
+
+def header(tokenizer: Tokenizer, document: Document) -> list[int]:
+    """What a model of code reads before a document's text."""
+    return tokenizer.encode_header(document.path)

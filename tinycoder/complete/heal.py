@@ -1,0 +1,53 @@
+"""Token healing: what was typed last becomes a constraint on the next tokens' bytes. Knows no model.
+
+A half-typed word has other tokens than the whole word. So the last piece before the cursor is not read as tokens;
+its bytes are ``pending``, and only tokens that agree with them may come next.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+
+import numpy as np
+
+from tinycoder.complete.words import word_tokens
+from tinycoder.layers import Array
+from tinycoder.tokenizer import Tokenizer
+
+
+class Healer:
+    """Looks up the tokens that agree with pending bytes, continue a word, or end one."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.inside_word, self.ends_word = word_tokens(tokenizer)
+
+    def split(self, text: str) -> tuple[str, bytes]:
+        """``text`` without its last piece, and the bytes of that piece."""
+        piece = self.tokenizer.last_piece(text)
+        return text[: len(text) - len(piece)], piece.encode("utf-8", "replace")
+
+    def allowed(self, pending: bytes) -> Array:
+        """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never."""
+        raws, ids = self._sorted
+        first = bisect_left(raws, pending)
+        last = first
+        while last < len(raws) and raws[last].startswith(pending):
+            last += 1
+        found = list(ids[first:last])
+        for end in range(1, len(pending)):
+            place = bisect_left(raws, pending[:end])
+            if place < len(raws) and raws[place] == pending[:end]:
+                found.append(ids[place])
+        return np.array(found)
+
+    @cached_property
+    def _sorted(self) -> tuple[list[bytes], list[int]]:
+        pairs = sorted((raw, i) for i, raw in enumerate(self.tokenizer.raw) if raw)
+        return [raw for raw, _ in pairs], [i for _, i in pairs]
+
+
+def rest(pending: bytes, raw: bytes) -> bytes:
+    """What is still pending after a token of bytes ``raw``."""
+    return pending[len(raw) :]

@@ -1,0 +1,90 @@
+"""Text from a prompt: ids in and out of a tokenizer, stop strings, and whole characters only."""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tinycoder.checkpoint import Model
+from tinycoder.config import GenerationConfig
+from tinycoder.decode import Session
+from tinycoder.sampling import beam_search, sample_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """Ids to read; ``n_dropped`` of the text's tokens did not fit in the window."""
+
+    ids: tuple[int, ...]
+    n_dropped: int
+
+
+def encode_prompt(model: Model, text: str) -> Prompt:
+    """The end of ``text`` that fits in the window with some room to go on; nothing becomes an end of text."""
+    ids = model.tokenizer.encode(text) or [model.tokenizer.end_of_text]
+    most = max(1, model.config.context * 3 // 4)
+    n_dropped = max(0, len(ids) - most)
+    return Prompt(ids=tuple(ids[n_dropped:]), n_dropped=n_dropped)
+
+
+def generate(model: Model, prompt: Sequence[int], config: GenerationConfig, *, n_samples: int = 1) -> list[str]:
+    """``n_samples`` continuations: with seeds counted up from ``config.seed``, or the best beams."""
+    if config.beam > 1:
+        return _beams(model, prompt, config)[:n_samples]
+    seeds = range(config.seed, config.seed + n_samples)
+    return ["".join(stream(model, prompt, dataclasses.replace(config, seed=seed))) for seed in seeds]
+
+
+def stream(model: Model, prompt: Sequence[int], config: GenerationConfig) -> Iterator[str]:
+    """Yield the continuation in pieces of whole characters; text from a stop string on is never yielded."""
+    session = Session(model.params, model.config)
+    ids = sample_ids(session, prompt, config, end=model.tokenizer.end_of_text, banned=_banned(model), seed=config.seed)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    held = ""
+    for token in ids:
+        held += decoder.decode(model.tokenizer.raw[token])
+        cut = _first_stop(held, config.stop)
+        if cut >= 0:
+            yield held[:cut]
+            return
+        keep = _possible_stop(held, config.stop)
+        if len(held) > keep:
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    yield held + decoder.decode(b"", final=True)
+
+
+def _beams(model: Model, prompt: Sequence[int], config: GenerationConfig) -> list[str]:
+    tokenizer = model.tokenizer
+    found = beam_search(
+        Session(model.params, model.config),
+        prompt,
+        config,
+        end=tokenizer.end_of_text,
+        banned=_banned(model),
+        finished=lambda ids: _first_stop(tokenizer.decode(ids), config.stop) >= 0,
+    )
+    texts = []
+    for hypothesis in found:
+        text = tokenizer.decode(hypothesis.ids)
+        cut = _first_stop(text, config.stop)
+        texts.append(text if cut < 0 else text[:cut])
+    return texts
+
+
+def _banned(model: Model) -> list[int]:
+    """Special ids but the end of text: they mean nothing in a text."""
+    return [i for i in model.tokenizer.special.values() if i != model.tokenizer.end_of_text]
+
+
+def _first_stop(text: str, stops: Sequence[str]) -> int:
+    """Where the first stop string begins, or -1."""
+    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=-1)
+
+
+def _possible_stop(text: str, stops: Sequence[str]) -> int:
+    """Characters at the end of ``text`` that could be the beginning of a stop string."""
+    sizes = (size for stop in stops for size in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:size]))
+    return max(sizes, default=0)

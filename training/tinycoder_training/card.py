@@ -1,0 +1,39 @@
+"""The model card: README.md of a model folder, from the plain facts of training.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinycoder.config import ModelConfig
+
+_SOURCES = {
+    "code": "Python files of its owner's folders",
+    "shakespeare": "Tiny Shakespeare (public domain)",
+    "validation": "one phrase over and over, to check the trainer",
+}
+
+
+def model_card(name: str, config: ModelConfig, training: Mapping[str, Any]) -> str:
+    """Markdown with what the model is, what it learnt from, and how well it does on held-out text."""
+    data, bpb = training["data"], training["val_bpb"]
+    quality = "not measured yet" if bpb is None else f"{bpb:.4f} bits per byte on {data['validation_bytes']:,} held-out bytes"
+    return f"""---
+library_name: transformers
+pipeline_tag: text-generation
+tags: [tinycoder]
+---
+# {name}
+
+A TinyCoder model in Llama format: {training["parameters"]:,} parameters, {config.n_layers} layers of width
+{config.width}, a window of {config.context} tokens, {config.vocab_size:,} token ids.
+
+| | |
+|---|---|
+| trained on | {_SOURCES.get(training["recipe"], training["recipe"])}: {data["files"]:,} files, {data["bytes"]:,} bytes |
+| steps, time | {training["steps"]:,} steps in {training["seconds"] / 60:.1f} minutes, {"finished" if training["finished"] else "not finished"} |
+| quality | {quality} |
+| made with | tinycoder {training["versions"]["tinycoder"]} |
+
+The model repeats what it has read: give it away only where you would give away the texts it learnt from.
+"""

@@ -1,0 +1,241 @@
+"""From a corpus to a run and from a run to a model folder, and back when it resumes.
+
+Chooses tokenizer, shapes and prompts. Knows no command line; the loop itself is in ``trainer``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinycoder
+from tinycoder.checkpoint import Model, State, load_model, load_state, save_model
+from tinycoder.config import PRESETS, ModelConfig, TrainConfig, from_mapping
+from tinycoder.errors import CheckpointError, CorpusError
+from tinycoder.layers import Array
+from tinycoder.model import init_params, n_params
+from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
+from tinycoder_training.card import model_card
+from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.optim import init_moments
+from tinycoder_training.trainer import Data, Progress, Report, Run, train
+
+TOKENIZER_CHARACTERS = 30_000_000
+N_PROMPTS = 3
+TEXT_PROMPT = 40
+CODE_PROMPT = 600
+
+
+@dataclass(kw_only=True)
+class Job:
+    """A run together with its tokenizer, the facts that training.json keeps, and where it is saved."""
+
+    folder: Path
+    run: Run
+    progress: Progress
+    tokenizer: Tokenizer
+    facts: dict[str, Any]
+
+    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Iterator[Report]:
+        """Train, save into the folder, and yield reports."""
+        yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
+
+    def save(self, progress: Progress) -> None:
+        """Write the best weights, and what the run needs to go on unless it is finished."""
+        training = {
+            **self.facts,
+            "steps": progress.step,
+            "seconds": round(progress.seconds, 3),
+            "tokens_seen": progress.step * self.run.train.batch_size * self.run.model.context,
+            "finished": progress.finished,
+            "val_bpb": progress.best_bits_per_byte if progress.curve else None,
+            "curve": progress.curve,
+        }
+        save_model(
+            self.folder,
+            config=self.run.model,
+            params=progress.best_params,
+            tokenizer=self.tokenizer,
+            training=training,
+            card=model_card(self.folder.name, self.run.model, training),
+            state=None if progress.finished else _state(self.run, progress),
+        )
+
+
+def new_job(
+    corpus: Corpus, *, folder: Path, preset: str, settings: TrainConfig, start: Model | None = None, created: str = ""
+) -> Job:
+    """A run from nothing, or from the weights and the tokenizer of ``start``.
+
+    Raises ``CorpusError`` if there is too little text to learn from and be judged by.
+    """
+    if start is None:
+        tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
+        config = PRESETS[preset].model(tokenizer.vocab_size)
+        params = init_params(config, np.random.default_rng(settings.seed))
+    else:
+        tokenizer, config = start.tokenizer, start.config
+        params = {name: param.copy() for name, param in start.params.items()}
+    data = _data(corpus, tokenizer, settings.seed, config.context)
+    facts = {
+        "recipe": corpus.recipe,
+        "preset": preset if start is None else start.training.get("preset"),
+        "from": start.name if start else None,
+        "created": created,
+        "parameters": n_params(config),
+        "versions": {"tinycoder": tinycoder.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        "seed": settings.seed,
+        "settings": dataclasses.asdict(settings),
+        "data": _summary(corpus, data),
+    }
+    progress = Progress(params=params, moments=init_moments(params, settings), best_params=dict(params))
+    progress.best_params = {name: param.copy() for name, param in params.items()}
+    return Job(
+        folder=folder,
+        run=Run(model=config, train=settings, data=data),
+        progress=progress,
+        tokenizer=tokenizer,
+        facts=facts,
+    )
+
+
+def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None = None) -> Job:
+    """The run that ``folder`` holds, exactly as it was saved; a new budget replaces the old one.
+
+    Raises ``CheckpointError`` if the folder holds no unfinished run.
+    """
+    state = load_state(folder)
+    model = load_model(folder)
+    try:
+        facts = state.facts
+        settings = from_mapping(TrainConfig, facts["settings"], where=f"{folder}: settings")
+        if steps is not None or minutes is not None:
+            settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
+        arrays = _grouped(state.arrays)
+        data = Data(
+            train=arrays["data"]["train"],
+            validation=arrays["data"]["validation"],
+            bytes_of_id=model.tokenizer.n_bytes,
+            prompts=tuple(tuple(prompt) for prompt in facts["prompts"]),
+            end_of_text=model.tokenizer.end_of_text,
+        )
+        best = facts["best_bits_per_byte"]
+        progress = Progress(
+            params=arrays["params"],
+            moments=arrays["moments"],
+            best_params=model.params,
+            best_bits_per_byte=float("inf") if best is None else best,
+            step=facts["step"],
+            seconds=facts["seconds"],
+            curve=list(model.training["curve"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder}: the saved run lacks {error}; start again without --resume") from None
+    kept = {key: value for key, value in model.training.items() if key in _FACTS}
+    return Job(
+        folder=folder,
+        run=Run(model=model.config, train=settings, data=data),
+        progress=progress,
+        tokenizer=model.tokenizer,
+        facts={**kept, "settings": dataclasses.asdict(settings)},
+    )
+
+
+_FACTS = ("recipe", "preset", "from", "created", "parameters", "versions", "seed", "settings", "data")
+
+
+def _state(run: Run, progress: Progress) -> State:
+    arrays = {f"params/{name}": param for name, param in progress.params.items()}
+    arrays |= {f"moments/{name}": moment for name, moment in progress.moments.items()}
+    arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
+    facts = {
+        "settings": dataclasses.asdict(run.train),
+        "prompts": run.data.prompts,
+        "step": progress.step,
+        "seconds": progress.seconds,
+        "best_bits_per_byte": progress.best_bits_per_byte if progress.curve else None,
+    }
+    return State(arrays=arrays, facts=facts)
+
+
+def _grouped(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    groups: dict[str, dict[str, Array]] = {}
+    for name, array in arrays.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = array
+    return groups
+
+
+def _train_tokenizer(corpus: Corpus, vocab_size: int) -> Tokenizer:
+    if corpus.recipe != "code":
+        return train_character_tokenizer(text.text for text in corpus.train)
+    return train_code_tokenizer(_first_characters(corpus.train, TOKENIZER_CHARACTERS), vocab_size)
+
+
+def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
+    for text in texts:
+        if n <= 0:
+            return
+        yield text.text[:n]
+        n -= len(text.text)
+
+
+def _data(corpus: Corpus, tokenizer: Tokenizer, seed: int, context: int) -> Data:
+    dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+    order = np.random.default_rng(seed).permutation(len(corpus.train))
+    train_ids = _stream([corpus.train[i] for i in order], tokenizer, corpus.recipe)
+    validation_ids = _stream(corpus.validation, tokenizer, corpus.recipe)
+    if len(train_ids) < 2 or len(validation_ids) < 2:
+        raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
+    # a corpus shorter than one window is repeated until it fills one
+    repeats = -(-(2 * context + 1) // len(train_ids))
+    return Data(
+        train=np.array(train_ids * repeats, dtype),
+        validation=np.array(validation_ids, dtype),
+        bytes_of_id=tokenizer.n_bytes,
+        prompts=_prompts(corpus, tokenizer),
+        end_of_text=tokenizer.end_of_text,
+    )
+
+
+def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> list[int]:
+    ids: list[int] = []
+    for text, encoded in zip(texts, tokenizer.encode_all([text.text for text in texts]), strict=True):
+        ids += [*tokenizer.encode_header(text.path), *encoded, tokenizer.end_of_text] if recipe == "code" else encoded
+    return ids
+
+
+def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
+    """Beginnings of held-out texts: of a file up to the end of a line near its middle, or of a text's first words."""
+    prompts = []
+    for text in corpus.validation[:N_PROMPTS]:
+        if corpus.recipe != "code":
+            prompts.append(tokenizer.encode(text.text[:TEXT_PROMPT]))
+            continue
+        end = text.text.find("\n", len(text.text) // 2) + 1 or len(text.text)
+        start = text.text.find("\n", max(0, end - CODE_PROMPT)) + 1
+        prompts.append(tokenizer.encode_header(text.path) + tokenizer.encode(text.text[start:end]))
+    return tuple(tuple(prompt) for prompt in prompts if prompt)
+
+
+def _summary(corpus: Corpus, data: Data) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for text in (*corpus.train, *corpus.validation):
+        digest.update(hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).digest())
+    return {
+        "files": len(corpus.train),
+        "bytes": sum(text.n_bytes for text in corpus.train),
+        "tokens": len(data.train),
+        "validation_files": len(corpus.validation),
+        "validation_bytes": sum(text.n_bytes for text in corpus.validation),
+        "validation_tokens": len(data.validation),
+        "sha256": digest.hexdigest(),
+        "secrets_replaced": corpus.n_secrets,
+    }

@@ -1,0 +1,215 @@
+"""The training loop. Knows arrays and a clock; no text, no files, and it prints nothing.
+
+``train`` yields a report after every step. What the loop changes is one value, ``Progress``: saved and loaded, it
+makes a stopped run go on bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
+from tinycoder.decode import Session
+from tinycoder.errors import TrainingError
+from tinycoder.layers import Array
+from tinycoder.model import Params, loss_and_gradients, losses
+from tinycoder.sampling import sample_ids
+from tinycoder_training.dataset import Windows, evaluation_windows
+from tinycoder_training.optim import Moments, update
+from tinycoder_training.parallel import Threads, threads
+from tinycoder_training.schedule import learning_rate_scale
+
+EVALUATION_ROWS = 8
+FINAL_EVALUATION_TOKENS = 400_000
+SAMPLE_TOKENS = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a run learns from and is judged by: token streams, the bytes of each id, and prompts for samples."""
+
+    train: Array
+    validation: Array
+    bytes_of_id: Array
+    prompts: tuple[tuple[int, ...], ...]
+    end_of_text: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as a value; with the same run and progress the loop always does the same."""
+
+    model: ModelConfig
+    train: TrainConfig
+    data: Data
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """All that changes: current and best weights, moments, counters, and the curve so far."""
+
+    params: Params
+    moments: Moments
+    best_params: Params
+    best_bits_per_byte: float = math.inf
+    step: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Held-out loss in nats per token and in bits per byte, and what the model makes of each prompt."""
+
+    loss: float
+    bits_per_byte: float
+    samples: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One step: ``loss`` in nats per token, ``done`` the part of the budget that is used."""
+
+    step: int
+    done: float
+    seconds: float
+    loss: float
+    gradient_norm: float
+    learning_rate_scale: float
+    tokens_per_second: float
+    evaluation: Evaluation | None = None
+
+
+def train(
+    run: Run,
+    progress: Progress,
+    *,
+    save: Callable[[Progress], None],
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Report]:
+    """Train until the budget is used or ``stop`` says so, and yield a report after each step.
+
+    ``save`` is called at every evaluation, every ``save_seconds``, and at the end. Raises ``TrainingError`` when
+    the loss is not a number any more; what was saved last stays.
+    """
+    settings = run.train
+    windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed)
+    started = clock() - progress.seconds
+    last_save = progress.seconds
+    with threads(min(settings.shards, n_cpus())) as pool:
+        while not stop() and (done := budget_used(settings, progress)) < 1:
+            begin = clock()
+            scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
+            loss, norm = _step(run, progress, windows, scale, pool)
+            end = clock()
+            progress.seconds = end - started
+            now = budget_used(settings, progress)
+            evaluation = None
+            if now >= 1 or int(now * settings.evaluations) > int(done * settings.evaluations):
+                evaluation = _evaluate_and_note(run, progress, loss, pool, final=now >= 1)
+                progress.seconds = clock() - started
+            if evaluation or progress.seconds - last_save >= settings.save_seconds:
+                save(progress)
+                last_save = progress.seconds
+            yield Report(
+                step=progress.step,
+                done=min(1.0, now),
+                seconds=progress.seconds,
+                loss=loss,
+                gradient_norm=norm,
+                learning_rate_scale=scale,
+                tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
+                evaluation=evaluation,
+            )
+        if not progress.finished:
+            save(progress)
+
+
+def budget_used(settings: TrainConfig, progress: Progress) -> float:
+    """Part of the budget that is used, 0 to 1 and a little more."""
+    if settings.steps is not None:
+        return progress.step / settings.steps
+    assert settings.minutes is not None
+    return progress.seconds / (60 * settings.minutes)
+
+
+def evaluate(
+    params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
+) -> Evaluation:
+    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
+    inputs, targets = evaluation_windows(data.validation, model.context, n_tokens)
+
+    def sums(start: int) -> tuple[float, int, int]:
+        rows = slice(start, start + EVALUATION_ROWS)
+        counted = targets[rows] >= 0
+        nats = losses(params, model, inputs[rows], np.maximum(targets[rows], 0))
+        return (
+            float(nats[counted].sum(dtype=np.float64)),
+            int(counted.sum()),
+            int(data.bytes_of_id[targets[rows][counted]].sum()),
+        )
+
+    mapped = (pool or Threads(None)).map(sums, range(0, len(inputs), EVALUATION_ROWS))
+    nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
+    return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
+
+
+def complete(params: Params, model: ModelConfig, prompts: Sequence[Sequence[int]], end: int) -> tuple[tuple[int, ...], ...]:
+    """Greedy continuation of each prompt."""
+    session = Session(params, model)
+    greedy = GenerationConfig(max_tokens=SAMPLE_TOKENS)
+    return tuple(tuple(sample_ids(session, prompt, greedy, end=end, banned=(), seed=0)) for prompt in prompts)
+
+
+def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Threads) -> tuple[float, float]:
+    inputs, targets = windows.batch(progress.step)
+    bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
+
+    def shard(i: int) -> tuple[float, Params]:
+        rows = slice(bounds[i], bounds[i + 1])
+        return loss_and_gradients(progress.params, run.model, inputs[rows], targets[rows], targets.size)
+
+    parts = list(pool.map(shard, range(run.train.shards)))
+    loss = sum(part_loss for part_loss, _ in parts)
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the loss became {loss} at step {progress.step + 1}; the model saved before is kept: "
+            "start again with a lower learning rate"
+        )
+    grads = parts[0][1]
+    for _, more in parts[1:]:
+        for name, grad in more.items():
+            grads[name] += grad
+    progress.step += 1
+    norm = update(progress.params, grads, progress.moments, run.train, progress.step, scale, pool.map)
+    return loss, norm
+
+
+def _evaluate_and_note(run: Run, progress: Progress, loss: float, pool: Threads, *, final: bool) -> Evaluation:
+    found = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+    if found.bits_per_byte < progress.best_bits_per_byte:
+        progress.best_bits_per_byte = found.bits_per_byte
+        progress.best_params = {name: param.copy() for name, param in progress.params.items()}
+    progress.curve.append(
+        {
+            "step": progress.step,
+            "seconds": round(progress.seconds, 3),
+            "train_loss": loss,
+            "val_loss": found.loss,
+            "val_bpb": found.bits_per_byte,
+        }
+    )
+    if final:
+        progress.finished = True
+        found = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+        progress.best_bits_per_byte = found.bits_per_byte
+    samples = complete(progress.best_params, run.model, run.data.prompts, run.data.end_of_text)
+    return Evaluation(loss=found.loss, bits_per_byte=found.bits_per_byte, samples=samples)
