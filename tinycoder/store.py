@@ -129,6 +129,14 @@ def remove_model(folder: Path) -> None:
             raise CheckpointError(f"cannot remove {folder} ({error.strerror}); check who owns it") from None
 
 
+def set_aside(folder: Path) -> None:
+    """Rename a finished model to NAME.old, in place of an older one; an unfinished run stays where it is."""
+    if folder.is_dir() and not (folder / STATE).exists():
+        old = folder.with_name(f"{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+
+
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """Hold the lock of a model folder. Raises ``TrainingError`` at once if another process holds it."""

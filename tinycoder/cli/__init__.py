@@ -1,0 +1,65 @@
+"""The command line: each command parses, calls one function and prints. Heavy imports happen inside commands.
+
+Results go to stdout, progress to stderr. Exit codes: 0 fine, 1 expected error, 2 usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+import tinycoder
+from tinycoder.cli.checkpoint import checkpoint
+from tinycoder.cli.demo import demo
+from tinycoder.cli.generate import generate
+from tinycoder.cli.serve import serve
+from tinycoder.cli.train import train
+from tinycoder.errors import TinyCoderError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(tinycoder.__version__, prog_name="tinycoder")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TINYCODER_HOME",
+    help="Where models are kept.  [env: TINYCODER_HOME; default: the platform's user data folder]",
+)
+@click.pass_context
+def cli(context: click.Context, home: Path | None) -> None:
+    """Code completion that you own: trained on your own repositories, on your own CPU.
+
+    A first tour: `tinycoder train .` learns from the Python files here, `tinycoder generate "def "` shows what it
+    learnt, `tinycoder serve` completes in your editor.
+    """
+    context.obj = home
+
+
+for _command in (train, generate, serve, checkpoint, demo):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run, and turn expected errors into one sentence and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except TinyCoderError as error:
+        click.echo(f"tinycoder: {error}", err=True)
+        code = 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("tinycoder: interrupted", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # the reader has gone: nothing to say to it, and nothing may be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

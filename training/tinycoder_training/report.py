@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from tinycoder_training.run import Job
+from tinycoder_training.trainer import Report
 
 WIDTH, HEIGHT, MARGIN = 760, 300, 48
 SERIES = (("train_loss", "training loss", "#2a78d6"), ("val_loss", "validation loss", "#eb6834"))
@@ -32,6 +35,17 @@ class Sample:
 
     prompt: str
     completion: str
+
+
+def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
+    """A function that reads the samples of a report of this job as text."""
+
+    def read(report: Report) -> list[Sample]:
+        made = report.evaluation.samples if report.evaluation else ()
+        decode = job.tokenizer.decode
+        return [Sample(prompt=decode(p), completion=decode(c)) for p, c in zip(job.run.data.prompts, made, strict=True)]
+
+    return read
 
 
 def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> str:

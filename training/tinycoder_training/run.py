@@ -21,6 +21,7 @@ from tinycoder.config import PRESETS, ModelConfig, TrainConfig, from_mapping
 from tinycoder.errors import CheckpointError, CorpusError
 from tinycoder.layers import Array
 from tinycoder.model import init_params, n_params
+from tinycoder.store import set_aside
 from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus, Text
@@ -42,13 +43,20 @@ class Job:
     progress: Progress
     tokenizer: Tokenizer
     facts: dict[str, Any]
+    replaces: bool = True
 
     def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Iterator[Report]:
         """Train, save into the folder, and yield reports."""
         yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
 
     def save(self, progress: Progress) -> None:
-        """Write the best weights, and what the run needs to go on unless it is finished."""
+        """Write the best weights, and what the run needs to go on unless it is finished.
+
+        A finished model that was there before this run is kept aside.
+        """
+        if self.replaces:
+            set_aside(self.folder)
+            self.replaces = False
         training = {
             **self.facts,
             "steps": progress.step,
@@ -145,6 +153,7 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
         progress=progress,
         tokenizer=model.tokenizer,
         facts={**kept, "settings": dataclasses.asdict(settings)},
+        replaces=False,
     )
 
 

@@ -1,0 +1,93 @@
+"""``tinycoder generate``: text from a prompt."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from tinycoder.cli.home import chosen_model
+from tinycoder.config import GenerationConfig
+from tinycoder.errors import ConfigError
+
+
+@click.command()
+@click.argument("prompt")
+@click.option("--model", help="Name of a model, or path of its folder.  [default: this folder's, else the newest]")
+@click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
+@click.option("--temperature", type=click.FloatRange(0, 100), default=0.0, show_default=True, help="0 is greedy.")
+@click.option("--top-k", type=click.IntRange(1), help="Sample among the K best tokens.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Sample among the best that make up P.")
+@click.option("--min-p", type=click.FloatRange(0, 1, min_open=True), help="Drop tokens below P times the best.")
+@click.option(
+    "--repetition-penalty",
+    type=click.FloatRange(0, 100, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Above 1 makes what was said less likely.",
+)
+@click.option("--beam", type=click.IntRange(1, 64), default=1, show_default=True, help="Beams; 1 is no search.")
+@click.option("--samples", type=click.IntRange(1, 1000), default=1, show_default=True, help="Continuations to make.")
+@click.option("--stop", multiple=True, metavar="TEXT", help="End before this text; may be given several times.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first sample.")
+@click.option("--stream", is_flag=True, help="Print each piece as it comes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def generate(
+    context: click.Context,
+    prompt: str,
+    model: str | None,
+    samples: int,
+    stop: tuple[str, ...],
+    stream: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Continue PROMPT (- reads it from standard input) and print prompt and continuation."""
+    if stream and (as_json or samples > 1 or settings["beam"] > 1):
+        raise click.UsageError("--stream prints one sample as it comes; it does not go with --json, --samples or --beam")
+    if "" in stop:
+        raise click.BadParameter("an empty text would stop at once", param_hint="--stop")
+    try:
+        config = GenerationConfig(stop=stop, **settings)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    from tinycoder import generation
+
+    text = _read_prompt(prompt)
+    loaded = chosen_model(context, model)
+    encoded = generation.encode_prompt(loaded, text)
+    if encoded.n_dropped:
+        click.echo(
+            f"tinycoder: the prompt is longer than the model's window; "
+            f"its first {encoded.n_dropped:,} tokens are not read",
+            err=True,
+        )
+    if as_json:
+        made = generation.generate(loaded, encoded.ids, config, n_samples=samples)
+        click.echo(json.dumps({"model": loaded.name, "prompt": text, "completions": made}))
+        return
+    pieces: Iterable[str] = generation.stream(loaded, encoded.ids, config)
+    if samples > 1 or config.beam > 1:
+        pieces = "\n\n---\n\n".join(
+            (text if number else "") + made
+            for number, made in enumerate(generation.generate(loaded, encoded.ids, config, n_samples=samples))
+        )
+    click.echo(text, nl=False)
+    for piece in pieces if stream else ["".join(pieces)]:
+        click.echo(piece, nl=False)
+        sys.stdout.flush()
+    click.echo()
+
+
+def _read_prompt(prompt: str) -> str:
+    """The prompt's own text or standard input's, in UTF-8 whatever the locale."""
+    if prompt != "-":
+        return prompt
+    try:
+        return click.get_binary_stream("stdin").read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"standard input is not UTF-8 ({error.reason} at byte {error.start}); convert it first") from None

@@ -1,0 +1,38 @@
+"""``tinycoder serve``: the language server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinycoder.cli.home import home_folder
+
+
+@click.command()
+@click.option("--stdio", is_flag=True, help="Talk over standard input and output (the default).")
+@click.option("--tcp", is_flag=True, help="Wait for one client on a TCP port instead.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --tcp.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port, with --tcp.  [default: a free one]")
+@click.option("--model", help="Name of a model, or path of its folder.  [default: the workspace's, else the newest]")
+@click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log here, not to standard error.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="How much to log.",
+)
+@click.pass_context
+def serve(
+    context: click.Context, stdio: bool, tcp: bool, host: str, port: int, model: str | None, log_file: Path | None, log_level: str
+) -> None:
+    """Complete in an editor, over the Language Server Protocol.
+
+    Editors start this command themselves; see docs/editors.md.
+    """
+    if stdio and tcp:
+        raise click.UsageError("choose either --stdio or --tcp")
+    from tinycoder_lsp.app import serve as run
+
+    run(home_folder(context), model=model, tcp=tcp, host=host, port=port, log_file=log_file, log_level=log_level)

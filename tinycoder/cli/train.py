@@ -1,0 +1,187 @@
+"""``tinycoder train``: learn from local repositories, or from one of the two text recipes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinycoder.cli.home import home_folder
+from tinycoder.config import PRESETS, TrainConfig
+from tinycoder.errors import ConfigError, TinyCoderError, TrainingError
+
+if TYPE_CHECKING:
+    from tinycoder_training.corpora.corpus import Corpus
+    from tinycoder_training.run import Job
+
+INTERRUPTED = 130
+DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
+DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
+    "code": (None, 10.0),
+    "shakespeare": (None, 15.0),
+    "validation": (150, None),
+}
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--recipe",
+    type=click.Choice(list(DEFAULT_PRESET)),
+    default="code",
+    show_default=True,
+    help="What to learn: Python files under PATHS, Tiny Shakespeare, or one phrase to check the trainer.",
+)
+@click.option("--preset", type=click.Choice(list(PRESETS)), help="Size of the model.  [default: tiny; validation: nano]")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.  [default: 10]")
+@click.option("--steps", type=click.IntRange(1), help="Train this many steps.")
+@click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
+@click.option("--from", "start", metavar="MODEL", help="Go on from the weights of another model.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped, exactly where it was.")
+@click.option("--overwrite", is_flag=True, help="Start anew though the model holds a run that could be resumed.")
+@click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and data order.")
+@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
+@click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.pass_context
+def train(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    recipe: str,
+    preset: str | None,
+    minutes: float | None,
+    steps: int | None,
+    name: str | None,
+    start: str | None,
+    resume: bool,
+    overwrite: bool,
+    optimizer: str,
+    seed: int,
+    file: Path | None,
+    list_only: bool,
+    as_json: bool,
+) -> None:
+    """Train a model on the Python files under PATHS (default: the current folder).
+
+    Reads only files that git would track, leaves out secrets, keys and generated files, and holds some files
+    back to measure the model. --list shows it all beforehand. Ctrl-C saves; --resume goes on.
+    """
+    if minutes is not None and steps is not None:
+        raise click.UsageError("choose either --minutes or --steps")
+    if recipe != "code" and paths:
+        raise click.UsageError(f"--recipe {recipe} reads no PATHS")
+    if recipe != "shakespeare" and file:
+        raise click.UsageError("--file goes with --recipe shakespeare")
+    if resume and (start or overwrite or preset):
+        raise click.UsageError("--resume goes on with a run as it is; it does not go with --from, --preset or --overwrite")
+    from tinycoder.store import model_folder, only_writer, resolve_model, workspace_model_name
+
+    home = home_folder(context)
+    places = paths or (Path(),)
+    folder = model_folder(home, name or (workspace_model_name(places[0]) if recipe == "code" else recipe))
+    if list_only:
+        click.echo(_listing(_read(home, recipe, places, file, seed)))
+        return
+    with only_writer(folder):
+        if resume:
+            from tinycoder_training.run import resumed_job
+
+            job = resumed_job(folder, steps=steps, minutes=minutes)
+        else:
+            _refuse_to_lose(folder, overwrite)
+            from tinycoder.checkpoint import load_model
+            from tinycoder_training.run import new_job
+
+            model = load_model(resolve_model(home, start)) if start else None
+            if steps is None and minutes is None:
+                steps, minutes = DEFAULT_BUDGET[recipe]
+            size = preset or DEFAULT_PRESET[recipe]
+            settings = _settings(size, steps, minutes, optimizer, seed)
+            corpus = _read(home, recipe, places, file, seed)
+            created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            job = new_job(corpus, folder=folder, preset=size, settings=settings, start=model, created=created)
+        _run(context, job, home, as_json)
+
+
+def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
+    """Train with progress on stderr; say on stdout what came of it."""
+    from tinycoder.cli.progress import describe, show
+    from tinycoder.cli.signals import stop_on_signals
+    from tinycoder.checkpoint import read_training
+    from tinycoder_training.report import report_html, samples_of
+
+    click.echo(describe(job), err=True)
+    with stop_on_signals() as stop:
+        samples = show(job.train(stop=stop, clock=time.perf_counter), samples_of(job))
+    training = read_training(job.folder)
+    page = home / "reports" / f"{job.folder.name}.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(report_html(job.folder.name, training, samples), encoding="utf-8")
+    except OSError as error:
+        raise TinyCoderError(f"the model is saved, but not its report {page} ({error.strerror})") from None
+    if as_json:
+        click.echo(json.dumps({"folder": str(job.folder), "report": str(page), **training}))
+    if not training["finished"]:
+        click.echo(
+            f"stopped at step {training['steps']:,} and saved; "
+            f"go on with: tinycoder train --resume --name {job.folder.name}",
+            err=True,
+        )
+        context.exit(INTERRUPTED)
+    if not as_json:
+        click.echo(f"{job.folder.name}: {training['val_bpb']:.4f} bits per byte on held-out text")
+        click.echo(f"model:  {job.folder}\nreport: {page}")
+
+
+def _settings(preset: str, steps: int | None, minutes: float | None, optimizer: str, seed: int) -> TrainConfig:
+    from tinycoder.config import n_cpus
+
+    batch_size = PRESETS[preset].batch_size
+    try:
+        return TrainConfig(
+            steps=steps,
+            minutes=minutes,
+            batch_size=batch_size,
+            shards=min(batch_size, n_cpus()),
+            optimizer=optimizer,
+            seed=seed,
+        )
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _refuse_to_lose(folder: Path, overwrite: bool) -> None:
+    from tinycoder.checkpoint import STATE
+
+    if (folder / STATE).exists() and not overwrite:
+        raise TrainingError(
+            f"{folder.name!r} holds a run that was stopped: go on with --resume, "
+            "start anew with --overwrite, or choose another --name"
+        )
+
+
+def _read(home: Path, recipe: str, paths: tuple[Path, ...], file: Path | None, seed: int) -> Corpus:
+    from tinycoder_training.corpora import python_repos, shakespeare, validation
+
+    if recipe == "code":
+        return python_repos.read(paths, seed=seed)
+    if recipe == "shakespeare":
+        return shakespeare.read(home / "cache", file=file)
+    return validation.read()
+
+
+def _listing(corpus: Corpus) -> str:
+    """What would be read and what is left out, with sizes, and sums at the end."""
+    rows = [(text.path, text.n_bytes, "train") for text in corpus.train]
+    rows += [(text.path, text.n_bytes, "held out") for text in corpus.validation]
+    rows += [(skipped.path, skipped.n_bytes, f"left out: {skipped.reason}") for skipped in corpus.skipped]
+    lines = [f"{size:>10,}  {path}  [{what}]" for path, size, what in sorted(rows)]
+    for what, texts in (("to train on", corpus.train), ("held out", corpus.validation), ("left out", corpus.skipped)):
+        lines.append(f"{sum(text.n_bytes for text in texts):>10,}  bytes in {len(texts):,} {what}")
+    lines.append(f"{corpus.n_secrets:>10,}  secrets replaced")
+    return "\n".join(lines)
