@@ -220,6 +220,7 @@ def _tokenizer_config_json(config: ModelConfig) -> dict[str, Any]:
         "pad_token": "<|pad|>",
         "model_max_length": config.context,
         "clean_up_tokenization_spaces": False,
+        "split_special_tokens": True,  # text that spells a special token is text, as it is here
     }
 
 

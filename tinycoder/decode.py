@@ -102,7 +102,7 @@ class Session:
 
 
 def _take(x: Array, rows: Sequence[int] | Array, length: int) -> Array:
-    taken = np.zeros((len(rows), *x.shape[1:]), x.dtype)
+    taken = np.empty((len(rows), *x.shape[1:]), x.dtype)
     taken[:, :length] = x[rows, :length]
     return taken
 

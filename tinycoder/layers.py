@@ -213,6 +213,7 @@ def cross_entropy_backward(dloss: Any, cache: Cache) -> tuple[Array, Array]:  # 
 
 def token_losses(x: Array, w: Array, targets: Array) -> Array:  # (N,C), (V,C), (N,) -> (N,)
     """``-log softmax(x w^T)[target]`` of each position in nats, without gradients; for evaluation."""
+    assert targets.min() >= 0, "a target of -1 has no loss"
     losses = np.empty(len(x), x.dtype)
     for start in range(0, len(x), LOGITS_CHUNK):
         rows = slice(start, start + LOGITS_CHUNK)

@@ -29,6 +29,14 @@ def softmax(logits: Array) -> Array:
     return z
 
 
+def best_ids(scores: Array, n: int) -> Array:
+    """Ids of the ``n`` best scores, best first; of equals the lower id."""
+    if n < len(scores):
+        candidates = np.sort(np.argpartition(-scores, n)[:n])
+        return candidates[np.argsort(-scores[candidates], kind="stable")]
+    return np.argsort(-scores, kind="stable")
+
+
 def distribution(logits: Array, config: GenerationConfig, past: Sequence[int] = ()) -> Array:
     """Probabilities of the next token after penalty, temperature and cuts, in this order: (V,) -> (V,).
 

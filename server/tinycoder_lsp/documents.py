@@ -1,7 +1,8 @@
 """Texts as the Language Server Protocol counts them: lines, positions, paths. Knows no request and no model.
 
-A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 stand inside a line, although
-``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset counts code points.
+A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 stand inside a
+line, although ``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset
+counts code points.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32
 def whole(text: str) -> str:
     """The text with every lone surrogate replaced.
 
-    JSON can carry half an emoji, UTF-8 cannot. The replacement takes as many units in each encoding, so columns hold.
+    JSON can carry half an emoji, UTF-8 cannot. The replacement takes as many units in each encoding, so
+    columns hold.
     """
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
@@ -47,8 +49,8 @@ class Lines:
     def offset(self, position: Position) -> int:
         """Code points before ``position``.
 
-        Past the end of a line is its end, before the line end characters; past the last line is the end of the
-        text. A column inside a character (half a surrogate pair, say) is the start of that character.
+        Past the end of a line is its end, before the line end characters; past the last line is the end of
+        the text. A column inside a character (half a surrogate pair, say) is the start of that character.
         """
         if position.line >= len(self.starts):
             return len(self.text)
@@ -104,7 +106,8 @@ def file_path(uri: str) -> Path:
 def relative_path(uri: str, folders: Sequence[Path]) -> str:
     """The path of a document in the innermost workspace folder that holds it, with forward slashes.
 
-    Without such a folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
+    Without such a folder it is the name of the file alone: how deep it lies on this machine says nothing of
+    the code.
     """
     path = file_path(uri)
     inside = [folder for folder in folders if path.is_relative_to(folder)]

@@ -21,7 +21,10 @@ from tinycoder_lsp.documents import Lines, Spot
 
 
 def completion_list(candidates: Sequence[Candidate], lines: Lines) -> CompletionList:
-    """The popup, in the order given. Always incomplete: with another letter typed the model knows better words."""
+    """The popup, in the order given.
+
+    Always incomplete: with another letter typed the model knows better words.
+    """
     items = [_completion_item(rank, candidate, lines) for rank, candidate in enumerate(candidates)]
     return CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
@@ -61,7 +64,7 @@ def inline_list(candidates: Sequence[Candidate], lines: Lines) -> InlineCompleti
 
 
 def with_selection(spot: Spot, selected: SelectedCompletionInfo) -> Spot:
-    """The spot as it would be if the word selected in the popup were accepted: ghost text must go on from there."""
+    """The spot once the popup's selected word is accepted: ghost text must go on from there to be shown."""
     start = spot.lines.offset(selected.range.start)
     text = spot.lines.edit(selected.range, selected.text)
     document = Document(path=spot.document.path, text=text)
@@ -69,8 +72,10 @@ def with_selection(spot: Spot, selected: SelectedCompletionInfo) -> Spot:
     return dataclasses.replace(spot, document=document, offset=start + len(selected.text), lines=lines)
 
 
-def without_selection(candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo) -> Candidate:
-    """A candidate for the ``accepted`` text as one for the text at ``spot``, from the selected range's start on."""
+def without_selection(
+    candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo
+) -> Candidate:
+    """A candidate for the ``accepted`` text as one for the text at ``spot``, from the selected range on."""
     start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
     text = accepted.document.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     return dataclasses.replace(candidate, text=text, start=start, end=end + candidate.end - accepted.offset)

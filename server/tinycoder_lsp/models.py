@@ -1,6 +1,7 @@
-"""The model that answers: which one, whether it could be loaded, and what to tell the person. Knows no protocol.
+"""The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything here runs in the worker's thread. The engine, and with it numpy, is imported when a model is first loaded.
+Everything here runs in the worker's thread. The engine, and with it numpy, is imported when a model is first
+loaded.
 """
 
 from __future__ import annotations
@@ -52,12 +53,13 @@ class Models:
         self._engine: Engine | None = None
 
     def load(self, name: str | None, workspaces: Sequence[Path]) -> Status:
-        """Load the model called ``name``, else the workspace's own, else the newest, and say how that went."""
+        """Load the model called ``name``, else the workspace's own, else the newest; say how that went."""
         self._engine = None
-        folder = self._home / "models" / Path(name).expanduser() if name else _find(self._home, workspaces)
-        if folder is None:
-            return Status(kind="Warning", message=f"TinyCoder has no model yet. Train one: {_command(workspaces)}")
         try:
+            folder = _choose(self._home, name, workspaces)
+            if folder is None:
+                hint = f"Train one: {_command(workspaces)}"
+                return Status(kind="Warning", message=f"TinyCoder has no model yet. {hint}")
             self._engine = self._open(folder)
         except TinyCoderError as error:
             return Status(kind="Error", message=f"TinyCoder cannot use its model. {error}")
@@ -67,7 +69,9 @@ class Models:
         hint = f"It learnt from other code. Train one on this workspace: {_command(workspaces)}"
         return dataclasses.replace(ready, message=f"{ready.message} {hint}")
 
-    def inline(self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int) -> list[Candidate]:
+    def inline(
+        self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int
+    ) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
         if self._engine is None:
             return []
@@ -78,14 +82,14 @@ class Models:
         return [] if self._engine is None else self._engine.popup(document, offset, stop=stop, limit=limit)
 
 
-def _find(home: Path, workspaces: Sequence[Path]) -> Path | None:
-    from tinycoder.checkpoint import find_model
+def _choose(home: Path, name: str | None, workspaces: Sequence[Path]) -> Path | None:
+    from tinycoder.store import find_model, resolve_model
 
-    return find_model(home, workspaces)
+    return resolve_model(home, name) if name else find_model(home, workspaces)
 
 
 def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:
-    from tinycoder.checkpoint import workspace_model_name
+    from tinycoder.store import workspace_model_name
 
     return folder.name in map(workspace_model_name, workspaces)
 

@@ -1,4 +1,7 @@
-"""pygls' protocol with its gaps closed: odd requests are answered, lines are split as LSP says. Knows no completion."""
+"""pygls' protocol with its gaps closed: odd requests are answered, lines are split as LSP says.
+
+Knows no completion.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,19 @@ logger = logging.getLogger(__name__)
 
 
 class CodeDocument(TextDocument):
-    """An open document. pygls' own cuts lines at form feeds and clamps columns off by one, which spoils edits."""
+    """An open document.
+
+    pygls' own cuts lines at form feeds and clamps columns off by one, which spoils edits.
+    """
 
     _index: Lines | None = None
 
     @property
     def index(self) -> Lines:
-        """The text and its lines, counted once for each text. The version would not do: a change has many parts."""
+        """The text and its lines, counted once for each text.
+
+        The version would not do: a change has many parts.
+        """
         if self._index is None or self._index.text is not self._source:
             self._source = whole(self.source)
             encoding = self.position_codec.encoding
@@ -41,7 +50,11 @@ class CodeDocument(TextDocument):
     def lines(self) -> tuple[str, ...]:
         """The lines with their ends. Without the empty one after a last line end, as in pygls."""
         starts, text = self.index.starts, self.index.text
-        return tuple(text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end)
+        return tuple(
+            text[start:end]
+            for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
+            if start < end
+        )
 
     def offset_at_position(self, client_position: lsp.Position) -> int:
         """Code points before a position."""
@@ -55,7 +68,7 @@ class CodeWorkspace(Workspace):
     """The open documents."""
 
     def open_document(self, uri: str) -> CodeDocument | None:
-        """The document if the client has opened it; nothing is read from the disk behind the client's back."""
+        """The document if the client has opened it. Nothing is read from the disk."""
         document = self.text_documents.get(unquote(uri))
         return document if isinstance(document, CodeDocument) else None
 
@@ -76,11 +89,13 @@ class CodeWorkspace(Workspace):
         language_id: str | None = None,
     ) -> CodeDocument:
         codec = self.position_codec
-        return CodeDocument(doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec)
+        return CodeDocument(
+            doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec
+        )
 
 
 class Protocol(LanguageServerProtocol):
-    """Answers every request, also those that pygls drops, and ends without leaving the event loop by an exception."""
+    """Answers every request, also those that pygls drops, and ends by leaving the reading loop."""
 
     @property
     def ended_well(self) -> bool:
@@ -93,10 +108,8 @@ class Protocol(LanguageServerProtocol):
             return super().structure_message(data)
         _mend(data)
         try:
-            return super().structure_message(data)
+            return self._structure(data)
         except JsonRpcException as error:
-            if data["method"] == lsp.INITIALIZE and _simplify(data):
-                return super().structure_message(data)
             if data["method"] == lsp.TEXT_DOCUMENT_DID_CHANGE:
                 self._forget(data)
             if "id" in data:
@@ -104,8 +117,19 @@ class Protocol(LanguageServerProtocol):
                 self._send_response(data["id"], error=JsonRpcInvalidParams(reason).to_response_error())
             raise
 
+    def _structure(self, data: dict[str, Any]) -> Any:
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            if data["method"] == lsp.INITIALIZE and _simplify(data):
+                return super().structure_message(data)
+            raise
+
     def handle_message(self, message: Any) -> None:
-        """Pass a message to its handler. Too early or too late, a request is refused and a notification ignored."""
+        """Pass a message to its handler.
+
+        Too early or too late, a request is refused and a notification ignored.
+        """
         method = getattr(message, "method", None)
         refusal = self._refusal(method) if method else None
         if refusal is None:
@@ -125,9 +149,7 @@ class Protocol(LanguageServerProtocol):
         return JsonRpcServerNotInitialized(f"{method} came before initialize")
 
     @lsp_method(lsp.INITIALIZE)
-    def lsp_initialize(
-        self, params: lsp.InitializeParams
-    ) -> Generator[Any, Any, lsp.InitializeResult]:
+    def lsp_initialize(self, params: lsp.InitializeParams) -> Generator[Any, Any, lsp.InitializeResult]:
         """Initialize as pygls does, but with our own kind of documents."""
         result = yield from super().lsp_initialize(params)
         theirs = self.workspace
@@ -138,10 +160,10 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *args: Any) -> None:  # type: ignore[override]
         """Ask the reading loop to end; pygls would close stdout under answers that are still on their way."""
-        self._server.shutdown()
+        self._server.shutdown()  # type: ignore[no-untyped-call]
 
     def _forget(self, data: dict[str, Any]) -> None:
-        """After a change that could not be read our text is wrong, and every answer would be, until it is reopened."""
+        """After a change that could not be read our text is wrong until the document is opened again."""
         params = data.get("params")
         named = params.get("textDocument") if isinstance(params, dict) else None
         uri = named.get("uri") if isinstance(named, dict) else None
@@ -150,8 +172,10 @@ class Protocol(LanguageServerProtocol):
 
 
 def _mend(data: dict[str, Any]) -> None:
-    """Map trigger kinds that LSP does not know to "invoked": some clients count from 0, as VS Code's own API does."""
-    known = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}.get(data["method"])
+    """Map trigger kinds that LSP does not know to "invoked": some clients count from 0, as VS Code does."""
+    known = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}.get(
+        data["method"]
+    )
     params = data.get("params")
     if known is None or not isinstance(params, dict):
         return
@@ -163,13 +187,17 @@ def _mend(data: dict[str, Any]) -> None:
 
 
 def _simplify(data: dict[str, Any]) -> bool:
-    """Leave only the capabilities that are used here: one value newer than this server's tables spoils them all."""
+    """Leave only the capabilities that are used here: one value newer than pygls' tables spoils them all."""
     params = data.get("params")
     if not isinstance(params, dict):
         return False
     given = params.get("capabilities")
     kept: dict[str, dict[str, Any]] = {}
-    for group, name in (("general", "positionEncodings"), ("workspace", "configuration"), ("workspace", "workspaceFolders")):
+    for group, name in (
+        ("general", "positionEncodings"),
+        ("workspace", "configuration"),
+        ("workspace", "workspaceFolders"),
+    ):
         part = given.get(group) if isinstance(given, dict) else None
         if isinstance(part, dict) and name in part:
             kept.setdefault(group, {})[name] = part[name]
@@ -180,4 +208,8 @@ def _simplify(data: dict[str, Any]) -> bool:
 
 def _reasons(error: JsonRpcException) -> str:
     cause = error.__cause__
-    return "; ".join(cattrs.transform_error(cause)) if isinstance(cause, cattrs.BaseValidationError) else error.message
+    return (
+        "; ".join(cattrs.transform_error(cause))
+        if isinstance(cause, cattrs.BaseValidationError)
+        else error.message
+    )

@@ -1,7 +1,8 @@
 """What a person may set in the editor, under the section ``tinycoder``. Knows no pygls and sends nothing.
 
-Every setting is a field with a default and a description, so that the page of settings is generated from here.
-A mistake never stops the server: the value falls back to its default, and a sentence says which key was meant.
+Every setting is a field with a default and a description, so that the page of settings is generated from
+here. A mistake never stops the server: the value falls back to its default, and a sentence says which key was
+meant.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _T = TypeVar("_T")
 def _setting(default: _T, meaning: str, *, least: int | None = None, choices: tuple[str, ...] = ()) -> _T:
     """A field with its description and the values it accepts."""
     metadata = {"meaning": meaning, "least": least, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)  # type: ignore[return-value]
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,9 @@ class InlineSettings:
     enable: bool = _setting(True, "Offer the rest of the line as ghost text.")
     max_tokens: int = _setting(64, "The longest suggestion, in tokens.", least=1)
     alternatives: int = _setting(3, "Suggestions to offer when ghost text is asked for by hand.", least=1)
-    deadline_ms: int = _setting(2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1)
+    deadline_ms: int = _setting(
+        2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,8 @@ class Settings:
 
     enable: bool = _setting(True, "Complete at all.")
     model: str | None = _setting(
-        None, "Name or folder of the model; without it the workspace's own model is used, else the newest one."
+        None,
+        "Name or folder of the model; without it the workspace's own model is used, else the newest one.",
     )
     log_level: str | None = _setting(
         None,
@@ -62,7 +66,7 @@ class Settings:
 
 
 def parse(values: object, base: Settings) -> tuple[Settings, list[str]]:
-    """Lay what an editor sent for the section over ``base``; also a sentence for each value that was not taken.
+    """Lay what an editor sent for the section over ``base``; also a sentence for each value not taken.
 
     The section may arrive wrapped in its own name. Nothing at all, in any spelling that an editor has for it
     (null, and an empty Lua table is an empty list), leaves ``base`` as it is.
@@ -145,7 +149,10 @@ def _unknown(key: str, where: str, known: list[str]) -> str:
 def _kinds(section: type[Any]) -> dict[str, type[Any]]:
     """The type of each field; of ``str | None`` it is ``str``."""
     hints = typing.get_type_hints(section)
-    return {name: typing.get_args(hint)[0] if isinstance(hint, types.UnionType) else hint for name, hint in hints.items()}
+    return {
+        name: typing.get_args(hint)[0] if isinstance(hint, types.UnionType) else hint
+        for name, hint in hints.items()
+    }
 
 
 def _wire_name(name: str) -> str:

@@ -1,7 +1,8 @@
-"""One thread that works for many requests, of which only the newest matter. Knows neither engine nor protocol.
+"""One thread that works for many requests, of which only the newest matter. Knows no engine and no protocol.
 
-At most one job of each kind is wanted: a newer one takes the place of the older. Jobs of a smaller kind go first,
-and interrupt a running job of a larger kind, which starts again afterwards; so the popup never waits for ghost text.
+At most one job of each kind is wanted: a newer one takes the place of the older. Jobs of a smaller kind go
+first, and interrupt a running job of a larger kind, which starts again afterwards; so the popup never waits
+for ghost text.
 """
 
 from __future__ import annotations
@@ -56,9 +57,10 @@ class Worker:
     ) -> _T | None:
         """What ``call(stop)`` returns, or ``None`` once nobody needs it any more.
 
-        That is so when a newer job of the kind arrives, the document changes, or ``deadline`` seconds have passed.
-        The answer then comes at once; ``stop()`` is true from that moment, and ``call`` may raise ``Cancelled``.
-        Cancelling the awaiting task stops the job too. Whatever else ``call`` raises is raised here.
+        That is so when a newer job of the kind arrives, the document changes, or ``deadline`` seconds have
+        passed. The answer then comes at once; ``stop()`` is true from that moment, and ``call`` may raise
+        ``Cancelled``. Cancelling the awaiting task stops the job too. Whatever else ``call`` raises is raised
+        here.
         """
         loop = asyncio.get_running_loop()
         job = _Job(kind=kind, uri=uri, call=call, loop=loop, future=loop.create_future())
@@ -77,7 +79,7 @@ class Worker:
                 self._drop(job)
 
     def close(self, patience: float = 2.0) -> None:
-        """Stop the running job, forget the waiting ones, and wait ``patience`` seconds for the thread to end."""
+        """Stop the running job, forget the waiting ones, wait ``patience`` seconds for the thread to end."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -132,7 +134,10 @@ class Worker:
         return job.unwanted.is_set() or any(self._waiting[: job.kind])
 
     def _put_back(self, job: _Job) -> None:
-        """An interrupted job that is still wanted waits again. Nothing newer can stand there: it would be unwanted."""
+        """An interrupted job that is still wanted waits again.
+
+        Nothing newer can stand there: it would be unwanted.
+        """
         with self._changed:
             if not job.unwanted.is_set() and self._waiting[job.kind] is None:
                 self._waiting[job.kind] = job

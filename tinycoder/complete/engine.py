@@ -19,7 +19,7 @@ from tinycoder.complete.words import typed_word
 from tinycoder.decode import Session
 from tinycoder.errors import Cancelled
 from tinycoder.layers import Array
-from tinycoder.sampling import softmax
+from tinycoder.sampling import best_ids, softmax
 
 Stop = Callable[[], bool]
 
@@ -90,8 +90,7 @@ class Engine:
         """The ``n`` best first tokens; one alone when something is pending that leaves no choice."""
         _poll(stop)
         scores = self._scores(ids, pending)
-        order = np.argsort(-scores, kind="stable")[:n]
-        return [int(i) for i in order if np.isfinite(scores[i])]
+        return [int(i) for i in best_ids(scores, n) if np.isfinite(scores[i])]
 
     def _line(self, ids: Sequence[int], pending: bytes, first: int, max_tokens: int, stop: Stop) -> tuple[str, float]:
         """What comes after the cursor up to the end of the line, greedily, and its probability."""

@@ -11,10 +11,10 @@ from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.words import is_word
 from tinycoder.decode import Session, step
 from tinycoder.layers import Array
-from tinycoder.sampling import softmax
+from tinycoder.sampling import best_ids, softmax
 
 MAX_STEPS = 10
-MIN_PROBABILITY = 1e-4
+MIN_PROBABILITY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _grow(healer: Healer, partial: _Partial, p: Array, limit: int) -> Iterator[_
         p = p * healer.inside_word
     raws = healer.tokenizer.raw
     found = 0
-    for token in np.argsort(-p, kind="stable"):
+    for token in best_ids(p, 4 * limit):
         raw = raws[token]
         made = partial.made + raw[len(partial.pending) :]
         if found == limit or p[token] == 0:

@@ -41,9 +41,10 @@ def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
     """A function that reads the samples of a report of this job as text."""
 
     def read(report: Report) -> list[Sample]:
-        made = report.evaluation.samples if report.evaluation else ()
-        decode = job.tokenizer.decode
-        return [Sample(prompt=decode(p), completion=decode(c)) for p, c in zip(job.run.data.prompts, made, strict=True)]
+        if report.evaluation is None:
+            return []
+        pairs = zip(job.run.data.prompts, report.evaluation.samples, strict=True)
+        return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
 
     return read
 

@@ -1,4 +1,4 @@
-"""What a recipe learns from: texts for training and for validation, and what was left out, with the reason."""
+"""What a recipe learns from: texts for training and for validation, and what was left out, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """A file or folder (``path`` ends in ``/``) that is not read, and why."""
+    """A file or folder (``path`` ends in ``/``, ``n_bytes`` is 0) that is not read, and why."""
 
     path: str
     reason: str

@@ -1,8 +1,8 @@
 """Exact and near duplicates: each text is kept once, under the first of its paths.
 
-Near duplicates are found by MinHash over lines with banding (Broder 1997; Leskovec, Rajaraman and Ullman, "Mining
-of Massive Datasets", 3.3-3.4), and confirmed by the true Jaccard similarity of their sets of lines. Knows no files
-and no Python: a text is lines.
+Near duplicates are found by MinHash over lines with banding (Broder 1997; Leskovec, Rajaraman and Ullman,
+"Mining of Massive Datasets", 3.3-3.4), and confirmed by the true Jaccard similarity of their sets of lines.
+Knows no files and no Python: a text is lines.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ CHUNK = 4_096  # lines hashed at a time
 Lines = NDArray[np.uint64]
 Signature = NDArray[np.uint64]
 
-_KEYS = np.frombuffer(hashlib.shake_256(b"tinycoder duplicates").digest(2 * 8 * N_BANDS * N_ROWS), dtype="<u8")
+_KEYS = np.frombuffer(
+    hashlib.shake_256(b"tinycoder duplicates").digest(2 * 8 * N_BANDS * N_ROWS), dtype="<u8"
+)
 _FACTORS = _KEYS[: N_BANDS * N_ROWS] | np.uint64(1)
 _OFFSETS = _KEYS[N_BANDS * N_ROWS :]
 _WORD = re.compile(r"\w")

@@ -1,6 +1,7 @@
 """What is never learnt from, although git may track it: by the name of a folder or file, and by its contents.
 
-Every function gives a short reason, or ``None`` where there is none. Knows no file system: names and texts come in.
+Every function gives a short reason, or ``None`` where there is none. Knows no file system: names and texts
+come in.
 """
 
 from __future__ import annotations
@@ -20,27 +21,48 @@ FOLDERS = {
     **dict.fromkeys((".venv", ".virtualenv"), "virtual environment"),
     **dict.fromkeys(("site-packages", "dist-packages", "__pypackages__"), "installed packages"),
     **dict.fromkeys(
-        ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"), "vendored code"
+        ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"),
+        "vendored code",
     ),
-    **dict.fromkeys(("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"),
-    **dict.fromkeys((".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"),
+    **dict.fromkeys(
+        ("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"
+    ),
+    **dict.fromkeys(
+        (".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"
+    ),
 }
 BUILD_FOLDERS = frozenset({"build", "dist", "_build"})  # but not a package of that name
 ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
 
 KEY_SUFFIXES = (
-    *(".pem", ".key", ".crt", ".cer", ".der", ".csr", ".p7b", ".p8", ".p12", ".pfx", ".ppk", ".jks", ".keystore"),
+    *(
+        ".pem",
+        ".key",
+        ".crt",
+        ".cer",
+        ".der",
+        ".csr",
+        ".p7b",
+        ".p8",
+        ".p12",
+        ".pfx",
+        ".ppk",
+        ".jks",
+        ".keystore",
+    ),
     *(".gpg", ".kdbx"),
 )
 KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts"})
-CREDENTIAL_NAMES = frozenset({".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"})
+CREDENTIAL_NAMES = frozenset(
+    {".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"}
+)
 
 GENERATED_NAMES = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi")
 _GENERATED = re.compile(
     r"@generated\b"
-    r"|\bdo\s+not\s+(?:edit|modify|change)\b(?!\s+\w+\s+(?:unless|if|when|without)\b)"
-    r"|\b(?:auto(?:matically)?[-\s]?|machine[-\s])generated\b(?=\s+(?:by|from|file|code|using|with|at|on|on)\b|\s*[.;,!:)\n]|\s*$)"
-    r"|^\W*(?:this\s+)?(?:file|module|code)?\s*(?:is|was)?\s*generated\s+(?:by|from|with|using)\b",
+    r"|\bdo\s+not\s+(?:edit|modify)\b(?!\s+(?:this\s+line|these|the)\b)"
+    r"|^\W*(?:warning\W+)?(?:this\s+)?(?:(?:file|module|code)\s+)?(?:(?:is|was)\s+)?"
+    r"(?:(?:auto|automatically|machine)[-\s]?generated\b|generated\s+(?:by|from)\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 

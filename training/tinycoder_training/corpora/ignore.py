@@ -1,8 +1,11 @@
-"""The ``.gitignore`` files that hold for a folder, and whether a path is ignored by them.
+"""The ``.gitignore`` files that hold for a folder, and whether they ignore an entry of it.
 
-Works on text files alone: git need not be installed, and the folder need not be a repository. Knows nothing of
-Python files, and does not read a person's global excludes file (``core.excludesFile``), which lies outside the
-given paths.
+Works on text files alone: git need not be installed, and the folder need not be a repository. Knows nothing
+of Python files, and does not read a person's global excludes file (``core.excludesFile``), which lies outside
+the given paths.
+
+``pathspec`` compiles the patterns. It is made for judging a path with its folders in one go, while here every
+folder has been judged before its entries; each pattern therefore sees only what git would compare it with.
 """
 
 from __future__ import annotations
@@ -12,24 +15,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+from pathspec.pattern import Pattern
 
 
 @dataclass(frozen=True, kw_only=True)
-class IgnoreFile:
-    """Patterns that hold below ``folder``, an absolute path with forward slashes and one at its end."""
+class IgnoreRule:
+    """One line of a ``.gitignore`` file.
+
+    ``folder`` is where the file lies, an absolute path with forward slashes and one at its end. ``depth`` is
+    how many levels below it the pattern matches: ``None`` for any, and 0 for any by the entry's name alone.
+    """
 
     folder: str
-    spec: GitIgnoreSpec
+    pattern: Pattern
+    depth: int | None
+    only_inside: bool  # "name/**": what lies in the folder, not the folder
 
 
-Rules = tuple[IgnoreFile, ...]  # outermost first: a later one overrules an earlier one
+Rules = tuple[IgnoreRule, ...]  # the last one that matches decides
 
 
 def rules_above(folder: Path) -> Rules:
     """The rules that the folders above the absolute path ``folder`` set, up to the root of its repository.
 
-    Without a repository there are none. When the rules ignore ``folder`` itself there are none either: whoever
-    names an ignored folder means its contents. Raises ``OSError`` for a file that cannot be read.
+    Without a repository there are none. When the rules ignore ``folder`` itself there are none either:
+    whoever names an ignored folder means its contents. Raises ``OSError`` for a file that cannot be read.
     """
     if _is_repository(folder):
         return ()
@@ -56,19 +66,25 @@ def rules_in(folder: Path, above: Rules) -> Rules:
     if _is_repository(folder):
         above = ()
         sources.insert(0, folder / ".git" / "info" / "exclude")
-    prefix = slashed(folder).rstrip("/") + "/"
-    found = tuple(
-        IgnoreFile(folder=prefix, spec=_spec(source.read_bytes())) for source in sources if os.path.isfile(source)
-    )
-    return above + found
+    for source in sources:
+        if source.is_file():
+            above += _rules(slashed(folder).rstrip("/") + "/", source.read_bytes())
+    return above
 
 
 def is_ignored(path: str, rules: Rules) -> bool:
-    """Whether ``rules`` ignore the absolute, forward-slashed ``path`` (a folder's ends in ``/``)."""
+    """Whether ``rules`` ignore the absolute, forward-slashed ``path`` (a folder's ends in ``/``).
+
+    The folders above ``path`` must not be ignored.
+    """
+    name = path[path.rstrip("/").rfind("/") + 1 :]
     for rule in reversed(rules):
-        ignored = rule.spec.check_file(path[len(rule.folder) :]).include
-        if ignored is not None:
-            return ignored
+        relative = path[len(rule.folder) :]
+        if rule.depth and rule.depth != relative.rstrip("/").count("/") + 1:
+            continue
+        subject = name if rule.depth == 0 else relative
+        if rule.pattern.match_file(subject.rstrip("/") if rule.only_inside else subject) is not None:
+            return bool(rule.pattern.include)
     return False
 
 
@@ -78,20 +94,27 @@ def slashed(path: Path) -> str:
 
 
 def _is_repository(folder: Path) -> bool:
-    return os.path.exists(folder / ".git")  # a file in work trees and submodules
+    return (folder / ".git").exists()  # a file in work trees and submodules
 
 
-def _spec(raw: bytes) -> GitIgnoreSpec:
-    lines = [line.removesuffix("\r") for line in raw.decode("utf-8-sig", "surrogateescape").split("\n")]
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return GitIgnoreSpec.from_lines([line for line in lines if _is_valid(line)])
+def _rules(folder: str, raw: bytes) -> Rules:
+    rules = []
+    for line in raw.decode("utf-8-sig", "surrogateescape").split("\n"):
+        try:
+            (pattern,) = GitIgnoreSpec.from_lines([line.removesuffix("\r")]).patterns
+        except ValueError:  # git, too, lets a malformed pattern match nothing
+            continue
+        if pattern.include is not None:  # neither blank nor a comment
+            glob = line.rstrip().removeprefix("!").rstrip("/")
+            rules.append(
+                IgnoreRule(
+                    folder=folder, pattern=pattern, depth=_depth(glob), only_inside=glob.endswith("/**")
+                )
+            )
+    return tuple(rules)
 
 
-def _is_valid(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:  # git, too, lets a malformed pattern match nothing
-        return False
-    return True
+def _depth(glob: str) -> int | None:
+    if "/" not in glob.removeprefix("**/"):
+        return 0
+    return None if "**" in glob else glob.strip("/").count("/") + 1

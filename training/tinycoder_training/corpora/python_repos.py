@@ -1,4 +1,4 @@
-"""The ``code`` recipe: the Python files of local repositories, cleaned, without secrets and duplicates, split by file.
+"""The ``code`` recipe: Python files of local repositories, without secrets and duplicates, split by file.
 
 Puts the parts together. Knows nothing of tokens, and does not know which model will learn from the texts.
 """
@@ -19,11 +19,12 @@ N_REASONS = 4  # how many an error names
 
 
 def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0.1) -> Corpus:
-    """The Python files under ``paths`` (folders, or single files) that git would track and that are worth learning.
+    """The Python files under ``paths`` (folders, or files) that git would track and that teach something.
 
-    Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text counts
-    its UTF-8 bytes, of something left out its size on disk (0 for a folder, which is not descended). Results
-    are sorted by path and hang on nothing but the files, the order of ``paths`` and ``seed``.
+    Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
+    duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder, which is not
+    descended). Results are sorted by path and hang on nothing but the files, the order of ``paths`` and
+    ``seed``.
 
     Raises ``CorpusError`` when a path does not exist or is not Python, or when nothing usable is left, and
     ``ConfigError`` for a fraction outside (0, 0.5].
@@ -80,7 +81,9 @@ def _decode(raw: bytes) -> tuple[str, str | None]:
     except (SyntaxError, LookupError):
         return "", "not UTF-8, and no valid coding cookie"
     except UnicodeError:
-        return "", f"not {encoding.upper().removesuffix('-SIG')}"
+        if encoding.startswith("utf-8"):
+            return "", "not UTF-8, and no valid coding cookie"
+        return "", f"not {encoding}, which its coding cookie names"
     return text, None
 
 
@@ -90,7 +93,4 @@ def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
         return f"no Python files under {where}; give a folder that holds Python code"
     reasons = Counter(entry.reason for entry in skipped).most_common(N_REASONS)
     counts = ", ".join(f"{n} × {reason}" for reason, n in reasons)
-    return (
-        f"no usable Python files under {where}: everything was left out ({counts}); "
-        "give a folder that holds Python code of your own"
-    )
+    return f"no usable Python files under {where} (left out: {counts}); give a folder that holds Python code"

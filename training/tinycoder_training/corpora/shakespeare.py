@@ -1,7 +1,7 @@
-"""The ``shakespeare`` recipe: Tiny Shakespeare, downloaded once and cached, or a text file of the person's own.
+"""The ``shakespeare`` recipe: Tiny Shakespeare, downloaded once and cached, or a text file of one's own.
 
-The only place of the package that may reach the network, and only when it is asked to. Does not know where the
-cache lies: that is an argument.
+The only place of the package that may reach the network, and only when it is asked to. Does not know where
+the cache lies: that is an argument.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MIN_LENGTH = 1_000  # characters, of which the last tenth is validation
 
 
 def download(url: str) -> bytes:
-    """The bytes behind ``url``. Raises ``OSError`` or ``http.client.HTTPException`` when they cannot be had."""
+    """The bytes behind ``url``. Raises ``OSError`` or ``http.client.HTTPException`` if there are none."""
     with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
         raw: bytes = response.read(MAX_DOWNLOAD)
     return raw
@@ -42,9 +42,9 @@ def read(
 ) -> Corpus:
     """The text, of which the last tenth of the characters is validation.
 
-    Without ``file``, the copy in ``cache_folder`` is used when its checksum is ``sha256``; else ``download`` is
-    asked for it, once. With ``file`` nothing is downloaded, and any UTF-8 text of at least 1,000 characters will
-    do: it need not be Shakespeare, so its checksum is not looked at.
+    Without ``file``, the copy in ``cache_folder`` is used when its checksum is ``sha256``; else ``download``
+    is asked for it, once. With ``file`` nothing is downloaded, and any UTF-8 text of 1,000 characters or more
+    will do: it need not be Shakespeare, so its checksum is not looked at.
 
     Raises ``CorpusError`` when the file cannot be read, is not UTF-8 or too short, when the text cannot be
     downloaded or is not the one expected, and when the cache cannot be written.
@@ -56,7 +56,9 @@ def read(
     try:
         text, n_secrets = secrets.redact(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it") from None
+        raise CorpusError(
+            f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it"
+        ) from None
     if len(text) < MIN_LENGTH:
         raise CorpusError(
             f"{file or cache_folder / NAME} has {len(text)} characters, too few to learn from; "
@@ -94,7 +96,8 @@ def _cached(cache: Path, download: Callable[[str], bytes], sha256: str) -> bytes
         ) from error
     if hashlib.sha256(raw).hexdigest() != sha256:
         raise CorpusError(
-            f"{URL} did not give Tiny Shakespeare (another checksum than {sha256[:12]}…); give a copy with --file"
+            f"{URL} gave something else than Tiny Shakespeare (its checksum is not {sha256[:12]}…); "
+            "give a copy with --file"
         )
     try:
         _write(cache, raw)
@@ -114,7 +117,7 @@ def _write(path: Path, raw: bytes) -> None:
             part.write(raw)
             part.flush()
             os.fsync(part.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -20,9 +20,9 @@ def by_file(
     """Training and validation texts, each sorted by path; ``fraction`` of the bytes, about, is validation.
 
     A file is validation when the hash of seed and path, as a number in [0, 1), is below ``fraction``. Few or
-    very unequal files need corrections: the next files by hash join until half the wanted bytes are there, and
-    files that would more than double them stay in training. Validation has at least one file, and at most half
-    of the files and half of the bytes. A single file is cut at a line: its end is validation.
+    very unequal files need corrections: the next files by hash join until half the wanted bytes are there,
+    and files that would more than double them stay in training. Validation has at least one file, and at most
+    half of the files and half of the bytes. A single file is cut at a line: its end is validation.
 
     Raises ``ConfigError`` for a fraction outside (0, 0.5], ``CorpusError`` for a single file of one line.
     """

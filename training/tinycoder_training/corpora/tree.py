@@ -49,8 +49,9 @@ def walk(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Skipped]]:
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
     left-out folder is not descended, so its size is given as 0.
-    Raises ``CorpusError`` for a path that does not exist, is not Python, or whose ``.gitignore`` files above it
-    cannot be read.
+
+    Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
+    ``.gitignore`` file cannot be read.
     """
     starts = list(dict.fromkeys(_start(path) for path in paths))
     labels = _labels(list(dict.fromkeys(start.folder for start in starts)))
@@ -62,16 +63,14 @@ def walk(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Skipped]]:
                 files.setdefault(location, entry)
             else:
                 skipped.setdefault(location, entry)
-    return (
-        sorted(files.values(), key=lambda file: file.path),
-        sorted((entry for place, entry in skipped.items() if place not in files), key=lambda entry: entry.path),
-    )
+    left_out = [entry for location, entry in skipped.items() if location not in files]
+    return sorted(files.values(), key=lambda file: file.path), sorted(left_out, key=lambda entry: entry.path)
 
 
 def _start(path: Path) -> _Start:
     location = Path(os.path.realpath(path))
     try:
-        os.stat(location)
+        location.stat()
     except OSError as error:
         raise CorpusError(f"{path}: {_why(error)}; give a folder or a Python file that exists") from None
     if location.is_dir():
@@ -88,8 +87,9 @@ def _labels(folders: Sequence[Path]) -> dict[Path, str]:
     labels = {}
     for folder in folders:
         others = [other.parts for other in folders if other != folder]
-        n = next(n for n in range(1, len(folder.parts) + 1) if all(o[-n:] != folder.parts[-n:] for o in others))
-        label = ignore.slashed(Path(*folder.parts[-n:])).strip("/")
+        ends = [folder.parts[-n:] for n in range(1, len(folder.parts) + 1)]
+        end = next(end for end in ends if all(other[-len(end) :] != end for other in others))
+        label = ignore.slashed(Path(*end)).strip("/")
         labels[folder] = f"{label}/" if label else ""
     return labels
 
@@ -98,7 +98,7 @@ def _walk(start: _Start, label: str, roots: Sequence[Path]) -> Iterator[tuple[Pa
     try:
         rules = ignore.rules_above(start.folder)
     except OSError as error:
-        raise CorpusError(f"{error.filename}: {_why(error)}; make it readable, it says what to leave out") from None
+        raise CorpusError(f"{error.filename}: {_why(error)}; make it readable") from None
     pending = [_Folder(location=start.folder, path=label, rules=rules, is_start=True)]
     while pending:
         folder = pending.pop()
@@ -116,7 +116,7 @@ def _walk(start: _Start, label: str, roots: Sequence[Path]) -> Iterator[tuple[Pa
                 yield folder.location, Skipped(path=folder.path, reason=excluded, n_bytes=0)
                 continue
         for entry in entries:
-            if start.only is None or entry.name == start.only:
+            if start.only is None or _is_same(entry, start.folder / start.only):
                 found = _judge(entry, folder, inner, roots)
                 if isinstance(found, _Folder):
                     pending.append(found)
@@ -127,6 +127,13 @@ def _walk(start: _Start, label: str, roots: Sequence[Path]) -> Iterator[tuple[Pa
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_same(entry: os.DirEntry[str], file: Path) -> bool:
+    """Whether the entry is ``file``, which may be spelt in other case where that makes no difference."""
+    if entry.name == file.name:
+        return True
+    return entry.name.casefold() == file.name.casefold() and file.samefile(entry.path)
 
 
 def _judge(

@@ -1,4 +1,4 @@
-"""The ``validation`` recipe: one short text over and over, which a sound trainer learns by heart within a minute.
+"""The ``validation`` recipe: one short text over and over, which a sound trainer learns by heart at once.
 
 Knows no file and no network.
 """

@@ -1,0 +1,43 @@
+"""The server's log: to a file or to stderr, never to stdout, which belongs to JSON-RPC."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+
+from tinycoder.errors import ConfigError
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def start_log(path: Path | None, level: str) -> None:
+    """Send everything that is logged to ``path``, or to stderr. A file is kept below two megabytes.
+
+    Raises ``ConfigError`` if the file cannot be written.
+    """
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handler = logging.handlers.RotatingFileHandler(
+                path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", errors="backslashreplace"
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write the log file {path}: {error.strerror}; choose another --log-file"
+            ) from None
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logging.basicConfig(handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    set_log_level(level)
+
+
+def set_log_level(level: str) -> None:
+    """Log from ``level`` on.
+
+    pygls writes whole messages, with the person's code, so it is silent unless debugging.
+    """
+    logging.getLogger().setLevel(level.upper())
+    logging.getLogger("pygls").setLevel(logging.NOTSET if level == "debug" else logging.ERROR)

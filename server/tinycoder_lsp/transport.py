@@ -1,0 +1,147 @@
+"""Bytes in and out: stdin and stdout, or one TCP connection. Knows no message.
+
+pygls reads stdin in its thread pool, line by line. Here one thread of its own reads whatever there is, so
+that nothing can keep a cancellation waiting, and each message is a single hand-over to the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from pygls.io_ import run_async
+
+from tinycoder.errors import ConfigError
+from tinycoder_lsp.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+def serve_stdio(session: Session) -> None:
+    """Talk over stdin and stdout until the client says ``exit`` or hangs up."""
+    source, sink = _claim_stdio()
+    asyncio.run(_over_stdio(session, source, sink))
+
+
+def serve_tcp(session: Session, host: str, port: int) -> None:
+    """Wait for one client at ``host:port`` and talk to it. Port 0 picks a free one; the log says which.
+
+    Raises ``ConfigError`` if nobody can listen there.
+    """
+    asyncio.run(_over_tcp(session, host, port))
+
+
+def _claim_stdio() -> tuple[int, int]:
+    """Private handles of stdin and stdout. Whoever prints from now on, also from C, prints to stderr."""
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return source, sink
+
+
+async def _over_stdio(session: Session, source: int, sink: int) -> None:
+    stream = asyncio.StreamReader()
+    pump = partial(_pump, source, asyncio.get_running_loop(), stream)
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    await _converse(session, stream, partial(_write, sink))
+
+
+async def _over_tcp(session: Session, host: str, port: int) -> None:
+    connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    connected = asyncio.get_running_loop().create_future()
+
+    def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close() if connected.done() else connected.set_result((reader, writer))
+
+    try:
+        listener = await asyncio.start_server(connect, host, port)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port"
+        ) from None
+    address = listener.sockets[0].getsockname()
+    logger.warning("listening at %s:%s", *address[:2])
+    reader, writer = await connected
+    listener.close()
+    try:
+        await _converse(session, reader, writer.write)
+    finally:
+        writer.close()
+
+
+async def _converse(session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object]) -> None:
+    protocol = session.protocol
+    protocol.set_writer(_Output(send, session.shutdown))
+    try:
+        await run_async(session.stopping, _Input(stream), protocol, logger, session.report_server_error)
+    finally:
+        protocol.set_writer(
+            _Output(lambda raw: None, session.shutdown)
+        )  # nobody reads the answers still to come
+        session.worker.close()
+
+
+class _Input:
+    """What pygls' loop reads from."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+
+    async def readline(self) -> bytes:
+        """A header line, or nothing at the end.
+
+        First every handler that the last message started takes its first step. It must see the text before
+        the next message changes it, and reading what is there already does not give way by itself.
+        """
+        await asyncio.sleep(0)
+        with contextlib.suppress(ValueError):  # a header longer than 64 KiB: the other side speaks no LSP
+            return await self._stream.readline()
+        return b""
+
+    async def readexactly(self, n: int) -> bytes:
+        """A body, or nothing if the client hangs up in the middle of it."""
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            return await self._stream.readexactly(n)
+        return b""
+
+
+class _Output:
+    """What pygls writes to. A client that is gone is no fault: it ends the conversation."""
+
+    def __init__(self, send: Callable[[bytes], object], gone: Callable[[], None]) -> None:
+        self._send = send
+        self._gone = gone
+
+    def write(self, data: bytes) -> None:
+        """Send one message."""
+        try:
+            self._send(data)
+        except OSError as error:
+            logger.info("the client is gone: %s", error)
+            self._send = lambda raw: None
+            self._gone()
+
+    def close(self) -> None:
+        """Nothing to do; the handles live as long as the process."""
+
+
+def _pump(source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended before the client hung up
+        while chunk := os.read(source, 1 << 16):
+            loop.call_soon_threadsafe(stream.feed_data, chunk)
+        loop.call_soon_threadsafe(stream.feed_eof)
+
+
+def _write(sink: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(sink, rest) :]

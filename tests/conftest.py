@@ -1,0 +1,61 @@
+"""Small models that really learnt something, made once a session."""
+
+from pathlib import Path
+
+import pytest
+
+from tinycoder.checkpoint import Model, load_model
+from tinycoder.config import ModelConfig, TrainConfig
+from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.run import Job, new_job
+
+LESSON = '''import os
+
+
+class Counter:
+    def __init__(self, start):
+        self.total = start
+
+    def add(self, amount):
+        self.total = self.total + amount
+        return self.total
+
+
+def make_counter(start):
+    counter = Counter(start)
+    return counter
+'''
+
+
+def text(path: str, contents: str) -> Text:
+    return Text(path=path, text=contents, n_bytes=len(contents.encode()))
+
+
+def small_job(folder: Path, *, steps: int = 60, **settings: object) -> Job:
+    """A run that learns LESSON by heart with a very small model."""
+    corpus = Corpus(recipe="code", train=(text("counter.py", LESSON),), validation=(text("held.py", LESSON[:200]),))
+    config = TrainConfig(steps=steps, batch_size=4, evaluations=2, **settings)  # type: ignore[arg-type]
+    return new_job(corpus, folder=folder, preset="nano", settings=config)
+
+
+def run_to_end(job: Job) -> None:
+    for _ in job.train(stop=lambda: False, clock=lambda: 0.0):
+        pass
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the model ``counter``, which knows LESSON by heart."""
+    folder = tmp_path_factory.mktemp("home")
+    run_to_end(small_job(folder / "models" / "counter"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(home: Path) -> Model:
+    return load_model(home / "models" / "counter")
+
+
+@pytest.fixture
+def tiny_config() -> ModelConfig:
+    return ModelConfig(vocab_size=300, width=16, n_layers=1, n_heads=2, n_kv_heads=1, hidden=24, context=16)

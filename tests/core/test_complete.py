@@ -1,0 +1,157 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinycoder.checkpoint import Model
+from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.context import prefix_window
+from tinycoder.complete.engine import Engine
+from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.words import is_word, typed_word
+from tinycoder.errors import Cancelled
+
+Ask = Callable[..., list[Candidate]]
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def engine(model: Model) -> Engine:
+    return Engine(model)
+
+
+def inline(engine: Engine, text: str, after: str = "", **more: int) -> list[Candidate]:
+    return engine.inline(Document(path="counter.py", text=text + after), len(text), stop=never, **more)
+
+
+def popup(engine: Engine, text: str, after: str = "", **more: int) -> list[Candidate]:
+    return engine.popup(Document(path="counter.py", text=text + after), len(text), stop=never, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import os\n\n\nclass Counter:\n    def __init__(self, st", "start):"),
+        ("import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot", "total = start"),
+        ("import os\n\n\ncla", "class Counter:"),
+        ("imp", "import os"),
+        ("", "import os"),
+    ],
+)
+def test_a_half_typed_word_is_healed(engine: Engine, text: str, line: str) -> None:
+    candidate = inline(engine, text)[0]
+    assert candidate.text == line
+    assert candidate.end == len(text)
+    assert line.startswith(text[candidate.start :])
+    assert 0 < candidate.probability <= 1
+
+
+@given(text=st.text(max_size=60), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_typed_begins_what_is_offered(model: Model, text: str, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, len(text)))
+    engine = Engine(model)
+    document = Document(path="a.py", text=text)
+    for candidate in [
+        *engine.inline(document, offset, stop=never, max_tokens=8, n=2),
+        *engine.popup(document, offset, stop=never, limit=3),
+    ]:
+        assert candidate.end == offset
+        assert candidate.text.startswith(text[candidate.start : offset])
+        assert len(candidate.text) > offset - candidate.start
+        assert not set("\r\n") & set(candidate.text)
+
+
+def test_the_same_question_has_the_same_answer(model: Model) -> None:
+    asked = [("cla", "\n"), ("import os\n\n\ncla", ""), ("x = 1\n", "")]
+    warm = Engine(model)
+    for text, after in asked * 2:
+        fresh = Engine(model)
+        assert [c.text for c in inline(warm, text, after, n=3)] == [c.text for c in inline(fresh, text, after, n=3)]
+        assert [c.text for c in popup(warm, text, after)] == [c.text for c in popup(fresh, text, after)]
+
+
+def test_several_candidates_differ(engine: Engine) -> None:
+    texts = [candidate.text for candidate in inline(engine, "import os\n\n\n", n=4)]
+    assert len(texts) == len(set(texts)) > 1
+
+
+def test_what_stands_behind_the_cursor_is_not_repeated(engine: Engine) -> None:
+    before = "import os\n\n\nclass Counter:\n    def __init__(self, st"
+    assert inline(engine, before, after="):\n        pass\n")[0].text == "start"
+
+
+def test_words(engine: Engine) -> None:
+    found = popup(engine, "import os\n\n\nclass Counter:\n    def __init__(self, st")
+    assert found[0].text == "start"
+    assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
+    assert all(is_word(candidate.text.encode()) for candidate in found)
+
+
+def test_words_after_a_dot(engine: Engine) -> None:
+    text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
+    found = popup(engine, text)
+    assert found[0].text == "total"
+    assert found[0].start == found[0].end == len(text)
+
+
+def test_the_limit_holds(engine: Engine) -> None:
+    assert len(popup(engine, "", limit=1)) <= 1
+
+
+@pytest.mark.parametrize("question", ["inline", "popup"])
+@pytest.mark.parametrize("patience", [0, 1])
+def test_cancelled_within_a_token(model: Model, question: str, patience: int) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > patience
+
+    ask: Ask = getattr(Engine(model), question)
+    with pytest.raises(Cancelled):
+        ask(Document(path="a.py", text="import os\n\n\ncla"), 14, stop=stop)
+    assert asked == patience + 1
+
+
+@given(text=st.text(), n=st.integers(1, 50), data=st.data())
+def test_prefix_window(text: str, n: int, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, len(text)))
+    window = prefix_window(text, offset, n)
+    assert text[:offset].endswith(window)
+    assert len(window) <= max(n, 1)
+
+
+def test_the_window_stays_while_typing() -> None:
+    text = "line of code\n" * 1000
+    starts = {offset - len(prefix_window(text, offset, 400)) for offset in range(6000, 6400)}
+    assert len(starts) <= 3
+    assert all(text[start - 1] == "\n" for start in starts)
+
+
+@given(st.text(max_size=40))
+def test_healing_splits_without_loss(model: Model, text: str) -> None:
+    before, pending = Healer(model.tokenizer).split(text)
+    assert before.encode("utf-8", "replace") + pending == text.encode("utf-8", "replace")
+
+
+@given(st.binary(min_size=1, max_size=6))
+def test_allowed_tokens_agree_with_what_is_typed(model: Model, pending: bytes) -> None:
+    healer = Healer(model.tokenizer)
+    allowed = set(healer.allowed(pending).tolist())
+    for i, raw in enumerate(model.tokenizer.raw):
+        assert (i in allowed) == (bool(raw) and (raw.startswith(pending) or pending.startswith(raw)))
+        if i in allowed:
+            assert rest(pending, raw) == pending[len(raw) :]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("x = fo", "fo"), ("a.b_1", "b_1"), ("a.", ""), ("", ""), ("f(é", "é"), ("x 🦎", "")]
+)
+def test_typed_word(text: str, word: str) -> None:
+    assert typed_word(text, len(text)) == word

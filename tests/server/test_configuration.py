@@ -1,0 +1,218 @@
+"""Settings, workspace folders, and which model answers."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ASKED = {"workspace": {"configuration": True}}
+
+
+def limit(client: Any) -> int:
+    item = client.popup(client.open("ab"), 0, 2)[0]
+    value: int = json.loads(item["detail"])["limit"]
+    return value
+
+
+def path_of(client: Any, uri: str) -> str:
+    item = client.popup(client.open("ab", uri=uri), 0, 2)[0]
+    value: str = json.loads(item["detail"])["path"]
+    return value
+
+
+def warnings(client: Any) -> list[str]:
+    return [
+        message["params"]["message"]
+        for message in client.notices
+        if message["method"] == "window/logMessage" and message["params"]["type"] == 2
+    ]
+
+
+@pytest.mark.parametrize("options", [{"popup": {"limit": 4}}, {"tinycoder": {"popup": {"limit": 4}}}])
+def test_initialization_options(start: Any, options: dict[str, Any]) -> None:
+    client = start()
+    client.initialize(initializationOptions=options)
+    assert limit(client) == 4
+
+
+def test_the_editor_is_asked_and_its_answer_lies_over_the_initialization_options(start: Any) -> None:
+    client = start(configuration={"popup": {"limit": 5}})
+    client.initialize(ASKED, initializationOptions={"popup": {"limit": 4}, "inline": {"alternatives": 2}})
+    assert limit(client) == 5
+    assert len(client.ghost(client.open("ab"), 0, 2, triggerKind=1)) == 2
+    items = [message["params"]["items"] for message in client.asked]
+    assert items == [[{"section": "tinycoder"}]]
+
+
+@pytest.mark.parametrize("nothing", [None, {}, []])
+def test_an_editor_that_has_nothing_configured(start: Any, nothing: Any) -> None:
+    client = start(configuration=nothing)
+    client.initialize(ASKED, initializationOptions=nothing)
+    assert limit(client) == 10
+    assert warnings(client) == []
+
+
+def test_an_editor_that_never_says_what_is_configured_is_served_all_the_same(start: Any) -> None:
+    client = start(configuration=...)
+    client.initialize(ASKED)
+    assert limit(client) == 10
+
+
+def test_a_changed_configuration(start: Any) -> None:
+    client = start(configuration={"popup": {"limit": 5}})
+    client.initialize(ASKED)
+    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"popup": {"limit": 6}}}})
+    assert limit(client) == 6
+    client.configuration = {"popup": {"limit": 7}, "model": "other"}
+    client.notify("workspace/didChangeConfiguration", {"settings": None})
+    client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
+    assert limit(client) == 7
+
+
+def test_newer_settings_win_over_an_older_question(start: Any) -> None:
+    client = start(configuration={"popup": {"limit": 5}})
+    client.initialize(ASKED)
+    client.configuration = {"popup": {"limit": 7}}
+    ask = {"method": "workspace/didChangeConfiguration", "params": {"settings": {"python": {}}}}
+    tell = {**ask, "params": {"settings": {"tinycoder": {"model": "other"}}}}
+    client.send(ask, tell)
+    client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
+    assert limit(client) == 10
+
+
+def test_vs_code_is_asked_to_say_when_the_section_changes(start: Any) -> None:
+    client = start()
+    client.initialize({"workspace": {"didChangeConfiguration": {"dynamicRegistration": True}}})
+    limit(client)
+    registrations = [message["params"]["registrations"][0] for message in client.asked]
+    assert [(each["method"], each["registerOptions"]) for each in registrations] == [
+        ("workspace/didChangeConfiguration", {"section": "tinycoder"})
+    ]
+
+
+def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> None:
+    wrong = {"popup": {"limit": "many"}, "inlin": {}, "inline": {"alternatives": 2}}
+    client = start(configuration=wrong)
+    client.initialize(ASKED)
+    for _ in range(3):
+        client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": wrong}})
+    assert limit(client) == 10
+    assert len(client.ghost(client.open("ab"), 0, 2, triggerKind=1)) == 2
+    assert len(warnings(client)) == 2
+    assert any("tinycoder.popup.limit must be whole number" in text for text in warnings(client))
+    assert any("did you mean tinycoder.inline?" in text for text in warnings(client))
+    assert client.log().count("tinycoder.popup.limit") == 1
+    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+
+
+def test_switched_off_and_on_again(start: Any) -> None:
+    client = start()
+    client.initialize(initializationOptions={"enable": False})
+    assert client.notice("didChangeStatus", busy=False)["kind"] == "Inactive"
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
+    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"enable": True}}})
+    client.notice("didChangeStatus", busy=False, kind="Normal")
+    assert client.popup(uri, 0, 2) != []
+
+
+def test_popup_and_ghost_text_are_switched_off_one_by_one(start: Any) -> None:
+    client = start()
+    client.initialize(initializationOptions={"popup": {"enable": False}})
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) == []
+    assert client.ghost(uri, 0, 2) != []
+    settings = {"tinycoder": {"inline": {"enable": False}}}
+    client.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert client.ghost(uri, 0, 2) == []
+
+
+def test_the_log_level_is_a_setting(start: Any) -> None:
+    client = start()
+    client.initialize(initializationOptions={"logLevel": "error"})
+    assert client.notice("didChangeStatus", busy=False)["kind"] == "Normal"
+    assert "INFO" not in client.log()
+
+
+def test_the_deadline_is_a_setting(start: Any) -> None:
+    client = start()
+    options = {"popup": {"deadlineMs": 1}, "inline": {"deadlineMs": 1}}
+    client.initialize(initializationOptions=options)
+    uri = client.open("# slow\n")
+    assert client.popup(uri, 1, 0) == client.ghost(uri, 1, 0) == []
+
+
+def test_without_a_model_a_status_names_the_command_and_a_model_trained_later_is_found(
+    start: Any, home: Path, tmp_path: Path
+) -> None:
+    empty, workspace = tmp_path / "home", tmp_path / "my project"
+    workspace.mkdir()
+    client = start(model="", home=empty)
+    client.initialize(rootUri=workspace.as_uri())
+    status = client.notice("didChangeStatus", busy=False)
+    assert status["kind"] == "Warning"
+    assert f'tinycoder train "{workspace}"' in status["message"]
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
+    client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+    client.popup(uri, 0, 2)
+    shown = [message for message in client.notices if message["method"] == "window/showMessage"]
+    assert len(shown) == 1
+    shutil.copytree(home / "models" / "stub", empty / "models" / own_name(workspace))
+    client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+    client.notice("didChangeStatus", busy=False, kind="Normal")
+    assert client.popup(uri, 0, 2) != []
+
+
+def own_name(workspace: Path) -> str:
+    from tinycoder.store import workspace_model_name
+
+    return workspace_model_name(workspace)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("broken", "config.json is damaged"), ("nobody", "nobody"), ("bug", "log says why")]
+)
+def test_a_model_that_cannot_be_used_is_a_status_and_no_answers(start: Any, model: str, words: str) -> None:
+    client = start(model=model)
+    client.initialize()
+    status = client.notice("didChangeStatus", busy=False)
+    assert status["kind"] == "Error"
+    assert words in status["message"]
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
+    assert ("nobody foresaw this" in client.log()) is (model == "bug")
+    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"model": "stub"}}})
+    client.notice("didChangeStatus", busy=False, kind="Normal")
+    assert client.popup(uri, 0, 2) != []
+
+
+def test_paths_are_relative_to_the_workspace_as_it_changes(start: Any) -> None:
+    client = start()
+    client.initialize(rootUri="file:///work/one")
+    assert path_of(client, "file:///work/one/pkg/io.py") == "pkg/io.py"
+    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
+    two = {"uri": "file:///work/two", "name": "two"}
+    event = {"added": [two], "removed": []}
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    assert path_of(client, "file:///work/two/pkg/io.py") == "pkg/io.py"
+    event = {"added": [], "removed": [two]}
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
+
+
+def test_several_folders(start: Any) -> None:
+    client = start()
+    folders = [{"uri": f"file:///work/{name}", "name": name} for name in ("one", "two")]
+    client.initialize(rootUri="file:///work", workspaceFolders=folders)
+    assert path_of(client, "file:///work/two/pkg/io.py") == "pkg/io.py"
+
+
+@pytest.mark.parametrize("root", [{}, {"workspaceFolders": None}, {"rootUri": "vscode-vfs://github/x/y"}])
+def test_without_a_folder_a_path_is_the_file_name(start: Any, root: dict[str, Any]) -> None:
+    client = start()
+    client.initialize(**root)
+    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
+    assert path_of(client, "untitled:Untitled-1") == "Untitled-1"

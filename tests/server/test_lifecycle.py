@@ -1,0 +1,165 @@
+"""From the first byte to the exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
+
+
+def test_importing_the_server_imports_no_model() -> None:
+    code = "import sys, tinycoder_lsp.app; print({'numpy', 'tokenizers', 'rich'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, text=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+def test_initialize_is_answered_before_a_model_is_loaded(start: Any, home: Path) -> None:
+    client = start(model="stuck")
+    capabilities = client.ask("initialize", INITIALIZE)["capabilities"]
+    assert client.notices == []
+    client.notify("initialized", {})
+    client.notice("didChangeStatus", busy=True)
+    number = client.request("textDocument/completion", client.position(client.open("ab"), 0, 2))
+    assert client.error("nope/nope")["code"] == -32601  # the server listens while it loads
+    (home / "models" / "stuck" / "let_go").touch()
+    assert client.answer(number)["result"]["items"][0]["label"] == "ab_tail"
+    assert client.notice("didChangeStatus", busy=False)["kind"] == "Normal"
+    assert capabilities["completionProvider"]["triggerCharacters"] == ["."]
+
+
+def test_what_is_advertised(start: Any) -> None:
+    result = start().initialize()
+    capabilities = result["capabilities"]
+    assert capabilities["inlineCompletionProvider"] == {"workDoneProgress": False}
+    assert capabilities["textDocumentSync"] == {"openClose": True, "change": 2, "save": True}
+    assert capabilities["workspace"]["workspaceFolders"] == {"supported": True, "changeNotifications": True}
+    assert result["serverInfo"]["name"] == "tinycoder"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (None, "utf-16"),
+        ([], "utf-16"),
+        (["utf-16"], "utf-16"),
+        (["utf-8", "utf-16"], "utf-8"),
+        (["utf-32", "utf-8"], "utf-32"),
+        (["utf-7", "utf-32"], "utf-32"),
+        (["utf-7"], "utf-16"),
+    ],
+)
+def test_the_first_encoding_that_is_known_is_chosen(
+    start: Any, offered: list[str] | None, chosen: str
+) -> None:
+    capabilities = {} if offered is None else {"general": {"positionEncodings": offered}}
+    client = start()
+    answer = client.ask("initialize", {**INITIALIZE, "capabilities": capabilities})
+    assert answer["capabilities"]["positionEncoding"] == chosen
+    client.notify("initialized", {})
+    before = len("x = '😀'; ab".encode(chosen if chosen == "utf-8" else chosen + "-le"))
+    column = before // {"utf-8": 1, "utf-16": 2, "utf-32": 4}[chosen]
+    uri = client.open("x = '😀'; ab")
+    item = client.popup(uri, 0, column)[0]
+    assert json.loads(item["detail"])["offset"] == 11
+    assert item["textEdit"]["range"]["start"] == {"line": 0, "character": column - 2}
+    assert item["textEdit"]["range"]["end"] == {"line": 0, "character": column}
+
+
+def test_capabilities_from_the_future_do_not_keep_an_editor_out(start: Any) -> None:
+    capabilities = {
+        "general": {"positionEncodings": ["utf-8"]},
+        "workspace": {"symbol": {"symbolKind": {"valueSet": [1, 9999]}}},
+        "textDocument": {"inlineCompletion": "yes"},
+    }
+    result = start().initialize(capabilities, trace="compact")
+    assert result["capabilities"]["positionEncoding"] == "utf-8"
+
+
+@pytest.mark.parametrize("params", [None, 3, {"capabilities": {}, "workspaceFolders": 3}])
+def test_an_initialize_that_makes_no_sense_is_answered(start: Any, params: Any) -> None:
+    client = start()
+    assert client.error("initialize", params)["code"] == -32602
+    client.initialize()
+
+
+def test_before_initialize_requests_are_refused_and_notifications_ignored(start: Any) -> None:
+    client = start()
+    uri = client.open("ab")
+    assert client.error("textDocument/completion", client.position(uri, 0, 2))["code"] == -32002
+    client.initialize()
+    assert client.popup(uri, 0, 2) == []
+    client.open("ab")
+    assert client.popup(uri, 0, 2) != []
+
+
+def test_exit_after_shutdown_is_0(start: Any) -> None:
+    client = start()
+    client.initialize()
+    client.ask_null("shutdown")
+    assert client.error("textDocument/completion", client.position("file:///a.py", 0, 0))["code"] == -32600
+    assert client.error("shutdown")["code"] == -32600
+    client.notify("exit", None)
+    assert client.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_exit_without_shutdown_is_1(start: Any, known: bool) -> None:
+    client = start()
+    if known:
+        client.initialize()
+    client.notify("exit", None)
+    assert client.process.wait(30) == 1
+
+
+def test_an_editor_that_hangs_up_ends_the_server(start: Any) -> None:
+    client = start()
+    client.initialize()
+    client.process.stdin.close()
+    assert client.process.wait(30) == 1
+
+
+def test_a_header_without_end_ends_the_server(start: Any) -> None:
+    client = start()
+    client.initialize()
+    client.process.stdin.write(b"x" * 200_000)
+    client.process.stdin.flush()
+    assert client.process.wait(30) == 1
+
+
+def test_half_a_message_ends_the_server(start: Any) -> None:
+    client = start()
+    client.process.stdin.write(b"Content-Length: 100\r\n\r\n{")
+    client.process.stdin.close()
+    assert client.process.wait(30) == 1
+
+
+def test_requests_that_run_at_shutdown_are_answered(start: Any) -> None:
+    client = start()
+    client.initialize()
+    uri = client.open("# slow\n")
+    number = client.request("textDocument/completion", client.position(uri, 1, 0))
+    assert client.leave() == 0
+    assert client.answer(number)["error"]["code"] == -32800
+    assert "Traceback" not in client.log()
+
+
+def test_a_request_that_runs_does_not_keep_the_process(start: Any) -> None:
+    client = start(configuration={"inline": {"deadlineMs": 10}})
+    client.initialize({"workspace": {"configuration": True}})
+    assert client.ghost(client.open("# deaf\n"), 1, 0) == []
+    client.notify("exit", None)
+    assert client.process.wait(30) == 1
+    assert "Traceback" not in client.log()
+
+
+def test_nothing_but_messages_reaches_stdout(start: Any) -> None:
+    client = start()  # the stub prints when it is loaded, and the client refuses anything that is not LSP
+    client.initialize()
+    assert client.leave() == 0
+    assert "a library that prints to stdout" in client.log()

@@ -1,0 +1,78 @@
+"""Settings from the wire: defaults, camel case, mistakes."""
+
+import dataclasses
+
+import pytest
+from tinycoder_lsp.settings import InlineSettings, PopupSettings, Settings, parse, settings_page
+
+DEFAULTS = Settings()
+
+
+@pytest.mark.parametrize("nothing", [None, {}, [], {"tinycoder": None}, {"tinycoder": {}}, {"tinycoder": []}])
+def test_nothing_in_any_spelling_leaves_the_defaults(nothing: object) -> None:
+    assert parse(nothing, DEFAULTS) == (DEFAULTS, [])
+
+
+def test_values_are_taken_by_their_names_on_the_wire() -> None:
+    values = {"model": "mine", "inline": {"maxTokens": 7, "deadlineMs": 30}, "popup": {"enable": False}}
+    expected = Settings(
+        model="mine", inline=InlineSettings(max_tokens=7, deadline_ms=30), popup=PopupSettings(enable=False)
+    )
+    assert parse(values, DEFAULTS) == (expected, [])
+    assert parse({"tinycoder": values}, DEFAULTS) == (expected, [])
+
+
+def test_values_lie_over_what_was_there() -> None:
+    base, _ = parse({"model": "mine", "inline": {"maxTokens": 7}}, DEFAULTS)
+    settings, problems = parse({"inline": {"alternatives": 2}}, base)
+    assert settings == Settings(model="mine", inline=InlineSettings(max_tokens=7, alternatives=2))
+    assert problems == []
+
+
+def test_null_means_the_default() -> None:
+    base, _ = parse({"model": "mine", "popup": {"limit": 3}}, DEFAULTS)
+    assert parse({"model": None, "popup": {"limit": None}}, base) == (DEFAULTS, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"enabel": True}, ["tinycoder.enabel", "tinycoder.enable"]),
+        ({"inline": {"maxTokns": 3}}, ["tinycoder.inline.maxTokns", "tinycoder.inline.maxTokens"]),
+        ({"zzz": 1}, ["tinycoder.zzz", "enable, model, logLevel, inline, popup"]),
+        ({"inline": {"max_tokens": 3}}, ["tinycoder.inline.max_tokens", "tinycoder.inline.maxTokens"]),
+        ({"enable": "yes"}, ["tinycoder.enable", "true or false", "'yes'"]),
+        ({"enable": 1}, ["tinycoder.enable", "true or false"]),
+        ({"popup": {"limit": True}}, ["tinycoder.popup.limit", "whole number", "10 is used"]),
+        ({"popup": {"limit": 2.5}}, ["tinycoder.popup.limit", "whole number"]),
+        ({"popup": {"limit": 0}}, ["tinycoder.popup.limit", "at least 1", "10 is used"]),
+        ({"model": 3}, ["tinycoder.model", "text", "nothing is used"]),
+        ({"logLevel": "loud"}, ["tinycoder.logLevel", "debug, info, warning, error"]),
+        ({"inline": "off"}, ["tinycoder.inline", "an object"]),
+        ("off", ["tinycoder", "an object"]),
+        ([1], ["tinycoder", "an object"]),
+    ],
+)
+def test_a_mistake_is_named_and_its_default_used(values: object, words: list[str]) -> None:
+    settings, problems = parse(values, DEFAULTS)
+    assert settings == DEFAULTS
+    assert len(problems) == 1
+    for word in words:
+        assert word in problems[0]
+
+
+def test_a_mistake_falls_back_to_the_default_and_the_rest_counts() -> None:
+    base, _ = parse({"popup": {"limit": 3}}, DEFAULTS)
+    settings, problems = parse({"popup": {"limit": "x", "enable": False}, "nope": 1, "model": "m"}, base)
+    assert settings == Settings(model="m", popup=PopupSettings(enable=False))
+    assert len(problems) == 2
+
+
+def test_the_page_has_a_row_for_every_setting() -> None:
+    page = settings_page()
+    assert (
+        "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
+    )
+    assert "| `tinycoder.enable` | true or false | `true` | Complete at all. |" in page
+    leaves = sum(len(dataclasses.fields(part)) for part in (Settings, InlineSettings, PopupSettings)) - 2
+    assert len(page.splitlines()) == 2 + leaves

@@ -1,0 +1,260 @@
+"""The worker: who is answered, who is stopped, and in which order. Events instead of time."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from tinycoder_lsp.worker import Kind, Stop, Worker
+
+from tinycoder.errors import Cancelled
+
+PATIENCE = 30.0
+POPUP, GHOST = Kind.POPUP, Kind.GHOST
+
+
+class Step:
+    """A job that goes on token by token, each time when it is told to."""
+
+    def __init__(self, result: str = "done") -> None:
+        self.result = result
+        self.tokens = 0
+        self.starts = 0
+        self.started = threading.Event()
+        self.ended = threading.Event()
+        self._go = threading.Semaphore(0)
+
+    def __call__(self, stop: Stop) -> str:
+        self.starts += 1
+        self.started.set()
+        try:
+            while self._go.acquire(timeout=PATIENCE):
+                if stop():
+                    raise Cancelled
+                self.tokens += 1
+                if self.tokens == 3:
+                    return self.result
+            raise AssertionError("nobody moved this job on")
+        finally:
+            self.ended.set()
+
+    def go(self, n: int = 1) -> None:
+        self._go.release(n)
+
+    async def running(self) -> None:
+        assert await asyncio.to_thread(self.started.wait, PATIENCE)
+
+
+@pytest_asyncio.fixture
+async def worker() -> AsyncIterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+async def soon(task: "asyncio.Task[str | None]") -> str | None:
+    return await asyncio.wait_for(task, PATIENCE)
+
+
+async def started(awaitable: "asyncio.Task[str | None]") -> None:
+    """Let a task take its first step, which hands its job in."""
+    await asyncio.sleep(0)
+    assert not awaitable.done()
+
+
+def ask(worker: Worker, kind: Kind, job: Step, uri: str = "a") -> "asyncio.Task[str | None]":
+    return asyncio.create_task(worker.answer(kind, job, uri=uri, deadline=PATIENCE))
+
+
+@pytest.mark.asyncio
+async def test_a_job_is_answered_from_another_thread(worker: Worker) -> None:
+    here = threading.get_ident()
+    there = await worker.answer(POPUP, lambda stop: threading.get_ident(), deadline=PATIENCE)
+    again = await worker.answer(GHOST, lambda stop: threading.get_ident(), deadline=PATIENCE)
+    assert there == again != here
+
+
+@pytest.mark.asyncio
+async def test_a_fault_is_raised_to_who_asked_and_the_worker_lives(worker: Worker) -> None:
+    def fault(stop: Stop) -> str:
+        raise ZeroDivisionError("in the engine")
+
+    with pytest.raises(ZeroDivisionError, match="in the engine"):
+        await worker.answer(POPUP, fault)
+    assert await worker.answer(POPUP, lambda stop: "fine") == "fine"
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_request_stops_its_job_before_the_next_token(worker: Worker) -> None:
+    job = Step()
+    task = ask(worker, GHOST, job)
+    await job.running()
+    job.go()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await soon(task)
+    tokens = job.tokens
+    job.go()
+    assert await asyncio.to_thread(job.ended.wait, PATIENCE)
+    assert job.tokens <= tokens + 1
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_request_that_waits_never_runs(worker: Worker) -> None:
+    first, second = Step(), Step()
+    running = ask(worker, POPUP, first)
+    await first.running()
+    waiting = ask(worker, GHOST, second)
+    await started(waiting)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await soon(waiting)
+    first.go(3)
+    assert await soon(running) == "done"
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+    assert second.starts == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", [POPUP, GHOST])
+async def test_the_newest_of_a_kind_wins(worker: Worker, kind: Kind) -> None:
+    jobs = [Step(str(n)) for n in range(4)]
+    tasks = [ask(worker, kind, jobs[0])]
+    await jobs[0].running()
+    for job in jobs[1:]:
+        tasks.append(ask(worker, kind, job))
+        await started(tasks[-1])
+    assert [await soon(task) for task in tasks[:3]] == [None, None, None]  # at once, the first still runs
+    for job in jobs:
+        job.go(3)
+    assert await soon(tasks[3]) == "3"
+    assert [job.starts for job in jobs] == [1, 0, 0, 1]
+    assert jobs[0].tokens == 0
+
+
+@pytest.mark.asyncio
+async def test_a_popup_leaves_ghost_text_and_the_other_way_round(worker: Worker) -> None:
+    popup, ghost = Step("popup"), Step("ghost")
+    popup.go(3)
+    ghost.go(3)
+    answers = await asyncio.wait_for(
+        asyncio.gather(ask(worker, GHOST, ghost), ask(worker, POPUP, popup)), PATIENCE
+    )
+    assert answers == ["ghost", "popup"]
+
+
+@pytest.mark.asyncio
+async def test_a_popup_interrupts_ghost_text_which_starts_again(worker: Worker) -> None:
+    ghost, popup = Step("ghost"), Step("popup")
+    later = ask(worker, GHOST, ghost)
+    await ghost.running()
+    first = ask(worker, POPUP, popup)
+    await started(first)
+    ghost.go()  # its next look at `stop` sends it back
+    popup.go(3)
+    assert await soon(first) == "popup"
+    assert not later.done()
+    ghost.go(3)
+    assert await soon(later) == "ghost"
+    assert ghost.starts == 2
+
+
+@pytest.mark.asyncio
+async def test_interrupted_ghost_text_that_is_cancelled_does_not_start_again(worker: Worker) -> None:
+    ghost, popup = Step("ghost"), Step("popup")
+    later = ask(worker, GHOST, ghost)
+    await ghost.running()
+    first = ask(worker, POPUP, popup)
+    await started(first)
+    ghost.go()
+    await popup.running()
+    later.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await soon(later)
+    popup.go(3)
+    assert await soon(first) == "popup"
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+    assert ghost.starts == 1
+
+
+@pytest.mark.asyncio
+async def test_waiting_jobs_go_by_kind(worker: Worker) -> None:
+    order: list[str] = []
+    gate = Step()
+    running = ask(worker, POPUP, gate)
+    await gate.running()
+    tasks = []
+    for kind in (Kind.GHOST, Kind.LOAD):
+        job = worker.answer(kind, lambda stop, kind=kind: order.append(kind.name), deadline=PATIENCE)  # type: ignore[misc]
+        tasks.append(asyncio.create_task(job))
+        await asyncio.sleep(0)
+    gate.go()  # the load is waiting, so the popup is interrupted
+    gate.go(3)
+    assert await soon(running) == "done"
+    await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
+    assert order == ["LOAD", "GHOST"]
+
+
+@pytest.mark.asyncio
+async def test_an_edit_ends_what_was_asked_before_it(worker: Worker) -> None:
+    here, there = Step("here"), Step("there")
+    running = ask(worker, GHOST, here, uri="a")
+    await here.running()
+    waiting = ask(worker, POPUP, there, uri="b")
+    await started(waiting)
+    worker.discard("a")
+    assert await soon(running) is None
+    here.go()
+    there.go(3)
+    assert await soon(waiting) == "there"
+    assert here.tokens == 0
+
+
+@pytest.mark.asyncio
+async def test_a_deadline_answers_even_if_the_job_is_deaf(worker: Worker) -> None:
+    deaf = threading.Event()
+    try:
+        assert await worker.answer(GHOST, lambda stop: deaf.wait(PATIENCE), deadline=0.0) is None
+    finally:
+        deaf.set()
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+
+
+@pytest.mark.asyncio
+async def test_a_storm_of_requests_and_cancellations_leaves_the_worker_free(worker: Worker) -> None:
+    jobs = [Step(str(n)) for n in range(200)]
+    for job in jobs:
+        job.go(2)  # not enough to finish: each must be stopped
+    tasks = []
+    for n, job in enumerate(jobs):
+        tasks.append(ask(worker, (POPUP, GHOST)[n % 2], job, uri=f"{n % 3}"))
+        await asyncio.sleep(0)
+        if n % 5 == 0:
+            worker.discard(f"{n % 3}")
+        if n % 4 == 0:
+            tasks[n // 2].cancel()
+    for task in tasks:
+        task.cancel()
+    for job in jobs:
+        job.go()
+    answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
+    assert all(answer is None or isinstance(answer, (str, asyncio.CancelledError)) for answer in answers)
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+
+
+@pytest.mark.asyncio
+async def test_closing_answers_everyone_and_ends_the_thread() -> None:
+    worker = Worker()
+    running_job, waiting_job = Step(), Step()
+    running = ask(worker, POPUP, running_job)
+    await running_job.running()
+    waiting = ask(worker, GHOST, waiting_job)
+    await started(waiting)
+    running_job.go()
+    worker.close(PATIENCE)
+    assert await soon(running) is None
+    assert await soon(waiting) is None
+    assert running_job.ended.is_set()
+    assert waiting_job.starts == 0

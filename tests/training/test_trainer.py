@@ -1,0 +1,206 @@
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import LESSON, run_to_end, small_job, text
+from tinycoder.checkpoint import load_model, read_training
+from tinycoder.config import TrainConfig
+from tinycoder.errors import CheckpointError, CorpusError, TrainingError
+from tinycoder.generation import encode_prompt, generate
+from tinycoder.config import GenerationConfig
+from tinycoder_training.corpora import validation
+from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.report import report_html, samples_of
+from tinycoder_training.run import Job, new_job, resumed_job
+from tinycoder_training.trainer import Report
+
+
+def ticking() -> Callable[[], float]:
+    """A clock that is one second later at each look."""
+    now = 0.0
+
+    def look() -> float:
+        nonlocal now
+        now += 1
+        return now
+
+    return look
+
+
+def train_until(job: Job, step: int) -> list[Report]:
+    return list(job.train(stop=lambda: job.progress.step >= step, clock=ticking()))
+
+
+def snapshot(job: Job) -> dict[str, Any]:
+    progress = job.progress
+    return {
+        **{f"params {name}": param.tobytes() for name, param in progress.params.items()},
+        **{f"moments {name}": moment.tobytes() for name, moment in progress.moments.items()},
+        **{f"best {name}": param.tobytes() for name, param in progress.best_params.items()},
+        "step": progress.step,
+        "best": progress.best_bits_per_byte,
+        "curve": progress.curve,
+        "seconds": progress.seconds,
+    }
+
+
+BUDGETS = pytest.mark.parametrize("budget", [{"steps": 12}, {"steps": None, "minutes": 0.5}], ids=["steps", "minutes"])
+
+
+@BUDGETS
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+@pytest.mark.parametrize("stop_at", [[1], [5], [3, 8, 9]])
+def test_resumed_is_uninterrupted_bit_for_bit(
+    tmp_path: Path, budget: dict[str, Any], optimizer: str, stop_at: list[int]
+) -> None:
+    whole = small_job(tmp_path / "whole", **{"optimizer": optimizer, **budget})
+    train_until(whole, 1000)
+    job = small_job(tmp_path / "parts", **{"optimizer": optimizer, **budget})
+    for step in stop_at:
+        train_until(job, step)
+        assert job.progress.step == step
+        job = resumed_job(tmp_path / "parts")
+    train_until(job, 1000)
+    assert snapshot(job) == snapshot(whole)
+    for name in ("model.safetensors", "training.json", "tokenizer.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_seed_repeats_a_run_and_another_does_not(tmp_path: Path) -> None:
+    jobs = [small_job(tmp_path / str(i), steps=4, seed=seed) for i, seed in enumerate([3, 3, 4])]
+    for job in jobs:
+        run_to_end(job)
+    first, again, other = [snapshot(job) for job in jobs]
+    assert first == again
+    assert first["params model.norm.weight"] != other["params model.norm.weight"]
+
+
+def test_shards_change_no_more_than_rounding(tmp_path: Path) -> None:
+    losses = []
+    for shards in (1, 2, 3):
+        reports = list(small_job(tmp_path / str(shards), steps=5, shards=shards).train(stop=lambda: False, clock=ticking()))
+        losses.append([report.loss for report in reports])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-3)
+
+
+def test_one_text_is_learnt_by_heart(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "m", steps=60)
+    reports = list(job.train(stop=lambda: False, clock=ticking()))
+    assert reports[0].loss > 4
+    assert reports[-1].loss < 0.3
+    assert [report.step for report in reports] == list(range(1, 61))
+    assert reports[-1].done == 1
+    assert reports[29].evaluation is not None
+    assert reports[28].evaluation is None
+
+
+def test_the_validation_recipe_continues_its_pattern(tmp_path: Path) -> None:
+    job = new_job(
+        validation.read(),
+        folder=tmp_path / "validation",
+        preset="nano",
+        settings=TrainConfig(steps=60, batch_size=8, evaluations=1),
+    )
+    run_to_end(job)
+    model = load_model(tmp_path / "validation")
+    made = generate(model, encode_prompt(model, "hello").ids, GenerationConfig(max_tokens=200))[0]
+    assert "hello" + made == ("hello world! " * 20)[: 5 + 200]
+
+
+def test_the_best_model_is_kept(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "m", steps=40, learning_rate=3e-3)
+    run_to_end(job)
+    assert job.progress.best_bits_per_byte <= min(point["val_bpb"] for point in job.progress.curve) + 1e-9
+    best = {name: param.tobytes() for name, param in job.progress.best_params.items()}
+    assert {name: param.tobytes() for name, param in load_model(tmp_path / "m").params.items()} == best
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_saved_model(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "m", steps=10)
+    train_until(job, 5)
+    job = resumed_job(tmp_path / "m")
+    job.progress.params["model.norm.weight"][:] = np.nan
+    with pytest.raises(TrainingError, match="loss became nan at step 6"):
+        train_until(job, 10)
+    assert resumed_job(tmp_path / "m").progress.step == 5
+
+
+def test_a_finished_run_has_nothing_to_resume(home: Path) -> None:
+    with pytest.raises(CheckpointError, match="nothing is left to resume"):
+        resumed_job(home / "models" / "counter")
+
+
+def test_a_new_budget_replaces_the_old_one(tmp_path: Path) -> None:
+    train_until(small_job(tmp_path / "m", steps=12), 3)
+    job = resumed_job(tmp_path / "m", steps=6)
+    assert [report.step for report in train_until(job, 1000)] == [4, 5, 6]
+
+
+def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> None:
+    start = load_model(home / "models" / "counter")
+    corpus = Corpus(recipe="code", train=(text("a.py", LESSON),), validation=(text("b.py", LESSON[:200]),))
+    settings = TrainConfig(steps=2, batch_size=4)
+    job = new_job(corpus, folder=tmp_path / "tuned", preset="nano", settings=settings, start=start)
+    reports = train_until(job, 1000)
+    assert reports[0].loss < 0.5
+    assert read_training(tmp_path / "tuned")["from"] == "counter"
+    assert load_model(tmp_path / "tuned").tokenizer.to_json() == start.tokenizer.to_json()
+    np.testing.assert_array_equal(start.params["model.norm.weight"], load_model(start.folder).params["model.norm.weight"])
+
+
+def test_a_finished_model_is_kept_aside_when_a_new_run_takes_its_name(tmp_path: Path) -> None:
+    run_to_end(small_job(tmp_path / "m", steps=3))
+    before = load_model(tmp_path / "m").params["model.norm.weight"]
+    run_to_end(small_job(tmp_path / "m", steps=3, seed=1))
+    np.testing.assert_array_equal(load_model(tmp_path / "m.old").params["model.norm.weight"], before)
+    assert load_model(tmp_path / "m").training["seed"] == 1
+
+
+def test_training_facts_hold_no_contents(home: Path) -> None:
+    raw = (home / "models" / "counter" / "training.json").read_text()
+    facts = read_training(home / "models" / "counter")
+    assert facts["data"]["files"] == 1
+    assert facts["data"]["bytes"] == len(LESSON)
+    assert len(facts["data"]["sha256"]) == 64
+    assert "make_counter" not in raw
+    assert "counter.py" not in raw
+
+
+def test_too_little_text(tmp_path: Path) -> None:
+    corpus = Corpus(recipe="validation", train=(text("a", "x"),), validation=(text("b", ""),))
+    with pytest.raises(CorpusError, match="too little text"):
+        new_job(corpus, folder=tmp_path / "m", preset="nano", settings=TrainConfig(steps=1))
+
+
+def test_very_little_text_is_enough(tmp_path: Path) -> None:
+    corpus = Corpus(recipe="code", train=(text("a.py", "x = 1\n"),), validation=(text("b.py", "y\n"),))
+    job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=TrainConfig(steps=2, batch_size=2))
+    run_to_end(job)
+    assert math.isfinite(job.progress.best_bits_per_byte)
+
+
+def test_the_report_shows_curves_and_samples(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "<m>", steps=10)
+    samples = [samples_of(job)(report) for report in job.train(stop=lambda: False, clock=ticking())]
+    page = report_html("<m>", read_training(tmp_path / "<m>"), samples[-1])
+    assert samples[0] == []
+    assert LESSON.startswith(samples[-1][0].prompt.partition("\n")[2])
+    assert page.count("<polyline") == 2
+    assert "&lt;m&gt;" in page
+    assert "<m>" not in page
+    assert "http" not in page
+
+
+def test_no_evaluation_no_curve(tmp_path: Path) -> None:
+    job = small_job(tmp_path / "m", steps=100)
+    train_until(job, 1)
+    training = read_training(tmp_path / "m")
+    assert training["val_bpb"] is None
+    assert "too short" in report_html("m", training, [])
+    assert dataclasses.asdict(job.run.train) == {**training["settings"], "betas": (0.9, 0.95)}

@@ -1,0 +1,95 @@
+"""How good completed lines are: cut at the start of statements in files that the model has not seen. Prints nothing."""
+
+from __future__ import annotations
+
+import ast
+import codeop
+import random
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.engine import Engine
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletedLine:
+    """What the model offered at a place, and what the author wrote there."""
+
+    document: Document
+    offset: int
+    truth: str
+    text: str
+    probability: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is the author's line."""
+        return self.text == self.truth
+
+    @property
+    def valid(self) -> bool:
+        """Whether the file up to the cut, plus the line, could begin a valid module."""
+        return could_begin_a_module(self.document.text[: self.offset] + self.text + "\n")
+
+
+def completed_lines(engine: Engine, documents: Sequence[Document], *, n: int, seed: int) -> Iterator[CompletedLine]:
+    """Complete lines at random statements until ``n`` were offered or the places are used up.
+
+    The engine sees the text before the cut only, and what it says is not filtered. Places where the author's own
+    line would not pass ``could_begin_a_module`` are left out.
+    """
+    places = [(document, offset) for document in documents for offset in statement_starts(document.text)]
+    random.Random(seed).shuffle(places)
+    for document, offset in places:
+        if n == 0:
+            return
+        truth = document.text[offset:].partition("\n")[0].rstrip()
+        if not could_begin_a_module(document.text[:offset] + truth + "\n"):
+            continue
+        before = Document(path=document.path, text=document.text[:offset])
+        for candidate in engine.inline(before, offset, stop=lambda: False, max_tokens=128):
+            n -= 1
+            yield CompletedLine(
+                document=document, offset=offset, truth=truth, text=candidate.text, probability=candidate.probability
+            )
+
+
+def statement_starts(text: str) -> list[int]:
+    """Offsets at which a statement starts a line, after its indentation; docstrings do not count.
+
+    Text that is not Python has none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    lines = _LINE.findall(text)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    found = set()
+    for node in ast.walk(tree):
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.stmt) and not docstring and node.lineno <= len(lines):
+            indentation = lines[node.lineno - 1].encode()[: node.col_offset]
+            if not indentation.strip():
+                found.add(starts[node.lineno - 1] + len(indentation))
+    return sorted(found)
+
+
+def could_begin_a_module(source: str) -> bool:
+    """Whether CPython's parser takes ``source``, or only misses its end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            codeop.compile_command(source, symbol="exec")
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+            return False
+    return True

@@ -1,0 +1,57 @@
+"""Whether a string looks as if a generator, or a person who made up a password, had written it.
+
+Judges one value by its characters. Does not know where it stood, nor what it was for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+MIN_TOKEN = 12  # characters
+MIN_PASSWORD = 6
+MIN_DISTINCT = 6  # different characters
+MIN_CHANGES = 1.5  # between small letters, capitals and digits: this many,
+CHANGES_PER_CHARACTER = 0.1  # and this many for each character; random text has about 0.5
+
+_TEMPLATE = re.compile(
+    r"\{[\w.!]{0,60}\}|<[\w ,.-]{0,60}>|%\(\w{1,60}\)|\$\{|\$\(|^\$\w+$|\.\.\.|[*x#]{4}"  # to be filled in
+    r"|%[sdr](?![\w!@#$^&*])|\[\^|\w-\w[\w-]{0,20}\]|\\[dswb]|\(\?"  # or a pattern
+    r"|^[.~]{0,2}/[\w.-]{1,60}/|://|:[0-9]{2,5}$",  # or an address
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"pass|pwd|secret|token|change|example|dummy|sample|place|redacted|your|insert|fake|test|foo|bar|spam|"
+    r"default|none|null|undefined|invalid|user|admin|abc|123|qwerty|letmein|latin|utf|ascii",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[A-Za-z]*(?:[^A-Za-z0-9]+[A-Za-z]+)*[^A-Za-z0-9]*")
+
+
+def looks_generated(value: str) -> bool:
+    """Whether ``value`` looks like a key or token: long, with digits, and letters and digits in no order."""
+    if len(value) < MIN_TOKEN or len(set(value)) < MIN_DISTINCT or _TEMPLATE.search(value):
+        return False
+    kinds = [_kind(character) for character in value]
+    n_changes = sum(
+        a != b and "-" not in (a, b) and (a, b) != ("A", "a")  # a capital at the start of a word is no change
+        for a, b in itertools.pairwise(kinds)
+    )
+    return "0" in kinds and n_changes >= MIN_CHANGES + CHANGES_PER_CHARACTER * len(value)
+
+
+def looks_like_password(value: str) -> bool:
+    """Whether ``value`` looks like a password in use: no words alone, no template, no usual stand-in."""
+    if looks_generated(value):
+        return True
+    if len(value) < MIN_PASSWORD or len(set(value)) < MIN_DISTINCT - 1 or value.isdigit():
+        return False
+    return not (_TEMPLATE.search(value) or _PLACEHOLDER.search(value) or _WORDS.fullmatch(value))
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "0"
+    if character.isupper():
+        return "A"
+    return "a" if character.islower() else "-"
