@@ -9,7 +9,7 @@ from tinycoder.config import ModelConfig, TrainConfig
 from tinycoder_training.corpora.corpus import Corpus, Text
 from tinycoder_training.run import Job, new_job
 
-LESSON = '''import os
+LESSON = """import os
 
 
 class Counter:
@@ -24,7 +24,7 @@ class Counter:
 def make_counter(start):
     counter = Counter(start)
     return counter
-'''
+"""
 
 
 def text(path: str, contents: str) -> Text:

@@ -76,11 +76,42 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "nano": Preset(width=64, n_layers=2, n_heads=2, n_kv_heads=2, hidden=176, context=128, vocab_size=1024, batch_size=16),
-    "tiny": Preset(width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256, vocab_size=2048, batch_size=8),
-    "small": Preset(width=256, n_layers=6, n_heads=8, n_kv_heads=4, hidden=704, context=256, vocab_size=4096, batch_size=16),
-    "base": Preset(width=320, n_layers=8, n_heads=10, n_kv_heads=5, hidden=864, context=512, vocab_size=4096, batch_size=16),
-    "large": Preset(width=512, n_layers=10, n_heads=16, n_kv_heads=8, hidden=1376, context=512, vocab_size=8192, batch_size=16),
+    "nano": Preset(
+        width=64, n_layers=2, n_heads=2, n_kv_heads=2, hidden=176, context=128, vocab_size=1024, batch_size=16
+    ),
+    "tiny": Preset(
+        width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256, vocab_size=2048, batch_size=8
+    ),
+    "small": Preset(
+        width=256,
+        n_layers=6,
+        n_heads=8,
+        n_kv_heads=4,
+        hidden=704,
+        context=256,
+        vocab_size=4096,
+        batch_size=16,
+    ),
+    "base": Preset(
+        width=320,
+        n_layers=8,
+        n_heads=10,
+        n_kv_heads=5,
+        hidden=864,
+        context=512,
+        vocab_size=4096,
+        batch_size=16,
+    ),
+    "large": Preset(
+        width=512,
+        n_layers=10,
+        n_heads=16,
+        n_kv_heads=8,
+        hidden=1376,
+        context=512,
+        vocab_size=8192,
+        batch_size=16,
+    ),
 }
 
 

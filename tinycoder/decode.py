@@ -11,7 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinycoder.config import ModelConfig
-from tinycoder.layers import Array, attention_forward, linear_forward, rmsnorm_forward, rope_forward, rope_tables, swiglu_forward
+from tinycoder.layers import (
+    Array,
+    attention_forward,
+    linear_forward,
+    rmsnorm_forward,
+    rope_forward,
+    rope_tables,
+    swiglu_forward,
+)
 from tinycoder.model import EMBEDDING, FINAL_NORM, Params, layer_name, logits
 
 PREFILL_CHUNK = 256

@@ -55,7 +55,11 @@ def completed_lines(engine: Engine, documents: Sequence[Document], *, n: int, se
         for candidate in engine.inline(before, offset, stop=lambda: False, max_tokens=128):
             n -= 1
             yield CompletedLine(
-                document=document, offset=offset, truth=truth, text=candidate.text, probability=candidate.probability
+                document=document,
+                offset=offset,
+                truth=truth,
+                text=candidate.text,
+                probability=candidate.probability,
             )
 
 

@@ -101,7 +101,7 @@ def attention_forward(q: Array, k: Array, v: Array) -> tuple[Array, Cache]:
     (B,T,H,D), (B,S,G,D), (B,S,G,D) -> (B,T,H,D). The T queries are the last of the S positions: in training
     T == S, with cached keys T < S.
     """
-    B, T, H, D = q.shape
+    T, D = q.shape[1], q.shape[3]
     S, G = k.shape[1:3]
     past = S - T
     q = q * D**-0.5
@@ -147,7 +147,8 @@ def attention_backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
 
 def _by_head(x: Array, G: int) -> Array:  # (B,T,H,D) -> (B,G,H/G,T,D), a view
     B, T, H, D = x.shape
-    return x.reshape(B, T, G, H // G, D).transpose(0, 2, 3, 1, 4)
+    result: Array = x.reshape(B, T, G, H // G, D).transpose(0, 2, 3, 1, 4)
+    return result
 
 
 def _sum_shared(x: Array) -> Array:  # (B,G,H/G,S,D) -> (B,G,S,D)
@@ -166,12 +167,12 @@ def swiglu_forward(gate: Array, up: Array) -> tuple[Array, Cache]:  # (B,T,F), (
     s += 1
     s *= 0.5
     silu = gate * s
-    return silu * up, (gate, up, s, silu)
+    return silu * up, (up, s, silu)
 
 
 def swiglu_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:  # (B,T,F) -> (B,T,F), (B,T,F)
     """Gradients of gate and up; silu' = s + silu (1 - s)."""
-    gate, up, s, silu = cache
+    up, s, silu = cache
     dgate = 1 - s
     dgate *= silu
     dgate += s

@@ -164,11 +164,39 @@ def _block_forward(
     m, swiglu = swiglu_forward(gate, up)
     m, down_proj = linear_forward(m, weight("mlp.down_proj"))
     x = x + m
-    return x, (norm1, q_proj, k_proj, v_proj, q_rope, k_rope, attention, o_proj, norm2, gate_proj, up_proj, swiglu, down_proj)
+    return x, (
+        norm1,
+        q_proj,
+        k_proj,
+        v_proj,
+        q_rope,
+        k_rope,
+        attention,
+        o_proj,
+        norm2,
+        gate_proj,
+        up_proj,
+        swiglu,
+        down_proj,
+    )
 
 
 def _block_backward(dx: Array, cache: Cache, layer: int) -> tuple[Array, Params]:
-    norm1, q_proj, k_proj, v_proj, q_rope, k_rope, attention, o_proj, norm2, gate_proj, up_proj, swiglu, down_proj = cache
+    (
+        norm1,
+        q_proj,
+        k_proj,
+        v_proj,
+        q_rope,
+        k_rope,
+        attention,
+        o_proj,
+        norm2,
+        gate_proj,
+        up_proj,
+        swiglu,
+        down_proj,
+    ) = cache
     grads: Params = {}
 
     def keep(part: str, pair: tuple[Array, Array]) -> Array:

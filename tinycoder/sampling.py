@@ -65,7 +65,13 @@ def distribution(logits: Array, config: GenerationConfig, past: Sequence[int] = 
 
 
 def sample_ids(
-    session: Session, prompt: Sequence[int], config: GenerationConfig, *, end: int, banned: Collection[int], seed: int
+    session: Session,
+    prompt: Sequence[int],
+    config: GenerationConfig,
+    *,
+    end: int,
+    banned: Collection[int],
+    seed: int,
 ) -> Iterator[int]:
     """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``."""
     rng = np.random.default_rng(seed)

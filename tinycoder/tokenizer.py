@@ -20,7 +20,14 @@ from tinycoder.layers import Array
 
 END_OF_TEXT = "<|endoftext|>"
 FILE_SEPARATOR = "<|file_sep|>"
-SPECIAL_TOKENS = (END_OF_TEXT, FILE_SEPARATOR, "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|pad|>")
+SPECIAL_TOKENS = (
+    END_OF_TEXT,
+    FILE_SEPARATOR,
+    "<|fim_prefix|>",
+    "<|fim_suffix|>",
+    "<|fim_middle|>",
+    "<|pad|>",
+)
 
 # One piece each: a line break with the indentation after it; a word with the space before it; one digit; a run of
 # punctuation with the space before it; other white space.
@@ -51,7 +58,7 @@ class Tokenizer:
             return cls(HuggingFaceTokenizer.from_str(text))
         except TokenizerError:
             raise
-        except Exception as error:  # noqa: BLE001 - the library raises bare Exception for every fault in the file
+        except Exception as error:
             raise TokenizerError(f"the tokenizer cannot be read ({error}); train the model again") from None
 
     def to_json(self) -> str:
@@ -115,7 +122,9 @@ class Tokenizer:
         special = set(self.special.values())
         for token, i in self._tokenizer.get_vocab(with_added_tokens=True).items():
             if i >= len(raw):
-                raise TokenizerError(f"the tokenizer's ids have gaps: {i} is the id of {token!r}; train the model again")
+                raise TokenizerError(
+                    f"the tokenizer's ids have gaps: {i} is the id of {token!r}; train the model again"
+                )
             if i not in special:
                 raw[i] = read(token)
         return tuple(raw)

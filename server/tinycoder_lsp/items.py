@@ -72,9 +72,7 @@ def with_selection(spot: Spot, selected: SelectedCompletionInfo) -> Spot:
     return dataclasses.replace(spot, document=document, offset=start + len(selected.text), lines=lines)
 
 
-def without_selection(
-    candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo
-) -> Candidate:
+def without_selection(candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo) -> Candidate:
     """A candidate for the ``accepted`` text as one for the text at ``spot``, from the selected range on."""
     start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
     text = accepted.document.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]

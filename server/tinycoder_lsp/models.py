@@ -69,9 +69,7 @@ class Models:
         hint = f"It learnt from other code. Train one on this workspace: {_command(workspaces)}"
         return dataclasses.replace(ready, message=f"{ready.message} {hint}")
 
-    def inline(
-        self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int
-    ) -> list[Candidate]:
+    def inline(self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
         if self._engine is None:
             return []

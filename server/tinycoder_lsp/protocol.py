@@ -51,9 +51,7 @@ class CodeDocument(TextDocument):
         """The lines with their ends. Without the empty one after a last line end, as in pygls."""
         starts, text = self.index.starts, self.index.text
         return tuple(
-            text[start:end]
-            for start, end in zip(starts, [*starts[1:], len(text)], strict=True)
-            if start < end
+            text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end
         )
 
     def offset_at_position(self, client_position: lsp.Position) -> int:
@@ -89,9 +87,7 @@ class CodeWorkspace(Workspace):
         language_id: str | None = None,
     ) -> CodeDocument:
         codec = self.position_codec
-        return CodeDocument(
-            doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec
-        )
+        return CodeDocument(doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec)
 
 
 class Protocol(LanguageServerProtocol):
@@ -173,9 +169,7 @@ class Protocol(LanguageServerProtocol):
 
 def _mend(data: dict[str, Any]) -> None:
     """Map trigger kinds that LSP does not know to "invoked": some clients count from 0, as VS Code does."""
-    known = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}.get(
-        data["method"]
-    )
+    known = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}.get(data["method"])
     params = data.get("params")
     if known is None or not isinstance(params, dict):
         return
@@ -208,8 +202,4 @@ def _simplify(data: dict[str, Any]) -> bool:
 
 def _reasons(error: JsonRpcException) -> str:
     cause = error.__cause__
-    return (
-        "; ".join(cattrs.transform_error(cause))
-        if isinstance(cause, cattrs.BaseValidationError)
-        else error.message
-    )
+    return "; ".join(cattrs.transform_error(cause)) if isinstance(cause, cattrs.BaseValidationError) else error.message

@@ -103,9 +103,7 @@ class Session(LanguageServer):
         inline = self.settings.inline
 
         def call(stop: Stop) -> list[Candidate]:
-            return self.models.inline(
-                spot.document, spot.offset, stop=stop, max_tokens=inline.max_tokens, n=n
-            )
+            return self.models.inline(spot.document, spot.offset, stop=stop, max_tokens=inline.max_tokens, n=n)
 
         return await self._ask(Kind.GHOST, spot, call, inline.deadline_ms)
 
@@ -176,11 +174,7 @@ class Session(LanguageServer):
 
     async def retry(self) -> None:
         """Where there was no model that could be used, look again: one may have been trained meanwhile."""
-        if (
-            self._wanted is not None
-            and self._status is not None
-            and self._status.kind in ("Warning", "Error")
-        ):
+        if self._wanted is not None and self._status is not None and self._status.kind in ("Warning", "Error"):
             await self._load(self._wanted)
 
     async def _load(self, wanted: _Wanted) -> None:

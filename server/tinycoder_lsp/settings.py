@@ -33,9 +33,7 @@ class InlineSettings:
     enable: bool = _setting(True, "Offer the rest of the line as ghost text.")
     max_tokens: int = _setting(64, "The longest suggestion, in tokens.", least=1)
     alternatives: int = _setting(3, "Suggestions to offer when ghost text is asked for by hand.", least=1)
-    deadline_ms: int = _setting(
-        2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1
-    )
+    deadline_ms: int = _setting(2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +148,7 @@ def _kinds(section: type[Any]) -> dict[str, type[Any]]:
     """The type of each field; of ``str | None`` it is ``str``."""
     hints = typing.get_type_hints(section)
     return {
-        name: typing.get_args(hint)[0] if isinstance(hint, types.UnionType) else hint
-        for name, hint in hints.items()
+        name: typing.get_args(hint)[0] if isinstance(hint, types.UnionType) else hint for name, hint in hints.items()
     }
 
 

@@ -65,9 +65,7 @@ async def _over_tcp(session: Session, host: str, port: int) -> None:
     try:
         listener = await asyncio.start_server(connect, host, port)
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen at {host}:{port}: {error.strerror}; choose another --port"
-        ) from None
+        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from None
     address = listener.sockets[0].getsockname()
     logger.warning("listening at %s:%s", *address[:2])
     reader, writer = await connected
@@ -84,9 +82,7 @@ async def _converse(session: Session, stream: asyncio.StreamReader, send: Callab
     try:
         await run_async(session.stopping, _Input(stream), protocol, logger, session.report_server_error)
     finally:
-        protocol.set_writer(
-            _Output(lambda raw: None, session.shutdown)
-        )  # nobody reads the answers still to come
+        protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
         session.worker.close()
 
 

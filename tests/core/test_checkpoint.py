@@ -25,7 +25,12 @@ PARAMS = init_params(CONFIG, np.random.default_rng(0))
 
 
 def save(folder: Path, **changes: Any) -> None:
-    arguments = {"config": CONFIG, "params": PARAMS, "tokenizer": TOKENIZER, "training": {"recipe": "validation"}}
+    arguments = {
+        "config": CONFIG,
+        "params": PARAMS,
+        "tokenizer": TOKENIZER,
+        "training": {"recipe": "validation"},
+    }
     save_model(folder, **{**arguments, **changes})
 
 
@@ -135,17 +140,37 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     ("no config", lambda f: (f / "config.json").unlink(), r"config\.json is missing"),
     ("no tokenizer", lambda f: (f / "tokenizer.json").unlink(), r"tokenizer\.json is missing"),
     ("config cut", truncate("config.json"), r"config\.json is not JSON"),
-    ("config binary", lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), r"config\.json cannot be read"),
+    (
+        "config binary",
+        lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"),
+        r"config\.json cannot be read",
+    ),
     ("weights cut", truncate("model.safetensors"), r"model\.safetensors is damaged"),
     ("weights empty", lambda f: (f / "model.safetensors").write_bytes(b""), r"model\.safetensors is damaged"),
     ("tokenizer cut", truncate("tokenizer.json"), r"tokenizer\.json.*cannot be read"),
     ("other tokenizer", other_tokenizer, r"tokenizer\.json has \d+ ids.*belongs to another model"),
-    ("foreign", edit_json("config.json", lambda d: {"model_type": "gpt2"}), "does not describe a TinyCoder model"),
+    (
+        "foreign",
+        edit_json("config.json", lambda d: {"model_type": "gpt2"}),
+        "does not describe a TinyCoder model",
+    ),
     ("a list", edit_json("config.json", lambda d: [1]), "does not describe a TinyCoder model"),
-    ("future", edit_json("config.json", lambda d: {**d, "tinycoder": {"format": 9, "weights": "float32"}}), "update tinycoder"),
-    ("field gone", edit_json("config.json", lambda d: {**d, "hidden_size": None}), "field 'hidden_size' is None"),
+    (
+        "future",
+        edit_json("config.json", lambda d: {**d, "tinycoder": {"format": 9, "weights": "float32"}}),
+        "update tinycoder",
+    ),
+    (
+        "field gone",
+        edit_json("config.json", lambda d: {**d, "hidden_size": None}),
+        "field 'hidden_size' is None",
+    ),
     ("field odd", edit_json("config.json", lambda d: {**d, "num_attention_heads": 3}), "cannot be split"),
-    ("wrong shape", edit_json("config.json", lambda d: {**d, "intermediate_size": 48}), "gate_proj.*asks for float32"),
+    (
+        "wrong shape",
+        edit_json("config.json", lambda d: {**d, "intermediate_size": 48}),
+        "gate_proj.*asks for float32",
+    ),
     ("tensor gone", edit_tensors(lambda t: {k: v for k, v in t.items() if k != EMBEDDING}), "lacks tensor"),
     ("tensor more", edit_tensors(lambda t: {**t, "x": np.ones(1)}), "unknown tensor 'x'"),
     ("other dtype", edit_tensors(lambda t: {**t, EMBEDDING: t[EMBEDDING].astype(np.float64)}), "is float64"),

@@ -35,7 +35,13 @@ def test_streamed_characters_are_whole(model: Model, monkeypatch: pytest.MonkeyP
     letter = model.tokenizer.raw.index(b"a")
     chosen = [first, second, letter, *emoji, first, letter, first]
     monkeypatch.setattr(generation, "sample_ids", lambda *arguments, **more: iter(chosen))
-    assert [piece for piece in stream(model, [letter], GREEDY) if piece] == ["é", "a", "🦎", "\ufffda", "\ufffd"]
+    assert [piece for piece in stream(model, [letter], GREEDY) if piece] == [
+        "é",
+        "a",
+        "🦎",
+        "\ufffda",
+        "\ufffd",
+    ]
 
 
 def test_seeds(model: Model) -> None:

@@ -91,9 +91,7 @@ def test_ten_losses_of_sgd(golden: Golden, dtype: type) -> None:
         for name, p in params.items():
             p -= settings["lr"] * grads[name]
 
-    assert_allclose(
-        ten_losses(golden, dtype, update), golden.arrays["sgd.losses"], rtol=TRAINING_TOLERANCE[dtype]
-    )
+    assert_allclose(ten_losses(golden, dtype, update), golden.arrays["sgd.losses"], rtol=TRAINING_TOLERANCE[dtype])
 
 
 @PRECISIONS
@@ -110,9 +108,7 @@ def test_ten_losses_of_adamw(golden: Golden, dtype: type) -> None:
             p *= 1 - lr * settings["weight_decay"]
             p -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
 
-    assert_allclose(
-        ten_losses(golden, dtype, update), golden.arrays["adamw.losses"], rtol=TRAINING_TOLERANCE[dtype]
-    )
+    assert_allclose(ten_losses(golden, dtype, update), golden.arrays["adamw.losses"], rtol=TRAINING_TOLERANCE[dtype])
 
 
 def ten_losses(golden: Golden, dtype: type, update: Callable[[Params, Params, int], None]) -> list[float]:

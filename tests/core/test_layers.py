@@ -15,7 +15,7 @@ STEP = 1e-5
 
 
 def check_gradient(f: Callable[..., Any], gradients: Callable[..., Any], inputs: list[Any], seed: int) -> None:
-    """``f(*inputs)`` is an array; ``gradients(dy)`` are the gradients of the inputs. One direction tests every entry."""
+    """``f(*inputs)`` is an array, ``gradients(dy)`` are its gradients. One direction tests every entry."""
     rng = np.random.default_rng(seed)
     directions = [rng.standard_normal(x.shape) for x in inputs]
     y = f(*inputs)
@@ -35,9 +35,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def check_pair(forward: Callable[..., Any], backward: Callable[..., Any], inputs: list[Any], seed: int = 0) -> None:
-    check_gradient(
-        lambda *xs: forward(*xs)[0], lambda dy: as_tuple(backward(dy, forward(*inputs)[1])), inputs, seed
-    )
+    check_gradient(lambda *xs: forward(*xs)[0], lambda dy: as_tuple(backward(dy, forward(*inputs)[1])), inputs, seed)
 
 
 def normal(*shape: int, seed: int = 0) -> Any:

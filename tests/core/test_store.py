@@ -89,7 +89,10 @@ def test_only_model_folders_are_removed(tmp_path: Path) -> None:
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     with only_writer(tmp_path / "a"):
-        with pytest.raises(TrainingError, match="another process is writing the model 'a'"), only_writer(tmp_path / "a"):
+        with (
+            pytest.raises(TrainingError, match="another process is writing the model 'a'"),
+            only_writer(tmp_path / "a"),
+        ):
             pass
         with only_writer(tmp_path / "b"):
             pass

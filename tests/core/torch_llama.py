@@ -38,9 +38,7 @@ def _rmsnorm(x: Tensor, scale: Tensor, config: ModelConfig) -> Tensor:  # (B,T,C
 def _attention(h: Tensor, weights: dict[str, Tensor], config: ModelConfig) -> Tensor:  # (B,T,C) -> (B,T,C)
     B, T, C = h.shape
     D = config.head_width
-    q, k, v = (
-        (h @ weights[f"self_attn.{part}_proj.weight"].T).view(B, T, -1, D).transpose(1, 2) for part in "qkv"
-    )
+    q, k, v = ((h @ weights[f"self_attn.{part}_proj.weight"].T).view(B, T, -1, D).transpose(1, 2) for part in "qkv")
     q, k = _rope(q, config.rope_theta), _rope(k, config.rope_theta)
     shared_by = config.n_heads // config.n_kv_heads
     k, v = k.repeat_interleave(shared_by, dim=1), v.repeat_interleave(shared_by, dim=1)

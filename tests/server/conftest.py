@@ -38,9 +38,7 @@ class RawClient:
     def raw(self, *bodies: bytes) -> None:
         """Send messages in a single write."""
         assert self.process.stdin is not None
-        self.process.stdin.write(
-            b"".join(b"Content-Length: %d\r\n\r\n%b" % (len(body), body) for body in bodies)
-        )
+        self.process.stdin.write(b"".join(b"Content-Length: %d\r\n\r\n%b" % (len(body), body) for body in bodies))
         self.process.stdin.flush()
 
     def send(self, *messages: dict[str, Any]) -> None:
@@ -83,9 +81,7 @@ class RawClient:
         def find() -> dict[str, Any] | None:
             for message in self.notices:
                 params = message.get("params") or {}
-                if message["method"] == method and all(
-                    params.get(key) == value for key, value in expected.items()
-                ):
+                if message["method"] == method and all(params.get(key) == value for key, value in expected.items()):
                     return dict(params)
             return None
 
@@ -203,7 +199,7 @@ class RawClient:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stub_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with models of which the stub only looks at the names."""
     home = tmp_path_factory.mktemp("home")
     for name in ("stub", "other", "broken", "bug", "stuck"):
@@ -212,13 +208,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def start(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RawClient]]:
+def start(stub_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RawClient]]:
     """Start a server, by default the one with the stub; all are ended with the module."""
     clients: list[RawClient] = []
 
     def start(*, model: str = "stub", command: list[str] | None = None, **options: Any) -> RawClient:
         log = tmp_path_factory.mktemp("log") / "stderr.txt"
-        stub = [sys.executable, str(STUB_SERVER), str(options.pop("home", home)), *filter(None, [model])]
+        stub = [sys.executable, str(STUB_SERVER), str(options.pop("home", stub_home)), *filter(None, [model])]
         clients.append(RawClient(command or stub, log, **options))
         return clients[-1]
 

@@ -11,13 +11,12 @@ import sys
 import threading
 from pathlib import Path
 
+from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.errors import Cancelled, CheckpointError
 from tinycoder_lsp.app import create_session
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models, Stop
 from tinycoder_lsp.transport import serve_stdio
-
-from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.errors import Cancelled, CheckpointError
 
 
 class Stub:

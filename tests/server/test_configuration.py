@@ -145,7 +145,7 @@ def test_the_deadline_is_a_setting(start: Any) -> None:
 
 
 def test_without_a_model_a_status_names_the_command_and_a_model_trained_later_is_found(
-    start: Any, home: Path, tmp_path: Path
+    start: Any, stub_home: Path, tmp_path: Path
 ) -> None:
     empty, workspace = tmp_path / "home", tmp_path / "my project"
     workspace.mkdir()
@@ -160,7 +160,7 @@ def test_without_a_model_a_status_names_the_command_and_a_model_trained_later_is
     client.popup(uri, 0, 2)
     shown = [message for message in client.notices if message["method"] == "window/showMessage"]
     assert len(shown) == 1
-    shutil.copytree(home / "models" / "stub", empty / "models" / own_name(workspace))
+    shutil.copytree(stub_home / "models" / "stub", empty / "models" / own_name(workspace))
     client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
     client.notice("didChangeStatus", busy=False, kind="Normal")
     assert client.popup(uri, 0, 2) != []

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
 from pygls.workspace import PositionCodec
+
 from tinycoder_lsp.documents import Lines, file_path, is_python, relative_path, whole
 from tinycoder_lsp.protocol import CodeDocument
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 # Everything that some library takes for a line end, and characters of each width.
-LETTERS = st.sampled_from(
-    [*"ab \t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029é€\ufffd", "\r\n", "😀", "e\u0301", "👩‍💻"]
-)
+LETTERS = st.sampled_from([*"ab \t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029é€\ufffd", "\r\n", "😀", "e\u0301", "👩‍💻"])
 TEXTS = st.lists(LETTERS, max_size=30).map("".join)
 POSITIONS = st.builds(Position, line=st.integers(0, 12), character=st.integers(0, 20))
 ENCODING = st.sampled_from(ENCODINGS)
@@ -78,9 +77,7 @@ def test_incremental_edits_give_the_text_that_the_editor_has(
     document = CodeDocument("file:///a.py", text, 1, position_codec=PositionCodec(encoding))
     expected = text
     for start, end, new in edits:
-        a, b = sorted(
-            (reference_offset(expected, start, encoding), reference_offset(expected, end, encoding))
-        )
+        a, b = sorted((reference_offset(expected, start, encoding), reference_offset(expected, end, encoding)))
         expected = expected[:a] + new + expected[b:]
         document.apply_change(TextDocumentContentChangePartial(range=Range(start, end), text=new))
     assert document.source == expected
@@ -113,9 +110,7 @@ def test_lines_are_counted_once_for_each_text() -> None:
     document = CodeDocument("file:///a.py", "a\nb\n")
     index = document.index
     assert document.index is index
-    document.apply_change(
-        TextDocumentContentChangePartial(range=Range(Position(0, 0), Position(0, 0)), text="")
-    )
+    document.apply_change(TextDocumentContentChangePartial(range=Range(Position(0, 0), Position(0, 0)), text=""))
     assert document.lines == ("a\n", "b\n")
 
 
@@ -129,9 +124,7 @@ def test_half_an_emoji_keeps_its_columns(encoding: str) -> None:
 
 def test_half_an_emoji_typed_into_a_document_is_replaced() -> None:
     document = CodeDocument("file:///a.py", "ab")
-    document.apply_change(
-        TextDocumentContentChangePartial(range=Range(Position(0, 1), Position(0, 1)), text="\ude00")
-    )
+    document.apply_change(TextDocumentContentChangePartial(range=Range(Position(0, 1), Position(0, 1)), text="\ude00"))
     assert document.source == "a\ufffdb"
 
 

@@ -3,10 +3,10 @@
 import itertools
 
 from lsprotocol.types import CompletionItemKind, Position, Range, SelectedCompletionInfo, TextEdit
-from tinycoder_lsp.documents import Lines, Spot
-from tinycoder_lsp.items import completion_list, inline_list, with_selection, without_selection
 
 from tinycoder.complete.candidate import Candidate, Document
+from tinycoder_lsp.documents import Lines, Spot
+from tinycoder_lsp.items import completion_list, inline_list, with_selection, without_selection
 
 
 def candidate(text: str, start: int, end: int) -> Candidate:

@@ -13,13 +13,11 @@ INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 
 def test_importing_the_server_imports_no_model() -> None:
     code = "import sys, tinycoder_lsp.app; print({'numpy', 'tokenizers', 'rich'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60, text=True)
     assert done.stdout.strip() == "set()"
 
 
-def test_initialize_is_answered_before_a_model_is_loaded(start: Any, home: Path) -> None:
+def test_initialize_is_answered_before_a_model_is_loaded(start: Any, stub_home: Path) -> None:
     client = start(model="stuck")
     capabilities = client.ask("initialize", INITIALIZE)["capabilities"]
     assert client.notices == []
@@ -27,7 +25,7 @@ def test_initialize_is_answered_before_a_model_is_loaded(start: Any, home: Path)
     client.notice("didChangeStatus", busy=True)
     number = client.request("textDocument/completion", client.position(client.open("ab"), 0, 2))
     assert client.error("nope/nope")["code"] == -32601  # the server listens while it loads
-    (home / "models" / "stuck" / "let_go").touch()
+    (stub_home / "models" / "stuck" / "let_go").touch()
     assert client.answer(number)["result"]["items"][0]["label"] == "ab_tail"
     assert client.notice("didChangeStatus", busy=False)["kind"] == "Normal"
     assert capabilities["completionProvider"]["triggerCharacters"] == ["."]
@@ -54,9 +52,7 @@ def test_what_is_advertised(start: Any) -> None:
         (["utf-7"], "utf-16"),
     ],
 )
-def test_the_first_encoding_that_is_known_is_chosen(
-    start: Any, offered: list[str] | None, chosen: str
-) -> None:
+def test_the_first_encoding_that_is_known_is_chosen(start: Any, offered: list[str] | None, chosen: str) -> None:
     capabilities = {} if offered is None else {"general": {"positionEncodings": offered}}
     client = start()
     answer = client.ask("initialize", {**INITIALIZE, "capabilities": capabilities})

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from tinycoder_lsp.settings import InlineSettings, PopupSettings, Settings, parse, settings_page
 
 DEFAULTS = Settings()
@@ -70,9 +71,7 @@ def test_a_mistake_falls_back_to_the_default_and_the_rest_counts() -> None:
 
 def test_the_page_has_a_row_for_every_setting() -> None:
     page = settings_page()
-    assert (
-        "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
-    )
+    assert "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
     assert "| `tinycoder.enable` | true or false | `true` | Complete at all. |" in page
     leaves = sum(len(dataclasses.fields(part)) for part in (Settings, InlineSettings, PopupSettings)) - 2
     assert len(page.splitlines()) == 2 + leaves

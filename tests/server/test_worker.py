@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tinycoder_lsp.worker import Kind, Stop, Worker
 
 from tinycoder.errors import Cancelled
+from tinycoder_lsp.worker import Kind, Stop, Worker
 
 PATIENCE = 30.0
 POPUP, GHOST = Kind.POPUP, Kind.GHOST
@@ -139,9 +139,7 @@ async def test_a_popup_leaves_ghost_text_and_the_other_way_round(worker: Worker)
     popup, ghost = Step("popup"), Step("ghost")
     popup.go(3)
     ghost.go(3)
-    answers = await asyncio.wait_for(
-        asyncio.gather(ask(worker, GHOST, ghost), ask(worker, POPUP, popup)), PATIENCE
-    )
+    answers = await asyncio.wait_for(asyncio.gather(ask(worker, GHOST, ghost), ask(worker, POPUP, popup)), PATIENCE)
     assert answers == ["ghost", "popup"]
 
 

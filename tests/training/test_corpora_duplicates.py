@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+
 from tinycoder_training.corpora import duplicates
 from tinycoder_training.corpora.corpus import Text
 
@@ -70,9 +71,7 @@ def test_many_files_as_by_all_pairs() -> None:
         lines = program(draw.randrange(8, 120), family)
         for member in range(6):
             changed = {i for i in range(len(lines)) if draw.random() < 0.02 * member}
-            body = [
-                f"other_{family}_{member}_{i} = 1" if i in changed else line for i, line in enumerate(lines)
-            ]
+            body = [f"other_{family}_{member}_{i} = 1" if i in changed else line for i, line in enumerate(lines)]
             texts.append(make(f"{family}/{member}.py", "\n".join(body)))
     kept: list[Text] = []
     for text in sorted(texts, key=lambda text: text.path):

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tinycoder_training.corpora import tree
 
 from tinycoder.errors import CorpusError
+from tinycoder_training.corpora import tree
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -68,9 +68,7 @@ def test_all_but_one_file_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_rules_above_count_up_to_the_repository(tmp_path: Path) -> None:
-    write(
-        tmp_path, {".gitignore": "b.py\n", "repo/.git/HEAD": "", "repo/.gitignore": "a.py\n/src/pkg/c.py\n"}
-    )
+    write(tmp_path, {".gitignore": "b.py\n", "repo/.git/HEAD": "", "repo/.gitignore": "a.py\n/src/pkg/c.py\n"})
     write(tmp_path, {f"repo/src/pkg/{name}.py": "1" for name in "abcd"})
     write(tmp_path, {"repo/.git/info/exclude": "d.py\n"})
     assert read(tmp_path / "repo" / "src")[0] == ["pkg/b.py"]
@@ -108,9 +106,7 @@ def test_rules_above_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(
-        CorpusError, match=r"\.gitignore: cannot be read \(Permission denied\); make it readable"
-    ):
+    with pytest.raises(CorpusError, match=r"\.gitignore: cannot be read \(Permission denied\); make it readable"):
         tree.walk([tmp_path / "src"])
 
 
@@ -156,13 +152,9 @@ PATTERNS = [
 @pytest.mark.parametrize("seed", range(12))
 def test_agrees_with_git(tmp_path: Path, seed: int) -> None:
     draw = random.Random(seed)
-    root = write(
-        tmp_path / "repo", {f"{folder}/{name}".lstrip("/"): "1" for folder in FOLDERS for name in FILES}
-    )
+    root = write(tmp_path / "repo", {f"{folder}/{name}".lstrip("/"): "1" for folder in FOLDERS for name in FILES})
     for folder in draw.sample(FOLDERS, 3):
-        lines = [
-            ("!" if draw.random() < 0.4 else "") + draw.choice(PATTERNS) for _ in range(draw.randint(1, 4))
-        ]
+        lines = [("!" if draw.random() < 0.4 else "") + draw.choice(PATTERNS) for _ in range(draw.randint(1, 4))]
         (root / folder / ".gitignore").write_text("\n".join(lines) + "\n")
     quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "XDG_CONFIG_HOME": str(tmp_path)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | quiet

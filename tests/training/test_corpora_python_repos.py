@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tinycoder_training.corpora import python_repos
-from tinycoder_training.corpora.corpus import Corpus, Text
 
 from tinycoder.errors import ConfigError, CorpusError
+from tinycoder_training.corpora import python_repos
+from tinycoder_training.corpora.corpus import Corpus, Text
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> Path:
@@ -196,9 +196,7 @@ def test_words_about_generated_things_do_not_exclude(tmp_path: Path) -> None:
 def test_installed_packages_can_be_learnt_when_asked_for(tmp_path: Path) -> None:
     root = tmp_path / "project" / ".venv" / "lib" / "site-packages"
     write(root, {"pkg/a.py": "a = 1\n", "pkg/b.py": "b = 2\n", "pkg/site-packages/c.py": "c = 3\n"})
-    write(
-        tmp_path / "project", {".git/HEAD": "", ".gitignore": ".venv/\n", ".venv/pyvenv.cfg": "home = /usr\n"}
-    )
+    write(tmp_path / "project", {".git/HEAD": "", ".gitignore": ".venv/\n", ".venv/pyvenv.cfg": "home = /usr\n"})
     corpus = python_repos.read([root])
     assert list(texts(corpus)) == ["pkg/a.py", "pkg/b.py"]
     assert reasons(corpus) == {"pkg/site-packages/": "installed packages"}
@@ -344,9 +342,7 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
 
 def test_everything_left_out_says_why(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "", "b.py": "", "c_pb2.py": "c = 1\n"})
-    with pytest.raises(
-        CorpusError, match=r"no usable Python files under .* \(left out: 2 × empty, 1 × generated\)"
-    ):
+    with pytest.raises(CorpusError, match=r"no usable Python files under .* \(left out: 2 × empty, 1 × generated\)"):
         python_repos.read([tmp_path])
 
 

@@ -10,6 +10,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tinycoder_training.corpora import secrets
 
 ALPHANUMERIC = string.ascii_letters + string.digits
@@ -79,9 +80,7 @@ def test_random_literals_given_to_a_secret_name(frame: str, value: str) -> None:
     assert secrets.redact(frame.format(value)) == (frame.format("REDACTED"), 1)
 
 
-@pytest.mark.parametrize(
-    "value", ["hunter2", "Tr0ub4dor&3", "P@ssw0rd!", "kV7!pq92xZ", "Summer2031", "x!9$kLm\\'2"]
-)
+@pytest.mark.parametrize("value", ["hunter2", "Tr0ub4dor&3", "P@ssw0rd!", "kV7!pq92xZ", "Summer2031", "x!9$kLm\\'2"])
 def test_passwords_need_not_be_long(value: str) -> None:
     assert secrets.redact(f"password = '{value}'") == ("password = 'REDACTED'", 1)
 
@@ -145,9 +144,7 @@ def pem(kind: str, n_bytes: int = 600) -> list[str]:
     return [f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----"]
 
 
-@pytest.mark.parametrize(
-    "kind", ["PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
-)
+@pytest.mark.parametrize("kind", ["PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])
 def test_private_keys(kind: str) -> None:
     lines = pem(kind)
     text = 'KEY = """\n' + "\n".join(lines) + '\n"""\nx = 1\n'
@@ -224,18 +221,14 @@ def test_any_text_keeps_its_lines(text: str) -> None:
     assert (clean == text) == (n == 0)
 
 
-@given(
-    st.text(alphabet=st.characters(codec="utf-8"), min_size=1), st.sampled_from(["password", "API_KEY", "x"])
-)
+@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1), st.sampled_from(["password", "API_KEY", "x"]))
 def test_valid_code_stays_valid(value: str, name: str) -> None:
     clean, _ = secrets.redact(f"{name} = {value!r}\nf({name}={value!r})\n")
     ast.parse(clean)
 
 
 def test_twice_is_once() -> None:
-    text = "\n".join(
-        [*TOKENS.values(), *(frame.format(chance(20, seed=2)) for frame in ASSIGNED), *pem("PRIVATE KEY")]
-    )
+    text = "\n".join([*TOKENS.values(), *(frame.format(chance(20, seed=2)) for frame in ASSIGNED), *pem("PRIVATE KEY")])
     clean, n = secrets.redact(text)
     assert n > len(TOKENS)
     assert secrets.redact(clean) == (clean, 0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tinycoder_training.corpora import split
-from tinycoder_training.corpora.corpus import Text
 
 from tinycoder.errors import ConfigError, CorpusError
+from tinycoder_training.corpora import split
+from tinycoder_training.corpora.corpus import Text
 
 
 def make(path: str, n_bytes: int) -> Text:
@@ -40,9 +40,7 @@ def test_a_file_keeps_its_side_when_others_come() -> None:
     texts = [make(f"m{i}.py", 1_000) for i in range(400)]
     _, before = split.by_file(texts[:200])
     _, after = split.by_file(texts)
-    assert {text.path for text in before} == {text.path for text in after} & {
-        text.path for text in texts[:200]
-    }
+    assert {text.path for text in before} == {text.path for text in after} & {text.path for text in texts[:200]}
 
 
 def test_another_seed_is_another_split() -> None:
@@ -52,9 +50,7 @@ def test_another_seed_is_another_split() -> None:
 
 def test_one_huge_file_stays_in_training() -> None:
     for seed in range(20):
-        train, validation = split.by_file(
-            [make("huge.py", 10_000), make("a.py", 100), make("b.py", 100)], seed=seed
-        )
+        train, validation = split.by_file([make("huge.py", 10_000), make("a.py", 100), make("b.py", 100)], seed=seed)
         assert "huge.py" in [text.path for text in train]
         assert validation
 

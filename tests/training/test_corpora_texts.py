@@ -8,9 +8,9 @@ import urllib.error
 from pathlib import Path
 
 import pytest
-from tinycoder_training.corpora import shakespeare, validation
 
 from tinycoder.errors import CorpusError
+from tinycoder_training.corpora import shakespeare, validation
 
 PLAY = "".join(f"SPEAKER {i}:\nShall I compare thee to a summer's day, the {i}th?\n\n" for i in range(50))
 RAW = PLAY.encode()
@@ -108,9 +108,7 @@ def test_files_that_will_not_do(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="not UTF-8"):
         shakespeare.read(tmp_path, file=file)
     file.write_bytes(b"too short")
-    with pytest.raises(
-        CorpusError, match="has 9 characters, too few to learn from; give a text of at least 1,000"
-    ):
+    with pytest.raises(CorpusError, match="has 9 characters, too few to learn from; give a text of at least 1,000"):
         shakespeare.read(tmp_path, file=file)
 
 

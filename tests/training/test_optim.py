@@ -3,7 +3,15 @@ import pytest
 
 from tinycoder.config import TrainConfig
 from tinycoder.model import EMBEDDING
-from tinycoder_training.optim import adamw, gradient_norm, init_moments, muon, orthogonalise, update, uses_muon
+from tinycoder_training.optim import (
+    adamw,
+    gradient_norm,
+    init_moments,
+    muon,
+    orthogonalise,
+    update,
+    uses_muon,
+)
 from tinycoder_training.schedule import learning_rate_scale
 
 MATRIX = "model.layers.0.mlp.up_proj.weight"

@@ -9,10 +9,9 @@ import pytest
 
 from tests.conftest import LESSON, run_to_end, small_job, text
 from tinycoder.checkpoint import load_model, read_training
-from tinycoder.config import TrainConfig
+from tinycoder.config import GenerationConfig, TrainConfig
 from tinycoder.errors import CheckpointError, CorpusError, TrainingError
 from tinycoder.generation import encode_prompt, generate
-from tinycoder.config import GenerationConfig
 from tinycoder_training.corpora import validation
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.report import report_html, samples_of
@@ -83,7 +82,9 @@ def test_a_seed_repeats_a_run_and_another_does_not(tmp_path: Path) -> None:
 def test_shards_change_no_more_than_rounding(tmp_path: Path) -> None:
     losses = []
     for shards in (1, 2, 3):
-        reports = list(small_job(tmp_path / str(shards), steps=5, shards=shards).train(stop=lambda: False, clock=ticking()))
+        reports = list(
+            small_job(tmp_path / str(shards), steps=5, shards=shards).train(stop=lambda: False, clock=ticking())
+        )
         losses.append([report.loss for report in reports])
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
     np.testing.assert_allclose(losses[2], losses[0], rtol=1e-3)
@@ -151,7 +152,9 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
     assert reports[0].loss < 0.5
     assert read_training(tmp_path / "tuned")["from"] == "counter"
     assert load_model(tmp_path / "tuned").tokenizer.to_json() == start.tokenizer.to_json()
-    np.testing.assert_array_equal(start.params["model.norm.weight"], load_model(start.folder).params["model.norm.weight"])
+    np.testing.assert_array_equal(
+        start.params["model.norm.weight"], load_model(start.folder).params["model.norm.weight"]
+    )
 
 
 def test_a_finished_model_is_kept_aside_when_a_new_run_takes_its_name(tmp_path: Path) -> None:

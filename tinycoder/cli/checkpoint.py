@@ -34,7 +34,9 @@ def list_command(context: click.Context, as_json: bool) -> None:
         click.echo(f"no models under {home / 'models'} yet; make one with `tinycoder train .`", err=True)
         return
     width = max(len(summary.name) for summary in found)
-    click.echo(f"{'name':{width}}  {'recipe':11}  {'parameters':>10}  {'bits/byte':>9}  {'size':>8}  written           state")
+    click.echo(
+        f"{'name':{width}}  {'recipe':11}  {'parameters':>10}  {'bits/byte':>9}  {'size':>8}  written           state"
+    )
     for summary in found:
         facts, bpb = summary.training, summary.training.get("val_bpb")
         state = summary.problem or ("resumable" if summary.resumable else "finished")
@@ -61,7 +63,9 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         return
     click.echo(folder)
     card = folder / CARD
-    click.echo(_without_front_matter(card.read_text(encoding="utf-8")) if card.is_file() else json.dumps(training, indent=2))
+    click.echo(
+        _without_front_matter(card.read_text(encoding="utf-8")) if card.is_file() else json.dumps(training, indent=2)
+    )
 
 
 @checkpoint.command()

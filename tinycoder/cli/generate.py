@@ -38,6 +38,7 @@ from tinycoder.errors import ConfigError
 @click.pass_context
 def generate(
     context: click.Context,
+    /,
     prompt: str,
     model: str | None,
     samples: int,
@@ -48,7 +49,9 @@ def generate(
 ) -> None:
     """Continue PROMPT (- reads it from standard input) and print prompt and continuation."""
     if stream and (as_json or samples > 1 or settings["beam"] > 1):
-        raise click.UsageError("--stream prints one sample as it comes; it does not go with --json, --samples or --beam")
+        raise click.UsageError(
+            "--stream prints one sample as it comes; it does not go with --json, --samples or --beam"
+        )
     if "" in stop:
         raise click.BadParameter("an empty text would stop at once", param_hint="--stop")
     try:
@@ -88,6 +91,8 @@ def _read_prompt(prompt: str) -> str:
     if prompt != "-":
         return prompt
     try:
-        return click.get_binary_stream("stdin").read().decode("utf-8")
+        return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"standard input is not UTF-8 ({error.reason} at byte {error.start}); convert it first") from None
+        raise ConfigError(
+            f"standard input is not UTF-8 ({error.reason} at byte {error.start}); convert it first"
+        ) from None

@@ -25,7 +25,14 @@ from tinycoder.cli.home import home_folder
 )
 @click.pass_context
 def serve(
-    context: click.Context, stdio: bool, tcp: bool, host: str, port: int, model: str | None, log_file: Path | None, log_level: str
+    context: click.Context,
+    stdio: bool,
+    tcp: bool,
+    host: str,
+    port: int,
+    model: str | None,
+    log_file: Path | None,
+    log_level: str,
 ) -> None:
     """Complete in an editor, over the Language Server Protocol.
 
@@ -35,4 +42,12 @@ def serve(
         raise click.UsageError("choose either --stdio or --tcp")
     from tinycoder_lsp.app import serve as run
 
-    run(home_folder(context), model=model, tcp=tcp, host=host, port=port, log_file=log_file, log_level=log_level)
+    run(
+        home_folder(context),
+        model=model,
+        tcp=tcp,
+        host=host,
+        port=port,
+        log_file=log_file,
+        log_level=log_level,
+    )

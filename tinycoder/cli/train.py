@@ -35,7 +35,9 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
     show_default=True,
     help="What to learn: Python files under PATHS, Tiny Shakespeare, or one phrase to check the trainer.",
 )
-@click.option("--preset", type=click.Choice(list(PRESETS)), help="Size of the model.  [default: tiny; validation: nano]")
+@click.option(
+    "--preset", type=click.Choice(list(PRESETS)), help="Size of the model.  [default: tiny; validation: nano]"
+)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.  [default: 10]")
 @click.option("--steps", type=click.IntRange(1), help="Train this many steps.")
 @click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
@@ -77,7 +79,9 @@ def train(
     if recipe != "shakespeare" and file:
         raise click.UsageError("--file goes with --recipe shakespeare")
     if resume and (start or overwrite or preset):
-        raise click.UsageError("--resume goes on with a run as it is; it does not go with --from, --preset or --overwrite")
+        raise click.UsageError(
+            "--resume goes on with a run as it is; it does not go with --from, --preset or --overwrite"
+        )
     from tinycoder.store import model_folder, only_writer, resolve_model, workspace_model_name
 
     home = home_folder(context)
@@ -109,9 +113,9 @@ def train(
 
 def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
     """Train with progress on stderr; say on stdout what came of it."""
+    from tinycoder.checkpoint import read_training
     from tinycoder.cli.progress import describe, show
     from tinycoder.cli.signals import stop_on_signals
-    from tinycoder.checkpoint import read_training
     from tinycoder_training.report import report_html, samples_of
 
     click.echo(describe(job), err=True)
@@ -181,7 +185,11 @@ def _listing(corpus: Corpus) -> str:
     rows += [(text.path, text.n_bytes, "held out") for text in corpus.validation]
     rows += [(skipped.path, skipped.n_bytes, f"left out: {skipped.reason}") for skipped in corpus.skipped]
     lines = [f"{size:>10,}  {path}  [{what}]" for path, size, what in sorted(rows)]
-    for what, texts in (("to train on", corpus.train), ("held out", corpus.validation), ("left out", corpus.skipped)):
+    for what, texts in (
+        ("to train on", corpus.train),
+        ("held out", corpus.validation),
+        ("left out", corpus.skipped),
+    ):
         lines.append(f"{sum(text.n_bytes for text in texts):>10,}  bytes in {len(texts):,} {what}")
     lines.append(f"{corpus.n_secrets:>10,}  secrets replaced")
     return "\n".join(lines)

@@ -49,7 +49,11 @@ class Engine:
             text = _without_overlap(text, following)
             if text.strip() and text not in candidates:
                 candidates[text] = Candidate(
-                    text=typed + text, start=offset - len(typed), end=offset, probability=probability, source="model"
+                    text=typed + text,
+                    start=offset - len(typed),
+                    end=offset,
+                    probability=probability,
+                    source="model",
                 )
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
@@ -72,7 +76,11 @@ class Engine:
         )
         return [
             Candidate(
-                text=typed + word, start=offset - len(typed), end=offset, probability=probability, source="model"
+                text=typed + word,
+                start=offset - len(typed),
+                end=offset,
+                probability=probability,
+                source="model",
             )
             for word, probability in words
         ]
@@ -113,7 +121,7 @@ class Engine:
 
     def _scores(self, ids: Sequence[int], pending: bytes) -> Array:
         """Scores of the next token, minus infinity where it cannot be: a special id, or bytes that were not typed."""
-        scores = self._session.next_logits(ids).copy()
+        scores: Array = self._session.next_logits(ids).copy()
         tokenizer = self.model.tokenizer
         scores[[i for i in tokenizer.special.values() if i != tokenizer.end_of_text or pending]] = -np.inf
         if pending:

@@ -29,14 +29,17 @@ class Healer:
         return text[: len(text) - len(piece)], piece.encode("utf-8", "replace")
 
     def allowed(self, pending: bytes) -> Array:
-        """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never."""
+        """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never.
+
+        White space is one token where there is one: to take it apart would lead the model where no text leads.
+        """
         raws, ids = self._sorted
         first = bisect_left(raws, pending)
         last = first
         while last < len(raws) and raws[last].startswith(pending):
             last += 1
         found = list(ids[first:last])
-        for end in range(1, len(pending)):
+        for end in range(1, 0 if found and pending.isspace() else len(pending)):
             place = bisect_left(raws, pending[:end])
             if place < len(raws) and raws[place] == pending[:end]:
                 found.append(ids[place])

@@ -51,7 +51,9 @@ def complete_word(
             p = _probabilities(healer, scores[row], partial.pending)
             if partial.made:
                 _note(done, partial.made, partial.probability * float(p[healer.ends_word].sum()))
-            grown += [(row, more) for more in _grow(healer, partial, p, limit) if word_typed or not more.made[:1].isdigit()]
+            grown += [
+                (row, more) for more in _grow(healer, partial, p, limit) if word_typed or not more.made[:1].isdigit()
+            ]
         grown.sort(key=lambda pair: -pair[1].probability)
         threshold = sorted(done.values(), reverse=True)[limit - 1] if len(done) >= limit else MIN_PROBABILITY
         grown = [(row, more) for row, more in grown[:limit] if more.probability > threshold]

@@ -17,7 +17,13 @@ _SOURCES = {
 def model_card(name: str, config: ModelConfig, training: Mapping[str, Any]) -> str:
     """Markdown with what the model is, what it learnt from, and how well it does on held-out text."""
     data, bpb = training["data"], training["val_bpb"]
-    quality = "not measured yet" if bpb is None else f"{bpb:.4f} bits per byte on {data['validation_bytes']:,} held-out bytes"
+    trained = f"{training['steps']:,} steps in {training['seconds'] / 60:.1f} minutes"
+    if not training["finished"]:
+        trained += ", not finished"
+    sources = _SOURCES.get(training["recipe"], training["recipe"])
+    quality = (
+        "not measured yet" if bpb is None else f"{bpb:.4f} bits per byte on {data['validation_bytes']:,} held-out bytes"
+    )
     return f"""---
 library_name: transformers
 pipeline_tag: text-generation
@@ -30,8 +36,8 @@ A TinyCoder model in Llama format: {training["parameters"]:,} parameters, {confi
 
 | | |
 |---|---|
-| trained on | {_SOURCES.get(training["recipe"], training["recipe"])}: {data["files"]:,} files, {data["bytes"]:,} bytes |
-| steps, time | {training["steps"]:,} steps in {training["seconds"] / 60:.1f} minutes, {"finished" if training["finished"] else "not finished"} |
+| trained on | {sources}: {data["files"]:,} files, {data["bytes"]:,} bytes |
+| steps, time | {trained} |
 | quality | {quality} |
 | made with | tinycoder {training["versions"]["tinycoder"]} |
 

@@ -38,7 +38,13 @@ def gradient_norm(grads: Mapping[str, Array]) -> float:
 
 
 def update(
-    params: Params, grads: Params, moments: Moments, config: TrainConfig, step: int, scale: float, each: Map = map
+    params: Params,
+    grads: Params,
+    moments: Moments,
+    config: TrainConfig,
+    step: int,
+    scale: float,
+    each: Map = map,
 ) -> float:
     """Clip the gradients and take optimizer step number ``step`` (from 1) at ``scale`` times the learning rates.
 
@@ -53,7 +59,15 @@ def update(
         if uses_muon(name, params[name], config):
             muon(params[name], grad, moments[f"m.{name}"], config, config.matrix_learning_rate * scale)
         else:
-            adamw(params[name], grad, moments[f"m.{name}"], moments[f"v.{name}"], config, step, config.learning_rate * scale)
+            adamw(
+                params[name],
+                grad,
+                moments[f"m.{name}"],
+                moments[f"v.{name}"],
+                config,
+                step,
+                config.learning_rate * scale,
+            )
 
     for _ in each(update_one, params):
         pass
@@ -92,4 +106,5 @@ def orthogonalise(g: Array, iterations: int = 5) -> Array:  # (m,n) -> (m,n)
     for _ in range(iterations):
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return x.T if g.shape[0] > g.shape[1] else x
+    result: Array = x.T if g.shape[0] > g.shape[1] else x
+    return result

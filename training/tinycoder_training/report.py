@@ -57,14 +57,12 @@ def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample
         "parameters": f"{training['parameters']:,}",
         "read": f"{training['data']['files']:,} files, {training['data']['bytes']:,} bytes",
         "held out": f"{training['data']['validation_files']:,} files, {training['data']['validation_bytes']:,} bytes",
-        "trained": f"{training['steps']:,} steps, {training['tokens_seen']:,} tokens, {training['seconds'] / 60:.1f} minutes",
+        "trained": f"{training['steps']:,} steps, {training['tokens_seen']:,} tokens",
+        "time": f"{training['seconds'] / 60:.1f} minutes",
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }
     rows = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
-    shown = "".join(
-        f'<pre><span class="prompt">{html.escape(s.prompt)}</span><span class="made">{html.escape(s.completion)}</span></pre>'
-        for s in samples
-    )
+    shown = "".join(f"<pre>{_span('prompt', s.prompt)}{_span('made', s.completion)}</pre>" for s in samples)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(name)} - TinyCoder training report</title><style>{_STYLE}</style></head><body>
@@ -85,25 +83,33 @@ def curve_svg(curve: Sequence[Mapping[str, Any]]) -> str:
     pad = max(0.05, 0.08 * (high - low))
     low, high = low - pad, high + pad
 
-    def x(minute: float) -> float:
+    def x(minute: float) -> Any:
         return MARGIN + (WIDTH - 2 * MARGIN) * (minute / max(minutes[-1], 1e-9))
 
-    def y(value: float) -> float:
+    def y(value: float) -> Any:
         return HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * (value - low) / (high - low)
 
     parts = []
     for i in range(5):
         value, minute = low + (high - low) * i / 4, minutes[-1] * i / 4
-        parts.append(f'<line class="grid" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
+        parts.append(
+            f'<line class="grid" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
+        )
         parts.append(f'<text x="{MARGIN - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>')
-        parts.append(f'<text x="{x(minute):.1f}" y="{HEIGHT - MARGIN + 20}" text-anchor="middle">{minute:.1f} min</text>')
+        parts.append(
+            f'<text x="{x(minute):.1f}" y="{HEIGHT - MARGIN + 20}" text-anchor="middle">{minute:.1f} min</text>'
+        )
     for i, (key, label, colour) in enumerate(SERIES):
         points = " ".join(f"{x(m):.1f},{y(point[key]):.1f}" for m, point in zip(minutes, curve, strict=True))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [
-            f'<circle cx="{x(m):.1f}" cy="{y(p[key]):.1f}" r="3" fill="{colour}"><title>step {p["step"]}: {p[key]:.4f}</title></circle>'
-            for m, p in zip(minutes, curve, strict=True)
-        ]
+        for m, p in zip(minutes, curve, strict=True):
+            title = f"<title>step {p['step']}: {p[key]:.4f}</title>"
+            parts.append(f'<circle cx="{x(m):.1f}" cy="{y(p[key]):.1f}" r="3" fill="{colour}">{title}</circle>')
         left = MARGIN + 160 * i
-        parts.append(f'<rect x="{left}" y="14" width="12" height="12" fill="{colour}"/><text x="{left + 18}" y="24">{label}</text>')
+        parts.append(f'<rect x="{left}" y="14" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<text x="{left + 18}" y="24">{label}</text>')
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Loss curves">{"".join(parts)}</svg>'
+
+
+def _span(kind: str, text: str) -> str:
+    return f'<span class="{kind}">{html.escape(text)}</span>'

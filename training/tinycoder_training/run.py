@@ -17,7 +17,7 @@ import numpy as np
 
 import tinycoder
 from tinycoder.checkpoint import Model, State, load_model, load_state, save_model
-from tinycoder.config import PRESETS, ModelConfig, TrainConfig, from_mapping
+from tinycoder.config import PRESETS, TrainConfig, from_mapping
 from tinycoder.errors import CheckpointError, CorpusError
 from tinycoder.layers import Array
 from tinycoder.model import init_params, n_params
@@ -78,7 +78,13 @@ class Job:
 
 
 def new_job(
-    corpus: Corpus, *, folder: Path, preset: str, settings: TrainConfig, start: Model | None = None, created: str = ""
+    corpus: Corpus,
+    *,
+    folder: Path,
+    preset: str,
+    settings: TrainConfig,
+    start: Model | None = None,
+    created: str = "",
 ) -> Job:
     """A run from nothing, or from the weights and the tokenizer of ``start``.
 
@@ -98,7 +104,11 @@ def new_job(
         "from": start.name if start else None,
         "created": created,
         "parameters": n_params(config),
-        "versions": {"tinycoder": tinycoder.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        "versions": {
+            "tinycoder": tinycoder.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
         "seed": settings.seed,
         "settings": dataclasses.asdict(settings),
         "data": _summary(corpus, data),

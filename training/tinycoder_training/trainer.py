@@ -162,7 +162,9 @@ def evaluate(
     return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
 
 
-def complete(params: Params, model: ModelConfig, prompts: Sequence[Sequence[int]], end: int) -> tuple[tuple[int, ...], ...]:
+def complete(
+    params: Params, model: ModelConfig, prompts: Sequence[Sequence[int]], end: int
+) -> tuple[tuple[int, ...], ...]:
     """Greedy continuation of each prompt."""
     session = Session(params, model)
     greedy = GenerationConfig(max_tokens=SAMPLE_TOKENS)

@@ -92,9 +92,7 @@ def random_params(config: ModelConfig, rng: np.random.Generator) -> dict[str, np
     return params
 
 
-def golden(
-    params: dict[str, np.ndarray], config: ModelConfig, ids: Tensor, targets: Tensor
-) -> dict[str, np.ndarray]:
+def golden(params: dict[str, np.ndarray], config: ModelConfig, ids: Tensor, targets: Tensor) -> dict[str, np.ndarray]:
     """Everything that a file holds besides ids and targets."""
     start = _leaves(params)
     loss = llama_loss(start, config, ids, targets)

@@ -28,9 +28,7 @@ CHUNK = 4_096  # lines hashed at a time
 Lines = NDArray[np.uint64]
 Signature = NDArray[np.uint64]
 
-_KEYS = np.frombuffer(
-    hashlib.shake_256(b"tinycoder duplicates").digest(2 * 8 * N_BANDS * N_ROWS), dtype="<u8"
-)
+_KEYS = np.frombuffer(hashlib.shake_256(b"tinycoder duplicates").digest(2 * 8 * N_BANDS * N_ROWS), dtype="<u8")
 _FACTORS = _KEYS[: N_BANDS * N_ROWS] | np.uint64(1)
 _OFFSETS = _KEYS[N_BANDS * N_ROWS :]
 _WORD = re.compile(r"\w")

@@ -24,12 +24,8 @@ FOLDERS = {
         ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"),
         "vendored code",
     ),
-    **dict.fromkeys(
-        ("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"
-    ),
-    **dict.fromkeys(
-        (".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"
-    ),
+    **dict.fromkeys(("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"),
+    **dict.fromkeys((".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"),
 }
 BUILD_FOLDERS = frozenset({"build", "dist", "_build"})  # but not a package of that name
 ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
@@ -53,9 +49,7 @@ KEY_SUFFIXES = (
     *(".gpg", ".kdbx"),
 )
 KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts"})
-CREDENTIAL_NAMES = frozenset(
-    {".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"}
-)
+CREDENTIAL_NAMES = frozenset({".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"})
 
 GENERATED_NAMES = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi")
 _GENERATED = re.compile(

@@ -107,9 +107,7 @@ def _rules(folder: str, raw: bytes) -> Rules:
         if pattern.include is not None:  # neither blank nor a comment
             glob = line.rstrip().removeprefix("!").rstrip("/")
             rules.append(
-                IgnoreRule(
-                    folder=folder, pattern=pattern, depth=_depth(glob), only_inside=glob.endswith("/**")
-                )
+                IgnoreRule(folder=folder, pattern=pattern, depth=_depth(glob), only_inside=glob.endswith("/**"))
             )
     return tuple(rules)
 

@@ -56,9 +56,7 @@ def read(
     try:
         text, n_secrets = secrets.redact(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it"
-        ) from None
+        raise CorpusError(f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it") from None
     if len(text) < MIN_LENGTH:
         raise CorpusError(
             f"{file or cache_folder / NAME} has {len(text)} characters, too few to learn from; "
