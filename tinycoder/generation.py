@@ -8,28 +8,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.checkpoint import Model
+from tinycoder.complete.context import opening
+from tinycoder.complete.heal import Healer, rest
 from tinycoder.config import GenerationConfig
 from tinycoder.decode import Session
-from tinycoder.sampling import beam_search, sample_ids
+from tinycoder.layers import Array
+from tinycoder.sampling import Allowed, beam_search, sample_ids
+
+PROMPT_PATH = "prompt.py"  # a model of code knows texts by their paths
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """Ids to read; ``n_dropped`` of the text's tokens did not fit in the window."""
+    """Ids to read and bytes that must come first in what follows; ``n_dropped`` tokens did not fit in the window."""
 
     ids: tuple[int, ...]
+    pending: bytes
     n_dropped: int
 
 
 def encode_prompt(model: Model, text: str) -> Prompt:
-    """The end of ``text`` that fits in the window with some room to go on; nothing becomes an end of text."""
-    ids = model.tokenizer.encode(text) or [model.tokenizer.end_of_text]
+    """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
+    before, pending = Healer(model.tokenizer).split(text)
+    ids = opening(model, PROMPT_PATH) + model.tokenizer.encode(before)
     most = max(1, model.config.context * 3 // 4)
     n_dropped = max(0, len(ids) - most)
-    return Prompt(ids=tuple(ids[n_dropped:]), n_dropped=n_dropped)
+    return Prompt(ids=tuple(ids[n_dropped:]), pending=pending, n_dropped=n_dropped)
 
 
-def generate(model: Model, prompt: Sequence[int], config: GenerationConfig, *, n_samples: int = 1) -> list[str]:
+def generate(model: Model, prompt: Prompt, config: GenerationConfig, *, n_samples: int = 1) -> list[str]:
     """``n_samples`` continuations: with seeds counted up from ``config.seed``, or the best beams."""
     if config.beam > 1:
         return _beams(model, prompt, config)[:n_samples]
@@ -37,14 +44,24 @@ def generate(model: Model, prompt: Sequence[int], config: GenerationConfig, *, n
     return ["".join(stream(model, prompt, dataclasses.replace(config, seed=seed))) for seed in seeds]
 
 
-def stream(model: Model, prompt: Sequence[int], config: GenerationConfig) -> Iterator[str]:
+def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[str]:
     """Yield the continuation in pieces of whole characters; text from a stop string on is never yielded."""
     session = Session(model.params, model.config)
-    ids = sample_ids(session, prompt, config, end=model.tokenizer.end_of_text, banned=_banned(model), seed=config.seed)
+    tokenizer = model.tokenizer
+    ids = sample_ids(
+        session,
+        prompt.ids,
+        config,
+        end=tokenizer.end_of_text,
+        banned=_banned(model),
+        seed=config.seed,
+        allowed=_continues(model, prompt.pending),
+    )
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    held = ""
+    held, healing = "", prompt.pending
     for token in ids:
-        held += decoder.decode(model.tokenizer.raw[token])
+        held += decoder.decode(tokenizer.raw[token][len(healing) :])
+        healing = rest(healing, tokenizer.raw[token])
         cut = _first_stop(held, config.stop)
         if cut >= 0:
             yield held[:cut]
@@ -56,22 +73,38 @@ def stream(model: Model, prompt: Sequence[int], config: GenerationConfig) -> Ite
     yield held + decoder.decode(b"", final=True)
 
 
-def _beams(model: Model, prompt: Sequence[int], config: GenerationConfig) -> list[str]:
+def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
     tokenizer = model.tokenizer
+
+    def text_of(made: Sequence[int]) -> str:
+        return tokenizer.decode_bytes(made)[len(prompt.pending) :].decode("utf-8", "replace")
+
     found = beam_search(
         Session(model.params, model.config),
-        prompt,
+        prompt.ids,
         config,
         end=tokenizer.end_of_text,
         banned=_banned(model),
-        finished=lambda ids: _first_stop(tokenizer.decode(ids), config.stop) >= 0,
+        allowed=_continues(model, prompt.pending),
+        finished=lambda made: _first_stop(text_of(made), config.stop) >= 0,
     )
     texts = []
     for hypothesis in found:
-        text = tokenizer.decode(hypothesis.ids)
+        text = text_of(hypothesis.ids)
         cut = _first_stop(text, config.stop)
         texts.append(text if cut < 0 else text[:cut])
     return texts
+
+
+def _continues(model: Model, pending: bytes) -> Allowed:
+    """Ids that agree with what is left of ``pending`` after those made so far."""
+    healer = Healer(model.tokenizer)
+
+    def allowed(made: Sequence[int]) -> Array | None:
+        left = rest(pending, model.tokenizer.decode_bytes(made))
+        return healer.allowed(left) if left else None
+
+    return allowed
 
 
 def _banned(model: Model) -> list[int]:

@@ -11,6 +11,8 @@ from tinycoder.config import GenerationConfig
 from tinycoder.decode import Session, step
 from tinycoder.layers import Array
 
+Allowed = Callable[[Sequence[int]], Array | None]
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -72,13 +74,16 @@ def sample_ids(
     end: int,
     banned: Collection[int],
     seed: int,
+    allowed: Allowed = lambda made: None,
 ) -> Iterator[int]:
-    """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``."""
+    """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``.
+
+    ``allowed`` names the only ids that may follow those made so far; None is all of them.
+    """
     rng = np.random.default_rng(seed)
     ids = list(prompt)
     for _ in range(config.max_tokens):
-        logits = session.next_logits(ids).copy()
-        logits[list(banned)] = -np.inf
+        logits = _restricted(session.next_logits(ids), banned, allowed(ids[len(prompt) :]))
         p = distribution(logits, config, ids)
         chosen = int(np.argmax(p)) if config.temperature == 0 else int(rng.choice(len(p), p=p))
         if chosen == end:
@@ -94,7 +99,8 @@ def beam_search(
     *,
     end: int,
     banned: Collection[int],
-    finished: Callable[[Sequence[int]], bool] = lambda ids: False,
+    allowed: Allowed = lambda made: None,
+    finished: Callable[[Sequence[int]], bool] = lambda made: False,
 ) -> list[Hypothesis]:
     """The ``config.beam`` best continuations by total log-probability, best first.
 
@@ -106,8 +112,8 @@ def beam_search(
     live = [Hypothesis((), 0.0)]
     done: list[Hypothesis] = []
     for _ in range(room):
-        scores[:, list(banned)] = -np.inf
-        totals = np.log(softmax(scores) + 1e-300) + np.array([h.log_probability for h in live])[:, None]
+        rows = [_restricted(row, banned, allowed(h.ids)) for row, h in zip(scores, live, strict=True)]
+        totals = np.log(softmax(np.stack(rows)) + 1e-300) + np.array([h.log_probability for h in live])[:, None]
         best = np.argsort(-totals, axis=None, kind="stable")[: 2 * config.beam]
         grown: list[tuple[int, Hypothesis]] = []
         for row, token in zip(*np.unravel_index(best, totals.shape), strict=True):
@@ -126,6 +132,16 @@ def beam_search(
             cache = cache.rows([row for row, _ in grown])
             scores = step(session.params, session.config, cache, np.array([[h.ids[-1]] for h in live]))
     return _best([*done, *live], config.beam)
+
+
+def _restricted(logits: Array, banned: Collection[int], allowed: Array | None) -> Array:
+    """A copy with minus infinity where a token may not come."""
+    restricted: Array = logits.copy()
+    if allowed is not None:
+        restricted = np.full_like(logits, -np.inf)
+        restricted[allowed] = logits[allowed]
+    restricted[list(banned)] = -np.inf
+    return restricted
 
 
 def _best(hypotheses: list[Hypothesis], n: int) -> list[Hypothesis]:

@@ -60,7 +60,7 @@ def create_session(models: Models, *, model: str | None = None, log_level: str =
     popup_options = lsp.CompletionOptions(trigger_characters=["."])
     session.feature(lsp.TEXT_DOCUMENT_COMPLETION, popup_options)(completion)
     # pygls does not advertise this one without options, and some editors read `{}` as "no".
-    inline_options = None
+    inline_options = lsp.InlineCompletionOptions(work_done_progress=False)
     session.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, inline_options)(inline_completion)
     return session
 

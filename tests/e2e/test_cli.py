@@ -143,7 +143,8 @@ def test_a_prompt_longer_than_the_window(home: Path) -> None:
     result = tinycoder(home, "generate", "-", "--max-tokens", "5", stdin=b"x = 1\n" * 5000 + b"def make")
     assert result.returncode == 0
     assert "longer than the model's window" in result.stderr
-    assert result.stdout.endswith("def make_counter(start):\n") or "def make_counter" in result.stdout
+    assert result.stdout.startswith("x = 1\n")
+    assert "def make" in result.stdout
 
 
 def test_bad_options_of_generate(home: Path) -> None:

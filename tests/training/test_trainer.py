@@ -110,7 +110,7 @@ def test_the_validation_recipe_continues_its_pattern(tmp_path: Path) -> None:
     )
     run_to_end(job)
     model = load_model(tmp_path / "validation")
-    made = generate(model, encode_prompt(model, "hello").ids, GenerationConfig(max_tokens=200))[0]
+    made = generate(model, encode_prompt(model, "hello"), GenerationConfig(max_tokens=200))[0]
     assert "hello" + made == ("hello world! " * 20)[: 5 + 200]
 
 
@@ -193,7 +193,7 @@ def test_the_report_shows_curves_and_samples(tmp_path: Path) -> None:
     samples = [samples_of(job)(report) for report in job.train(stop=lambda: False, clock=ticking())]
     page = report_html("<m>", read_training(tmp_path / "<m>"), samples[-1])
     assert samples[0] == []
-    assert LESSON.startswith(samples[-1][0].prompt.partition("\n")[2])
+    assert samples[-1][0].prompt.partition("\n")[2] in LESSON
     assert page.count("<polyline") == 2
     assert "&lt;m&gt;" in page
     assert "<m>" not in page

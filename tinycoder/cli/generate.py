@@ -70,14 +70,14 @@ def generate(
             err=True,
         )
     if as_json:
-        made = generation.generate(loaded, encoded.ids, config, n_samples=samples)
+        made = generation.generate(loaded, encoded, config, n_samples=samples)
         click.echo(json.dumps({"model": loaded.name, "prompt": text, "completions": made}))
         return
-    pieces: Iterable[str] = generation.stream(loaded, encoded.ids, config)
+    pieces: Iterable[str] = generation.stream(loaded, encoded, config)
     if samples > 1 or config.beam > 1:
         pieces = "\n\n---\n\n".join(
             (text if number else "") + made
-            for number, made in enumerate(generation.generate(loaded, encoded.ids, config, n_samples=samples))
+            for number, made in enumerate(generation.generate(loaded, encoded, config, n_samples=samples))
         )
     click.echo(text, nl=False)
     for piece in pieces if stream else ["".join(pieces)]:

@@ -1,9 +1,8 @@
-"""From a document and a cursor to the ids that the model reads. Knows no model."""
+"""From a document and a cursor to the ids that the model reads. Knows no scores."""
 
 from __future__ import annotations
 
-from tinycoder.complete.candidate import Document
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.checkpoint import Model
 
 CHARACTERS_PER_TOKEN = 8  # more than code ever has, so that the window is always full
 
@@ -21,6 +20,8 @@ def prefix_window(text: str, offset: int, n_characters: int) -> str:
     return text[line or earliest : offset]
 
 
-def header(tokenizer: Tokenizer, document: Document) -> list[int]:
-    """What a model of code reads before a document's text."""
-    return tokenizer.encode_header(document.path)
+def opening(model: Model, path: str) -> list[int]:
+    """What the model reads before the text of a document, as in its training: its path if it learnt code."""
+    if model.training.get("recipe") == "code":
+        return model.tokenizer.encode_header(path)
+    return [model.tokenizer.end_of_text]
