@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tinycoder.config import ModelConfig
 from tinycoder.layers import (
@@ -23,6 +24,11 @@ from tinycoder.layers import (
 from tinycoder.model import EMBEDDING, FINAL_NORM, Params, layer_name, logits
 
 PREFILL_CHUNK = 256
+
+
+def use_one_blas_thread() -> None:
+    """Keep BLAS to one thread from here on: for single tokens more threads only wait for each other."""
+    threadpool_limits(limits=1, user_api="blas")
 
 
 class KVCache:

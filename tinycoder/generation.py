@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.checkpoint import Model
-from tinycoder.complete.context import opening
+from tinycoder.complete.context import document_ids
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.config import GenerationConfig
 from tinycoder.decode import Session
 from tinycoder.layers import Array
 from tinycoder.sampling import Allowed, beam_search, sample_ids
 
-PROMPT_PATH = "prompt.py"  # a model of code knows texts by their paths
+PROMPT_PATH = "main.py"  # a model of code knows texts by their paths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Prompt:
 def encode_prompt(model: Model, text: str) -> Prompt:
     """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
     before, pending = Healer(model.tokenizer).split(text)
-    ids = opening(model, PROMPT_PATH) + model.tokenizer.encode(before)
+    ids = document_ids(model, PROMPT_PATH, before)
     most = max(1, model.config.context * 3 // 4)
     n_dropped = max(0, len(ids) - most)
     return Prompt(ids=tuple(ids[n_dropped:]), pending=pending, n_dropped=n_dropped)

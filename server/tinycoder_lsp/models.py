@@ -95,7 +95,9 @@ def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:
 def _open_engine(folder: Path) -> Engine:
     from tinycoder.checkpoint import load_model
     from tinycoder.complete.engine import Engine
+    from tinycoder.decode import use_one_blas_thread
 
+    use_one_blas_thread()
     return Engine(load_model(folder))
 
 

@@ -65,7 +65,8 @@ def test_a_long_prompt_keeps_its_end(model: Model) -> None:
 
 
 def test_an_empty_prompt_starts_a_text(model: Model) -> None:
-    assert generate(model, encode_prompt(model, ""), GREEDY)[0].startswith("import os\n")
+    made = generate(model, encode_prompt(model, ""), GREEDY)[0]
+    assert "self.total" in made
 
 
 @pytest.mark.parametrize(

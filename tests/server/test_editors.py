@@ -32,6 +32,10 @@ def make_client() -> LanguageClient:
             client.status = params  # type: ignore[attr-defined]
             client.ready.set()  # type: ignore[attr-defined]
 
+    @client.feature(lsp.CLIENT_REGISTER_CAPABILITY)
+    def register_capability(params: lsp.RegistrationParams) -> None:
+        assert [each.method for each in params.registrations] == [lsp.WORKSPACE_DID_CHANGE_CONFIGURATION]
+
     return client
 
 

@@ -48,6 +48,7 @@ def demo(context: click.Context, minutes: float) -> None:
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.engine import Engine
     from tinycoder.config import PRESETS, TrainConfig
+    from tinycoder.decode import use_one_blas_thread
     from tinycoder.evaluate import completed_lines
     from tinycoder.store import model_folder, only_writer
     from tinycoder_training.run import new_job
@@ -69,6 +70,7 @@ def demo(context: click.Context, minutes: float) -> None:
     for line in curve_lines(read_training(folder)["curve"]):
         click.echo(line)
     click.echo(f"\nOf {N_TRIED} lines in files it did not train on, the {N_SHOWN} it is surest of:")
+    use_one_blas_thread()
     documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
     lines = completed_lines(Engine(load_model(folder)), documents, n=N_TRIED, seed=0)
     for completed in sorted(lines, key=lambda line: -line.probability)[:N_SHOWN]:

@@ -59,7 +59,9 @@ def generate(
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     from tinycoder import generation
+    from tinycoder.decode import use_one_blas_thread
 
+    use_one_blas_thread()
     text = _read_prompt(prompt)
     loaded = chosen_model(context, model)
     encoded = generation.encode_prompt(loaded, text)

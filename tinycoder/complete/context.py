@@ -20,8 +20,9 @@ def prefix_window(text: str, offset: int, n_characters: int) -> str:
     return text[line or earliest : offset]
 
 
-def opening(model: Model, path: str) -> list[int]:
-    """What the model reads before the text of a document, as in its training: its path if it learnt code."""
+def document_ids(model: Model, path: str, text: str) -> list[int]:
+    """``text`` as the model met it in its training: after its path if it learnt code. At least one id."""
+    ids = model.tokenizer.encode(text)
     if model.training.get("recipe") == "code":
-        return model.tokenizer.encode_header(path)
-    return [model.tokenizer.end_of_text]
+        return model.tokenizer.encode_header(path) + ids
+    return ids or [model.tokenizer.end_of_text]

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.context import CHARACTERS_PER_TOKEN, opening, prefix_window
+from tinycoder.complete.context import CHARACTERS_PER_TOKEN, document_ids, prefix_window
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.popup import complete_word
 from tinycoder.complete.words import typed_word
@@ -89,7 +89,7 @@ class Engine:
         """Ids before the last piece, and the bytes of that piece."""
         prefix = prefix_window(document.text, offset, self.model.config.context * CHARACTERS_PER_TOKEN)
         before, pending = self._healer.split(prefix)
-        return opening(self.model, document.path) + self.model.tokenizer.encode(before), pending
+        return document_ids(self.model, document.path, before), pending
 
     def _first_ids(self, ids: Sequence[int], pending: bytes, n: int, stop: Stop) -> list[int]:
         """The ``n`` best first tokens; one alone when something is pending that leaves no choice."""

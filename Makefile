@@ -1,0 +1,34 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check docs bench clean
+
+demo: $(VENV)/.ready  ## train a small model for a minute and complete real code with it
+	$(BIN)/tinycoder demo
+
+test: $(VENV)/.ready  ## run the tests
+	$(BIN)/pytest
+
+check: $(VENV)/.ready  ## style, types, import law, generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: $(VENV)/.ready  ## write the generated pages again
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.ready  ## the figures of docs/benchmarks.md (about 40 minutes, downloads packages to train on)
+	$(BIN)/python benchmarks/main_job.py
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build dist
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "TinyCoder needs Python 3.10 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
