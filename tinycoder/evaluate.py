@@ -1,4 +1,4 @@
-"""How good completed lines are: cut at the start of statements in files that the model has not seen. Prints nothing."""
+"""How good completed lines are: cut at or inside statements of files that the model has not seen. Prints nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_BETWEEN_WORDS = re.compile(r"(?<=\w)\b(?=\W)|(?<=[^\w\s])(?=\S)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +38,27 @@ class CompletedLine:
         return could_begin_a_module(self.document.text[: self.offset] + self.text + "\n")
 
 
-def completed_lines(engine: Engine, documents: Sequence[Document], *, n: int, seed: int) -> Iterator[CompletedLine]:
+def completed_lines(
+    engine: Engine, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
+) -> Iterator[CompletedLine]:
     """Complete lines at random statements until ``n`` were offered or the places are used up.
 
-    The engine sees the text before the cut only, and what it says is not filtered. Places where the author's own
-    line would not pass ``could_begin_a_module`` are left out.
+    Lines are cut where a statement starts, or ``inside`` it, after a word or a bracket. The engine sees the text
+    before the cut only, and what it says is not filtered. Places where the author's own line would not pass
+    ``could_begin_a_module`` are left out.
     """
     places = [(document, offset) for document in documents for offset in statement_starts(document.text)]
-    random.Random(seed).shuffle(places)
+    rng = random.Random(seed)
+    rng.shuffle(places)
     for document, offset in places:
         if n == 0:
             return
+        if inside:
+            line = document.text[offset:].partition("\n")[0].rstrip()
+            cuts = [match.start() for match in _BETWEEN_WORDS.finditer(line)]
+            if not cuts:
+                continue
+            offset += rng.choice(cuts)
         truth = document.text[offset:].partition("\n")[0].rstrip()
         if not could_begin_a_module(document.text[:offset] + truth + "\n"):
             continue
@@ -58,7 +69,7 @@ def completed_lines(engine: Engine, documents: Sequence[Document], *, n: int, se
                 document=document,
                 offset=offset,
                 truth=truth,
-                text=candidate.text,
+                text=candidate.text[offset - candidate.start :],
                 probability=candidate.probability,
             )
 

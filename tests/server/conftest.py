@@ -225,7 +225,8 @@ def start(stub_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def client(start: Callable[..., RawClient]) -> RawClient:
-    """A server with the stub, initialized, shared by the tests of a module."""
+    """A server with the stub, initialized, shared by the tests of a module. No deadline helps anybody out."""
     client = start()
-    client.initialize()
+    patient = {"deadlineMs": 600_000}
+    client.initialize(initializationOptions={"inline": patient, "popup": patient})
     return client

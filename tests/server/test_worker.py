@@ -88,7 +88,7 @@ async def test_a_fault_is_raised_to_who_asked_and_the_worker_lives(worker: Worke
 @pytest.mark.asyncio
 async def test_a_cancelled_request_stops_its_job_before_the_next_token(worker: Worker) -> None:
     job = Step()
-    task = ask(worker, GHOST, job)
+    task = ask(worker, POPUP, job)
     await job.running()
     job.go()
     task.cancel()
@@ -99,6 +99,7 @@ async def test_a_cancelled_request_stops_its_job_before_the_next_token(worker: W
     assert await asyncio.to_thread(job.ended.wait, PATIENCE)
     assert job.tokens <= tokens + 1
     assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+    assert job.starts == 1
 
 
 @pytest.mark.asyncio

@@ -27,7 +27,7 @@ LIBRARY = (
     "json",
     "logging",
 )
-N_TRIED, N_SHOWN = 60, 5
+N_TRIED, N_SHOWN = 200, 5
 
 
 @click.command()
@@ -69,11 +69,11 @@ def demo(context: click.Context, minutes: float) -> None:
     click.echo("\nHeld-out bits per byte over the run:\n")
     for line in curve_lines(read_training(folder)["curve"]):
         click.echo(line)
-    click.echo(f"\nOf {N_TRIED} lines in files it did not train on, the {N_SHOWN} it is surest of:")
+    click.echo(f"\nOf {N_TRIED} places in files it did not train on, the {N_SHOWN} where it hopes to save most keys:")
     use_one_blas_thread()
     documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
-    lines = completed_lines(Engine(load_model(folder)), documents, n=N_TRIED, seed=0)
-    for completed in sorted(lines, key=lambda line: -line.probability)[:N_SHOWN]:
+    lines = completed_lines(Engine(load_model(folder)), documents, n=N_TRIED, seed=0, inside=True)
+    for completed in sorted(lines, key=lambda line: -line.probability * len(line.text))[:N_SHOWN]:
         click.echo(_side_by_side(completed))
     click.echo(
         f"\nThe model is in {folder}.\n"
@@ -98,9 +98,10 @@ def _side_by_side(line: CompletedLine) -> str:
     text = line.document.text
     number = text.count("\n", 0, line.offset) + 1
     start = text.rfind("\n", 0, line.offset) + 1
-    before = text[:start].rstrip("\n").split("\n")[-2:]
-    indentation = text[start : line.offset]
+    before = text[:start].splitlines()[-2:]
+    typed = text[start : line.offset]
     rows = [f"\n  {line.document.path}:{number}   P = {line.probability:.2f}   {'same' if line.exact else 'different'}"]
-    rows += [f"    {'':9} {row}" for row in before]
-    rows += [f"    tinycoder {indentation}{line.text}", f"    author    {indentation}{line.truth}"]
+    rows += [f"    {'':9} {click.style(row, dim=True)}" for row in before]
+    for who, rest in (("tinycoder", line.text), ("author", line.truth)):
+        rows.append(f"    {who:9} {click.style(typed, dim=True)}{click.style(rest, bold=True)}")
     return "\n".join(rows)
