@@ -25,6 +25,8 @@ from tinycoder_lsp.documents import Lines, whole
 
 logger = logging.getLogger(__name__)
 
+_TRIGGER_KINDS = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}
+
 
 class CodeDocument(TextDocument):
     """An open document.
@@ -102,8 +104,8 @@ class Protocol(LanguageServerProtocol):
         """Read a message. A request that cannot be read is answered, else the client waits for ever."""
         if "jsonrpc" not in data or "method" not in data:
             return super().structure_message(data)
-        _mend(data)
         try:
+            _mend(data)
             return self._structure(data)
         except JsonRpcException as error:
             if data["method"] == lsp.TEXT_DOCUMENT_DID_CHANGE:
@@ -114,6 +116,10 @@ class Protocol(LanguageServerProtocol):
             raise
 
     def _structure(self, data: dict[str, Any]) -> Any:
+        if not isinstance(data["method"], str):
+            raise JsonRpcInvalidRequest("the name of the method is no text")
+        if self.get_message_type(data["method"]) is None:
+            data.setdefault("params", None)  # JSON-RPC lets them be left out, pygls does not
         try:
             return super().structure_message(data)
         except JsonRpcException:
@@ -169,7 +175,7 @@ class Protocol(LanguageServerProtocol):
 
 def _mend(data: dict[str, Any]) -> None:
     """Map trigger kinds that LSP does not know to "invoked": some clients count from 0, as VS Code does."""
-    known = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}.get(data["method"])
+    known = _TRIGGER_KINDS.get(str(data["method"]))
     params = data.get("params")
     if known is None or not isinstance(params, dict):
         return

@@ -1,5 +1,6 @@
 """Messages as no client should send them: each request is answered, and the server goes on."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,6 +71,11 @@ def test_fields_that_lsp_does_not_know_are_ignored(client: Any) -> None:
     assert client.ask(GHOST, {**PLACE, "context": context, "formattingOptions": {"tabSize": 4}})["items"]
 
 
+@pytest.mark.parametrize("method", [3, None, [], {}])
+def test_a_method_without_a_name_is_refused(client: Any, method: Any) -> None:
+    assert client.error(method, {})["code"] == -32602
+
+
 def test_an_unknown_request_is_refused(client: Any) -> None:
     assert client.error("nope/nope", {})["code"] == -32601
 
@@ -101,6 +107,16 @@ def test_a_second_initialize_is_refused(client: Any) -> None:
 )
 def test_what_is_no_message_is_passed_over(client: Any, body: bytes) -> None:
     client.raw(body)
+
+
+def test_a_message_may_come_in_pieces_and_with_more_headers(client: Any) -> None:
+    number = client.next_id()
+    body = json.dumps({"jsonrpc": "2.0", "id": number, "method": "nope/é"}, ensure_ascii=False).encode()
+    head = b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
+    for byte in head % len(body) + body:
+        client.process.stdin.write(bytes([byte]))
+        client.process.stdin.flush()
+    assert client.answer(number)["error"]["code"] == -32601
 
 
 def test_a_change_of_a_document_that_is_not_open_is_passed_over(client: Any) -> None:

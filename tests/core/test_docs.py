@@ -1,0 +1,41 @@
+"""What the documents tell a person to type exists."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from tinycoder.cli import cli
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = ["README.md", "docs/editors.md", "docs/benchmarks.md", "docs/decisions.md"]
+
+
+def commands() -> list[str]:
+    found = []
+    for page in PAGES:
+        text = (REPOSITORY / page).read_text(encoding="utf-8")
+        found += re.findall(r"^\$ (tinycoder .*)$", text, re.MULTILINE)
+        found += re.findall(r"`(tinycoder [a-z][^`]*)`", text)
+    return found
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(commands()) >= 8
+
+
+@pytest.mark.parametrize("command", commands())
+def test_documented_commands_parse(command: str) -> None:
+    words = [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)][1:]
+    found: click.Command = cli
+    while isinstance(found, click.Group):
+        found = found.commands[words.pop(0)]
+    assert found.make_context("tinycoder", words).params
+
+
+def test_every_file_in_the_tree_exists() -> None:
+    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    assert len(re.findall(r"\w+\.py", tree)) > 15
+    for name in re.findall(r"\w+\.py", tree):
+        assert list(REPOSITORY.glob(f"t*/**/{name}")), name
