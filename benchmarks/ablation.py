@@ -44,10 +44,8 @@ def main() -> None:
     base = TrainConfig(steps=arguments.steps, batch_size=preset.batch_size, shards=n_cpus(), evaluations=1)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if arguments.file:
-            corpus = shakespeare.read(folder, file=arguments.file)
-        else:
-            corpus = python_repos.read(arguments.path)
+        text = shakespeare.read(folder, file=arguments.file) if arguments.file else None
+        corpus = text or python_repos.read(arguments.path)
         for variant in arguments.variants:
             settings = settings_of(variant, base)
             job = new_job(corpus, folder=folder / "model", preset=arguments.preset, settings=settings)

@@ -27,7 +27,7 @@ from tinycoder_lsp.worker import Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 3.0  # seconds for an editor to answer what is configured; some never do
+_PATIENCE = 2.0  # seconds for an editor to answer what is configured; some never do
 _LEVELS = {
     "Normal": lsp.MessageType.Info,
     "Inactive": lsp.MessageType.Info,
@@ -112,9 +112,9 @@ class Session(LanguageServer):
     ) -> list[Candidate]:
         """What ``call`` finds; nothing if a newer request or an edit has overtaken it, or it takes too long.
 
-        Such a request is answered empty. The codes that LSP has for it (ContentModified, ServerCancelled) are
-        shown as errors by some clients, such as Neovim's and Emacs', while all of them take an empty list in
-        silence.
+        Such a request is answered empty, which every client takes in silence. LSP's codes are no better here:
+        ServerCancelled is kept for requests that say so, and ContentModified, which VS Code's client turns into
+        an empty answer, reaches the callbacks of Neovim's plugins as an error, to be logged or shown.
         """
         return await self.worker.answer(kind, call, uri=spot.uri, deadline=deadline_ms / 1000) or []
 

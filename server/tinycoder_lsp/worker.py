@@ -78,7 +78,7 @@ class Worker:
             if job.uri == uri:
                 self._drop(job)
 
-    def close(self, patience: float = 2.0) -> None:
+    def close(self, patience: float = 1.0) -> None:
         """Stop the running job, forget the waiting ones, wait ``patience`` seconds for the thread to end."""
         with self._changed:
             self._closed = True
