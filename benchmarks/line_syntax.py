@@ -17,7 +17,8 @@ from tinycoder.checkpoint import load_model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.evaluate import completed_lines
-from tinycoder.store import default_home, resolve_model
+from tinycoder.home import default_home
+from tinycoder.store import resolve_model
 from tinycoder_training.corpora import python_repos
 
 

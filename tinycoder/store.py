@@ -1,4 +1,4 @@
-"""Where models lie: names, the home folder, which model serves a workspace, and one writer at a time."""
+"""Models under a home folder: names, which one serves a workspace, and one writer at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import platformdirs
 
 from tinycoder.checkpoint import CONFIG, STATE, TRAINING, WEIGHTS, load_model, read_training, replaced_folder
 from tinycoder.errors import CheckpointError, TrainingError
@@ -29,12 +28,6 @@ class Summary:
     modified: float
     resumable: bool
     problem: str | None
-
-
-def default_home(environ: Mapping[str, str]) -> Path:
-    """``TINYCODER_HOME``, else the platform's place for user data."""
-    chosen = environ.get("TINYCODER_HOME")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("tinycoder", appauthor=False))
 
 
 def workspace_model_name(workspace: Path) -> str:

@@ -6,9 +6,9 @@ import pytest
 
 from tinycoder.checkpoint import Model, load_model
 from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.home import default_home
 from tinycoder.store import (
     copy_model,
-    default_home,
     find_model,
     list_models,
     model_folder,

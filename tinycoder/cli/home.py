@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def home_folder(context: click.Context) -> Path:
     """``--home`` or TINYCODER_HOME, else the platform's place."""
-    from tinycoder.store import default_home
+    from tinycoder.home import default_home
 
     chosen: Path | None = context.find_root().obj
     return chosen.expanduser() if chosen else default_home(os.environ)

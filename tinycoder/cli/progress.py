@@ -37,7 +37,7 @@ def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:
     """Draw each report as it comes; returns the samples of the last evaluation."""
     console = Console(stderr=True, highlight=False)
     last: list[Sample] = []
-    spoke = -LINE_SECONDS
+    spoke, n_shown = -LINE_SECONDS, 0
     with Progress(
         TextColumn("{task.percentage:>3.0f}%"),
         BarColumn(),
@@ -58,14 +58,15 @@ def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:
                 spoke = now
                 console.print(Text(f"{report.done:4.0%}  {line}"), soft_wrap=True)
             if report.evaluation and last:
-                console.print(Text(_one_line(last[0]), style="dim"), soft_wrap=True)
+                n_shown += 1
+                console.print(Text(_one_line(last[n_shown % len(last)]), style="dim"), soft_wrap=True)
     return last
 
 
 def _line(report: Report) -> str:
     left = report.seconds * (1 - report.done) / max(report.done, 1e-6)
     return (
-        f"step {report.step:,}  {report.tokens_per_second:,.0f} tokens/s  loss {report.loss:.3f}  "
+        f"step {report.step:,}  {report.tokens_per_second:,.0f} tokens/s  loss {report.smooth_loss:.3f}  "
         f"{_clock(report.seconds)} + {_clock(left)}"
     )
 

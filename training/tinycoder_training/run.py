@@ -150,6 +150,7 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
             moments=arrays["moments"],
             best_params=model.params,
             best_bits_per_byte=float("inf") if best is None else best,
+            smooth_loss=facts["smooth_loss"],
             step=facts["step"],
             seconds=facts["seconds"],
             curve=list(model.training["curve"]),
@@ -179,6 +180,7 @@ def _state(run: Run, progress: Progress) -> State:
         "prompts": run.data.prompts,
         "step": progress.step,
         "seconds": progress.seconds,
+        "smooth_loss": progress.smooth_loss,
         "best_bits_per_byte": progress.best_bits_per_byte if progress.curve else None,
     }
     return State(arrays=arrays, facts=facts)
@@ -232,9 +234,9 @@ def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> list[in
 
 
 def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
-    """Beginnings of held-out texts: of a file up to the end of a line near its middle, or of a text's first words."""
+    """Pieces of the largest held-out texts: of a file up to the end of a line near its middle, else its first words."""
     prompts = []
-    for text in corpus.validation[:N_PROMPTS]:
+    for text in sorted(corpus.validation, key=lambda text: -text.n_bytes)[:N_PROMPTS]:
         if corpus.recipe != "code":
             prompts.append(tokenizer.encode(text.text[:TEXT_PROMPT]))
             continue

@@ -28,6 +28,7 @@ from tinycoder_training.schedule import learning_rate_scale
 EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
 SAMPLE_TOKENS = 48
+SMOOTHING = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +53,16 @@ class Run:
 
 @dataclass(kw_only=True)
 class Progress:
-    """All that changes: current and best weights, moments, counters, and the curve so far."""
+    """All that changes: current and best weights, moments, counters, and the curve so far.
+
+    ``smooth_loss`` is the training loss averaged over about the last 20 steps.
+    """
 
     params: Params
     moments: Moments
     best_params: Params
     best_bits_per_byte: float = math.inf
+    smooth_loss: float | None = None
     step: int = 0
     seconds: float = 0.0
     finished: bool = False
@@ -75,12 +80,13 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One step: ``loss`` in nats per token, ``done`` the part of the budget that is used."""
+    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used."""
 
     step: int
     done: float
     seconds: float
     loss: float
+    smooth_loss: float
     gradient_norm: float
     learning_rate_scale: float
     tokens_per_second: float
@@ -112,9 +118,11 @@ def train(
             end = clock()
             progress.seconds = end - started
             now = budget_used(settings, progress)
+            before = loss if progress.smooth_loss is None else progress.smooth_loss
+            progress.smooth_loss = before + SMOOTHING * (loss - before)
             evaluation = None
             if now >= 1 or int(now * settings.evaluations) > int(done * settings.evaluations):
-                evaluation = _evaluate_and_note(run, progress, loss, pool, final=now >= 1)
+                evaluation = _evaluate_and_note(run, progress, pool, final=now >= 1)
                 progress.seconds = clock() - started
             if evaluation or progress.seconds - last_save >= settings.save_seconds:
                 save(progress)
@@ -124,6 +132,7 @@ def train(
                 done=min(1.0, now),
                 seconds=progress.seconds,
                 loss=loss,
+                smooth_loss=progress.smooth_loss,
                 gradient_norm=norm,
                 learning_rate_scale=scale,
                 tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
@@ -195,7 +204,7 @@ def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Th
     return loss, norm
 
 
-def _evaluate_and_note(run: Run, progress: Progress, loss: float, pool: Threads, *, final: bool) -> Evaluation:
+def _evaluate_and_note(run: Run, progress: Progress, pool: Threads, *, final: bool) -> Evaluation:
     found = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
     if found.bits_per_byte < progress.best_bits_per_byte:
         progress.best_bits_per_byte = found.bits_per_byte
@@ -204,7 +213,7 @@ def _evaluate_and_note(run: Run, progress: Progress, loss: float, pool: Threads,
         {
             "step": progress.step,
             "seconds": round(progress.seconds, 3),
-            "train_loss": loss,
+            "train_loss": progress.smooth_loss,
             "val_loss": found.loss,
             "val_bpb": found.bits_per_byte,
         }
