@@ -3,7 +3,8 @@
     python benchmarks/main_job.py [validation] [shakespeare] [race] [code] [resources] [help] [--file TEXT]
 
 Without names all run, one after the other (about 45 minutes). ``code`` installs the packages it learns from into a
-scratch folder; ``race`` needs PyTorch, in this environment or in the one of ``--torch-python``.
+scratch folder. ``race`` needs PyTorch, in this environment or in the one of ``--torch-python``, and is left out with a
+word without it. Without ``--file`` Tiny Shakespeare is downloaded.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tinycoder_training.corpora.shakespeare import read as read_shakespeare
 
 HERE = Path(__file__).parent
 # 3 MB and more of other people's Python, pinned, so that anybody can train on the same files.
@@ -63,12 +66,16 @@ def shakespeare(home: Path, options: argparse.Namespace) -> None:
 
 def race(home: Path, options: argparse.Namespace) -> None:
     """Training seconds to a held-out loss of 1.88 nats, ours and nanoGPT's CPU recipe in turns."""
-    if options.file is None:
-        sys.exit("race needs --file, the Tiny Shakespeare text")
     python = options.torch_python or sys.executable
+    if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode:
+        print("race: PyTorch is not installed; name a Python that has it with --torch-python")
+        return
+    text = home / "shakespeare.txt"
+    whole = read_shakespeare(home, file=options.file)
+    text.write_text(whole.train[0].text + whole.validation[0].text, encoding="utf-8", newline="")
     commands = {
-        "tinycoder": [sys.executable, str(HERE / "shakespeare_race.py"), "--file", str(options.file)],
-        "nanoGPT recipe": [python, str(HERE / "nanogpt_recipe.py"), "--file", str(options.file), "--json"],
+        "tinycoder": [sys.executable, str(HERE / "shakespeare_race.py"), "--file", str(text)],
+        "nanoGPT recipe": [python, str(HERE / "nanogpt_recipe.py"), "--file", str(text), "--json"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(ROUNDS):
@@ -77,15 +84,10 @@ def race(home: Path, options: argparse.Namespace) -> None:
             reports = [json.loads(line) for line in out.splitlines()]
             there = [r for r in reports if min(r["val_loss"], r.get("recipe_val_loss", 9.0)) <= 1.88]
             end = there[0] if there else reports[-1]
-            reached = (
-                "reaches 1.88"
-                if there
-                else f"ends at {end['val_loss']:.3f} (its own estimate {end['recipe_val_loss']:.3f})"
-            )
-            print(
-                f"  {name}: {reached} after {end['train_seconds']:.1f} s of training, step {end['iteration']:,}",
-                flush=True,
-            )
+            own = f", by its own estimate {end['recipe_val_loss']:.3f}" if "recipe_val_loss" in end else ""
+            reached = "reaches 1.88" if there else f"ends at {end['val_loss']:.3f}{own},"
+            spent = f"after {end['train_seconds']:.1f} s of training, step {end['iteration']:,}"
+            print(f"  {name}: {reached} {spent}", flush=True)
             seconds[name].append(end["train_seconds"])
     ours, peer = (statistics.median(seconds[name]) for name in commands)
     print(f"race: median {ours:.1f} s against {peer:.1f} s, {ours / peer:.2f} x its time")
@@ -156,7 +158,8 @@ def peak_megabytes(*arguments: str, home: Path) -> float:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed")
-    return usage.ru_maxrss / 1000
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return usage.ru_maxrss * unit / 1e6
 
 
 PARTS = {

@@ -6,12 +6,14 @@ sentence, whatever this version does not know. This file knows one folder; ``sto
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TRAINING, STATE, CARD = "training.json", "optimizer.safetensors", "README.md"
+FILES = {CONFIG, WEIGHTS, TOKENIZER, TRAINING, STATE, CARD, "tokenizer_config.json", "generation_config.json"}
 AGAIN = "train the model again, or copy the folder again from where it came"
 
 # Our name of a setting -> Hugging Face's name of it.
@@ -42,6 +45,16 @@ _HUGGING_FACE_NAMES = {
     "context": "max_position_embeddings",
     "rope_theta": "rope_theta",
     "norm_eps": "rms_norm_eps",
+}
+# What is the same in every model of ours; another value would mean another computation.
+_FIXED = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "rope_scaling": None,
+    "tie_word_embeddings": True,
 }
 
 
@@ -81,9 +94,10 @@ def save_model(
 ) -> None:
     """Write the whole folder, or leave what was there. Raises ``CheckpointError`` if the disk refuses."""
     with replaced_folder(folder) as new:
-        _write_json(new / CONFIG, _config_json(config, tokenizer))
+        text = tokenizer.to_json()
+        _write_json(new / CONFIG, _config_json(config, tokenizer, _digest(text)))
         save_file(dict(params), new / WEIGHTS, metadata={"format": "pt"})
-        (new / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
+        (new / TOKENIZER).write_bytes(text.encode("utf-8"))
         _write_json(new / "tokenizer_config.json", _tokenizer_config_json(config))
         _write_json(new / "generation_config.json", {"eos_token_id": tokenizer.end_of_text})
         _write_json(new / TRAINING, training)
@@ -94,25 +108,33 @@ def save_model(
 
 def load_model(folder: Path) -> Model:
     """Read and check a folder. Raises ``CheckpointError`` that names file, fault and remedy."""
-    folder = readable_folder(folder)
-    config = _read_config(folder)
     try:
-        tokenizer = Tokenizer.from_json(_read_text(folder / TOKENIZER))
+        return _load(folder)
+    except CheckpointError:
+        return _load(folder)  # a save may have fallen between the reading of two files; a real fault is still there
+
+
+def _load(folder: Path) -> Model:
+    place = readable_folder(folder)
+    config, facts = _read_config(place)
+    text = _read_text(place / TOKENIZER)
+    try:
+        tokenizer = Tokenizer.from_json(text)
     except TokenizerError as error:
-        raise CheckpointError(f"{folder / TOKENIZER}: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size:
+        raise CheckpointError(f"{place / TOKENIZER}: {error}") from None
+    if tokenizer.vocab_size != config.vocab_size or _digest(text) != facts.get("tokenizer"):
         raise CheckpointError(
-            f"{folder / TOKENIZER} has {tokenizer.vocab_size} ids, but {CONFIG} says vocab_size "
-            f"{config.vocab_size}: the tokenizer belongs to another model; {AGAIN}"
+            f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
+            f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
         )
-    params, _ = _read_tensors(folder / WEIGHTS)
-    _check_params(params, config, folder / WEIGHTS)
+    params, _ = _read_tensors(place / WEIGHTS)
+    _check_params(params, config, place / WEIGHTS)
     return Model(config=config, params=params, tokenizer=tokenizer, training=read_training(folder), folder=folder)
 
 
 def read_training(folder: Path) -> dict[str, Any]:
     """The plain data of training.json."""
-    path = folder / TRAINING
+    path = readable_folder(folder) / TRAINING
     data = _read_json(path)
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} is not a JSON object; {AGAIN}")
@@ -121,8 +143,7 @@ def read_training(folder: Path) -> dict[str, Any]:
 
 def load_state(folder: Path) -> State:
     """What ``save_model`` was given as ``state``. Raises ``CheckpointError`` where the run is finished or damaged."""
-    folder = readable_folder(folder)
-    path = folder / STATE
+    path = readable_folder(folder) / STATE
     if not path.exists():
         raise CheckpointError(
             f"{folder} holds a finished run, nothing is left to resume; "
@@ -149,25 +170,20 @@ def readable_folder(folder: Path) -> Path:
 def replaced_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``folder`` when the block ends without an error.
 
-    The old folder stays loadable until the new one is complete. Raises ``CheckpointError`` if the disk refuses.
+    The old folder stays loadable until the new one is complete, and stays in its place if anything fails.
+    Raises ``CheckpointError`` if the disk refuses.
     """
     new: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.exists() and _previous(folder).exists():
-            _previous(folder).rename(folder)
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        recover(folder)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}~new-", dir=folder.parent))
         new.chmod(0o755)
         yield new
         for path in new.iterdir():
             _sync(path)
         _sync(new)
-        if folder.exists():
-            shutil.rmtree(_previous(folder), ignore_errors=True)
-            folder.rename(_previous(folder))
-        new.rename(folder)
-        _sync(folder.parent)
-        shutil.rmtree(_previous(folder), ignore_errors=True)
+        _swap(new, folder)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CheckpointError(
@@ -179,8 +195,42 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(new, ignore_errors=True)
 
 
+def recover(folder: Path) -> None:
+    """Put right what a crash left behind: a save between its two renames, or a new folder half filled.
+
+    For the one writer of the folder only.
+    """
+    previous = _previous(folder)
+    if previous.is_dir() and not folder.exists():
+        previous.rename(folder)
+    for left in (previous, *folder.parent.glob(f".{folder.name}~new-*")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def model_names(root: Path) -> list[str]:
+    """Names of the model folders in ``root``, also of one that a crash left under its other name."""
+    folders = [path.name for path in root.iterdir() if path.is_dir()]
+    hidden = [name[1:].removesuffix("~previous") for name in folders if name.endswith("~previous")]
+    return sorted(name for name in {*folders, *hidden} if not name.startswith("."))
+
+
+def _swap(new: Path, folder: Path) -> None:
+    previous = _previous(folder)
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        new.rename(folder)
+    except OSError:
+        if previous.exists():
+            previous.rename(folder)
+        raise
+    with suppress(OSError):  # the new folder is in its place; when the disk notes the rename is not ours to say
+        _sync(folder.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
 def _previous(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.previous")
+    return folder.with_name(f".{folder.name}~previous")
 
 
 def _sync(path: Path) -> None:
@@ -194,22 +244,21 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _config_json(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _config_json(config: ModelConfig, tokenizer: Tokenizer, digest: str) -> dict[str, Any]:
     ours = {theirs: getattr(config, name) for name, theirs in _HUGGING_FACE_NAMES.items()}
     return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        **_FIXED,
         **ours,
         "head_dim": config.head_width,
-        "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "tie_word_embeddings": True,
         "torch_dtype": "float32",
         "bos_token_id": None,
         "eos_token_id": tokenizer.end_of_text,
         "pad_token_id": tokenizer.special["<|pad|>"],
-        "tinycoder": {"format": FORMAT_VERSION, "weights": "float32"},
+        "tinycoder": {"format": FORMAT_VERSION, "weights": "float32", "tokenizer": digest},
     }
 
 
@@ -224,7 +273,8 @@ def _tokenizer_config_json(config: ModelConfig) -> dict[str, Any]:
     }
 
 
-def _read_config(folder: Path) -> ModelConfig:
+def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
+    """The model's shape and our own facts."""
     path = folder / CONFIG
     data = _read_json(path)
     ours = data.get("tinycoder") if isinstance(data, dict) else None
@@ -235,15 +285,19 @@ def _read_config(folder: Path) -> ModelConfig:
             f"{path} has format {ours.get('format')!r} with {ours.get('weights')!r} weights, this version reads "
             f"format {FORMAT_VERSION} with 'float32': update tinycoder, or train the model again"
         )
+    for name, expected in _FIXED.items():
+        if data.get(name) != expected:
+            raise CheckpointError(f"{path}: field {name!r} is {data.get(name)!r}, it must be {expected!r}; {AGAIN}")
     values: dict[str, Any] = {}
     for name, theirs in _HUGGING_FACE_NAMES.items():
         kind = float if name in ("rope_theta", "norm_eps") else int
-        value = data.get(theirs)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or value != kind(value):
+        value: Any = data.get(theirs)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value != kind(value):
             raise CheckpointError(f"{path}: field {theirs!r} is {value!r}, a number is needed; {AGAIN}")
         values[name] = kind(value)
     try:
-        return ModelConfig(**values)
+        return ModelConfig(**values), ours
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from None
 

@@ -33,6 +33,9 @@ class ModelConfig:
         for name in ("vocab_size", "width", "n_layers", "n_heads", "n_kv_heads", "hidden", "context"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("rope_theta", "norm_eps"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be above 0")
         if self.width % (2 * self.n_heads):
             raise ConfigError(
                 f"model width {self.width} cannot be split into {self.n_heads} heads of even size; "
@@ -185,6 +188,8 @@ class GenerationConfig:
             raise ConfigError(f"beam is {self.beam}; it must be at least 1")
         if self.beam > 1 and self.temperature > 0:
             raise ConfigError("beam search does not sample; use either a beam above 1 or a temperature above 0")
+        if self.beam > 1 and self.repetition_penalty != 1:
+            raise ConfigError("beam search knows no repetition penalty; use one or the other")
 
 
 def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: str) -> _Settings:

@@ -6,7 +6,7 @@ and values of the longest common prefix with the last call shows only in the tim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,7 +23,9 @@ from tinycoder.layers import (
 )
 from tinycoder.model import EMBEDDING, FINAL_NORM, Params, layer_name, logits
 
-PREFILL_CHUNK = 256
+PREFILL_CHUNK = 64  # positions between two looks at whether anybody still waits
+
+Poll = Callable[[], None]
 
 
 def use_one_blas_thread() -> None:
@@ -91,27 +93,34 @@ class Session:
         self._cache = KVCache(config)
         self._ids: list[int] = []
         self._scores = np.zeros(config.vocab_size, np.float32)
+        self._scored = False  # whether the scores are those after all of the ids
 
-    def next_logits(self, ids: Sequence[int]) -> Array:
-        """Scores of the token after ``ids`` (at least one id): (V,). A longer past than the window is cut."""
+    def next_logits(self, ids: Sequence[int], poll: Poll = lambda: None) -> Array:
+        """Scores of the token after ``ids`` (at least one id): (V,). A longer past than the window is cut.
+
+        ``poll`` is called before each piece of work; what it raises is passed on, and nothing is lost.
+        """
         start = window_start(len(ids), self.config.context, 0)
         kept = list(ids[start:])
         assert kept, "a session needs at least one id"
         common = _common_prefix(self._ids, kept)
-        if common == len(kept) == len(self._ids):
+        if common == len(kept) == len(self._ids) and self._scored:
+            poll()
             return self._scores
         common = min(common, len(kept) - 1)
-        self._cache.length, self._ids = common, kept[:common]
+        self._cache.length, self._ids, self._scored = common, kept[:common], False
         for begin in range(common, len(kept), PREFILL_CHUNK):
+            poll()
             piece = kept[begin : begin + PREFILL_CHUNK]
             self._scores = step(self.params, self.config, self._cache, np.array([piece]))[0]
             self._ids += piece
+        self._scored = True
         return self._scores
 
-    def branch(self, ids: Sequence[int], room: int) -> tuple[KVCache, Array]:
+    def branch(self, ids: Sequence[int], room: int, poll: Poll = lambda: None) -> tuple[KVCache, Array]:
         """A copy of the cache after ``ids`` with space for ``room`` more, and the scores: one row, (1,V)."""
         kept = list(ids[window_start(len(ids), self.config.context, min(room, self.config.context - 1)) :])
-        scores = self.next_logits(kept)
+        scores = self.next_logits(kept, poll)
         return self._cache.rows([0]), scores[None].copy()
 
 

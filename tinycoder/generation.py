@@ -30,10 +30,8 @@ class Prompt:
 def encode_prompt(model: Model, text: str) -> Prompt:
     """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
     before, pending = Healer(model.tokenizer).split(text)
-    ids = document_ids(model, PROMPT_PATH, before)
-    most = max(1, model.config.context * 3 // 4)
-    n_dropped = max(0, len(ids) - most)
-    return Prompt(ids=tuple(ids[n_dropped:]), pending=pending, n_dropped=n_dropped)
+    ids, n_dropped = document_ids(model, PROMPT_PATH, before)
+    return Prompt(ids=tuple(ids), pending=pending, n_dropped=n_dropped)
 
 
 def generate(model: Model, prompt: Prompt, config: GenerationConfig, *, n_samples: int = 1) -> list[str]:

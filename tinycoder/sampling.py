@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinycoder.config import GenerationConfig
-from tinycoder.decode import Session, step
+from tinycoder.decode import KVCache, Session, step, window_start
 from tinycoder.layers import Array
 
 Allowed = Callable[[Sequence[int]], Array | None]
@@ -53,7 +53,8 @@ def distribution(logits: Array, config: GenerationConfig, past: Sequence[int] = 
         p = np.zeros_like(z)
         p[np.argmax(z)] = 1
         return p
-    p = softmax(z / config.temperature)
+    with np.errstate(over="ignore"):  # a very low temperature is greedy
+        p = softmax((z - z.max()) / config.temperature)
     order = np.argsort(-p, kind="stable")
     keep = len(p) if config.top_k is None else min(config.top_k, len(p))
     if config.top_p is not None:
@@ -107,14 +108,15 @@ def beam_search(
     A hypothesis ends at ``end`` (which it does not include), when ``finished`` says so, or at ``max_tokens``; the
     search ends when no live hypothesis can still enter the best.
     """
-    cache, scores = session.branch(prompt, config.max_tokens)
-    room = min(config.max_tokens, session.config.context - cache.length)
+    context = session.config.context
+    cache, scores = session.branch(prompt, room=min(config.max_tokens, context // 4))
     live = [Hypothesis((), 0.0)]
     done: list[Hypothesis] = []
-    for _ in range(room):
+    for _ in range(config.max_tokens):
         rows = [_restricted(row, banned, allowed(h.ids)) for row, h in zip(scores, live, strict=True)]
-        totals = np.log(softmax(np.stack(rows)) + 1e-300) + np.array([h.log_probability for h in live])[:, None]
-        best = np.argsort(-totals, axis=None, kind="stable")[: 2 * config.beam]
+        with np.errstate(divide="ignore"):
+            totals = np.log(softmax(np.stack(rows))) + np.array([h.log_probability for h in live])[:, None]
+        best = [i for i in np.argsort(-totals, axis=None, kind="stable")[: 2 * config.beam] if totals.flat[i] > -np.inf]
         grown: list[tuple[int, Hypothesis]] = []
         for row, token in zip(*np.unravel_index(best, totals.shape), strict=True):
             hypothesis = Hypothesis((*live[row].ids, int(token)), float(totals[row, token]))
@@ -128,9 +130,14 @@ def beam_search(
         done = _best(done, config.beam)
         if not live or (len(done) == config.beam and done[-1].log_probability >= live[0].log_probability):
             return done
-        if len(live[0].ids) < room:
+        if cache.length < context:
             cache = cache.rows([row for row, _ in grown])
             scores = step(session.params, session.config, cache, np.array([[h.ids[-1]] for h in live]))
+        else:  # the window is full: read its end again, for each beam
+            past = np.array([[*prompt, *h.ids] for h in live])
+            cache = KVCache(session.config, len(live))
+            start = window_start(past.shape[1], context, context // 4)
+            scores = step(session.params, session.config, cache, past[:, start:])
     return _best([*done, *live], config.beam)
 
 

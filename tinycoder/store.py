@@ -1,8 +1,13 @@
-"""Models under a home folder: names, which one serves a workspace, and one writer at a time."""
+"""Models under a home folder: names, which one serves a workspace, and one writer at a time.
+
+A finished model NAME stays in its place while a new run of that name is under way: the run is then saved beside it and
+takes its place when it is finished.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +18,19 @@ from typing import Any
 
 import filelock
 
-from tinycoder.checkpoint import CONFIG, STATE, TRAINING, WEIGHTS, load_model, read_training, replaced_folder
+from tinycoder.checkpoint import (
+    CONFIG,
+    FILES,
+    STATE,
+    TRAINING,
+    WEIGHTS,
+    load_model,
+    model_names,
+    read_training,
+    readable_folder,
+    recover,
+    replaced_folder,
+)
 from tinycoder.errors import CheckpointError, TrainingError
 
 
@@ -33,7 +50,7 @@ class Summary:
 def workspace_model_name(workspace: Path) -> str:
     """Name of the model that belongs to a folder: the folder's name and a hash of its whole path."""
     path = workspace.resolve()
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", path.name).strip("-") or "workspace"
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", path.name).strip("-")[:60] or "workspace"
     return f"{slug}-{hashlib.sha256(path.as_posix().encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
@@ -51,20 +68,25 @@ def resolve_model(home: Path, name_or_path: str) -> Path:
     if "/" in name_or_path or "\\" in name_or_path:
         return Path(name_or_path).expanduser()
     folder = model_folder(home, name_or_path)
-    if not folder.is_dir():
+    if not exists(folder):
         known = ", ".join(summary.name for summary in list_models(home)) or "none yet; `tinycoder train` makes one"
         raise CheckpointError(f"there is no model {name_or_path!r} under {folder.parent} (there are: {known})")
     return folder
 
 
 def find_model(home: Path, workspaces: Sequence[Path]) -> Path | None:
-    """The model of the first workspace that has one, else the newest model of code, else the newest of all."""
+    """The model of the first workspace that has one, else the newest model of code, else the newest of all.
+
+    A damaged model of a workspace's own is found too, so that its problem is seen; a run that was stopped before
+    it was evaluated is not.
+    """
+    usable = {s.name: s for s in list_models(home) if s.problem or s.training.get("val_bpb") is not None}
     for workspace in workspaces:
-        folder = home / "models" / workspace_model_name(workspace)
-        if folder.is_dir():
-            return folder
-    usable = [summary for summary in list_models(home) if summary.problem is None]
-    newest = max(usable, key=lambda s: (s.training.get("recipe") == "code", s.modified), default=None)
+        own = usable.get(workspace_model_name(workspace))
+        if own:
+            return own.folder
+    sound = [summary for summary in usable.values() if summary.problem is None]
+    newest = max(sound, key=lambda s: (s.training.get("recipe") == "code", s.modified), default=None)
     return newest.folder if newest else None
 
 
@@ -73,78 +95,111 @@ def list_models(home: Path) -> list[Summary]:
     root = home / "models"
     if not root.is_dir():
         return []
-    return [summarise(path) for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    return [summarise(root / name) for name in model_names(root)]
 
 
 def summarise(folder: Path) -> Summary:
     """What a listing says of one folder."""
     training: Mapping[str, Any] = {}
-    problem = None
+    problem, n_bytes, modified = None, 0, 0.0
     try:
         training = read_training(folder)
+        place = readable_folder(folder)
         for name in (CONFIG, WEIGHTS):
-            if not (folder / name).is_file():
+            if not (place / name).is_file():
                 problem = f"{name} is missing"
+        n_bytes = sum(path.stat().st_size for path in place.iterdir() if path.is_file())
+        modified = (place / TRAINING).stat().st_mtime
     except CheckpointError as error:
         problem = str(error)
-    files = [path.stat() for path in folder.iterdir() if path.is_file()]
-    written = folder / TRAINING
+    except OSError as error:  # no rights, or a save that fell between two looks
+        problem = f"it cannot be read ({error.strerror})"
     return Summary(
         name=folder.name,
         folder=folder,
         training=training,
-        n_bytes=sum(file.st_size for file in files),
-        modified=written.stat().st_mtime if written.is_file() else 0.0,
-        resumable=(folder / STATE).is_file(),
+        n_bytes=n_bytes,
+        modified=modified,
+        resumable=(run_folder(folder) / STATE).is_file(),
         problem=problem,
     )
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is something to load, if only what a crash left under its other name."""
+    try:
+        return readable_folder(folder).is_dir()
+    except CheckpointError:
+        return False
+
+
+def run_folder(folder: Path) -> Path:
+    """Where a run of this name is saved until it is finished: beside a finished model, else in its place."""
+    beside = folder.with_name(f".{folder.name}~run")
+    finished = exists(folder) and not (readable_folder(folder) / STATE).exists()
+    return beside if finished or exists(beside) else folder
+
+
+def drop_run(folder: Path) -> None:
+    """Forget what was saved beside a finished model."""
+    shutil.rmtree(folder.with_name(f".{folder.name}~run"), ignore_errors=True)
 
 
 def copy_model(source: Path, target: Path) -> None:
     """Copy a sound folder. Raises ``CheckpointError`` if the source is damaged or the target exists."""
     load_model(source)
-    if target.exists():
-        raise CheckpointError(f"{target} exists already; remove it first with `tinycoder checkpoint remove`")
-    with only_writer(target), replaced_folder(target) as new:
-        for path in source.iterdir():
-            if path.is_file():
-                shutil.copy2(path, new / path.name)
+    with only_writer(target):
+        if target.exists():
+            raise CheckpointError(f"{target} exists already; remove it first with `tinycoder checkpoint remove`")
+        with replaced_folder(target) as new:
+            for path in readable_folder(source).iterdir():
+                if path.name in FILES:
+                    shutil.copy2(path, new / path.name)
 
 
 def remove_model(folder: Path) -> None:
-    """Delete a model folder; anything else is refused with ``CheckpointError``."""
-    if not (folder / CONFIG).is_file():
-        raise CheckpointError(f"{folder} is not a model folder (it has no {CONFIG}); nothing was removed")
+    """Delete a model folder and a run beside it; anything else is refused with ``CheckpointError``."""
+    if not exists(folder):
+        raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
+    place = readable_folder(folder)
+    others = sorted(path.name for path in place.iterdir() if path.name not in FILES)
+    if others:
+        raise CheckpointError(f"{folder} holds {others[0]!r}, which is no part of a model; nothing was removed")
+    try:
+        ours = "tinycoder" in json.loads((place / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        ours = (place / TRAINING).is_file()  # damaged, but ours by its other files
+    if not ours:
+        raise CheckpointError(f"{folder} is not a TinyCoder model; nothing was removed")
     with only_writer(folder):
         try:
+            drop_run(folder)
             shutil.rmtree(folder)
         except OSError as error:
             raise CheckpointError(f"cannot remove {folder} ({error.strerror}); check who owns it") from None
 
 
-def set_aside(folder: Path) -> None:
-    """Rename a finished model to NAME.old, in place of an older one; an unfinished run stays where it is."""
-    if folder.is_dir() and not (folder / STATE).exists():
-        old = folder.with_name(f"{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-
-
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of a model folder. Raises ``TrainingError`` at once if another process holds it."""
+    """Hold the lock of a model folder, and put right what a crash left there.
+
+    Raises ``TrainingError`` at once if another process holds the lock.
+    """
+    lock = filelock.FileLock(folder.with_name(f".{folder.name}~lock"), timeout=0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder.parent / f".{folder.name}.lock", timeout=0)
         lock.acquire()
+        recover(folder)
     except filelock.Timeout:
         raise TrainingError(
-            f"another process is writing the model {folder.name!r}; wait until it ends, or choose another --name"
+            f"another process is writing the model {folder.name!r}; wait until it ends, or choose another name"
         ) from None
     except OSError as error:
+        lock.release()
         raise CheckpointError(
             f"cannot write to {folder.parent} ({error.strerror}); choose another place with TINYCODER_HOME"
         ) from None
-    with lock:
-        lock.release()  # the block's own count keeps it
+    try:
         yield
+    finally:
+        lock.release()

@@ -84,23 +84,20 @@ class Tokenizer:
         encodings = self._tokenizer.encode_batch_fast([_without_surrogates(t) for t in texts], add_special_tokens=False)
         return [list(encoding.ids) for encoding in encodings]
 
-    def encode_document(self, path: str, text: str) -> list[int]:
-        """A whole document: its path, a line break, its text, and the end."""
-        return [*self.encode_header(path), *self.encode(text), self.end_of_text]
-
     def encode_header(self, path: str) -> list[int]:
-        """What stands before a document's text."""
+        """What stands before a document's text; ``end_of_text`` comes after it."""
         return [self.special[FILE_SEPARATOR], *self.encode(f"{path}\n")]
 
     def last_piece(self, text: str) -> str:
-        """The end of ``text`` that a token could still change if the text went on; empty for characters."""
+        """The end of ``text`` that a token could still change if the text went on; empty for characters.
+
+        Lone surrogates in it are replaced.
+        """
         if not self._by_pieces:
             return ""
-        pieces = self._tokenizer.pre_tokenizer.pre_tokenize_str(_without_surrogates(text[-LONGEST_PIECE:]))
-        if not pieces:
-            return ""
-        start, end = pieces[-1][1]
-        return text[len(text) - (end - start) :]
+        end = _without_surrogates(text[-LONGEST_PIECE:])
+        pieces = self._tokenizer.pre_tokenizer.pre_tokenize_str(end)
+        return end[pieces[-1][1][0] :] if pieces else ""
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of ``ids``; a character may be cut at either end."""

@@ -6,7 +6,6 @@ loaded.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,23 +50,32 @@ class Models:
         self._home = home
         self._open = open_engine or _open_engine
         self._engine: Engine | None = None
+        self._loaded: tuple[Path, int] | None = None
+        self._status = LOADING
 
     def load(self, name: str | None, workspaces: Sequence[Path]) -> Status:
-        """Load the model called ``name``, else the workspace's own, else the newest; say how that went."""
-        self._engine = None
+        """Load the model called ``name``, else the workspace's own, else the newest; say how that went.
+
+        A model that is loaded already, and was not written again since, stays.
+        """
         try:
             folder = _choose(self._home, name, workspaces)
+            stamp = (folder, _written(folder)) if folder else None
+            if self._engine is not None and stamp == self._loaded:
+                return self._status
+            self._engine, self._loaded = None, stamp
             if folder is None:
                 hint = f"Train one: {_command(workspaces)}"
                 return Status(kind="Warning", message=f"TinyCoder has no model yet. {hint}")
             self._engine = self._open(folder)
         except TinyCoderError as error:
+            self._engine = None
             return Status(kind="Error", message=f"TinyCoder cannot use its model. {error}")
-        ready = Status(kind="Normal", message=f"TinyCoder completes with the model {folder.name}.")
-        if name or not workspaces or _is_own(folder, workspaces):
-            return ready
-        hint = f"It learnt from other code. Train one on this workspace: {_command(workspaces)}"
-        return dataclasses.replace(ready, message=f"{ready.message} {hint}")
+        message = f"TinyCoder completes with the model {folder.name}."
+        if not (name or not workspaces or _is_own(folder, workspaces)):
+            message += f" It learnt from other code. Train one on this workspace: {_command(workspaces)}"
+        self._status = Status(kind="Normal", message=message)
+        return self._status
 
     def inline(self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
@@ -84,6 +92,14 @@ def _choose(home: Path, name: str | None, workspaces: Sequence[Path]) -> Path | 
     from tinycoder.store import find_model, resolve_model
 
     return resolve_model(home, name) if name else find_model(home, workspaces)
+
+
+def _written(folder: Path) -> int:
+    """When the model was saved; 0 if that cannot be told."""
+    try:
+        return (folder / "training.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:

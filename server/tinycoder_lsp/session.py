@@ -173,8 +173,8 @@ class Session(LanguageServer):
             self.show(SWITCHED_OFF)
 
     async def retry(self) -> None:
-        """Where there was no model that could be used, look again: one may have been trained meanwhile."""
-        if self._wanted is not None and self._status is not None and self._status.kind in ("Warning", "Error"):
+        """Look again which model to use, and whether it was written anew: one may have been trained meanwhile."""
+        if self._wanted is not None and self.settings.enable:
             await self._load(self._wanted)
 
     async def _load(self, wanted: _Wanted) -> None:

@@ -70,7 +70,7 @@ def test_saving_again_replaces_all_and_leaves_nothing_behind(folder: Path) -> No
 
 @pytest.mark.parametrize("n_calls", range(8))
 def test_a_full_disk_keeps_the_old_model(folder: Path, monkeypatch: pytest.MonkeyPatch, n_calls: int) -> None:
-    calls = 0
+    calls = 0  # eight files and the folder are synced before the new folder takes its place
     sync = os.fsync
 
     def fsync(descriptor: int) -> None:
@@ -88,6 +88,35 @@ def test_a_full_disk_keeps_the_old_model(folder: Path, monkeypatch: pytest.Monke
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
+def test_a_disk_that_fails_after_the_swap_keeps_the_new_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), folder.parent.stat()):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save(folder, training={"recipe": "new"})
+    assert load_model(folder).training["recipe"] == "new"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_rename_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if "~new-" in path.name:
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(CheckpointError, match=r"Permission denied.*what was there before is kept"):
+        save(folder, training={"recipe": "new"})
+    assert load_model(folder).training["recipe"] == "validation"
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
 def test_a_full_disk_while_writing_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -99,7 +128,7 @@ def test_a_full_disk_while_writing_weights(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_a_crash_between_the_two_renames_loses_nothing(folder: Path) -> None:
-    folder.rename(folder.with_name(".model.previous"))
+    folder.rename(folder.with_name(".model~previous"))
     assert load_model(folder).config == CONFIG
     save(folder, training={"recipe": "new"})
     assert load_model(folder).training["recipe"] == "new"
@@ -113,6 +142,10 @@ def edit_json(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]
         path.write_text(json.dumps(change(data)))
 
     return damage
+
+
+def edit_field(name: str, value: object) -> Callable[[Path], None]:
+    return edit_json("config.json", lambda data: {**data, name: value})
 
 
 def edit_tensors(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Path], None]:
@@ -135,6 +168,14 @@ def other_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").write_text(train_character_tokenizer(["abc"]).to_json())
 
 
+def equal_tokenizer(folder: Path) -> None:
+    text = (folder / "tokenizer.json").read_text()
+    data = json.loads(text)
+    vocab = data["model"]["vocab"]
+    vocab["h"], vocab["w"] = vocab["w"], vocab["h"]
+    (folder / "tokenizer.json").write_text(json.dumps(data))
+
+
 DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     ("no weights", lambda f: (f / "model.safetensors").unlink(), r"model\.safetensors is missing"),
     ("no config", lambda f: (f / "config.json").unlink(), r"config\.json is missing"),
@@ -148,7 +189,20 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     ("weights cut", truncate("model.safetensors"), r"model\.safetensors is damaged"),
     ("weights empty", lambda f: (f / "model.safetensors").write_bytes(b""), r"model\.safetensors is damaged"),
     ("tokenizer cut", truncate("tokenizer.json"), r"tokenizer\.json.*cannot be read"),
-    ("other tokenizer", other_tokenizer, r"tokenizer\.json has \d+ ids.*belongs to another model"),
+    ("other tokenizer", other_tokenizer, r"tokenizer\.json \(\d+ ids\).*belongs to another model"),
+    ("tokenizer as large", equal_tokenizer, r"tokenizer\.json \(\d+ ids\).*belongs to another model"),
+    (
+        "not a number",
+        edit_json("config.json", lambda d: {**d, "hidden_size": float("nan")}),
+        "field 'hidden_size' is nan",
+    ),
+    ("without end", edit_field("hidden_size", 1e999), "field 'hidden_size' is inf"),
+    ("no angle", edit_field("rope_theta", 0), "rope_theta is 0"),
+    (
+        "other maths",
+        edit_json("config.json", lambda d: {**d, "attention_bias": True}),
+        "field 'attention_bias' is True",
+    ),
     (
         "foreign",
         edit_json("config.json", lambda d: {"model_type": "gpt2"}),

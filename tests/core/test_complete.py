@@ -1,12 +1,14 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinycoder import decode
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.context import prefix_window
+from tinycoder.complete.context import document_ids, prefix_window
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.words import is_word, typed_word
@@ -119,6 +121,34 @@ def test_cancelled_within_a_token(model: Model, question: str, patience: int) ->
     assert asked == patience + 1
 
 
+def test_a_long_file_keeps_its_path_in_the_window(model: Model) -> None:
+    short, nothing = document_ids(model, "counter.py", "x = 1\n")
+    long, cut = document_ids(model, "counter.py", "x = 1\n" * 500)
+    assert nothing == 0
+    assert cut > 0
+    header = model.tokenizer.encode_header("counter.py")
+    assert short[: len(header)] == long[: len(header)] == header
+    assert len(long) <= model.config.context * 3 // 4
+    assert long[-2:] == short[-2:]
+
+
+def test_a_long_read_is_cancelled_on_the_way(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "PREFILL_CHUNK", 8)
+    steps = 0
+    take = decode.step
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return take(*arguments)
+
+    monkeypatch.setattr(decode, "step", counted)
+    text = "x = 1\n" * 500
+    with pytest.raises(Cancelled):
+        Engine(model).inline(Document(path="a.py", text=text), len(text), stop=lambda: steps == 2)
+    assert steps == 2
+
+
 @given(text=st.text(), n=st.integers(1, 50), data=st.data())
 def test_prefix_window(text: str, n: int, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
@@ -137,7 +167,7 @@ def test_the_window_stays_while_typing() -> None:
 @given(st.text(max_size=40))
 def test_healing_splits_without_loss(model: Model, text: str) -> None:
     before, pending = Healer(model.tokenizer).split(text)
-    assert before.encode("utf-8", "replace") + pending == text.encode("utf-8", "replace")
+    assert before + pending.decode() == text
 
 
 @given(st.binary(min_size=1, max_size=6))

@@ -117,9 +117,46 @@ def test_a_seed_repeats_and_another_differs() -> None:
 
 
 def test_sampling_goes_past_the_window_and_never_bans() -> None:
-    ids = run(GenerationConfig(max_tokens=100, temperature=1.0), 3)
-    assert END not in ids
-    assert not set(BANNED) & set(ids)
+    lengths = []
+    for seed in range(8):
+        ids = run(GenerationConfig(max_tokens=100, temperature=1.0), seed)
+        lengths.append(len(ids))
+        assert not set(BANNED) & set(ids)
+    assert max(lengths) > CONFIG.context
+
+
+def test_a_beam_reads_its_prompt_and_goes_past_the_window() -> None:
+    config = GenerationConfig(max_tokens=60, beam=3)
+
+    def found(prompt: list[int]) -> list[int]:
+        return list(beam_search(Session(PARAMS, CONFIG), prompt, config, end=END, banned=(*BANNED, END))[0].ids)
+
+    assert len(found(IDS[:20])) == 60
+    assert found(IDS[:20]) != found(IDS[19:20])
+
+
+def test_a_beam_keeps_to_what_is_allowed() -> None:
+    config = GenerationConfig(max_tokens=1, beam=3)
+    session = Session(PARAMS, CONFIG)
+    found = beam_search(session, IDS[:4], config, end=END, banned=BANNED, allowed=lambda made: np.array([1, 5, 7]))
+    assert {h.ids for h in found} == {(5,), (7,)}
+
+
+def test_a_very_low_temperature_is_greedy() -> None:
+    p = distribution(np.array([1.0, 3.0, 2.0]), GenerationConfig(temperature=1e-309))
+    np.testing.assert_array_equal(p, [0, 1, 0])
+
+
+def test_a_session_that_was_interrupted_gives_no_stale_scores() -> None:
+    session = Session(PARAMS, CONFIG)
+    session.next_logits(IDS[:10])
+
+    def leave() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        session.next_logits([*IDS[:5], 3, 4], leave)
+    np.testing.assert_allclose(session.next_logits(IDS[:5]), uncached(IDS[:5]), atol=1e-5)
 
 
 def total_log_probability(ids: tuple[int, ...]) -> float:

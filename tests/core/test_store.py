@@ -15,7 +15,7 @@ from tinycoder.store import (
     only_writer,
     remove_model,
     resolve_model,
-    set_aside,
+    run_folder,
     workspace_model_name,
 )
 
@@ -54,7 +54,7 @@ def test_a_workspace_finds_its_own_model_then_the_newest_of_code(tmp_path: Path,
         os.utime(tmp_path / "models" / name / "training.json", (1e9 - age, 1e9 - age))
     assert find_model(tmp_path, [workspace]) == tmp_path / "models" / workspace_model_name(workspace)
     assert find_model(tmp_path, [tmp_path / "elsewhere"]) == tmp_path / "models" / "newer"
-    (tmp_path / "models" / "newer" / "training.json").write_text("{}")
+    (tmp_path / "models" / "newer" / "training.json").write_text('{"recipe": "code", "val_bpb": null}')
     assert find_model(tmp_path, []) == tmp_path / "models" / "older"
 
 
@@ -79,12 +79,27 @@ def test_copy_and_remove(tmp_path: Path, model: Model) -> None:
     assert not (tmp_path / "copy").exists()
 
 
-def test_only_model_folders_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "precious").mkdir()
-    (tmp_path / "precious" / "work.txt").write_text("mine")
+@pytest.mark.parametrize(
+    "files",
+    [["work.txt"], ["config.json", "src/main.py"], ["config.json"], ["config.json", "training.json", "notes.md"]],
+)
+def test_only_model_folders_are_removed(tmp_path: Path, files: list[str]) -> None:
+    for name in files:
+        path = tmp_path / "precious" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"port": 3}')
     with pytest.raises(CheckpointError, match="nothing was removed"):
         remove_model(tmp_path / "precious")
-    assert (tmp_path / "precious" / "work.txt").exists()
+    assert all((tmp_path / "precious" / name).exists() for name in files)
+    with pytest.raises(CheckpointError, match="there is no model folder"):
+        remove_model(tmp_path / "none")
+
+
+def test_a_damaged_model_can_be_removed(tmp_path: Path, model: Model) -> None:
+    copy_model(model.folder, tmp_path / "m")
+    (tmp_path / "m" / "config.json").write_text("{")
+    remove_model(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
@@ -100,10 +115,32 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_set_aside_keeps_one_finished_model(tmp_path: Path, model: Model) -> None:
+def test_a_crash_between_two_renames_hides_no_model(tmp_path: Path, model: Model) -> None:
+    copy_model(model.folder, tmp_path / "models" / "m")
+    (tmp_path / "models" / "m").rename(tmp_path / "models" / ".m~previous")
+    (tmp_path / "models" / ".m~new-abc").mkdir()
+    assert [summary.name for summary in list_models(tmp_path)] == ["m"]
+    assert load_model(resolve_model(tmp_path, "m")).name == "m"
+    assert find_model(tmp_path, []) == tmp_path / "models" / "m"
+    with only_writer(tmp_path / "models" / "m"):
+        names = {path.name for path in (tmp_path / "models").iterdir()}
+        assert names == {"m", ".m~lock"}
+
+
+def test_a_run_is_saved_beside_a_finished_model(tmp_path: Path, model: Model) -> None:
+    assert run_folder(tmp_path / "m") == tmp_path / "m"
     copy_model(model.folder, tmp_path / "m")
-    set_aside(tmp_path / "m")
-    assert not (tmp_path / "m").exists()
-    assert load_model(tmp_path / "m.old").config == model.config
-    set_aside(tmp_path / "m")  # nothing there: the old one stays
-    assert (tmp_path / "m.old").exists()
+    assert run_folder(tmp_path / "m") == tmp_path / ".m~run"
+    (tmp_path / "m" / "optimizer.safetensors").write_bytes(b"")
+    assert run_folder(tmp_path / "m") == tmp_path / "m"
+
+
+def test_an_unreadable_folder_is_a_problem_not_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models" / "m").mkdir(parents=True)
+    (tmp_path / "models" / "m" / "training.json").write_text("{}")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path) if path.name == "m" else iter(path.glob("*")))
+    assert list_models(tmp_path)[0].problem == "it cannot be read (Permission denied)"

@@ -71,11 +71,10 @@ def test_a_line_break_only_starts_a_token() -> None:
     assert not [raw for raw in BPE.raw if b"\n" in raw[1:] and raw[:2] != b"\r\n"]
 
 
-def test_document() -> None:
-    ids = BPE.encode_document("pkg/io.py", "x = 1\n")
+def test_header() -> None:
+    ids = BPE.encode_header("pkg/io.py")
     assert ids[0] == BPE.special["<|file_sep|>"]
-    assert ids[-1] == BPE.end_of_text
-    assert BPE.decode(ids) == "pkg/io.py\nx = 1\n"
+    assert BPE.decode(ids) == "pkg/io.py\n"
 
 
 def test_encode_all_is_encode_of_each() -> None:

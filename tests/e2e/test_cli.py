@@ -99,6 +99,8 @@ def test_the_main_job(tmp_path: Path, repository: Path) -> None:
         "held out",
     ):
         assert words in listed.stdout
+    rows = json.loads(tinycoder(home, "train", repository, "--list", "--json").stdout)
+    assert {row["path"] for row in rows["left_out"]} >= {"broken.py", "data.py", "long.py"}
     assert not home.exists()
 
     trained = tinycoder(home, "train", repository, "--preset", "nano", "--steps", "40")
@@ -142,7 +144,7 @@ def test_generate_in_all_its_ways(home: Path) -> None:
 def test_a_prompt_longer_than_the_window(home: Path) -> None:
     result = tinycoder(home, "generate", "-", "--max-tokens", "5", stdin=b"x = 1\n" * 5000 + b"def make")
     assert result.returncode == 0
-    assert "longer than the model's window" in result.stderr
+    assert "too long for the model's window" in result.stderr
     assert result.stdout.startswith("x = 1\n")
     assert "def make" in result.stdout
 
@@ -156,6 +158,8 @@ def test_bad_options_of_generate(home: Path) -> None:
     )
     refused(tinycoder(home, "generate", "x", "--stream", "--json"), "--stream", code=2)
     refused(tinycoder(home, "generate", "x", "--stop", ""), "--stop", code=2)
+    refused(tinycoder(home, "generate", "x", "--beam", "2", "--samples", "3"), "raise --beam", code=2)
+    refused(tinycoder(home, "generate", "x", "--beam", "2", "--repetition-penalty", "2"), "penalty", code=2)
     refused(tinycoder(home, "generate", "x", "--model", "none"), "there is no model 'none'", "counter")
     refused(tinycoder(home, "generate", "-", stdin=b"\xff\xfe"), "not UTF-8")
     refused(tinycoder(home, "nonsense"), "No such command", code=2)
@@ -185,6 +189,9 @@ def test_options_that_exclude_each_other(tmp_path: Path, repository: Path) -> No
         ["--recipe", "validation"],
         ["--file", "x.txt"],
         ["--resume", "--overwrite"],
+        ["--resume", "--optimizer", "adamw"],
+        ["--resume", "--seed", "1"],
+        ["--from", "x", "--preset", "base"],
         ["--minutes", "0"],
         ["--minutes", "nan"],
     ):
@@ -290,6 +297,36 @@ def test_looking_after_models(tmp_path: Path, home: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:1000])
     refused(tinycoder(tmp_path, "checkpoint", "verify", "counter"), "model.safetensors is damaged")
     refused(tinycoder(tmp_path, "generate", "x", "--model", "counter"), "model.safetensors is damaged")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, repository: Path) -> None:
+    """As when `tinycoder train 2>&1 | tee log` gets a Ctrl-C: tee is gone first."""
+    home = tmp_path / "home"
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "tinycoder", "train", str(repository), "--preset", "nano", "--steps", "100000"]
+    process = subprocess.Popen([*command, "--name", "m"], env=environment(home), stderr=writing, stdout=writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as heard:
+            for line in heard:
+                if b"step 1 " in line:
+                    break
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert load_state(home / "models" / "m").facts["step"] >= 1
+
+
+def test_characters_that_the_terminal_lacks(home: Path) -> None:
+    command = [sys.executable, "-m", "tinycoder", "generate", "x = '漢", "--max-tokens", "3"]
+    done = subprocess.run(
+        command, env={**environment(home), "PYTHONIOENCODING": "cp1252"}, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"x = '?")
 
 
 def test_a_reader_that_leaves_early(home: Path) -> None:

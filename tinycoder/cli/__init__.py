@@ -5,6 +5,8 @@ Results go to stdout, progress to stderr. Exit codes: 0 fine, 1 expected error, 
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -46,6 +48,9 @@ for _command in (train, generate, serve, checkpoint, demo):
 
 def main() -> None:
     """Run, and turn expected errors into one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal lacks is no reason to fail
+            stream.reconfigure(errors="replace")
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -59,7 +64,22 @@ def main() -> None:
         click.echo("tinycoder: interrupted", err=True)
         code = INTERRUPTED
     except BrokenPipeError:
-        # the reader has gone: nothing to say to it, and nothing may be flushed to it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # the reader has gone: nothing to say to it
+        code = 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _forget_output()
+        click.echo("tinycoder: cannot write the output: no space left on the device", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _forget_output() -> None:
+    """Let nothing more be flushed to the standard streams at exit, where it would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinycoder.cli.home import home_folder
-from tinycoder.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tinycoder.store import Summary
 
 
 @click.group()
@@ -34,17 +36,25 @@ def list_command(context: click.Context, as_json: bool) -> None:
         click.echo(f"no models under {home / 'models'} yet; make one with `tinycoder train .`", err=True)
         return
     width = max(len(summary.name) for summary in found)
-    click.echo(
-        f"{'name':{width}}  {'recipe':11}  {'parameters':>10}  {'bits/byte':>9}  {'size':>8}  written           state"
-    )
+    click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
     for summary in found:
-        facts, bpb = summary.training, summary.training.get("val_bpb")
-        state = summary.problem or ("resumable" if summary.resumable else "finished")
-        written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
-        click.echo(
-            f"{summary.name:{width}}  {facts.get('recipe', '-'):11}  {facts.get('parameters', 0):>10,}  "
-            f"{'-' if bpb is None else format(bpb, '.3f'):>9}  {megabytes(summary.n_bytes):>8}  {written:16}  {state}"
-        )
+        click.echo(f"{summary.name:{width}}  {_facts(summary)}")
+
+
+def _facts(summary: Summary) -> str:
+    """The columns after the name; a damaged training.json may say anything."""
+    parameters, bpb = summary.training.get("parameters"), summary.training.get("val_bpb")
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
+    state = summary.problem or ("resumable" if summary.resumable else "finished")
+    columns = (
+        f"{summary.training.get('recipe') or '-'!s:11}",
+        f"{f'{parameters:,}' if isinstance(parameters, int) else '-':>10}",
+        f"{f'{bpb:.3f}' if isinstance(bpb, float) else '-':>9}",
+        f"{summary.n_bytes / 1e6:5.1f} MB",
+        f"{written:16}",
+        state,
+    )
+    return "  ".join(columns)
 
 
 @checkpoint.command()
@@ -53,7 +63,7 @@ def list_command(context: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
-    from tinycoder.checkpoint import CARD, read_training
+    from tinycoder.checkpoint import CARD, read_training, readable_folder
     from tinycoder.store import resolve_model
 
     folder = resolve_model(home_folder(context), name)
@@ -62,7 +72,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         click.echo(json.dumps(training, indent=2))
         return
     click.echo(folder)
-    card = folder / CARD
+    card = readable_folder(folder) / CARD
     click.echo(
         _without_front_matter(card.read_text(encoding="utf-8")) if card.is_file() else json.dumps(training, indent=2)
     )
@@ -75,13 +85,13 @@ def verify(context: click.Context, name: str) -> None:
     """Read every file of the model NAME and say whether all is well."""
     from tinycoder.checkpoint import STATE, load_model, load_state
     from tinycoder.model import n_params
-    from tinycoder.store import resolve_model
+    from tinycoder.store import resolve_model, run_folder
 
     folder = resolve_model(home_folder(context), name)
     model = load_model(folder)
-    resumable = (folder / STATE).exists()
+    resumable = (run_folder(folder) / STATE).exists()
     if resumable:
-        load_state(folder)
+        load_state(run_folder(folder))
     click.echo(
         f"{model.name}: sound; {n_params(model.config):,} parameters, {model.config.vocab_size:,} ids"
         + (", can be resumed" if resumable else "")
@@ -108,19 +118,14 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
+    from tinycoder.checkpoint import readable_folder
     from tinycoder.store import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)
-    if not folder.is_dir():
-        raise CheckpointError(f"there is no model folder {folder}")
+    readable_folder(folder)
     if not yes:
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
-
-
-def megabytes(n: int) -> str:
-    """A size for people."""
-    return f"{n / 1e6:.1f} MB"
 
 
 def _without_front_matter(card: str) -> Any:

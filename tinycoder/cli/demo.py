@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tinycoder.evaluate import CompletedLine
     from tinycoder_training.corpora.corpus import Corpus
 
+INTERRUPTED = 130
 NAME = "demo"
 LIBRARY = (
     "argparse.py",
@@ -65,7 +67,11 @@ def demo(context: click.Context, minutes: float) -> None:
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         )
         click.echo(describe(job), err=True)
-        show(job.train(stop=stop, clock=time.perf_counter), lambda report: [])
+        with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
+            show(reports, lambda report: [])
+    if not job.progress.finished:
+        click.echo(f"stopped; go on with: tinycoder train --resume --name {NAME}", err=True)
+        context.exit(INTERRUPTED)
     click.echo("\nHeld-out bits per byte over the run:\n")
     for line in curve_lines(read_training(folder)["curve"]):
         click.echo(line)
@@ -98,7 +104,7 @@ def _side_by_side(line: CompletedLine) -> str:
     text = line.document.text
     number = text.count("\n", 0, line.offset) + 1
     start = text.rfind("\n", 0, line.offset) + 1
-    before = text[:start].splitlines()[-2:]
+    before = [row for row in text[:start].splitlines() if row.strip()][-2:]
     typed = text[start : line.offset]
     rows = [f"\n  {line.document.path}:{number}   P = {line.probability:.2f}   {'same' if line.exact else 'different'}"]
     rows += [f"    {'':9} {click.style(row, dim=True)}" for row in before]

@@ -18,7 +18,11 @@ from tinycoder.errors import ConfigError
 @click.argument("prompt")
 @click.option("--model", help="Name of a model, or path of its folder.  [default: this folder's, else the newest]")
 @click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
-@click.option("--temperature", type=click.FloatRange(0, 100), default=0.0, show_default=True, help="0 is greedy.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 100),
+    help="0 is greedy.  [default: 1 with --samples, --top-k, --top-p or --min-p, else 0]",
+)
 @click.option("--top-k", type=click.IntRange(1), help="Sample among the K best tokens.")
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Sample among the best that make up P.")
 @click.option("--min-p", type=click.FloatRange(0, 1, min_open=True), help="Drop tokens below P times the best.")
@@ -52,6 +56,13 @@ def generate(
         raise click.UsageError(
             "--stream prints one sample as it comes; it does not go with --json, --samples or --beam"
         )
+    if samples > settings["beam"] > 1:
+        raise click.UsageError(f"--beam {settings['beam']} finds no {samples} samples; raise --beam")
+    if settings["temperature"] is None:
+        sampling = settings["beam"] == 1 and (
+            samples > 1 or any(settings[cut] is not None for cut in ("top_k", "top_p", "min_p"))
+        )
+        settings["temperature"] = 1.0 if sampling else 0.0
     if "" in stop:
         raise click.BadParameter("an empty text would stop at once", param_hint="--stop")
     try:
@@ -67,7 +78,7 @@ def generate(
     encoded = generation.encode_prompt(loaded, text)
     if encoded.n_dropped:
         click.echo(
-            f"tinycoder: the prompt is longer than the model's window; "
+            f"tinycoder: the prompt is too long for the model's window of {loaded.config.context:,} tokens; "
             f"its first {encoded.n_dropped:,} tokens are not read",
             err=True,
         )

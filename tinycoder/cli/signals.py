@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-
-import click
 
 
 @contextmanager
@@ -20,7 +19,8 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        click.echo("\nstopping after this step, then saving (once more to leave at once)", err=True)
+        with suppress(OSError):  # standard error may be a pipe that the same Ctrl-C has closed
+            os.write(2, b"\nstopping after this step, then saving (once more to leave at once)\n")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from tinycoder.cli.home import home_folder
 from tinycoder.config import PRESETS, TrainConfig
@@ -38,8 +41,8 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), help="Size of the model.  [default: tiny; validation: nano]"
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.  [default: 10]")
-@click.option("--steps", type=click.IntRange(1), help="Train this many steps.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long in all.  [default: 10]")
+@click.option("--steps", type=click.IntRange(1), help="Train this many steps in all.")
 @click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
 @click.option("--from", "start", metavar="MODEL", help="Go on from the weights of another model.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped, exactly where it was.")
@@ -48,7 +51,7 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and data order.")
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result, or the list, as one JSON object.")
 @click.pass_context
 def train(
     context: click.Context,
@@ -78,17 +81,19 @@ def train(
         raise click.UsageError(f"--recipe {recipe} reads no PATHS")
     if recipe != "shakespeare" and file:
         raise click.UsageError("--file goes with --recipe shakespeare")
-    if resume and (start or overwrite or preset):
-        raise click.UsageError(
-            "--resume goes on with a run as it is; it does not go with --from, --preset or --overwrite"
+    if resume:
+        _refuse(
+            context, "--resume goes on with a run as it is", "preset", "start", "overwrite", "optimizer", "seed", "file"
         )
+    if start:
+        _refuse(context, "--from takes the size from the other model", "preset")
     from tinycoder.store import model_folder, only_writer, resolve_model, workspace_model_name
 
     home = home_folder(context)
     places = paths or (Path(),)
     folder = model_folder(home, name or (workspace_model_name(places[0]) if recipe == "code" else recipe))
     if list_only:
-        click.echo(_listing(_read(home, recipe, places, file, seed)))
+        click.echo(_listing(_read(home, recipe, places, file, seed), as_json))
         return
     with only_writer(folder):
         if resume:
@@ -103,7 +108,7 @@ def train(
             model = load_model(resolve_model(home, start)) if start else None
             if steps is None and minutes is None:
                 steps, minutes = DEFAULT_BUDGET[recipe]
-            size = preset or DEFAULT_PRESET[recipe]
+            size = preset or str(model.training.get("preset") if model else DEFAULT_PRESET[recipe])
             settings = _settings(size, steps, minutes, optimizer, seed)
             corpus = _read(home, recipe, places, file, seed)
             created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
@@ -119,9 +124,9 @@ def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
     from tinycoder_training.report import report_html, samples_of
 
     click.echo(describe(job), err=True)
-    with stop_on_signals() as stop:
-        samples = show(job.train(stop=stop, clock=time.perf_counter), samples_of(job))
-    training = read_training(job.folder)
+    with stop_on_signals() as stop, closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
+        samples = show(reports, samples_of(job))
+    training = read_training(job.place)
     page = home / "reports" / f"{job.folder.name}.html"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -161,8 +166,9 @@ def _settings(preset: str, steps: int | None, minutes: float | None, optimizer: 
 
 def _refuse_to_lose(folder: Path, overwrite: bool) -> None:
     from tinycoder.checkpoint import STATE
+    from tinycoder.store import run_folder
 
-    if (folder / STATE).exists() and not overwrite:
+    if (run_folder(folder) / STATE).exists() and not overwrite:
         raise TrainingError(
             f"{folder.name!r} holds a run that was stopped: go on with --resume, "
             "start anew with --overwrite, or choose another --name"
@@ -179,8 +185,26 @@ def _read(home: Path, recipe: str, paths: tuple[Path, ...], file: Path | None, s
     return validation.read()
 
 
-def _listing(corpus: Corpus) -> str:
+def _refuse(context: click.Context, reason: str, *names: str) -> None:
+    """A usage error if one of these options was given."""
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        option = {"start": "from"}.get(given[0], given[0])
+        raise click.UsageError(f"{reason}; it does not go with --{option}")
+
+
+def _listing(corpus: Corpus, as_json: bool) -> str:
     """What would be read and what is left out, with sizes, and sums at the end."""
+    if as_json:
+        return json.dumps(
+            {
+                "recipe": corpus.recipe,
+                "train": [{"path": text.path, "n_bytes": text.n_bytes} for text in corpus.train],
+                "held_out": [{"path": text.path, "n_bytes": text.n_bytes} for text in corpus.validation],
+                "left_out": [asdict(skipped) for skipped in corpus.skipped],
+                "secrets_replaced": corpus.n_secrets,
+            }
+        )
     rows = [(text.path, text.n_bytes, "train") for text in corpus.train]
     rows += [(text.path, text.n_bytes, "held out") for text in corpus.validation]
     rows += [(skipped.path, skipped.n_bytes, f"left out: {skipped.reason}") for skipped in corpus.skipped]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinycoder.checkpoint import Model
+from tinycoder.decode import window_start
 
 CHARACTERS_PER_TOKEN = 8  # more than code ever has, so that the window is always full
 
@@ -20,9 +21,13 @@ def prefix_window(text: str, offset: int, n_characters: int) -> str:
     return text[line or earliest : offset]
 
 
-def document_ids(model: Model, path: str, text: str) -> list[int]:
-    """``text`` as the model met it in its training: after its path if it learnt code. At least one id."""
-    ids = model.tokenizer.encode(text)
-    if model.training.get("recipe") == "code":
-        return model.tokenizer.encode_header(path) + ids
-    return ids or [model.tokenizer.end_of_text]
+def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
+    """``text`` as the model met it in its training, after its path if it learnt code, and how many ids were cut.
+
+    The text is cut at its start, in steps, so that a quarter of the window stays free to go on. At least one id.
+    """
+    tokenizer, context = model.tokenizer, model.config.context
+    ids = tokenizer.encode(text)
+    header = tokenizer.encode_header(path)[: context // 4] if model.training.get("recipe") == "code" else []
+    cut = window_start(len(ids), context - len(header), context // 4) if ids else 0
+    return header + ids[cut:] or [tokenizer.end_of_text], cut

@@ -64,7 +64,6 @@ class Engine:
         """
         ids, pending = self._prompt(document, offset)
         typed = typed_word(document.text, offset)
-        _poll(stop)
         words = complete_word(
             self._session,
             self._healer,
@@ -89,12 +88,11 @@ class Engine:
         """Ids before the last piece, and the bytes of that piece."""
         prefix = prefix_window(document.text, offset, self.model.config.context * CHARACTERS_PER_TOKEN)
         before, pending = self._healer.split(prefix)
-        return document_ids(self.model, document.path, before), pending
+        return document_ids(self.model, document.path, before)[0], pending
 
     def _first_ids(self, ids: Sequence[int], pending: bytes, n: int, stop: Stop) -> list[int]:
         """The ``n`` best first tokens; one alone when something is pending that leaves no choice."""
-        _poll(stop)
-        scores = self._scores(ids, pending)
+        scores = self._scores(ids, pending, stop)
         return [int(i) for i in best_ids(scores, n) if np.isfinite(scores[i])]
 
     def _line(self, ids: Sequence[int], pending: bytes, first: int, max_tokens: int, stop: Stop) -> tuple[str, float]:
@@ -103,8 +101,7 @@ class Engine:
         n_typed = len(pending)
         past, made, probability = list(ids), b"", 1.0
         for _ in range(max_tokens):
-            _poll(stop)
-            scores = self._scores(past, pending)
+            scores = self._scores(past, pending, stop)
             chosen = int(np.argmax(scores)) if made else first
             probability *= float(softmax(scores)[chosen])
             made += raw[chosen]
@@ -116,9 +113,9 @@ class Engine:
         end = _line_end(line)
         return (line if end < 0 else line[:end]).decode("utf-8", "ignore").rstrip(), probability
 
-    def _scores(self, ids: Sequence[int], pending: bytes) -> Array:
+    def _scores(self, ids: Sequence[int], pending: bytes, stop: Stop) -> Array:
         """Scores of the next token, minus infinity where it cannot be: a special id, or bytes that were not typed."""
-        scores: Array = self._session.next_logits(ids).copy()
+        scores: Array = self._session.next_logits(ids, lambda: _poll(stop)).copy()
         tokenizer = self.model.tokenizer
         scores[[i for i in tokenizer.special.values() if i != tokenizer.end_of_text or pending]] = -np.inf
         if pending:

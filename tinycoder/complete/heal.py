@@ -26,7 +26,7 @@ class Healer:
     def split(self, text: str) -> tuple[str, bytes]:
         """``text`` without its last piece, and the bytes of that piece."""
         piece = self.tokenizer.last_piece(text)
-        return text[: len(text) - len(piece)], piece.encode("utf-8", "replace")
+        return text[: len(text) - len(piece)], piece.encode("utf-8")
 
     def allowed(self, pending: bytes) -> Array:
         """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never.

@@ -42,7 +42,7 @@ def complete_word(
     ``pending`` are the bytes after ``ids`` that are typed already. Unless a part of the word is among them
     (``word_typed``), a continuation does not start with a digit. ``poll`` is called before each step.
     """
-    cache, scores = session.branch(ids, MAX_STEPS)
+    cache, scores = session.branch(ids, MAX_STEPS, poll)
     live = [_Partial(-1, b"", pending, 1.0)]
     done: dict[str, float] = {}
     for _ in range(MAX_STEPS):

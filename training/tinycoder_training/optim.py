@@ -5,12 +5,14 @@ Knows parameter names and shapes, neither the model nor the schedule. Parameters
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tinycoder.config import TrainConfig
+from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import EMBEDDING, Params
 
@@ -48,9 +50,15 @@ def update(
 ) -> float:
     """Clip the gradients and take optimizer step number ``step`` (from 1) at ``scale`` times the learning rates.
 
-    ``each`` maps over parameter names and may run in parallel. Returns the gradient norm before clipping.
+    ``each`` maps over parameter names and may run in parallel. Returns the gradient norm before clipping. Raises
+    ``TrainingError`` before anything is changed if that is not a number.
     """
     norm = gradient_norm(grads)
+    if not math.isfinite(norm):
+        raise TrainingError(
+            f"the gradient became {norm} at step {step}; the model saved before is kept: "
+            "start again with a lower learning rate"
+        )
     clip = min(1.0, config.clip / (norm + 1e-12))
 
     def update_one(name: str) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,18 @@ import numpy as np
 import tinycoder
 from tinycoder.checkpoint import Model, State, load_model, load_state, save_model
 from tinycoder.config import PRESETS, TrainConfig, from_mapping
-from tinycoder.errors import CheckpointError, CorpusError
+from tinycoder.errors import CheckpointError, CorpusError, TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import init_params, n_params
-from tinycoder.store import set_aside
+from tinycoder.store import drop_run, exists, run_folder
 from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus, Text
 from tinycoder_training.optim import init_moments
-from tinycoder_training.trainer import Data, Progress, Report, Run, train
+from tinycoder_training.trainer import Data, Progress, Report, Run, budget_used, evaluate, train
 
 TOKENIZER_CHARACTERS = 30_000_000
+FILES_AT_A_TIME = 64
 N_PROMPTS = 3
 TEXT_PROMPT = 40
 CODE_PROMPT = 600
@@ -43,31 +45,29 @@ class Job:
     progress: Progress
     tokenizer: Tokenizer
     facts: dict[str, Any]
-    replaces: bool = True
 
-    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Iterator[Report]:
+    @property
+    def place(self) -> Path:
+        """Where it is saved: in its folder, or beside a finished model of that name until this one is finished."""
+        return self.folder if self.progress.finished else run_folder(self.folder)
+
+    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Generator[Report, None, None]:
         """Train, save into the folder, and yield reports."""
         yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
 
     def save(self, progress: Progress) -> None:
-        """Write the best weights, and what the run needs to go on unless it is finished.
-
-        A finished model that was there before this run is kept aside.
-        """
-        if self.replaces:
-            set_aside(self.folder)
-            self.replaces = False
+        """Write the best weights, and what the run needs to go on unless it is finished."""
         training = {
             **self.facts,
             "steps": progress.step,
             "seconds": round(progress.seconds, 3),
             "tokens_seen": progress.step * self.run.train.batch_size * self.run.model.context,
             "finished": progress.finished,
-            "val_bpb": progress.best_bits_per_byte if progress.curve else None,
+            "val_bpb": _finite(progress.best_bits_per_byte),
             "curve": progress.curve,
         }
         save_model(
-            self.folder,
+            self.place,
             config=self.run.model,
             params=progress.best_params,
             tokenizer=self.tokenizer,
@@ -75,6 +75,8 @@ class Job:
             card=model_card(self.folder.name, self.run.model, training),
             state=None if progress.finished else _state(self.run, progress),
         )
+        if progress.finished:
+            drop_run(self.folder)
 
 
 def new_job(
@@ -113,8 +115,11 @@ def new_job(
         "settings": dataclasses.asdict(settings),
         "data": _summary(corpus, data),
     }
-    progress = Progress(params=params, moments=init_moments(params, settings), best_params=dict(params))
-    progress.best_params = {name: param.copy() for name, param in params.items()}
+    best = {name: param.copy() for name, param in params.items()}
+    progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
+    if start is not None:  # what comes out is never worse than what went in
+        found = evaluate(params, config, data, n_tokens=settings.evaluation_tokens)
+        progress.best_bits_per_byte = found.bits_per_byte
     return Job(
         folder=folder,
         run=Run(model=config, train=settings, data=data),
@@ -127,10 +132,12 @@ def new_job(
 def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None = None) -> Job:
     """The run that ``folder`` holds, exactly as it was saved; a new budget replaces the old one.
 
-    Raises ``CheckpointError`` if the folder holds no unfinished run.
+    The budget counts from the beginning of the run. Raises ``CheckpointError`` if the folder holds no unfinished
+    run, and ``TrainingError`` if the budget is used up already.
     """
-    state = load_state(folder)
-    model = load_model(folder)
+    place = run_folder(folder) if exists(run_folder(folder)) else folder
+    state = load_state(place)
+    model = load_model(place)
     try:
         facts = state.facts
         settings = from_mapping(TrainConfig, facts["settings"], where=f"{folder}: settings")
@@ -157,6 +164,11 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
         )
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{folder}: the saved run lacks {error}; start again without --resume") from None
+    if budget_used(settings, progress) >= 1:
+        raise TrainingError(
+            f"the run {folder.name!r} is at step {progress.step:,} after {progress.seconds / 60:.1f} minutes already; "
+            "--steps and --minutes count from its beginning: give more"
+        )
     kept = {key: value for key, value in model.training.items() if key in _FACTS}
     return Job(
         folder=folder,
@@ -164,7 +176,6 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
         progress=progress,
         tokenizer=model.tokenizer,
         facts={**kept, "settings": dataclasses.asdict(settings)},
-        replaces=False,
     )
 
 
@@ -181,9 +192,14 @@ def _state(run: Run, progress: Progress) -> State:
         "step": progress.step,
         "seconds": progress.seconds,
         "smooth_loss": progress.smooth_loss,
-        "best_bits_per_byte": progress.best_bits_per_byte if progress.curve else None,
+        "best_bits_per_byte": _finite(progress.best_bits_per_byte),
     }
     return State(arrays=arrays, facts=facts)
+
+
+def _finite(value: float) -> float | None:
+    """Infinity, the best of no evaluation, has no place in JSON."""
+    return value if math.isfinite(value) else None
 
 
 def _grouped(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
@@ -211,26 +227,30 @@ def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
 def _data(corpus: Corpus, tokenizer: Tokenizer, seed: int, context: int) -> Data:
     dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
     order = np.random.default_rng(seed).permutation(len(corpus.train))
-    train_ids = _stream([corpus.train[i] for i in order], tokenizer, corpus.recipe)
-    validation_ids = _stream(corpus.validation, tokenizer, corpus.recipe)
+    train_ids = _stream([corpus.train[i] for i in order], tokenizer, corpus.recipe).astype(dtype)
+    validation_ids = _stream(corpus.validation, tokenizer, corpus.recipe).astype(dtype)
     if len(train_ids) < 2 or len(validation_ids) < 2:
         raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
-    # a corpus shorter than one window is repeated until it fills one
+    # a corpus shorter than two windows is repeated until it fills them
     repeats = -(-(2 * context + 1) // len(train_ids))
     return Data(
-        train=np.array(train_ids * repeats, dtype),
-        validation=np.array(validation_ids, dtype),
+        train=np.tile(train_ids, repeats),
+        validation=validation_ids,
         bytes_of_id=tokenizer.n_bytes,
         prompts=_prompts(corpus, tokenizer),
         end_of_text=tokenizer.end_of_text,
     )
 
 
-def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> list[int]:
-    ids: list[int] = []
-    for text, encoded in zip(texts, tokenizer.encode_all([text.text for text in texts]), strict=True):
-        ids += [*tokenizer.encode_header(text.path), *encoded, tokenizer.end_of_text] if recipe == "code" else encoded
-    return ids
+def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
+    """All texts as one stream of ids, a few files at a time: lists of ids take thirty times the room of an array."""
+    pieces: list[Array] = [np.zeros(0, np.uint32)]
+    for start in range(0, len(texts), FILES_AT_A_TIME):
+        group = texts[start : start + FILES_AT_A_TIME]
+        for text, ids in zip(group, tokenizer.encode_all([text.text for text in group]), strict=True):
+            whole = [*tokenizer.encode_header(text.path), *ids, tokenizer.end_of_text] if recipe == "code" else ids
+            pieces.append(np.array(whole, np.uint32))
+    return np.concatenate(pieces)
 
 
 def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:

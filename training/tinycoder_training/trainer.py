@@ -6,9 +6,10 @@ makes a stopped run go on bit for bit.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,44 +101,51 @@ def train(
     save: Callable[[Progress], None],
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.perf_counter,
-) -> Iterator[Report]:
+) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
 
-    ``save`` is called at every evaluation, every ``save_seconds``, and at the end. Raises ``TrainingError`` when
-    the loss is not a number any more; what was saved last stays.
+    ``save`` is called at every evaluation, every ``save_seconds``, and at the end, also when the caller closes the
+    generator. Raises ``TrainingError`` when the loss is not a number any more; what was saved last stays.
     """
     settings = run.train
     windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed)
     started = clock() - progress.seconds
     last_save = progress.seconds
     with threads(min(settings.shards, n_cpus())) as pool:
-        while not stop() and (done := budget_used(settings, progress)) < 1:
-            begin = clock()
-            scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
-            loss, norm = _step(run, progress, windows, scale, pool)
-            end = clock()
-            progress.seconds = end - started
-            now = budget_used(settings, progress)
-            before = loss if progress.smooth_loss is None else progress.smooth_loss
-            progress.smooth_loss = before + SMOOTHING * (loss - before)
-            evaluation = None
-            if now >= 1 or int(now * settings.evaluations) > int(done * settings.evaluations):
-                evaluation = _evaluate_and_note(run, progress, pool, final=now >= 1)
-                progress.seconds = clock() - started
-            if evaluation or progress.seconds - last_save >= settings.save_seconds:
-                save(progress)
-                last_save = progress.seconds
-            yield Report(
-                step=progress.step,
-                done=min(1.0, now),
-                seconds=progress.seconds,
-                loss=loss,
-                smooth_loss=progress.smooth_loss,
-                gradient_norm=norm,
-                learning_rate_scale=scale,
-                tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
-                evaluation=evaluation,
-            )
+        try:
+            while not stop() and (done := budget_used(settings, progress)) < 1:
+                begin = clock()
+                scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
+                loss, norm = _step(run, progress, windows, scale, pool)
+                end = clock()
+                progress.seconds = end - started
+                before = loss if progress.smooth_loss is None else progress.smooth_loss
+                progress.smooth_loss = before + SMOOTHING * (loss - before)
+                evaluation = None
+                now = budget_used(settings, progress)
+                if now >= 1 or int(now * settings.evaluations) > int(done * settings.evaluations):
+                    evaluation = _evaluate_and_note(run, progress, pool)
+                    progress.seconds = clock() - started
+                    now = budget_used(settings, progress)
+                if now >= 1:
+                    evaluation = _finish(run, progress, pool)
+                if evaluation or progress.seconds - last_save >= settings.save_seconds:
+                    save(progress)
+                    last_save = progress.seconds
+                yield Report(
+                    step=progress.step,
+                    done=min(1.0, now),
+                    seconds=progress.seconds,
+                    loss=loss,
+                    smooth_loss=progress.smooth_loss,
+                    gradient_norm=norm,
+                    learning_rate_scale=scale,
+                    tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
+                    evaluation=evaluation,
+                )
+        except GeneratorExit:  # nobody listens any more; what was learnt is kept all the same
+            save(progress)
+            raise
         if not progress.finished:
             save(progress)
 
@@ -199,12 +207,13 @@ def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Th
     for _, more in parts[1:]:
         for name, grad in more.items():
             grads[name] += grad
+    norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
     progress.step += 1
-    norm = update(progress.params, grads, progress.moments, run.train, progress.step, scale, pool.map)
     return loss, norm
 
 
-def _evaluate_and_note(run: Run, progress: Progress, pool: Threads, *, final: bool) -> Evaluation:
+def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluation:
+    """Evaluate the current weights, keep them if they are the best so far, and add a point to the curve."""
     found = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
     if found.bits_per_byte < progress.best_bits_per_byte:
         progress.best_bits_per_byte = found.bits_per_byte
@@ -218,9 +227,16 @@ def _evaluate_and_note(run: Run, progress: Progress, pool: Threads, *, final: bo
             "val_bpb": found.bits_per_byte,
         }
     )
-    if final:
-        progress.finished = True
-        found = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
-        progress.best_bits_per_byte = found.bits_per_byte
-    samples = complete(progress.best_params, run.model, run.data.prompts, run.data.end_of_text)
-    return Evaluation(loss=found.loss, bits_per_byte=found.bits_per_byte, samples=samples)
+    return dataclasses.replace(found, samples=_samples(run, progress))
+
+
+def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
+    """Measure the best weights on more text, for the record."""
+    found = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    progress.best_bits_per_byte = found.bits_per_byte
+    progress.finished = True
+    return dataclasses.replace(found, samples=_samples(run, progress))
+
+
+def _samples(run: Run, progress: Progress) -> tuple[tuple[int, ...], ...]:
+    return complete(progress.best_params, run.model, run.data.prompts, run.data.end_of_text)
