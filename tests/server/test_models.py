@@ -29,9 +29,7 @@ def offered(models: Models) -> list[str]:
     return [candidate.text for candidate in found]
 
 
-def test_a_model_is_loaded_again_when_it_was_written_again_or_a_better_one_appears(
-    tmp_path: Path, model: Model
-) -> None:
+def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path, model: Model) -> None:
     opened: list[str] = []
 
     def open_engine(folder: Path) -> Named:

@@ -22,12 +22,13 @@ def prefix_window(text: str, offset: int, n_characters: int) -> str:
 
 
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
-    """``text`` as the model met it in its training, after its path if it learnt code, and how many ids were cut.
+    """``text`` as the model met it in its training, after its path if it learnt code, and how many ids of it were cut.
 
-    The text is cut at its start, in steps, so that a quarter of the window stays free to go on. At least one id.
+    Cut at the start, in steps, so that a quarter of the window stays free to go on. As in training, the middle of a long
+    text stands without its path. At least one id.
     """
     tokenizer, context = model.tokenizer, model.config.context
-    ids = tokenizer.encode(text)
-    header = tokenizer.encode_header(path)[: context // 4] if model.training.get("recipe") == "code" else []
-    cut = window_start(len(ids), context - len(header), context // 4) if ids else 0
-    return header + ids[cut:] or [tokenizer.end_of_text], cut
+    header = tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
+    ids = header + tokenizer.encode(text) or [tokenizer.end_of_text]
+    cut = window_start(len(ids), context, context // 4)
+    return ids[cut:], max(0, cut - len(header))
