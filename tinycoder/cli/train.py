@@ -108,7 +108,8 @@ def train(
             model = load_model(resolve_model(home, start)) if start else None
             if steps is None and minutes is None:
                 steps, minutes = DEFAULT_BUDGET[recipe]
-            size = preset or str(model.training.get("preset") if model else DEFAULT_PRESET[recipe])
+            size = preset or (model.training.get("preset") if model else None)
+            size = size if size in PRESETS else DEFAULT_PRESET[recipe]
             settings = _settings(size, steps, minutes, optimizer, seed)
             corpus = _read(home, recipe, places, file, seed)
             created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
