@@ -24,8 +24,8 @@ def prefix_window(text: str, offset: int, n_characters: int) -> str:
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
     """``text`` as the model met it in its training, after its path if it learnt code, and how many ids of it were cut.
 
-    Cut at the start, in steps, so that a quarter of the window stays free to go on. As in training, the middle of a long
-    text stands without its path. At least one id.
+    Cut at the start, in steps, so that a quarter of the window stays free to go on. As in training, the middle of a
+    long text stands without its path. At least one id.
     """
     tokenizer, context = model.tokenizer, model.config.context
     header = tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
