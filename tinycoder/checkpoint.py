@@ -1,7 +1,7 @@
 """A model folder: one directory that holds one model in Hugging Face's Llama format, plus our own facts.
 
-Writing is all or nothing: a temporary sibling is filled, synced and renamed into place. Reading refuses, in one
-sentence, whatever this version does not know. This file knows one folder; ``store`` knows where folders lie.
+Writing is all or nothing (``folder``). Reading refuses, in one sentence, whatever this version does not know. This file
+knows what is in a folder; ``store`` knows where folders lie.
 """
 
 from __future__ import annotations
@@ -9,11 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +20,7 @@ from safetensors.numpy import save_file
 
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
+from tinycoder.folder import readable_folder, replaced_folder
 from tinycoder.layers import Array
 from tinycoder.model import Params, param_shapes
 from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
@@ -155,93 +152,6 @@ def load_state(folder: Path) -> State:
     except (KeyError, ValueError):
         raise CheckpointError(f"{path} was not written by a training run; start again without --resume") from None
     return State(arrays=arrays, facts=facts)
-
-
-def readable_folder(folder: Path) -> Path:
-    """``folder``, or the previous one where a crash fell between the two renames of a save."""
-    if folder.is_dir():
-        return folder
-    if _previous(folder).is_dir():
-        return _previous(folder)
-    raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
-
-
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of ``folder`` when the block ends without an error.
-
-    The old folder stays loadable until the new one is complete, and stays in its place if anything fails.
-    Raises ``CheckpointError`` if the disk refuses.
-    """
-    new: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        recover(folder)
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}~new-", dir=folder.parent))
-        new.chmod(0o755)
-        yield new
-        for path in new.iterdir():
-            _sync(path)
-        _sync(new)
-        _swap(new, folder)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CheckpointError(
-            f"cannot save the model to {folder} ({reason}); what was there before is kept: "
-            "free some space or choose another place with TINYCODER_HOME"
-        ) from None
-    finally:
-        if new is not None:
-            shutil.rmtree(new, ignore_errors=True)
-
-
-def recover(folder: Path) -> None:
-    """Put right what a crash left behind: a save between its two renames, or a new folder half filled.
-
-    For the one writer of the folder only.
-    """
-    previous = _previous(folder)
-    if previous.is_dir() and not folder.exists():
-        previous.rename(folder)
-    for left in (previous, *folder.parent.glob(f".{folder.name}~new-*")):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def model_names(root: Path) -> list[str]:
-    """Names of the model folders in ``root``, also of one that a crash left under its other name."""
-    folders = [path.name for path in root.iterdir() if path.is_dir()]
-    hidden = [name[1:].removesuffix("~previous") for name in folders if name.endswith("~previous")]
-    return sorted(name for name in {*folders, *hidden} if not name.startswith("."))
-
-
-def _swap(new: Path, folder: Path) -> None:
-    previous = _previous(folder)
-    if folder.exists():
-        folder.rename(previous)
-    try:
-        new.rename(folder)
-    except OSError:
-        if previous.exists():
-            previous.rename(folder)
-        raise
-    with suppress(OSError):  # the new folder is in its place; when the disk notes the rename is not ours to say
-        _sync(folder.parent)
-    shutil.rmtree(previous, ignore_errors=True)
-
-
-def _previous(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}~previous")
-
-
-def _sync(path: Path) -> None:
-    """Ask the disk to keep what was written; a directory cannot be opened for that on Windows."""
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest(text: str) -> str:

@@ -6,6 +6,7 @@ file knows token ids, no text, and no files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,9 @@ def forward(params: Params, config: ModelConfig, ids: Array) -> tuple[Array, Cac
     rope = rope_tables(np.arange(ids.shape[1]), config.head_width, config.rope_theta, x.dtype)
     blocks = []
     for layer in range(config.n_layers):
-        x, block = _block_forward(x, params, config, layer, rope)
-        blocks.append(block)
+        x, attention = _attention_block_forward(x, params, config, layer, rope)
+        x, mlp = _mlp_block_forward(x, params, config, layer)
+        blocks.append((attention, mlp))
     x, norm = rmsnorm_forward(x, params[FINAL_NORM], config.norm_eps)
     return x, (embedding, blocks, norm)
 
@@ -106,8 +108,10 @@ def backward(dx: Array, cache: Cache) -> Params:
     grads: Params = {}
     dx, grads[FINAL_NORM] = rmsnorm_backward(dx, norm)
     for layer in reversed(range(len(blocks))):
-        dx, block_grads = _block_backward(dx, blocks.pop(), layer)
-        grads |= block_grads
+        attention, mlp = blocks.pop()
+        dx, mlp_grads = _mlp_block_backward(dx, mlp, layer)
+        dx, attention_grads = _attention_block_backward(dx, attention, layer)
+        grads |= mlp_grads | attention_grads
     grads[EMBEDDING] = embedding_backward(dx, embedding)
     return grads
 
@@ -142,14 +146,14 @@ def losses(params: Params, config: ModelConfig, ids: Array, targets: Array) -> A
     return token_losses(hidden.reshape(-1, config.width), params[EMBEDDING], targets.reshape(-1)).reshape(ids.shape)
 
 
-def _block_forward(
+def _attention_block_forward(
     x: Array, params: Params, config: ModelConfig, layer: int, rope: tuple[Array, Array]
 ) -> tuple[Array, Cache]:
     def weight(part: str) -> Array:
         return params[layer_name(layer, part)]
 
     heads = (*x.shape[:2], -1, config.head_width)
-    h, norm1 = rmsnorm_forward(x, weight("input_layernorm"), config.norm_eps)
+    h, norm = rmsnorm_forward(x, weight("input_layernorm"), config.norm_eps)
     q, q_proj = linear_forward(h, weight("self_attn.q_proj"))
     k, k_proj = linear_forward(h, weight("self_attn.k_proj"))
     v, v_proj = linear_forward(h, weight("self_attn.v_proj"))
@@ -157,62 +161,50 @@ def _block_forward(
     k, k_rope = rope_forward(k.reshape(heads), *rope)
     a, attention = attention_forward(q, k, v.reshape(heads))
     a, o_proj = linear_forward(a.reshape(x.shape), weight("self_attn.o_proj"))
-    x = x + a
-    h, norm2 = rmsnorm_forward(x, weight("post_attention_layernorm"), config.norm_eps)
-    gate, gate_proj = linear_forward(h, weight("mlp.gate_proj"))
-    up, up_proj = linear_forward(h, weight("mlp.up_proj"))
-    m, swiglu = swiglu_forward(gate, up)
-    m, down_proj = linear_forward(m, weight("mlp.down_proj"))
-    x = x + m
-    return x, (
-        norm1,
-        q_proj,
-        k_proj,
-        v_proj,
-        q_rope,
-        k_rope,
-        attention,
-        o_proj,
-        norm2,
-        gate_proj,
-        up_proj,
-        swiglu,
-        down_proj,
-    )
+    return x + a, (norm, q_proj, k_proj, v_proj, q_rope, k_rope, attention, o_proj)
 
 
-def _block_backward(dx: Array, cache: Cache, layer: int) -> tuple[Array, Params]:
-    (
-        norm1,
-        q_proj,
-        k_proj,
-        v_proj,
-        q_rope,
-        k_rope,
-        attention,
-        o_proj,
-        norm2,
-        gate_proj,
-        up_proj,
-        swiglu,
-        down_proj,
-    ) = cache
-    grads: Params = {}
-
-    def keep(part: str, pair: tuple[Array, Array]) -> Array:
-        grads[layer_name(layer, part)] = pair[1]
-        return pair[0]
-
+def _attention_block_backward(dx: Array, cache: Cache, layer: int) -> tuple[Array, Params]:
+    norm, q_proj, k_proj, v_proj, q_rope, k_rope, attention, o_proj = cache
+    grads, keep = _collector(layer)
     flat = (*dx.shape[:2], -1)
-    dm = keep("mlp.down_proj", linear_backward(dx, down_proj))
-    dgate, dup = swiglu_backward(dm, swiglu)
-    dh = keep("mlp.up_proj", linear_backward(dup, up_proj))
-    dh += keep("mlp.gate_proj", linear_backward(dgate, gate_proj))
-    dx = dx + keep("post_attention_layernorm", rmsnorm_backward(dh, norm2))
     da = keep("self_attn.o_proj", linear_backward(dx, o_proj))
     dq, dk, dv = attention_backward(da.reshape(attention[0].shape), attention)
     dq, dk = rope_backward(dq, q_rope), rope_backward(dk, k_rope)
     dh = keep("self_attn.v_proj", linear_backward(dv.reshape(flat), v_proj))
     dh += keep("self_attn.k_proj", linear_backward(dk.reshape(flat), k_proj))
     dh += keep("self_attn.q_proj", linear_backward(dq.reshape(flat), q_proj))
-    return dx + keep("input_layernorm", rmsnorm_backward(dh, norm1)), grads
+    return dx + keep("input_layernorm", rmsnorm_backward(dh, norm)), grads
+
+
+def _mlp_block_forward(x: Array, params: Params, config: ModelConfig, layer: int) -> tuple[Array, Cache]:
+    def weight(part: str) -> Array:
+        return params[layer_name(layer, part)]
+
+    h, norm = rmsnorm_forward(x, weight("post_attention_layernorm"), config.norm_eps)
+    gate, gate_proj = linear_forward(h, weight("mlp.gate_proj"))
+    up, up_proj = linear_forward(h, weight("mlp.up_proj"))
+    m, swiglu = swiglu_forward(gate, up)
+    m, down_proj = linear_forward(m, weight("mlp.down_proj"))
+    return x + m, (norm, gate_proj, up_proj, swiglu, down_proj)
+
+
+def _mlp_block_backward(dx: Array, cache: Cache, layer: int) -> tuple[Array, Params]:
+    norm, gate_proj, up_proj, swiglu, down_proj = cache
+    grads, keep = _collector(layer)
+    dm = keep("mlp.down_proj", linear_backward(dx, down_proj))
+    dgate, dup = swiglu_backward(dm, swiglu)
+    dh = keep("mlp.up_proj", linear_backward(dup, up_proj))
+    dh += keep("mlp.gate_proj", linear_backward(dgate, gate_proj))
+    return dx + keep("post_attention_layernorm", rmsnorm_backward(dh, norm)), grads
+
+
+def _collector(layer: int) -> tuple[Params, Callable[[str, tuple[Array, Array]], Array]]:
+    """Gradients of a block, and a function that puts one there and passes on the gradient of the input."""
+    grads: Params = {}
+
+    def keep(part: str, pair: tuple[Array, Array]) -> Array:
+        dx, grads[layer_name(layer, part)] = pair
+        return dx
+
+    return grads, keep

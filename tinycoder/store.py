@@ -25,13 +25,10 @@ from tinycoder.checkpoint import (
     TRAINING,
     WEIGHTS,
     load_model,
-    model_names,
     read_training,
-    readable_folder,
-    recover,
-    replaced_folder,
 )
 from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.folder import folder_names, readable_folder, recover, replaced_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +92,7 @@ def list_models(home: Path) -> list[Summary]:
     root = home / "models"
     if not root.is_dir():
         return []
-    return [summarise(root / name) for name in model_names(root)]
+    return [summarise(root / name) for name in folder_names(root)]
 
 
 def summarise(folder: Path) -> Summary:

@@ -191,28 +191,28 @@ def test_a_model_that_cannot_be_used_is_a_status_and_no_answers(start: Any, mode
 
 def test_paths_are_relative_to_the_workspace_as_it_changes(start: Any) -> None:
     client = start()
-    client.initialize(rootUri="file:///work/one")
-    assert path_of(client, "file:///work/one/pkg/io.py") == "pkg/io.py"
-    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
-    two = {"uri": "file:///work/two", "name": "two"}
+    client.initialize(rootUri="file:///project/one")
+    assert path_of(client, "file:///project/one/pkg/io.py") == "pkg/io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
+    two = {"uri": "file:///project/two", "name": "two"}
     event = {"added": [two], "removed": []}
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
-    assert path_of(client, "file:///work/two/pkg/io.py") == "pkg/io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "pkg/io.py"
     event = {"added": [], "removed": [two]}
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
-    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
 
 
 def test_several_folders(start: Any) -> None:
     client = start()
-    folders = [{"uri": f"file:///work/{name}", "name": name} for name in ("one", "two")]
-    client.initialize(rootUri="file:///work", workspaceFolders=folders)
-    assert path_of(client, "file:///work/two/pkg/io.py") == "pkg/io.py"
+    folders = [{"uri": f"file:///project/{name}", "name": name} for name in ("one", "two")]
+    client.initialize(rootUri="file:///project", workspaceFolders=folders)
+    assert path_of(client, "file:///project/two/pkg/io.py") == "pkg/io.py"
 
 
 @pytest.mark.parametrize("root", [{}, {"workspaceFolders": None}, {"rootUri": "vscode-vfs://github/x/y"}])
 def test_without_a_folder_a_path_is_the_file_name(start: Any, root: dict[str, Any]) -> None:
     client = start()
     client.initialize(**root)
-    assert path_of(client, "file:///work/two/pkg/io.py") == "io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
     assert path_of(client, "untitled:Untitled-1") == "Untitled-1"

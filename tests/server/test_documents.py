@@ -131,15 +131,15 @@ def test_half_an_emoji_typed_into_a_document_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("uri", "folders", "path"),
     [
-        ("file:///work/pkg/io.py", ["/work"], "pkg/io.py"),
-        ("file:///work/pkg/io.py", ["/work", "/work/pkg"], "io.py"),
-        ("file:///work/pkg/io.py", ["/work/pk"], "io.py"),
-        ("file:///elsewhere/deep/io.py", ["/work"], "io.py"),
+        ("file:///project/pkg/io.py", ["/project"], "pkg/io.py"),
+        ("file:///project/pkg/io.py", ["/project", "/project/pkg"], "io.py"),
+        ("file:///project/pkg/io.py", ["/project/pk"], "io.py"),
+        ("file:///elsewhere/deep/io.py", ["/project"], "io.py"),
         ("file:///elsewhere/io.py", [], "io.py"),
-        ("file:///work/a%20b/%C3%A9%23%3Bx.py", ["/work"], "a b/é#;x.py"),
-        ("file:///work/a;b/c;d.py", ["/work"], "a;b/c;d.py"),
-        ("untitled:Untitled-1", ["/work"], "Untitled-1"),
-        ("vscode-notebook-cell:/work/book.ipynb#W0", ["/work"], "book.ipynb"),
+        ("file:///project/a%20b/%C3%A9%23%3Bx.py", ["/project"], "a b/é#;x.py"),
+        ("file:///project/a;b/c;d.py", ["/project"], "a;b/c;d.py"),
+        ("untitled:Untitled-1", ["/project"], "Untitled-1"),
+        ("vscode-notebook-cell:/project/book.ipynb#W0", ["/project"], "book.ipynb"),
     ],
 )
 def test_a_path_is_relative_to_its_folder_or_is_a_name(uri: str, folders: list[str], path: str) -> None:
@@ -149,7 +149,7 @@ def test_a_path_is_relative_to_its_folder_or_is_a_name(uri: str, folders: list[s
 
 
 def test_a_uri_names_a_path() -> None:
-    assert file_path("file:///work/a%20b.py") == Path("/work/a b.py")
+    assert file_path("file:///project/a%20b.py") == Path("/project/a b.py")
 
 
 @pytest.mark.parametrize(

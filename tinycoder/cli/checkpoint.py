@@ -63,7 +63,8 @@ def _facts(summary: Summary) -> str:
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
-    from tinycoder.checkpoint import CARD, read_training, readable_folder
+    from tinycoder.checkpoint import CARD, read_training
+    from tinycoder.folder import readable_folder
     from tinycoder.store import resolve_model
 
     folder = resolve_model(home_folder(context), name)
@@ -118,7 +119,7 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
-    from tinycoder.checkpoint import readable_folder
+    from tinycoder.folder import readable_folder
     from tinycoder.store import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)
