@@ -329,6 +329,15 @@ def test_characters_that_the_terminal_lacks(home: Path) -> None:
     assert done.stdout.startswith(b"x = '?")
 
 
+def test_the_demo_shows_curve_and_completions(tmp_path: Path) -> None:
+    result = tinycoder(tmp_path, "demo", "--minutes", "0.05")
+    assert result.returncode == 0, result.stderr
+    assert "Held-out bits per byte" in result.stdout
+    assert result.stdout.count("    author ") == 5
+    assert "docs/editors.md" in result.stdout
+    assert load_model(tmp_path / "models" / "demo").training["finished"]
+
+
 def test_a_reader_that_leaves_early(home: Path) -> None:
     process = subprocess.Popen(
         [

@@ -73,13 +73,17 @@ def demo(context: click.Context, minutes: float) -> None:
         click.echo(f"stopped; go on with: tinycoder train --resume --name {NAME}", err=True)
         context.exit(INTERRUPTED)
     click.echo("\nHeld-out bits per byte over the run:\n")
-    for line in curve_lines(read_training(folder)["curve"]):
-        click.echo(line)
-    click.echo(f"\nOf {N_TRIED} places in files it did not train on, the {N_SHOWN} where it hopes to save most keys:")
+    click.echo("\n".join(curve_lines(read_training(folder)["curve"])))
+    click.echo(
+        f"\n{N_TRIED} places in files it did not train on; the {N_SHOWN} completions that promise to save most keys:"
+    )
     use_one_blas_thread()
     documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
     lines = completed_lines(Engine(load_model(folder)), documents, n=N_TRIED, seed=0, inside=True)
-    for completed in sorted(lines, key=lambda line: -line.probability * len(line.text))[:N_SHOWN]:
+    best: dict[str, CompletedLine] = {}
+    for line in sorted(lines, key=lambda line: -line.probability * len(line.text)):
+        best.setdefault(line.text, line)
+    for completed in list(best.values())[:N_SHOWN]:
         click.echo(_side_by_side(completed))
     click.echo(
         f"\nThe model is in {folder}.\n"
@@ -108,6 +112,7 @@ def _side_by_side(line: CompletedLine) -> str:
     typed = text[start : line.offset]
     rows = [f"\n  {line.document.path}:{number}   P = {line.probability:.2f}   {'same' if line.exact else 'different'}"]
     rows += [f"    {'':9} {click.style(row, dim=True)}" for row in before]
+    rows.append(f"    {'typed':9} {typed}")
     for who, rest in (("tinycoder", line.text), ("author", line.truth)):
-        rows.append(f"    {who:9} {click.style(typed, dim=True)}{click.style(rest, bold=True)}")
+        rows.append(f"    {who:9} {' ' * len(typed)}{click.style(rest, bold=True)}")
     return "\n".join(rows)
