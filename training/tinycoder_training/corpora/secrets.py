@@ -63,7 +63,7 @@ _RULES = (
     _token("dckr_pat_", r"dckr_pat_[\w-]{20,60}"),  # Docker
     _token(":AA", r"[0-9]{8,10}:AA[\w-]{33}"),  # Telegram
     _token("eyJ", r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),  # JSON web tokens
-    _form("sk-", rf"{_START}(?P<secret>sk-[\w-]{{20,255}}){_END}"),  # OpenAI, Anthropic and others
+    _form("sk-", rf"{_START}(?P<secret>sk-[\w-]{{20,255}}){_END}"),  # several services
     _form("earer", r"\b[Bb]earer (?P<secret>[\w.~+/-]{16,}={0,2})"),
     _form("asic", r"\b[Bb]asic (?P<secret>[A-Za-z0-9+/]{12,}={0,2})"),
     _form("oken", r"\b[Tt]oken (?P<secret>[\w-]{20,255})"),
