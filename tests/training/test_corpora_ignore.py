@@ -140,6 +140,7 @@ PATTERNS = [
         "a/*",
         "a/b",
         "a/b/",
+        "a/**/",
         "a/**/x.py",
         "**/b/x.py",
         "b/lib/*.py",

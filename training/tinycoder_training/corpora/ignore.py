@@ -30,6 +30,7 @@ class IgnoreRule:
     pattern: Pattern
     depth: int | None
     only_inside: bool  # "name/**": what lies in the folder, not the folder
+    only_folders: bool  # "name/": pathspec would take it for what lies in the folder too
 
 
 Rules = tuple[IgnoreRule, ...]  # the last one that matches decides
@@ -79,6 +80,8 @@ def is_ignored(path: str, rules: Rules) -> bool:
     """
     name = path[path.rstrip("/").rfind("/") + 1 :]
     for rule in reversed(rules):
+        if rule.only_folders and not path.endswith("/"):
+            continue
         relative = path[len(rule.folder) :]
         if rule.depth and rule.depth != relative.rstrip("/").count("/") + 1:
             continue
@@ -100,14 +103,23 @@ def _is_repository(folder: Path) -> bool:
 def _rules(folder: str, raw: bytes) -> Rules:
     rules = []
     for line in raw.decode("utf-8-sig", "surrogateescape").split("\n"):
+        line = line.removesuffix("\r")
+        if line.rstrip().endswith("/**/"):  # folders at any depth, and no file beside them
+            line = f"{line.rstrip()}*/"
         try:
-            (pattern,) = GitIgnoreSpec.from_lines([line.removesuffix("\r")]).patterns
+            (pattern,) = GitIgnoreSpec.from_lines([line]).patterns
         except ValueError:  # git, too, lets a malformed pattern match nothing
             continue
         if pattern.include is not None:  # neither blank nor a comment
             glob = line.rstrip().removeprefix("!").rstrip("/")
             rules.append(
-                IgnoreRule(folder=folder, pattern=pattern, depth=_depth(glob), only_inside=glob.endswith("/**"))
+                IgnoreRule(
+                    folder=folder,
+                    pattern=pattern,
+                    depth=_depth(glob),
+                    only_inside=glob.endswith("/**"),
+                    only_folders=line.rstrip().endswith("/"),
+                )
             )
     return tuple(rules)
 
