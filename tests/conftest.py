@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tinycoder.checkpoint import Model, load_model
 from tinycoder.config import ModelConfig, TrainConfig
 from tinycoder_training.corpora.corpus import Corpus, Text
 from tinycoder_training.run import Job, new_job
+
+hypothesis_settings.register_profile("tinycoder", deadline=None)  # a slow machine is no fault
+hypothesis_settings.load_profile("tinycoder")
 
 LESSON = """import os
 
