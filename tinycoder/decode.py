@@ -12,16 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tinycoder.config import ModelConfig
-from tinycoder.layers import (
-    Array,
-    attention_forward,
-    linear_forward,
-    rmsnorm_forward,
-    rope_forward,
-    rope_tables,
-    swiglu_forward,
-)
-from tinycoder.model import EMBEDDING, FINAL_NORM, Params, layer_name, logits
+from tinycoder.layers import Array, linear_forward, rmsnorm_forward, rope_table, swiglu_forward
+from tinycoder.model import Params, Weights, fuse_forward
 
 PREFILL_CHUNK = 64  # positions between two looks at whether anybody still waits
 
@@ -51,30 +43,25 @@ class KVCache:
         return chosen
 
 
-def step(params: Params, config: ModelConfig, cache: KVCache, ids: Array) -> Array:
+def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array) -> Array:
     """Append ``ids`` to the cache and score what follows the last of them: (B,t) -> (B,V)."""
     past, new = cache.length, ids.shape[1]
     assert past + new <= config.context, (past, new, config.context)
-    x = params[EMBEDDING][ids]
-    rope = rope_tables(np.arange(past, past + new), config.head_width, config.rope_theta, x.dtype)
-    heads = (*ids.shape, -1, config.head_width)
+    H, G, D = config.n_heads, config.n_kv_heads, config.head_width
+    x = weights["embedding"][ids]
+    table = rope_table(config.context, H + G, G, D, config.rope_theta, x.dtype)[past : past + new]
     for layer in range(config.n_layers):
-
-        def project(x: Array, part: str, layer: int = layer) -> Array:
-            return linear_forward(x, params[layer_name(layer, part)])[0]
-
-        h = rmsnorm_forward(x, params[layer_name(layer, "input_layernorm")], config.norm_eps)[0]
-        q = rope_forward(project(h, "self_attn.q_proj").reshape(heads), *rope)[0]
+        h = rmsnorm_forward(x, config.norm_eps)[0]
+        qkv = linear_forward(h, weights[f"{layer}.qkv"])[0].reshape(*ids.shape, H + 2 * G, D)
+        qkv = (qkv.view(table.dtype) * table).view(x.dtype)
         keys, values = cache.keys[layer][:, : past + new], cache.values[layer][:, : past + new]
-        keys[:, past:] = rope_forward(project(h, "self_attn.k_proj").reshape(heads), *rope)[0]
-        values[:, past:] = project(h, "self_attn.v_proj").reshape(heads)
-        a = attention_forward(q, keys, values)[0]
-        x = x + project(a.reshape(x.shape), "self_attn.o_proj")
-        h = rmsnorm_forward(x, params[layer_name(layer, "post_attention_layernorm")], config.norm_eps)[0]
-        m = swiglu_forward(project(h, "mlp.gate_proj"), project(h, "mlp.up_proj"))[0]
-        x = x + project(m, "mlp.down_proj")
+        keys[:, past:], values[:, past:] = qkv[:, :, H : H + G], qkv[:, :, H + G :]
+        x = x + linear_forward(_attention(qkv[:, :, :H], keys, values).reshape(x.shape), weights[f"{layer}.o"])[0]
+        h = rmsnorm_forward(x, config.norm_eps)[0]
+        m = swiglu_forward(linear_forward(h, weights[f"{layer}.gate_up"])[0])[0]
+        x = x + linear_forward(m, weights[f"{layer}.down"])[0]
     cache.length += new
-    return logits(params, rmsnorm_forward(x[:, -1], params[FINAL_NORM], config.norm_eps)[0])
+    return linear_forward(rmsnorm_forward(x[:, -1], config.norm_eps)[0], weights["head"])[0]
 
 
 def window_start(n_ids: int, context: int, room: int) -> int:
@@ -88,7 +75,7 @@ class Session:
     """Scores for one growing, shrinking or edited sequence of ids."""
 
     def __init__(self, params: Params, config: ModelConfig) -> None:
-        self.params = params
+        self.weights, _ = fuse_forward(params, config)
         self.config = config
         self._cache = KVCache(config)
         self._ids: list[int] = []
@@ -112,7 +99,7 @@ class Session:
         for begin in range(common, len(kept), PREFILL_CHUNK):
             poll()
             piece = kept[begin : begin + PREFILL_CHUNK]
-            self._scores = step(self.params, self.config, self._cache, np.array([piece]))[0]
+            self._scores = step(self.weights, self.config, self._cache, np.array([piece]))[0]
             self._ids += piece
         self._scored = True
         return self._scores
@@ -122,6 +109,19 @@ class Session:
         kept = list(ids[window_start(len(ids), self.config.context, min(room, self.config.context - 1)) :])
         scores = self.next_logits(kept, poll)
         return self._cache.rows([0]), scores[None].copy()
+
+
+def _attention(q: Array, keys: Array, values: Array) -> Array:
+    """Attention of the last t of S positions: (B,t,H,D), (B,S,G,D), (B,S,G,D) -> (B,t,H,D)."""
+    (B, t, H, D), S, G = q.shape, keys.shape[1], keys.shape[2]
+    p = q.reshape(B, t, G, H // G, D).transpose(0, 2, 3, 1, 4) @ keys.transpose(0, 2, 3, 1)[:, :, None]
+    if t > 1:
+        p[..., S - t :] += np.triu(np.full((t, t), -np.inf, p.dtype), 1)
+    p -= p.max(-1, keepdims=True)
+    np.exp(p, out=p)
+    p /= p.sum(-1, keepdims=True)
+    y: Array = (p @ values.transpose(0, 2, 1, 3)[:, :, None]).transpose(0, 3, 1, 2, 4).reshape(B, t, H, D)
+    return y
 
 
 def _take(x: Array, rows: Sequence[int] | Array, length: int) -> Array:

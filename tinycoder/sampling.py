@@ -132,12 +132,12 @@ def beam_search(
             return done
         if cache.length < context:
             cache = cache.rows([row for row, _ in grown])
-            scores = step(session.params, session.config, cache, np.array([[h.ids[-1]] for h in live]))
+            scores = step(session.weights, session.config, cache, np.array([[h.ids[-1]] for h in live]))
         else:  # the window is full: read its end again, for each beam
             past = np.array([[*prompt, *h.ids] for h in live])
             cache = KVCache(session.config, len(live))
             start = window_start(past.shape[1], context, context // 4)
-            scores = step(session.params, session.config, cache, past[:, start:])
+            scores = step(session.weights, session.config, cache, past[:, start:])
     return _best([*done, *live], config.beam)
 
 

@@ -7,26 +7,26 @@ from hypothesis import strategies as st
 
 from tinycoder.config import GenerationConfig, ModelConfig
 from tinycoder.decode import KVCache, Session, step, window_start
-from tinycoder.model import forward, init_params, logits
+from tinycoder.model import forward, fuse_forward, init_params
 from tinycoder.sampling import beam_search, distribution, sample_ids, softmax
 
 CONFIG = ModelConfig(vocab_size=23, width=32, n_layers=2, n_heads=4, n_kv_heads=2, hidden=48, context=32)
 PARAMS = init_params(CONFIG, np.random.default_rng(0))
 PARAMS = {name: p * 5 if "embed" in name else p for name, p in PARAMS.items()}
+WEIGHTS, _ = fuse_forward(PARAMS, CONFIG)
 IDS = [int(i) for i in np.random.default_rng(1).integers(0, 23, 32)]
 END, BANNED = 0, (1, 2)
 
 
 def uncached(ids: list[int]) -> np.ndarray:
-    hidden, _ = forward(PARAMS, CONFIG, np.array([ids]))
-    return logits(PARAMS, hidden)[0, -1]
+    return forward(PARAMS, CONFIG, np.array([ids]))[0, -1]
 
 
 @pytest.mark.parametrize("split", range(1, 32))
 def test_cached_is_uncached_at_every_split(split: int) -> None:
     cache = KVCache(CONFIG)
-    step(PARAMS, CONFIG, cache, np.array([IDS[:split]]))
-    np.testing.assert_allclose(step(PARAMS, CONFIG, cache, np.array([IDS[split:]]))[0], uncached(IDS), atol=1e-5)
+    step(WEIGHTS, CONFIG, cache, np.array([IDS[:split]]))
+    np.testing.assert_allclose(step(WEIGHTS, CONFIG, cache, np.array([IDS[split:]]))[0], uncached(IDS), atol=1e-5)
 
 
 @given(st.lists(st.lists(st.integers(0, 22), min_size=1, max_size=32), min_size=1, max_size=6))
@@ -56,8 +56,8 @@ def test_window_start(n: int, context: int, room: int) -> None:
 
 def test_rows_of_a_cache_are_independent() -> None:
     cache = KVCache(CONFIG)
-    step(PARAMS, CONFIG, cache, np.array([IDS[:5]]))
-    both = step(PARAMS, CONFIG, cache.rows([0, 0]), np.array([[3], [4]]))
+    step(WEIGHTS, CONFIG, cache, np.array([IDS[:5]]))
+    both = step(WEIGHTS, CONFIG, cache.rows([0, 0]), np.array([[3], [4]]))
     np.testing.assert_allclose(both[0], uncached([*IDS[:5], 3]), atol=1e-5)
     np.testing.assert_allclose(both[1], uncached([*IDS[:5], 4]), atol=1e-5)
     assert cache.length == 5

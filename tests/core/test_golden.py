@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from safetensors import safe_open
 
 from tinycoder.config import ModelConfig, from_mapping
-from tinycoder.model import Params, forward, logits, loss_and_gradients, losses, param_shapes
+from tinycoder.model import Params, forward, fuse_forward, loss_and_gradients, losses, param_shapes
 
 CASES = ("gqa", "ignored", "mha", "mqa")
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}
@@ -58,8 +58,7 @@ def test_every_case_is_tested() -> None:
 @PRECISIONS
 def test_logits(golden: Golden, dtype: type) -> None:
     params = golden.params(dtype)
-    hidden, _ = forward(params, golden.config, golden.arrays["ids"])
-    scores = logits(params, hidden)
+    scores = forward(params, golden.config, golden.arrays["ids"])
     assert scores.dtype == dtype
     assert difference(scores, golden.arrays["logits"]) < TOLERANCE[dtype]
 
@@ -79,7 +78,7 @@ def test_loss_and_every_gradient(golden: Golden, dtype: type) -> None:
 @PRECISIONS
 def test_losses_of_single_targets(golden: Golden, dtype: type) -> None:
     ids, targets = golden.arrays["ids"], golden.arrays["targets"]
-    each = losses(golden.params(dtype), golden.config, ids, np.maximum(targets, 0))
+    each = losses(fuse_forward(golden.params(dtype), golden.config)[0], golden.config, ids, np.maximum(targets, 0))
     assert difference(each[targets >= 0].mean(), golden.arrays["loss"]) < TOLERANCE[dtype]
 
 

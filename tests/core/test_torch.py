@@ -10,7 +10,7 @@ import pytest
 
 from tinycoder.checkpoint import load_model, save_model
 from tinycoder.config import PRESETS, ModelConfig
-from tinycoder.model import Params, forward, logits, loss_and_gradients, param_shapes
+from tinycoder.model import Params, forward, loss_and_gradients, param_shapes
 from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 
 torch = pytest.importorskip("torch")
@@ -82,8 +82,7 @@ def test_logits_loss_and_every_gradient(name: str, dtype: type) -> None:
     expected_loss = llama_loss(leaves, config, torch.tensor(ids), torch.tensor(targets))
     expected_loss.backward()
 
-    hidden, _ = forward(params, config, ids)
-    assert_near(logits(params, hidden), scores.detach().numpy(), TOLERANCE[dtype], "logits")
+    assert_near(forward(params, config, ids), scores.detach().numpy(), TOLERANCE[dtype], "logits")
     loss, grads = loss_and_gradients(params, config, ids, targets)
     assert loss == pytest.approx(expected_loss.item(), rel=TOLERANCE[dtype])
     assert grads.keys() == param_shapes(config).keys()
@@ -126,8 +125,7 @@ def test_transformers_gives_the_same_logits(folder: Path) -> None:
     ids = np.random.default_rng(4).integers(0, ours.config.vocab_size, (2, 90))
     with torch.no_grad():
         expected = theirs(torch.tensor(ids)).logits.numpy()
-    hidden, _ = forward(ours.params, ours.config, ids)
-    assert_near(logits(ours.params, hidden), expected, 1e-4, "logits")
+    assert_near(forward(ours.params, ours.config, ids), expected, 1e-4, "logits")
 
 
 @pytest.mark.parametrize("loader", ["AutoTokenizer", "PreTrainedTokenizerFast"])

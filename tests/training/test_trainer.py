@@ -12,7 +12,7 @@ from tinycoder.checkpoint import load_model, read_training
 from tinycoder.config import GenerationConfig, TrainConfig
 from tinycoder.errors import CheckpointError, CorpusError, TrainingError
 from tinycoder.generation import encode_prompt, generate
-from tinycoder.model import loss_and_gradients
+from tinycoder.model import loss_and_weight_gradients
 from tinycoder_training import trainer
 from tinycoder_training.corpora import validation
 from tinycoder_training.corpora.corpus import Corpus
@@ -205,11 +205,11 @@ def test_a_gradient_that_is_no_number_changes_nothing(tmp_path: Path, monkeypatc
     before = snapshot(job)
 
     def poisoned(*arguments: Any) -> Any:
-        loss, grads = loss_and_gradients(*arguments)
-        grads["model.norm.weight"][0] = np.nan
-        return loss, grads
+        loss, dweights = loss_and_weight_gradients(*arguments)
+        dweights["0.qkv"][0] = np.nan
+        return loss, dweights
 
-    monkeypatch.setattr(trainer, "loss_and_gradients", poisoned)
+    monkeypatch.setattr(trainer, "loss_and_weight_gradients", poisoned)
     with pytest.raises(TrainingError, match="gradient became nan at step 3"):
         train_until(job, 12)
     after = snapshot(job)

@@ -19,7 +19,7 @@ from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
 from tinycoder.decode import Session
 from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
-from tinycoder.model import Params, loss_and_gradients, losses
+from tinycoder.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
 from tinycoder.sampling import sample_ids
 from tinycoder_training.dataset import Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
@@ -163,11 +163,12 @@ def evaluate(
 ) -> Evaluation:
     """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
     inputs, targets = evaluation_windows(data.validation, model.context, n_tokens)
+    weights, _ = fuse_forward(params, model)
 
     def sums(start: int) -> tuple[float, int, int]:
         rows = slice(start, start + EVALUATION_ROWS)
         counted = targets[rows] >= 0
-        nats = losses(params, model, inputs[rows], np.maximum(targets[rows], 0))
+        nats = losses(weights, model, inputs[rows], np.maximum(targets[rows], 0))
         return (
             float(nats[counted].sum(dtype=np.float64)),
             int(counted.sum()),
@@ -191,10 +192,11 @@ def complete(
 def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Threads) -> tuple[float, float]:
     inputs, targets = windows.batch(progress.step)
     bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
+    weights, fused = fuse_forward(progress.params, run.model, pool.map)
 
-    def shard(i: int) -> tuple[float, Params]:
+    def shard(i: int) -> tuple[float, Weights]:
         rows = slice(bounds[i], bounds[i + 1])
-        return loss_and_gradients(progress.params, run.model, inputs[rows], targets[rows], targets.size)
+        return loss_and_weight_gradients(weights, run.model, inputs[rows], targets[rows], targets.size)
 
     parts = list(pool.map(shard, range(run.train.shards)))
     loss = sum(part_loss for part_loss, _ in parts)
@@ -203,10 +205,15 @@ def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Th
             f"the loss became {loss} at step {progress.step + 1}; the model saved before is kept: "
             "start again with a lower learning rate"
         )
-    grads = parts[0][1]
-    for _, more in parts[1:]:
-        for name, grad in more.items():
-            grads[name] += grad
+
+    def total(name: str) -> Array:
+        array = parts[0][1][name]
+        for _, more in parts[1:]:
+            array += more[name]
+        return array
+
+    dweights = dict(zip(weights, pool.map(total, weights), strict=True))
+    grads = fuse_backward(dweights, fused, pool.map)
     norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
     progress.step += 1
     return loss, norm
