@@ -160,7 +160,7 @@ def _exp_scores(s: Array, start: int) -> Array:
     output later takes the shift out again.
     """
     t = s.shape[-2]
-    causal = np.tri(t, dtype=s.dtype)
+    causal = _causal(t, s.dtype)
     if max(s.max(), -s.min()) <= SAFE_SCORE:
         np.exp(s, out=s)
     else:
@@ -169,6 +169,11 @@ def _exp_scores(s: Array, start: int) -> Array:
         np.exp(s, out=s)
     s[..., start:] *= causal
     return s
+
+
+@lru_cache(maxsize=8)
+def _causal(t: int, dtype: Any) -> Array:  # (t,t), 1 where the key is not after the query
+    return np.tri(t, dtype=dtype)
 
 
 def _heads(qkv: Array, H: int) -> tuple[Array, Array, Array]:

@@ -18,7 +18,7 @@ from tinycoder.model import EMBEDDING, Map, Params
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 ADAM_EPSILON = 1e-8
-PIECE = 1 << 14  # floats of each array at a time
+PIECE = 1 << 16  # floats of each array at a time
 PART = 1 << 18  # floats of an array that one thread updates at a time
 
 Moments = dict[str, Array]
