@@ -121,7 +121,7 @@ def attention_forward(qkv: Array, H: int) -> tuple[Array, Cache]:  # (B,T,H+2G,D
     for start in range(0, T, ATTENTION_BLOCK):
         block = slice(start, start + ATTENTION_BLOCK)
         seen = slice(0, min(start + ATTENTION_BLOCK, T))
-        p = _exp_scores(queries[..., block, :] @ keys[..., seen, :].swapaxes(-1, -2), start)
+        p = exp_scores(queries[..., block, :] @ keys[..., seen, :].swapaxes(-1, -2), start)
         totals[..., block, :] = p @ np.ones((p.shape[-1], 1), p.dtype)
         np.matmul(p, values[..., seen, :], out=outputs[..., block, :])
         weights.append(p)
@@ -153,7 +153,7 @@ def attention_backward(dy: Array, cache: Cache) -> Array:  # (B,T,H,D) -> (B,T,H
     return dqkv
 
 
-def _exp_scores(s: Array, start: int) -> Array:
+def exp_scores(s: Array, start: int) -> Array:
     """``exp(s)`` in place, 0 for keys after the query; the queries are those from ``start`` on: (...,t,S).
 
     Only scores that exp could not take are shifted, by the largest of their row: the sum that divides the

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinycoder.config import GenerationConfig
 from tinycoder.decode import KVCache, Session, step, window_start
+from tinycoder.draft import DraftedSession
 from tinycoder.layers import Array
 
 Allowed = Callable[[Sequence[int]], Array | None]
@@ -83,8 +84,9 @@ def sample_ids(
     """
     rng = np.random.default_rng(seed)
     ids = list(prompt)
+    drafted = DraftedSession(session)
     for _ in range(config.max_tokens):
-        logits = _restricted(session.next_logits(ids), banned, allowed(ids[len(prompt) :]))
+        logits = _restricted(drafted.next_logits(ids), banned, allowed(ids[len(prompt) :]))
         p = distribution(logits, config, ids)
         chosen = int(np.argmax(p)) if config.temperature == 0 else int(rng.choice(len(p), p=p))
         if chosen == end:
@@ -132,12 +134,12 @@ def beam_search(
             return done
         if cache.length < context:
             cache = cache.rows([row for row, _ in grown])
-            scores = step(session.weights, session.config, cache, np.array([[h.ids[-1]] for h in live]))
+            scores = step(session.weights, session.config, cache, np.array([[h.ids[-1]] for h in live]))[:, -1]
         else:  # the window is full: read its end again, for each beam
             past = np.array([[*prompt, *h.ids] for h in live])
             cache = KVCache(session.config, len(live))
             start = window_start(past.shape[1], context, context // 4)
-            scores = step(session.weights, session.config, cache, past[:, start:])
+            scores = step(session.weights, session.config, cache, past[:, start:])[:, -1]
     return _best([*done, *live], config.beam)
 
 

@@ -26,7 +26,7 @@ def uncached(ids: list[int]) -> np.ndarray:
 def test_cached_is_uncached_at_every_split(split: int) -> None:
     cache = KVCache(CONFIG)
     step(WEIGHTS, CONFIG, cache, np.array([IDS[:split]]))
-    np.testing.assert_allclose(step(WEIGHTS, CONFIG, cache, np.array([IDS[split:]]))[0], uncached(IDS), atol=1e-5)
+    np.testing.assert_allclose(step(WEIGHTS, CONFIG, cache, np.array([IDS[split:]]))[0, -1], uncached(IDS), atol=1e-5)
 
 
 @given(st.lists(st.lists(st.integers(0, 22), min_size=1, max_size=32), min_size=1, max_size=6))
@@ -58,9 +58,40 @@ def test_rows_of_a_cache_are_independent() -> None:
     cache = KVCache(CONFIG)
     step(WEIGHTS, CONFIG, cache, np.array([IDS[:5]]))
     both = step(WEIGHTS, CONFIG, cache.rows([0, 0]), np.array([[3], [4]]))
-    np.testing.assert_allclose(both[0], uncached([*IDS[:5], 3]), atol=1e-5)
-    np.testing.assert_allclose(both[1], uncached([*IDS[:5], 4]), atol=1e-5)
+    np.testing.assert_allclose(both[0, -1], uncached([*IDS[:5], 3]), atol=1e-5)
+    np.testing.assert_allclose(both[1, -1], uncached([*IDS[:5], 4]), atol=1e-5)
     assert cache.length == 5
+
+
+def test_beams_of_a_branch_share_what_was_before() -> None:
+    session = Session(PARAMS, CONFIG)
+    cache, scores = session.branch(IDS[:7], room=4)
+    np.testing.assert_allclose(scores[0], uncached(IDS[:7]), atol=1e-5)
+    texts = [[3, 5], [3, 6], [4, 5]]
+    beams = cache.rows([0, 0])
+    step(WEIGHTS, CONFIG, beams, np.array([[3], [4]]))
+    beams = beams.rows([0, 0, 1], room=2)
+    found = step(WEIGHTS, CONFIG, beams, np.array([text[1:] for text in texts]))[:, -1]
+    two = step(WEIGHTS, CONFIG, cache.rows([0, 0, 0], room=2), np.array(texts), n_scored=2)
+    for row, text in enumerate(texts):
+        np.testing.assert_allclose(found[row], uncached([*IDS[:7], *text]), atol=1e-5)
+        np.testing.assert_allclose(two[row, 0], uncached([*IDS[:7], text[0]]), atol=1e-5)
+        np.testing.assert_allclose(two[row, 1], uncached([*IDS[:7], *text]), atol=1e-5)
+    assert beams.keys[0].shape[2] == 3  # own positions only
+    np.testing.assert_allclose(session.next_logits(IDS[:9]), uncached(IDS[:9]), atol=1e-5)
+
+
+@given(st.data())
+@settings(max_examples=50, deadline=None)
+def test_scores_of_the_last_ids_at_once(data: st.DataObject) -> None:
+    session = Session(PARAMS, CONFIG)
+    for _ in range(3):
+        ids = data.draw(st.lists(st.integers(0, 22), min_size=1, max_size=32))
+        n = data.draw(st.integers(1, len(ids)))
+        found = session.logits(ids, n)
+        assert len(found) == n
+        for i in range(n):
+            np.testing.assert_allclose(found[i], uncached(ids[: len(ids) - n + 1 + i]), atol=1e-5)
 
 
 def test_distribution_cuts() -> None:

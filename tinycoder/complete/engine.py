@@ -17,6 +17,7 @@ from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.popup import complete_word
 from tinycoder.complete.words import typed_word
 from tinycoder.decode import Session
+from tinycoder.draft import DraftedSession
 from tinycoder.errors import Cancelled
 from tinycoder.layers import Array
 from tinycoder.sampling import best_ids, softmax
@@ -30,6 +31,7 @@ class Engine:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._session = Session(model.params, model.config)
+        self._drafted = DraftedSession(self._session)
         self._healer = Healer(model.tokenizer)
 
     def inline(
@@ -115,7 +117,7 @@ class Engine:
 
     def _scores(self, ids: Sequence[int], pending: bytes, stop: Stop) -> Array:
         """Scores of the next token, minus infinity where it cannot be: a special id, or bytes that were not typed."""
-        scores: Array = self._session.next_logits(ids, lambda: _poll(stop)).copy()
+        scores: Array = self._drafted.next_logits(ids, lambda: _poll(stop)).copy()
         tokenizer = self.model.tokenizer
         scores[[i for i in tokenizer.special.values() if i != tokenizer.end_of_text or pending]] = -np.inf
         if pending:

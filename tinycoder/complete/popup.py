@@ -62,7 +62,7 @@ def complete_word(
         poll()
         cache = cache.rows([row for row, _ in grown])
         live = [more for _, more in grown]
-        scores = step(session.weights, session.config, cache, np.array([[partial.token] for partial in live]))
+        scores = step(session.weights, session.config, cache, np.array([[partial.token] for partial in live]))[:, -1]
     return sorted(done.items(), key=lambda pair: -pair[1])[:limit]
 
 
