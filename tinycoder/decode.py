@@ -19,7 +19,7 @@ from tinycoder.layers import Array, exp_scores, rmsnorm_forward, rope_table, swi
 from tinycoder.model import Params, Weights, fuse_forward
 
 PREFILL_CHUNK = 128  # positions between two looks at whether anybody still waits
-LONG_PREFILL = 64  # positions from which on a second BLAS thread pays
+LONG_PREFILL = 64  # positions from which on more BLAS threads pay
 FEW_ROWS = 5  # up to so many, a product is faster row by row: a matrix product copies the weight first
 
 Poll = Callable[[], None]
@@ -42,7 +42,8 @@ class _Blas:
         """A block in which BLAS has the threads that suit a step of so many positions."""
         if self.controller is None or self.n_threads == 1 or n_positions < LONG_PREFILL:
             return nullcontext()
-        return self.controller.limit(limits=self.n_threads)
+        threads: AbstractContextManager[Any] = self.controller.limit(limits=self.n_threads)
+        return threads
 
 
 _blas = _Blas()

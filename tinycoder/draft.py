@@ -17,7 +17,7 @@ from tinycoder.layers import Array
 SHORTEST, LONGEST = 2, 32  # ids of a repetition that are looked at
 N_PLACES = 8  # most recent repetitions that are compared
 NEAR_TIE = 1e-3  # scores nearer than this may change places when they are computed in other company
-COSTS = {0: 1.0, 3: 2.4, 7: 3.0, 15: 4.2}  # of a step that checks so many guesses, in steps of one (bench decode)
+COSTS = {0: 1.0, 1: 1.5, 3: 2.1, 7: 2.8, 15: 4.0}  # of a step that checks so many guesses, in plain steps
 MEMORY = 0.9  # weight of what was known about the guesses of a kind, against the newest
 
 
@@ -72,7 +72,7 @@ class DraftedSession:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._lookup = Lookup()
-        self._accuracy = dict.fromkeys(range(LONGEST + 1), 0.8)  # of one guess, by length of the repetition
+        self._accuracy = [n / (n + 1) for n in range(LONGEST + 1)]  # of a guess, by length of the repetition
         self._past: list[int] = []
         self._guesses: list[int] = []  # what may follow the past
         self._length = 0  # of the repetition that they come from
