@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
 from tinycoder.folder import readable_folder, replaced_folder
 from tinycoder.layers import Array
 from tinycoder.model import Params, param_shapes
+from tinycoder.quantize import KINDS, SCALES, dequantize, quantize
 from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
 
 FORMAT_VERSION = 1
@@ -57,13 +59,17 @@ _FIXED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model as it lies in memory; ``training`` is the plain data of training.json."""
+    """A model as it lies in memory; ``training`` is the plain data of training.json.
+
+    Parameters are float32 and may not be written to; ``weights`` says what the file holds (``quantize.KINDS``).
+    """
 
     config: ModelConfig
     params: Params
     tokenizer: Tokenizer
     training: Mapping[str, Any]
     folder: Path
+    weights: str = "float32"
 
     @property
     def name(self) -> str:
@@ -88,12 +94,13 @@ def save_model(
     training: Mapping[str, Any],
     card: str = "",
     state: State | None = None,
+    weights: str = "float32",
 ) -> None:
     """Write the whole folder, or leave what was there. Raises ``CheckpointError`` if the disk refuses."""
     with replaced_folder(folder) as new:
         text = tokenizer.to_json()
-        _write_json(new / CONFIG, _config_json(config, tokenizer, _digest(text)))
-        save_file(dict(params), new / WEIGHTS, metadata={"format": "pt"})
+        _write_json(new / CONFIG, _config_json(config, tokenizer, _digest(text), weights))
+        save_file(quantize(dict(params), weights), new / WEIGHTS, metadata={"format": "pt"})
         (new / TOKENIZER).write_bytes(text.encode("utf-8"))
         _write_json(new / "tokenizer_config.json", _tokenizer_config_json(config))
         _write_json(new / "generation_config.json", {"eos_token_id": tokenizer.end_of_text})
@@ -124,9 +131,23 @@ def _load(folder: Path) -> Model:
             f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
             f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
         )
-    params, _ = _read_tensors(place / WEIGHTS)
-    _check_params(params, config, place / WEIGHTS)
-    return Model(config=config, params=params, tokenizer=tokenizer, training=read_training(folder), folder=folder)
+    weights = facts["weights"]
+    path = place / WEIGHTS
+    stored = _map_tensors(path)
+    _check_names(stored, config, path)
+    try:
+        params = dequantize(stored, weights)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
+    _check_params(params, config, path)
+    return Model(
+        config=config,
+        params=params,
+        tokenizer=tokenizer,
+        training=read_training(folder),
+        folder=folder,
+        weights=weights,
+    )
 
 
 def read_training(folder: Path) -> dict[str, Any]:
@@ -158,17 +179,17 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _config_json(config: ModelConfig, tokenizer: Tokenizer, digest: str) -> dict[str, Any]:
+def _config_json(config: ModelConfig, tokenizer: Tokenizer, digest: str, weights: str) -> dict[str, Any]:
     ours = {theirs: getattr(config, name) for name, theirs in _HUGGING_FACE_NAMES.items()}
     return {
         **_FIXED,
         **ours,
         "head_dim": config.head_width,
-        "torch_dtype": "float32",
+        "torch_dtype": "float16" if weights == "float16" else "float32",
         "bos_token_id": None,
         "eos_token_id": tokenizer.end_of_text,
         "pad_token_id": tokenizer.special["<|pad|>"],
-        "tinycoder": {"format": FORMAT_VERSION, "weights": "float32", "tokenizer": digest},
+        "tinycoder": {"format": FORMAT_VERSION, "weights": weights, "tokenizer": digest},
     }
 
 
@@ -190,10 +211,10 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
     ours = data.get("tinycoder") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(ours, dict):
         raise CheckpointError(f"{path} does not describe a TinyCoder model (no key 'tinycoder'); choose another folder")
-    if ours.get("format") != FORMAT_VERSION or ours.get("weights") != "float32":
+    if ours.get("format") != FORMAT_VERSION or ours.get("weights") not in KINDS:
         raise CheckpointError(
             f"{path} has format {ours.get('format')!r} with {ours.get('weights')!r} weights, this version reads "
-            f"format {FORMAT_VERSION} with 'float32': update tinycoder, or train the model again"
+            f"format {FORMAT_VERSION} with {', '.join(KINDS)}: update tinycoder, or train the model again"
         )
     for name, expected in _FIXED.items():
         if data.get(name) != expected:
@@ -212,30 +233,60 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         raise CheckpointError(f"{path}: {error}") from None
 
 
-def _check_params(params: Params, config: ModelConfig, path: Path) -> None:
+def _check_names(stored: Mapping[str, Array], config: ModelConfig, path: Path) -> None:
     expected = param_shapes(config)
-    odd = sorted(expected.keys() ^ params.keys())
+    odd = sorted(expected.keys() ^ {name.removesuffix(SCALES) for name in stored})
     if odd:
         verb = "lacks" if odd[0] in expected else "has the unknown"
         raise CheckpointError(f"{path} {verb} tensor {odd[0]!r}; {AGAIN}")
-    for name, shape in expected.items():
+
+
+def _check_params(params: Params, config: ModelConfig, path: Path) -> None:
+    for name, shape in param_shapes(config).items():
         param = params[name]
-        if param.shape != shape or param.dtype != np.float32:
-            raise CheckpointError(
-                f"{path}: tensor {name!r} is {param.dtype} {param.shape}, {CONFIG} asks for float32 {shape}; {AGAIN}"
-            )
+        if param.shape != shape:
+            raise CheckpointError(f"{path}: tensor {name!r} is {param.shape}, {CONFIG} asks for {shape}; {AGAIN}")
         if not np.isfinite(param).all():
             raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
 
 
-def _read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+_DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I8": np.int8}
+
+
+def _read_tensors(path: Path, *, names_only: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
+    """Copies of the tensors of a file (none where only the names matter), and its metadata."""
+    nothing = np.zeros(0, np.float32)
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            names = list(file.keys())
+            tensors = {name: nothing if names_only else file.get_tensor(name) for name in names}
+            return tensors, file.metadata() or {}
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; {AGAIN}") from None
     except (OSError, SafetensorError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); {AGAIN}") from None
+
+
+def _map_tensors(path: Path) -> dict[str, Array]:
+    """The tensors of a file as read-only views of it: pages are read when they are used, and shared.
+
+    A save puts another file in the place of this one and never writes into it. Windows does not replace a file that
+    is mapped, so there it is read as a whole.
+    """
+    tensors, _ = _read_tensors(path, names_only=os.name != "nt")  # checks that the header fits the file
+    if os.name == "nt":
+        return tensors
+    with path.open("rb") as file:
+        n_header = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(n_header))
+    data = np.asarray(np.memmap(path, np.uint8, "r", offset=8 + n_header))
+    for name in tensors:
+        info = header[name]
+        start, end = info["data_offsets"]
+        if info["dtype"] not in _DTYPES:
+            raise CheckpointError(f"{path}: tensor {name!r} is of type {info['dtype']}, which no model has; {AGAIN}")
+        tensors[name] = data[start:end].view(_DTYPES[info["dtype"]]).reshape(info["shape"])
+    return tensors
 
 
 def _read_text(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +13,15 @@ import click
 from tinycoder.cli.home import home_folder
 
 if TYPE_CHECKING:
+    from tinycoder.checkpoint import Model
     from tinycoder.store import Summary
+
+MEASURED_TOKENS = 65_536
 
 
 @click.group()
 def checkpoint() -> None:
-    """List, check, copy and remove models."""
+    """List, check, copy, shrink, export and remove models."""
 
 
 @checkpoint.command("list")
@@ -83,7 +87,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
-    """Read every file of the model NAME and say whether all is well."""
+    """Read every file of the model NAME and say whether all is well, and what quantised weights cost."""
     from tinycoder.checkpoint import STATE, load_model, load_state
     from tinycoder.model import n_params
     from tinycoder.store import resolve_model, run_folder
@@ -96,6 +100,97 @@ def verify(context: click.Context, name: str) -> None:
     click.echo(
         f"{model.name}: sound; {n_params(model.config):,} parameters, {model.config.vocab_size:,} ids"
         + (", can be resumed" if resumable else "")
+    )
+    if model.weights != "float32":
+        click.echo(_cost(model, _measure(model)))
+
+
+@checkpoint.command()
+@click.argument("name")
+@click.option("--to", "kind", type=click.Choice(["int8", "float16"]), default="int8", show_default=True)
+@click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
+@click.pass_context
+def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
+    """Copy the model NAME with weights of a quarter (int8) or half the size (float16), and say what that costs.
+
+    Weights are float32 again once they are loaded. Hugging Face's transformers reads float16, but not int8.
+    """
+    from tinycoder.checkpoint import WEIGHTS, load_model, save_model
+    from tinycoder.errors import CheckpointError
+    from tinycoder.store import model_folder, only_writer, resolve_model
+    from tinycoder_training.card import model_card
+
+    home = home_folder(context)
+    model = load_model(resolve_model(home, name))
+    if model.weights != "float32":
+        raise CheckpointError(
+            f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
+        )
+    if not model.training.get("finished"):
+        raise CheckpointError(f"{model.name} is not finished; finish it with `tinycoder train --resume`, or copy it")
+    folder = model_folder(home, new_name or f"{model.name}-{kind}")
+    if folder.exists():
+        raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
+    with only_writer(folder):
+        training = {**model.training, "quantized": {"weights": kind, "from": model.name, **_measure(model)}}
+        save_model(
+            folder,
+            config=model.config,
+            params=model.params,
+            tokenizer=model.tokenizer,
+            training=training,
+            card=model_card(folder.name, model.config, training),
+            weights=kind,
+        )
+    smaller = load_model(folder)
+    sizes = [(place / WEIGHTS).stat().st_size for place in (folder, model.folder)]
+    click.echo(f"{folder}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
+    click.echo(_cost(smaller, _measure(smaller)))
+
+
+@checkpoint.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+def export(context: click.Context, name: str, file: Path) -> None:
+    """Write the model NAME to FILE in GGUF, the format of llama.cpp, with float32 weights.
+
+    The folder of a float32 model is one for Hugging Face's transformers as it is.
+    """
+    from tinycoder.checkpoint import load_model
+    from tinycoder.gguf import export_gguf
+    from tinycoder.store import resolve_model
+
+    if file.suffix != ".gguf":
+        raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
+    export_gguf(load_model(resolve_model(home_folder(context), name)), file)
+    click.echo(file)
+
+
+def _measure(model: Model) -> dict[str, Any]:
+    """Bits per byte on part of the standard library, and which text that was."""
+    import hashlib
+
+    from tinycoder_training.corpora import library, python_repos
+    from tinycoder_training.run import measure
+
+    corpus = python_repos.read(library.paths())
+    digest = hashlib.sha256("".join(text.text for text in corpus.validation).encode()).hexdigest()
+    found = measure(model, corpus.validation, n_tokens=MEASURED_TOKENS)
+    return {"bits_per_byte": found.bits_per_byte, "text": digest}
+
+
+def _cost(model: Model, found: dict[str, Any]) -> str:
+    """What ``found`` says beside what was noted of the float32 model."""
+    noted, now = model.training.get("quantized"), found["bits_per_byte"]
+    if not isinstance(noted, dict) or not isinstance(noted.get("bits_per_byte"), float):
+        return f"{model.weights}: {now:.4f} bits per byte on the standard library; its float32 model is not known"
+    if noted.get("text") != found["text"]:
+        return f"{model.weights}: {now:.4f} bits per byte on the standard library, another one than it was measured on"
+    before = noted["bits_per_byte"]
+    return (
+        f"{model.weights}: {now:.4f} bits per byte on the standard library, "
+        f"{before:.4f} in float32 ({now / before - 1:+.3%})"
     )
 
 

@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 NAME = "demo"
-LIBRARY = (
-    "argparse.py",
-    "ast.py",
-    "asyncio",
-    "collections",
-    "concurrent",
-    "email",
-    "http",
-    "importlib",
-    "json",
-    "logging",
-)
 N_TRIED, N_SHOWN = 200, 5
 
 
@@ -95,12 +83,9 @@ def demo(context: click.Context, minutes: float) -> None:
 
 def _corpus(package: Path) -> Corpus:
     """Some of the standard library, and TinyCoder's own files."""
-    import sysconfig
+    from tinycoder_training.corpora import library, python_repos
 
-    from tinycoder_training.corpora import python_repos
-
-    library = Path(sysconfig.get_paths()["stdlib"])
-    return python_repos.read([*(library / name for name in LIBRARY if (library / name).exists()), package])
+    return python_repos.read([*library.paths(), package])
 
 
 def _side_by_side(line: CompletedLine) -> str:

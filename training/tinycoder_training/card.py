@@ -24,9 +24,11 @@ def model_card(name: str, config: ModelConfig, training: Mapping[str, Any]) -> s
     quality = (
         "not measured yet" if bpb is None else f"{bpb:.4f} bits per byte on {data['validation_bytes']:,} held-out bytes"
     )
+    weights = training.get("quantized", {}).get("weights", "float32")
+    library = "" if weights == "int8" else "library_name: transformers\n"
+    note = "; only TinyCoder reads them" if weights == "int8" else ""
     return f"""---
-library_name: transformers
-pipeline_tag: text-generation
+{library}pipeline_tag: text-generation
 tags: [tinycoder]
 ---
 # {name}
@@ -39,6 +41,7 @@ A TinyCoder model in Llama format: {training["parameters"]:,} parameters, {confi
 | trained on | {sources}: {data["files"]:,} files, {data["bytes"]:,} bytes |
 | steps, time | {trained} |
 | quality | {quality} |
+| weights | {weights}{note} |
 | made with | tinycoder {training["versions"]["tinycoder"]} |
 
 The model repeats what it has read: give it away only where you would give away the texts it learnt from.

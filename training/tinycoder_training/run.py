@@ -18,7 +18,7 @@ import numpy as np
 
 import tinycoder
 from tinycoder.checkpoint import Model, State, load_model, load_state, save_model
-from tinycoder.config import PRESETS, TrainConfig, from_mapping
+from tinycoder.config import PRESETS, TrainConfig, from_mapping, n_cpus
 from tinycoder.errors import CheckpointError, CorpusError, TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import init_params, n_params
@@ -27,7 +27,8 @@ from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus, Text
 from tinycoder_training.optim import init_moments
-from tinycoder_training.trainer import Data, Progress, Report, Run, budget_used, evaluate, train
+from tinycoder_training.parallel import threads
+from tinycoder_training.trainer import Data, Evaluation, Progress, Report, Run, budget_used, evaluate, train
 
 TOKENIZER_CHARACTERS = 30_000_000
 FILES_AT_A_TIME = 64
@@ -177,6 +178,16 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
         tokenizer=model.tokenizer,
         facts={**kept, "settings": dataclasses.asdict(settings)},
     )
+
+
+def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation:
+    """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
+    ids = _stream(texts, model.tokenizer, model.training["recipe"])
+    nothing = np.zeros(0, np.uint16)
+    end = model.tokenizer.end_of_text
+    data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
+    with threads(n_cpus()) as pool:
+        return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
 
 _FACTS = ("recipe", "preset", "from", "created", "parameters", "versions", "seed", "settings", "data")
