@@ -56,17 +56,17 @@ def scale_shape(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def quantize_rows(w: Array) -> tuple[Array, Array]:  # (O,I) -> (O,I) int8, (O,I/GROUP) float16
     """Nearest of 255 steps between plus and minus the largest value of each group."""
-    O, n_groups = scale_shape(w.shape)
-    padded = np.zeros((O, n_groups * GROUP), np.float32)
+    n_rows, n_groups = scale_shape(w.shape)
+    padded = np.zeros((n_rows, n_groups * GROUP), np.float32)
     padded[:, : w.shape[1]] = w
-    groups = padded.reshape(O, n_groups, GROUP)
+    groups = padded.reshape(n_rows, n_groups, GROUP)
     exact = np.abs(groups).max(-1) / 127
     scales = np.minimum(exact, np.finfo(np.float16).max).astype(np.float16)
     scales[scales < exact] = np.nextafter(scales[scales < exact], np.float16(np.inf))  # so that 127 steps suffice
     scales = np.minimum(scales, np.finfo(np.float16).max)
     steps = np.where(scales == 0, 1, scales).astype(np.float32)[..., None]
     values = np.clip(np.rint(groups / steps), -127, 127).astype(np.int8)
-    return np.ascontiguousarray(values.reshape(O, -1)[:, : w.shape[1]]), scales
+    return np.ascontiguousarray(values.reshape(n_rows, -1)[:, : w.shape[1]]), scales
 
 
 def dequantize_rows(values: Array, scales: Array) -> Array:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 import tinycoder
+from tinycoder.cli.bench import bench
 from tinycoder.cli.checkpoint import checkpoint
 from tinycoder.cli.demo import demo
 from tinycoder.cli.generate import generate
@@ -42,7 +43,7 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, generate, serve, checkpoint, demo):
+for _command in (train, generate, serve, checkpoint, bench, demo):
     cli.add_command(_command)
 
 

@@ -1,0 +1,201 @@
+"""``bench decode``: the next token, the prefill and whole continuations, beside llama.cpp's and transformers'."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinycoder.bench.peer import Peer, peers
+from tinycoder.bench.record import Record, Row
+from tinycoder.bench.turns import medians, take_turns
+from tinycoder.checkpoint import Model, load_model, save_model
+from tinycoder.config import ModelConfig
+from tinycoder.decode import Session, use_one_blas_thread
+from tinycoder.draft import DraftedSession
+from tinycoder.gguf import export_gguf
+from tinycoder.model import init_params, n_params
+from tinycoder.tokenizer import train_code_tokenizer
+from tinycoder_training.corpora import library, python_repos
+
+CONTEXT, WARM = 512, 400
+N_MADE = 64  # ids of a continuation
+N_PROMPTS = 24
+REPEATS = 8  # of what takes a millisecond, in one turn
+FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
+
+
+def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
+    """Rows of speed: without a model, of random weights (6 M parameters, context 512) that never repeat themselves."""
+    use_one_blas_thread()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        texts = [text.text for text in python_repos.read(library.paths()).validation]
+        if model is None:
+            _save_random_model(folder / "model", texts)
+        else:
+            _save_float32(folder / "model", model)
+        measured = load_model(folder / "model")
+        export_gguf(measured, folder / "model.gguf")
+        wanted = _wanted(folder, measured, threads) if with_peers else {}
+        with peers(wanted, peer_python) as started:
+            present = {name: peer for name, peer in started.items() if peer.absent is None}
+            turns = _turns(measured, texts, present)
+            found = medians(take_turns(turns, seconds))
+            absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
+    if not with_peers:
+        absent = dict.fromkeys((*FLASH_ATTENTION, "transformers"), "not asked for (--no-peers)")
+    facts = {
+        "model": model.name if model else "random",
+        "n_params": n_params(measured.config),
+        "context": min(CONTEXT, measured.config.context),
+        "threads": threads,
+        "seconds": seconds,
+    }
+    return Record(bench="decode", rows=_rows(found), absent=absent, facts=facts)
+
+
+def _wanted(folder: Path, model: Model, threads: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    llama = {
+        "file": str(folder / "model.gguf"),
+        "context": model.config.context,
+        "vocab_size": model.config.vocab_size,
+        "threads": threads,
+        "n_made": N_MADE,
+    }
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {
+        name: ("llama_decode.py", {**llama, "flash_attention": flash}) for name, flash in FLASH_ATTENTION.items()
+    }
+    transformers = {"folder": str(folder / "model"), "threads": threads, "n_made": N_MADE}
+    return wanted | {"transformers": ("transformers_decode.py", transformers)}
+
+
+def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict[str, Callable[[], float]]:
+    """One function for each row; peers answer the same questions."""
+    context = min(CONTEXT, model.config.context)
+    rng = random.Random(0)
+    ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
+    prompts = _prompts(model, texts, context - N_MADE, rng)
+    session = Session(model.params, model.config)
+    state = {"prompt": -1}
+
+    def prefill() -> float:
+        session.next_logits([ids[-1]])
+        start = time.perf_counter()
+        session.next_logits(ids)
+        return time.perf_counter() - start
+
+    def one() -> float:
+        def last() -> float:
+            session.next_logits(ids[:-1])
+            start = time.perf_counter()
+            session.next_logits(ids)
+            return time.perf_counter() - start
+
+        return float(np.median([last() for _ in range(REPEATS)]))
+
+    def typed() -> float:
+        """The next id after one more character, which changes the last id: mostly it is replaced by another."""
+        warm = min(WARM, context - 1)
+
+        def character() -> float:
+            session.next_logits(ids[:warm])
+            start = time.perf_counter()
+            session.next_logits([*ids[: warm - 1], ids[warm]])
+            return time.perf_counter() - start
+
+        return float(np.median([character() for _ in range(REPEATS)]))
+
+    def continued(drafts: bool) -> float:
+        """Seconds of a prompt and its greedy continuation. Plain and drafted take the same prompt in turn."""
+        if not drafts:
+            state["prompt"] = (state["prompt"] + 1) % len(prompts)
+        past = list(prompts[state["prompt"]])
+        session.next_logits([ids[0]])
+        start = time.perf_counter()
+        source = DraftedSession(session) if drafts else session
+        for _ in range(N_MADE):
+            past.append(int(np.argmax(source.next_logits(past))))
+        return time.perf_counter() - start
+
+    turns: dict[str, Callable[[], float]] = {
+        "one: ours": one,
+        "typed: ours": typed,
+        "prefill: ours": prefill,
+        "code: ours": lambda: continued(False),
+        "code: ours with drafts": lambda: continued(True),
+    }
+    for name, peer in present.items():
+        if name in FLASH_ATTENTION:
+            turns[f"one: {name}"] = _asking(peer, lambda: ["one", ids], REPEATS)
+            turns[f"prefill: {name}"] = _asking(peer, lambda: ["prefill", ids])
+            turns[f"code: {name}"] = _asking(peer, lambda: ["generate", prompts[state["prompt"]]])
+        else:
+            turns[f"code: {name}"] = _asking(peer, lambda: prompts[state["prompt"]])
+    return turns
+
+
+def _asking(peer: Peer, question: Callable[[], Any], repeats: int = 1) -> Callable[[], float]:
+    return lambda: float(np.median([peer.ask(json.dumps(question())) for _ in range(repeats)]))
+
+
+def _prompts(model: Model, texts: Sequence[str], n: int, rng: random.Random) -> list[list[int]]:
+    """Real code up to the end of a line, ``n`` ids at most."""
+    prompts = []
+    for _ in range(N_PROMPTS):
+        text = rng.choice(texts)
+        cut = text.find("\n", rng.randrange(len(text) // 2, len(text))) + 1 or len(text)
+        prompts.append(model.tokenizer.encode(text[:cut])[-n:])
+    return [prompt for prompt in prompts if prompt]
+
+
+def _rows(found: dict[str, float]) -> list[Row]:
+    """Milliseconds of steps, and tokens a second of continuations."""
+    rows = []
+    for name, value in found.items():
+        what = name.partition(":")[0]
+        ours = found[f"{what}: ours with drafts" if what == "code" else f"{what}: ours"]
+        peer = "ours" not in name
+        if what == "code":
+            plain = name == "code: ours"
+            rows.append(
+                Row(
+                    name=name,
+                    value=N_MADE / value,
+                    unit="tokens/s",
+                    higher_is_better=True,
+                    ratio=value / ours if peer or plain else None,
+                )
+            )
+        else:
+            ratio = ours / value if peer else None
+            rows.append(Row(name=name, value=1000 * value, unit="ms", higher_is_better=False, ratio=ratio))
+    return sorted(rows, key=lambda row: (row.unit, row.name.partition(":")[0]))
+
+
+def _save_random_model(folder: Path, texts: Sequence[str]) -> None:
+    tokenizer = train_code_tokenizer(texts, 4096)
+    config = ModelConfig(
+        vocab_size=tokenizer.vocab_size,
+        width=256,
+        n_layers=6,
+        n_heads=8,
+        n_kv_heads=8,
+        hidden=704,
+        context=CONTEXT,
+    )
+    params = init_params(config, np.random.default_rng(0))
+    save_model(folder, config=config, params=params, tokenizer=tokenizer, training={"recipe": "code"})
+
+
+def _save_float32(folder: Path, model: Model) -> None:
+    """What the peers read: quantised weights as the float32 ones that they stand for."""
+    save_model(
+        folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=dict(model.training)
+    )

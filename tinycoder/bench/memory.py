@@ -1,0 +1,32 @@
+"""``bench memory``: the most memory that training at 6 M parameters and decoding ever hold, each in its own process."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tinycoder.bench.peer import peers
+from tinycoder.bench.record import Record, Row
+from tinycoder.bench.trial import BATCH, SIZES, trial
+
+N_STEPS = 4
+
+
+def run(*, size: str, threads: int, peer_python: str, with_peers: bool) -> Record:
+    """Ours against PyTorch's, after some steps with AdamW."""
+    model = SIZES[size]
+    arguments = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads, "kind": "eager"}
+    wanted = {"torch-eager": ("torch_train.py", arguments)} if with_peers else {}
+    ours = trial(model, batch=BATCH, threads=threads, n_steps=N_STEPS)["mib"]
+    rows = [Row(name="ours", value=ours, unit="MiB", higher_is_better=False)]
+    absent = {} if with_peers else {"torch-eager": "not asked for (--no-peers)"}
+    with peers(wanted, peer_python) as started:
+        for name, peer in started.items():
+            if peer.absent is not None:
+                absent[name] = peer.absent
+                continue
+            for _ in range(N_STEPS):
+                peer.ask()
+            theirs = peer.ask("memory")
+            rows.append(Row(name=name, value=theirs, unit="MiB", higher_is_better=False, ratio=ours / theirs))
+    facts = {"size": size, "batch": BATCH, "context": model.context, "threads": threads}
+    return Record(bench="memory", rows=rows, absent=absent, facts=facts)

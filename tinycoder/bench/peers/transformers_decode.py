@@ -1,0 +1,39 @@
+"""Greedy decoding with Hugging Face's transformers: ``transformers_decode.py JSON``; each line is a list of ids."""
+
+import json
+import sys
+import time
+
+arguments = json.loads(sys.argv[1])
+
+
+def say(**message):  # noqa: D103
+    print(json.dumps(message), flush=True)  # noqa: T201
+
+
+try:
+    import torch
+    import transformers
+except ImportError:
+    say(absent="transformers is not installed (pip install torch transformers)")
+    sys.exit()
+
+torch.set_num_threads(arguments["threads"])
+transformers.logging.set_verbosity_error()
+model = transformers.AutoModelForCausalLM.from_pretrained(arguments["folder"], torch_dtype=torch.float32)
+model.eval()
+say(ready=transformers.__version__)
+for line in sys.stdin:
+    ids = torch.tensor([json.loads(line)])
+    n = arguments["n_made"]
+    start = time.perf_counter()
+    with torch.inference_mode():
+        model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=n,
+            min_new_tokens=n,
+            do_sample=False,
+            use_cache=True,
+        )
+    say(value=time.perf_counter() - start)

@@ -1,0 +1,96 @@
+"""``bench train``: training tokens a second, beside PyTorch's and beside what matrix products alone would allow."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from tinycoder.bench.peer import peers
+from tinycoder.bench.record import Record, Row
+from tinycoder.bench.trial import BATCH, SIZES, steps
+from tinycoder.bench.turns import medians, take_turns
+from tinycoder.config import ModelConfig
+from tinycoder.model import n_params
+
+PEERS = {"torch-eager": "eager", "torch-compile": "compile", "torch-bf16": "bf16"}
+SGEMM_SECONDS = 0.2
+
+
+def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
+    """Like with like: all of them with AdamW; ours with Muon besides."""
+    model = SIZES[size]
+    arguments: dict[str, Any] = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads}
+    wanted = {name: ("torch_train.py", {**arguments, "kind": kind}) for name, kind in PEERS.items() if with_peers}
+    with ExitStack() as stack:
+        started = stack.enter_context(peers(wanted, peer_python))
+        ours = {
+            name: stack.enter_context(steps(model, batch=BATCH, threads=threads, optimizer=optimizer))
+            for name, optimizer in (("ours", "adamw"), ("ours-muon", "muon"))
+        }
+        present = {name: peer for name, peer in started.items() if peer.absent is None}
+        turns = {**ours, "sgemm": lambda: sgemm_rate(model, threads)}
+        turns |= {name: peer.ask for name, peer in present.items()}
+        found = medians(take_turns(turns, seconds))
+    n_tokens = BATCH * model.context
+    speeds = {name: n_tokens / value for name, value in found.items() if name != "sgemm"}
+    ratios = {name: speeds["ours"] / speeds[name] for name in present}
+    rows = [
+        Row(
+            name=name,
+            value=speed,
+            unit="tokens/s",
+            higher_is_better=True,
+            ratio=ratios.get(name),
+        )
+        for name, speed in speeds.items()
+    ]
+    share = speeds["ours"] * flops_per_token(model) / found["sgemm"]
+    rows.append(Row(name="share of sgemm", value=share, unit="of 1", higher_is_better=True))
+    absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
+    facts = {
+        "size": size,
+        "n_params": n_params(model),
+        "batch": BATCH,
+        "context": model.context,
+        "threads": threads,
+        "seconds": seconds,
+        "tokens_per_s": speeds["ours"],
+        "peers": {name: speeds[name] for name in present},
+        "ratio": ratios,
+        "sgemm_gflops": found["sgemm"] / 1e9,
+        "sgemm_share": share,
+    }
+    absent |= {} if with_peers else dict.fromkeys(PEERS, "not asked for (--no-peers)")
+    return Record(bench="train", rows=rows, absent=absent, facts=facts)
+
+
+def flops_per_token(model: ModelConfig) -> float:
+    """Arithmetic of one trained token: 6 for each parameter, and attention over half a window on average."""
+    return 6 * n_params(model) + 6 * model.n_layers * model.context * model.width
+
+
+def sgemm_rate(model: ModelConfig, threads: int) -> float:
+    """Floating point operations a second of float32 products, one BLAS thread on each of ``threads``.
+
+    The faster of 1,024 x 1,024 x 1,024 and of what an MLP of the model multiplies.
+    """
+    shapes = ((1024, 1024, 1024), (512, model.width, 2 * model.hidden))
+
+    def rate(shape: tuple[int, int, int]) -> float:
+        n, k, m = shape
+        a, b, out = np.ones((n, k), np.float32), np.ones((k, m), np.float32), np.empty((n, m), np.float32)
+        np.matmul(a, b, out=out)
+        start, n_products = time.perf_counter(), 0
+        while time.perf_counter() < start + SGEMM_SECONDS:
+            np.matmul(a, b, out=out)
+            n_products += 1
+        return 2 * n * k * m * n_products / (time.perf_counter() - start)
+
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        return max(sum(pool.map(rate, [shape] * threads)) for shape in shapes)

@@ -1,0 +1,123 @@
+"""What a run will take, before it begins: seconds from a few trial steps, bytes from the shapes of its arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycoder.config import ModelConfig, TrainConfig, n_cpus
+from tinycoder.errors import TrainingError
+from tinycoder.layers import ATTENTION_BLOCK, LOGITS_CHUNK
+from tinycoder.model import TOKENS_AT_A_TIME, n_params
+from tinycoder_training.optim import init_moments
+from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train
+
+TRIAL_STEPS, TRIAL_SECONDS = 3, 4.0
+SLACK = 48 * 2**20  # bytes of pieces that the allocator keeps for each thread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """``seconds`` of ``steps`` steps with their evaluations, and the most ``n_bytes`` of memory."""
+
+    steps: int
+    seconds: float
+    n_bytes: int
+    tokens_per_second: float
+
+
+def forecast(run: Run, progress: Progress) -> Forecast:
+    """Take a few steps on copies, for some seconds; nothing is changed or saved."""
+    settings = run.train
+    copies = {name: param.copy() for name, param in progress.params.items()}
+    trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
+    endless = dataclasses.replace(settings, steps=10**9, minutes=None, save_seconds=1e12)
+    times: list[float] = []
+    reports = train(dataclasses.replace(run, train=endless), trial, save=lambda progress: None)
+    start = time.perf_counter()
+    while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
+        begin = time.perf_counter()
+        next(reports)
+        times.append(time.perf_counter() - begin)
+    reports.close()
+    step = statistics.fmean(times[1:])  # the first one is slower
+    begin = time.perf_counter()
+    tokens = min(len(run.data.validation), settings.evaluation_tokens)
+    evaluate(copies, run.model, run.data, n_tokens=tokens)
+    of_a_token = (time.perf_counter() - begin) / tokens / min(settings.shards, n_cpus())
+    final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
+    evaluations = of_a_token * (settings.evaluations * tokens + final)
+    if settings.steps is not None:
+        steps = settings.steps - progress.step
+        seconds = steps * step + evaluations
+    else:
+        assert settings.minutes is not None
+        seconds = 60 * settings.minutes - progress.seconds
+        steps = max(0, round((seconds - of_a_token * settings.evaluations * tokens) / step))
+        seconds += of_a_token * final
+    return Forecast(
+        steps=steps,
+        seconds=seconds,
+        n_bytes=peak_memory(),
+        tokens_per_second=settings.batch_size * run.model.context / step,
+    )
+
+
+def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:
+    """Bytes that a run needs besides the interpreter and the texts, from the shapes of its arrays."""
+    n_threads = min(settings.shards, n_cpus())
+    copies = 2 + (2 if settings.optimizer == "adamw" else 1.3)  # current, best, moments
+    of_a_step = 3 + settings.shards  # fused weights, gradients before and after, and one sum for each shard
+    rows = -(-settings.batch_size // settings.shards)
+    at_once = max(model.context, min(TOKENS_AT_A_TIME, rows * model.context))
+    heads = model.n_heads + 2 * model.n_kv_heads
+    seen = min(model.context, model.context / 2 + ATTENTION_BLOCK)
+    of_a_token = model.n_layers * (
+        4 * model.width + 2 * heads * model.head_width + 5 * model.hidden + model.n_heads * seen
+    )
+    activations = n_threads * (at_once * of_a_token + 2 * min(LOGITS_CHUNK, at_once) * model.vocab_size)
+    embedded = settings.batch_size * model.context * model.width
+    batch = settings.batch_size * (model.context + 1) * 8 * 2
+    floats = (copies + of_a_step) * n_params(model) + activations + embedded
+    return int(4 * floats + batch) + SLACK * n_threads
+
+
+def refuse_what_cannot_fit(model: ModelConfig, settings: TrainConfig) -> None:
+    """Raise ``TrainingError`` with what would fit, if the run needs more memory than this machine has free."""
+    free = free_memory()
+    if free is None or needed_memory(model, settings) <= free:
+        return
+    batch = settings.batch_size
+    while batch > settings.shards and needed_memory(model, dataclasses.replace(settings, batch_size=batch)) > free:
+        batch = max(settings.shards, batch // 2)
+    fits = needed_memory(model, dataclasses.replace(settings, batch_size=batch)) <= free
+    raise TrainingError(
+        f"a batch of {settings.batch_size:,} windows of {model.context:,} tokens needs about "
+        f"{needed_memory(model, settings) / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: "
+        + (f"use --batch-size {batch}" if fits else "use a smaller --preset or --context")
+    )
+
+
+def free_memory() -> int | None:
+    """Bytes that could still be used, where the system says so."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
+def peak_memory() -> int:
+    """The most bytes that this process ever held."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration, ValueError):
+        import resource
+        import sys
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
