@@ -214,7 +214,7 @@ def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: 
 
 
 def n_cpus() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use; ``OMP_NUM_THREADS`` may ask for fewer."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return min(found, int(asked)) if asked.isdecimal() and int(asked) > 0 else found

@@ -31,12 +31,13 @@ class _Blas:
     controller: ThreadpoolController | None = None
     n_threads = 1
 
-    def hold_to_one(self) -> None:
-        """One thread from here on, and for long prefills as many as BLAS has now."""
+    def hold_to_one(self, at_most: int | None) -> None:
+        """One thread from here on, and for long prefills as many as BLAS has now, or ``at_most``."""
         if self.controller is None:
             self.controller = ThreadpoolController().select(user_api="blas")
             self.n_threads = max((library["num_threads"] for library in self.controller.info()), default=1)
             self.controller.limit(limits=1)
+        self.n_threads = min(self.n_threads, at_most or self.n_threads)
 
     def threads_for(self, n_positions: int) -> AbstractContextManager[Any]:
         """A block in which BLAS has the threads that suit a step of so many positions."""
@@ -49,12 +50,12 @@ class _Blas:
 _blas = _Blas()
 
 
-def use_one_blas_thread() -> None:
+def use_one_blas_thread(*, prefill: int | None = None) -> None:
     """Keep BLAS to one thread from here on: for single tokens more threads only wait for each other.
 
-    Long prefills still use as many as BLAS came with, which ``OMP_NUM_THREADS`` and its like set.
+    Long prefills still use as many as BLAS came with, which ``OMP_NUM_THREADS`` and its like set, or ``prefill``.
     """
-    _blas.hold_to_one()
+    _blas.hold_to_one(prefill)
 
 
 class KVCache:

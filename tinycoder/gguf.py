@@ -44,7 +44,7 @@ def export_gguf(model: Model, path: Path) -> None:
     space differently. Ids from TinyCoder's tokenizer give the same scores.
     """
     merges = json.loads(model.tokenizer.to_json())["model"].get("merges")
-    if merges is None:
+    if not merges:
         raise CheckpointError(
             f"{model.name}: a model of characters has no tokenizer that GGUF knows; export a model of code"
         )

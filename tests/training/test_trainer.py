@@ -135,7 +135,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_saved_model(tmp_pa
     train_until(job, 5)
     job = resumed_job(tmp_path / "m")
     job.progress.params["model.norm.weight"][:] = np.nan
-    with pytest.raises(TrainingError, match="loss became nan at step 6"):
+    with pytest.raises(TrainingError, match="loss became nan at step 6; the model of step 5 is kept"):
         train_until(job, 10)
     assert resumed_job(tmp_path / "m").progress.step == 5
 

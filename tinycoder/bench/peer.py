@@ -10,9 +10,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tinycoder.errors import TinyCoderError
 
 FOLDER = Path(__file__).parent / "peers"
 
@@ -31,19 +33,21 @@ class Peer:
             self.absent = str(first.get("absent", "it ended before it was ready"))
 
     def ask(self, question: str = "") -> Any:
-        """Let it do one turn; returns what it measured. Raises ``RuntimeError`` if it ended."""
+        """Let it do one turn; returns what it measured. Raises ``TinyCoderError`` if it ended."""
         assert self._process.stdin is not None
-        self._process.stdin.write(question + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
         answer = self._read()
         if "value" not in answer:
-            raise RuntimeError(f"a peer ended during its turn: {answer}")
+            raise TinyCoderError("a peer ended during its turn; try again, or leave the peers out with --no-peers")
         return answer["value"]
 
     def close(self) -> None:
         """End it."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:

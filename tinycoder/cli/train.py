@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.errors import ConfigError, TinyCoderError, TrainingError
 
 if TYPE_CHECKING:
+    from tinycoder.checkpoint import Model
+    from tinycoder.config import ModelConfig
     from tinycoder_training.corpora.corpus import Corpus
     from tinycoder_training.run import Job
 
@@ -41,6 +43,8 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), help="Size of the model.  [default: tiny; validation: nano]"
 )
+@click.option("--batch-size", type=click.IntRange(1), help="Windows of a step.  [default: the preset's]")
+@click.option("--context", "window", type=click.IntRange(2), help="Tokens of a window.  [default: the preset's]")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long in all.  [default: 10]")
 @click.option("--steps", type=click.IntRange(1), help="Train this many steps in all.")
 @click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
@@ -50,6 +54,7 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and data order.")
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
+@click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result, or the list, as one JSON object.")
 @click.pass_context
@@ -58,6 +63,8 @@ def train(
     paths: tuple[Path, ...],
     recipe: str,
     preset: str | None,
+    batch_size: int | None,
+    window: int | None,
     minutes: float | None,
     steps: int | None,
     name: str | None,
@@ -67,6 +74,7 @@ def train(
     optimizer: str,
     seed: int,
     file: Path | None,
+    dry_run: bool,
     list_only: bool,
     as_json: bool,
 ) -> None:
@@ -82,9 +90,8 @@ def train(
     if recipe != "shakespeare" and file:
         raise click.UsageError("--file goes with --recipe shakespeare")
     if resume:
-        _refuse(
-            context, "--resume goes on with a run as it is", "preset", "start", "overwrite", "optimizer", "seed", "file"
-        )
+        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "seed", "file")
+        _refuse(context, "--resume goes on with a run as it is", *fixed)
     if start:
         _refuse(context, "--from takes the size from the other model", "preset")
     from tinycoder.store import model_folder, only_writer, resolve_model, workspace_model_name
@@ -101,8 +108,10 @@ def train(
 
             job = resumed_job(folder, steps=steps, minutes=minutes)
         else:
-            _refuse_to_lose(folder, overwrite)
+            if not dry_run:
+                _refuse_to_lose(folder, overwrite)
             from tinycoder.checkpoint import load_model
+            from tinycoder_training.forecast import refuse_what_cannot_fit
             from tinycoder_training.run import new_job
 
             model = load_model(resolve_model(home, start)) if start else None
@@ -110,11 +119,43 @@ def train(
                 steps, minutes = DEFAULT_BUDGET[recipe]
             size = preset or (model.training.get("preset") if model else None)
             size = size if size in PRESETS else DEFAULT_PRESET[recipe]
-            settings = _settings(size, steps, minutes, optimizer, seed)
+            settings = _settings(batch_size or PRESETS[size].batch_size, steps, minutes, optimizer, seed)
+            shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
+            refuse_what_cannot_fit(_with_window(shape, window, model), settings)
             corpus = _read(home, recipe, places, file, seed)
             created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            job = new_job(corpus, folder=folder, preset=size, settings=settings, start=model, created=created)
+            job = new_job(
+                corpus, folder=folder, preset=size, settings=settings, start=model, created=created, context=window
+            )
+        if dry_run:
+            _forecast(job, as_json)
+            return
         _run(context, job, home, as_json)
+
+
+def _with_window(shape: ModelConfig, window: int | None, start: Model | None) -> ModelConfig:
+    """``shape`` with the window that was asked for, which a trained model cannot exceed."""
+    if start and window and window > start.config.context:
+        raise ConfigError(
+            f"--context {window} is over the window of {start.name}, {start.config.context} tokens; "
+            "use at most that, or train anew without --from"
+        )
+    return replace(shape, context=window) if window else shape
+
+
+def _forecast(job: Job, as_json: bool) -> None:
+    """Say what the run would take."""
+    from tinycoder_training.forecast import forecast
+
+    found = forecast(job.run, job.progress)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(
+        f"{job.folder.name}: {job.facts['parameters']:,} parameters, {found.steps:,} steps, "
+        f"{found.tokens_per_second:,.0f} tokens/s\n"
+        f"time:   {found.seconds / 60:.1f} minutes\nmemory: {found.n_bytes / 1e6:,.0f} MB"
+    )
 
 
 def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
@@ -148,10 +189,9 @@ def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
         click.echo(f"model:  {job.folder}\nreport: {page}")
 
 
-def _settings(preset: str, steps: int | None, minutes: float | None, optimizer: str, seed: int) -> TrainConfig:
+def _settings(batch_size: int, steps: int | None, minutes: float | None, optimizer: str, seed: int) -> TrainConfig:
     from tinycoder.config import n_cpus
 
-    batch_size = PRESETS[preset].batch_size
     try:
         return TrainConfig(
             steps=steps,
@@ -190,7 +230,7 @@ def _refuse(context: click.Context, reason: str, *names: str) -> None:
     """A usage error if one of these options was given."""
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
-        option = {"start": "from"}.get(given[0], given[0])
+        option = {"start": "from", "window": "context", "batch_size": "batch-size"}.get(given[0], given[0])
         raise click.UsageError(f"{reason}; it does not go with --{option}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tinycoder.errors import TrainingError
 from tinycoder.layers import ATTENTION_BLOCK, LOGITS_CHUNK
 from tinycoder.model import TOKENS_AT_A_TIME, n_params
 from tinycoder_training.optim import init_moments
+from tinycoder_training.parallel import threads
 from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train
 
 TRIAL_STEPS, TRIAL_SECONDS = 3, 4.0
@@ -46,8 +48,9 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     step = statistics.fmean(times[1:])  # the first one is slower
     begin = time.perf_counter()
     tokens = min(len(run.data.validation), settings.evaluation_tokens)
-    evaluate(copies, run.model, run.data, n_tokens=tokens)
-    of_a_token = (time.perf_counter() - begin) / tokens / min(settings.shards, n_cpus())
+    with threads(min(settings.shards, n_cpus())) as pool:
+        evaluate(copies, run.model, run.data, n_tokens=tokens, pool=pool)
+    of_a_token = (time.perf_counter() - begin) / tokens
     final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
     evaluations = of_a_token * (settings.evaluations * tokens + final)
     if settings.steps is not None:
@@ -116,8 +119,9 @@ def peak_memory() -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     except (OSError, StopIteration, ValueError):
-        import resource
-        import sys
-
+        try:
+            import resource
+        except ImportError:  # Windows
+            return 0
         unit = 1 if sys.platform == "darwin" else 1024
         return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -56,10 +56,7 @@ def update(
     """
     norm = gradient_norm(grads, each)
     if not math.isfinite(norm):
-        raise TrainingError(
-            f"the gradient became {norm} at step {step}; the model saved before is kept: "
-            "start again with a lower learning rate"
-        )
+        raise TrainingError(f"the gradient became {norm} at step {step}")
     clip = min(1.0, config.clip / (norm + 1e-12))
 
     def update_part(part: tuple[str, slice]) -> None:

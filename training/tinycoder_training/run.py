@@ -88,17 +88,20 @@ def new_job(
     settings: TrainConfig,
     start: Model | None = None,
     created: str = "",
+    context: int | None = None,
 ) -> Job:
-    """A run from nothing, or from the weights and the tokenizer of ``start``.
+    """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
 
     Raises ``CorpusError`` if there is too little text to learn from and be judged by.
     """
     if start is None:
         tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
         config = PRESETS[preset].model(tokenizer.vocab_size)
+        config = dataclasses.replace(config, context=context or config.context)
         params = init_params(config, np.random.default_rng(settings.seed))
     else:
-        tokenizer, config = start.tokenizer, start.config
+        tokenizer = start.tokenizer
+        config = dataclasses.replace(start.config, context=context or start.config.context)
         params = {name: param.copy() for name, param in start.params.items()}
     data = _data(corpus, tokenizer, settings.seed, config.context)
     facts = {

@@ -110,7 +110,7 @@ def train(
     settings = run.train
     windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed)
     started = clock() - progress.seconds
-    last_save = progress.seconds
+    last_save, saved_step = progress.seconds, progress.step
     with threads(min(settings.shards, n_cpus())) as pool:
         try:
             while not stop() and (done := budget_used(settings, progress)) < 1:
@@ -131,7 +131,7 @@ def train(
                     evaluation = _finish(run, progress, pool)
                 if evaluation or progress.seconds - last_save >= settings.save_seconds:
                     save(progress)
-                    last_save = progress.seconds
+                    last_save, saved_step = progress.seconds, progress.step
                 yield Report(
                     step=progress.step,
                     done=min(1.0, now),
@@ -143,6 +143,9 @@ def train(
                     tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
                     evaluation=evaluation,
                 )
+        except TrainingError as error:
+            kept = f"the model of step {saved_step} is kept" if saved_step else "nothing was saved yet"
+            raise TrainingError(f"{error}; {kept}: start again with --optimizer adamw or another --seed") from None
         except GeneratorExit:  # nobody listens any more; what was learnt is kept all the same
             save(progress)
             raise
@@ -201,10 +204,7 @@ def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Th
     parts = list(pool.map(shard, range(run.train.shards)))
     loss = sum(part_loss for part_loss, _ in parts)
     if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss became {loss} at step {progress.step + 1}; the model saved before is kept: "
-            "start again with a lower learning rate"
-        )
+        raise TrainingError(f"the loss became {loss} at step {progress.step + 1}")
 
     def total(name: str) -> Array:
         array = parts[0][1][name]

@@ -1,6 +1,7 @@
 """Decoding with llama.cpp: ``llama_decode.py JSON``; each line is ``[what, ids]``, answered in seconds.
 
-What: ``prefill`` reads all ids, ``one`` the last of them after the others, ``generate`` continues them greedily.
+What: ``prefill`` reads all ids, ``one`` the last of them after the others, ``generate``
+continues them greedily; the first id, which comes from reading the others, does not count.
 """
 
 import ctypes
@@ -64,6 +65,7 @@ for line in sys.stdin:
         decode(ids[-1:], len(ids) - 1)
     else:
         scores = decode(ids, 0)
+        start = time.perf_counter()
         for i in range(arguments["n_made"] - 1):
             scores = decode([int(scores.argmax())], len(ids) + i)
     say(value=time.perf_counter() - start)

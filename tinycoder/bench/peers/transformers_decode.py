@@ -23,9 +23,10 @@ transformers.logging.set_verbosity_error()
 model = transformers.AutoModelForCausalLM.from_pretrained(arguments["folder"], torch_dtype=torch.float32)
 model.eval()
 say(ready=transformers.__version__)
-for line in sys.stdin:
-    ids = torch.tensor([json.loads(line)])
-    n = arguments["n_made"]
+
+
+def seconds(ids, n):
+    """Time to read ``ids`` and make ``n`` more."""
     start = time.perf_counter()
     with torch.inference_mode():
         model.generate(
@@ -36,4 +37,9 @@ for line in sys.stdin:
             do_sample=False,
             use_cache=True,
         )
-    say(value=time.perf_counter() - start)
+    return time.perf_counter() - start
+
+
+for line in sys.stdin:
+    prompt = torch.tensor([json.loads(line)])
+    say(value=seconds(prompt, arguments["n_made"]) - seconds(prompt, 1))

@@ -1,0 +1,180 @@
+"""The benches: turns, peers over a pipe, records and their comparison, and the commands from end to end."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tinycoder.bench import peer as peer_module
+from tinycoder.bench.peer import peers
+from tinycoder.bench.record import Row, read_record, slower_rows
+from tinycoder.bench.scaling import _fit
+from tinycoder.bench.trial import SIZES
+from tinycoder.bench.turns import medians, take_turns
+from tinycoder.cli import cli
+from tinycoder.errors import ConfigError, TinyCoderError
+from tinycoder.model import n_params
+
+FAKE = """
+import json, sys
+arguments = json.loads(sys.argv[1])
+print("noise")
+if arguments["absent"]:
+    print(json.dumps({"absent": "fake is not installed"}), flush=True)
+    sys.exit()
+print(json.dumps({"ready": "1.0"}), flush=True)
+for line in sys.stdin:
+    if line.strip() == "die":
+        sys.exit(3)
+    print(json.dumps({"value": arguments.get("value", 0.5)}), flush=True)
+"""
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("fake.py", "torch_train.py", "llama_decode.py", "transformers_decode.py"):
+        (tmp_path / name).write_text(FAKE.replace('arguments["absent"]', 'arguments.get("absent")'))
+    monkeypatch.setattr(peer_module, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_everybody_has_turns_until_the_time_is_over() -> None:
+    now, order = [0.0], []
+
+    def contestant(name: str, took: float):  # type: ignore[no-untyped-def]
+        def turn() -> float:
+            order.append(name)
+            now[0] += took
+            return took + len(order) * 0.001
+
+        return turn
+
+    found = take_turns({"a": contestant("a", 1), "b": contestant("b", 2)}, 10, clock=lambda: now[0])
+    assert order[:6] == ["a", "b"] * 3
+    assert len(order) == 8
+    assert [len(values) for values in found.values()] == [3, 3]  # the first round is left out
+    assert medians(found)["a"] == pytest.approx(1.005)
+
+
+def test_one_round_is_better_than_none() -> None:
+    assert take_turns({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}
+
+
+def test_a_peer_answers_and_ends(fake: Path) -> None:
+    wanted = {"here": ("fake.py", {"value": 4.5}), "away": ("fake.py", {"absent": True})}
+    with peers(wanted) as started:
+        assert started["here"].absent is None
+        assert started["here"].ask() == 4.5
+        assert started["away"].absent == "fake is not installed"
+        with pytest.raises(TinyCoderError, match="ended during its turn"):
+            started["here"].ask("die")
+        processes = [peer._process for peer in started.values()]
+    assert all(process.returncode is not None for process in processes)
+
+
+def test_a_peer_that_says_nothing_is_absent(fake: Path) -> None:
+    (fake / "fake.py").write_text("raise SystemExit(1)")
+    with peers({"odd": ("fake.py", {})}) as started:
+        assert started["odd"].absent == "it ended before it was ready"
+
+
+def row(name: str, value: float, higher: bool = True, ratio: float | None = None) -> Row:
+    return Row(name=name, value=value, unit="x", higher_is_better=higher, ratio=ratio)
+
+
+def test_only_what_got_slower_is_named() -> None:
+    old = {r.name: r for r in (row("speed", 100), row("time", 10, False), row("same", 5), row("peer", 9))}
+    now = [row("speed", 80), row("time", 12, False), row("same", 4.9), row("peer", 1, ratio=2.0), row("new", 1)]
+    assert [line.partition(":")[0] for line in slower_rows(now, old)] == ["speed", "time"]
+    assert slower_rows([row("speed", 120), row("time", 9, False)], old) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[", "no record of a bench"),
+        ("{}", "no record of a bench"),
+        ('{"bench": "decode", "rows": []}', "is of `bench decode`"),
+        ('{"bench": "train", "rows": [{"name": "x"}]}', "no record of a bench"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "old.json").write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        read_record(tmp_path / "old.json", "train")
+
+
+def test_the_fit_finds_what_was_put_in() -> None:
+    values = (128, 256, 512, 1024)
+    coefficients, fitted = _fit(values, [50 + 0.1 * value for value in values], (0, 1))
+    assert coefficients == pytest.approx([50, 0.1])
+    assert fitted == pytest.approx([50 + 0.1 * value for value in values])
+
+
+def test_sizes_are_what_they_are_called() -> None:
+    assert [round(n_params(SIZES[name]) / 1e6, 1) for name in ("1m", "6m", "20m")] == [0.9, 5.9, 21.2]
+
+
+def run(*arguments: str):  # type: ignore[no-untyped-def]
+    return CliRunner().invoke(cli, ["bench", *arguments], catch_exceptions=True)
+
+
+def test_bench_train_speaks_json_and_compares(fake: Path) -> None:
+    out = fake / "out.json"
+    result = run("train", "--size", "1m", "--seconds", "1", "--json", "--out", str(out), "--threads", "1")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found == json.loads(out.read_text())
+    assert found["tokens_per_s"] > 0
+    assert (
+        found["peers"].keys() == found["ratio"].keys() == {"torch-eager", "torch-compile", "torch-bf16"}
+        or found["absent"]
+    )
+    assert 0 < found["sgemm_share"] < 1.5
+    found["rows"] = [{**r, "value": r["value"] * 10} for r in found["rows"]]
+    out.write_text(json.dumps(found))
+    again = run("train", "--size", "1m", "--seconds", "1", "--compare", str(out), "--no-peers")
+    assert again.exit_code == 0, again.output
+    assert "slower: ours:" in again.stdout
+    assert "absent: torch-eager: not asked for (--no-peers)" in again.stdout
+
+
+def test_peers_that_are_not_installed_are_named(tmp_path: Path) -> None:
+    result = run("memory", "--size", "1m", "--json", "--peer-python", sys.executable)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    names = {r["name"] for r in found["rows"]} | found["absent"].keys()
+    assert names == {"ours", "torch-eager"}
+
+
+def test_bench_decode_has_a_row_for_each_question() -> None:
+    result = run("decode", "--seconds", "1", "--json", "--no-peers")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {r["name"] for r in found["rows"]} == {
+        "one: ours",
+        "typed: ours",
+        "prefill: ours",
+        "code: ours",
+        "code: ours with drafts",
+    }
+    assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "--threads", "9999"], "cores"),
+        (["train", "--compare", "nowhere.json"], "cannot be read"),
+        (["train", "--peer-python", "no-such-python"], "is no program"),
+        (["decode", "--model", "nobody"], "nobody"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = CliRunner().invoke(cli, ["--home", str(tmp_path), "bench", *arguments])
+    assert result.exit_code != 0
+    assert isinstance(result.exception, Exception)
+    assert words in str(result.exception)
+    assert "\n" not in str(result.exception)
