@@ -174,6 +174,9 @@ def _linear(x: Array, w: Array) -> Array:  # (n,I), (O,I) -> (n,O)
     if len(x) > FEW_ROWS:
         y = x @ w.T
         return y
+    if len(x) == 1:
+        y = np.dot(w, x[0])[None]
+        return y
     y = np.empty((len(x), len(w)), x.dtype)
     for row, out in zip(x, y, strict=True):
         np.dot(w, row, out=out)
@@ -198,7 +201,11 @@ def _attention(q: Array, cache: KVCache, layer: int, t: int) -> Array:
         shared_keys, shared_values = cache.prefix.keys[layer][0], cache.prefix.values[layer][0]
         folded = q.swapaxes(0, 1).reshape(G, B * N, D) @ shared_keys[:, :n_shared].swapaxes(-1, -2)
         s = np.concatenate([folded.reshape(G, B, N, n_shared).swapaxes(0, 1), s], axis=-1)
-    exp_scores(s.reshape(B, G, N // t, t, -1), n_shared + own - t)
+    if t == 1:
+        s -= s.max(-1, keepdims=True)
+        np.exp(s, out=s)
+    else:
+        exp_scores(s.reshape(B, G, N // t, t, -1), n_shared + own - t)
     y: Array = s[..., n_shared:] @ values
     if cache.prefix:
         folded = s[..., :n_shared].swapaxes(0, 1).reshape(G, B * N, n_shared)

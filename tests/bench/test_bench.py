@@ -159,6 +159,8 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
         "prefill: ours",
         "code: ours",
         "code: ours with drafts",
+        "retyped: ours",
+        "retyped: ours with drafts",
     }
     assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
 

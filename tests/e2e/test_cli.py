@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.store import workspace_model_name
 
-COMMANDS = ["train", "generate", "serve", "checkpoint", "demo"]
+COMMANDS = ["train", "generate", "serve", "checkpoint", "bench", "demo"]
 ADDER = '''def add(first, second):
     """Add {n}."""
     total = first + second + {n}
@@ -300,6 +301,48 @@ def test_looking_after_models(tmp_path: Path, home: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_smaller_models_and_exports(tmp_path: Path, home: Path) -> None:
+    shutil.copytree(home / "models", tmp_path / "models")
+    made = tinycoder(tmp_path, "checkpoint", "quantize", "counter")
+    assert made.returncode == 0, made.stderr
+    assert "int8: " in made.stdout
+    verified = tinycoder(tmp_path, "checkpoint", "verify", "counter-int8")
+    assert "sound" in verified.stdout
+    assert re.search(r"int8: \d\.\d+ bits per byte on the standard library, \d\.\d+ in float32", verified.stdout)
+    assert "only TinyCoder reads them" in tinycoder(tmp_path, "checkpoint", "show", "counter-int8").stdout
+    assert tinycoder(tmp_path, "generate", "def ", "--model", "counter-int8", "--max-tokens", "5").returncode == 0
+    refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter"), "counter-int8 already")
+    refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter-int8", "--name", "x"), "holds int8 weights already")
+    assert tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / "model.gguf").returncode == 0
+    assert (tmp_path / "model.gguf").read_bytes()[:4] == b"GGUF"
+    refused(
+        tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / "model.bin"), "does not end in .gguf", code=2
+    )
+
+
+def test_a_dry_run_says_what_the_run_takes_and_leaves_nothing(tmp_path: Path, repository: Path) -> None:
+    said = tinycoder(tmp_path, "train", repository, "--preset", "nano", "--steps", "70", "--dry-run", "--json")
+    assert said.returncode == 0, said.stderr
+    found = json.loads(said.stdout)
+    assert found["steps"] == 70
+    assert found["seconds"] > 0
+    assert found["n_bytes"] > 10**7
+    assert not (tmp_path / "models" / workspace_model_name(repository)).exists()
+    words = tinycoder(tmp_path, "train", repository, "--preset", "nano", "--dry-run")
+    assert "memory:" in words.stdout
+
+
+def test_windows_and_batches_that_cannot_be(home: Path, repository: Path) -> None:
+    refused(
+        tinycoder(home, "train", repository, "--from", "counter", "--context", "99999", "--name", "x"),
+        "over the window of counter",
+    )
+    refused(
+        tinycoder(home, "train", repository, "--preset", "nano", "--batch-size", str(10**9), "--name", "x"),
+        "are free: use --batch-size",
+    )
+
+
 def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, repository: Path) -> None:
     """As when `tinycoder train 2>&1 | tee log` gets a Ctrl-C: tee is gone first."""
     home = tmp_path / "home"

@@ -27,6 +27,7 @@ from tinycoder_training.corpora import library, python_repos
 CONTEXT, WARM = 512, 400
 N_MADE = 64  # ids of a continuation
 N_PROMPTS = 24
+N_TYPED, N_SUGGESTED = 8, 16  # ids typed through, and ids of the suggestion after each
 REPEATS = 8  # of what takes a millisecond, in one turn
 FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
 
@@ -124,12 +125,27 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
             past.append(int(np.argmax(source.next_logits(past))))
         return time.perf_counter() - start
 
+    def retyped(drafts: bool) -> float:
+        """Seconds an id while somebody types through a suggestion and each of its ids brings another request."""
+        made = list(prompts[state["prompt"]])
+        for _ in range(N_TYPED + N_SUGGESTED):
+            made.append(int(np.argmax(session.next_logits(made))))
+        source = DraftedSession(session) if drafts else session
+        start = time.perf_counter()
+        for n in range(N_TYPED):
+            past = made[: len(made) - N_TYPED - N_SUGGESTED + n]
+            for _ in range(N_SUGGESTED):
+                past.append(int(np.argmax(source.next_logits(past))))
+        return (time.perf_counter() - start) / (N_TYPED * N_SUGGESTED) * (N_MADE - 1)
+
     turns: dict[str, Callable[[], float]] = {
         "one: ours": one,
         "typed: ours": typed,
         "prefill: ours": prefill,
         "code: ours": lambda: continued(False),
         "code: ours with drafts": lambda: continued(True),
+        "retyped: ours": lambda: retyped(False),
+        "retyped: ours with drafts": lambda: retyped(True),
     }
     for name, peer in present.items():
         if name in FLASH_ATTENTION:
@@ -160,10 +176,11 @@ def _rows(found: dict[str, float]) -> list[Row]:
     rows = []
     for name, value in found.items():
         what = name.partition(":")[0]
-        ours = found[f"{what}: ours with drafts" if what == "code" else f"{what}: ours"]
+        makes_text = what in ("code", "retyped")
+        ours = found[f"{what}: ours with drafts" if makes_text else f"{what}: ours"]
         peer = "ours" not in name
-        if what == "code":
-            plain = name == "code: ours"
+        if makes_text:
+            plain = name == f"{what}: ours"
             rows.append(
                 Row(
                     name=name,

@@ -41,8 +41,8 @@ def run(*, seconds: float, threads: int, say: Callable[[str], None]) -> Record:
             points.append((1e6 * found["seconds"] / (batch * model.context), found["mib"]))
             say(f"{name} {value}: {points[-1][0]:.1f} µs a token, {points[-1][1]:.0f} MiB")
         times, sizes = ([point[i] for point in points] for i in (0, 1))
-        # memory grows in a straight line with all but the width, whose matrices grow with its square
-        memory_powers = (0, 1, 2) if name == "width" else (0, 1)
+        # memory grows with the square of the width, by the matrices, and of the context, by attention
+        memory_powers = (0, 1, 2) if name in ("width", "context") else (0, 1)
         coefficients, fitted = _fit(values, times, powers)
         _, fitted_sizes = _fit(values, sizes, memory_powers)
         sweeps[name] = {
