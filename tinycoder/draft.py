@@ -21,8 +21,9 @@ MOST_MADE = 4096  # remembered ids; then all are forgotten
 NOTHING = -1  # between two texts that were made
 N_PLACES = 8  # most recent repetitions that are compared
 NEAR_TIE = 1e-3  # scores nearer than this may change places when they are computed in other company
-COSTS = {0: 1.0, 1: 1.5, 3: 2.1, 7: 2.8, 15: 4.0}  # of a step that checks so many guesses, in plain steps
-MEMORY = 0.9  # weight of what was known about the guesses of a kind, against the newest
+COSTS = {0: 1.0, 1: 1.7, 3: 2.6, 7: 3.4, 15: 4.8}  # of a step that checks so many guesses, in plain steps
+MEMORY = 0.95  # weight of what was known about the guesses of a kind, against the newest
+LATER_IN_TEXT, LATER_IN_MADE = 0.8, 0.97  # how often a guess after a right one is right, to begin with
 
 
 class Lookup:
@@ -85,8 +86,10 @@ class DraftedSession:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._text, self._made = Lookup(), Lookup()
-        self._accuracy = {  # of a guess, by where it comes from and by the length of the repetition
-            source: [n / (n + 1) for n in range(LONGEST + 1)] for source in (self._text, self._made)
+        # by source and length of the repetition: how often the first guess is right, and how often one after it
+        self._accuracy = {
+            source: [(n / (n + 2), later) for n in range(LONGEST + 1)]
+            for source, later in ((self._text, LATER_IN_TEXT), (self._made, LATER_IN_MADE))
         }
         self._kind = self._text, 0
         self._past: list[int] = []
@@ -104,8 +107,8 @@ class DraftedSession:
         if 0 < ahead < len(self._rows) and goes_on and self._latest[n_past:] == self._guesses[:ahead]:
             poll()
             row: Array = self._rows[ahead]
-            second, first = np.partition(row, -2)[-2:]
-            return row if first - second > NEAR_TIE else self.session.next_logits(ids, poll)
+            alone = np.count_nonzero(row > row.max() - NEAR_TIE) == 1
+            return row if alone else self.session.next_logits(ids, poll)
         if goes_on:
             self._learn(ids[n_past:])
         self._past, self._rows = self._latest, self._rows[:0]
@@ -146,11 +149,14 @@ class DraftedSession:
         seen = min(len(self._guesses), len(came), n_right + 1)
         if seen:
             source, length = self._kind
-            known = self._accuracy[source][length]
-            self._accuracy[source][length] = known + (1 - MEMORY**seen) * (n_right / seen - known)
+            first, later = self._accuracy[source][length]
+            first += (1 - MEMORY) * ((n_right > 0) - first)
+            if seen > 1:
+                later += (1 - MEMORY ** (seen - 1)) * ((n_right - 1) / (seen - 1) - later)
+            self._accuracy[source][length] = first, later
 
     def _n_worth_it(self) -> int:
         """How many guesses make the most ids for their time."""
         source, length = self._kind
-        p = self._accuracy[source][length] if self._guesses else 0.0
-        return max(COSTS, key=lambda n: sum(p**i for i in range(n + 1)) / COSTS[n])
+        first, later = self._accuracy[source][length] if self._guesses else (0.0, 0.0)
+        return max(COSTS, key=lambda n: (1 + first * sum(later**i for i in range(n))) / COSTS[n])

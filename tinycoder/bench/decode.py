@@ -84,6 +84,7 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
     ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
     prompts = _prompts(model, texts, context - N_MADE, rng)
     session = Session(model.params, model.config)
+    typing = DraftedSession(session)  # lives as long as an editor's
     state = {"prompt": -1}
 
     def prefill() -> float:
@@ -130,7 +131,7 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
         made = list(prompts[state["prompt"]])
         for _ in range(N_TYPED + N_SUGGESTED):
             made.append(int(np.argmax(session.next_logits(made))))
-        source = DraftedSession(session) if drafts else session
+        source = typing if drafts else session
         start = time.perf_counter()
         for n in range(N_TYPED):
             past = made[: len(made) - N_TYPED - N_SUGGESTED + n]
