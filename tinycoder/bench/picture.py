@@ -54,6 +54,6 @@ def _curves(record: Record, figure_type: Any) -> Any:
             panel.plot(sweep["values"], sweep[f"{key}_fit"], "-", color="#9aa5b1")
             panel.set_xlabel(name)
             panel.set_ylabel(label)
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.08 * max(*sweep[key], *sweep[f"{key}_fit"]))
             panel.spines[["top", "right"]].set_visible(False)
     return figure
