@@ -21,7 +21,7 @@ MOST_MADE = 4096  # remembered ids; then all are forgotten
 NOTHING = -1  # between two texts that were made
 N_PLACES = 8  # most recent repetitions that are compared
 NEAR_TIE = 1e-3  # scores nearer than this may change places when they are computed in other company
-COSTS = {0: 1.0, 1: 1.7, 3: 2.6, 7: 3.4, 15: 4.8}  # of a step that checks so many guesses, in plain steps
+COSTS = {0: 1.0, 1: 1.9, 3: 3.0, 7: 3.8, 15: 5.5}  # of a step with so many guesses, and of the cold cache after it
 MEMORY = 0.95  # weight of what was known about the guesses of a kind, against the newest
 LATER_IN_TEXT, LATER_IN_MADE = 0.8, 0.97  # how often a guess after a right one is right, to begin with
 
