@@ -1,5 +1,6 @@
 """The benches: turns, peers over a pipe, records and their comparison, and the commands from end to end."""
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -163,6 +164,15 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
         "retyped: ours with drafts",
     }
     assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
+    assert found["drafts_equal"]
+
+
+def test_peers_find_what_they_share() -> None:
+    """The scripts run by their path, in an interpreter that may have nothing of theirs."""
+    for script in ("torch_train.py", "llama_decode.py", "transformers_decode.py"):
+        if importlib.util.find_spec({"t": "torch", "l": "llama_cpp"}[script[0]]) is None:
+            with peers({"peer": (script, {})}) as started:
+                assert "is not installed (pip install" in (started["peer"].absent or "")
 
 
 @pytest.mark.parametrize(

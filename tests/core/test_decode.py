@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from tinycoder.config import GenerationConfig, ModelConfig
+from tinycoder import decode
+from tinycoder.config import GenerationConfig, ModelConfig, n_cpus
 from tinycoder.decode import KVCache, Session, step, window_start
 from tinycoder.model import forward, fuse_forward, init_params
 from tinycoder.sampling import beam_search, distribution, sample_ids, softmax
@@ -92,6 +94,36 @@ def test_scores_of_the_last_ids_at_once(data: st.DataObject) -> None:
         assert len(found) == n
         for i in range(n):
             np.testing.assert_allclose(found[i], uncached(ids[: len(ids) - n + 1 + i]), atol=1e-5)
+
+
+def blas_threads() -> int:
+    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
+
+
+def test_long_prefills_have_the_threads_that_blas_came_with() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        came_with = blas_threads()
+        blas = decode._Blas()
+        blas.hold_to_one(None)
+        assert blas_threads() == 1
+        with blas.threads_for(1000):
+            assert blas_threads() == came_with
+        with blas.threads_for(1):
+            assert blas_threads() == 1
+        assert blas_threads() == 1
+        blas.hold_to_one(1)
+        with blas.threads_for(1000):
+            assert blas_threads() == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"), [("1", 1), ("2,1", 2), ("9999", 9999), ("0", 9999), ("many", 9999), ("", 9999)]
+)
+def test_fewer_cores_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, asked: str, most: int) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    found = n_cpus()
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert n_cpus() == min(found, most)
 
 
 def test_distribution_cuts() -> None:

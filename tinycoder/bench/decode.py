@@ -19,6 +19,7 @@ from tinycoder.checkpoint import Model, load_model, save_model
 from tinycoder.config import ModelConfig
 from tinycoder.decode import Session, use_one_blas_thread
 from tinycoder.draft import DraftedSession
+from tinycoder.errors import ConfigError
 from tinycoder.gguf import export_gguf
 from tinycoder.model import init_params, n_params
 from tinycoder.tokenizer import train_code_tokenizer
@@ -34,6 +35,10 @@ FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
 
 def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
     """Rows of speed: without a model, of random weights (6 M parameters, context 512) that never repeat themselves."""
+    if model and model.config.context < 2 * N_MADE:
+        raise ConfigError(
+            f"{model.name} has a window of {model.config.context} tokens; choose a model with at least {2 * N_MADE}"
+        )
     use_one_blas_thread(prefill=threads)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -45,9 +50,10 @@ def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, 
         measured = load_model(folder / "model")
         export_gguf(measured, folder / "model.gguf")
         wanted = _wanted(folder, measured, threads) if with_peers else {}
+        equal: list[bool] = []
         with peers(wanted, peer_python) as started:
             present = {name: peer for name, peer in started.items() if peer.absent is None}
-            turns = _turns(measured, texts, present)
+            turns = _turns(measured, texts, present, equal)
             found = medians(take_turns(turns, seconds))
             absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
     if not with_peers:
@@ -58,6 +64,8 @@ def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, 
         "context": min(CONTEXT, measured.config.context),
         "threads": threads,
         "seconds": seconds,
+        "drafts_equal": all(equal),
+        "sentence": f"{sum(equal)} of {len(equal)} texts made with drafts are the plain ones.",
     }
     return Record(bench="decode", rows=_rows(found), absent=absent, facts=facts)
 
@@ -77,8 +85,21 @@ def _wanted(folder: Path, model: Model, threads: int) -> dict[str, tuple[str, di
     return wanted | {"transformers": ("transformers_decode.py", transformers)}
 
 
-def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict[str, Callable[[], float]]:
-    """One function for each row; peers answer the same questions."""
+def greedy(source: Session | DraftedSession, ids: Sequence[int], n: int) -> list[int]:
+    """``ids`` and the ``n`` best that follow."""
+    past = list(ids)
+    for _ in range(n):
+        past.append(int(np.argmax(source.next_logits(past))))
+    return past
+
+
+def _turns(
+    model: Model, texts: Sequence[str], present: dict[str, Peer], equal: list[bool]
+) -> dict[str, Callable[[], float]]:
+    """One function for each row; peers answer the same questions.
+
+    Whether text with drafts was the plain text is added to ``equal``.
+    """
     context = min(CONTEXT, model.config.context)
     rng = random.Random(0)
     ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
@@ -86,6 +107,7 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
     session = Session(model.params, model.config)
     typing = DraftedSession(session)  # lives as long as an editor's
     state = {"prompt": -1}
+    made: dict[bool, list[int]] = {}
 
     def prefill() -> float:
         session.next_logits([ids[-1]])
@@ -115,29 +137,26 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
         return float(np.median([character() for _ in range(REPEATS)]))
 
     def continued(drafts: bool) -> float:
-        """Seconds of a prompt's greedy continuation after its first id. Both take the same prompt in turn."""
+        """Seconds an id of a prompt's continuation after its first id. Both take the same prompt in turn."""
         if not drafts:
             state["prompt"] = (state["prompt"] + 1) % len(prompts)
-        past = list(prompts[state["prompt"]])
-        past.append(int(np.argmax(session.next_logits(past))))
-        source = DraftedSession(session) if drafts else session
+        past = greedy(session, prompts[state["prompt"]], 1)
         start = time.perf_counter()
-        for _ in range(N_MADE - 1):
-            past.append(int(np.argmax(source.next_logits(past))))
-        return time.perf_counter() - start
+        made[drafts] = greedy(DraftedSession(session) if drafts else session, past, N_MADE - 1)
+        seconds = time.perf_counter() - start
+        if drafts:
+            equal.append(made[True] == made[False])
+        return seconds / (N_MADE - 1)
 
     def retyped(drafts: bool) -> float:
         """Seconds an id while somebody types through a suggestion and each of its ids brings another request."""
-        made = list(prompts[state["prompt"]])
-        for _ in range(N_TYPED + N_SUGGESTED):
-            made.append(int(np.argmax(session.next_logits(made))))
+        prompt = prompts[state["prompt"]]
+        suggested = greedy(session, prompt, N_TYPED + N_SUGGESTED)
         source = typing if drafts else session
         start = time.perf_counter()
         for n in range(N_TYPED):
-            past = made[: len(made) - N_TYPED - N_SUGGESTED + n]
-            for _ in range(N_SUGGESTED):
-                past.append(int(np.argmax(source.next_logits(past))))
-        return (time.perf_counter() - start) / (N_TYPED * N_SUGGESTED) * (N_MADE - 1)
+            greedy(source, suggested[: len(prompt) + n], N_SUGGESTED)
+        return (time.perf_counter() - start) / (N_TYPED * N_SUGGESTED)
 
     turns: dict[str, Callable[[], float]] = {
         "one: ours": one,
@@ -152,14 +171,15 @@ def _turns(model: Model, texts: Sequence[str], present: dict[str, Peer]) -> dict
         if name in FLASH_ATTENTION:
             turns[f"one: {name}"] = _asking(peer, lambda: ["one", ids], REPEATS)
             turns[f"prefill: {name}"] = _asking(peer, lambda: ["prefill", ids])
-            turns[f"code: {name}"] = _asking(peer, lambda: ["generate", prompts[state["prompt"]]])
+            turns[f"code: {name}"] = _asking(peer, lambda: ["generate", prompts[state["prompt"]]], n_ids=N_MADE - 1)
         else:
-            turns[f"code: {name}"] = _asking(peer, lambda: prompts[state["prompt"]])
+            turns[f"code: {name}"] = _asking(peer, lambda: prompts[state["prompt"]], n_ids=N_MADE - 1)
     return turns
 
 
-def _asking(peer: Peer, question: Callable[[], Any], repeats: int = 1) -> Callable[[], float]:
-    return lambda: float(np.median([peer.ask(json.dumps(question())) for _ in range(repeats)]))
+def _asking(peer: Peer, question: Callable[[], Any], repeats: int = 1, *, n_ids: int = 1) -> Callable[[], float]:
+    """A turn of the peer: the median of the seconds that it answers, for each id."""
+    return lambda: float(np.median([peer.ask(json.dumps(question())) for _ in range(repeats)])) / n_ids
 
 
 def _prompts(model: Model, texts: Sequence[str], n: int, rng: random.Random) -> list[list[int]]:
@@ -175,25 +195,15 @@ def _prompts(model: Model, texts: Sequence[str], n: int, rng: random.Random) -> 
 def _rows(found: dict[str, float]) -> list[Row]:
     """Milliseconds of steps, and tokens a second of continuations."""
     rows = []
-    for name, value in found.items():
-        what = name.partition(":")[0]
-        makes_text = what in ("code", "retyped")
-        ours = found[f"{what}: ours with drafts" if makes_text else f"{what}: ours"]
-        peer = "ours" not in name
-        if makes_text:
-            plain = name == f"{what}: ours"
-            rows.append(
-                Row(
-                    name=name,
-                    value=(N_MADE - 1) / value,
-                    unit="tokens/s",
-                    higher_is_better=True,
-                    ratio=value / ours if peer or plain else None,
-                )
-            )
+    for name, seconds in found.items():
+        what, who = name.split(": ")
+        if what in ("code", "retyped"):
+            best = f"{what}: ours with drafts"
+            ratio = None if name == best else seconds / found[best]
+            rows.append(Row(name=name, value=1 / seconds, unit="tokens/s", higher_is_better=True, ratio=ratio))
         else:
-            ratio = ours / value if peer else None
-            rows.append(Row(name=name, value=1000 * value, unit="ms", higher_is_better=False, ratio=ratio))
+            ratio = None if who == "ours" else found[f"{what}: ours"] / seconds
+            rows.append(Row(name=name, value=1000 * seconds, unit="ms", higher_is_better=False, ratio=ratio))
     return sorted(rows, key=lambda row: (row.unit, row.name.partition(":")[0]))
 
 

@@ -1,4 +1,4 @@
-"""``bench memory``: the most memory that training at 6 M parameters and decoding ever hold, each in its own process."""
+"""``bench memory``: the most memory that training ever holds, ours and PyTorch's, each in a process of its own."""
 
 from __future__ import annotations
 

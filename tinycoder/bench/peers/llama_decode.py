@@ -9,12 +9,7 @@ import json
 import sys
 import time
 
-arguments = json.loads(sys.argv[1])
-
-
-def say(**message):  # noqa: D103
-    print(json.dumps(message), flush=True)  # noqa: T201
-
+from wire import arguments, say
 
 try:
     import llama_cpp as llama

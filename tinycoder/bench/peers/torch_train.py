@@ -1,15 +1,9 @@
 """Training steps of a Llama in PyTorch, as its users would write it for speed: ``torch_train.py JSON``."""
 
-import json
 import sys
 import time
 
-arguments = json.loads(sys.argv[1])
-
-
-def say(**message):  # noqa: D103
-    print(json.dumps(message), flush=True)  # noqa: T201
-
+from wire import arguments, say
 
 try:
     import torch
