@@ -123,7 +123,8 @@ class TrainConfig:
     """How to train. Exactly one of ``steps`` and ``minutes`` is the budget.
 
     ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
-    a run, so that resuming on another number of cores still gives the same sums.
+    a run, so that resuming on another number of cores still gives the same sums. ``infill`` is the part of the
+    windows that show what follows a text before the text.
     """
 
     steps: int | None = None
@@ -142,6 +143,7 @@ class TrainConfig:
     evaluations: int = 10
     evaluation_tokens: int = 32_768
     save_seconds: float = 120.0
+    infill: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -153,6 +155,8 @@ class TrainConfig:
             raise ConfigError(f"--minutes is {self.minutes}; it must be above 0")
         if self.optimizer not in ("adamw", "muon"):
             raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
+        if not 0 <= self.infill <= 1:
+            raise ConfigError(f"the fill-in-the-middle rate is {self.infill}; it must lie between 0 and 1")
         if not 1 <= self.shards <= self.batch_size:
             raise ConfigError(f"shards is {self.shards}; it must lie between 1 and the batch size {self.batch_size}")
 

@@ -17,6 +17,7 @@ import tinycoder
 from tinycoder.cli.bench import bench
 from tinycoder.cli.checkpoint import checkpoint
 from tinycoder.cli.demo import demo
+from tinycoder.cli.evaluate import evaluate
 from tinycoder.cli.generate import generate
 from tinycoder.cli.serve import serve
 from tinycoder.cli.train import train
@@ -43,7 +44,7 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, generate, serve, checkpoint, bench, demo):
+for _command in (train, generate, serve, checkpoint, evaluate, bench, demo):
     cli.add_command(_command)
 
 

@@ -52,6 +52,13 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped, exactly where it was.")
 @click.option("--overwrite", is_flag=True, help="Start anew though the model holds a run that could be resumed.")
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
+@click.option(
+    "--fim-rate",
+    type=click.FloatRange(0, 1),
+    default=TrainConfig.infill,
+    show_default=True,
+    help="Part of the windows that teach to fill in the middle, for --recipe code.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and data order.")
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
 @click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
@@ -72,6 +79,7 @@ def train(
     resume: bool,
     overwrite: bool,
     optimizer: str,
+    fim_rate: float,
     seed: int,
     file: Path | None,
     dry_run: bool,
@@ -87,10 +95,12 @@ def train(
         raise click.UsageError("choose either --minutes or --steps")
     if recipe != "code" and paths:
         raise click.UsageError(f"--recipe {recipe} reads no PATHS")
+    if recipe != "code":
+        _refuse(context, f"--recipe {recipe} has no middle to fill in", "fim_rate")
     if recipe != "shakespeare" and file:
         raise click.UsageError("--file goes with --recipe shakespeare")
     if resume:
-        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "seed", "file")
+        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
         _refuse(context, "--resume goes on with a run as it is", *fixed)
     if start:
         _refuse(context, "--from takes the size from the other model", "preset")
@@ -119,7 +129,7 @@ def train(
                 steps, minutes = DEFAULT_BUDGET[recipe]
             size = preset or (model.training.get("preset") if model else None)
             size = size if size in PRESETS else DEFAULT_PRESET[recipe]
-            settings = _settings(batch_size or PRESETS[size].batch_size, steps, minutes, optimizer, seed)
+            settings = _settings(batch_size or PRESETS[size].batch_size, steps, minutes, optimizer, fim_rate, seed)
             shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
             refuse_what_cannot_fit(_with_window(shape, window, model), settings)
             corpus = _read(home, recipe, places, file, seed)
@@ -189,7 +199,9 @@ def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
         click.echo(f"model:  {job.folder}\nreport: {page}")
 
 
-def _settings(batch_size: int, steps: int | None, minutes: float | None, optimizer: str, seed: int) -> TrainConfig:
+def _settings(
+    batch_size: int, steps: int | None, minutes: float | None, optimizer: str, fim_rate: float, seed: int
+) -> TrainConfig:
     from tinycoder.config import n_cpus
 
     try:
@@ -199,6 +211,7 @@ def _settings(batch_size: int, steps: int | None, minutes: float | None, optimiz
             batch_size=batch_size,
             shards=min(batch_size, n_cpus()),
             optimizer=optimizer,
+            infill=fim_rate,
             seed=seed,
         )
     except ConfigError as error:
@@ -230,7 +243,7 @@ def _refuse(context: click.Context, reason: str, *names: str) -> None:
     """A usage error if one of these options was given."""
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
-        option = {"start": "from", "window": "context", "batch_size": "batch-size"}.get(given[0], given[0])
+        option = {"start": "from", "window": "context"}.get(given[0], given[0].replace("_", "-"))
         raise click.UsageError(f"{reason}; it does not go with --{option}")
 
 

@@ -1,34 +1,101 @@
-"""From a document and a cursor to the ids that the model reads. Knows no scores."""
+"""From a document and a cursor to ids: what the model reads, and where the memory looks. Knows no scores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from tinycoder.checkpoint import Model
+from tinycoder.complete.candidate import Document
 from tinycoder.decode import window_start
+from tinycoder.infill import infill_head, suffix_piece, suffix_room
+from tinycoder.layers import Array
+from tinycoder.lines import TokenLines
+from tinycoder.memory import Memory
 
-CHARACTERS_PER_TOKEN = 8  # more than code ever has, so that the window is always full
 
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A cursor in a document, as ids.
 
-def prefix_window(text: str, offset: int, n_characters: int) -> str:
-    """The end of ``text[:offset]``, about ``n_characters`` of it, from the start of a line.
-
-    The start moves in steps of half the size, so that most keystrokes only make the window longer at its end.
+    ``context`` (n,) are all ids of the file before the last piece, and ``pending`` the bytes of that piece, which the
+    next tokens must spell. ``prompt`` is what the model reads for it, and ``here`` the file as the memory searches it.
     """
-    if offset <= n_characters:
-        return text[:offset]
-    half = max(1, n_characters // 2)
-    earliest = (offset - n_characters + half - 1) // half * half
-    line = text.find("\n", earliest, offset) + 1
-    return text[line or earliest : offset]
+
+    document: Document
+    offset: int
+    prompt: tuple[int, ...]
+    context: Array
+    here: Array
+    pending: bytes
+
+
+def make_scene(
+    document: Document,
+    offset: int,
+    lines: TokenLines,
+    *,
+    model: Model | None,
+    memory: Memory | None,
+    infill: bool,
+    healing: bool,
+) -> Scene:
+    """The scene at ``offset``; ``lines`` holds the document's tokens.
+
+    What stands behind the cursor's line is part of ``here``; the model sees the beginning of what stands behind the
+    cursor if it has learnt to (``infill``). Without ``healing`` nothing is pending.
+    """
+    tokenizer = lines.tokenizer
+    text_start, ids_start, ids_end = lines.line_at(offset)
+    line = lines.text[text_start:offset]
+    piece = tokenizer.last_piece(line) if healing else ""
+    begun = tokenizer.encode(line[: len(line) - len(piece)])
+    context = np.concatenate([lines.ids[:ids_start], np.array(begun, np.int32)])
+    here = memory.here(document.path, context, lines.ids[ids_end:]) if memory else context[:0]
+    return Scene(
+        document=document,
+        offset=offset,
+        prompt=tuple(prompt_ids(model, document.path, context, lines.text[offset:] if infill else "")) if model else (),
+        context=context,
+        here=here,
+        pending=piece.encode("utf-8"),
+    )
+
+
+def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list[int]:
+    """What the model reads before a text goes on after ``context``, as it met it in training; at least one id.
+
+    A model of code reads the file's path first. Where something is written ``after`` the cursor and the model has
+    learnt to fill in, it reads the beginning of that before. The text is cut at its start in large steps, so that a
+    quarter of the window stays free, and most keystrokes only make the ids longer at their end.
+    """
+    tokenizer, size = model.tokenizer, model.config.context
+    head: list[int] = []
+    if after.strip() and can_infill(model):
+        head = infill_head(tokenizer, suffix_piece(tokenizer, after, suffix_room(size)))
+    header = header_ids(model, path)
+    cut = window_start(len(header) + len(context), size - len(head), size // 4)
+    text: Sequence[int] = context[max(0, cut - len(header)) :].tolist()
+    return [*head, *header[cut:], *text] or [tokenizer.end_of_text]
+
+
+def header_ids(model: Model, path: str) -> list[int]:
+    """What stands before a file's text: a model of code has learnt from files that begin with their path."""
+    return model.tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
+
+
+def can_infill(model: Model) -> bool:
+    """Whether the model has learnt to read what stands behind the cursor."""
+    settings = model.training.get("settings")
+    return isinstance(settings, dict) and bool(settings.get("infill"))
 
 
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
-    """``text`` as the model met it in its training, after its path if it learnt code, and how many ids of it were cut.
+    """What the model reads before ``text`` goes on, and how many ids of the text were cut off at its start."""
+    ids = np.array(model.tokenizer.encode(text), np.int32)
+    prompt = prompt_ids(model, path, ids)
+    return prompt, max(0, len(ids) - len(prompt)) if len(ids) else 0
 
-    Cut at the start, in steps, so that a quarter of the window stays free to go on. As in training, the middle of a
-    long text stands without its path. At least one id.
-    """
-    tokenizer, context = model.tokenizer, model.config.context
-    header = tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
-    ids = header + tokenizer.encode(text) or [tokenizer.end_of_text]
-    cut = window_start(len(ids), context, context // 4)
-    return ids[cut:], max(0, cut - len(header))
+

@@ -1,62 +1,98 @@
-"""The completion engine: a model, one session, and the two questions that an editor asks.
+"""The completion engine: a model, a memory, and the two questions that an editor asks.
 
-``inline`` continues the line, ``popup`` offers whole words. Both read the document up to the cursor, heal what is
-half typed, and ask ``stop`` before each token. One thread at a time. Knows no protocol.
+``inline`` offers the rest of the line or of the block, ``popup`` whole words. Both read the document around the cursor,
+heal what is half typed, and ask ``stop`` before each token. One thread at a time. Knows no protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.context import CHARACTERS_PER_TOKEN, document_ids, prefix_window
-from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
+from tinycoder.complete.context import Scene, make_scene
+from tinycoder.complete.ghost import LINE, Ghost, Layout, write
+from tinycoder.complete.heal import Healer
+from tinycoder.complete.names import Names
+from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import complete_word
+from tinycoder.complete.predict import Predictor, TokenCost
+from tinycoder.complete.suffix import balanced_end, repeats_before, repeats_next, without_overlap
+from tinycoder.complete.suggestions import Suggestions
+from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.words import typed_word
-from tinycoder.decode import Session
-from tinycoder.draft import DraftedSession
 from tinycoder.errors import Cancelled
 from tinycoder.layers import Array
-from tinycoder.sampling import best_ids, softmax
+from tinycoder.lines import TokenLines
+from tinycoder.memory import Memory
+from tinycoder.mixing import Mixer
 
 Stop = Callable[[], bool]
 
+MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
+FROM_MODEL = "model"
+
 
 class Engine:
-    """Answers for one model; keeps the keys and values of what it read last."""
+    """Answers for one model and one workspace; keeps what it read last and what it suggested."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(
+        self,
+        model: Model,
+        memory: Memory | None = None,
+        *,
+        mixer: Mixer | None = None,
+        parts: Parts = Parts(),  # noqa: B008 - frozen
+        threshold: float = THRESHOLD,
+    ) -> None:
         self.model = model
-        self._session = Session(model.params, model.config)
-        self._drafted = DraftedSession(self._session)
-        self._healer = Healer(model.tokenizer)
+        self.tokenizer = model.tokenizer
+        self.memory = memory if memory is not None else Memory(model.tokenizer)
+        self.mixer = mixer or Mixer()
+        self.parts = parts
+        self.threshold = threshold
+        self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
+        self._healer = Healer(self.tokenizer)
+        self._names = Names()
+        self._gate = SyntaxGate()
+        self._suggestions = Suggestions()
 
     def inline(
-        self, document: Document, offset: int, *, stop: Stop, max_tokens: int = 64, n: int = 1
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        max_tokens: int = 64,
+        n: int = 1,
+        block: bool = False,
+        threshold: float | None = None,
     ) -> list[Candidate]:
-        """Up to ``n`` different continuations of the line at ``offset``, most likely first.
+        """Up to ``n`` different continuations of the line at ``offset``, or of the ``block``, most likely first.
 
-        A candidate begins with the half-typed word, which it replaces, and ends with the line at the latest.
-        Raises ``Cancelled`` once ``stop`` says so.
+        A candidate begins with the half-typed word, which it replaces. It goes on as far as it is sure enough: below
+        ``threshold`` (the engine's, unless given) nothing is offered. Raises ``Cancelled`` once ``stop`` says so.
         """
-        ids, pending = self._prompt(document, offset)
-        typed = typed_word(document.text, offset)
-        following = _rest_of_line(document.text, offset)
+        layout = _layout(document.text, offset) if block else LINE
+        if n == 1 and self.parts.cache:
+            known = self._suggestions.find(document.path, document.text, offset, layout)
+            if known:
+                found = self._candidate(document, offset, *known, threshold, None)
+                if found or known[1] == 0:
+                    return [found] if found else []
+        scene = self._scene(document, offset)
+        poll = _poll(stop)
+        ghosts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
+        if n == 1 and self.parts.cache and ghosts:
+            self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
         candidates: dict[str, Candidate] = {}
-        for first in self._first_ids(ids, pending, n, stop):
-            text, probability = self._line(ids, pending, first, max_tokens, stop)
-            text = _without_overlap(text, following)
-            if text.strip() and text not in candidates:
-                candidates[text] = Candidate(
-                    text=typed + text,
-                    start=offset - len(typed),
-                    end=offset,
-                    probability=probability,
-                    source="model",
-                )
+        for ghost in ghosts:
+            found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold, scene)
+            if found and found.text not in candidates:
+                candidates[found.text] = found
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
     def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
@@ -64,91 +100,119 @@ class Engine:
 
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        ids, pending = self._prompt(document, offset)
+        scene = self._scene(document, offset)
         typed = typed_word(document.text, offset)
-        words = complete_word(
-            self._session,
-            self._healer,
-            ids,
-            pending,
-            word_typed=bool(typed),
-            limit=limit,
-            poll=lambda: _poll(stop),
-        )
+        branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
+        words = complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit)
+        names = self._names.at(document.text, offset) if self.parts.names else []
+        origins = {name.text: name.origin for name in names}
+        offers = {typed + word: probability for word, probability in words}
+        for name in names:
+            if len(offers) >= limit:
+                break
+            if name.text.startswith(typed) and name.text != typed:
+                offers.setdefault(name.text, 0.0)
         return [
             Candidate(
-                text=typed + word,
+                text=word,
                 start=offset - len(typed),
                 end=offset,
                 probability=probability,
-                source="model",
+                source=origins.get(word, FROM_MODEL),
             )
-            for word, probability in words
+            for word, probability in list(offers.items())[:limit]
         ]
 
-    def _prompt(self, document: Document, offset: int) -> tuple[list[int], bytes]:
-        """Ids before the last piece, and the bytes of that piece."""
-        prefix = prefix_window(document.text, offset, self.model.config.context * CHARACTERS_PER_TOKEN)
-        before, pending = self._healer.split(prefix)
-        return document_ids(self.model, document.path, before)[0], pending
+    def observe(self, document: Document) -> None:
+        """The file is open and its text is this now."""
+        self.memory.update(document.path, document.text)
 
-    def _first_ids(self, ids: Sequence[int], pending: bytes, n: int, stop: Stop) -> list[int]:
-        """The ``n`` best first tokens; one alone when something is pending that leaves no choice."""
-        scores = self._scores(ids, pending, stop)
-        return [int(i) for i in best_ids(scores, n) if np.isfinite(scores[i])]
+    def forget(self, path: str) -> None:
+        """The file is not open any more."""
+        self.memory.close(path)
 
-    def _line(self, ids: Sequence[int], pending: bytes, first: int, max_tokens: int, stop: Stop) -> tuple[str, float]:
-        """What comes after the cursor up to the end of the line, greedily, and its probability."""
-        raw = self.model.tokenizer.raw
-        n_typed = len(pending)
-        past, made, probability = list(ids), b"", 1.0
-        for _ in range(max_tokens):
-            scores = self._scores(past, pending, stop)
-            chosen = int(np.argmax(scores)) if made else first
-            probability *= float(softmax(scores)[chosen])
-            made += raw[chosen]
-            if chosen == self.model.tokenizer.end_of_text or _line_end(made[n_typed:]) >= 0:
-                break
-            pending = rest(pending, raw[chosen])
-            past.append(chosen)
-        line = made[n_typed:]
-        end = _line_end(line)
-        return (line if end < 0 else line[:end]).decode("utf-8", "ignore").rstrip(), probability
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
+        """What each token of a file costs, given those above it, as if it were written from the top."""
+        ids = TokenLines(self.tokenizer, document.text).ids
+        return self._predictor.costs(document.path, ids, _poll(stop), learn=True)
 
-    def _scores(self, ids: Sequence[int], pending: bytes, stop: Stop) -> Array:
-        """Scores of the next token, minus infinity where it cannot be: a special id, or bytes that were not typed."""
-        scores: Array = self._drafted.next_logits(ids, lambda: _poll(stop)).copy()
-        tokenizer = self.model.tokenizer
-        scores[[i for i in tokenizer.special.values() if i != tokenizer.end_of_text or pending]] = -np.inf
-        if pending:
-            mask = np.full_like(scores, -np.inf)
-            mask[self._healer.allowed(pending)] = 0
-            scores += mask
-        return scores
+    def _scene(self, document: Document, offset: int) -> Scene:
+        return make_scene(
+            document,
+            offset,
+            self.memory.update(document.path, document.text),
+            model=self._predictor.model,
+            memory=self._predictor.memory,
+            infill=self.parts.infill,
+            healing=self.parts.healing,
+        )
+
+    def _candidate(
+        self,
+        document: Document,
+        offset: int,
+        ghost: Ghost,
+        typed: int,
+        threshold: float | None,
+        scene: Scene | None,
+    ) -> Candidate | None:
+        """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it stand already."""
+        wanted = self.threshold if threshold is None else threshold
+        if self.parts.cut:
+            ends = chosen_ends(ghost, typed=typed, threshold=wanted)
+        else:
+            ends = [end for end in possible_ends(ghost.text, ghost.ends) if end > typed]
+        ends = [end - typed for end in ends]
+        if not ends:
+            return None
+        text = ghost.text[typed : typed + ends[-1]]
+        if self.parts.gates:
+            text = self._gated(document.text, offset, text, ends)
+        if not text.strip():
+            return None
+        sure = [p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed + len(text)]
+        known = max((p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
+        word = typed_word(document.text, offset)
+        return Candidate(
+            text=word + text,
+            start=offset - len(word),
+            end=offset,
+            probability=min(1.0, sure[-1] / known) if sure else 0.0,
+            source=FROM_MODEL,
+        )
+
+    def _gated(self, text: str, offset: int, new: str, ends: list[int]) -> str:
+        """The longest part of ``new`` that may stand at ``offset``; empty if none may."""
+        before, following, after = _around(text, offset)
+        first_line = new.partition("\n")[0]
+        if repeats_next(before + new, after) or repeats_before(before + first_line, text[: offset - len(before)]):
+            return ""
+        if "\n" not in new:
+            new = balanced_end(without_overlap(new, following, before), before, following)
+            ends = [end for end in ends if end < len(new)] + [len(new)]
+        if not new.strip():
+            return ""
+        return self._gate.longest_valid(text, offset, offset, new, ends) or ""
 
 
-def _poll(stop: Stop) -> None:
-    if stop():
-        raise Cancelled
+def _poll(stop: Stop) -> Callable[[], None]:
+    def poll() -> None:
+        if stop():
+            raise Cancelled
+
+    return poll
 
 
-def _line_end(raw: bytes) -> int:
-    """Where the first line break is, or -1."""
-    ends = [place for place in (raw.find(b"\n"), raw.find(b"\r")) if place >= 0]
-    return min(ends, default=-1)
+def _around(text: str, offset: int) -> tuple[str, str, str]:
+    """The cursor's line before and after it, and everything below."""
+    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
+    end = min(ends, default=len(text))
+    return text[start:offset], text[offset:end], text[end:]
 
 
-def _rest_of_line(text: str, offset: int) -> str:
-    end = len(text)
-    for line_break in "\r\n":
-        found = text.find(line_break, offset, end)
-        end = found if found >= 0 else end
-    return text[offset:end]
-
-
-def _without_overlap(text: str, following: str) -> str:
-    """``text`` without the end that already stands behind the cursor."""
-    for size in range(min(len(text), len(following)), 0, -1):
-        if text.endswith(following[:size]):
-            return text[:-size]
-    return text
+def _layout(text: str, offset: int) -> Layout:
+    """The block that the cursor's line opens, or that it is in."""
+    line = _around(text, offset)[0]
+    indent = len(line[: len(line) - len(line.lstrip())].expandtabs(8))
+    return Layout(block=True, indent=indent + 1 if line.rstrip().endswith(":") else max(1, indent))

@@ -22,6 +22,9 @@ class Healer:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.inside_word, self.ends_word = word_tokens(tokenizer)
+        self.breaks_line = np.array([raw[:1] in (b"\n", b"\r") for raw in tokenizer.raw])
+        self.ends_line = self.breaks_line.copy()
+        self.ends_line[tokenizer.end_of_text] = True
 
     def split(self, text: str) -> tuple[str, bytes]:
         """``text`` without its last piece, and the bytes of that piece."""
@@ -31,7 +34,8 @@ class Healer:
     def allowed(self, pending: bytes) -> Array:
         """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never.
 
-        White space is one token where there is one: to take it apart would lead the model where no text leads.
+        White space is one token where there is one: to take it apart would lead the model where no text leads. After
+        a line break the indentation is as it stands; more of it is not for us to add.
         """
         raws, ids = self._sorted
         first = bisect_left(raws, pending)
@@ -39,6 +43,8 @@ class Healer:
         while last < len(raws) and raws[last].startswith(pending):
             last += 1
         found = list(ids[first:last])
+        if found and pending[:1] in (b"\n", b"\r") and raws[first] == pending:
+            return np.array(found[:1])
         for end in range(1, 0 if found and pending.isspace() else len(pending)):
             place = bisect_left(raws, pending[:end])
             if place < len(raws) and raws[place] == pending[:end]:

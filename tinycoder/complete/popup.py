@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.predict import Branch
 from tinycoder.complete.words import is_word
-from tinycoder.decode import Session, step
 from tinycoder.layers import Array
-from tinycoder.sampling import best_ids, softmax
+from tinycoder.sampling import best_ids
 
 MAX_STEPS = 10
-MIN_PROBABILITY = 1e-3
+WIDTH = 8  # unfinished words that are followed at a time
+LEAST = 1e-4  # probability of a word that is worth following
+BEHIND = 0.01  # of the best word: less likely ones are not looked for once there are MANY
+MANY = 4
 
 
 @dataclass(frozen=True)
 class _Partial:
-    """A word under way: its last id, the bytes after what is typed, the typed bytes still to come, its probability."""
+    """A word under way: its row, its last id, the bytes after what is typed, the typed bytes still to come."""
 
+    row: int
     token: int
     made: bytes
     pending: bytes
@@ -28,68 +30,52 @@ class _Partial:
 
 
 def complete_word(
-    session: Session,
-    healer: Healer,
-    ids: Sequence[int],
-    pending: bytes,
-    *,
-    word_typed: bool,
-    limit: int,
-    poll: Callable[[], None],
+    branch: Branch, healer: Healer, pending: bytes, *, word_typed: bool, limit: int
 ) -> list[tuple[str, float]]:
-    """Up to ``limit`` (continuation, probability), best first.
+    """Up to ``limit`` (continuation, probability among words that agree with ``pending``), best first.
 
-    ``pending`` are the bytes after ``ids`` that are typed already. Unless a part of the word is among them
-    (``word_typed``), a continuation does not start with a digit. ``poll`` is called before each step.
+    Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
-    cache, scores = session.branch(ids, MAX_STEPS, poll)
-    live = [_Partial(-1, b"", pending, 1.0)]
+    live = [_Partial(0, -1, b"", pending, 1.0)]
     done: dict[str, float] = {}
     for _ in range(MAX_STEPS):
-        grown: list[tuple[int, _Partial]] = []
+        grown: list[_Partial] = []
         for row, partial in enumerate(live):
-            p = _probabilities(healer, scores[row], partial.pending)
-            if partial.made:
+            p = branch.p[row]
+            if partial.made and not partial.pending:
                 _note(done, partial.made, partial.probability * float(p[healer.ends_word].sum()))
-            grown += [
-                (row, more) for more in _grow(healer, partial, p, limit) if word_typed or not more.made[:1].isdigit()
-            ]
-        grown.sort(key=lambda pair: -pair[1].probability)
-        threshold = sorted(done.values(), reverse=True)[limit - 1] if len(done) >= limit else MIN_PROBABILITY
-        grown = [(row, more) for row, more in grown[:limit] if more.probability > threshold]
-        if not grown or cache.length >= session.config.context:
+            more = _grow(healer, row, partial, p)
+            grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
+        grown.sort(key=lambda partial: -partial.probability)
+        ranked = sorted(done.values(), reverse=True)
+        least = max(
+            LEAST,
+            ranked[limit - 1] if len(ranked) >= limit else 0.0,
+            ranked[0] * BEHIND if len(ranked) >= MANY else 0.0,
+        )
+        live = [partial for partial in grown[:WIDTH] if partial.probability > least]
+        if not live or not branch.grow([partial.row for partial in live], [partial.token for partial in live]):
             break
-        poll()
-        cache = cache.rows([row for row, _ in grown])
-        live = [more for _, more in grown]
-        scores = step(session.weights, session.config, cache, np.array([[partial.token] for partial in live]))[:, -1]
-    return sorted(done.items(), key=lambda pair: -pair[1])[:limit]
+    total = sum(done.values()) + sum(partial.probability for partial in live)
+    return [(word, p / total) for word, p in sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]]
 
 
-def _probabilities(healer: Healer, scores: Array, pending: bytes) -> Array:
-    """Distribution of the next token among those that agree with what is typed."""
-    if not pending:
-        return softmax(scores)
-    p = np.zeros(len(scores))
-    allowed = healer.allowed(pending)
-    p[allowed] = softmax(scores[allowed])
-    return p
-
-
-def _grow(healer: Healer, partial: _Partial, p: Array, limit: int) -> Iterator[_Partial]:
-    """The best ``limit`` next tokens that stay inside the word."""
-    if not partial.pending:
-        p = p * healer.inside_word
+def _grow(healer: Healer, row: int, partial: _Partial, p: Array) -> Iterator[_Partial]:
+    """The best next tokens that stay inside the word."""
+    if partial.pending:
+        ids = healer.allowed(partial.pending)
+        ids = ids[best_ids(p[ids], min(4 * WIDTH, len(ids)))]
+    else:
+        ids = best_ids(p * healer.inside_word, WIDTH)
     raws = healer.tokenizer.raw
-    found = 0
-    for token in best_ids(p, 4 * limit):
+    for token in ids.tolist():
+        if p[token] == 0:
+            return
         raw = raws[token]
         made = partial.made + raw[len(partial.pending) :]
-        if found == limit or p[token] == 0:
-            return
         if is_word(made):
-            found += 1
-            yield _Partial(int(token), made, rest(partial.pending, raw), partial.probability * float(p[token]))
+            pending = rest(partial.pending, raw)
+            yield _Partial(row, token, made, pending, partial.probability * float(p[token]))
 
 
 def _note(done: dict[str, float], made: bytes, probability: float) -> None:

@@ -13,9 +13,14 @@ _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 def typed_word(text: str, offset: int) -> str:
     """The part of a word that stands before ``offset``; empty after anything else."""
     start = offset
-    while start > 0 and (text[start - 1] == "_" or text[start - 1].isalnum()):
+    while start > 0 and is_word_character(text[start - 1]):
         start -= 1
     return text[start:offset]
+
+
+def is_word_character(character: str) -> bool:
+    """Whether a character can stand in a word."""
+    return character == "_" or character.isalnum()
 
 
 def is_word(raw: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,15 +10,21 @@ import numpy as np
 
 from tinycoder.layers import Array
 
+Rewrite = Callable[[Array, np.random.Generator], Array]
+
 
 @dataclass(frozen=True)
 class Windows:
-    """A token stream cut into windows of ``context`` + 1 ids, met in a new random order and offset every epoch."""
+    """A token stream cut into windows of ``context`` + 1 ids, met in a new random order and offset every epoch.
+
+    ``rewrite`` may put other ids, as many, in the place of a window; its randomness is its window's own.
+    """
 
     ids: Array
     context: int
     batch_size: int
     seed: int
+    rewrite: Rewrite | None = None
 
     @property
     def per_epoch(self) -> int:
@@ -34,7 +41,8 @@ class Windows:
         epoch, place = divmod(number, self.per_epoch)
         offset, order = _epoch_order(self.seed, epoch, self.per_epoch, self.context)
         start = max(0, min(int(order[place]) * self.context + offset, len(self.ids) - self.context - 1))
-        return self.ids[start : start + self.context + 1]
+        window = self.ids[start : start + self.context + 1]
+        return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
 
 
 @lru_cache(maxsize=2)

@@ -11,6 +11,7 @@ import math
 import platform
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from tinycoder.store import drop_run, exists, run_folder
 from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.dataset import Rewrite
+from tinycoder_training.infill import infilled
 from tinycoder_training.optim import init_moments
 from tinycoder_training.parallel import threads
 from tinycoder_training.trainer import Data, Evaluation, Progress, Report, Run, budget_used, evaluate, train
@@ -92,8 +95,11 @@ def new_job(
 ) -> Job:
     """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
 
+    Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0.
     Raises ``CorpusError`` if there is too little text to learn from and be judged by.
     """
+    if corpus.recipe != "code":
+        settings = dataclasses.replace(settings, infill=0.0)
     if start is None:
         tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
         config = PRESETS[preset].model(tokenizer.vocab_size)
@@ -103,7 +109,7 @@ def new_job(
         tokenizer = start.tokenizer
         config = dataclasses.replace(start.config, context=context or start.config.context)
         params = {name: param.copy() for name, param in start.params.items()}
-    data = _data(corpus, tokenizer, settings.seed, config.context)
+    data = _data(corpus, tokenizer, settings, config.context)
     facts = {
         "recipe": corpus.recipe,
         "preset": preset if start is None else start.training.get("preset"),
@@ -154,6 +160,7 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
             bytes_of_id=model.tokenizer.n_bytes,
             prompts=tuple(tuple(prompt) for prompt in facts["prompts"]),
             end_of_text=model.tokenizer.end_of_text,
+            rewrite=_rewrite(model.tokenizer, settings),
         )
         best = facts["best_bits_per_byte"]
         progress = Progress(
@@ -238,9 +245,9 @@ def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
         n -= len(text.text)
 
 
-def _data(corpus: Corpus, tokenizer: Tokenizer, seed: int, context: int) -> Data:
+def _data(corpus: Corpus, tokenizer: Tokenizer, settings: TrainConfig, context: int) -> Data:
     dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    order = np.random.default_rng(seed).permutation(len(corpus.train))
+    order = np.random.default_rng(settings.seed).permutation(len(corpus.train))
     train_ids = _stream([corpus.train[i] for i in order], tokenizer, corpus.recipe).astype(dtype)
     validation_ids = _stream(corpus.validation, tokenizer, corpus.recipe).astype(dtype)
     if len(train_ids) < 2 or len(validation_ids) < 2:
@@ -253,7 +260,12 @@ def _data(corpus: Corpus, tokenizer: Tokenizer, seed: int, context: int) -> Data
         bytes_of_id=tokenizer.n_bytes,
         prompts=_prompts(corpus, tokenizer),
         end_of_text=tokenizer.end_of_text,
+        rewrite=_rewrite(tokenizer, settings),
     )
+
+
+def _rewrite(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
+    return partial(infilled, tokenizer=tokenizer, rate=settings.infill) if settings.infill else None
 
 
 def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:

@@ -21,7 +21,7 @@ from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
 from tinycoder.sampling import sample_ids
-from tinycoder_training.dataset import Windows, evaluation_windows
+from tinycoder_training.dataset import Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
 from tinycoder_training.parallel import Threads, threads
 from tinycoder_training.schedule import learning_rate_scale
@@ -34,13 +34,17 @@ SMOOTHING = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What a run learns from and is judged by: token streams, the bytes of each id, and prompts for samples."""
+    """What a run learns from and is judged by: token streams, the bytes of each id, and prompts for samples.
+
+    ``rewrite`` may change windows before they are learnt, never those that the run is judged by.
+    """
 
     train: Array
     validation: Array
     bytes_of_id: Array
     prompts: tuple[tuple[int, ...], ...]
     end_of_text: int
+    rewrite: Rewrite | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +112,7 @@ def train(
     generator. Raises ``TrainingError`` when the loss is not a number any more; what was saved last stays.
     """
     settings = run.train
-    windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed)
+    windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed, run.data.rewrite)
     started = clock() - progress.seconds
     last_save, saved_step = progress.seconds, progress.step
     with threads(min(settings.shards, n_cpus())) as pool:

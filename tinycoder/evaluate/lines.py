@@ -1,9 +1,8 @@
-"""How good completed lines are: cut at or inside statements of files that the model has not seen. Prints nothing."""
+"""Completed lines, cut at or inside statements of files that the model has not seen. Knows no typing and no figures."""
 
 from __future__ import annotations
 
 import ast
-import codeop
 import random
 import re
 import warnings
@@ -11,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.engine import Engine
+from tinycoder.evaluate.completer import LineCompleter
+from tinycoder.evaluate.measures import could_begin_a_module
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BETWEEN_WORDS = re.compile(r"(?<=\w)\b(?=\W)|(?<=[^\w\s])(?=\S)")
@@ -39,11 +39,11 @@ class CompletedLine:
 
 
 def completed_lines(
-    engine: Engine, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
+    completer: LineCompleter, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
 ) -> Iterator[CompletedLine]:
     """Complete lines at random statements until ``n`` were offered or the places are used up.
 
-    Lines are cut where a statement starts, or ``inside`` it, after a word or a bracket. The engine sees the text
+    Lines are cut where a statement starts, or ``inside`` it, after a word or a bracket. The completer sees the text
     before the cut only, and what it says is not filtered. Places where the author's own line would not pass
     ``could_begin_a_module`` are left out.
     """
@@ -63,7 +63,7 @@ def completed_lines(
         if not could_begin_a_module(document.text[:offset] + truth + "\n"):
             continue
         before = Document(path=document.path, text=document.text[:offset])
-        for candidate in engine.inline(before, offset, stop=lambda: False, max_tokens=128):
+        for candidate in completer.inline(before, offset, stop=lambda: False, max_tokens=128):
             n -= 1
             yield CompletedLine(
                 document=document,
@@ -97,14 +97,3 @@ def statement_starts(text: str) -> list[int]:
             if not indentation.strip():
                 found.add(starts[node.lineno - 1] + len(indentation))
     return sorted(found)
-
-
-def could_begin_a_module(source: str) -> bool:
-    """Whether CPython's parser takes ``source``, or only misses its end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            codeop.compile_command(source, symbol="exec")
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-            return False
-    return True

@@ -1,0 +1,215 @@
+"""``tinycoder evaluate``: how good completions are in files that the model has not seen, beside simple baselines."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinycoder.cli.home import home_folder, model_folder_of
+from tinycoder.errors import ConfigError, CorpusError
+
+if TYPE_CHECKING:
+    from tinycoder.checkpoint import Model
+    from tinycoder.complete.candidate import Document
+    from tinycoder.complete.parts import Parts
+    from tinycoder.evaluate import Progress, Results
+    from tinycoder.evaluate.completer import Completer
+    from tinycoder_training.corpora.corpus import Corpus
+
+MIN_WIDTH = 104  # columns of the widest table
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--model", metavar="NAME", help="Which model.  [default: that of the first path, else the newest]")
+@click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
+@click.option("--ablate", is_flag=True, help="Measure it without each of its parts in turn.")
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple completers too.")
+@click.option(
+    "--after",
+    type=click.Choice(["none", "rest"]),
+    default="none",
+    show_default=True,
+    help="What stands behind the cursor's line: nothing, or the rest of the file.",
+)
+@click.option(
+    "--places",
+    type=click.IntRange(0),
+    default=150,
+    show_default=True,
+    help="Identifiers to ask popups for; ghost text at twice as many places.",
+)
+@click.option("--typing", type=click.IntRange(0), default=1_500, show_default=True, help="Characters to type.")
+@click.option("--bytes", "n_bytes", type=click.IntRange(0), default=20_000, show_default=True, help="Bytes to predict.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the places.")
+@click.option(
+    "--held-out",
+    metavar="GLOB",
+    multiple=True,
+    help="Score these files, by path; the rest is known.  [default: what training held out]",
+)
+@click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
+@click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
+@click.pass_context
+def evaluate(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    model: str | None,
+    parts: tuple[str, ...],
+    ablate: bool,
+    baselines: bool,
+    after: str,
+    places: int,
+    typing: int,
+    n_bytes: int,
+    seed: int,
+    held_out: tuple[str, ...],
+    json_to: Path | None,
+    html_to: Path | None,
+) -> None:
+    """Complete held-out Python files under PATHS (default: the current folder), and compare with what is there.
+
+    The engine knows the other files there, as in an editor, and is asked in the files that training held out: for
+    words, for the rest of lines, and before each key of a simulated typist. The JSON has figures only; the page
+    quotes your code.
+    """
+    from tinycoder.decode import use_one_blas_thread
+    from tinycoder.evaluate import Settings, variants_of
+    from tinycoder.evaluate import evaluate as run
+
+    variants = variants_of(parts, ablate=ablate, baselines=baselines)
+    settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
+    loaded = _model(context, model, paths or (Path(),))
+    known, scored = _files(loaded, paths or (Path(),), held_out)
+    use_one_blas_thread()
+    maker = engine_maker(loaded, known)
+    results = _drawn(run(maker, scored, variants, settings, known=known, clock=time.perf_counter))
+    facts = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
+    _write(results, facts | {"behind the cursor": after}, json_to, html_to)
+
+
+def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
+    """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
+    raise NotImplementedError
+
+
+def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
+    from tinycoder.checkpoint import load_model
+    from tinycoder.store import find_model
+
+    home = home_folder(context)
+    found = find_model(home, paths) if name is None else None
+    return load_model(found or model_folder_of(home, name))
+
+
+def _files(model: Model, paths: Sequence[Path], globs: Sequence[str]) -> tuple[list[Document], list[Document]]:
+    """Known and scored files. Raises an error for files to score that the model has learnt."""
+    from tinycoder.complete.candidate import Document
+    from tinycoder_training.corpora import python_repos
+
+    corpus = python_repos.read(paths, seed=int(model.training.get("seed", 0)))
+    scored = {text.path for text in corpus.validation}
+    if globs:
+        every = [text.path for text in (*corpus.train, *corpus.validation)]
+        scored = {path for path in every if any(fnmatch.fnmatch(path, glob) for glob in globs)}
+        if not scored:
+            raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {every[0]}")
+    if not _is_of(model, corpus):
+        click.echo(
+            f"note: {model.name} was not trained on exactly these files; where it has read the files that are scored, "
+            "the figures flatter it",
+            err=True,
+        )
+    elif learnt := sorted(scored & {text.path for text in corpus.train} - {text.path for text in corpus.validation}):
+        raise ConfigError(
+            f"{model.name} was trained on {learnt[0]}, so its figures there would say nothing; "
+            "score files that training held out, or a model that was trained on other files"
+        )
+    documents = {text: Document(path=text.path, text=text.text) for text in (*corpus.train, *corpus.validation)}
+    if not globs:  # a single file is on both sides, in parts
+        return [documents[text] for text in corpus.train], [documents[text] for text in corpus.validation]
+    known = [document for document in documents.values() if document.path not in scored]
+    return known, [document for document in documents.values() if document.path in scored]
+
+
+def _is_of(model: Model, corpus: Corpus) -> bool:
+    """Whether the model was trained on this corpus, as far as its sizes tell."""
+    data = model.training.get("data", {})
+    return bool(model.training.get("recipe") == "code") and all(
+        (data.get(f"{prefix}files"), data.get(f"{prefix}bytes")) == (len(texts), sum(text.n_bytes for text in texts))
+        for prefix, texts in (("", corpus.train), ("validation_", corpus.validation))
+    )
+
+
+def _drawn(steps: Generator[Progress, None, Results]) -> Results:
+    """Draw progress on stderr; the results."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.percentage:>3.0f}%"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    said = None
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                found: Results = end.value
+                return found
+            bar.update(task, completed=step.done, description=f"{step.variant}: {step.measure}")
+            if not console.is_terminal and said != (step.variant, step.measure):
+                said = (step.variant, step.measure)
+                click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
+
+
+def _write(results: Results, facts: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
+    from tinycoder.evaluate.page import page
+
+    data: dict[str, Any] = {**facts, **results.to_json()}
+    if html_to:
+        _save(html_to, page(f"{facts['model']} - TinyCoder evaluation", facts, results))
+    if json_to == Path("-"):
+        click.echo(json.dumps(data))
+        return
+    if json_to:
+        _save(json_to, json.dumps(data, indent=1) + "\n")
+    _print(results, facts)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
+
+
+def _print(results: Results, facts: dict[str, str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from tinycoder.evaluate.tables import tables
+
+    console = Console(highlight=False)
+    console.width = max(console.width, MIN_WIDTH)
+    console.print(", ".join(f"{name}: {value}" for name, value in facts.items()), markup=False)
+    for table in tables(results):
+        drawn = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        for i, column in enumerate(table.columns):
+            drawn.add_column(column, justify="right" if i else "left", no_wrap=not i)
+        for row in table.rows:
+            drawn.add_row(*row)
+        console.print(drawn)

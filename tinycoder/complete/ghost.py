@@ -1,0 +1,166 @@
+"""Ghost text: the likeliest line after the cursor, or the likeliest block, with how sure each part of it is.
+
+Greedy, after a best-first search for the tokens that spell what is half typed. Knows no document and no editor.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.complete.context import Scene
+from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.predict import Predictor
+from tinycoder.decode import Poll
+from tinycoder.sampling import best_ids
+
+MOST_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
+MOST_STEPS = 12  # of the search for them
+LEAST = 1e-3  # probability below which nothing is worth going on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ghost:
+    """Text after the cursor, without the line break that ends it, and its tokens.
+
+    ``ends`` are the lengths of the text after each token, and ``sure`` the probabilities that everything up to there
+    is right. ``ended`` is the probability that the line also ends where the text does. ``ids`` are the tokens from the
+    scene's context on, of which the first spell what was typed.
+    """
+
+    text: str
+    ends: tuple[int, ...]
+    sure: tuple[float, ...]
+    ended: float
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """When a text is over: at the end of the line, or, for a ``block``, at a line that is indented less than ``indent``."""
+
+    block: bool = False
+    indent: int = 0
+    max_lines: int = 12
+
+
+LINE = Layout()
+
+
+def write(
+    predictor: Predictor, healer: Healer, scene: Scene, *, n: int, max_tokens: int, layout: Layout, poll: Poll
+) -> list[Ghost]:
+    """Up to ``n`` continuations with different beginnings, likeliest beginning first."""
+    return [
+        _go_on(predictor, healer, scene, made, sure, max_tokens, layout, poll)
+        for made, sure in _beginnings(predictor, healer, scene, n, poll)
+    ]
+
+
+def _beginnings(
+    predictor: Predictor, healer: Healer, scene: Scene, n: int, poll: Poll
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Ids that spell the pending bytes and perhaps more, with their share among all that do; best first."""
+    if not scene.pending and n == 1:
+        yield (), 1.0
+        return
+    frontier: list[tuple[float, tuple[int, ...], bytes]] = [(-1.0, (), scene.pending)]
+    found, steps, spent = 0, 0, 0.0
+    while frontier and found < n:
+        joint, made, pending = heapq.heappop(frontier)
+        if made and not pending:
+            total = spent - joint - sum(entry[0] for entry in frontier)
+            spent -= joint
+            found += 1
+            yield made, -joint / total
+            continue
+        if steps == MOST_STEPS:
+            continue
+        steps += 1
+        p = predictor.after(scene, made, poll)
+        if pending:
+            allowed = healer.allowed(pending)
+            chosen = allowed[best_ids(p[allowed], min(MOST_SPELLINGS, len(allowed)))]
+        else:
+            chosen = best_ids(p, n)
+        for token in chosen.tolist():
+            if p[token] > 0:
+                entry = (joint * float(p[token]), (*made, token), rest(pending, predictor.tokenizer.raw[token]))
+                heapq.heappush(frontier, entry)
+
+
+def _go_on(
+    predictor: Predictor,
+    healer: Healer,
+    scene: Scene,
+    begun: tuple[int, ...],
+    sure: float,
+    max_tokens: int,
+    layout: Layout,
+    poll: Poll,
+) -> Ghost:
+    raws = predictor.tokenizer.raw
+    made = list(begun)
+    raw = b"".join(raws[token] for token in made)[len(scene.pending) :]
+    ends: list[int] = []
+    surest: list[float] = []
+    ended = 0.0
+    if raw:
+        line = _before_break(raw)
+        _note(ends, surest, line, sure)
+        if len(line) < len(raw):
+            return _ghost(line, ends, surest, sure, made)
+    n_lines = 0
+    for _ in range(max_tokens):
+        p = predictor.after(scene, made, poll)
+        over = float(p[healer.ends_line].sum())
+        best = int(np.where(healer.ends_line, 0, p).argmax())
+        if over >= p[best]:
+            ended = sure * over
+            token = int(np.where(healer.breaks_line, p, 0).argmax())
+            n_lines += 1
+            if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
+                break
+            best, sure = token, sure * over * float(p[token]) / max(float(p[healer.breaks_line].sum()), LEAST)
+        else:
+            sure *= float(p[best])
+        if sure < LEAST:
+            break
+        made.append(best)
+        raw += raws[best]
+        _note(ends, surest, raw, sure)
+    return _ghost(raw, ends, surest, ended, made)
+
+
+def _leaves(raw: bytes, layout: Layout) -> bool:
+    """Whether a line break with its indentation ends a block. A blank line decides nothing."""
+    return len(raw) > 1 and len(raw.lstrip(b"\r\n").expandtabs(8)) < layout.indent
+
+
+def _before_break(raw: bytes) -> bytes:
+    return raw.partition(b"\n")[0].removesuffix(b"\r")
+
+
+def _note(ends: list[int], surest: list[float], raw: bytes, sure: float) -> None:
+    """The text has grown by a token; nothing ends within a character."""
+    try:
+        n = len(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return
+    if n and (not ends or n > ends[-1]):
+        ends.append(n)
+        surest.append(sure)
+
+
+def _ghost(raw: bytes, ends: list[int], surest: list[float], ended: float, made: Sequence[int]) -> Ghost:
+    text = raw.decode("utf-8", "ignore")
+    kept = text.rstrip()
+    n = sum(end < len(kept) for end in ends)
+    if kept and n < len(ends):
+        ends, surest = [*ends[:n], len(kept)], surest[: n + 1]
+    return Ghost(
+        text=kept, ends=tuple(ends[: n + 1]), sure=tuple(surest[: n + 1]), ended=ended, ids=tuple(made)
+    )

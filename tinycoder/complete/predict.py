@@ -1,0 +1,154 @@
+"""What comes next: the transformer and the memory mixed into one distribution over tokens. Knows no text and no words.
+
+``Predictor.after`` answers for one text that grows token by token, ``branch`` for several at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.checkpoint import Model
+from tinycoder.complete.context import Scene, header_ids
+from tinycoder.complete.parts import Parts
+from tinycoder.decode import KVCache, Poll, Session, step
+from tinycoder.draft import DraftedSession
+from tinycoder.layers import Array
+from tinycoder.memory import Level, Memory
+from tinycoder.mixing import Mixer, Mixture
+from tinycoder.sampling import softmax
+from tinycoder.tokenizer import Tokenizer
+
+AT_A_TIME = 64  # tokens of a given text that are scored in one step
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCost:
+    """One token of a given text: its bytes, what it costs in bits, and whether it was the first choice."""
+
+    n_bytes: int
+    bits: float
+    probability: float
+    rank_is_first: bool
+
+
+class Predictor:
+    """Mixes for one model and one memory; either may be missing. One thread at a time."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, model: Model | None, memory: Memory | None, mixer: Mixer, parts: Parts
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.model = model if parts.model else None
+        self.memory = memory if parts.memory else None
+        self.mixer = mixer
+        self._parts = parts
+        self._session = Session(model.params, model.config) if self.model and model else None
+        self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
+        self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
+
+    def after(self, scene: Scene, made: Sequence[int], poll: Poll) -> Array:
+        """Distribution (V,) of the token after ``made`` in ``scene``. Special ids but the end of text have none."""
+        return self.mixed(scene, made, self._base(scene, made, poll))
+
+    def branch(self, scene: Scene, room: int, poll: Poll) -> Branch:
+        """A search from ``scene`` with ``room`` tokens at most."""
+        return Branch(self, scene, room, self._session, poll)
+
+    def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
+        """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""
+        raw = self.tokenizer.raw
+        for t, mixture in self._given(path, ids, poll, start):
+            token = int(ids[t])
+            p = max(float(mixture.p[token]), 1e-12)
+            yield TokenCost(
+                n_bytes=len(raw[token]),
+                bits=-float(np.log2(p)),
+                probability=p,
+                rank_is_first=int(mixture.p.argmax()) == token,
+            )
+            if learn and self._parts.learning:
+                self.mixer.learn(mixture, token)
+
+    def levels(self, scene: Scene, made: Sequence[int]) -> list[Level]:
+        """What the memory knows to follow ``made``."""
+        if self.memory is None:
+            return []
+        context = np.concatenate([scene.context[-32:], np.array(made, np.int32)]) if len(made) else scene.context
+        return self.memory.evidence(context, scene.document.path, scene.here)
+
+    def _base(self, scene: Scene, made: Sequence[int], poll: Poll) -> Array:
+        if self._session is None:
+            poll()
+            return self.unigram()
+        session = self._drafted or self._session
+        return softmax(session.next_logits([*scene.prompt, *made], poll)).astype(np.float32)
+
+    def mixed(self, scene: Scene, made: Sequence[int], base: Array) -> Array:
+        """The model's distribution ``base`` after ``made``, mixed with what the memory knows."""
+        levels = self.levels(scene, made)
+        p = self.mixer.mix(base, levels).p.copy() if levels else base.copy()
+        p[self._banned] = 0
+        return p
+
+    def unigram(self) -> Array:
+        """What stands in for a model: how frequent each token is in the workspace."""
+        size = self.tokenizer.vocab_size
+        counts = self.memory.unigram() if self.memory else np.zeros(size, np.float32)
+        p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
+        return p.astype(np.float32)
+
+    def _given(self, path: str, ids: Array, poll: Poll, start: int) -> Iterator[tuple[int, Mixture]]:
+        """A mixture before each id from ``start`` on."""
+        for begin in range(start, len(ids), AT_A_TIME):
+            n = min(AT_A_TIME, len(ids) - begin)
+            bases = self._given_bases(path, ids[: begin + n - 1], n, poll)
+            for t, base in zip(range(begin, begin + n), bases, strict=True):
+                levels: list[Level] = []
+                if self.memory:
+                    levels = self.memory.evidence(ids[:t], path, self.memory.here(path, ids[:t], ids[:0]))
+                yield t, self.mixer.mix(base, levels)
+
+    def _given_bases(self, path: str, ids: Array, n: int, poll: Poll) -> Sequence[Array]:
+        """The model's distributions after the last ``n`` of ``ids``, less one."""
+        if self._session is None or self.model is None:
+            poll()
+            return [self.unigram()] * n
+        whole = [*header_ids(self.model, path), *ids.tolist()] or [self.tokenizer.end_of_text]
+        if n > len(whole):  # nothing stands before the first id
+            whole = [self.tokenizer.end_of_text, *whole]
+        return list(softmax(self._session.logits(whole, n, poll)).astype(np.float32))
+
+
+class Branch:
+    """Several continuations of one scene side by side: ``rows`` are the ids made so far, ``p`` (n,V) what may follow."""
+
+    def __init__(self, predictor: Predictor, scene: Scene, room: int, session: Session | None, poll: Poll) -> None:
+        self._predictor, self._scene, self._session, self._poll = predictor, scene, session, poll
+        self.rows: list[tuple[int, ...]] = [()]
+        self._cache: KVCache | None = None
+        if session is None:
+            bases = [predictor.unigram()]
+        else:
+            self._cache, scores = session.branch(scene.prompt, room, poll)
+            bases = list(softmax(scores).astype(np.float32))
+        self.p: list[Array] = [predictor.mixed(scene, (), bases[0])]
+
+    def grow(self, parents: Sequence[int], tokens: Sequence[int]) -> bool:
+        """Replace the rows by others: each a parent row and one more token. False if the window is full."""
+        self._poll()
+        rows = [(*self.rows[parent], token) for parent, token in zip(parents, tokens, strict=True)]
+        if self._session is None or self._cache is None:
+            bases = [self._predictor.unigram()] * len(rows)
+        else:
+            if self._cache.length >= self._session.config.context:
+                return False
+            self._cache = self._cache.rows(list(parents))
+            ids = np.array([[token] for token in tokens])
+            scores = step(self._session.weights, self._session.config, self._cache, ids)[:, -1]
+            bases = list(softmax(scores).astype(np.float32))
+        self.rows = rows
+        self.p = [self._predictor.mixed(self._scene, row, base) for row, base in zip(rows, bases, strict=True)]
+        return True

@@ -1,0 +1,312 @@
+"""Would a suggestion leave the code without a new syntax error?
+
+Two questions, each asked where it can be answered. Up to the cursor: could the text begin a module? That asks Python's
+own parser, with the few lines that matter. With code behind the cursor: has the whole document more faults than
+before? That asks tree-sitter, which reads on after a fault. Knows no model and no meaning of names.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Sequence
+
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser, Point, Tree
+
+from tinycoder.complete.suffix import CLOSER, CLOSING, LEXEME, left_open
+
+DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
+STATEMENT_LIMIT = 20_000  # characters: more is not given to Python's parser, which reads a few megabytes a second
+
+# PyCF_ALLOW_INCOMPLETE_INPUT: text that wants for more is told apart from text that is wrong. The interactive prompt
+# uses it; ``ast`` does not name it. A Python that lacks it refuses all, and tree-sitter answers alone.
+_FLAGS = ast.PyCF_ONLY_AST | 0x4000
+_REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)
+_CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that goes on with the statement above
+_INDENTATION = re.compile(r"[ \t\f]*")
+_HALF_TOKEN = re.compile(r"(?:\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word or an operator that may go on
+_TAB = 8  # columns, as in Python's tokenizer
+_REMEMBERED = 16  # texts with their number of faults
+
+
+class SyntaxGate:
+    """Answers for one thread at a time; keeps what it read last, so that questions at one cursor are cheap."""
+
+    def __init__(self) -> None:
+        self._statement = _Statement()
+        self._faults = _Faults()
+
+    def accepts(self, text: str, start: int, end: int, new: str) -> bool:
+        """Whether ``text`` with ``new`` in place of ``text[start:end]`` has no syntax error that it has not now.
+
+        Offsets are code points. Never raises, whatever the text.
+        """
+        start = min(max(start, 0), len(text))
+        end = min(max(end, start), len(text))
+        line = _line_start(text, start)
+        line_end = _line_end(text, end)
+        head = self._statement.above(text[:line])
+        likely = self._begins(head, text[line:start], text[start:end], text[end:line_end], new)
+        if likely is False:
+            return False
+        if likely and (not text[end:].strip() or len(text) > DOCUMENT_LIMIT):
+            return True
+        if len(text) > DOCUMENT_LIMIT:  # neither parser can tell
+            return True
+        return self._no_new_fault(text, start, end, new)
+
+    def longest_valid(self, text: str, start: int, end: int, new: str, ends: Sequence[int]) -> str | None:
+        """The longest ``new[:e]``, with ``e`` from the rising ``ends``, that is accepted; None if none is."""
+        for length in reversed(ends):
+            if self.accepts(text, start, end, new[:length]):
+                return new[:length]
+        return None
+
+    def counts_errors(self, text: str) -> int:
+        """How many error and missing nodes tree-sitter finds in ``text``, read afresh."""
+        return self._faults.count(text)
+
+    def _begins(self, head: str | None, typed: str, old: str, following: str, new: str) -> bool | None:
+        """Whether the text up to the end of the line could begin a module; None if that is no fair question."""
+        if head is None:  # the author's own lines do not pass
+            return None
+        if _could_begin_a_module(head + typed + new + following):
+            return True
+        if (
+            # The line is unfinished with something behind the cursor: what is before it must do.
+            following.strip()
+            and not _could_begin_a_module(head + typed + old + following)
+            and _could_begin_a_module(head + typed + new)
+        ):
+            return True
+        # A backslash asks for more, and so tells a line that is unfinished from one that is wrong.
+        unfinished = head + _HALF_TOKEN.sub("", typed) + "\\"
+        return False if _could_begin_a_module(unfinished) else None
+
+    def _no_new_fault(self, text: str, start: int, end: int, new: str) -> bool:
+        """Whether tree-sitter finds no more faults than in the better of two texts: as it is, and without the line.
+
+        Brackets that were open before are the author's to close, so it also does to have no more faults once they
+        are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it yet.
+        """
+        line, line_end = _line_start(text, start), _line_end(text, end)
+        indentation = _INDENTATION.match(text, line, start)
+        allowed = self._faults.base(text[: indentation.end() if indentation else line] + text[end:])
+        changed = text[:start] + new + text[end:]
+        n = self._faults.roughly(changed)
+        if not n:
+            return True
+
+        statement = self._statement.unfinished + text[line:start]
+        opened = left_open(statement + new + text[end:line_end])
+        earlier = [place for place in opened if place[0] < len(statement)]
+        at_end = not text[end:].strip()
+
+        def closed(places: Sequence[tuple[int, str]]) -> str:
+            closers = "".join(CLOSER.get(delimiter, delimiter) for _, delimiter in reversed(places))
+            return text[:start] + new + text[end:line_end].rstrip() + closers + text[line_end:]
+
+        if len(opened) > len(earlier) and not at_end and self._faults.roughly(closed(opened)) < n:
+            return False
+        if n <= allowed and self._faults.at_most(changed, allowed):
+            return True
+        to_close = opened if at_end else earlier
+        if to_close and self._faults.at_most(closed(to_close), allowed):
+            return True
+        if len(opened) > len(earlier) and not at_end:
+            return False  # that the line is unfinished is no excuse to open more
+        now = self._faults.remembered(text)
+        return allowed < now and n <= now and self._faults.at_most(changed, now)
+
+
+class _Statement:
+    """The lines above the cursor on which the syntax of the next line depends.
+
+    These are the last line of each open block, and for ``else`` and its like the statement they belong to. All else,
+    such as the other methods of a class, is left out.
+    """
+
+    def __init__(self) -> None:
+        self.unfinished = ""  # the start of the statement of the cursor's line, as far as it stands on lines above
+        self._text = ""
+        self._head: str | None = ""
+        self._whole = ""  # the part of the text that is whole statements, and where each begins and ends
+        self._lines: list[tuple[int, int, int]] = []  # columns, start, end
+
+    def above(self, text: str) -> str | None:
+        """What to put before the cursor's line; None if Python's parser does not take the lines above it.
+
+        ``text`` ends with a line break or is empty.
+        """
+        if text != self._text:
+            self._text = text
+            if not text.startswith(self._whole):
+                self._whole, self._lines = "", []
+            self._read(text)
+            self._head = self._short(text)
+            if len(self._head) > STATEMENT_LIMIT or not _could_begin_a_module(self._head):
+                self._head = None
+        return self._head
+
+    def _read(self, text: str) -> None:
+        """Find the statements after those that are known."""
+        start = len(self._whole)
+        depth, blank_from, end = 0, start, start
+        for match in LEXEME.finditer(text, start):
+            lexeme = match.group()
+            if lexeme in CLOSER:
+                depth += 1
+            elif lexeme in CLOSING:
+                depth = max(depth - 1, 0)
+            elif lexeme[0] == "#":
+                if not depth and not text[blank_from : match.start()].strip():
+                    blank_from = match.end()  # a comment alone is no statement
+            elif lexeme in ("\n", "\r\n", "\r") and not depth:
+                if text[blank_from : match.end()].strip():
+                    indentation = _INDENTATION.match(text, start)
+                    self._lines.append((_columns(indentation.group() if indentation else ""), start, match.end()))
+                start = blank_from = end = match.end()
+        self._whole = text[:end]
+        self.unfinished = text[end:]
+
+    def _short(self, text: str) -> str:
+        kept: list[str] = []
+        limit: int | None = None  # columns of the outermost line so far
+        chained = left_out = False
+        if self.unfinished.strip():
+            kept.append(self.unfinished)
+            indentation = _INDENTATION.match(self.unfinished)
+            limit = _columns(indentation.group() if indentation else "")
+            chained = bool(_CONTINUES.match(self.unfinished))
+        for columns, start, end in reversed(self._lines):
+            if limit is not None and (columns > limit or (columns == limit and not chained)):
+                left_out = left_out or columns > limit
+                continue
+            if limit == 0 and not chained:
+                break
+            line = text[start:end]
+            if chained and columns == limit and left_out:
+                indentation = _INDENTATION.match(line)
+                kept.append((indentation.group() if indentation else "") + " pass\n")
+            kept.append(line)
+            limit, left_out = columns, False
+            chained = bool(_CONTINUES.match(line))
+            if limit == 0 and not chained:
+                break
+        return "".join(reversed(kept))
+
+
+class _Faults:
+    """Counts error and missing nodes; reads a text that resembles the last base from that one's tree."""
+
+    def __init__(self) -> None:
+        self._parser = Parser(Language(tree_sitter_python.language()))
+        self._base = ""
+        self._tree: Tree | None = None
+        self._n_base = 0
+        self._counts: dict[str, int] = {}
+
+    def count(self, text: str) -> int:
+        return _count(self._parser.parse(_encoded(text)))
+
+    def base(self, text: str) -> int:
+        """The number of faults of the text that the next ones are compared with."""
+        if self._tree is None or text != self._base:
+            clean = self._tree is not None and not self._n_base
+            tree = self._changed(text) if clean else self._parser.parse(_encoded(text))
+            if clean and tree.root_node.has_error:  # what is kept must not depend on what was read before
+                tree = self._parser.parse(_encoded(text))
+            self._base, self._tree, self._n_base = text, tree, _count(tree)
+        return self._n_base
+
+    def remembered(self, text: str) -> int:
+        if text not in self._counts:
+            if len(self._counts) >= _REMEMBERED:
+                self._counts.clear()
+            clean = not self._n_base and not self._changed(text).root_node.has_error
+            self._counts[text] = 0 if clean else self.count(text)
+        return self._counts[text]
+
+    def roughly(self, text: str) -> int:
+        """The number of faults, read from the base's tree, which must be set: quick, but in a text with faults it may
+        differ a little from a fresh reading."""
+        return _count(self._changed(text))
+
+    def at_most(self, text: str, allowed: int) -> bool:
+        """Whether ``text`` has no more faults than ``allowed``, by a fresh reading before that is granted."""
+        n = self.roughly(text)
+        return n <= allowed and (n == 0 or self.count(text) <= allowed)
+
+    def _changed(self, text: str) -> Tree:
+        if self._tree is None:
+            return self._parser.parse(_encoded(text))
+        old = self._base
+        shorter = min(len(old), len(text))
+        first = _longest(shorter, lambda n: old[:n] == text[:n])
+        last = _longest(shorter - first, lambda n: old[len(old) - n :] == text[len(text) - n :])
+        before = _encoded(old[:first])
+        removed, added = _encoded(old[first : len(old) - last]), _encoded(text[first : len(text) - last])
+        tree = self._tree.copy()
+        tree.edit(
+            start_byte=len(before),
+            old_end_byte=len(before) + len(removed),
+            new_end_byte=len(before) + len(added),
+            start_point=_point(before),
+            old_end_point=_point(before + removed),
+            new_end_point=_point(before + added),
+        )
+        return self._parser.parse(before + added + _encoded(text[len(text) - last :]), tree)
+
+
+def _count(tree: Tree) -> int:
+    n = 0
+    nodes: list[Node] = [tree.root_node] if tree.root_node.has_error else []
+    while nodes:
+        node = nodes.pop()
+        n += node.is_error or node.is_missing
+        nodes += [child for child in node.children if child.has_error or child.is_missing]
+    return n
+
+
+def _could_begin_a_module(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as for an unknown escape in a string
+            compile(text if text.endswith("\n") else text + "\n", "module", "exec", _FLAGS, dont_inherit=True)
+    except _REFUSALS as problem:
+        return "incomplete input" in str(problem)
+    return True
+
+
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _line_end(text: str, offset: int) -> int:
+    ends = (text.find("\n", offset), text.find("\r", offset))
+    return min((end for end in ends if end >= 0), default=len(text))
+
+
+def _columns(indentation: str) -> int:
+    return len(indentation.rpartition("\f")[2].expandtabs(_TAB))
+
+
+def _longest(limit: int, holds: Callable[[int], bool]) -> int:
+    """The largest ``n`` up to ``limit`` for which ``holds(n)``, where it holds for all smaller ones too."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle - 1)
+    return low
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")  # a lone surrogate has no bytes
+
+
+def _point(before: bytes) -> Point:
+    """Row and column, in bytes, of the end of ``before``."""
+    point: Point = Point(before.count(b"\n"), len(before) - before.rfind(b"\n") - 1)
+    return point

@@ -1,0 +1,221 @@
+"""The whole evaluation: every variant is asked the same questions about files that it does not know.
+
+Each variant starts each of the four measures (popup, ghost text, typing, prediction) anew, so that none knows the
+held-out files from another. Nothing hangs on chance or time but the latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.parts import Parts, without
+from tinycoder.errors import CorpusError
+from tinycoder.evaluate.asking import N_TYPED, Editor, ask_lines, ask_words, type_stretch
+from tinycoder.evaluate.completer import Completer, Cost
+from tinycoder.evaluate.copying import Copier
+from tinycoder.evaluate.places import (
+    Identifier,
+    Place,
+    Stretch,
+    Survey,
+    sample_identifiers,
+    sample_places,
+    sample_stretches,
+    survey,
+)
+from tinycoder.evaluate.quality import Outcomes, Quality, quality
+
+N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
+ALL = "all"
+
+MakeEngine = Callable[[Parts], Completer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """An engine with some of its parts, or, with None, the baseline that copies."""
+
+    name: str
+    parts: Parts | None
+
+
+BASELINES = (
+    Variant(name="n-gram alone", parts=Parts(model=False)),
+    Variant(name="transformer alone", parts=Parts(memory=False)),
+    Variant(name="copy alone", parts=None),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How much is asked: identifiers, and twice as many places for ghost text; characters typed; bytes predicted."""
+
+    n_places: int = 150
+    n_typed: int = 1_500
+    n_bytes: int = 20_000
+    after_rest: bool = False  # whether the rest of the file stands behind the cursor's line
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """``done`` of 1 of the whole evaluation, and what is under way."""
+
+    done: float
+    variant: str
+    measure: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What was measured and on how much."""
+
+    settings: Settings
+    n_held_out: int
+    n_known: int
+    variants: tuple[Quality, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; no text of a file is in it."""
+        data = asdict(self)
+        for variant in data["variants"]:
+            del variant["best"], variant["worst"]
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    documents: Mapping[str, Document]
+    surveys: Mapping[str, Survey]
+    identifiers: Sequence[Identifier]
+    places: Sequence[Place]
+    stretches: Sequence[Stretch]
+
+
+def variants_of(names: Sequence[str] = (), *, ablate: bool = False, baselines: bool = True) -> tuple[Variant, ...]:
+    """All parts together; all but each of ``names``, or of all names; the baselines.
+
+    Raises ``ConfigError`` for a name that is no part.
+    """
+    left_out = list(dict.fromkeys([*names, *(field.name for field in fields(Parts) if ablate)]))
+    without(left_out)
+    variants = [Variant(name=ALL, parts=Parts())]
+    variants += [Variant(name=f"without {name}", parts=without([name])) for name in left_out]
+    return (*variants, *(BASELINES if baselines else ()))
+
+
+def evaluate(
+    make_engine: MakeEngine,
+    held_out: Sequence[Document],
+    variants: Sequence[Variant],
+    settings: Settings,
+    *,
+    known: Sequence[Document],
+    clock: Callable[[], float],
+) -> Generator[Progress, None, Results]:
+    """Ask every variant; yields its progress and returns the results.
+
+    ``make_engine`` gives an engine that knows the ``known`` files and nothing of the ``held_out`` ones. ``clock``
+    gives seconds. Raises ``CorpusError`` if there is nothing to ask about.
+    """
+    plan = _plan(held_out, settings)
+    found = []
+    for i, variant in enumerate(variants):
+
+        def make(parts: Parts | None = variant.parts) -> Completer:
+            return Copier(known) if parts is None else make_engine(parts)
+
+        outcomes = Outcomes()
+        for done, measure in _measure(make, plan, outcomes, settings, clock):
+            yield Progress(done=(i + done) / len(variants), variant=variant.name, measure=measure)
+        found.append(quality(variant.name, outcomes))
+    return Results(settings=settings, n_held_out=len(plan.documents), n_known=len(known), variants=tuple(found))
+
+
+def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
+    documents = {
+        document.path: Document(path=document.path, text=document.text.replace("\r\n", "\n")) for document in held_out
+    }
+    surveys = {path: survey(document, first=_opened(document.text)) for path, document in documents.items()}
+    plan = _Plan(
+        documents=documents,
+        surveys=surveys,
+        identifiers=sample_identifiers(
+            [one for found in surveys.values() for one in found.identifiers], settings.n_places, seed=settings.seed
+        ),
+        places=sample_places(
+            [one for found in surveys.values() for one in found.places], 2 * settings.n_places, seed=settings.seed
+        ),
+        stretches=sample_stretches(list(documents.values()), settings.n_typed, seed=settings.seed),
+    )
+    if not (plan.identifiers or plan.places or plan.stretches):
+        raise CorpusError(
+            f"there is nothing to ask about in {len(documents)} held-out files; give a folder with more code"
+        )
+    return plan
+
+
+def _opened(text: str) -> int:
+    """The offset up to which a file is there when it is opened."""
+    return len("".join(text.splitlines(keepends=True)[:N_OPENED]))
+
+
+def _measure(
+    make: Callable[[], Completer],
+    plan: _Plan,
+    outcomes: Outcomes,
+    settings: Settings,
+    clock: Callable[[], float],
+) -> Iterator[tuple[float, str]]:
+    """Fill ``outcomes``; yields the share done, about, and what is under way."""
+
+    def editor() -> Editor:
+        return Editor(completer=make(), rest=settings.after_rest, clock=clock)
+
+    n_words, n_lines = N_TYPED * len(plan.identifiers), len(plan.places)
+    n_keys = sum(stretch.end - stretch.start for stretch in plan.stretches)
+    n_bytes = min(settings.n_bytes, sum(len(document.text.encode()) for document in plan.documents.values()))
+    total = n_words + n_lines + n_keys + n_bytes / 10
+    done = 0.0
+    if plan.identifiers:
+        for word in ask_words(editor(), plan.documents, plan.identifiers):
+            outcomes.words.append(word)
+            done += 1 / total
+            yield done, "popup"
+    if plan.places:
+        for line in ask_lines(editor(), plan.documents, plan.places):
+            outcomes.lines.append(line)
+            done += 1 / total
+            yield done, "ghost text"
+    if plan.stretches:
+        typist = editor()
+        for stretch in plan.stretches:
+            document, words = plan.documents[stretch.path], plan.surveys[stretch.path].words
+            for typed in type_stretch(typist, document, stretch, words):
+                if typed is not None:
+                    outcomes.stretches.append(typed)
+                else:
+                    done += 1 / total
+                    yield done, "typing"
+    for cost in _costs(make, list(plan.documents.values()), settings.n_bytes):
+        outcomes.costs.append(cost)
+        done += cost.n_bytes / 10 / total
+        yield min(done, 1.0), "prediction"
+
+
+def _costs(make: Callable[[], Completer], documents: Sequence[Document], n_bytes: int) -> Iterator[Cost]:
+    """Of the tops of the files, an equal share of bytes each, about."""
+    completer = make() if n_bytes else None
+    for i, document in enumerate(documents if completer else ()):
+        assert completer is not None
+        budget = n_bytes / (len(documents) - i)
+        for cost in completer.costs(document, stop=lambda: False):
+            yield cost
+            n_bytes -= cost.n_bytes
+            budget -= cost.n_bytes
+            if budget <= 0:
+                break
+        completer.forget(document.path)

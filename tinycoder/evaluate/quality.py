@@ -1,0 +1,184 @@
+"""From single outcomes to the figures of one completer. Knows no completer and draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tinycoder.evaluate.asking import N_TYPED, LineAsked, StretchTyped, WordAsked
+from tinycoder.evaluate.completer import Cost
+from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
+from tinycoder.evaluate.places import KINDS
+from tinycoder.evaluate.typist import USERS
+
+MIN_SUGGESTION = 4  # characters of a suggestion that is worth to be looked at
+N_SUGGESTIONS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopupQuality:
+    """Shares of ``n`` popups whose first row, first five rows, or any row is right; mean of 1 / rank."""
+
+    n: int
+    top_1: float | None
+    top_5: float | None
+    found: float | None
+    mean_reciprocal_rank: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InlineQuality:
+    """Of ``n`` places: shares and means over all of them, or over those at which ghost text was shown.
+
+    ``correct_share`` and ``keys_saved`` are shares of all characters up to the line's ends.
+    """
+
+    n: int
+    shown: float | None
+    exact: float | None
+    similarity: float | None
+    correct_characters: float | None
+    correct_share: float | None
+    keys_saved: float | None
+    exact_of_shown: float | None
+    similarity_of_shown: float | None
+    valid_of_shown: float | None
+    accepted_of_shown: float | None  # some of it helps: it saves a key
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypingQuality:
+    """Keys that each user pressed per character (1 is no help); how often a ghost was shown, and taken."""
+
+    n_characters: int
+    keys_per_character: Mapping[str, float | None]
+    ghost_share: float | None
+    accepted_of_ghosts: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionQuality:
+    """How well whole texts are predicted; nothing for what gives no probabilities."""
+
+    n_bytes: int
+    bits_per_byte: float | None
+    token_accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """All figures of one variant; ``popup`` is after 0 to 3 characters. Suggestions quote the files."""
+
+    name: str
+    popup: tuple[PopupQuality, ...]
+    popup_by_kind: Mapping[str, PopupQuality]  # after 1 character
+    inline: InlineQuality
+    inline_by_place: Mapping[str, InlineQuality]
+    typing: TypingQuality
+    prediction: PredictionQuality
+    calibration: Mapping[str, Calibration]
+    latency_ms: Mapping[str, Latency]
+    best: tuple[LineAsked, ...] = ()  # right, most confident first
+    worst: tuple[LineAsked, ...] = ()  # wrong, most confident first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """What a variant was asked and answered, as it comes."""
+
+    words: list[WordAsked] = field(default_factory=list)
+    lines: list[LineAsked] = field(default_factory=list)
+    stretches: list[StretchTyped] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
+
+
+def quality(name: str, outcomes: Outcomes) -> Quality:
+    """Sum up. Names being made (bindings) do not count among popups; they are in ``popup_by_kind``."""
+    used = [asked for asked in outcomes.words if asked.kind != "binding"]
+    after_one = [asked for asked in outcomes.words if asked.typed == 1]
+    shown = [asked for asked in outcomes.lines if asked.ghost]
+    stretches = outcomes.stretches
+    return Quality(
+        name=name,
+        popup=tuple(_popup(asked for asked in used if asked.typed == typed) for typed in range(N_TYPED)),
+        popup_by_kind={
+            kind: _popup(asked for asked in after_one if asked.kind == kind)
+            for kind in sorted({asked.kind for asked in after_one})
+        },
+        inline=_inline(outcomes.lines),
+        inline_by_place={kind: _inline([asked for asked in outcomes.lines if asked.kind == kind]) for kind in KINDS},
+        typing=_typing(stretches),
+        prediction=_prediction(outcomes.costs),
+        calibration={
+            "inline": calibration((asked.probability, asked.right) for asked in shown),
+            "popup": calibration(
+                (asked.probability, asked.rank == 1) for asked in used if asked.probability is not None
+            ),
+        },
+        latency_ms={
+            "popup": latency([asked.seconds for asked in outcomes.words]),
+            "inline": latency([asked.seconds for asked in outcomes.lines]),
+            "popup while typing": latency([s for typed in stretches for s in typed.popup_seconds]),
+            "inline while typing": latency([s for typed in stretches for s in typed.inline_seconds]),
+        },
+        best=_most_confident(asked for asked in shown if asked.right),
+        worst=_most_confident(asked for asked in shown if not asked.right),
+    )
+
+
+def _popup(asked: Iterable[WordAsked]) -> PopupQuality:
+    ranks = [one.rank for one in asked]
+    return PopupQuality(
+        n=len(ranks),
+        top_1=mean(rank == 1 for rank in ranks),
+        top_5=mean(rank is not None and rank <= 5 for rank in ranks),
+        found=mean(rank is not None for rank in ranks),
+        mean_reciprocal_rank=mean(1 / rank if rank else 0.0 for rank in ranks),
+    )
+
+
+def _inline(asked: Sequence[LineAsked]) -> InlineQuality:
+    shown = [one for one in asked if one.ghost]
+    n_characters = sum(len(one.truth) for one in asked)
+    return InlineQuality(
+        n=len(asked),
+        shown=ratio(len(shown), len(asked)),
+        exact=mean(one.exact for one in asked),
+        similarity=mean(one.similarity for one in asked),
+        correct_characters=mean(one.correct for one in asked),
+        correct_share=ratio(sum(one.correct for one in asked), n_characters),
+        keys_saved=ratio(sum(one.keys_saved for one in asked), n_characters),
+        exact_of_shown=mean(one.exact for one in shown),
+        similarity_of_shown=mean(one.similarity for one in shown),
+        valid_of_shown=mean(one.valid for one in shown),
+        accepted_of_shown=mean(one.keys_saved > 0 for one in shown),
+    )
+
+
+def _typing(stretches: Sequence[StretchTyped]) -> TypingQuality:
+    n = sum(typed.n_characters for typed in stretches)
+    n_ghosts = sum(typed.n_ghosts for typed in stretches)
+    return TypingQuality(
+        n_characters=n,
+        keys_per_character={user: ratio(sum(typed.users[user].keys for typed in stretches), n) for user in USERS},
+        ghost_share=ratio(n_ghosts, n),
+        accepted_of_ghosts=ratio(sum(typed.users["inline+word"].accepted for typed in stretches), n_ghosts),
+    )
+
+
+def _prediction(costs: Sequence[Cost]) -> PredictionQuality:
+    n_bytes = sum(cost.n_bytes for cost in costs)
+    return PredictionQuality(
+        n_bytes=n_bytes,
+        bits_per_byte=ratio(sum(cost.bits for cost in costs), n_bytes),
+        token_accuracy=mean(cost.rank_is_first for cost in costs),
+    )
+
+
+def _most_confident(asked: Iterable[LineAsked]) -> tuple[LineAsked, ...]:
+    """Different ones, the likeliest first."""
+    found: dict[str, LineAsked] = {}
+    for one in sorted(asked, key=lambda one: (-one.probability, -len(one.ghost), one.path, one.row)):
+        if len(one.ghost.strip()) >= MIN_SUGGESTION:
+            found.setdefault(one.ghost, one)
+    return tuple(found.values())[:N_SUGGESTIONS]

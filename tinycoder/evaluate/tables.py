@@ -1,0 +1,96 @@
+"""The results as tables of short strings, for a terminal and for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinycoder.evaluate.evaluation import Results
+from tinycoder.evaluate.measures import Latency
+from tinycoder.evaluate.places import KINDS
+from tinycoder.evaluate.quality import Quality
+from tinycoder.evaluate.typist import USERS
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A row for each variant, its name first."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(results: Results) -> list[Table]:
+    """Everything that was measured; tables without a figure are left out."""
+    found = []
+    for title, cells in (
+        ("Popup: the right word is first, among five, and mean 1/rank, after k characters", _popup),
+        ("Ghost text: the rest of the line", _inline),
+        ("Ghost text that is the author's line, by place", _by_place),
+        ("Keys pressed per character (1 = no help)", _typing),
+        ("Prediction and calibration", _prediction),
+        ("Milliseconds from a change to the answer, p50 / p95 / p99", _latency),
+    ):
+        rows = [(variant.name, cells(variant)) for variant in results.variants]
+        if any(cell != NOTHING for _, row in rows for cell in row.values()):
+            columns = ("", *rows[0][1])
+            found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
+    return found
+
+
+def _popup(variant: Quality) -> dict[str, str]:
+    cells = {f"first k={k}": _number(popup.top_1) for k, popup in enumerate(variant.popup)}
+    cells |= {f"five k={k}": _number(popup.top_5) for k, popup in enumerate(variant.popup)}
+    return cells | {f"1/rank k={k}": _number(popup.mean_reciprocal_rank) for k, popup in enumerate(variant.popup)}
+
+
+def _inline(variant: Quality) -> dict[str, str]:
+    inline = variant.inline
+    return {
+        "shown": _number(inline.shown),
+        "exact": _number(inline.exact),
+        "similar": _number(inline.similarity),
+        "right characters": _number(inline.correct_characters),
+        "keys saved": _number(inline.keys_saved),
+        "of shown: exact": _number(inline.exact_of_shown),
+        "of shown: similar": _number(inline.similarity_of_shown),
+        "of shown: valid": _number(inline.valid_of_shown),
+        "of shown: helpful": _number(inline.accepted_of_shown),
+    }
+
+
+def _by_place(variant: Quality) -> dict[str, str]:
+    return {kind: _number(variant.inline_by_place[kind].exact) for kind in KINDS}
+
+
+def _typing(variant: Quality) -> dict[str, str]:
+    typing = variant.typing
+    return {user: _number(typing.keys_per_character[user]) for user in USERS} | {
+        "ghost shown": _number(typing.ghost_share),
+        "ghosts taken": _number(typing.accepted_of_ghosts),
+    }
+
+
+def _prediction(variant: Quality) -> dict[str, str]:
+    return {
+        "bits per byte": _number(variant.prediction.bits_per_byte),
+        "tokens right": _number(variant.prediction.token_accuracy),
+        "ghost text's probability is off by": _number(variant.calibration["inline"].error),
+        "the first row's": _number(variant.calibration["popup"].error),
+    }
+
+
+def _latency(variant: Quality) -> Mapping[str, str]:
+    return {name: _times(times) for name, times in variant.latency_ms.items()}
+
+
+def _times(times: Latency) -> str:
+    values = (times.p50, times.p95, times.p99)
+    return " / ".join(f"{value:.3g}" for value in values if value is not None) or NOTHING
+
+
+def _number(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"

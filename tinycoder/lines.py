@@ -1,0 +1,87 @@
+"""The tokens of a text that is being edited, line by line: a keystroke costs the tokens of one line. Knows no model.
+
+A line begins with its line break, which is one token with the indentation after it. No token spans the beginning of a
+line, so the tokens of a text are the tokens of its lines, one after the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+
+import numpy as np
+
+from tinycoder.layers import Array
+from tinycoder.tokenizer import Tokenizer
+
+
+class TokenLines:
+    """A text and its ids: ``ids`` (n,) int32 as a whole, and by line."""
+
+    def __init__(self, tokenizer: Tokenizer, text: str = "") -> None:
+        self.tokenizer = tokenizer
+        self.text = ""
+        self.ids: Array = np.zeros(0, np.int32)
+        self._lines: list[str] = []
+        self._line_ids: list[list[int]] = []
+        self._text_starts: list[int] = [0]
+        self._id_starts: list[int] = [0]
+        self.update(text)
+
+    def update(self, text: str) -> None:
+        """Hold ``text`` from now on. Costs as much as the lines that changed."""
+        if text == self.text and self._lines:
+            return
+        old, new = self._lines, split_lines(text)
+        first = _common(old, new)
+        last = _common(old[first:][::-1], new[first:][::-1])
+        changed = new[first : len(new) - last]
+        encode = self.tokenizer.encode
+        fresh = [encode(line) for line in changed] if len(changed) < 8 else self.tokenizer.encode_all(changed)
+        start, end = self._id_starts[first], self._id_starts[len(old) - last] if old else 0
+        middle = np.fromiter(itertools.chain.from_iterable(fresh), np.int32)
+        self.ids = np.concatenate([self.ids[:start], middle, self.ids[end:]])
+        self._lines = new
+        self._line_ids[first : len(old) - last] = fresh
+        self._text_starts = [0, *itertools.accumulate(map(len, new))]
+        self._id_starts = [0, *itertools.accumulate(map(len, self._line_ids))]
+        self.text = text
+
+    def line_at(self, offset: int) -> tuple[int, int, int]:
+        """The line in which ``offset`` stands or which it ends: where its text starts, and where its ids start and end.
+
+        An offset right before a line break belongs to the line before.
+        """
+        line = max(0, bisect_right(self._text_starts, max(0, offset - 1)) - 1)
+        line = min(line, len(self._lines) - 1)
+        return self._text_starts[line], self._id_starts[line], self._id_starts[line + 1]
+
+    def number(self, n_ids: int) -> int:
+        """In which line, counted from 1, the id after the first ``n_ids`` stands."""
+        return bisect_right(self._id_starts, n_ids)
+
+
+def split_lines(text: str) -> list[str]:
+    """``text`` cut before each line break; at least one line."""
+    first, *others = text.split("\n")
+    lines = [first, *("\n" + line for line in others)]
+    if "\r" in text:
+        for i in range(1, len(lines)):
+            if lines[i - 1].endswith("\r"):
+                lines[i - 1], lines[i] = lines[i - 1][:-1], "\r" + lines[i]
+    return lines
+
+
+def _common(a: list[str], b: list[str]) -> int:
+    """How many lines two lists have in common at their beginning."""
+    n = min(len(a), len(b))
+    if a[:n] == b[:n]:
+        return n
+    low, high = 0, n  # a[:low] == b[:low], a[:high] != b[:high]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
