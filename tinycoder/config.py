@@ -85,6 +85,9 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256, vocab_size=2048, batch_size=8
     ),
+    "mini": Preset(
+        width=192, n_layers=6, n_heads=6, n_kv_heads=3, hidden=512, context=256, vocab_size=4096, batch_size=16
+    ),
     "small": Preset(
         width=256,
         n_layers=6,
@@ -143,7 +146,7 @@ class TrainConfig:
     evaluations: int = 10
     evaluation_tokens: int = 32_768
     save_seconds: float = 120.0
-    infill: float = 0.0
+    infill: float = 0.25
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -10,24 +10,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tinycoder.layers import Array
 from tinycoder.lines import TokenLines
 from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
+from tinycoder.workspace import LONGEST, NOTHING, SORTED, Shelf, Workspace, make_shelf, search
 
-LONGEST = 32  # ids of a context that are compared
-SORTED = 4  # ids before a place by which the workspace is sorted
 ORDERS = (*range(1, 9), 10, 12, 16, 24, LONGEST)  # lengths of a context that count apart
-MOST_SAMPLED = 2048  # places of a frequent context that are looked at
-MOST_COMPARED = 384  # places whose context is compared id by id
 FEW = 24  # places that are counted one by one
 MOST_OTHERS = 400_000  # ids of other open files that are searched
-NOTHING = -1  # an id that no text has
 
 WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
 
@@ -52,86 +47,6 @@ class Place:
     times: int
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """Texts one after the other as ids (n,) int32, padded in front so that every place has LONGEST ids before it.
-
-    ``next_ids`` is the same without the texts that are hidden; text ``i`` has the path ``paths[i]`` and begins at
-    ``starts[i]``.
-    """
-
-    ids: Array
-    next_ids: Array
-    paths: tuple[str, ...]
-    starts: tuple[int, ...]
-
-
-class Workspace:
-    """The texts on disk, with all places sorted by the SORTED ids before them."""
-
-    def __init__(self, shelf: Shelf, order: Array | None = None) -> None:
-        self.shelf = shelf
-        keys = _keys(shelf.ids)
-        if order is None:
-            order = np.argsort(keys, kind="stable").astype(np.int32)
-        self.order = order  # places without the padding, by key
-        self._keys = keys[order]
-        self._hidden: dict[str, Array] = {}
-        self._index = {path: i for i, path in enumerate(shelf.paths)}
-
-    def text_ids(self, path: str) -> Array | None:
-        """The ids of a text as it is on disk, or None."""
-        i = self._index.get(path)
-        if i is None:
-            return None
-        start, end = self._span(i)
-        hidden = self._hidden.get(path)
-        return self.shelf.next_ids[start:end] if hidden is None else hidden
-
-    def hide(self, path: str) -> None:
-        """Leave a text out from now on."""
-        i = self._index.get(path)
-        if i is not None and path not in self._hidden:
-            start, end = self._span(i)
-            self._hidden[path] = self.shelf.next_ids[start:end].copy()
-            self.shelf.next_ids[start:end] = NOTHING
-
-    def show(self, path: str) -> None:
-        """Use a hidden text again."""
-        ids = self._hidden.pop(path, None)
-        if ids is not None:
-            start = self._span(self._index[path])[0]
-            self.shelf.next_ids[start : start + len(ids)] = ids
-
-    def matches(self, context: Array) -> tuple[list[tuple[int, Array]], Array, Array]:
-        """Of the last ids of a context: for each short order what came next (a sample of it), then places with what
-
-        SORTED ids or more have in common, and how many they have.
-        """
-        bounds = _bounds(context)
-        edges = np.searchsorted(self._keys, bounds)
-        short: list[tuple[int, Array]] = []
-        places = np.zeros(0, np.int32)
-        for order in range(1, SORTED + 1):
-            low, high = int(edges[2 * order - 2]), int(edges[2 * order - 1])
-            if low == high:
-                break
-            if order == SORTED:
-                places = self.order[low:high]
-                break
-            if order < SORTED and high - low == int(edges[2 * order + 1]) - int(edges[2 * order]):
-                continue  # the next order says the same
-            sample = self.order[low : high : -(-(high - low) // MOST_SAMPLED)]
-            short.append((order, self.shelf.next_ids[sample + LONGEST]))
-        if len(places) > MOST_COMPARED:
-            places = places[:: -(-len(places) // MOST_COMPARED)]
-        return short, places, _lengths(self.shelf.ids, places, context)
-
-    def _span(self, i: int) -> tuple[int, int]:
-        starts = self.shelf.starts
-        return starts[i], starts[i + 1] if i + 1 < len(starts) else len(self.shelf.next_ids)
-
-
 class Memory:
     """The tiers of one workspace for one tokenizer. One thread at a time."""
 
@@ -142,6 +57,7 @@ class Memory:
         self._open: OrderedDict[str, TokenLines] = OrderedDict()
         self._others: tuple[str, Shelf] | None = None
         self._counts: Array | None = None
+        self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
 
     @property
     def n_tokens(self) -> int:
@@ -214,6 +130,55 @@ class Memory:
         separator = np.array([self._separator], np.int32)
         return np.concatenate([padding, separator, before, separator, after])
 
+    def seen(self, context: Array, made: Sequence[int], path: str, here: Array) -> Place | None:
+        """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
+        other files, then the workspace.
+
+        At least one id of the context, and SORTED ids in all, must agree.
+        """
+        recent = np.full(LONGEST, NOTHING, np.int32)
+        tail = np.concatenate([context[-LONGEST:], np.array(made, np.int32)])[-LONGEST:]
+        recent[LONGEST - len(tail) :] = tail
+        wanted = min(LONGEST, max(len(made) + 1, SORTED))
+        found: list[Place] = []
+        if len(here) > LONGEST:
+            places, lengths = search(here, recent)
+            places = places[lengths >= wanted]
+            above = places[places + LONGEST < LONGEST + len(context)]
+            if len(above):
+                line = self._line(here[: int(above[-1]) + LONGEST - len(made)])
+                found.append(Place(path=path, line=line, times=len(places)))
+        others = self._other_files(path)
+        if others is not None:
+            places, lengths = search(others.ids, recent)
+            found += self._places(others, places[lengths >= wanted], len(made))
+        if self._workspace:
+            _, places, lengths = self._workspace.matches(recent)
+            shown = self._workspace.shelf.next_ids[places + LONGEST] != NOTHING
+            found += self._places(self._workspace.shelf, places[(lengths >= wanted) & shown], len(made))
+        if not found:
+            return None
+        best = found[0]
+        return Place(path=best.path, line=best.line, times=sum(place.times for place in found))
+
+    def _places(self, shelf: Shelf, places: Array, n_made: int) -> list[Place]:
+        """The last of ``places``, as a place with the number of all; none if there are none."""
+        if not len(places):
+            return []
+        first = int(places[-1]) + LONGEST - n_made
+        text = bisect_right(shelf.starts, first) - 1
+        return [
+            Place(
+                path=shelf.paths[text],
+                line=self._line(shelf.ids[shelf.starts[text] + 1 : first]),
+                times=len(places),
+            )
+        ]
+
+    def _line(self, before: Array) -> int:
+        """The line, counted from 1, that comes after some ids."""
+        return 1 + int(self._breaks[before[before >= 0]].sum())
+
     def unigram(self) -> Array:
         """How often each id is in the workspace, (V,)."""
         if self._counts is None:
@@ -236,60 +201,6 @@ class Memory:
                 return None
             self._others = path, make_shelf(chosen, self._separator)
         return self._others[1]
-
-
-def make_shelf(texts: Iterable[tuple[str, Array]], separator: int) -> Shelf:
-    """Put (path, ids) one after the other, each after a separator."""
-    paths, starts, pieces, n = [], [], [np.full(LONGEST, NOTHING, np.int32)], LONGEST
-    for path, ids in texts:
-        paths.append(path)
-        starts.append(n)
-        pieces += [np.array([separator], np.int32), ids.astype(np.int32, copy=False)]
-        n += 1 + len(ids)
-    pieces.append(np.array([separator], np.int32))
-    ids = np.concatenate(pieces)
-    return Shelf(ids, ids.copy(), tuple(paths), tuple(starts))
-
-
-def search(ids: Array, context: Array) -> tuple[Array, Array]:
-    """Places in ``ids`` (padded) after which the last id of ``context`` stands before them, the latest ones, and how
-
-    many ids they have in common with the context. A place ``p`` speaks of ``ids[p + LONGEST]``.
-    """
-    places = np.flatnonzero(ids[LONGEST - 1 : -1] == context[-1])
-    if len(places) > MOST_COMPARED:
-        places = places[-MOST_COMPARED:]
-    return places, _lengths(ids, places, context)
-
-
-def _lengths(ids: Array, places: Array, context: Array) -> Array:
-    if not len(places):
-        return np.zeros(0, np.int64)
-    same = np.zeros((len(places), LONGEST + 1), bool)
-    np.equal(sliding_window_view(ids, LONGEST)[places][:, ::-1], context[::-1], out=same[:, :LONGEST])
-    lengths: Array = same.argmin(1)
-    return lengths
-
-
-def _keys(ids: Array) -> Array:
-    """For each place the SORTED ids before it, the nearest in the highest bits."""
-    n = len(ids) - LONGEST
-    keys = np.zeros(n, np.uint64)
-    for back in range(1, SORTED + 1):
-        keys <<= np.uint64(16)
-        keys |= (ids[LONGEST - back : LONGEST - back + n] & 0xFFFF).astype(np.uint64)
-    return keys
-
-
-def _bounds(context: Array) -> Array:
-    """Lowest key with the last 1, 2, … SORTED ids of a context, and the first beyond, in turn."""
-    bounds = []
-    key = 0
-    for back in range(1, SORTED + 1):
-        key = (key << 16) | (int(context[-back]) & 0xFFFF)
-        shift = 16 * (SORTED - back)
-        bounds += [key << shift, min((key + 1) << shift, 2**64 - 1)]
-    return np.array(bounds, np.uint64)
 
 
 def _add_levels(levels: list[Level], tier: int, least: int, following: Array, lengths: Array) -> None:

@@ -142,7 +142,9 @@ def from_tables(tables: Mapping[str, object]) -> Mixer:
         assert tables["format"] == FORMAT
         weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
         steps = np.array(tables["steps"], np.float64).reshape(n_weights())
-        assert np.isfinite(weights).all() and np.isfinite(steps).all() and (steps > 0).all()
+        assert np.isfinite(weights).all()
+        assert np.isfinite(steps).all()
+        assert (steps > 0).all()
     except (AssertionError, KeyError, TypeError, ValueError):
         raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
     return Mixer(weights, steps)

@@ -83,6 +83,8 @@ def evaluate(
     from tinycoder.evaluate import Settings, variants_of
     from tinycoder.evaluate import evaluate as run
 
+    for place in (json_to, html_to):
+        _check(place)
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     loaded = _model(context, model, paths or (Path(),))
@@ -96,7 +98,21 @@ def evaluate(
 
 def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
     """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
-    raise NotImplementedError
+    from tinycoder.complete.engine import Engine
+    from tinycoder.lines import TokenLines
+    from tinycoder.memory import Memory, Workspace, make_shelf
+    from tinycoder.tokenizer import FILE_SEPARATOR
+
+    tokenizer = model.tokenizer
+    texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
+    workspace = Workspace(make_shelf(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
+
+    def make(parts: Parts) -> Completer:
+        memory = Memory(tokenizer)
+        memory.use(workspace)
+        return Engine(model, memory, parts=parts)
+
+    return make
 
 
 def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
@@ -187,6 +203,12 @@ def _write(results: Results, facts: dict[str, str], json_to: Path | None, html_t
     if json_to:
         _save(json_to, json.dumps(data, indent=1) + "\n")
     _print(results, facts)
+
+
+def _check(path: Path | None) -> None:
+    """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
+    if path and path != Path("-") and not path.absolute().parent.is_dir():
+        raise ConfigError(f"cannot write {path} (there is no such folder); choose another place")
 
 
 def _save(path: Path, text: str) -> None:

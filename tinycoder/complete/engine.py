@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
@@ -25,7 +23,6 @@ from tinycoder.complete.suggestions import Suggestions
 from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.words import typed_word
 from tinycoder.errors import Cancelled
-from tinycoder.layers import Array
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer

@@ -97,8 +97,8 @@ class Predictor:
         """What stands in for a model: how frequent each token is in the workspace."""
         size = self.tokenizer.vocab_size
         counts = self.memory.unigram() if self.memory else np.zeros(size, np.float32)
-        p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
-        return p.astype(np.float32)
+        p: Array = ((counts + 0.1) / (counts.sum() + 0.1 * size)).astype(np.float32)
+        return p
 
     def _given(self, path: str, ids: Array, poll: Poll, start: int) -> Iterator[tuple[int, Mixture]]:
         """A mixture before each id from ``start`` on."""

@@ -42,7 +42,7 @@ class Suggestions:
             if (
                 key.path == path
                 and key.layout == layout
-                and 0 <= n
+                and n >= 0
                 and (n < len(ghost.text) or n == 0)
                 and ghost.text.startswith(text[len(key.before) : offset])
                 and text.startswith(key.before)

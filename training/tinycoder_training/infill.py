@@ -12,19 +12,23 @@ from tinycoder.layers import Array
 from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
 
 EARLIEST_CUT = 1 / 4  # of a text: in use, most of the window stands before the cursor
+AT_LINE_END = 1 / 2  # of the cuts: in use, most cursors stand at the end of a line
+WHOLE_SUFFIX = 1 / 2  # of the suffixes take all the room they may: in use, most do
 
 
 def infilled(ids: Array, rng: np.random.Generator, *, tokenizer: Tokenizer, rate: float) -> Array:
     """With probability ``rate``, the window with its longest text cut in two and the second part shown first.
 
-    The text is cut at a random character. A random length of what follows is the suffix; what then remains of the
-    window comes after the end of the text. As many ids as before. A window without a text to cut stays as it is.
+    The text is cut at a random character, or, as often, at the end of that character's line. What follows, up to a
+    random length, is the suffix; what then remains of the window comes after the end of the text. As many ids as
+    before. A window without a text to cut stays as it is.
     """
     if rng.random() >= rate:
         return ids
     start, end = _longest_document(ids, tokenizer.end_of_text)
     body = start + _header_length(ids[start:end], tokenizer)
-    n_suffix = int(rng.integers(1, suffix_room(len(ids) - 1) + 1))
+    room = suffix_room(len(ids) - 1)
+    n_suffix = room if rng.random() < WHOLE_SUFFIX else int(rng.integers(1, room + 1))
     text = _text(tokenizer, ids[body:end])
     # where the window cuts the document off, the suffix must find enough text; where the document ends, one character
     behind = 1 if end < len(ids) else len(_text(tokenizer, ids[max(body, end - n_suffix) : end]))
@@ -32,6 +36,9 @@ def infilled(ids: Array, rng: np.random.Generator, *, tokenizer: Tokenizer, rate
     if first > last:
         return ids
     cut = int(rng.integers(first, last + 1))
+    line_end = text.find("\n", cut)
+    if rng.random() < AT_LINE_END and 0 <= line_end <= last:
+        cut = line_end
     suffix = suffix_piece(tokenizer, text[cut:], n_suffix)
     head = infill_head(tokenizer, suffix)
     before = [*ids[start:body], *tokenizer.encode(text[:cut])]

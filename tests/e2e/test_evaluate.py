@@ -1,0 +1,116 @@
+"""``tinycoder evaluate`` as a person runs it, with a model that knows the LESSON by heart."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import LESSON
+
+SMALL = ["--places", "4", "--typing", "60", "--bytes", "200", "--no-baselines"]
+
+
+def evaluate(home: Path, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tinycoder", "evaluate", *map(str, arguments)],
+        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 1, result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for n in range(4):
+        (folder / f"counter_{n}.py").write_text(LESSON.replace("total", f"total_{n}") + f"\n\nLAST = {n} <= 7\n")
+    (folder / "lesson.py").write_text(LESSON)
+    return folder
+
+
+def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> None:
+    data, picture = tmp_path / "figures.json", tmp_path / "page.html"
+    result = evaluate(
+        home,
+        *SMALL,
+        "--held-out",
+        "lesson.py",
+        "--without",
+        "memory",
+        "--json",
+        data,
+        "--html",
+        picture,
+        cwd=repository,
+    )
+    assert result.returncode == 0, result.stderr
+    for words in ("model: counter", "files scored: 1", "Keys pressed per character", "without memory", "popup-5"):
+        assert words in result.stdout
+    assert "100%" not in result.stdout
+    assert "all: typing" in result.stderr
+    assert "was not trained on exactly these files" in result.stderr
+    figures = json.loads(data.read_text(encoding="utf-8"))
+    assert figures["settings"]["n_places"] == 4
+    assert [variant["name"] for variant in figures["variants"]] == ["all", "without memory"]
+    for variant in figures["variants"]:
+        assert variant["inline"]["n"] > 0
+        assert variant["typing"]["keys_per_character"]["best"] < 1
+        assert variant["prediction"]["bits_per_byte"] > 0
+    text = picture.read_text(encoding="utf-8")
+    assert text.count("<svg") >= 3
+    assert "http" not in text
+
+
+def test_json_on_stdout_and_the_baselines(home: Path, repository: Path) -> None:
+    small = [*SMALL[:-1], "--held-out", "counter_*.py", "--after", "rest", "--model", "counter"]
+    result = evaluate(home, repository, *small, "--json", "-")
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert figures["settings"]["after_rest"]
+    assert (figures["n_held_out"], figures["n_known"]) == (4, 1)
+    names = [variant["name"] for variant in figures["variants"]]
+    assert names == ["all", "n-gram alone", "transformer alone", "copy alone"]
+    assert "LAST" not in result.stdout
+
+
+def test_files_that_the_model_learnt_are_not_scored(tmp_path: Path, repository: Path) -> None:
+    home = tmp_path / "home"
+    trained = subprocess.run(
+        [sys.executable, "-m", "tinycoder", "train", repository, "--preset", "nano", "--steps", "2", "--seed", "5"],
+        env={**os.environ, "TINYCODER_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert trained.returncode == 0, trained.stderr
+    result = evaluate(home, repository, *SMALL, "--json", "-")
+    assert result.returncode == 0, result.stderr
+    assert "note:" not in result.stderr
+    refused(evaluate(home, repository, *SMALL, "--held-out", "*.py"), "was trained on", "say nothing")
+
+
+def test_bad_input(home: Path, repository: Path, tmp_path: Path) -> None:
+    refused(evaluate(tmp_path / "nowhere", repository), "tinycoder train")
+    refused(evaluate(home, repository, "--model", "missing"), "missing")
+    refused(evaluate(home, repository, "--without", "moon"), "'moon' is no part of the engine", "memory")
+    refused(evaluate(home, tmp_path / "nothing-here"), "nothing-here")
+    refused(evaluate(home, repository, "--held-out", "*.txt"), "no file matches", ".py")
+    refused(evaluate(home, repository, "--places", "0", "--typing", "0"), "nothing to ask")
+    refused(evaluate(home, repository, *SMALL, "--html", tmp_path / "no" / "page.html"), "cannot write")
