@@ -16,12 +16,16 @@ from tinycoder.tokenizer import Tokenizer
 
 
 class TokenLines:
-    """A text and its ids: ``ids`` (n,) int32 as a whole, and by line."""
+    """A text and its ids: ``ids`` (n,) int32 as a whole, and by line.
+
+    ``changed`` says which lines the last update replaced: the first one, counted from 0, and how many stand there now.
+    """
 
     def __init__(self, tokenizer: Tokenizer, text: str = "") -> None:
         self.tokenizer = tokenizer
         self.text = ""
         self.ids: Array = np.zeros(0, np.int32)
+        self.changed: tuple[int, int] | None = None
         self._lines: list[str] = []
         self._line_ids: list[list[int]] = []
         self._text_starts: list[int] = [0]
@@ -46,6 +50,7 @@ class TokenLines:
         self._text_starts = [0, *itertools.accumulate(map(len, new))]
         self._id_starts = [0, *itertools.accumulate(map(len, self._line_ids))]
         self.text = text
+        self.changed = (first, len(changed)) if old else None
 
     def line_at(self, offset: int) -> tuple[int, int, int]:
         """The line in which ``offset`` stands or which it ends: where its text starts, and where its ids start and end.
@@ -56,9 +61,11 @@ class TokenLines:
         line = min(line, len(self._lines) - 1)
         return self._text_starts[line], self._id_starts[line], self._id_starts[line + 1]
 
-    def number(self, n_ids: int) -> int:
-        """In which line, counted from 1, the id after the first ``n_ids`` stands."""
-        return bisect_right(self._id_starts, n_ids)
+    def ids_of_line(self, number: int) -> tuple[int, int]:
+        """Where the ids of line ``number``, counted from 0, start and end; nothing if there is no such line."""
+        if not 0 <= number < len(self._lines):
+            return 0, 0
+        return self._id_starts[number], self._id_starts[number + 1]
 
 
 def split_lines(text: str) -> list[str]:

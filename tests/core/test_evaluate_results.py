@@ -24,10 +24,11 @@ LINES = [
 ]
 HELD_OUT = [
     Document(path="held/one.py", text="import constant\n\n" + "".join(LINES)),
+    Document(path="held/last.py", text="import last\n\n" + "".join(LINES[5:15])),
     Document(path="held/two.py", text="import other\r\n\r\n" + "".join(LINES[::-1]).replace("\n", "\r\n")),
 ]
 KNOWN = [Document(path="known.py", text="".join(LINES[:3]))]
-SETTINGS = Settings(n_places=12, n_typed=900, n_bytes=300)
+SETTINGS = Settings(n_places=12, n_typed=1_500, n_bytes=300)
 PERFECT = [Variant(name="all", parts=Parts())]
 
 
@@ -175,6 +176,22 @@ def test_variants_are_engines_with_some_of_their_parts() -> None:
         variants_of(["moon"])
 
 
+def test_differences_from_the_first_variant() -> None:
+    variants = [*PERFECT, Variant(name="nothing", parts=Parts(memory=False)), Variant(name="same", parts=Parts())]
+    found = results(lambda parts: Oracle(HELD_OUT) if parts.memory else Silent(), variants)
+    assert set(found.differences) == {"nothing", "same"}
+    nothing, same = found.differences["nothing"], found.differences["same"]
+    assert (nothing["exact"].low, nothing["exact"].value, nothing["exact"].high) == (-1.0, -1.0, -1.0)
+    assert nothing["first k=1"].value == -1.0
+    keys = nothing["best keys"]
+    assert keys.low is not None
+    assert keys.high is not None
+    assert 0.8 < keys.low <= keys.value <= keys.high < 1
+    assert all(one.low == one.value == one.high == 0 for one in same.values())
+    few = results(lambda parts: Silent(), variants, Settings(n_places=12, n_typed=500, n_bytes=0))
+    assert few.differences["same"]["best keys"].low is None
+
+
 def test_everything_but_time_can_be_repeated() -> None:
     def make(parts: Parts) -> Completer:
         return Copier(KNOWN)
@@ -216,8 +233,8 @@ def test_the_json_holds_figures_and_no_text() -> None:
 
 def test_tables_have_a_row_for_each_variant() -> None:
     found = tables(results(lambda parts: Oracle(HELD_OUT), variants_of()))
-    assert len(found) == 6
-    for table in found:
+    assert len(found) == 7
+    for table in found[:-1]:
         assert [len(row) for row in table.rows] == [len(table.columns)] * 4
 
 

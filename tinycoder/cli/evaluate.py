@@ -47,7 +47,7 @@ MIN_WIDTH = 104  # columns of the widest table
 )
 @click.option("--typing", type=click.IntRange(0), default=1_500, show_default=True, help="Characters to type.")
 @click.option("--bytes", "n_bytes", type=click.IntRange(0), default=20_000, show_default=True, help="Bytes to predict.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the places.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the places.")
 @click.option(
     "--held-out",
     metavar="GLOB",
@@ -100,8 +100,9 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
     """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
     from tinycoder.complete.engine import Engine
     from tinycoder.lines import TokenLines
-    from tinycoder.memory import Memory, Workspace, make_shelf
+    from tinycoder.memory import Memory
     from tinycoder.tokenizer import FILE_SEPARATOR
+    from tinycoder.workspace import Workspace, make_shelf
 
     tokenizer = model.tokenizer
     texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
@@ -231,7 +232,8 @@ def _print(results: Results, facts: dict[str, str]) -> None:
     for table in tables(results):
         drawn = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         for i, column in enumerate(table.columns):
-            drawn.add_column(column, justify="right" if i else "left", no_wrap=not i)
+            widest = max(len(row[i]) for row in table.rows)  # a title may be wrapped, a cell may not
+            drawn.add_column(column, justify="right" if i else "left", min_width=widest)
         for row in table.rows:
             drawn.add_row(*row)
         console.print(drawn)

@@ -6,7 +6,8 @@ heal what is half typed, and ask ``stop`` before each token. One thread at a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
@@ -30,6 +31,8 @@ from tinycoder.mixing import Mixer
 Stop = Callable[[], bool]
 
 MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
+MOST_WAITING = 16  # typed lines that wait to be learnt from
+MOST_SOURCES = 5  # words of the popup whose place is looked up
 FROM_MODEL = "model"
 
 
@@ -56,6 +59,8 @@ class Engine:
         self._names = Names()
         self._gate = SyntaxGate()
         self._suggestions = Suggestions()
+        self._typing: dict[str, int] = {}  # the line of each file that is being typed
+        self._typed: list[tuple[Document, int]] = []  # lines to learn from
 
     def inline(
         self,
@@ -77,17 +82,18 @@ class Engine:
         if n == 1 and self.parts.cache:
             known = self._suggestions.find(document.path, document.text, offset, layout)
             if known:
-                found = self._candidate(document, offset, *known, threshold, None)
+                found = self._candidate(document, offset, *known, threshold)
                 if found or known[1] == 0:
                     return [found] if found else []
         scene = self._scene(document, offset)
         poll = _poll(stop)
-        ghosts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
+        found_texts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
+        ghosts = [self._with_source(ghost, scene) for ghost in found_texts]
         if n == 1 and self.parts.cache and ghosts:
             self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
         candidates: dict[str, Candidate] = {}
         for ghost in ghosts:
-            found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold, scene)
+            found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold)
             if found and found.text not in candidates:
                 candidates[found.text] = found
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
@@ -115,34 +121,94 @@ class Engine:
                 start=offset - len(typed),
                 end=offset,
                 probability=probability,
-                source=origins.get(word, FROM_MODEL),
+                source=(rank < MOST_SOURCES and self._seen_word(scene, word, typed)) or origins.get(word, FROM_MODEL),
             )
-            for word, probability in list(offers.items())[:limit]
+            for rank, (word, probability) in enumerate(list(offers.items())[:limit])
         ]
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
-        self.memory.update(document.path, document.text)
+        self._update(document)
 
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)
+        self._typing.pop(path, None)
+        self._typed = [line for line in self._typed if line[0].path != path]
+
+    def learn(self, *, stop: Stop) -> bool:
+        """Let the mixture learn from a line that was typed meanwhile; whether there are more of them.
+
+        Raises ``Cancelled`` once ``stop`` says so; the line is then lost.
+        """
+        if self._typed and self.parts.learning:
+            document, number = self._typed.pop(0)
+            lines = self.memory.update(document.path, document.text)
+            start, end = lines.ids_of_line(number)
+            if start < end:
+                self._predictor.learn_line(document, lines, start, end, _poll(stop))
+        return bool(self._typed) and self.parts.learning
+
+    def look_ahead(
+        self, document: Document, offset: int, candidate: Candidate, *, stop: Stop, max_tokens: int = 64
+    ) -> None:
+        """Find the suggestion that comes after ``candidate`` is taken, so that it is there when it is asked for."""
+        text = document.text[: candidate.start] + candidate.text + document.text[candidate.end :]
+        after = Document(path=document.path, text=text)
+        end = candidate.start + len(candidate.text)
+        if self.parts.cache and not self._suggestions.find(document.path, text, end, LINE):
+            scene = self._scene(after, end, TokenLines(self.tokenizer, text))
+            poll = _poll(stop)
+            for ghost in write(
+                self._predictor, self._healer, scene, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
+            ):
+                self._suggestions.keep(document.path, text, end, LINE, self._with_source(ghost, scene))
 
     def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
         """What each token of a file costs, given those above it, as if it were written from the top."""
         ids = TokenLines(self.tokenizer, document.text).ids
         return self._predictor.costs(document.path, ids, _poll(stop), learn=True)
 
-    def _scene(self, document: Document, offset: int) -> Scene:
+    def _update(self, document: Document) -> TokenLines:
+        """Know the text, and note which line is being typed: one that is left for another is learnt from."""
+        lines = self.memory.update(document.path, document.text)
+        if lines.changed:
+            first, n = lines.changed
+            before = self._typing.pop(document.path, None)
+            if before is not None and before != first and n <= MOST_LEARNT:
+                self._typed = [*self._typed[1 - MOST_WAITING :], (document, before)]
+            if n <= MOST_LEARNT:
+                self._typing[document.path] = first + n - 1
+            lines.changed = None
+        return lines
+
+    def _scene(self, document: Document, offset: int, lines: TokenLines | None = None) -> Scene:
         return make_scene(
             document,
             offset,
-            self.memory.update(document.path, document.text),
+            lines or self._update(document),
             model=self._predictor.model,
             memory=self._predictor.memory,
             infill=self.parts.infill,
             healing=self.parts.healing,
         )
+
+    def _with_source(self, ghost: Ghost, scene: Scene) -> Ghost:
+        return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL) if ghost.text else ghost
+
+    def _seen_word(self, scene: Scene, word: str, typed: str) -> str | None:
+        piece = scene.pending.decode("utf-8", "ignore") + word[len(typed) :]
+        return self._seen(scene, self.tokenizer.encode(piece))
+
+    def _seen(self, scene: Scene, ids: Sequence[int]) -> str | None:
+        """Where the memory has seen ``ids`` after the scene's context, in words."""
+        if self._predictor.memory is None or not ids:
+            return None
+        place = self._predictor.memory.seen(scene.context, ids, scene.document.path, scene.here)
+        if place is None:
+            return None
+        times = f", {place.times} times" if place.times > 1 else ""
+        return f"seen in {place.path}:{place.line}{times}"
 
     def _candidate(
         self,
@@ -151,7 +217,6 @@ class Engine:
         ghost: Ghost,
         typed: int,
         threshold: float | None,
-        scene: Scene | None,
     ) -> Candidate | None:
         """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it stand already."""
         wanted = self.threshold if threshold is None else threshold
@@ -175,7 +240,7 @@ class Engine:
             start=offset - len(word),
             end=offset,
             probability=min(1.0, sure[-1] / known) if sure else 0.0,
-            source=FROM_MODEL,
+            source=ghost.source,
         )
 
     def _gated(self, text: str, offset: int, new: str, ends: list[int]) -> str:

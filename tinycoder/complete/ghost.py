@@ -36,6 +36,7 @@ class Ghost:
     sure: tuple[float, ...]
     ended: float
     ids: tuple[int, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,4 @@ def _ghost(raw: bytes, ends: list[int], surest: list[float], ended: float, made:
     n = sum(end < len(kept) for end in ends)
     if kept and n < len(ends):
         ends, surest = [*ends[:n], len(kept)], surest[: n + 1]
-    return Ghost(
-        text=kept, ends=tuple(ends[: n + 1]), sure=tuple(surest[: n + 1]), ended=ended, ids=tuple(made)
-    )
+    return Ghost(text=kept, ends=tuple(ends[: n + 1]), sure=tuple(surest[: n + 1]), ended=ended, ids=tuple(made))

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinycoder.checkpoint import Model
-from tinycoder.complete.context import Scene, header_ids
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.context import Scene, header_ids, prompt_ids
 from tinycoder.complete.parts import Parts
 from tinycoder.decode import KVCache, Poll, Session, step
 from tinycoder.draft import DraftedSession
 from tinycoder.layers import Array
+from tinycoder.lines import TokenLines
 from tinycoder.memory import Level, Memory
 from tinycoder.mixing import Mixer, Mixture
 from tinycoder.sampling import softmax
@@ -71,6 +73,31 @@ class Predictor:
             )
             if learn and self._parts.learning:
                 self.mixer.learn(mixture, token)
+
+    def learn_line(self, document: Document, lines: TokenLines, start: int, end: int, poll: Poll) -> None:
+        """Let the mixer learn from the ids ``start`` to ``end`` of an open file, as if they were typed now.
+
+        The model reads what it reads when it completes there, so that the session's keys and values stay good.
+        """
+        path, line = document.path, lines.ids[start:end]
+        context = lines.ids[:start]
+        bases: Sequence[Array]
+        if self._session is None or self.model is None:
+            bases = [self.unigram()] * len(line)
+        else:
+            prompt = prompt_ids(self.model, path, context)
+            if len(prompt) + len(line) > self.model.config.context:
+                return
+            bases = list(softmax(self._session.logits([*prompt, *line[:-1].tolist()], len(line), poll)))
+        for i, base in enumerate(bases):
+            poll()
+            before = lines.ids[: start + i]
+            levels = (
+                self.memory.evidence(before, path, self.memory.here(path, before, lines.ids[end:]))
+                if self.memory
+                else []
+            )
+            self.mixer.learn(self.mixer.mix(base.astype(np.float32), levels), int(line[i]))
 
     def levels(self, scene: Scene, made: Sequence[int]) -> list[Level]:
         """What the memory knows to follow ``made``."""

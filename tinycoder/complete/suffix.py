@@ -8,6 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 CLOSER = {"(": ")", "[": "]", "{": "}"}
 CLOSING = ")]}"
@@ -35,7 +36,7 @@ _LOOP = 4  # a chain of tokens that comes so many times in a row is a loop
 _LONG_LOOP = 8  # the same for what people do write several times: elements of a list
 _LONGEST_UNIT = 8  # tokens
 _LONGEST_OVERLAP = 200  # characters
-_MOST_CLOSERS = 32
+_MOST_CLOSERS = 32  # characters at the end of a suggestion that are looked at
 
 
 def left_open(text: str) -> tuple[tuple[int, str], ...]:
@@ -74,10 +75,10 @@ def balanced_end(new: str, before: str, following: str) -> str:
     ``before`` is the statement so far, ``following`` the rest of the line: a bracket that ``following`` closes is
     not closed by ``new`` too. What comes after a bracket that goes, such as a colon, goes with it.
     """
-    match = _TRAILING.search(new)
+    match = _TRAILING.search(new, max(len(new) - _MOST_CLOSERS, 0))
     first = match.start() if match else len(new)
     best, fewest = len(new), _faults(before + new + following)
-    for end in range(len(new) - 1, max(first, len(new) - _MOST_CLOSERS) - 1, -1):
+    for end in range(len(new) - 1, first - 1, -1):
         if new[end] in CLOSING or new[end] in QUOTES:
             faults = _faults(before + new[:end] + following)
             if faults < fewest:
@@ -92,8 +93,8 @@ def repeats_next(new: str, after: str) -> bool:
     behind the cursor's line. White space and blank lines do not count; lines that could stand anywhere, such as
     ``else:`` or ``)``, do not count alone.
     """
-    said = _lines(new)
-    coming = _lines_up_to(after, len(said))
+    said = list(_lines(new))
+    coming = list(islice(_lines(after), len(said)))
     for first in range(len(said)):
         run = said[first:]
         if run == coming[: len(run)] and any(_telling(line) for line in run):
@@ -147,27 +148,14 @@ def _squeezed(line: str) -> str:
     return "".join(line.split())
 
 
-def _lines(text: str) -> list[str]:
-    return [line for line in map(_squeezed, text.splitlines()) if line]
-
-
-def _lines_up_to(text: str, n: int) -> list[str]:
-    """The first ``n`` lines that are not blank; a long text is not read to its end."""
-    found: list[str] = []
-    for line in _walk(text):
-        if len(found) >= n:
-            break
-        if line:
-            found.append(line)
-    return found
-
-
-def _walk(text: str) -> Iterator[str]:
+def _lines(text: str) -> Iterator[str]:
+    """The lines that are not blank, squeezed, one by one: a long text need not be read to its end."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        yield _squeezed(text[start:end])
+        if line := _squeezed(text[start:end]):
+            yield line
         start = end + 1
 
 

@@ -18,6 +18,8 @@ from tree_sitter import Language, Node, Parser, Point, Tree
 from tinycoder.complete.suffix import CLOSER, CLOSING, LEXEME, left_open
 
 DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
+CONTINUATION_LIMIT = 1_000  # lines that end with a backslash: tree-sitter takes quadratic time for a run of them
+FAULT_LIMIT = 100  # a document with more is hardly Python, and takes long to read
 STATEMENT_LIMIT = 20_000  # characters: more is not given to Python's parser, which reads a few megabytes a second
 
 # PyCF_ALLOW_INCOMPLETE_INPUT: text that wants for more is told apart from text that is wrong. The interactive prompt
@@ -26,7 +28,8 @@ _FLAGS = ast.PyCF_ONLY_AST | 0x4000
 _REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)
 _CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that goes on with the statement above
 _INDENTATION = re.compile(r"[ \t\f]*")
-_HALF_TOKEN = re.compile(r"(?:\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word or an operator that may go on
+_HALF_TOKEN = re.compile(r"(?:\\*\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word, an escape or an operator that may go on
+_LONGEST_TOKEN = 100  # characters
 _TAB = 8  # columns, as in Python's tokenizer
 _REMEMBERED = 16  # texts with their number of faults
 
@@ -51,9 +54,7 @@ class SyntaxGate:
         likely = self._begins(head, text[line:start], text[start:end], text[end:line_end], new)
         if likely is False:
             return False
-        if likely and (not text[end:].strip() or len(text) > DOCUMENT_LIMIT):
-            return True
-        if len(text) > DOCUMENT_LIMIT:  # neither parser can tell
+        if (likely and not text[end:].strip()) or _is_too_much(text):
             return True
         return self._no_new_fault(text, start, end, new)
 
@@ -70,7 +71,7 @@ class SyntaxGate:
 
     def _begins(self, head: str | None, typed: str, old: str, following: str, new: str) -> bool | None:
         """Whether the text up to the end of the line could begin a module; None if that is no fair question."""
-        if head is None:  # the author's own lines do not pass
+        if head is None or len(head) + len(typed) > STATEMENT_LIMIT:  # None: the author's own lines do not pass
             return None
         if _could_begin_a_module(head + typed + new + following):
             return True
@@ -82,7 +83,7 @@ class SyntaxGate:
         ):
             return True
         # A backslash asks for more, and so tells a line that is unfinished from one that is wrong.
-        unfinished = head + _HALF_TOKEN.sub("", typed) + "\\"
+        unfinished = head + typed[:-_LONGEST_TOKEN] + _HALF_TOKEN.sub("", typed[-_LONGEST_TOKEN:]) + "\\"
         return False if _could_begin_a_module(unfinished) else None
 
     def _no_new_fault(self, text: str, start: int, end: int, new: str) -> bool:
@@ -93,11 +94,15 @@ class SyntaxGate:
         """
         line, line_end = _line_start(text, start), _line_end(text, end)
         indentation = _INDENTATION.match(text, line, start)
-        allowed = self._faults.base(text[: indentation.end() if indentation else line] + text[end:])
+        without = self._faults.base(text[: indentation.end() if indentation else line] + text[end:])
+        if without > FAULT_LIMIT:
+            return True
         changed = text[:start] + new + text[end:]
         n = self._faults.roughly(changed)
         if not n:
             return True
+        now = self._faults.remembered(text)
+        allowed = min(without, now)
 
         statement = self._statement.unfinished + text[line:start]
         opened = left_open(statement + new + text[end:line_end])
@@ -117,7 +122,6 @@ class SyntaxGate:
             return True
         if len(opened) > len(earlier) and not at_end:
             return False  # that the line is unfinished is no excuse to open more
-        now = self._faults.remembered(text)
         return allowed < now and n <= now and self._faults.at_most(changed, now)
 
 
@@ -278,6 +282,10 @@ def _could_begin_a_module(text: str) -> bool:
     except _REFUSALS as problem:
         return "incomplete input" in str(problem)
     return True
+
+
+def _is_too_much(text: str) -> bool:
+    return len(text) > DOCUMENT_LIMIT or text.count("\\\n") + text.count("\\\r") > CONTINUATION_LIMIT
 
 
 def _line_start(text: str, offset: int) -> int:

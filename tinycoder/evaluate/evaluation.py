@@ -16,6 +16,7 @@ from tinycoder.errors import CorpusError
 from tinycoder.evaluate.asking import N_TYPED, Editor, ask_lines, ask_words, type_stretch
 from tinycoder.evaluate.completer import Completer, Cost
 from tinycoder.evaluate.copying import Copier
+from tinycoder.evaluate.differences import Difference, differences
 from tinycoder.evaluate.places import (
     Identifier,
     Place,
@@ -71,12 +72,13 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """What was measured and on how much."""
+    """What was measured and on how much; ``differences`` of each variant but the first, from the first."""
 
     settings: Settings
     n_held_out: int
     n_known: int
     variants: tuple[Quality, ...]
+    differences: Mapping[str, Mapping[str, Difference]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; no text of a file is in it."""
@@ -122,7 +124,7 @@ def evaluate(
     gives seconds. Raises ``CorpusError`` if there is nothing to ask about.
     """
     plan = _plan(held_out, settings)
-    found = []
+    found, against, first = [], dict[str, Mapping[str, Difference]](), None
     for i, variant in enumerate(variants):
 
         def make(parts: Parts | None = variant.parts) -> Completer:
@@ -132,7 +134,17 @@ def evaluate(
         for done, measure in _measure(make, plan, outcomes, settings, clock):
             yield Progress(done=(i + done) / len(variants), variant=variant.name, measure=measure)
         found.append(quality(variant.name, outcomes))
-    return Results(settings=settings, n_held_out=len(plan.documents), n_known=len(known), variants=tuple(found))
+        if first is None:
+            first = outcomes
+        else:
+            against[variant.name] = differences(outcomes, first, seed=settings.seed)
+    return Results(
+        settings=settings,
+        n_held_out=len(plan.documents),
+        n_known=len(known),
+        variants=tuple(found),
+        differences=against,
+    )
 
 
 def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:

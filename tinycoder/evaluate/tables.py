@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tinycoder.evaluate.differences import Difference
 from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import Latency
 from tinycoder.evaluate.places import KINDS
@@ -27,7 +28,7 @@ def tables(results: Results) -> list[Table]:
     """Everything that was measured; tables without a figure are left out."""
     found = []
     for title, cells in (
-        ("Popup: the right word is first, among five, and mean 1/rank, after k characters", _popup),
+        ("Popup: the right word is first, among five, and mean reciprocal rank, after k characters", _popup),
         ("Ghost text: the rest of the line", _inline),
         ("Ghost text that is the author's line, by place", _by_place),
         ("Keys pressed per character (1 = no help)", _typing),
@@ -38,13 +39,29 @@ def tables(results: Results) -> list[Table]:
         if any(cell != NOTHING for _, row in rows for cell in row.values()):
             columns = ("", *rows[0][1])
             found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
+    if any(results.differences.values()):
+        found.append(_differences(results))
     return found
+
+
+def _differences(results: Results) -> Table:
+    columns = tuple(dict.fromkeys(name for some in results.differences.values() for name in some))
+    return Table(
+        title=f"Difference from {results.variants[0].name!r}, and its 95% interval over files",
+        columns=("", *columns),
+        rows=tuple((name, *map(_interval, some.values())) for name, some in results.differences.items()),
+    )
+
+
+def _interval(one: Difference) -> str:
+    known = one.low is not None and one.high is not None
+    return f"{one.value:+.3f}" + (f" ({one.low:+.3f} to {one.high:+.3f})" if known else "")
 
 
 def _popup(variant: Quality) -> dict[str, str]:
     cells = {f"first k={k}": _number(popup.top_1) for k, popup in enumerate(variant.popup)}
     cells |= {f"five k={k}": _number(popup.top_5) for k, popup in enumerate(variant.popup)}
-    return cells | {f"1/rank k={k}": _number(popup.mean_reciprocal_rank) for k, popup in enumerate(variant.popup)}
+    return cells | {f"MRR k={k}": _number(popup.mean_reciprocal_rank) for k, popup in enumerate(variant.popup)}
 
 
 def _inline(variant: Quality) -> dict[str, str]:
@@ -89,7 +106,7 @@ def _latency(variant: Quality) -> Mapping[str, str]:
 
 def _times(times: Latency) -> str:
     values = (times.p50, times.p95, times.p99)
-    return " / ".join(f"{value:.3g}" for value in values if value is not None) or NOTHING
+    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or NOTHING
 
 
 def _number(value: float | None) -> str:

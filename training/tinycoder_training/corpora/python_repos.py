@@ -16,6 +16,7 @@ from tinycoder_training.corpora import duplicates, exclusions, secrets, split, t
 from tinycoder_training.corpora.corpus import Corpus, Skipped, Text
 
 N_REASONS = 4  # how many an error names
+UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
 
 
 def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0.1) -> Corpus:
@@ -35,12 +36,12 @@ def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0
     texts: list[Text] = []
     n_secrets: dict[str, int] = {}
     for file in files:
-        contents = _contents(file)
-        if isinstance(contents, Skipped):
-            skipped.append(contents)
-            continue
-        text, n_secrets[file.path] = secrets.redact(contents)
-        texts.append(Text(path=file.path, text=text, n_bytes=len(text.encode())))
+        found = read_file(file)
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            text, n_secrets[file.path] = found
+            texts.append(text)
     kept, repeated = duplicates.remove(texts)
     skipped.extend(repeated)
     if not kept:
@@ -55,17 +56,18 @@ def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0
     )
 
 
-def _contents(file: tree.SourceFile) -> str | Skipped:
-    """The text of a file, or why it is left out."""
+def read_file(file: tree.SourceFile) -> tuple[Text, int] | Skipped:
+    """The text of a file without its secrets, and how many there were; or why it is left out."""
     try:
         raw = file.location.read_bytes()
     except OSError as error:
-        reason: str | None = f"cannot be read ({error.strerror or type(error).__name__})"
+        reason: str | None = f"{UNREADABLE} ({error.strerror or type(error).__name__})"
     else:
-        text, reason = _decode(raw)
-        reason = reason or exclusions.content_reason(file.location.name, text)
+        contents, reason = _decode(raw)
+        reason = reason or exclusions.content_reason(file.location.name, contents)
         if reason is None:
-            return text
+            text, n_secrets = secrets.redact(contents)
+            return Text(path=file.path, text=text, n_bytes=len(text.encode())), n_secrets
     assert reason is not None
     return Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
 

@@ -1,0 +1,110 @@
+"""What the memory of a workspace costs on this machine: to index, to load again, to ask, and to keep up with an edit.
+
+    python benchmarks/memory_index.py --model NAME PATH...
+
+Indexes the Python files under the paths with the tokenizer of a model (its name, its folder, or a tokenizer.json).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tinycoder.home import default_home
+from tinycoder.memory import Memory
+from tinycoder.store import resolve_model
+from tinycoder.tokenizer import Tokenizer
+from tinycoder.workspace import Workspace
+from tinycoder_training.indexing import index_workspace
+
+LINES = 600  # of the file that is edited, if there is one of that length
+KEYS = 200  # keystrokes and lookups
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of all cores together."""
+    wall, cores = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cores
+
+
+def resident(name: str) -> float:
+    """MB that this process holds (VmRSS), or held at most (VmHWM); 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(rf"{name}:\s+(\d+) kB", status)
+    return int(found[1]) / 1e3 if found else 0.0
+
+
+def middle_and_end(values: list[float]) -> str:
+    """Median and 95th percentile of seconds, in microseconds."""
+    low, high = 1e6 * statistics.median(values), 1e6 * float(np.percentile(values, 95))
+    return f"{low:.0f} µs (95 %: {high:.0f})"
+
+
+def lookups(memory: Memory, path: str, text: str) -> list[float]:
+    """Seconds of single lookups all over a file that is open."""
+    ids = memory.update(path, text).ids
+    found = []
+    for t in np.linspace(1, len(ids) - 1, KEYS).astype(int):
+        here = memory.here(path, ids[:t], ids[t:])
+        found.append(seconds(lambda t=t, here=here: memory.evidence(ids[:t], path, here))[0])  # type: ignore[misc]
+    return found
+
+
+def keystrokes(memory: Memory, path: str, text: str) -> list[float]:
+    """Seconds to take up single characters typed in the middle of a file."""
+    cursor = text.find("\n", len(text) // 2)
+    found = []
+    for n in range(1, KEYS):
+        typed = ("    total = value + other " * KEYS)[:n]
+        found.append(seconds(lambda typed=typed: memory.update(path, text[:cursor] + typed + text[cursor:]))[0])  # type: ignore[misc]
+    return found
+
+
+def main() -> None:
+    """Print all of it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--model", required=True)
+    given = parser.parse_args()
+    tokenizer_file = Path(given.model)
+    if tokenizer_file.suffix != ".json":
+        tokenizer_file = resolve_model(default_home(os.environ), given.model) / "tokenizer.json"
+    tokenizer = Tokenizer.from_json(tokenizer_file.read_text(encoding="utf-8"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "index.safetensors"
+        before = resident("VmRSS")
+        made: list[Workspace] = []
+        cold = seconds(lambda: made.append(index_workspace(given.paths, tokenizer, file=file)))
+        held, most = resident("VmRSS") - before, resident("VmHWM") - before
+        again = seconds(lambda: index_workspace(given.paths, tokenizer, file=file))
+        n_stored = file.stat().st_size
+    workspace = made[0]
+    if not workspace.shelf.paths:
+        raise SystemExit("no Python files under the given paths")
+    print(f"{len(workspace.shelf.paths)} files, {len(workspace.order):,} tokens, index file {n_stored / 1e6:.1f} MB")
+    print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
+    print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), nothing changed")
+
+    texts = {path: tokenizer.decode(workspace.text_ids(path)) for path in workspace.shelf.paths}  # type: ignore[arg-type]
+    path, text = min(texts.items(), key=lambda item: abs(item[1].count("\n") - LINES))
+    memory = Memory(tokenizer)
+    memory.use(workspace)
+    print(f"lookup: {middle_and_end(lookups(memory, path, text))}, in a file of {text.count(chr(10))} lines")
+    print(f"edit:   {middle_and_end(keystrokes(memory, path, text))} a keystroke")
+
+
+if __name__ == "__main__":
+    main()
