@@ -14,11 +14,13 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tinycoder.home import default_home
+from tinycoder.index_file import load_index, tokenizer_digest
 from tinycoder.memory import Memory
 from tinycoder.store import resolve_model
 from tinycoder.tokenizer import Tokenizer
@@ -57,8 +59,8 @@ def lookups(memory: Memory, path: str, text: str) -> list[float]:
     ids = memory.update(path, text).ids
     found = []
     for t in np.linspace(1, len(ids) - 1, KEYS).astype(int):
-        here = memory.here(path, ids[:t], ids[t:])
-        found.append(seconds(lambda t=t, here=here: memory.evidence(ids[:t], path, here))[0])  # type: ignore[misc]
+        here = memory.here(ids[:t], ids[t:])
+        found.append(seconds(partial(memory.evidence, ids[:t], path, here))[0])
     return found
 
 
@@ -68,7 +70,7 @@ def keystrokes(memory: Memory, path: str, text: str) -> list[float]:
     found = []
     for n in range(1, KEYS):
         typed = ("    total = value + other " * KEYS)[:n]
-        found.append(seconds(lambda typed=typed: memory.update(path, text[:cursor] + typed + text[cursor:]))[0])  # type: ignore[misc]
+        found.append(seconds(partial(memory.update, path, text[:cursor] + typed + text[cursor:]))[0])
     return found
 
 
@@ -89,6 +91,8 @@ def main() -> None:
         made: list[Workspace] = []
         cold = seconds(lambda: made.append(index_workspace(given.paths, tokenizer, file=file)))
         held, most = resident("VmRSS") - before, resident("VmHWM") - before
+        digest = tokenizer_digest(tokenizer)
+        load = seconds(lambda: load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size))
         again = seconds(lambda: index_workspace(given.paths, tokenizer, file=file))
         n_stored = file.stat().st_size
     workspace = made[0]
@@ -96,9 +100,13 @@ def main() -> None:
         raise SystemExit("no Python files under the given paths")
     print(f"{len(workspace.shelf.paths)} files, {len(workspace.order):,} tokens, index file {n_stored / 1e6:.1f} MB")
     print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
-    print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), nothing changed")
+    print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
 
-    texts = {path: tokenizer.decode(workspace.text_ids(path)) for path in workspace.shelf.paths}  # type: ignore[arg-type]
+    texts = {}
+    for path in workspace.shelf.paths:
+        ids = workspace.text_ids(path)
+        assert ids is not None
+        texts[path] = tokenizer.decode(ids)
     path, text = min(texts.items(), key=lambda item: abs(item[1].count("\n") - LINES))
     memory = Memory(tokenizer)
     memory.use(workspace)

@@ -7,12 +7,15 @@ line, so the tokens of a text are the tokens of its lines, one after the other.
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_right
+import re
+from bisect import bisect_left
 
 import numpy as np
 
 from tinycoder.layers import Array
 from tinycoder.tokenizer import Tokenizer
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class TokenLines:
@@ -26,6 +29,7 @@ class TokenLines:
         self.text = ""
         self.ids: Array = np.zeros(0, np.int32)
         self.changed: tuple[int, int] | None = None
+        self._words: frozenset[str] | None = None
         self._lines: list[str] = []
         self._line_ids: list[list[int]] = []
         self._text_starts: list[int] = [0]
@@ -49,15 +53,22 @@ class TokenLines:
         self._line_ids[first : len(old) - last] = fresh
         self._text_starts = [0, *itertools.accumulate(map(len, new))]
         self._id_starts = [0, *itertools.accumulate(map(len, self._line_ids))]
-        self.text = text
+        self.text, self._words = text, None
         self.changed = (first, len(changed)) if old else None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The identifiers of the text."""
+        if self._words is None:
+            self._words = frozenset(_WORD.findall(self.text))
+        return self._words
 
     def line_at(self, offset: int) -> tuple[int, int, int]:
         """The line in which ``offset`` stands or which it ends: where its text starts, and where its ids start and end.
 
         An offset right before a line break belongs to the line before.
         """
-        line = max(0, bisect_right(self._text_starts, max(0, offset - 1)) - 1)
+        line = max(0, bisect_left(self._text_starts, offset) - 1)
         line = min(line, len(self._lines) - 1)
         return self._text_starts[line], self._id_starts[line], self._id_starts[line + 1]
 

@@ -24,6 +24,8 @@ ORDERS = (*range(1, 9), 10, 12, 16, 24, LONGEST)  # lengths of a context that co
 FEW = 24  # places that are counted one by one
 MOST_OTHERS = 400_000  # ids of other open files that are searched
 
+NO_CONTEXT = NOTHING - 1  # stands before a short context: nothing in a text equals it
+
 WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
 
 
@@ -106,7 +108,7 @@ class Memory:
         ``here`` are the ids of the file ``path`` without the place that is asked about. Of orders that say the same
         only the longest is given.
         """
-        recent = np.full(LONGEST, NOTHING, np.int32)
+        recent = np.full(LONGEST, NO_CONTEXT, np.int32)
         tail = np.asarray(context[-LONGEST:], np.int32)
         recent[LONGEST - len(tail) :] = tail
         levels: list[Level] = []
@@ -124,11 +126,14 @@ class Memory:
             _add_levels(levels, HERE, 1, here[places + LONGEST], lengths)
         return levels
 
-    def here(self, path: str, before: Array, after: Array) -> Array:
-        """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them."""
+    def here(self, before: Array, after: Array) -> Array:
+        """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them.
+
+        Between the two stands no id, so that the place itself says nothing of what comes next.
+        """
         padding = np.full(LONGEST - 1, NOTHING, np.int32)
         separator = np.array([self._separator], np.int32)
-        return np.concatenate([padding, separator, before, separator, after])
+        return np.concatenate([padding, separator, before, padding[:1], after])
 
     def seen(self, context: Array, made: Sequence[int], path: str, here: Array) -> Place | None:
         """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
@@ -136,7 +141,7 @@ class Memory:
 
         At least one id of the context, and SORTED ids in all, must agree.
         """
-        recent = np.full(LONGEST, NOTHING, np.int32)
+        recent = np.full(LONGEST, NO_CONTEXT, np.int32)
         tail = np.concatenate([context[-LONGEST:], np.array(made, np.int32)])[-LONGEST:]
         recent[LONGEST - len(tail) :] = tail
         wanted = min(LONGEST, max(len(made) + 1, SORTED))
@@ -178,6 +183,11 @@ class Memory:
     def _line(self, before: Array) -> int:
         """The line, counted from 1, that comes after some ids."""
         return 1 + int(self._breaks[before[before >= 0]].sum())
+
+    def knows(self, word: str) -> bool:
+        """Whether the workspace or an open file has the identifier ``word``."""
+        known = self._workspace.words(self.tokenizer.raw) if self._workspace else frozenset()
+        return word in known or any(word in lines.words for lines in self._open.values())
 
     def unigram(self) -> Array:
         """How often each id is in the workspace, (V,)."""

@@ -6,7 +6,8 @@ the places is compared id by id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ SORTED = 4  # ids before a place by which the workspace is sorted
 MOST_SAMPLED = 2048  # places of a frequent context that are looked at
 MOST_COMPARED = 384  # places whose context is compared id by id
 NOTHING = -1  # an id that no text has
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Workspace:
             order = np.argsort(keys, kind="stable").astype(np.int32)
         self.order = order  # places without the padding, by key
         self._keys = keys[order]
-        self._hidden: dict[str, Array] = {}
+        self._words: frozenset[str] | None = None
         self._index = {path: i for i, path in enumerate(shelf.paths)}
 
     def text_ids(self, path: str) -> Array | None:
@@ -54,23 +57,29 @@ class Workspace:
         if i is None:
             return None
         start, end = self._span(i)
-        hidden = self._hidden.get(path)
-        return self.shelf.next_ids[start:end] if hidden is None else hidden
+        return self.shelf.ids[start:end]
+
+    def words(self, raw: Sequence[bytes]) -> frozenset[str]:
+        """The identifiers of all texts, where ``raw`` are the bytes of each id."""
+        if self._words is None:
+            ids = self.shelf.ids
+            pieces = [raw[i] for i in ids[ids >= 0].tolist()]
+            self._words = frozenset(_WORD.findall(b"".join(pieces).decode("utf-8", "replace")))
+        return self._words
 
     def hide(self, path: str) -> None:
-        """Leave a text out from now on."""
+        """Leave a text out from now on, and that it ends where it ends."""
         i = self._index.get(path)
-        if i is not None and path not in self._hidden:
+        if i is not None:
             start, end = self._span(i)
-            self._hidden[path] = self.shelf.next_ids[start:end].copy()
-            self.shelf.next_ids[start:end] = NOTHING
+            self.shelf.next_ids[start : end + 1] = NOTHING
 
     def show(self, path: str) -> None:
         """Use a hidden text again."""
-        ids = self._hidden.pop(path, None)
-        if ids is not None:
-            start = self._span(self._index[path])[0]
-            self.shelf.next_ids[start : start + len(ids)] = ids
+        i = self._index.get(path)
+        if i is not None:
+            start, end = self._span(i)
+            self.shelf.next_ids[start : end + 1] = self.shelf.ids[start : end + 1]
 
     def matches(self, context: Array) -> tuple[list[tuple[int, Array]], Array, Array]:
         """What the workspace has after the last ids of ``context`` (LONGEST,).
@@ -98,8 +107,9 @@ class Workspace:
         return short, places, common_lengths(self.shelf.ids, places, context)
 
     def _span(self, i: int) -> tuple[int, int]:
+        """Where the ids of a text lie; the separator behind them is at the end."""
         starts = self.shelf.starts
-        return starts[i], starts[i + 1] if i + 1 < len(starts) else len(self.shelf.next_ids)
+        return starts[i] + 1, starts[i + 1] if i + 1 < len(starts) else len(self.shelf.ids) - 1
 
 
 def make_shelf(texts: Iterable[tuple[str, Array]], separator: int) -> Shelf:
@@ -119,6 +129,8 @@ def search(ids: Array, context: Array) -> tuple[Array, Array]:
     """The latest places in ``ids`` (padded) that come after the last id of ``context``, and how many ids before each
     are those of the context. A place ``p`` speaks of ``ids[p + LONGEST]``.
     """
+    if context[-1] == NOTHING:  # the padding before the first text is no context
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     places = np.flatnonzero(ids[LONGEST - 1 : -1] == context[-1])
     if len(places) > MOST_COMPARED:
         places = places[-MOST_COMPARED:]

@@ -36,7 +36,7 @@ def serve(
     start_log(log_file, log_level)
     # While the engine computes, a message waits for Python's lock: 5.6 ms (median) at the default of 5 ms, 1.6 at 1 ms.
     sys.setswitchinterval(0.001)
-    session = create_session(Models(home), model=model, log_level=log_level)
+    session = add_handlers(Session(Models(home), model=model, log_level=log_level))
     if tcp:
         serve_tcp(session, host, port)
     else:
@@ -44,13 +44,13 @@ def serve(
     sys.exit(0 if session.protocol.ended_well else 1)
 
 
-def create_session(models: Models, *, model: str | None = None, log_level: str = "info") -> Session:
-    """A session with all handlers."""
-    session = Session(models, model=model, log_level=log_level)
+def add_handlers(session: Session) -> Session:
+    """The session with all handlers."""
     session.feature(lsp.INITIALIZE)(initialize)
     session.feature(lsp.INITIALIZED)(initialized)
     session.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(did_change_configuration)
     session.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(did_change_folders)
+    session.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_files)
     session.feature(lsp.TEXT_DOCUMENT_DID_OPEN)(did_open)
     session.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)(did_change)
     session.feature(lsp.TEXT_DOCUMENT_DID_SAVE)(did_save)
@@ -106,7 +106,7 @@ async def initialized(ls: Session, params: lsp.InitializedParams) -> None:
     """Now that the editor has its answer, ask for its configuration and load a model."""
     await ls.pull_settings()
     await ls.refresh()
-    await ls.watch_settings()
+    await ls.watch()
 
 
 @edge(_nothing)
@@ -125,26 +125,33 @@ async def did_change_folders(ls: Session, params: lsp.DidChangeWorkspaceFoldersP
     await ls.refresh()
 
 
+def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> None:
+    """Files of the workspace are other ones now."""
+    ls.indexing.files_changed()
+
+
 @edge(_nothing)
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
-    """A chance to see whether a model has been trained meanwhile."""
+    """The document counts as it is in the editor. Also a chance to see whether a model has been trained meanwhile."""
+    ls.note(params.text_document.uri)
     await ls.retry()
 
 
 @edge(_nothing)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
-    """As when a document is opened."""
+    """As when a document is opened; and the file is another one."""
+    ls.indexing.files_changed()
     await ls.retry()
 
 
 def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams) -> None:
-    """What was asked of the text before this change is of no use any more."""
-    ls.worker.discard(params.text_document.uri)
+    """The document says something else."""
+    ls.note(params.text_document.uri)
 
 
 def did_close(ls: Session, params: lsp.DidCloseTextDocumentParams) -> None:
-    """As when the text changes."""
-    ls.worker.discard(params.text_document.uri)
+    """What counts from now on is the file on the disk."""
+    ls.note(params.text_document.uri)
 
 
 @edge(_no_words)
@@ -153,7 +160,7 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     spot = ls.spot(params) if ls.settings.popup.enable else None
     if spot is None:
         return _no_words()
-    return completion_list(await ls.popup(spot), spot.lines)
+    return completion_list(await ls.answers.popup(spot, ls.settings.popup), spot.lines)
 
 
 @edge(_no_text)
@@ -162,10 +169,12 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     spot = ls.spot(params) if ls.settings.inline.enable else None
     if spot is None:
         return _no_text()
-    n = ls.settings.inline.alternatives if params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked else 1
+    by_hand = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+    ask = ls.answers.alternatives if by_hand else ls.answers.inline
+    settings = ls.settings.inline
     selected = params.context.selected_completion_info
     if selected is None:
-        return inline_list(await ls.inline(spot, n), spot.lines)
+        return inline_list(await ask(spot, settings), spot.lines)
     accepted = with_selection(spot, selected)
-    found = await ls.inline(accepted, n)
+    found = await ask(accepted, settings)
     return inline_list([without_selection(each, spot, accepted, selected) for each in found], spot.lines)

@@ -1,32 +1,30 @@
 """The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything here runs in the worker's thread. The engine, and with it numpy, is imported when a model is first
-loaded.
+Everything but ``buffers`` and ``remember`` runs in the worker's thread. Before each answer the engine is told what
+changed in the open documents.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.errors import TinyCoderError
+from tinycoder.errors import Cancelled, TinyCoderError
+from tinycoder_lsp.buffers import Buffers
+from tinycoder_lsp.engine import Engine, Stop, default_engine
+from tinycoder_lsp.mixers import KeptMixer
 
-Stop = Callable[[], bool]
+if TYPE_CHECKING:
+    from tinycoder.tokenizer import Tokenizer
+    from tinycoder.workspace import Workspace
 
+_T = TypeVar("_T")
 
-class Engine(Protocol):
-    """What answers; ``tinycoder.complete.engine.Engine`` in use."""
-
-    def inline(
-        self, document: Document, offset: int, *, stop: Stop, max_tokens: int = 64, n: int = 1
-    ) -> list[Candidate]:
-        """Ghost texts, best first."""
-
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
-        """Words, best first."""
+SAVE_S = 180.0  # seconds between two savings of what was learnt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,48 +42,159 @@ FAILED = Status(kind="Error", message="TinyCoder could not load its model; the s
 
 
 class Models:
-    """Finds and loads the model, and holds its engine. Without one every answer is empty."""
+    """Finds and loads the model, and holds its engine. Without one every answer is empty.
 
-    def __init__(self, home: Path, open_engine: Callable[[Path], Engine] | None = None) -> None:
-        self._home = home
-        self._open = open_engine or _open_engine
+    ``open_engine`` makes an engine from a model's folder, with or without a memory.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        open_engine: Callable[[Path, bool], Engine] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.home = home
+        self.buffers = Buffers()
+        self._open = open_engine or default_engine
+        self._clock = clock
         self._engine: Engine | None = None
-        self._loaded: tuple[Path, int] | None = None
+        self._loaded: object = None
         self._status = LOADING
+        self._index: tuple[Tokenizer, Workspace] | None = None
+        self._mixer: KeptMixer | None = None
+        self._saved = 0.0
 
-    def load(self, name: str | None, workspaces: Sequence[Path]) -> Status:
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """That of the model; another one for each loading."""
+        engine = self._engine
+        return engine.tokenizer if engine else None
+
+    def load(self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True) -> Status:
         """Load the model called ``name``, else the workspace's own, else the newest; say how that went.
 
-        A model that is loaded already, and was not written again since, stays.
+        A model that is loaded already for the same workspaces, and was not written again since, stays.
         """
         try:
-            folder = _choose(self._home, name, workspaces)
-            stamp = (folder, _written(folder)) if folder else None
+            folder = _choose(self.home, name, workspaces)
+            stamp = (folder, _written(folder), tuple(workspaces), memory) if folder else None
             if self._engine is not None and stamp == self._loaded:
                 return self._status
-            self._engine, self._loaded = None, stamp
+            self.save()
+            self._engine, self._mixer, self._loaded = None, None, stamp
             if folder is None:
                 hint = f"Train one: {_command(workspaces)}"
                 return Status(kind="Warning", message=f"TinyCoder has no model yet. {hint}")
-            self._engine = self._open(folder)
+            engine = self._open(folder, memory)
         except TinyCoderError as error:
-            self._engine = None
+            self._engine = self._mixer = None
             return Status(kind="Error", message=f"TinyCoder cannot use its model. {error}")
+        if engine.mixer is not None:
+            self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
+        self._engine, self._saved = engine, self._clock()
+        self.buffers.tell_all()
         message = f"TinyCoder completes with the model {folder.name}."
         if not (name or not workspaces or _is_own(folder, workspaces)):
             message += f" It learnt from other code. Train one on this workspace: {_command(workspaces)}"
         self._status = Status(kind="Normal", message=message)
         return self._status
 
-    def inline(self, document: Document, offset: int, *, stop: Stop, max_tokens: int, n: int) -> list[Candidate]:
+    def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
+        """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
+        self._index = tokenizer, workspace
+
+    def inline(
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        max_tokens: int,
+        n: int,
+        block: bool = False,
+        threshold: float | None = None,
+    ) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
-        if self._engine is None:
-            return []
-        return self._engine.inline(document, offset, stop=stop, max_tokens=max_tokens, n=n)
+
+        def ask(engine: Engine) -> list[Candidate]:
+            return engine.inline(
+                document, offset, stop=stop, max_tokens=max_tokens, n=n, block=block, threshold=threshold
+            )
+
+        return self._ask(document, ask, stop) or []
+
+    def known_inline(
+        self, document: Document, offset: int, *, max_tokens: int, block: bool, threshold: float | None
+    ) -> list[Candidate] | None:
+        """One ghost text at most, if the engine has it at hand; ``None`` if it would have to think."""
+
+        def ask(engine: Engine) -> list[Candidate]:
+            return engine.inline(
+                document, offset, stop=_at_once, max_tokens=max_tokens, n=1, block=block, threshold=threshold
+            )
+
+        try:
+            return self._ask(document, ask, _never) or []
+        except Cancelled:
+            return None
 
     def popup(self, document: Document, offset: int, *, stop: Stop, limit: int) -> list[Candidate]:
         """Words from the engine, if there is one."""
-        return [] if self._engine is None else self._engine.popup(document, offset, stop=stop, limit=limit)
+        return self._ask(document, lambda engine: engine.popup(document, offset, stop=stop, limit=limit), stop) or []
+
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        """Let the engine prepare the ghost text that follows ``candidate``."""
+        self._ask(document, lambda engine: engine.look_ahead(document, offset, candidate, stop=stop), stop)
+
+    def learn(self, stop: Stop) -> bool:
+        """Let the engine learn all there is to learn, and keep it on disk once in a while. True when done.
+
+        Raises ``Cancelled`` once ``stop`` says so.
+        """
+        engine = self._engine
+        if engine is None:
+            return True
+        self._catch_up(engine, stop)
+        try:
+            while engine.learn(stop=stop):
+                if stop():
+                    raise Cancelled
+        finally:
+            self.buffers.tell_all()  # it has looked back at texts of the past
+        if self._clock() - self._saved >= SAVE_S:
+            self.save()
+        return True
+
+    def save(self) -> None:
+        """Keep what was learnt."""
+        self._saved = self._clock()
+        if self._mixer is not None:
+            self._mixer.save()
+
+    def _ask(self, document: Document, call: Callable[[Engine], _T], stop: Stop) -> _T | None:
+        engine = self._engine
+        if engine is None:
+            return None
+        self._catch_up(engine, stop)
+        try:
+            return call(engine)
+        finally:
+            self.buffers.shown(document)
+
+    def _catch_up(self, engine: Engine, stop: Stop) -> None:
+        """Tell the engine the news. Raises ``Cancelled`` between two pieces of it once ``stop`` says so."""
+        index, self._index = self._index, None
+        if index is not None and index[0] is engine.tokenizer:
+            engine.use(index[1])
+        while (news := self.buffers.next()) is not None:
+            path, document = news
+            if document is None:
+                engine.forget(path)
+            else:
+                engine.observe(document)
+            if stop():
+                raise Cancelled
 
 
 def _choose(home: Path, name: str | None, workspaces: Sequence[Path]) -> Path | None:
@@ -108,14 +217,19 @@ def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:
     return folder.name in map(workspace_model_name, workspaces)
 
 
-def _open_engine(folder: Path) -> Engine:
-    from tinycoder.checkpoint import load_model
-    from tinycoder.complete.engine import Engine
-    from tinycoder.decode import use_one_blas_thread
+def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) -> Path:
+    from tinycoder_training.indexing import index_file_of
 
-    use_one_blas_thread()
-    return Engine(load_model(folder))
+    return index_file_of(home, workspaces, tokenizer).with_suffix(".mixer.json")
 
 
 def _command(workspaces: Sequence[Path]) -> str:
     return f'tinycoder train "{workspaces[0]}"' if workspaces else "tinycoder train FOLDER"
+
+
+def _at_once() -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False

@@ -197,6 +197,7 @@ def _simplify(data: dict[str, Any]) -> bool:
         ("general", "positionEncodings"),
         ("workspace", "configuration"),
         ("workspace", "workspaceFolders"),
+        ("window", "workDoneProgress"),
     ):
         part = given.get(group) if isinstance(given, dict) else None
         if isinstance(part, dict) and name in part:

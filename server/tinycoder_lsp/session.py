@@ -1,4 +1,4 @@
-"""What one connection to an editor holds: settings, workspace folders, worker, models.
+"""What one connection to an editor holds: settings, workspace folders, worker, models, index.
 
 The handlers are in ``app``.
 """
@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from tinycoder import __version__
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Document
+from tinycoder_lsp.answers import Answers
+from tinycoder_lsp.background import Background
 from tinycoder_lsp.documents import Spot, file_path, is_python, relative_path
+from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
-from tinycoder_lsp.protocol import CodeWorkspace, Protocol
+from tinycoder_lsp.progress import Bar
+from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
 from tinycoder_lsp.settings import SECTION, Settings, parse
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
@@ -35,7 +40,23 @@ _LEVELS = {
     "Error": lsp.MessageType.Error,
 }
 
-_Wanted = tuple[bool, str | None, tuple[Path, ...]]  # enabled, name of the model, workspace folders
+
+@dataclass(frozen=True, kw_only=True)
+class Pauses:
+    """How long to wait before work that nobody asked for, in seconds."""
+
+    idle: float = 1.0  # after the last message about a document, before learning
+    index: float = 30.0  # after files were saved, before they are indexed again
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What decides which model is loaded, and what it remembers."""
+
+    enable: bool
+    model: str | None
+    folders: tuple[Path, ...]
+    memory: bool
 
 
 class Session(LanguageServer):
@@ -46,10 +67,28 @@ class Session(LanguageServer):
 
     protocol: Protocol
 
-    def __init__(self, models: Models, *, model: str | None = None, log_level: str = "info") -> None:
+    def __init__(
+        self,
+        models: Models,
+        *,
+        model: str | None = None,
+        log_level: str = "info",
+        index: Index = index_folders,
+        pauses: Pauses = Pauses(),
+    ) -> None:
         super().__init__("tinycoder", __version__, protocol_cls=Protocol)
         self.models = models
         self.worker = Worker()
+        self.background = Background()
+        self.answers = Answers(models, self.worker, self.background, idle_s=pauses.idle)
+        self.indexing = Indexing(
+            models,
+            self.worker,
+            self.background,
+            index=index,
+            bar=lambda: Bar(self, "TinyCoder: indexing"),
+            pause_s=pauses.index,
+        )
         self.settings = Settings()
         self.stopping = threading.Event()
         self._base = Settings()  # from initializationOptions; what is configured later lies over them
@@ -63,6 +102,13 @@ class Session(LanguageServer):
     def shutdown(self) -> None:
         """Let the reading loop end."""
         self.stopping.set()
+
+    def close(self) -> None:
+        """Stop all work, and keep what was learnt."""
+        self.answers.close()
+        self.indexing.close()
+        if self.worker.close():
+            self.models.save()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Faults belong in the log; pygls would pop up a message for each."""
@@ -81,42 +127,32 @@ class Session(LanguageServer):
         ``.pyi``.
         """
         uri = params.text_document.uri
-        workspace = self.workspace
-        document = workspace.open_document(uri) if isinstance(workspace, CodeWorkspace) else None
-        if document is None or not self.settings.enable or not is_python(uri, document.language_id):
+        document = self._python(uri) if self.settings.enable else None
+        if document is None:
             return None
         lines = document.index
-        snapshot = Document(path=relative_path(uri, self.folders()), text=lines.text)
+        snapshot = Document(path=self.path_of(uri), text=lines.text)
         return Spot(uri=uri, document=snapshot, offset=lines.offset(params.position), lines=lines)
 
-    async def popup(self, spot: Spot) -> list[Candidate]:
-        """Words for the popup at ``spot``."""
-        popup = self.settings.popup
+    def path_of(self, uri: str) -> str:
+        """The path of a document in the workspace."""
+        return relative_path(uri, self.folders())
 
-        def call(stop: Stop) -> list[Candidate]:
-            return self.models.popup(spot.document, spot.offset, stop=stop, limit=popup.limit)
+    def note(self, uri: str) -> None:
+        """The document was opened, changed or closed: what was asked of its old text is of no use any more."""
+        self.worker.discard(uri)
+        document = self._python(uri)
+        if document is None:
+            self.models.buffers.remove(unquote(uri))
+        else:
+            self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
+        self.answers.stir()
 
-        return await self._ask(Kind.POPUP, spot, call, popup.deadline_ms)
-
-    async def inline(self, spot: Spot, n: int) -> list[Candidate]:
-        """At most ``n`` ghost texts at ``spot``."""
-        inline = self.settings.inline
-
-        def call(stop: Stop) -> list[Candidate]:
-            return self.models.inline(spot.document, spot.offset, stop=stop, max_tokens=inline.max_tokens, n=n)
-
-        return await self._ask(Kind.GHOST, spot, call, inline.deadline_ms)
-
-    async def _ask(
-        self, kind: Kind, spot: Spot, call: Callable[[Stop], list[Candidate]], deadline_ms: int
-    ) -> list[Candidate]:
-        """What ``call`` finds; nothing if a newer request or an edit has overtaken it, or it takes too long.
-
-        Such a request is answered empty, which every client takes in silence. LSP's codes are no better here:
-        ServerCancelled is kept for requests that say so, and ContentModified, which VS Code's client turns into
-        an empty answer, reaches the callbacks of Neovim's plugins as an error, to be logged or shown.
-        """
-        return await self.worker.answer(kind, call, uri=spot.uri, deadline=deadline_ms / 1000) or []
+    def _python(self, uri: str) -> CodeDocument | None:
+        """The document, if it is open and Python."""
+        workspace = self.workspace
+        document = workspace.open_document(uri) if isinstance(workspace, CodeWorkspace) else None
+        return document if document is not None and is_python(uri, document.language_id) else None
 
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
@@ -147,29 +183,44 @@ class Session(LanguageServer):
         except (asyncio.InvalidStateError, IndexError, JsonRpcException) as error:
             logger.info("the editor did not say what is configured: %r", error)
 
-    async def watch_settings(self) -> None:
-        """Ask the editor to say when our section changes; without that VS Code keeps it to itself."""
+    async def watch(self) -> None:
+        """Ask the editor to say when our section of its settings changes, or a Python file on the disk.
+
+        Without that VS Code keeps the settings to itself.
+        """
         able = self.client_capabilities.workspace
-        watch = able.did_change_configuration if able else None
-        if watch is None or not watch.dynamic_registration:
+        configuration = able.did_change_configuration if able else None
+        files = able.did_change_watched_files if able else None
+        wishes: dict[str, object] = {}
+        if configuration is not None and configuration.dynamic_registration:
+            wishes[lsp.WORKSPACE_DID_CHANGE_CONFIGURATION] = {"section": SECTION}
+        if files is not None and files.dynamic_registration:
+            wishes[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
+        registrations = [lsp.Registration(id=key, method=key, register_options=wish) for key, wish in wishes.items()]
+        if not registrations:
             return
-        method = lsp.WORKSPACE_DID_CHANGE_CONFIGURATION
-        wish = lsp.Registration(id=method, method=method, register_options={"section": SECTION})
         try:
-            await self.client_register_capability_async(lsp.RegistrationParams(registrations=[wish]))
+            await self.client_register_capability_async(lsp.RegistrationParams(registrations=registrations))
         except JsonRpcException as error:
-            logger.info("the editor will not say when the configuration changes: %s", error)
+            logger.info("the editor will not say when settings or files change: %s", error)
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
-        wanted = (self.settings.enable, self.settings.model or self._model, tuple(self.folders()))
+        wanted = _Wanted(
+            enable=self.settings.enable,
+            model=self.settings.model or self._model,
+            folders=tuple(self.folders()),
+            memory=self.settings.memory.enable,
+        )
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        if self.settings.enable:
+        self.models.buffers.relabel(self.path_of)
+        if wanted.enable:
             self.show(LOADING)
             await self._load(wanted)
         else:
+            self.indexing.want([])
             self.show(SWITCHED_OFF)
 
     async def retry(self) -> None:
@@ -178,16 +229,19 @@ class Session(LanguageServer):
             await self._load(self._wanted)
 
     async def _load(self, wanted: _Wanted) -> None:
-        _, name, folders = wanted
+        def call(stop: Stop) -> Status:
+            return self.models.load(wanted.model, wanted.folders, memory=wanted.memory)
+
         status: Status | None = FAILED
         try:
-            status = await self.worker.answer(Kind.LOAD, lambda stop: self.models.load(name, folders))
+            status = await self.worker.answer(Kind.LOAD, call)
         except asyncio.CancelledError:
             status = None
             raise
         finally:
             if status is not None and self._wanted is wanted:
                 self.show(status)
+                self.indexing.want(wanted.folders if wanted.memory else [])
 
     def show(self, status: Status) -> None:
         """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""

@@ -20,9 +20,16 @@ SECTION = "tinycoder"
 _T = TypeVar("_T")
 
 
-def _setting(default: _T, meaning: str, *, least: int | None = None, choices: tuple[str, ...] = ()) -> _T:
+def _setting(
+    default: _T,
+    meaning: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> _T:
     """A field with its description and the values it accepts."""
-    metadata = {"meaning": meaning, "least": least, "choices": choices}
+    metadata = {"meaning": meaning, "least": least, "most": most, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -34,6 +41,18 @@ class InlineSettings:
     max_tokens: int = _setting(64, "The longest suggestion, in tokens.", least=1)
     alternatives: int = _setting(3, "Suggestions to offer when ghost text is asked for by hand.", least=1)
     deadline_ms: int = _setting(2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1)
+    threshold: float = _setting(
+        0.3,  # tinycoder.complete.confidence.THRESHOLD, which is not imported here: it comes with numpy
+        "How probable the first word of a suggestion must be, from 0 (offer everything) to 1 (hardly anything).",
+        least=0,
+        most=1,
+    )
+    block: str = _setting(
+        "explicit",
+        "When to offer several lines: never, when ghost text is asked for by hand, or also by itself after a line "
+        "that opens a block.",
+        choices=("off", "explicit", "automatic"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +62,15 @@ class PopupSettings:
     enable: bool = _setting(True, "Offer words in the editor's list of completions.")
     limit: int = _setting(10, "The most words to offer at a time.", least=1)
     deadline_ms: int = _setting(1000, "Milliseconds after which the list is answered empty.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySettings:
+    """What is known of the workspace and the open files."""
+
+    enable: bool = _setting(
+        True, "Remember what stands in the workspace and the open files; else the model answers alone."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +89,7 @@ class Settings:
     )
     inline: InlineSettings = dataclasses.field(default_factory=InlineSettings)
     popup: PopupSettings = dataclasses.field(default_factory=PopupSettings)
+    memory: MemorySettings = dataclasses.field(default_factory=MemorySettings)
 
 
 def parse(values: object, base: Settings) -> tuple[Settings, list[str]]:
@@ -96,7 +125,7 @@ def _rows(section: type[Any], prefix: str) -> Iterator[tuple[str, dataclasses.Fi
             yield name, field, kind
 
 
-_TYPE_NAMES: dict[type[Any], str] = {bool: "true or false", int: "whole number", str: "text"}
+_TYPE_NAMES: dict[type[Any], str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 
 
 def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
@@ -122,16 +151,18 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
             problems.append(f"the setting {where}.{key} must be {problem}, not {value!r}; {shown} is used")
             changes[field.name] = field.default
         else:
-            changes[field.name] = value
+            changes[field.name] = float(value) if kinds[field.name] is float else value
     return dataclasses.replace(base, **changes)  # type: ignore[type-var]
 
 
-def _refusal(field: dataclasses.Field[Any], kind: type[Any], value: object) -> str | None:
+def _refusal(field: dataclasses.Field[Any], kind: type[Any], value: Any) -> str | None:
     """What ``value`` should have been, or ``None`` if it is fine."""
-    least, choices = field.metadata["least"], field.metadata["choices"]
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    least, most, choices = (field.metadata[name] for name in ("least", "most", "choices"))
+    if not isinstance(value, (int, float) if kind is float else kind) or (kind is not bool and isinstance(value, bool)):
         return _TYPE_NAMES[kind]
-    if least is not None and isinstance(value, int) and value < least:
+    if most is not None and not least <= value <= most:
+        return f"from {least} to {most}"
+    if least is not None and value < least:
         return f"at least {least}"
     if choices and value not in choices:
         return f"one of {', '.join(choices)}"

@@ -83,7 +83,7 @@ async def _converse(session: Session, stream: asyncio.StreamReader, send: Callab
         await run_async(session.stopping, _Input(stream), protocol, logger, session.report_server_error)
     finally:
         protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
-        session.worker.close()
+        session.close()
 
 
 class _Input:

@@ -1,27 +1,54 @@
 """The real server with a stub in place of the engine. The document's first line says what the stub does.
 
 `# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
-lets it go. `# fault`: raises. Else a candidate for the word before the cursor that says, in its source, what
-was asked.
+lets it go. `# fault`: raises. `# new`: thinks about ghost text for one token. `# told`: a candidate that says, in its
+source, what the engine was told. Else a candidate for the word before the cursor that says, in its source, what was
+asked.
+
+The stub of the index goes by the workspace folder's name. `fault`: raises. `slow`: takes until it is stopped or a
+file in the folder lets it go.
 """
 
 import json
 import re
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError
-from tinycoder_lsp.app import create_session
+from tinycoder_lsp.app import add_handlers
+from tinycoder_lsp.engine import Stop
+from tinycoder_lsp.indexing import Progress
 from tinycoder_lsp.logs import start_log
-from tinycoder_lsp.models import Models, Stop
+from tinycoder_lsp.models import Models
+from tinycoder_lsp.session import Pauses, Session
 from tinycoder_lsp.transport import serve_stdio
 
 
+class Told:
+    """What the stub was told; it is its own memory."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, int] = {}
+        self.index: Any = None
+        self.ahead: list[str] = []
+        self.learnt = 0
+
+    def use(self, index: Any) -> None:
+        self.index = index
+
+
 class Stub:
-    def __init__(self, folder: Path) -> None:
+    mixer = None
+
+    def __init__(self, folder: Path, memory: bool) -> None:
         self.folder = folder
+        self.memory = Told()
+        self.tokenizer = object()
+        self._with_memory = memory
         if folder.name == "broken":
             raise CheckpointError(f"{folder.name}/config.json is damaged; train the model again")
         if folder.name == "bug":
@@ -31,15 +58,49 @@ class Stub:
         print("a library that prints to stdout")
 
     def inline(
-        self, document: Document, offset: int, *, stop: Stop, max_tokens: int = 64, n: int = 1
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        max_tokens: int = 64,
+        n: int = 1,
+        block: bool = False,
+        threshold: float | None = None,
     ) -> list[Candidate]:
-        return [self._complete(document, offset, stop, {"max_tokens": max_tokens, "n": n})] * n
+        asked = {"max_tokens": max_tokens, "n": n, "block": block, "threshold": threshold}
+        if _mode(document) == "# new" and stop():
+            raise Cancelled
+        candidate = self._complete(document, offset, stop, asked)
+        if _mode(document) == "# asked":
+            return [Candidate(text=json.dumps(asked), start=offset, end=offset, probability=0.5, source="model")] * n
+        return [candidate] * n
 
     def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
         return [self._complete(document, offset, stop, {"limit": limit})]
 
-    def _complete(self, document: Document, offset: int, stop: Stop, asked: dict[str, int]) -> Candidate:
-        mode = document.text.split("\n", 1)[0].strip()
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        self.memory.ahead.append(candidate.text)
+        while "# slow ahead" in document.text:
+            if stop():
+                raise Cancelled
+            threading.Event().wait(0.001)
+
+    def use(self, index: Any) -> None:
+        self.memory.use(index)
+
+    def observe(self, document: Document) -> None:
+        self.memory.open[document.path] = len(document.text)
+
+    def forget(self, path: str) -> None:
+        self.memory.open.pop(path, None)
+
+    def learn(self, *, stop: Stop) -> bool:
+        self.memory.learnt += 1
+        return self.memory.learnt % 3 != 0
+
+    def _complete(self, document: Document, offset: int, stop: Stop, asked: dict[str, Any]) -> Candidate:
+        mode = _mode(document)
         if mode == "# fault":
             raise ValueError("the engine has a fault")
         while mode == "# slow":
@@ -50,7 +111,16 @@ class Stub:
             threading.Event().wait(0.001)
         word = re.search(r"\w*\Z", document.text[:offset])
         assert word is not None
-        facts = {"path": document.path, "offset": offset, "length": len(document.text), **asked}
+        facts: dict[str, Any] = {"path": document.path, "offset": offset, "length": len(document.text), **asked}
+        if mode == "# told":
+            told = self.memory
+            facts = {
+                "open": told.open,
+                "index": told.index,
+                "ahead": told.ahead,
+                "learnt": told.learnt,
+                "memory": self._with_memory,
+            }
         return Candidate(
             text=f"{word.group()}_tail",
             start=word.start(),
@@ -60,9 +130,28 @@ class Stub:
         )
 
 
+def _mode(document: Document) -> str:
+    return document.text.split("\n", 1)[0].strip()
+
+
+def index(home: Path, folders: Sequence[Path], tokenizer: object, *, stop: Stop, progress: Progress) -> Any:
+    """The files that there are, in place of an index."""
+    progress(1, 2)
+    for folder in folders:
+        if folder.name == "fault":
+            raise ValueError("the index has a fault")
+        while folder.name == "slow" and not (folder / "let_go").exists():
+            if stop():
+                raise Cancelled
+            threading.Event().wait(0.001)
+    progress(2, 2)
+    return sorted(path.name for folder in folders for path in folder.rglob("*.py"))
+
+
 if __name__ == "__main__":
     home, model = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
     start_log(None, "info")
-    session = create_session(Models(home, Stub), model=model)
+    pauses = Pauses(idle=0.01, index=0.01)
+    session = add_handlers(Session(Models(home, Stub), model=model, index=index, pauses=pauses))  # type: ignore[arg-type]
     serve_stdio(session)
     sys.exit(0 if session.protocol.ended_well else 1)

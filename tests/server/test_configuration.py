@@ -92,6 +92,16 @@ def test_vs_code_is_asked_to_say_when_the_section_changes(start: Any) -> None:
     ]
 
 
+def test_an_editor_that_watches_files_is_asked_to_watch_python(start: Any) -> None:
+    client = start()
+    dynamic = {"dynamicRegistration": True}
+    client.initialize({"workspace": {"didChangeConfiguration": dynamic, "didChangeWatchedFiles": dynamic}})
+    limit(client)
+    _, files = (each for message in client.asked for each in message["params"]["registrations"])
+    assert files["method"] == "workspace/didChangeWatchedFiles"
+    assert files["registerOptions"] == {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
+
+
 def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> None:
     wrong = {"popup": {"limit": "many"}, "inlin": {}, "inline": {"alternatives": 2}}
     client = start(configuration=wrong)
@@ -127,6 +137,40 @@ def test_popup_and_ghost_text_are_switched_off_one_by_one(start: Any) -> None:
     settings = {"tinycoder": {"inline": {"enable": False}}}
     client.notify("workspace/didChangeConfiguration", {"settings": settings})
     assert client.ghost(uri, 0, 2) == []
+
+
+def asked(client: Any, text: str, **context: Any) -> list[dict[str, Any]]:
+    """What the engine is asked for at the end of ``text``."""
+    lines = ("# asked\n" + text).split("\n")
+    uri = client.open("\n".join(lines))
+    items = client.ghost(uri, len(lines) - 1, len(lines[-1]), **context)
+    return [json.loads(item["insertText"]) for item in items]
+
+
+def test_ghost_text_is_one_line_as_likely_as_the_threshold_unless_asked_for(start: Any) -> None:
+    client = start()
+    client.initialize()
+    by_itself, by_hand = asked(client, "def f():\n    "), asked(client, "x = ", triggerKind=1)
+    assert by_itself == [{"max_tokens": 64, "n": 1, "block": False, "threshold": 0.3}]
+    assert by_hand == [{"max_tokens": 64, "n": 3, "block": True, "threshold": 0.0}] * 3
+
+
+def test_the_threshold_is_a_setting(start: Any) -> None:
+    client = start()
+    client.initialize(initializationOptions={"inline": {"threshold": 0.75}})
+    assert asked(client, "x = ")[0]["threshold"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("setting", "in_line", "in_block", "by_hand"),
+    [("off", False, False, False), ("explicit", False, False, True), ("automatic", False, True, True)],
+)
+def test_blocks_are_a_setting(start: Any, setting: str, in_line: bool, in_block: bool, by_hand: bool) -> None:
+    client = start()
+    client.initialize(initializationOptions={"inline": {"block": setting}})
+    assert asked(client, "x = ")[0]["block"] is in_line
+    assert asked(client, "def f():\n    ")[0]["block"] is in_block
+    assert asked(client, "def f():\n    ", triggerKind=1)[0]["block"] is by_hand
 
 
 def test_the_log_level_is_a_setting(start: Any) -> None:
@@ -191,23 +235,25 @@ def test_a_model_that_cannot_be_used_is_a_status_and_no_answers(start: Any, mode
 
 def test_paths_are_relative_to_the_workspace_as_it_changes(start: Any) -> None:
     client = start()
-    client.initialize(rootUri="file:///project/one")
+    one = {"uri": "file:///project/one", "name": "one"}
+    client.initialize(rootUri=one["uri"], workspaceFolders=[one])
     assert path_of(client, "file:///project/one/pkg/io.py") == "pkg/io.py"
     assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
     two = {"uri": "file:///project/two", "name": "two"}
     event = {"added": [two], "removed": []}
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
-    assert path_of(client, "file:///project/two/pkg/io.py") == "pkg/io.py"
+    assert path_of(client, "file:///project/one/pkg/io.py") == "one/pkg/io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "two/pkg/io.py"
     event = {"added": [], "removed": [two]}
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
     assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
 
 
-def test_several_folders(start: Any) -> None:
+def test_several_folders_are_told_apart_by_their_names(start: Any) -> None:
     client = start()
     folders = [{"uri": f"file:///project/{name}", "name": name} for name in ("one", "two")]
     client.initialize(rootUri="file:///project", workspaceFolders=folders)
-    assert path_of(client, "file:///project/two/pkg/io.py") == "pkg/io.py"
+    assert path_of(client, "file:///project/two/pkg/io.py") == "two/pkg/io.py"
 
 
 @pytest.mark.parametrize("root", [{}, {"workspaceFolders": None}, {"rootUri": "vscode-vfs://github/x/y"}])

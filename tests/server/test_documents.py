@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
 from pygls.workspace import PositionCodec
 
-from tinycoder_lsp.documents import Lines, file_path, is_python, relative_path, whole
+from tinycoder_lsp.documents import Lines, file_path, is_python, opens_block, relative_path, whole
 from tinycoder_lsp.protocol import CodeDocument
+from tinycoder_training.corpora import tree
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 # Everything that some library takes for a line end, and characters of each width.
@@ -132,7 +133,10 @@ def test_half_an_emoji_typed_into_a_document_is_replaced() -> None:
     ("uri", "folders", "path"),
     [
         ("file:///project/pkg/io.py", ["/project"], "pkg/io.py"),
-        ("file:///project/pkg/io.py", ["/project", "/project/pkg"], "io.py"),
+        ("file:///project/pkg/io.py", ["/project", "/project/pkg"], "project/pkg/io.py"),
+        ("file:///project/pkg/io.py", ["/project/pkg", "/project"], "pkg/io.py"),
+        ("file:///b/src/io.py", ["/a/src", "/b/src"], "b/src/io.py"),
+        ("file:///b/src/io.py", ["/b/src", "/b/src"], "io.py"),
         ("file:///project/pkg/io.py", ["/project/pk"], "io.py"),
         ("file:///elsewhere/deep/io.py", ["/project"], "io.py"),
         ("file:///elsewhere/io.py", [], "io.py"),
@@ -146,6 +150,45 @@ def test_a_path_is_relative_to_its_folder_or_is_a_name(uri: str, folders: list[s
     if uri.startswith("vscode-notebook-cell"):
         folders = []
     assert relative_path(uri, [Path(folder) for folder in folders]) == path
+
+
+@pytest.mark.parametrize(
+    "names", [["one"], ["one", "two"], ["a/src", "b/src"], ["a/src", "src"], ["one", "one/inner"], ["one/inner", "one"]]
+)
+def test_paths_are_those_of_the_workspaces_index(tmp_path: Path, names: list[str]) -> None:
+    folders = [tmp_path / name for name in names]
+    for folder in folders:
+        (folder / "pkg").mkdir(parents=True)
+        (folder / "pkg" / "io.py").touch()
+    files, _ = tree.walk(folders)
+    assert len(files) == len(folders)
+    for file in files:
+        assert relative_path(file.location.as_uri(), folders) == file.path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def f(x):", True),
+        ("def f(x):\n", True),
+        ("def f(x):\n    ", True),
+        ("def f(\n    x\n) -> int:\n    ", True),
+        ("class A:\r\n    ", True),
+        ("    async with a as b:  # why\n        ", True),
+        ("else:", True),
+        ("", False),
+        ("\n", False),
+        ("x = {'a':", False),
+        ("x: int", False),
+        ("f = lambda:", False),
+        ("define:", False),
+        ("if a: b\n", False),
+        ("def f(x):\n\n    ", False),
+        ("def f(x):\n    retu", False),
+    ],
+)
+def test_where_a_block_begins(text: str, expected: bool) -> None:
+    assert opens_block(text + "\nrest:\n", len(text)) is expected
 
 
 def test_a_uri_names_a_path() -> None:

@@ -1,27 +1,72 @@
-"""Which model answers, and when it is loaded anew."""
+"""Which model answers, when it is loaded anew, and what its engine is told."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.errors import Cancelled
+from tinycoder.mixing import Mixer
 from tinycoder.store import copy_model, workspace_model_name
-from tinycoder_lsp.models import Models, Stop
+from tinycoder_lsp.engine import Stop
+from tinycoder_lsp.models import Models
 
 
 class Named:
-    """An engine that offers its folder's name."""
+    """An engine that offers its folder's name; where the text is "new" only after it has thought."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: Model) -> None:
         self.folder = folder
+        self.tokenizer = model.tokenizer
+        self.mixer = Mixer()
+        self.told: list[str] = []
 
-    def inline(
-        self, document: Document, offset: int, *, stop: Stop, max_tokens: int = 64, n: int = 1
-    ) -> list[Candidate]:
+    def use(self, workspace: Any) -> None:
+        self.told.append(f"index {workspace}")
+
+    def inline(self, document: Document, offset: int, *, stop: Stop, **asked: Any) -> list[Candidate]:
+        if document.text == "new" and stop():
+            raise Cancelled
         return [Candidate(text=self.folder.name, start=offset, end=offset, probability=1.0, source="model")]
 
     def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
         return []
+
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        self.told.append(f"ahead {candidate.text}")
+
+    def observe(self, document: Document) -> None:
+        self.told.append(f"{document.path}: {document.text}")
+
+    def forget(self, path: str) -> None:
+        self.told.append(f"{path} closed")
+
+    def learn(self, *, stop: Stop) -> bool:
+        self.mixer.weights[0] += 1
+        return False
+
+
+class Home:
+    """A home with one model, the engines opened for it, and a clock that stands still until it is moved."""
+
+    def __init__(self, folder: Path, model: Model) -> None:
+        copy_model(model.folder, folder / "models" / "counter")
+        self.folder = folder
+        self.model = model
+        self.engines: list[Named] = []
+        self.now = 0.0
+
+    def models(self) -> Models:
+        def open_engine(folder: Path, memory: bool) -> Named:
+            self.engines.append(Named(folder, self.model))
+            return self.engines[-1]
+
+        return Models(self.folder, open_engine, clock=lambda: self.now)  # type: ignore[arg-type]
+
+
+def never() -> bool:
+    return False
 
 
 def offered(models: Models) -> list[str]:
@@ -32,13 +77,13 @@ def offered(models: Models) -> list[str]:
 def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path, model: Model) -> None:
     opened: list[str] = []
 
-    def open_engine(folder: Path) -> Named:
+    def open_engine(folder: Path, memory: bool) -> Named:
         opened.append(folder.name)
-        return Named(folder)
+        return Named(folder, model)
 
     workspace = tmp_path / "project"
     own = workspace_model_name(workspace)
-    models = Models(tmp_path, open_engine)
+    models = Models(tmp_path, open_engine)  # type: ignore[arg-type]
     assert models.load(None, [workspace]).kind == "Warning"
     assert offered(models) == []
 
@@ -57,3 +102,91 @@ def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path,
     models.load(None, [workspace])
     models.load(None, [workspace])
     assert opened == ["other", own, own]
+
+
+def test_an_engine_is_opened_for_each_workspace_and_told_of_everything_open(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    models = home.models()
+    models.load(None, [tmp_path / "one"])
+    models.buffers.put("file:///a.py", Document(path="a.py", text="x"))
+    offered(models)
+    models.load(None, [tmp_path / "one"])
+    models.load(None, [tmp_path / "two"])
+    offered(models)
+    models.load(None, [tmp_path / "two"], memory=False)
+    offered(models)
+    assert [engine.told for engine in home.engines] == [["a.py: x"]] * 3
+
+
+def test_the_engine_is_told_before_it_is_asked(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    models = home.models()
+    models.load(None, [])
+    tokenizer = models.tokenizer
+    assert tokenizer is not None
+    models.remember(tokenizer, "one")  # type: ignore[arg-type]
+    for text in ("x", "xy"):
+        models.buffers.put("file:///b.py", Document(path="b.py", text=text))
+    offered(models)
+    models.buffers.remove("file:///b.py")
+    models.popup(Document(path="a.py", text=""), 0, stop=never, limit=1)
+    assert home.engines[0].told == ["index one", "b.py: xy", "b.py closed"]
+
+
+def test_an_index_for_another_model_is_not_used(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    models = home.models()
+    models.load(None, [])
+    models.remember(object(), "of another model")  # type: ignore[arg-type]
+    offered(models)
+    assert home.engines[0].told == []
+
+
+def test_after_an_answer_for_an_old_text_the_engine_is_told_the_new_one(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    models = home.models()
+    models.load(None, [])
+    models.buffers.put("file:///a.py", Document(path="a.py", text="new"))
+    offered(models)  # for an empty text under this path
+    offered(models)
+    assert home.engines[0].told == ["a.py: new"] * 2
+
+
+def test_ghost_text_at_hand_is_had_without_thinking(tmp_path: Path, model: Model) -> None:
+    models = Home(tmp_path, model).models()
+    asked: dict[str, Any] = {"max_tokens": 1, "block": False, "threshold": None}
+    assert models.known_inline(Document(path="a.py", text=""), 0, **asked) == []  # no engine, no ghost text
+    models.load(None, [])
+    known = models.known_inline(Document(path="a.py", text=""), 0, **asked)
+    assert known is not None
+    assert [candidate.text for candidate in known] == ["counter"]
+    assert models.known_inline(Document(path="a.py", text="new"), 0, **asked) is None
+
+
+def test_what_was_learnt_in_a_workspace_is_kept_for_it(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    one, two = tmp_path / "one", tmp_path / "two"
+    models = home.models()
+    start = Mixer().weights[0]
+    models.load(None, [one])
+    models.learn(never)
+    models.load(None, [two])
+    assert home.engines[-1].mixer.weights[0] == start
+    models.load(None, [one])
+    assert round(home.engines[-1].mixer.weights[0] - start, 2) == 1
+    models.learn(never)
+    models.save()
+    again = home.models()
+    again.load(None, [one])
+    assert round(home.engines[-1].mixer.weights[0] - start, 2) == 2
+
+
+def test_what_was_learnt_is_written_once_in_a_while(tmp_path: Path, model: Model) -> None:
+    home = Home(tmp_path, model)
+    models = home.models()
+    models.load(None, [tmp_path / "project"])
+    models.learn(never)
+    assert list((tmp_path / "memory").glob("*.mixer.json")) == []
+    home.now += 1000
+    models.learn(never)
+    assert [path.name.split("-")[0] for path in (tmp_path / "memory").glob("*.mixer.json")] == ["project"]

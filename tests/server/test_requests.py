@@ -196,6 +196,37 @@ def test_popup_and_ghost_text_of_one_key_are_both_answered(client: Any) -> None:
         assert all(client.answer(number)["result"]["items"] for number in numbers)
 
 
+def test_ghost_text_that_is_taken_is_followed_by_what_was_found_ahead(client: Any) -> None:
+    uri = client.open("abc = 1\nabc")
+    assert client.ghost(uri, 1, 3)[0]["insertText"] == "abc_tail"
+    told = client.open("# told\n", uri="file:///somewhere/told.py")
+    assert "abc_tail" in until(client, told, "ahead")
+
+
+def test_nothing_waits_for_what_is_done_ahead(client: Any) -> None:
+    slow = client.open("x = 1  # slow ahead\nab", uri="file:///somewhere/ahead.py")
+    quick = client.open("cd")
+    for n in range(5):
+        assert client.ghost(slow, 1, 2)[0]["insertText"] == "ab_tail"
+        assert client.popup(quick, 0, 2)[0]["label"] == "cd_tail"
+        assert client.popup(slow, 1, 2)[0]["label"] == "ab_tail"
+        client.send(client.change(slow, client.edit(0, n, n, " "), version=2 + n))
+    assert client.ghost(quick, 0, 2)[0]["insertText"] == "cd_tail"  # and what was done ahead for the other is dropped
+
+
+def test_ghost_text_that_has_to_be_thought_about_comes_too(client: Any) -> None:
+    assert client.ghost(client.open("# new\nab"), 1, 2)[0]["insertText"] == "ab_tail"
+
+
+def until(client: Any, uri: str, what: str) -> list[str]:
+    """What the engine was told, once it was told something."""
+    for _ in range(3000):
+        found: list[str] = facts(client.popup(uri, 1, 0)[0])[what]
+        if found:
+            return found
+    raise AssertionError(what)
+
+
 @pytest.mark.parametrize("method", [POPUP, GHOST])
 def test_an_edit_ends_a_running_request(client: Any, method: str) -> None:
     uri = client.open("# slow\nab")

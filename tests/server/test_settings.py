@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from tinycoder_lsp.settings import InlineSettings, PopupSettings, Settings, parse, settings_page
+from tinycoder.complete.confidence import THRESHOLD
+from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, Settings, parse, settings_page
 
 DEFAULTS = Settings()
 
@@ -21,6 +22,18 @@ def test_values_are_taken_by_their_names_on_the_wire() -> None:
     )
     assert parse(values, DEFAULTS) == (expected, [])
     assert parse({"tinycoder": values}, DEFAULTS) == (expected, [])
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 0.25, 1.0])
+def test_a_number_may_be_whole_or_not(value: float) -> None:
+    settings, problems = parse({"inline": {"threshold": value}, "memory": {"enable": False}}, DEFAULTS)
+    assert problems == []
+    assert settings == Settings(inline=InlineSettings(threshold=value), memory=MemorySettings(enable=False))
+    assert isinstance(settings.inline.threshold, float)
+
+
+def test_the_threshold_is_that_of_the_engine() -> None:
+    assert DEFAULTS.inline.threshold == THRESHOLD
 
 
 def test_values_lie_over_what_was_there() -> None:
@@ -40,7 +53,7 @@ def test_null_means_the_default() -> None:
     [
         ({"enabel": True}, ["tinycoder.enabel", "tinycoder.enable"]),
         ({"inline": {"maxTokns": 3}}, ["tinycoder.inline.maxTokns", "tinycoder.inline.maxTokens"]),
-        ({"zzz": 1}, ["tinycoder.zzz", "enable, model, logLevel, inline, popup"]),
+        ({"zzz": 1}, ["tinycoder.zzz", "enable, model, logLevel, inline, popup, memory"]),
         ({"inline": {"max_tokens": 3}}, ["tinycoder.inline.max_tokens", "tinycoder.inline.maxTokens"]),
         ({"enable": "yes"}, ["tinycoder.enable", "true or false", "'yes'"]),
         ({"enable": 1}, ["tinycoder.enable", "true or false"]),
@@ -49,6 +62,14 @@ def test_null_means_the_default() -> None:
         ({"popup": {"limit": 0}}, ["tinycoder.popup.limit", "at least 1", "10 is used"]),
         ({"model": 3}, ["tinycoder.model", "text", "nothing is used"]),
         ({"logLevel": "loud"}, ["tinycoder.logLevel", "debug, info, warning, error"]),
+        ({"inline": {"threshold": 1.5}}, ["tinycoder.inline.threshold", "from 0 to 1", "0.3 is used"]),
+        ({"inline": {"threshold": -1}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
+        ({"inline": {"threshold": float("nan")}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
+        ({"inline": {"threshold": True}}, ["tinycoder.inline.threshold", "must be number"]),
+        ({"inline": {"threshold": "0.5"}}, ["tinycoder.inline.threshold", "must be number"]),
+        ({"inline": {"block": "always"}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
+        ({"inline": {"block": True}}, ["tinycoder.inline.block", "text"]),
+        ({"memory": {"enable": "no"}}, ["tinycoder.memory.enable", "true or false"]),
         ({"inline": "off"}, ["tinycoder.inline", "an object"]),
         ("off", ["tinycoder", "an object"]),
         ([1], ["tinycoder", "an object"]),
@@ -73,5 +94,7 @@ def test_the_page_has_a_row_for_every_setting() -> None:
     page = settings_page()
     assert "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
     assert "| `tinycoder.enable` | true or false | `true` | Complete at all. |" in page
-    leaves = sum(len(dataclasses.fields(part)) for part in (Settings, InlineSettings, PopupSettings)) - 2
+    assert "| `tinycoder.inline.threshold` | number | `0.3` |" in page
+    parts = (Settings, InlineSettings, PopupSettings, MemorySettings)
+    leaves = sum(len(dataclasses.fields(part)) for part in parts) - 3
     assert len(page.splitlines()) == 2 + leaves

@@ -11,7 +11,7 @@ from tinycoder.errors import Cancelled
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
 PATIENCE = 30.0
-POPUP, GHOST = Kind.POPUP, Kind.GHOST
+POPUP, GHOST, AHEAD, LEARN = Kind.POPUP, Kind.GHOST, Kind.AHEAD, Kind.LEARN
 
 
 class Step:
@@ -257,3 +257,114 @@ async def test_closing_answers_everyone_and_ends_the_thread() -> None:
     assert await soon(waiting) is None
     assert running_job.ended.is_set()
     assert waiting_job.starts == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", [POPUP, GHOST])
+async def test_what_is_done_ahead_gives_way_and_goes_on_later(worker: Worker, kind: Kind) -> None:
+    ahead, job = Step("ahead"), Step("answer")
+    later = ask(worker, AHEAD, ahead)
+    await ahead.running()
+    first = ask(worker, kind, job)
+    await started(first)
+    ahead.go()
+    job.go(3)
+    assert await soon(first) == "answer"
+    ahead.go(3)
+    assert await soon(later) == "ahead"
+    assert ahead.starts == 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", [POPUP, GHOST, AHEAD])
+async def test_learning_gives_way_and_starts_again_only_when_told(worker: Worker, kind: Kind) -> None:
+    learning, job = Step("learnt"), Step("answer")
+    task = ask(worker, LEARN, learning)
+    await learning.running()
+    first = ask(worker, kind, job)
+    await started(first)
+    learning.go()
+    assert await soon(task) is None
+    job.go(3)
+    assert await soon(first) == "answer"
+    assert await worker.answer(LEARN, lambda stop: "free", deadline=PATIENCE) == "free"
+    assert learning.starts == 1
+
+
+@pytest.mark.asyncio
+async def test_a_job_of_the_same_key_is_not_begun_again(worker: Worker) -> None:
+    first, second = Step("first"), Step("second")
+    running = asyncio.create_task(worker.answer(AHEAD, first, key="here"))
+    await first.running()
+    assert await worker.answer(AHEAD, second, key="here") is None
+    first.go(3)
+    assert await soon(running) == "first"
+    second.go(3)
+    assert await worker.answer(AHEAD, second, key="here") == "second"
+
+
+@pytest.mark.asyncio
+async def test_a_kind_can_be_dropped(worker: Worker) -> None:
+    ahead = Step()
+    task = ask(worker, AHEAD, ahead)
+    await ahead.running()
+    worker.drop(AHEAD)
+    assert await soon(task) is None
+    ahead.go()
+    assert await worker.answer(GHOST, lambda stop: "free", deadline=PATIENCE) == "free"
+    assert ahead.starts == 1
+
+
+@pytest.mark.asyncio
+async def test_a_quick_answer_goes_before_every_waiting_job(worker: Worker) -> None:
+    load, popup = Step("load"), Step("popup")
+    running = ask(worker, Kind.LOAD, load)
+    await load.running()
+    waiting = ask(worker, POPUP, popup)
+    await started(waiting)
+    quick = asyncio.create_task(worker.answer(GHOST, Step("slow"), quick=lambda: "quick"))
+    await started(quick)
+    load.go(3)
+    assert await soon(running) == "load"
+    assert await soon(quick) == "quick"
+    assert not waiting.done()
+    popup.go(3)
+    assert await soon(waiting) == "popup"
+
+
+@pytest.mark.asyncio
+async def test_a_quick_answer_that_is_none_is_followed_by_the_slow_one(worker: Worker) -> None:
+    asked: list[int] = []
+    job = Step("slow")
+    job.go(3)
+    answer = await worker.answer(GHOST, job, quick=lambda: asked.append(1))  # type: ignore[func-returns-value]
+    assert (answer, asked, job.starts) == ("slow", [1], 1)
+
+
+@pytest.mark.asyncio
+async def test_a_quick_answer_that_fails_fails(worker: Worker) -> None:
+    def fault() -> str:
+        raise ZeroDivisionError("in the engine")
+
+    with pytest.raises(ZeroDivisionError):
+        await worker.answer(GHOST, Step(), quick=fault)
+    assert await worker.answer(POPUP, lambda stop: "fine") == "fine"
+
+
+@pytest.mark.asyncio
+async def test_other_threads_can_wait_until_nobody_asks(worker: Worker) -> None:
+    worker.wait_until_free(PATIENCE)
+    ghost, ahead = Step(), Step()
+    task = ask(worker, GHOST, ghost)
+    await ghost.running()
+    worker.wait_until_free(0)  # patience is all it takes
+    waiting = asyncio.create_task(asyncio.to_thread(worker.wait_until_free, PATIENCE))
+    await asyncio.sleep(0)
+    ghost.go(3)
+    await soon(task)
+    await asyncio.wait_for(waiting, PATIENCE)
+    later = ask(worker, AHEAD, ahead)
+    await ahead.running()
+    worker.wait_until_free(PATIENCE)  # what is done ahead makes nobody wait
+    ahead.go(3)
+    await soon(later)

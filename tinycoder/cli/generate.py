@@ -1,4 +1,4 @@
-"""``tinycoder generate``: text from a prompt."""
+"""``tinycoder generate``: text from a prompt, or what is offered at a place in a file."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from tinycoder.cli.home import chosen_model
+from tinycoder.cli.completion import parse_place, show_completions
+from tinycoder.cli.home import chosen_model, home_folder
 from tinycoder.config import GenerationConfig
 from tinycoder.errors import ConfigError
 
+FOR_PROMPTS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "beam", "stop", "seed", "stream")
+EDITOR_TOKENS = 64  # of ghost text, as in an editor
+
 
 @click.command()
-@click.argument("prompt")
+@click.argument("prompt", required=False)
 @click.option("--model", help="Name of a model, or path of its folder.  [default: this folder's, else the newest]")
 @click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
 @click.option(
@@ -39,19 +44,38 @@ from tinycoder.errors import ConfigError
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first sample.")
 @click.option("--stream", is_flag=True, help="Print each piece as it comes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--complete", metavar="FILE:LINE:COL", help="Print what an editor is offered there, counted from 1.")
+@click.option("--popup", is_flag=True, help="With --complete: print the words of the popup too.")
+@click.option("--without", metavar="PART", multiple=True, help="With --complete: leave out this part of the engine.")
 @click.pass_context
 def generate(
     context: click.Context,
     /,
-    prompt: str,
+    prompt: str | None,
     model: str | None,
     samples: int,
     stop: tuple[str, ...],
     stream: bool,
     as_json: bool,
+    complete: str | None,
+    popup: bool,
+    without: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Continue PROMPT (- reads it from standard input) and print prompt and continuation."""
+    """Continue PROMPT (- reads it from standard input) and print prompt and continuation.
+
+    With --complete, say instead what an editor is offered at a place in a file: text, how likely it is, and where it
+    comes from. The rest of the file's workspace is read too: the nearest folder with a .git or a pyproject.toml.
+    """
+    if complete is not None:
+        _complete(context, complete, model=model, samples=samples, popup=popup, without=without, as_json=as_json)
+        return
+    if popup or without:
+        raise click.UsageError("--popup and --without say what --complete is to do; give --complete FILE:LINE:COL too")
+    if prompt is None:
+        raise click.UsageError(
+            "give a PROMPT to continue (- reads it from standard input), or --complete FILE:LINE:COL"
+        )
     if stream and (as_json or samples > 1 or settings["beam"] > 1):
         raise click.UsageError(
             "--stream prints one sample as it comes; it does not go with --json, --samples or --beam"
@@ -97,6 +121,43 @@ def generate(
         click.echo(piece, nl=False)
         sys.stdout.flush()
     click.echo()
+
+
+def _complete(
+    context: click.Context,
+    text: str,
+    *,
+    model: str | None,
+    samples: int,
+    popup: bool,
+    without: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    place = parse_place(text)
+    given = [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if "prompt" in given:
+        raise click.UsageError("give either a PROMPT or --complete, not both")
+    for name in FOR_PROMPTS:
+        if name in given:
+            raise click.UsageError(f"--{name.replace('_', '-')} is for prompts; it does not go with --complete")
+    from tinycoder.complete.parts import without as parts_without
+    from tinycoder.decode import use_one_blas_thread
+
+    try:
+        parts = parts_without(without)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    use_one_blas_thread()
+    show_completions(
+        home_folder(context),
+        place,
+        model=model,
+        n=samples,
+        max_tokens=context.params["max_tokens"] if "max_tokens" in given else EDITOR_TOKENS,
+        popup=popup,
+        parts=parts,
+        as_json=as_json,
+    )
 
 
 def _read_prompt(prompt: str) -> str:

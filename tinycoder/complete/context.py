@@ -53,7 +53,7 @@ def make_scene(
     piece = tokenizer.last_piece(line) if healing else ""
     begun = tokenizer.encode(line[: len(line) - len(piece)])
     context = np.concatenate([lines.ids[:ids_start], np.array(begun, np.int32)])
-    here = memory.here(document.path, context, lines.ids[ids_end:]) if memory else context[:0]
+    here = memory.here(context, lines.ids[ids_end:]) if memory else context[:0]
     return Scene(
         document=document,
         offset=offset,
@@ -97,5 +97,3 @@ def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
     ids = np.array(model.tokenizer.encode(text), np.int32)
     prompt = prompt_ids(model, path, ids)
     return prompt, max(0, len(ids) - len(prompt)) if len(ids) else 0
-
-

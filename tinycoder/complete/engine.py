@@ -16,6 +16,7 @@ from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
 from tinycoder.complete.names import Names
+from tinycoder.complete.newnames import DOUBT, doubted
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
@@ -27,6 +28,7 @@ from tinycoder.errors import Cancelled
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer
+from tinycoder.workspace import Workspace
 
 Stop = Callable[[], bool]
 
@@ -88,7 +90,7 @@ class Engine:
         scene = self._scene(document, offset)
         poll = _poll(stop)
         found_texts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
-        ghosts = [self._with_source(ghost, scene) for ghost in found_texts]
+        ghosts = [self._judged(ghost, scene) for ghost in found_texts]
         if n == 1 and self.parts.cache and ghosts:
             self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
         candidates: dict[str, Candidate] = {}
@@ -110,6 +112,12 @@ class Engine:
         names = self._names.at(document.text, offset) if self.parts.names else []
         origins = {name.text: name.origin for name in names}
         offers = {typed + word: probability for word, probability in words}
+        if names:
+            known = {name.text for name in names}
+            for word in offers:
+                if word not in known and not self.memory.knows(word):
+                    offers[word] *= DOUBT
+            offers = dict(sorted(offers.items(), key=lambda offer: -offer[1]))
         for name in names:
             if len(offers) >= limit:
                 break
@@ -130,9 +138,15 @@ class Engine:
         """The file is open and its text is this now."""
         self._update(document)
 
+    def use(self, workspace: Workspace) -> None:
+        """Know another workspace from now on; what was suggested before may be wrong."""
+        self.memory.use(workspace)
+        self._suggestions.clear()
+
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)
+        self._suggestions.clear()
         self._typing.pop(path, None)
         self._typed = [line for line in self._typed if line[0].path != path]
 
@@ -143,7 +157,7 @@ class Engine:
         """
         if self._typed and self.parts.learning:
             document, number = self._typed.pop(0)
-            lines = self.memory.update(document.path, document.text)
+            lines = TokenLines(self.tokenizer, document.text)
             start, end = lines.ids_of_line(number)
             if start < end:
                 self._predictor.learn_line(document, lines, start, end, _poll(stop))
@@ -162,7 +176,7 @@ class Engine:
             for ghost in write(
                 self._predictor, self._healer, scene, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
             ):
-                self._suggestions.keep(document.path, text, end, LINE, self._with_source(ghost, scene))
+                self._suggestions.keep(document.path, text, end, LINE, self._judged(ghost, scene))
 
     def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
         """What each token of a file costs, given those above it, as if it were written from the top."""
@@ -193,8 +207,17 @@ class Engine:
             healing=self.parts.healing,
         )
 
-    def _with_source(self, ghost: Ghost, scene: Scene) -> Ghost:
-        return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL) if ghost.text else ghost
+    def _judged(self, ghost: Ghost, scene: Scene) -> Ghost:
+        """The ghost text with where it was seen, and less sure of names that do not exist."""
+        if not ghost.text:
+            return ghost
+        if self.parts.names:
+            line = _around(scene.document.text, scene.offset)[0]
+            ghost = dataclasses.replace(ghost, sure=doubted(ghost, line, lambda word: self._exists(word, scene)))
+        return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL)
+
+    def _exists(self, word: str, scene: Scene) -> bool:
+        return self.memory.knows(word) or self._names.exists(word, scene.document.text, scene.offset)
 
     def _seen_word(self, scene: Scene, word: str, typed: str) -> str | None:
         piece = scene.pending.decode("utf-8", "ignore") + word[len(typed) :]

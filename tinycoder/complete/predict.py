@@ -93,9 +93,7 @@ class Predictor:
             poll()
             before = lines.ids[: start + i]
             levels = (
-                self.memory.evidence(before, path, self.memory.here(path, before, lines.ids[end:]))
-                if self.memory
-                else []
+                self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:])) if self.memory else []
             )
             self.mixer.learn(self.mixer.mix(base.astype(np.float32), levels), int(line[i]))
 
@@ -111,12 +109,13 @@ class Predictor:
             poll()
             return self.unigram()
         session = self._drafted or self._session
-        return softmax(session.next_logits([*scene.prompt, *made], poll)).astype(np.float32)
+        base: Array = softmax(session.next_logits([*scene.prompt, *made], poll)).astype(np.float32)
+        return base
 
     def mixed(self, scene: Scene, made: Sequence[int], base: Array) -> Array:
         """The model's distribution ``base`` after ``made``, mixed with what the memory knows."""
         levels = self.levels(scene, made)
-        p = self.mixer.mix(base, levels).p.copy() if levels else base.copy()
+        p: Array = self.mixer.mix(base, levels).p.copy() if levels else base.copy()
         p[self._banned] = 0
         return p
 
@@ -124,8 +123,8 @@ class Predictor:
         """What stands in for a model: how frequent each token is in the workspace."""
         size = self.tokenizer.vocab_size
         counts = self.memory.unigram() if self.memory else np.zeros(size, np.float32)
-        p: Array = ((counts + 0.1) / (counts.sum() + 0.1 * size)).astype(np.float32)
-        return p
+        p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
+        return p.astype(np.float32, copy=False)
 
     def _given(self, path: str, ids: Array, poll: Poll, start: int) -> Iterator[tuple[int, Mixture]]:
         """A mixture before each id from ``start`` on."""
@@ -135,7 +134,7 @@ class Predictor:
             for t, base in zip(range(begin, begin + n), bases, strict=True):
                 levels: list[Level] = []
                 if self.memory:
-                    levels = self.memory.evidence(ids[:t], path, self.memory.here(path, ids[:t], ids[:0]))
+                    levels = self.memory.evidence(ids[:t], path, self.memory.here(ids[:t], ids[:0]))
                 yield t, self.mixer.mix(base, levels)
 
     def _given_bases(self, path: str, ids: Array, n: int, poll: Poll) -> Sequence[Array]:

@@ -87,7 +87,7 @@ def index_workspace(
     if stop():
         raise Cancelled
     if stored and texts.says(stored):
-        return Workspace(stored.shelf, stored.order)
+        return _with_words(Workspace(stored.shelf, stored.order), tokenizer)
     shelf = make_shelf(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
     workspace = Workspace(shelf)
     if file:
@@ -104,6 +104,12 @@ def index_workspace(
             save_index(file, index)
         except OSError as error:  # the next start takes longer, no more
             log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
+    return _with_words(workspace, tokenizer)
+
+
+def _with_words(workspace: Workspace, tokenizer: Tokenizer) -> Workspace:
+    """Read the identifiers now, where nobody waits for an answer."""
+    workspace.words(tokenizer.raw)
     return workspace
 
 

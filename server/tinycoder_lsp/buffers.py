@@ -1,0 +1,68 @@
+"""The open documents, and which of them the engine has not been told of yet. Knows no engine and no protocol.
+
+The event loop's thread writes, the worker's thread reads. Only the latest text of a path counts, so that a burst of
+edits leaves one piece of news, and no edit is lost although answers are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tinycoder.complete.candidate import Document
+
+
+class Buffers:
+    """Open documents by URI, and news by path."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[str, Document] = {}  # the one that changed last stands last
+        self._news: dict[str, Document | None] = {}
+
+    def put(self, uri: str, document: Document) -> None:
+        """The document was opened, or says something else now."""
+        with self._lock:
+            self._open.pop(uri, None)
+            self._open[uri] = self._news[document.path] = document
+
+    def remove(self, uri: str) -> None:
+        """The document was closed; another open one may have the same path."""
+        with self._lock:
+            closed = self._open.pop(uri, None)
+            if closed is not None:
+                self._news[closed.path] = self._latest(closed.path)
+
+    def relabel(self, path_of: Callable[[str], str]) -> None:
+        """The paths of open documents are those that ``path_of`` gives for their URIs from now on."""
+        with self._lock:
+            paths = {document.path for document in self._open.values()}
+            self._open = {uri: Document(path=path_of(uri), text=known.text) for uri, known in self._open.items()}
+            self._news |= dict.fromkeys(paths)
+            self._tell_all()
+
+    def tell_all(self) -> None:
+        """Every open document is news: the engine is another, or may know old texts."""
+        with self._lock:
+            self._tell_all()
+
+    def shown(self, document: Document) -> None:
+        """The engine was asked about ``document``, which may not be what stands under its path."""
+        with self._lock:
+            latest = self._latest(document.path)
+            if latest is not None and latest.text != document.text:
+                self._news.setdefault(document.path, latest)
+
+    def next(self) -> tuple[str, Document | None] | None:
+        """Take a piece of news: a path and its document, or nothing in place of one that is closed."""
+        with self._lock:
+            path = next(iter(self._news), None)
+            return None if path is None else (path, self._news.pop(path))
+
+    def _latest(self, path: str) -> Document | None:
+        found = [document for document in self._open.values() if document.path == path]
+        return found[-1] if found else None
+
+    def _tell_all(self) -> None:
+        for document in self._open.values():
+            self._news[document.path] = document

@@ -1,0 +1,70 @@
+"""What the server wants of an engine, and the real one. It, and with it numpy, is imported when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tinycoder.complete.candidate import Candidate, Document
+
+if TYPE_CHECKING:
+    from tinycoder.mixing import Mixer
+    from tinycoder.tokenizer import Tokenizer
+    from tinycoder.workspace import Workspace
+
+Stop = Callable[[], bool]
+
+
+class Engine(Protocol):
+    """What answers; ``tinycoder.complete.engine.Engine`` in use."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How texts become ids, for the index of the workspace."""
+
+    def use(self, workspace: Workspace) -> None:
+        """Know this index of the workspace from now on."""
+
+    @property
+    def mixer(self) -> Mixer | None:
+        """Weights to keep from one session to the next, if there are any."""
+
+    def inline(
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        max_tokens: int = 64,
+        n: int = 1,
+        block: bool = False,
+        threshold: float | None = None,
+    ) -> list[Candidate]:
+        """Ghost texts, best first."""
+
+    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
+        """Words, best first."""
+
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        """Find the ghost text that follows once ``candidate`` is taken."""
+
+    def observe(self, document: Document) -> None:
+        """The document is open and says this now."""
+
+    def forget(self, path: str) -> None:
+        """It is closed."""
+
+    def learn(self, *, stop: Stop) -> bool:
+        """Learn a little from what was typed; whether there is more."""
+
+
+def default_engine(folder: Path, memory: bool) -> Engine:
+    """An engine for the model in ``folder``, with or without a memory."""
+    from tinycoder.checkpoint import load_model
+    from tinycoder.complete.engine import Engine
+    from tinycoder.complete.parts import Parts
+    from tinycoder.decode import use_one_blas_thread
+
+    use_one_blas_thread()
+    return Engine(load_model(folder), parts=Parts(memory=memory))

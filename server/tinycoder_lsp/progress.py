@@ -1,0 +1,60 @@
+"""A bar in the editor for work that takes a while. Knows no work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+logger = logging.getLogger(__name__)
+
+
+class Bar:
+    """One piece of work as the editor shows it, if it can. It appears once the editor has agreed."""
+
+    def __init__(self, server: LanguageServer, title: str) -> None:
+        self._progress = server.work_done_progress
+        able = server.client_capabilities.window
+        self._able = bool(able and able.work_done_progress)
+        self._title = title
+        self._token = str(uuid.uuid4())
+        self._loop = asyncio.get_running_loop()
+        self._percentage = 0
+        self._shown = self._closed = False
+
+    async def open(self) -> None:
+        """Ask the editor, which may never answer, and begin."""
+        if not self._able:
+            return
+        try:
+            await self._progress.create_async(self._token)
+        except JsonRpcException as error:
+            logger.info("the editor shows no progress: %s", error)
+            return
+        if not self._closed:
+            self._shown = True
+            begin = lsp.WorkDoneProgressBegin(title=self._title, percentage=self._percentage, cancellable=False)
+            self._progress.begin(self._token, begin)
+
+    def report(self, done: int, total: int) -> None:
+        """So much of the work is done. May be called from any thread, as often as one likes."""
+        percentage = 100 * done // total if total else 100
+        if percentage != self._percentage:
+            self._percentage = percentage
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._send, percentage)
+
+    def close(self) -> None:
+        """The work has ended, one way or the other."""
+        self._closed = True
+        if self._shown:
+            self._progress.end(self._token, lsp.WorkDoneProgressEnd())
+
+    def _send(self, percentage: int) -> None:
+        if self._shown and not self._closed:
+            self._progress.report(self._token, lsp.WorkDoneProgressReport(percentage=percentage))

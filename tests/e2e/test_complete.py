@@ -1,0 +1,128 @@
+"""``tinycoder generate --complete`` as a person runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TYPED = "import os\n\n\ndef write(okapi):\n    quagga_offset = o\n"
+READ = "def read_{}(okapi):\n    quagga_offset = okapi.stride\n    return quagga_offset\n\n\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "pkg").mkdir(parents=True)
+    (folder / "pyproject.toml").touch()
+    (folder / "pkg" / "io.py").write_text("".join(map(READ.format, "abcdefgh")))
+    (folder / "pkg" / "new.py").write_bytes(TYPED.encode())
+    return folder
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tinycoder", "generate", *arguments],
+        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "200"},
+        capture_output=True,
+        timeout=300,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_workspace_reaches_the_place(home: Path, project: Path) -> None:
+    place = f"{project / 'pkg' / 'new.py'}:5:22"
+    plain = run(home, "--complete", place, "--popup")
+    assert plain.returncode == 0, plain.stderr
+    ghost, words = plain.stdout.split("popup:\n")
+    assert "okapi.stride" in ghost
+    first = words.splitlines()[0]
+    assert "okapi" in first
+    assert "seen in pkg/io.py:37, 8 times" in first
+    answer = json.loads(run(home, "--complete", place, "--popup", "--json").stdout)
+    assert answer["model"] == "counter"
+    assert (answer["path"], answer["line"], answer["column"]) == ("pkg/new.py", 5, 22)
+    word = answer["popup"][0]
+    assert (word["text"], TYPED[word["start"] : word["end"]]) == ("okapi", "o")
+    assert word["source"] == "seen in pkg/io.py:37, 8 times"
+    assert 0 < word["probability"] <= 1
+    assert answer["ghost_text"][0]["text"] == "okapi.stride"
+
+
+def test_parts_can_be_left_out_and_several_samples_asked_for(home: Path, project: Path) -> None:
+    place = f"{project / 'pkg' / 'new.py'}:5:22"
+    without = run(home, "--complete", place, "--popup", "--json", "--without", "memory", "--without", "names")
+    assert not any(word["source"].startswith("seen") for word in json.loads(without.stdout)["popup"])
+    several = json.loads(run(home, "--complete", place, "--json", "--samples", "3").stdout)
+    texts = [each["text"] for each in several["ghost_text"]]
+    assert "popup" not in several
+    assert 1 < len(set(texts)) == len(texts) <= 3
+    chances = [each["probability"] for each in several["ghost_text"]]
+    assert chances == sorted(chances, reverse=True)
+
+
+def test_nothing_to_offer_is_said_on_standard_error(home: Path, project: Path) -> None:
+    (project / "odd.py").write_text("xyzzy_plugh = 'qqq")
+    result = run(home, "--complete", f"{project / 'odd.py'}:1:19")
+    assert result.returncode == 0
+    assert result.stdout == ""
+    assert "no ghost text" in result.stderr
+
+
+def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes("x = '😀'\r\n\x0c\rimport os\r\n\r\nclass Cou".encode())
+    answer = json.loads(run(home, "--complete", f"{tmp_path / 'a.py'}:5:10", "--json", "--popup").stdout)
+    assert answer["path"] == "a.py"
+    assert answer["popup"][0]["text"] == "Counter"
+    assert run(home, "--complete", f"{tmp_path / 'a.py'}:1:8").returncode == 0
+    assert run(home, "--complete", f"{tmp_path / 'a.py'}:1:9").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("pkg/new.py:99:1", ["new.py has 6 lines", "99"]),
+        ("pkg/new.py:5:23", ["line 5", "21 characters", "column 23"]),
+        ("pkg/none.py:1:1", ["none.py does not exist"]),
+        ("pkg:1:1", ["is no file"]),
+        ("pkg/latin.py:1:1", ["latin.py is not UTF-8"]),
+    ],
+)
+def test_a_place_that_is_not_there_is_one_sentence(home: Path, project: Path, place: str, words: list[str]) -> None:
+    (project / "pkg" / "latin.py").write_bytes(b"x = '\xe9'\n")
+    result = run(home, "--complete", str(project / place))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "PROMPT"),
+        (["x", "--complete", "a.py:1:1"], "not both"),
+        (["--complete", "a.py"], "FILE:LINE:COL"),
+        (["--complete", "a.py:0:1"], "counted from 1"),
+        (["--complete", "a.py:1:1", "--beam", "1"], "--beam"),
+        (["--complete", "a.py:1:1", "--stream"], "--stream"),
+        (["--complete", "a.py:1:1", "--without", "zoo"], "'zoo' is no part"),
+        (["x", "--popup"], "--complete"),
+        (["x", "--without", "memory"], "--complete"),
+    ],
+)
+def test_options_that_do_not_fit(home: Path, arguments: list[str], word: str) -> None:
+    result = run(home, *arguments)
+    assert result.returncode == 2
+    assert word in result.stderr
+    assert result.stdout == ""
+
+
+def test_without_a_model_the_command_to_make_one_is_named(tmp_path: Path, project: Path) -> None:
+    result = run(tmp_path / "home", "--complete", f"{project / 'pkg' / 'new.py'}:1:1")
+    assert result.returncode == 1
+    assert f"tinycoder train {project}" in result.stderr

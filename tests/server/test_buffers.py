@@ -1,0 +1,73 @@
+"""What the engine is told of the open documents."""
+
+from tinycoder.complete.candidate import Document
+from tinycoder_lsp.buffers import Buffers
+
+A, B = "file:///project/a.py", "file:///project/b.py"
+
+
+def document(path: str, text: str = "") -> Document:
+    return Document(path=path, text=text)
+
+
+def news(buffers: Buffers) -> dict[str, Document | None]:
+    found: dict[str, Document | None] = {}
+    while (piece := buffers.next()) is not None:
+        path, said = piece
+        found[path] = said
+    return found
+
+
+def test_of_many_edits_the_last_is_told_once() -> None:
+    buffers = Buffers()
+    for n in range(100):
+        buffers.put(A, document("a.py", "x" * n))
+    buffers.put(B, document("b.py"))
+    assert news(buffers) == {"a.py": document("a.py", "x" * 99), "b.py": document("b.py")}
+    assert news(buffers) == {}
+
+
+def test_a_closed_document_is_told() -> None:
+    buffers = Buffers()
+    buffers.put(A, document("a.py"))
+    buffers.remove(A)
+    buffers.remove(B)  # was never open
+    assert news(buffers) == {"a.py": None}
+
+
+def test_two_documents_of_one_path_do_not_close_each_other() -> None:
+    buffers = Buffers()
+    buffers.put(A, document("io.py", "one"))
+    buffers.put(B, document("io.py", "two"))
+    buffers.remove(B)
+    assert news(buffers) == {"io.py": document("io.py", "one")}
+    buffers.remove(A)
+    assert news(buffers) == {"io.py": None}
+
+
+def test_other_paths_take_the_place_of_the_old_ones() -> None:
+    buffers = Buffers()
+    buffers.put(A, document("a.py", "a"))
+    buffers.put(B, document("b.py", "b"))
+    news(buffers)
+    buffers.relabel(lambda uri: "one/a.py" if uri == A else "b.py")
+    assert news(buffers) == {"a.py": None, "one/a.py": document("one/a.py", "a"), "b.py": document("b.py", "b")}
+
+
+def test_a_new_engine_is_told_everything() -> None:
+    buffers = Buffers()
+    buffers.put(A, document("a.py", "a"))
+    news(buffers)
+    buffers.tell_all()
+    assert news(buffers) == {"a.py": document("a.py", "a")}
+
+
+def test_an_engine_that_was_shown_another_text_is_told_again() -> None:
+    buffers = Buffers()
+    buffers.put(A, document("a.py", "new"))
+    news(buffers)
+    buffers.shown(document("a.py", "new"))
+    buffers.shown(document("c.py", "not open"))
+    assert news(buffers) == {}
+    buffers.shown(document("a.py", "old"))
+    assert news(buffers) == {"a.py": document("a.py", "new")}

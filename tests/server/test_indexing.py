@@ -1,0 +1,203 @@
+"""The workspace's index, against the server with stubs for the engine and the index."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHOWS_PROGRESS = {"window": {"workDoneProgress": True}}
+TOLD = "# told\n"
+
+
+def told(client: Any, uri: str = "file:///somewhere/told.py") -> dict[str, Any]:
+    """What the engine was told until now."""
+    client.open(TOLD, uri=uri)
+    answer: dict[str, Any] = json.loads(client.popup(uri, 1, 0)[0]["detail"])
+    return answer
+
+
+def until(client: Any, what: str, value: Any) -> dict[str, Any]:
+    """Ask until the engine was told so; each question is an answer of the server's, so nothing sleeps here."""
+    for _ in range(3000):
+        answer = told(client)
+        if answer[what] == value:
+            return answer
+    raise AssertionError((answer, client.log()))
+
+
+def values(client: Any) -> list[dict[str, Any]]:
+    """What the editor was told of progress."""
+    return [message["params"]["value"] for message in client.notices if message["method"] == "$/progress"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "a.py").write_text("x = 1\n")
+    return folder
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A workspace whose index takes until its file `let_go` is there."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    (folder / "b.py").write_text("x = 1\n")
+    return folder
+
+
+def test_the_workspace_is_indexed_and_the_editor_shows_it(start: Any, slow: Path) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=slow.as_uri())
+    begin = client.notice("$/progress")["value"]
+    assert (begin["kind"], begin["title"]) == ("begin", "TinyCoder: indexing")
+    (slow / "let_go").touch()
+    client.notice("$/progress", value={"kind": "end"})
+    until(client, "index", ["b.py"])
+    between = values(client)[1:-1]
+    assert all(value["kind"] == "report" and 0 <= value["percentage"] <= 100 for value in between)
+    assert [message["method"] for message in client.asked] == ["window/workDoneProgress/create"]
+
+
+def test_an_editor_that_shows_no_progress_is_not_asked(start: Any, workspace: Path) -> None:
+    client = start()
+    client.initialize(rootUri=workspace.as_uri())
+    until(client, "index", ["a.py"])
+    assert client.asked == values(client) == []
+
+
+def test_without_a_folder_nothing_is_indexed(start: Any) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS)
+    assert told(client)["index"] is None
+    assert client.asked == []
+
+
+def test_answers_do_not_wait_for_the_index(start: Any, slow: Path) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=slow.as_uri())
+    client.notice("$/progress")
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) != []
+    assert client.ghost(uri, 0, 2) != []
+    assert told(client)["index"] is None
+    (slow / "let_go").touch()
+    until(client, "index", ["b.py"])
+
+
+def test_an_index_does_not_keep_the_server(start: Any, slow: Path) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=slow.as_uri())
+    client.notice("$/progress")
+    assert client.leave() == 0
+    assert "Traceback" not in client.log()
+
+
+def test_a_fault_in_the_index_is_a_line_in_the_log(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "fault").mkdir()
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=(tmp_path / "fault").as_uri())
+    for _ in range(3000):
+        assert told(client)["index"] is None
+        if "the index has a fault" in client.log():
+            break
+    uri = client.open("ab")
+    assert client.popup(uri, 0, 2) != []
+    assert client.log().count("the index has a fault") == 1
+    assert "Traceback" not in client.log()
+    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+
+
+def test_other_folders_are_indexed_anew(start: Any, workspace: Path, slow: Path) -> None:
+    folders = {folder.name: {"uri": folder.as_uri(), "name": folder.name} for folder in (workspace, slow)}
+    client = start()
+    client.initialize(SHOWS_PROGRESS, workspaceFolders=[folders["slow"]])
+    client.notice("$/progress")
+    event = {"added": [folders["project"]], "removed": [folders["slow"]]}
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    until(client, "index", ["a.py"])
+
+
+def test_another_model_gets_an_index_of_its_own(start: Any, workspace: Path) -> None:
+    client = start()
+    client.initialize(rootUri=workspace.as_uri())
+    until(client, "index", ["a.py"])
+    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"model": "other"}}})
+    client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
+    until(client, "index", ["a.py"])
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("textDocument/didSave", {"textDocument": {"uri": "file:///somewhere/told.py"}}),
+        ("workspace/didChangeWatchedFiles", {"changes": [{"uri": "file:///project/b.py", "type": 1}]}),
+    ],
+)
+def test_files_that_change_are_indexed_again_in_silence(
+    start: Any, workspace: Path, method: str, params: dict[str, Any]
+) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=workspace.as_uri())
+    until(client, "index", ["a.py"])
+    (workspace / "b.py").touch()
+    for _ in range(5):
+        client.notify(method, params)
+    until(client, "index", ["a.py", "b.py"])
+    assert len(client.asked) == 1  # for the first time only
+
+
+def test_memory_is_a_setting(start: Any, workspace: Path) -> None:
+    client = start()
+    client.initialize(SHOWS_PROGRESS, rootUri=workspace.as_uri(), initializationOptions={"memory": {"enable": False}})
+    answer = told(client)
+    assert not answer["memory"]
+    assert answer["index"] is None
+    assert client.asked == []
+    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"memory": {"enable": True}}}})
+    assert until(client, "index", ["a.py"])["memory"]
+
+
+def test_the_engine_knows_all_open_documents_as_they_are(start: Any) -> None:
+    client = start()
+    client.initialize()
+    one, other = client.open("ab", uri="file:///x/one.py"), client.open("abc", uri="file:///x/other.py")
+    client.open("no Python", uri="file:///x/notes.txt", language="plaintext")
+    assert told(client)["open"] == {"one.py": 2, "other.py": 3, "told.py": len(TOLD)}
+    client.send(client.change(one, client.edit(0, 0, 0, "xxx")))
+    assert told(client)["open"]["one.py"] == 5
+    client.notify("textDocument/didClose", {"textDocument": {"uri": other}})
+    assert told(client)["open"].keys() == {"one.py", "told.py"}
+
+
+def test_documents_opened_before_the_model_is_loaded_are_known(start: Any, stub_home: Path) -> None:
+    client = start()
+    client.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+    client.open("abcd", uri="file:///x/early.py")
+    client.notify("initialized", {})
+    client.notice("didChangeStatus", busy=False)
+    assert told(client)["open"]["early.py"] == 4
+
+
+def test_documents_get_other_paths_with_other_folders(start: Any) -> None:
+    client = start()
+    one, two = ({"uri": f"file:///project/{name}", "name": name} for name in ("one", "two"))
+    client.initialize(workspaceFolders=[one])
+    client.open("ab", uri="file:///project/one/pkg/a.py")
+    assert "pkg/a.py" in told(client)["open"]
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [two], "removed": []}})
+    known = told(client)["open"]
+    assert "one/pkg/a.py" in known
+    assert "pkg/a.py" not in known
+
+
+def test_the_engine_learns_when_nothing_is_typed(start: Any) -> None:
+    client = start()
+    client.initialize()
+    uri = client.open(TOLD)
+    for _ in range(30_000):
+        if json.loads(client.popup(uri, 1, 0)[0]["detail"])["learnt"] >= 3:  # all there is
+            return
+    raise AssertionError("it never learnt")
