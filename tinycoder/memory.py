@@ -186,8 +186,11 @@ class Memory:
 
     def knows(self, word: str) -> bool:
         """Whether the workspace or an open file has the identifier ``word``."""
-        known = self._workspace.words(self.tokenizer.raw) if self._workspace else frozenset()
-        return word in known or any(word in lines.words for lines in self._open.values())
+        return self.in_workspace(word) or any(word in lines.words for lines in self._open.values())
+
+    def in_workspace(self, word: str) -> bool:
+        """Whether a file on disk has the identifier ``word``."""
+        return self._workspace is not None and word in self._workspace.words(self.tokenizer.raw)
 
     def unigram(self) -> Array:
         """How often each id is in the workspace, (V,)."""

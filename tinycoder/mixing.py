@@ -27,7 +27,7 @@ from tinycoder.memory import ORDERS, Level
 N_TIERS, N_TOTALS, N_KINDS, N_AGREE, N_SURE, N_LIKELY = 3, 8, 4, 3, 10, 6
 RATE = 0.1  # of Adagrad
 STEEPEST = 3.0  # of one step's gradient
-CAUTION = 1.0  # squared gradients that count as seen before the first one
+CAUTION = 5.0  # squared gradients that count as seen before the first one
 LEAST = 1e-9  # probability of what nobody expects
 FORMAT = 1
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tinycoder import decode
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.context import document_ids, prefix_window
+from tinycoder.complete.context import document_ids, prompt_ids
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.words import is_word, typed_word
@@ -41,7 +41,7 @@ def popup(engine: Engine, text: str, after: str = "", **more: int) -> list[Candi
         ("import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot", "total = start"),
         ("import os\n\n\ncla", "class Counter:"),
         ("imp", "import os"),
-        ("", "import os"),
+        ("import os\n\n\n", "class Counter:"),
     ],
 )
 def test_a_half_typed_word_is_healed(engine: Engine, text: str, line: str) -> None:
@@ -148,21 +148,6 @@ def test_a_long_read_is_cancelled_on_the_way(model: Model, monkeypatch: pytest.M
     with pytest.raises(Cancelled):
         Engine(model).inline(Document(path="a.py", text=text), len(text), stop=lambda: steps == 2)
     assert steps == 2
-
-
-@given(text=st.text(), n=st.integers(1, 50), data=st.data())
-def test_prefix_window(text: str, n: int, data: st.DataObject) -> None:
-    offset = data.draw(st.integers(0, len(text)))
-    window = prefix_window(text, offset, n)
-    assert text[:offset].endswith(window)
-    assert len(window) <= max(n, 1)
-
-
-def test_the_window_stays_while_typing() -> None:
-    text = "line of code\n" * 1000
-    starts = {offset - len(prefix_window(text, offset, 400)) for offset in range(6000, 6400)}
-    assert len(starts) <= 3
-    assert all(text[start - 1] == "\n" for start in starts)
 
 
 @given(st.text(max_size=40))

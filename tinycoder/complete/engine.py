@@ -7,7 +7,7 @@ heal what is half typed, and ask ``stop`` before each token. One thread at a tim
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
@@ -16,10 +16,11 @@ from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
 from tinycoder.complete.names import Names
-from tinycoder.complete.newnames import DOUBT, doubted
+from tinycoder.complete.newnames import doubted
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
+from tinycoder.complete.ranking import Word, ranked, words_on_offer
 from tinycoder.complete.suffix import balanced_end, repeats_before, repeats_next, without_overlap
 from tinycoder.complete.suggestions import Suggestions
 from tinycoder.complete.syntax import SyntaxGate
@@ -109,30 +110,36 @@ class Engine:
         typed = typed_word(document.text, offset)
         branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
         words = complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit)
-        names = self._names.at(document.text, offset) if self.parts.names else []
-        origins = {name.text: name.origin for name in names}
-        offers = {typed + word: probability for word, probability in words}
-        if names:
-            known = {name.text for name in names}
-            for word in offers:
-                if word not in known and not self.memory.knows(word):
-                    offers[word] *= DOUBT
-            offers = dict(sorted(offers.items(), key=lambda offer: -offer[1]))
-        for name in names:
-            if len(offers) >= limit:
-                break
-            if name.text.startswith(typed) and name.text != typed:
-                offers.setdefault(name.text, 0.0)
         return [
             Candidate(
-                text=word,
+                text=word.text,
                 start=offset - len(typed),
                 end=offset,
                 probability=probability,
-                source=(rank < MOST_SOURCES and self._seen_word(scene, word, typed)) or origins.get(word, FROM_MODEL),
+                source=(rank < MOST_SOURCES and self._seen_word(scene, word.text, typed))
+                or (word.name.origin if word.name else FROM_MODEL),
             )
-            for rank, (word, probability) in enumerate(list(offers.items())[:limit])
+            for rank, (word, probability) in enumerate(self.rank(document, offset, dict(words))[:limit])
         ]
+
+    def rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
+        """Put ``words``, the continuations of what is typed with their probabilities, in order among the names."""
+        typed = typed_word(document.text, offset)
+        found = {typed + word: probability for word, probability in words.items()}
+        if not self.parts.names:
+            return [
+                (Word(text=text, probability=p, name=None, in_workspace=False, in_file=False), p)
+                for text, p in found.items()
+            ]
+        lines = self._update(document)
+        offered = words_on_offer(
+            found,
+            self._names.at(document.text, offset),
+            typed,
+            in_workspace=self.memory.in_workspace,
+            in_file=lines.words.__contains__,
+        )
+        return ranked(offered, begun=bool(typed))
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
