@@ -1,14 +1,14 @@
 """Drafts: guesses of the next ids, which the model checks in one step (Leviathan et al. 2023).
 
 Code repeats itself, so a guess is what followed the longest repetition of the last ids: in the text itself (prompt
-lookup, Saxena 2023), or in what the model made before, which is what it makes again when somebody types through a
-suggestion. A product with several rows costs less than as many with one, so a right guess saves time and a wrong one
+lookup, Saxena 2023), in what the model made before, which is what it makes again when somebody types through a
+suggestion, or in whatever else the caller has looked up, such as a repository. A product with several rows costs less than as many with one, so a right guess saves time and a wrong one
 costs some; guesses of a kind that has been wrong are made shorter, or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,7 +23,10 @@ N_PLACES = 8  # most recent repetitions that are compared
 NEAR_TIE = 1e-3  # scores nearer than this may change places when they are computed in other company
 COSTS = {0: 1.0, 1: 1.9, 3: 3.0, 7: 3.8, 15: 5.5}  # of a step with so many guesses, and of the cold cache after it
 MEMORY = 0.95  # weight of what was known about the guesses of a kind, against the newest
-LATER_IN_TEXT, LATER_IN_MADE = 0.8, 0.97  # how often a guess after a right one is right, to begin with
+TEXT, MADE, GIVEN = "text", "made", "given"  # where a guess comes from
+LATER = {TEXT: 0.8, MADE: 0.97, GIVEN: 0.8}  # how often a guess after a right one is right, to begin with
+
+Guess = Callable[[int], tuple[list[int], int]]  # so many ids that may come next, and the length of the repetition
 
 
 class Lookup:
@@ -87,19 +90,16 @@ class DraftedSession:
         self.session = session
         self._text, self._made = Lookup(), Lookup()
         # by source and length of the repetition: how often the first guess is right, and how often one after it
-        self._accuracy = {
-            source: [(n / (n + 2), later) for n in range(LONGEST + 1)]
-            for source, later in ((self._text, LATER_IN_TEXT), (self._made, LATER_IN_MADE))
-        }
-        self._kind = self._text, 0
+        self._accuracy = {source: [(n / (n + 2), later) for n in range(LONGEST + 1)] for source, later in LATER.items()}
+        self._kind = TEXT, 0
         self._past: list[int] = []
         self._guesses: list[int] = []  # what may follow the past
         self._rows: Array = np.zeros((0, session.config.vocab_size), np.float32)  # after the past, and each guess
         self._latest: list[int] = []  # what was asked about last, and where that text began to be made
         self._start = 0
 
-    def next_logits(self, ids: Sequence[int], poll: Poll = lambda: None) -> Array:
-        """Scores of the token after ``ids``: (V,)."""
+    def next_logits(self, ids: Sequence[int], poll: Poll = lambda: None, guess: Guess | None = None) -> Array:
+        """Scores of the token after ``ids``: (V,). ``guess`` may know better what comes than the text does."""
         self._note(ids)
         n_past = len(self._past)
         ahead = len(ids) - n_past
@@ -112,7 +112,7 @@ class DraftedSession:
         if goes_on:
             self._learn(ids[n_past:])
         self._past, self._rows = self._latest, self._rows[:0]
-        self._guesses = self._guess(ids)
+        self._guesses = self._guess(ids, guess)
         context = self.session.config.context
         room = context - (len(ids) - window_start(len(ids), context, 0))
         draft = self._guesses[: min(room, self._n_worth_it())]
@@ -131,16 +131,20 @@ class DraftedSession:
             self._start = len(ids)
         self._latest = list(ids)
 
-    def _guess(self, ids: Sequence[int]) -> list[int]:
+    def _guess(self, ids: Sequence[int], guess: Guess | None) -> list[int]:
         """What may follow ``ids``, from the source that knows the longest repetition."""
         self._text.follow(ids)
         guesses, length = self._made.propose(ids, max(COSTS))
         if NOTHING in guesses:
             del guesses[guesses.index(NOTHING) :]
-        self._kind = self._made, length
+        self._kind = MADE, length
         if self._text.propose(ids, 1)[1] > length or not guesses:
             guesses, length = self._text.propose(ids, max(COSTS))
-            self._kind = self._text, length
+            self._kind = TEXT, length
+        if guess is not None:
+            given, repeated = guess(max(COSTS))
+            if given and repeated > length:
+                guesses, self._kind = given, (GIVEN, min(repeated, LONGEST))
         return guesses
 
     def _learn(self, came: Sequence[int]) -> None:

@@ -108,9 +108,7 @@ class Memory:
         ``here`` are the ids of the file ``path`` without the place that is asked about. Of orders that say the same
         only the longest is given.
         """
-        recent = np.full(LONGEST, NO_CONTEXT, np.int32)
-        tail = np.asarray(context[-LONGEST:], np.int32)
-        recent[LONGEST - len(tail) :] = tail
+        recent = _recent(context)
         levels: list[Level] = []
         if self._workspace:
             short, places, lengths = self._workspace.matches(recent)
@@ -135,15 +133,32 @@ class Memory:
         separator = np.array([self._separator], np.int32)
         return np.concatenate([padding, separator, before, padding[:1], after])
 
+    def continuation(self, context: Sequence[int] | Array, path: str, here: Array, n: int) -> tuple[list[int], int]:
+        """The ``n`` ids at most that followed the longest end of ``context``, and how many ids that end has.
+
+        Of equals the file is preferred, then other open files, then the workspace; in each the latest.
+        """
+        recent = _recent(context)
+        best: tuple[int, Array, int] = (0, here, 0)
+        others = self._other_files(path)
+        for ids in [here, *([others.ids] if others else [])]:
+            if len(ids) > LONGEST:
+                best = _longer(best, ids, *search(ids, recent))
+        if self._workspace:
+            shelf = self._workspace.shelf
+            best = _longer(best, shelf.next_ids, *self._workspace.matches(recent)[1:])
+        length, ids, place = best
+        following = ids[place + LONGEST : place + LONGEST + n] if length else ids[:0]
+        ends = np.flatnonzero((following == NOTHING) | (following == self._separator))
+        return following[: ends[0] if len(ends) else n].tolist(), length
+
     def seen(self, context: Array, made: Sequence[int], path: str, here: Array) -> Place | None:
         """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
         other files, then the workspace.
 
         At least one id of the context, and SORTED ids in all, must agree.
         """
-        recent = np.full(LONGEST, NO_CONTEXT, np.int32)
-        tail = np.concatenate([context[-LONGEST:], np.array(made, np.int32)])[-LONGEST:]
-        recent[LONGEST - len(tail) :] = tail
+        recent = _recent(np.concatenate([context[-LONGEST:], np.array(made, np.int32)]))
         wanted = min(LONGEST, max(len(made) + 1, SORTED))
         found: list[Place] = []
         if len(here) > LONGEST:
@@ -214,6 +229,23 @@ class Memory:
                 return None
             self._others = path, make_shelf(chosen, self._separator)
         return self._others[1]
+
+
+def _recent(context: Sequence[int] | Array) -> Array:
+    """The last LONGEST ids of a context; fewer are padded in front."""
+    recent = np.full(LONGEST, NO_CONTEXT, np.int32)
+    tail = np.asarray(context[-LONGEST:], np.int32)
+    recent[LONGEST - len(tail) :] = tail
+    return recent
+
+
+def _longer(best: tuple[int, Array, int], ids: Array, places: Array, lengths: Array) -> tuple[int, Array, int]:
+    """``best`` (a length, ids and a place in them), or the last of the ``places`` that have more in common."""
+    if len(lengths):
+        last = len(lengths) - 1 - int(lengths[::-1].argmax())
+        if lengths[last] > best[0]:
+            return int(lengths[last]), ids, int(places[last])
+    return best
 
 
 def _add_levels(levels: list[Level], tier: int, least: int, following: Array, lengths: Array) -> None:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tinycoder import decode
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.context import document_ids, prompt_ids
+from tinycoder.complete.context import document_ids
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.parts import Parts
 from tinycoder.complete.words import is_word, typed_word
 from tinycoder.errors import Cancelled
 
@@ -77,9 +78,22 @@ def test_the_same_question_has_the_same_answer(model: Model) -> None:
         assert [c.text for c in popup(warm, text, after)] == [c.text for c in popup(fresh, text, after)]
 
 
-def test_several_candidates_differ(engine: Engine) -> None:
-    texts = [candidate.text for candidate in inline(engine, "import os\n\n\n", n=4)]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\n\n\n",  # the line break and its indentation are one token: what comes after it differs
+        "class Counter:\n    def add(self, amount):\n        ",
+        "class Counter:\n    def add(self, amount):\n        self.",
+        "class Counter:\n    def __init__(self, start):\n        self.t",
+    ],
+)
+def test_several_candidates_differ(engine: Engine, text: str) -> None:
+    found = inline(engine, text, n=4)
+    texts = [candidate.text for candidate in found]
     assert len(texts) == len(set(texts)) > 1
+    assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
+    assert sum(candidate.probability for candidate in found) <= 1.001
+    assert texts[0].startswith(inline(engine, text)[0].text)
 
 
 def test_what_stands_behind_the_cursor_is_not_repeated(engine: Engine) -> None:
@@ -94,11 +108,23 @@ def test_words(engine: Engine) -> None:
     assert all(is_word(candidate.text.encode()) for candidate in found)
 
 
+AFTER_A_DOT = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
+
+
 def test_words_after_a_dot(engine: Engine) -> None:
-    text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
+    text = AFTER_A_DOT + "total = start\n\n    def add(self, amount):\n        self."
     found = popup(engine, text)
     assert found[0].text == "total"
     assert found[0].start == found[0].end == len(text)
+    assert found[0].source == "seen in counter.py:6"
+
+
+def test_a_member_comes_before_a_likelier_word_that_nothing_has_yet(engine: Engine, model: Model) -> None:
+    """Small models are easily too sure: the search alone would say ``total``, which stands nowhere in the file."""
+    assert [candidate.text for candidate in popup(engine, AFTER_A_DOT)[:2]] == ["__init__", "total"]
+    alone = popup(Engine(model, parts=Parts(names=False)), AFTER_A_DOT)
+    assert alone[0].text == "total"
+    assert alone[0].probability > 0.9
 
 
 def test_the_limit_holds(engine: Engine) -> None:
@@ -156,16 +182,26 @@ def test_healing_splits_without_loss(model: Model, text: str) -> None:
     assert before + pending.decode() == text
 
 
-@given(st.binary(min_size=1, max_size=6))
+@given(st.binary(min_size=1, max_size=6) | st.text("\r\n \tst", min_size=1, max_size=10).map(str.encode))
 def test_allowed_tokens_agree_with_what_is_typed(model: Model, pending: bytes) -> None:
     healer = Healer(model.tokenizer)
     allowed = set(healer.allowed(pending).tolist())
+    if pending[:1] in (b"\n", b"\r") and pending in model.tokenizer.raw:  # no more indentation than there is
+        assert [model.tokenizer.raw[i] for i in allowed] == [pending]
+        return
     whole = any(raw.startswith(pending) for raw in model.tokenizer.raw)
     for i, raw in enumerate(model.tokenizer.raw):
         begins = bool(raw) and pending.startswith(raw) and not (whole and pending.isspace())
         assert (i in allowed) == (raw.startswith(pending) or begins)
         if i in allowed:
             assert rest(pending, raw) == pending[len(raw) :]
+
+
+@pytest.mark.parametrize("indentation", ["", "    ", "        "])
+def test_indentation_is_as_it_stands(engine: Engine, indentation: str) -> None:
+    text = f"class Counter:\n{indentation}"
+    for candidate in inline(engine, text, n=3):
+        assert not candidate.text[:1].isspace()
 
 
 @pytest.mark.parametrize(

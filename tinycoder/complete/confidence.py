@@ -11,11 +11,12 @@ LEAST_CHARACTERS = 2  # that a suggestion must save
 
 
 def possible_ends(text: str, ends: tuple[int, ...]) -> list[int]:
-    """The lengths among ``ends`` at which ``text`` is cut between two words or at its end."""
+    """The lengths among ``ends`` at which ``text`` is cut between two words, not after white space, or at its end."""
     return [
         end
         for end in ends
-        if end >= len(text) or not (is_word_character(text[end - 1]) and is_word_character(text[end]))
+        if end >= len(text)
+        or not (text[end - 1].isspace() or (is_word_character(text[end - 1]) and is_word_character(text[end])))
     ]
 
 

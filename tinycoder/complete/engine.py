@@ -22,7 +22,7 @@ from tinycoder.complete.popup import complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Word, ranked, words_on_offer
 from tinycoder.complete.suffix import balanced_end, repeats_before, repeats_next, without_overlap
-from tinycoder.complete.suggestions import Suggestions
+from tinycoder.complete.suggestions import Kept, Suggestions
 from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.words import typed_word
 from tinycoder.errors import Cancelled
@@ -85,15 +85,16 @@ class Engine:
         if n == 1 and self.parts.cache:
             known = self._suggestions.find(document.path, document.text, offset, layout)
             if known:
-                found = self._candidate(document, offset, *known, threshold)
-                if found or known[1] == 0:
-                    return [found] if found else []
+                shown = self._shown(document, offset, *known, threshold)
+                if shown or known[1] == 0:
+                    return shown
         scene = self._scene(document, offset)
         poll = _poll(stop)
         found_texts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
         ghosts = [self._judged(ghost, scene) for ghost in found_texts]
         if n == 1 and self.parts.cache and ghosts:
-            self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
+            kept = self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
+            return self._shown(document, offset, kept, 0, threshold)
         candidates: dict[str, Candidate] = {}
         for ghost in ghosts:
             found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold)
@@ -108,8 +109,7 @@ class Engine:
         """
         scene = self._scene(document, offset)
         typed = typed_word(document.text, offset)
-        branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
-        words = complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit)
+        words = self._search(scene, typed, stop, limit)
         return [
             Candidate(
                 text=word.text,
@@ -119,27 +119,24 @@ class Engine:
                 source=(rank < MOST_SOURCES and self._seen_word(scene, word.text, typed))
                 or (word.name.origin if word.name else FROM_MODEL),
             )
-            for rank, (word, probability) in enumerate(self.rank(document, offset, dict(words))[:limit])
+            for rank, (word, probability) in enumerate(self.rank(document, offset, words)[:limit])
         ]
+
+    def on_offer(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Word]:
+        """What a popup at ``offset`` chooses from: the words that the search finds, and the names that fit.
+
+        Raises ``Cancelled`` once ``stop`` says so.
+        """
+        scene = self._scene(document, offset)
+        words = self._search(scene, typed_word(document.text, offset), stop, limit)
+        return self._on_offer(document, offset, words)
 
     def rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
         """Put ``words``, the continuations of what is typed with their probabilities, in order among the names."""
-        typed = typed_word(document.text, offset)
-        found = {typed + word: probability for word, probability in words.items()}
+        offered = self._on_offer(document, offset, words)
         if not self.parts.names:
-            return [
-                (Word(text=text, probability=p, name=None, in_workspace=False, in_file=False), p)
-                for text, p in found.items()
-            ]
-        lines = self._update(document)
-        offered = words_on_offer(
-            found,
-            self._names.at(document.text, offset),
-            typed,
-            in_workspace=self.memory.in_workspace,
-            in_file=lines.words.__contains__,
-        )
-        return ranked(offered, begun=bool(typed))
+            return [(word, word.probability) for word in offered]
+        return ranked(offered, begun=bool(typed_word(document.text, offset)))
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
@@ -203,6 +200,29 @@ class Engine:
             lines.changed = None
         return lines
 
+    def _search(self, scene: Scene, typed: str, stop: Stop, limit: int) -> dict[str, float]:
+        """The likeliest continuations of the word that is ``typed``, with their probabilities."""
+        branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
+        return dict(complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit))
+
+    def _on_offer(self, document: Document, offset: int, words: Mapping[str, float]) -> list[Word]:
+        """The ``words``, continuations of what is typed, and the names that fit; without names the words alone."""
+        typed = typed_word(document.text, offset)
+        found = {typed + word: probability for word, probability in words.items()}
+        if not self.parts.names:
+            return [
+                Word(text=text, probability=p, name=None, in_workspace=False, in_file=False)
+                for text, p in found.items()
+            ]
+        lines = self._update(document)
+        return words_on_offer(
+            found,
+            self._names.at(document.text, offset),
+            typed,
+            in_workspace=self.memory.in_workspace,
+            in_file=lines.words.__contains__,
+        )
+
     def _scene(self, document: Document, offset: int, lines: TokenLines | None = None) -> Scene:
         return make_scene(
             document,
@@ -240,6 +260,17 @@ class Engine:
         times = f", {place.times} times" if place.times > 1 else ""
         return f"seen in {place.path}:{place.line}{times}"
 
+    def _shown(
+        self, document: Document, offset: int, kept: Kept, typed: int, threshold: float | None
+    ) -> list[Candidate]:
+        """What is offered of a suggestion; while it is typed through, no less than was before."""
+        shown = kept.shown if typed else 0
+        found = self._candidate(document, offset, kept.ghost, typed, threshold, shown)
+        if found is None:
+            return []
+        kept.shown = typed + len(found.text) - (offset - found.start)
+        return [found]
+
     def _candidate(
         self,
         document: Document,
@@ -247,19 +278,23 @@ class Engine:
         ghost: Ghost,
         typed: int,
         threshold: float | None,
+        shown: int = 0,
     ) -> Candidate | None:
-        """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it stand already."""
+        """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it stand already.
+
+        It goes on as far as it was ``shown`` before: with what is typed that gives the text that was let through then.
+        """
         wanted = self.threshold if threshold is None else threshold
         if self.parts.cut:
             ends = chosen_ends(ghost, typed=typed, threshold=wanted)
         else:
             ends = [end for end in possible_ends(ghost.text, ghost.ends) if end > typed]
         ends = [end - typed for end in ends]
-        if not ends:
-            return None
-        text = ghost.text[typed : typed + ends[-1]]
-        if self.parts.gates:
+        text = ghost.text[typed : typed + ends[-1]] if ends else ""
+        if self.parts.gates and text:
             text = self._gated(document.text, offset, text, ends)
+        if typed + len(text) < shown:
+            text = ghost.text[typed:shown]
         if not text.strip():
             return None
         sure = [p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed + len(text)]

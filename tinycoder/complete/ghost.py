@@ -41,7 +41,7 @@ class Ghost:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """When a text is over: at the end of the line, or, for a ``block``, at a line that is indented less than ``indent``."""
+    """When a text is over: at the end of the line, or, for a ``block``, at a line indented less than ``indent``."""
 
     block: bool = False
     indent: int = 0
@@ -64,7 +64,10 @@ def write(
 def _beginnings(
     predictor: Predictor, healer: Healer, scene: Scene, n: int, poll: Poll
 ) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Ids that spell the pending bytes and perhaps more, with their share among all that do; best first."""
+    """Ids that spell the pending bytes and perhaps more, with their share among all that do; best first.
+
+    Of several each has more: where only the pending bytes are spelled yet, the likeliest next tokens tell them apart.
+    """
     if not scene.pending and n == 1:
         yield (), 1.0
         return
@@ -72,7 +75,7 @@ def _beginnings(
     found, steps, spent = 0, 0, 0.0
     while frontier and found < n:
         joint, made, pending = heapq.heappop(frontier)
-        if made and not pending:
+        if made and not pending and (n == 1 or _n_bytes(predictor, made) > len(scene.pending)):
             total = spent - joint - sum(entry[0] for entry in frontier)
             spent -= joint
             found += 1
@@ -86,11 +89,17 @@ def _beginnings(
             allowed = healer.allowed(pending)
             chosen = allowed[best_ids(p[allowed], min(MOST_SPELLINGS, len(allowed)))]
         else:
+            p = np.where(healer.ends_line, 0, p)
             chosen = best_ids(p, n)
+            spent -= joint * (1 - float(p[chosen].sum()))
         for token in chosen.tolist():
             if p[token] > 0:
                 entry = (joint * float(p[token]), (*made, token), rest(pending, predictor.tokenizer.raw[token]))
                 heapq.heappush(frontier, entry)
+
+
+def _n_bytes(predictor: Predictor, made: Sequence[int]) -> int:
+    return sum(len(predictor.tokenizer.raw[token]) for token in made)
 
 
 def _go_on(
@@ -116,7 +125,7 @@ def _go_on(
             return _ghost(line, ends, surest, sure, made)
     n_lines = 0
     for _ in range(max_tokens):
-        p = predictor.after(scene, made, poll)
+        p = predictor.after(scene, made, poll, drafted=layout.block)
         over = float(p[healer.ends_line].sum())
         best = int(np.where(healer.ends_line, 0, p).argmax())
         if over >= p[best]:

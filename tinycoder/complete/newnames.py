@@ -10,7 +10,10 @@ from tinycoder.complete.ghost import Ghost
 DOUBT = 0.3  # what is left of the probability of a name that does not exist
 
 _TOKEN = re.compile(r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<word>[^\W\d]\w*)(?P<made>\s*=(?!=))?")
-_MAKING = re.compile(r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*@?$")
+_MAKING = re.compile(
+    r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*$"
+    r"|^\s*(?:async\s+)?def\b.*[(,*]\s*$|\blambda\b[^:]*[,*]\s*$|\bfor\b(?:(?!\bin\b).)*,\s*$"
+)
 
 
 def doubted(ghost: Ghost, line: str, exists: Callable[[str], bool]) -> tuple[float, ...]:
@@ -22,8 +25,9 @@ def doubted(ghost: Ghost, line: str, exists: Callable[[str], bool]) -> tuple[flo
     sure = list(ghost.sure)
     for match in _TOKEN.finditer(whole):
         word = match["word"]
-        if word and match.end("word") > len(line) and not match["made"] and not _MAKING.search(whole[: match.start()]):
-            if not exists(word):
-                place = match.end("word") - len(line)
-                sure = [p * DOUBT if end >= place else p for end, p in zip(ghost.ends, sure, strict=True)]
+        if not word or match["made"] or match.end("word") <= len(line) or _MAKING.search(whole[: match.start()]):
+            continue
+        if not exists(word):
+            place = match.end("word") - len(line)
+            sure = [p * DOUBT if end >= place else p for end, p in zip(ghost.ends, sure, strict=True)]
     return tuple(sure)

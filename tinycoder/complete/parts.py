@@ -22,7 +22,7 @@ class Parts:
     gates: bool = True  # syntax, brackets, repetitions
     names: bool = True  # names of file, imports and standard library
     cache: bool = True  # a suggestion that is typed through is used again
-    drafts: bool = True  # several guessed tokens are checked in one step
+    drafts: bool = True  # in blocks, several tokens that the memory guesses are checked in one step
 
 
 def without(names: Iterable[str]) -> Parts:

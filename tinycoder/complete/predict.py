@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -19,9 +20,10 @@ from tinycoder.draft import DraftedSession
 from tinycoder.layers import Array
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Level, Memory
-from tinycoder.mixing import Mixer, Mixture
+from tinycoder.mixing import Mixer
 from tinycoder.sampling import softmax
 from tinycoder.tokenizer import Tokenizer
+from tinycoder.workspace import LONGEST
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
 
@@ -51,9 +53,12 @@ class Predictor:
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
-    def after(self, scene: Scene, made: Sequence[int], poll: Poll) -> Array:
-        """Distribution (V,) of the token after ``made`` in ``scene``. Special ids but the end of text have none."""
-        return self.mixed(scene, made, self._base(scene, made, poll))
+    def after(self, scene: Scene, made: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
+        """Distribution (V,) of the token after ``made`` in ``scene``. Special ids but the end of text have none.
+
+        ``drafted`` looks several tokens ahead, which pays where many follow; the distribution is the same.
+        """
+        return self.mixed(scene, made, self._base(scene, made, poll, drafted))
 
     def branch(self, scene: Scene, room: int, poll: Poll) -> Branch:
         """A search from ``scene`` with ``room`` tokens at most."""
@@ -62,8 +67,8 @@ class Predictor:
     def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
         """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""
         raw = self.tokenizer.raw
-        for t, mixture in self._given(path, ids, poll, start):
-            token = int(ids[t])
+        for t, base, levels in self.unmixed(path, ids, poll, start=start):
+            token, mixture = int(ids[t]), self.mixer.mix(base, levels)
             p = max(float(mixture.p[token]), 1e-12)
             yield TokenCost(
                 n_bytes=len(raw[token]),
@@ -101,16 +106,27 @@ class Predictor:
         """What the memory knows to follow ``made``."""
         if self.memory is None:
             return []
-        context = np.concatenate([scene.context[-32:], np.array(made, np.int32)]) if len(made) else scene.context
+        context = np.concatenate([scene.context[-LONGEST:], np.array(made, np.int32)])
         return self.memory.evidence(context, scene.document.path, scene.here)
 
-    def _base(self, scene: Scene, made: Sequence[int], poll: Poll) -> Array:
+    def _base(self, scene: Scene, made: Sequence[int], poll: Poll, drafted: bool) -> Array:
         if self._session is None:
             poll()
             return self.unigram()
-        session = self._drafted or self._session
-        base: Array = softmax(session.next_logits([*scene.prompt, *made], poll)).astype(np.float32)
+        ids = [*scene.prompt, *made]
+        if self._drafted is None or not drafted:
+            scores = self._session.next_logits(ids, poll)
+        else:
+            scores = self._drafted.next_logits(ids, poll, partial(self._guess, scene, made))
+        base: Array = softmax(scores).astype(np.float32)
         return base
+
+    def _guess(self, scene: Scene, made: Sequence[int], n: int) -> tuple[list[int], int]:
+        """What the memory would write next, for the model to check in one step."""
+        if self.memory is None:
+            return [], 0
+        context = np.concatenate([scene.context[-LONGEST:], np.array(made, np.int32)])
+        return self.memory.continuation(context, scene.document.path, scene.here, n)
 
     def mixed(self, scene: Scene, made: Sequence[int], base: Array) -> Array:
         """The model's distribution ``base`` after ``made``, mixed with what the memory knows."""
@@ -126,8 +142,9 @@ class Predictor:
         p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
         return p.astype(np.float32, copy=False)
 
-    def _given(self, path: str, ids: Array, poll: Poll, start: int) -> Iterator[tuple[int, Mixture]]:
-        """A mixture before each id from ``start`` on."""
+    def unmixed(self, path: str, ids: Array, poll: Poll, *, start: int = 0) -> Iterator[tuple[int, Array, list[Level]]]:
+        """The number of each id of a file from ``start`` on, and what is expected before it: by the model, a
+        distribution (V,), and by the memory."""
         for begin in range(start, len(ids), AT_A_TIME):
             n = min(AT_A_TIME, len(ids) - begin)
             bases = self._given_bases(path, ids[: begin + n - 1], n, poll)
@@ -135,7 +152,7 @@ class Predictor:
                 levels: list[Level] = []
                 if self.memory:
                     levels = self.memory.evidence(ids[:t], path, self.memory.here(ids[:t], ids[:0]))
-                yield t, self.mixer.mix(base, levels)
+                yield t, base, levels
 
     def _given_bases(self, path: str, ids: Array, n: int, poll: Poll) -> Sequence[Array]:
         """The model's distributions after the last ``n`` of ``ids``, less one."""
@@ -149,7 +166,7 @@ class Predictor:
 
 
 class Branch:
-    """Several continuations of one scene side by side: ``rows`` are the ids made so far, ``p`` (n,V) what may follow."""
+    """Several continuations of one scene side by side: ``rows`` are the ids so far, ``p`` (n,V) what may follow."""
 
     def __init__(self, predictor: Predictor, scene: Scene, room: int, session: Session | None, poll: Poll) -> None:
         self._predictor, self._scene, self._session, self._poll = predictor, scene, session, poll

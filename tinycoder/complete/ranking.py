@@ -18,7 +18,7 @@ from tinycoder.complete.names import Name
 
 LEAST = 1e-5  # probability of a word that the search did not find
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
-ORIGINS = ("line", "parameter", "builtin", "keyword", "import")
+ORIGINS = ("line", "def", "class", "parameter", "builtin", "keyword", "import")
 MOST_NAMES = 30  # of those that were not found otherwise
 
 
@@ -75,7 +75,7 @@ def features(word: Word, *, begun: bool) -> list[str]:
     """What is known about a word, as names of weights."""
     name = word.name
     distance = bisect_left(DISTANCES, name.distance) if name else -1
-    origin = name.origin.split()[0] if name else "none"
+    origin = name.origin.split()[0].rstrip(",") if name else "none"
     if name and origin not in ORIGINS:
         origin = "library"
     return [

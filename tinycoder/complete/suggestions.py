@@ -18,30 +18,41 @@ class _Key:
     layout: Layout
 
 
+@dataclass(kw_only=True)
+class Kept:
+    """A suggestion, and how many characters of it were shown: what was shown and still fits is not withdrawn."""
+
+    ghost: Ghost
+    shown: int = 0
+
+
 class Suggestions:
     """The latest suggestions, each with the text around the cursor for which it was made."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, Ghost] = OrderedDict()
+        self._kept: OrderedDict[_Key, Kept] = OrderedDict()
 
-    def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> None:
+    def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> Kept:
         """Remember what was suggested at ``offset``, be it nothing."""
         key = _Key(path, text[:offset], text[offset:], layout)
-        self._kept[key] = ghost
+        kept = self._kept[key] = Kept(ghost=ghost)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
+        return kept
 
-    def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[Ghost, int] | None:
+    def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[Kept, int] | None:
         """A suggestion that goes on with what was typed since it was made, and how many characters of it those are.
 
-        The latest that has something left; a suggestion of nothing is found only where it was made.
+        The latest that has something left; a suggestion of nothing is found only where it was made. A block that was
+        shown is found from each of its lines, also where only a line is asked for.
         """
-        for key, ghost in reversed(self._kept.items()):
+        for key, kept in reversed(self._kept.items()):
+            ghost = kept.ghost
             n = offset - len(key.before)
             if (
                 key.path == path
-                and key.layout == layout
+                and (key.layout.block == layout.block or (key.layout.block and n and kept.shown))
                 and n >= 0
                 and (n < len(ghost.text) or n == 0)
                 and ghost.text.startswith(text[len(key.before) : offset])
@@ -49,7 +60,7 @@ class Suggestions:
                 and text.endswith(key.after)
                 and len(text) - offset == len(key.after)
             ):
-                return ghost, n
+                return kept, n
         return None
 
     def clear(self) -> None:

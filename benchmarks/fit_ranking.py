@@ -1,0 +1,155 @@
+"""The weights of the popup's order, learnt from names that an author wrote: a regression over the words on offer.
+
+A conditional logit (McFadden 1974): the probability of a word among those on offer is the softmax of the sums of their
+weights. Knows no files, and not where the weights go.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.engine import Engine
+from tinycoder.complete.ranking import LEAST, features
+from tinycoder.evaluate.places import survey
+from tinycoder.layers import Array
+
+N_TYPED = 3  # popups before the first character, and after 1 and 2
+SHORTEST = 2  # characters of a name that is asked for
+OPENED = 200  # characters of a file in which nothing is asked
+LOG = "log"  # the weight of the logarithm of a probability
+SEARCH_ALONE = {LOG: 1.0}  # weights of the order without what is known of names
+EPOCHS = 20
+BATCH = 32  # popups
+RATE = 0.1  # of Adagrad
+DECAY = 1e-4  # of a weight's square, for each popup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A popup after ``typed`` characters: the words on offer in alphabetical order, and which the author wrote.
+
+    ``logs`` (n,) are logarithms of their probabilities, ``rows`` (n) their features. ``right`` is None if the author's
+    word is not on offer.
+    """
+
+    typed: int
+    logs: Array
+    rows: Sequence[Sequence[str]]
+    right: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rank:
+    """How many words stand above the author's in a popup after ``typed`` characters; infinite if it is not there."""
+
+    typed: int
+    above: float
+
+
+def collect(engine: Engine, documents: Sequence[Document], n: int, *, seed: int) -> list[Choice]:
+    """The popups at ``n`` names of the documents, each of which is open alone, up to the cursor."""
+    texts = {document.path: document.text for document in documents}
+    places = [(path, start, end) for path, text in texts.items() for start, end in _names(path, text)]
+    chosen = sorted(random.Random(f"names {seed}").sample(sorted(places), min(n, len(places))))
+    found = []
+    for path, some in groupby(chosen, lambda place: place[0]):
+        for _, start, end in some:
+            written = texts[path][start:end]
+            for typed in range(min(N_TYPED, len(written))):
+                shown = Document(path=path, text=texts[path][: start + typed])
+                found.append(_choice(engine, shown, typed, written))
+        engine.forget(path)
+    return found
+
+
+def fit(choices: Sequence[Choice]) -> dict[str, float]:
+    """The weights by feature, and ``LOG``, under which the author's words are likeliest."""
+    choices = [choice for choice in choices if choice.right is not None]
+    numbers: dict[str, int] = {LOG: 0}
+    table = [_numbered(choice, numbers) for choice in choices]
+    weights = np.zeros(len(numbers))
+    weights[0] = SEARCH_ALONE[LOG]
+    seen = np.ones(len(numbers))
+    order = np.arange(len(choices))
+    rng = np.random.default_rng(0)
+    for _ in range(EPOCHS):
+        rng.shuffle(order)
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            gradient = _gradient(weights, [choices[i] for i in batch], [table[i] for i in batch])
+            gradient -= DECAY * len(batch) * weights
+            seen += gradient * gradient
+            weights += RATE * gradient / np.sqrt(seen)
+    return {feature: float(weights[i]) for feature, i in numbers.items()}
+
+
+def ranks(choices: Sequence[Choice], weights: Mapping[str, float]) -> list[Rank]:
+    """Where the author's words stand, with these weights by feature."""
+    return [Rank(typed=choice.typed, above=_above(choice, weights)) for choice in choices]
+
+
+def shares(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
+    """After 0, 1, … characters: how often the author's word is first, and among five; of how many."""
+    found = []
+    for typed in range(N_TYPED):
+        some = [rank.above for rank in ranks if rank.typed == typed]
+        n = len(some)
+        found.append((sum(above < 1 for above in some) / max(1, n), sum(above < 5 for above in some) / max(1, n), n))
+    return found
+
+
+def _names(path: str, text: str) -> list[tuple[int, int]]:
+    """Where the names and keywords of a text start and end, without names of four letters and more that are made."""
+    found = survey(Document(path=path, text=text))
+    made = {one.start for one in found.identifiers if one.kind == "binding"}
+    ends = {start: at + 1 for at, start in sorted(found.words.items())}
+    return [
+        (start, end) for start, end in ends.items() if end - start >= SHORTEST and start >= OPENED and start not in made
+    ]
+
+
+def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice:
+    """The popup at the end of what is shown, where ``typed`` characters of the word ``written`` stand."""
+    words = sorted(engine.on_offer(shown, len(shown.text), stop=lambda: False), key=lambda word: word.text)
+    texts = [word.text for word in words]
+    return Choice(
+        typed=typed,
+        logs=np.log([max(word.probability, LEAST) for word in words]),
+        rows=[features(word, begun=bool(typed)) for word in words],
+        right=texts.index(written) if written in texts else None,
+    )
+
+
+def _numbered(choice: Choice, numbers: dict[str, int]) -> Array:
+    """The features as numbers, (n, features of a word); new ones are added to ``numbers``."""
+    return np.array([[numbers.setdefault(feature, len(numbers)) for feature in row] for row in choice.rows])
+
+
+def _gradient(weights: Array, choices: Sequence[Choice], tables: Sequence[Array]) -> Array:
+    """Of the log-likelihood of the author's words, (n weights,)."""
+    table, logs = np.concatenate(tables), np.concatenate([choice.logs for choice in choices])
+    sizes = [len(choice.logs) for choice in choices]
+    starts = np.cumsum([0, *sizes[:-1]])
+    z = weights[0] * logs + weights[table].sum(1)
+    z = np.exp(z - np.repeat(np.maximum.reduceat(z, starts), sizes))
+    missing = -z / np.repeat(np.add.reduceat(z, starts), sizes)
+    missing[starts + [choice.right for choice in choices]] += 1
+    gradient = np.bincount(table.ravel(), np.repeat(missing, table.shape[1]), len(weights))
+    gradient[0] = missing @ logs
+    return gradient
+
+
+def _above(choice: Choice, weights: Mapping[str, float]) -> float:
+    """How many words stand above the author's, as ``ranking.ranked`` orders them; infinite if it is not there."""
+    if choice.right is None:
+        return math.inf
+    scores = weights[LOG] * choice.logs + [sum(weights.get(feature, 0.0) for feature in row) for row in choice.rows]
+    right = scores[choice.right]
+    return int((scores > right).sum() + (scores[: choice.right] == right).sum())
