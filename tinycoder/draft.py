@@ -2,8 +2,9 @@
 
 Code repeats itself, so a guess is what followed the longest repetition of the last ids: in the text itself (prompt
 lookup, Saxena 2023), in what the model made before, which is what it makes again when somebody types through a
-suggestion, or in whatever else the caller has looked up, such as a repository. A product with several rows costs less than as many with one, so a right guess saves time and a wrong one
-costs some; guesses of a kind that has been wrong are made shorter, or not at all.
+suggestion, or in whatever else the caller has looked up, such as a repository. A product with several rows costs less
+than as many with one, so a right guess saves time and a wrong one costs some; guesses of a kind that has been wrong are
+made shorter, or not at all.
 """
 
 from __future__ import annotations

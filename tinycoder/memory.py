@@ -1,9 +1,9 @@
 """Repository memory: what followed a context of tokens wherever it was seen. Knows ids and paths; no model, no weights.
 
 Three tiers: the workspace as it lies on disk, the other open files, and the file under the cursor. A tier is asked for
-the ends of a context, longest to shortest, and answers with counts of what came next (n-grams with unbounded orders in
-the manner of infini-gram, Liu et al. 2024; tiers after Hellendoorn and Devanbu 2017). The workspace is sorted once; open
-files are searched as they are, so that an edit needs no bookkeeping and an undone edit leaves nothing behind.
+the ends of a context and answers with counts of what came next: n-grams of all orders, as in infini-gram (Liu et al.
+2024), nested as in Hellendoorn and Devanbu (2017). The workspace is sorted once; open files are searched as they are,
+so that an edit needs no bookkeeping and an undone edit leaves nothing behind.
 """
 
 from __future__ import annotations

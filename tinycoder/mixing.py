@@ -1,7 +1,7 @@
 """One distribution from the transformer and the memory, with weights that learn from every token that was typed.
 
 Two steps. First the levels of the memory are laid over the model's distribution, from short contexts to long ones:
-``p <- (1 - w) p + w counts / total``, where the weight ``w`` is a logistic function of what is known about the level: its
+``p <- (1 - w) p + w counts / total``, where the weight ``w`` is a logistic function of what is known about the level:
 tier and order, how many places it counts and how much they agree, how sure the model is, and how likely the level's
 favourite is already. A level that is new with a short context escapes to what lies below it, as in PPM (Cleary and
 Witten 1984), but the escape is learnt, not fixed. Then the outcome and the model's own distribution are multiplied with

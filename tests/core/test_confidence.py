@@ -25,12 +25,12 @@ def ghost(*pieces: tuple[str, float]) -> Ghost:
         ("total = start", (3, 5, 7, 13), [5, 7, 13]),  # not within a word
         ("f(a_b)", (1, 2, 3, 5, 6), [1, 2, 5, 6]),
         ("éclair()", (2, 6, 8), [6, 8]),
-        ("if x:\n    y", (5, 10, 11), [5, 11]),  # not after an indentation
+        ("if x:\n    y.z\n    y", (5, 10, 11, 13, 18, 19), [5, 13]),  # later lines only whole, so not the last
         ("", (), []),
     ],
 )
 def test_cuts_are_between_words(text: str, ends: tuple[int, ...], possible: list[int]) -> None:
-    assert possible_ends(text, ends) == possible
+    assert possible_ends(Ghost(text=text, ends=ends, sure=(1.0,) * len(ends), ended=0.0, ids=())) == possible
 
 
 def test_a_sure_suggestion_is_offered_whole() -> None:
@@ -85,6 +85,6 @@ def test_ends_rise_and_lie_behind_what_is_typed(pieces: list[tuple[str, float]],
     made = ghost(*falling)
     ends = chosen_ends(made, typed=typed, threshold=threshold)
     assert ends == sorted(set(ends))
-    assert set(ends) <= set(possible_ends(made.text, made.ends))
+    assert set(ends) <= set(possible_ends(made))
     assert all(end - typed >= LEAST_CHARACTERS for end in ends)
     assert len(chosen_ends(made, typed=typed, threshold=0.0)) >= len(ends)

@@ -10,13 +10,19 @@ FLOOR = 0.05  # probability that everything up to there is right, below which a 
 LEAST_CHARACTERS = 2  # that a suggestion must save
 
 
-def possible_ends(text: str, ends: tuple[int, ...]) -> list[int]:
-    """The lengths among ``ends`` at which ``text`` is cut between two words, not after white space, or at its end."""
+def possible_ends(ghost: Ghost) -> list[int]:
+    """Where the text may be cut: in its first line between two words, not after white space, and at the end of lines.
+
+    A later line that was broken off is not offered.
+    """
+    text = ghost.text
+    first_line = text.find("\n") if "\n" in text else len(text)
     return [
         end
-        for end in ends
-        if end >= len(text)
-        or not (text[end - 1].isspace() or (is_word_character(text[end - 1]) and is_word_character(text[end])))
+        for end in ghost.ends
+        if (end == len(text) and (ghost.ended or end <= first_line))
+        or (end < len(text) and text[end] in "\r\n" and not text[end - 1].isspace())
+        or (end < first_line and not _inside(text, end))
     ]
 
 
@@ -24,12 +30,19 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
     """Where the suggestion may end, rising; the last is best. Empty if it should not be shown.
 
     ``typed`` characters of it stand there already, so what is left is more likely. It is shown if its next word is
-    right with a probability of ``threshold`` at least, and goes on as long as all of it is with one of ``FLOOR``.
+    right with a probability of ``threshold`` at least, and goes on as long as all of it is with one of ``FLOOR``, or of
+    ``threshold`` where that is less.
     """
     known = max((sure for end, sure in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
     sure = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.sure, strict=True)}
-    ends = [end for end in possible_ends(ghost.text, ghost.ends) if end > typed]
+    ends = [end for end in possible_ends(ghost) if end > typed]
     first = next((end for end in ends if end - typed >= LEAST_CHARACTERS), None)
     if first is None or sure[first] < threshold:
         return []
-    return [end for end in ends if end >= first and sure[end] >= min(FLOOR, sure[first])]
+    floor = min(FLOOR, threshold, sure[first])
+    return [end for end in ends if end >= first and sure[end] >= floor]
+
+
+def _inside(text: str, at: int) -> bool:
+    """Whether a cut would fall into a word, or after white space."""
+    return text[at - 1].isspace() or (is_word_character(text[at - 1]) and is_word_character(text[at]))

@@ -34,6 +34,7 @@ from tinycoder.workspace import Workspace
 Stop = Callable[[], bool]
 
 MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
+TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
 MOST_SOURCES = 5  # words of the popup whose place is looked up
 FROM_MODEL = "model"
@@ -78,10 +79,12 @@ class Engine:
     ) -> list[Candidate]:
         """Up to ``n`` different continuations of the line at ``offset``, or of the ``block``, most likely first.
 
-        A candidate begins with the half-typed word, which it replaces. It goes on as far as it is sure enough: below
-        ``threshold`` (the engine's, unless given) nothing is offered. Raises ``Cancelled`` once ``stop`` says so.
+        ``max_tokens`` is the most for a line. A candidate begins with the half-typed word, which it replaces, and goes
+        on as far as it is sure enough: below ``threshold`` (the engine's, unless given) nothing is offered. Raises
+        ``Cancelled`` once ``stop`` says so.
         """
         layout = _layout(document.text, offset) if block else LINE
+        max_tokens *= TOKENS_OF_BLOCK if block else 1
         if n == 1 and self.parts.cache:
             known = self._suggestions.find(document.path, document.text, offset, layout)
             if known:
@@ -288,7 +291,7 @@ class Engine:
         if self.parts.cut:
             ends = chosen_ends(ghost, typed=typed, threshold=wanted)
         else:
-            ends = [end for end in possible_ends(ghost.text, ghost.ends) if end > typed]
+            ends = [end for end in possible_ends(ghost) if end > typed]
         ends = [end - typed for end in ends]
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
         if self.parts.gates and text:
@@ -314,9 +317,10 @@ class Engine:
         first_line = new.partition("\n")[0]
         if repeats_next(before + new, after) or repeats_before(before + first_line, text[: offset - len(before)]):
             return ""
+        new = _without_repeated_line(new)
         if "\n" not in new:
             new = balanced_end(without_overlap(new, following, before), before, following)
-            ends = [end for end in ends if end < len(new)] + [len(new)]
+        ends = [end for end in ends if end < len(new)] + [len(new)]
         if not new.strip():
             return ""
         return self._gate.longest_valid(text, offset, offset, new, ends) or ""
@@ -336,6 +340,15 @@ def _around(text: str, offset: int) -> tuple[str, str, str]:
     ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
     end = min(ends, default=len(text))
     return text[start:offset], text[offset:end], text[end:]
+
+
+def _without_repeated_line(new: str) -> str:
+    """A block up to where a line says again what the line above says: a greedy search that runs in circles."""
+    lines = new.split("\n")
+    for i in range(1, len(lines)):
+        if lines[i].strip() == lines[i - 1].strip() != "":
+            return "\n".join(lines[:i])
+    return new
 
 
 def _layout(text: str, offset: int) -> Layout:

@@ -27,8 +27,9 @@ class Ghost:
     """Text after the cursor, without the line break that ends it, and its tokens.
 
     ``ends`` are the lengths of the text after each token, and ``sure`` the probabilities that everything up to there
-    is right. ``ended`` is the probability that the line also ends where the text does. ``ids`` are the tokens from the
-    scene's context on, of which the first spell what was typed.
+    is right. ``ended`` is the probability that the line also ends where the text does, 0 if the text was broken off.
+    ``ids`` are the tokens from the scene's context on, of which the first spell what was typed; ``source`` says where
+    they were seen.
     """
 
     text: str
@@ -129,10 +130,10 @@ def _go_on(
         over = float(p[healer.ends_line].sum())
         best = int(np.where(healer.ends_line, 0, p).argmax())
         if over >= p[best]:
-            ended = sure * over
             token = int(np.where(healer.breaks_line, p, 0).argmax())
             n_lines += 1
             if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
+                ended = sure * over
                 break
             best, sure = token, sure * over * float(p[token]) / max(float(p[healer.breaks_line].sum()), LEAST)
         else:
