@@ -66,5 +66,5 @@ def default_engine(folder: Path, memory: bool) -> Engine:
     from tinycoder.complete.parts import Parts
     from tinycoder.decode import use_one_blas_thread
 
-    use_one_blas_thread()
+    use_one_blas_thread(prefill=1)
     return Engine(load_model(folder), parts=Parts(memory=memory))

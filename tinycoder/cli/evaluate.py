@@ -89,7 +89,7 @@ def evaluate(
     settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     loaded = _model(context, model, paths or (Path(),))
     known, scored = _files(loaded, paths or (Path(),), held_out)
-    use_one_blas_thread()
+    use_one_blas_thread(prefill=1)
     maker = engine_maker(loaded, known)
     results = _drawn(run(maker, scored, variants, settings, known=known, clock=time.perf_counter))
     facts = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}

@@ -1,0 +1,68 @@
+"""What drafts from the memory are worth where a block is completed: the same blocks with and without them, in turns.
+
+    python benchmarks/blocks.py --model NAME|FOLDER REPOSITORY...
+
+Blocks are completed after every so many colons in the files that training would hold out; the memory knows the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import time
+from pathlib import Path
+
+from fit import read
+
+from tinycoder.checkpoint import load_model
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.engine import Engine
+from tinycoder.complete.parts import Parts
+from tinycoder.decode import use_one_blas_thread
+from tinycoder.home import default_home
+from tinycoder.store import resolve_model
+
+BODY = re.compile(r":\n +")
+EVERY = 5
+MOST = 12  # blocks of a file
+
+
+def main() -> None:
+    """Complete, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("repositories", nargs="+", type=Path)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--home", type=Path, default=default_home(os.environ))
+    options = parser.parse_args()
+    use_one_blas_thread(prefill=1)
+    model = load_model(resolve_model(options.home, options.model))
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    same = 0
+    for folder in options.repositories:
+        repository = read(folder, model.tokenizer)
+        engines = {
+            drafts: Engine(model, repository.memory, parts=Parts(drafts=drafts, cache=False)) for drafts in seconds
+        }
+        for file in repository.held_out:
+            for match in list(BODY.finditer(file.text))[::EVERY][:MOST]:
+                document = Document(path=file.path, text=file.text[: match.end()])
+                texts = []
+                for drafts, engine in engines.items():
+                    engine.popup(document, match.end(), stop=lambda: False, limit=1)  # reads the prompt
+                    begin = time.perf_counter()
+                    found = engine.inline(document, match.end(), stop=lambda: False, block=True, threshold=0.0)
+                    seconds[drafts].append(time.perf_counter() - begin)
+                    texts.append([candidate.text for candidate in found])
+                same += texts[0] == texts[1]
+    plain, drafted = seconds[False], seconds[True]
+    ratio = statistics.median(b / a for a, b in zip(plain, drafted, strict=True))
+    print(
+        f"{len(plain)} blocks: without drafts {1000 * statistics.median(plain):.0f} ms in the median, "
+        f"with {1000 * statistics.median(drafted):.0f}; ratio {ratio:.2f}; {same} are the same"
+    )
+
+
+if __name__ == "__main__":
+    main()
