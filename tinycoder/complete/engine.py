@@ -13,6 +13,7 @@ from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.context import Scene, make_scene
+from tinycoder.complete.gates import Gates, around
 from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
 from tinycoder.complete.names import Names
@@ -21,9 +22,7 @@ from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Word, ranked, words_on_offer
-from tinycoder.complete.suffix import balanced_end, repeats_before, repeats_next, without_overlap
 from tinycoder.complete.suggestions import Kept, Suggestions
-from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.words import typed_word
 from tinycoder.errors import Cancelled
 from tinycoder.lines import TokenLines
@@ -61,7 +60,7 @@ class Engine:
         self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
         self._healer = Healer(self.tokenizer)
         self._names = Names()
-        self._gate = SyntaxGate()
+        self._gates = Gates()
         self._suggestions = Suggestions()
         self._typing: dict[str, int] = {}  # the line of each file that is being typed
         self._typed: list[tuple[Document, int]] = []  # lines to learn from
@@ -242,7 +241,7 @@ class Engine:
         if not ghost.text:
             return ghost
         if self.parts.names:
-            line = _around(scene.document.text, scene.offset)[0]
+            line = around(scene.document.text, scene.offset)[0]
             ghost = dataclasses.replace(ghost, sure=doubted(ghost, line, lambda word: self._exists(word, scene)))
         return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL)
 
@@ -295,7 +294,7 @@ class Engine:
         ends = [end - typed for end in ends]
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
         if self.parts.gates and text:
-            text = self._gated(document.text, offset, text, ends)
+            text = self._gates.let_through(document.text, offset, text, ends)
         if typed + len(text) < shown:
             text = ghost.text[typed:shown]
         if not text.strip():
@@ -311,20 +310,6 @@ class Engine:
             source=ghost.source,
         )
 
-    def _gated(self, text: str, offset: int, new: str, ends: list[int]) -> str:
-        """The longest part of ``new`` that may stand at ``offset``; empty if none may."""
-        before, following, after = _around(text, offset)
-        first_line = new.partition("\n")[0]
-        if repeats_next(before + new, after) or repeats_before(before + first_line, text[: offset - len(before)]):
-            return ""
-        new = _without_repeated_line(new)
-        if "\n" not in new:
-            new = balanced_end(without_overlap(new, following, before), before, following)
-        ends = [end for end in ends if end < len(new)] + [len(new)]
-        if not new.strip():
-            return ""
-        return self._gate.longest_valid(text, offset, offset, new, ends) or ""
-
 
 def _poll(stop: Stop) -> Callable[[], None]:
     def poll() -> None:
@@ -334,25 +319,8 @@ def _poll(stop: Stop) -> Callable[[], None]:
     return poll
 
 
-def _around(text: str, offset: int) -> tuple[str, str, str]:
-    """The cursor's line before and after it, and everything below."""
-    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
-    end = min(ends, default=len(text))
-    return text[start:offset], text[offset:end], text[end:]
-
-
-def _without_repeated_line(new: str) -> str:
-    """A block up to where a line says again what the line above says: a greedy search that runs in circles."""
-    lines = new.split("\n")
-    for i in range(1, len(lines)):
-        if lines[i].strip() == lines[i - 1].strip() != "":
-            return "\n".join(lines[:i])
-    return new
-
-
 def _layout(text: str, offset: int) -> Layout:
     """The block that the cursor's line opens, or that it is in."""
-    line = _around(text, offset)[0]
+    line = around(text, offset)[0]
     indent = len(line[: len(line) - len(line.lstrip())].expandtabs(8))
     return Layout(block=True, indent=indent + 1 if line.rstrip().endswith(":") else max(1, indent))
