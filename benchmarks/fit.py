@@ -33,7 +33,7 @@ from tinycoder.errors import TinyCoderError
 from tinycoder.home import default_home
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
-from tinycoder.mixing import Mixer, to_tables
+from tinycoder.mixing import Mixer, spread_to_open_files, to_tables
 from tinycoder.store import resolve_model
 from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import Workspace, make_shelf
@@ -117,7 +117,8 @@ def fit_order(
 
 def write_mixture(mixer: Mixer) -> None:
     """Write the weights of the mixture."""
-    tables = {name: table for name, table in to_tables(mixer).items() if name not in ("format", "steps")}
+    fitted = to_tables(spread_to_open_files(mixer))
+    tables = {name: table for name, table in fitted.items() if name not in ("format", "steps")}
     (PACKAGE / "mixing.json").write_text(json.dumps(tables) + "\n", encoding="utf-8")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinycoder.errors import CheckpointError
 from tinycoder.layers import Array
-from tinycoder.memory import ORDERS, Level
+from tinycoder.memory import ORDERS, OTHERS, WORKSPACE, Level
 
 N_TIERS, N_TOTALS, N_KINDS, N_AGREE, N_SURE, N_LIKELY = 3, 8, 4, 3, 10, 6
 RATE = 0.1  # of Adagrad
@@ -121,10 +121,20 @@ def n_weights() -> int:
 
 @cache
 def default_weights() -> Array:
-    """The weights to begin with, learnt on other repositories (``benchmarks/mixing.py``)."""
+    """The weights to begin with, learnt on other repositories (``benchmarks/fit.py``)."""
     text = resources.files("tinycoder").joinpath("mixing.json").read_text("utf-8")
     tables = json.loads(text)
     return np.concatenate([np.zeros(n) + np.array(tables.get(name, 0.0)) for name, n in _N.items()])
+
+
+def spread_to_open_files(mixer: Mixer) -> Mixer:
+    """A mixer that begins to trust other open files as much as the workspace: it was fitted where none were open."""
+    weights = np.array(mixer.weights)
+    for name, shape in _SHAPES.items():
+        if shape[0] == N_TIERS:
+            table = weights[_START[name] : _START[name] + _N[name]].reshape(shape)
+            table[OTHERS] = table[WORKSPACE]
+    return Mixer(weights, np.array(mixer.steps))
 
 
 def to_tables(mixer: Mixer) -> dict[str, object]:
