@@ -16,10 +16,13 @@ from pathlib import Path
 from tinycoder.checkpoint import load_model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
+from tinycoder.complete.parts import without
 from tinycoder.evaluate import completed_lines
 from tinycoder.home import default_home
 from tinycoder.store import resolve_model
 from tinycoder_training.corpora import python_repos
+
+RAW = without(["memory", "cut", "gates", "names", "cache"])  # the model alone, and all that it says
 
 
 def main() -> None:
@@ -34,7 +37,7 @@ def main() -> None:
     model = load_model(resolve_model(default_home(os.environ), arguments.model))
     corpus = python_repos.read(arguments.paths, seed=int(model.training["seed"]))
     documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
-    lines = list(completed_lines(Engine(model), documents, n=arguments.n, seed=arguments.seed))
+    lines = list(completed_lines(Engine(model, parts=RAW), documents, n=arguments.n, seed=arguments.seed))
     valid, exact = sum(line.valid for line in lines), sum(line.exact for line in lines)
     wrong = [line.text for line in lines if not line.valid]
     if arguments.json:

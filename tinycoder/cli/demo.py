@@ -33,10 +33,11 @@ def demo(context: click.Context, minutes: float) -> None:
     """Train a nano model for a minute on the standard library and on TinyCoder itself, and complete unseen files."""
     import tinycoder
     from tinycoder.checkpoint import load_model, read_training
+    from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.progress import curve_lines, describe, show
     from tinycoder.cli.signals import stop_on_signals
     from tinycoder.complete.candidate import Document
-    from tinycoder.complete.engine import Engine
+    from tinycoder.complete.parts import Parts
     from tinycoder.config import PRESETS, TrainConfig
     from tinycoder.decode import use_one_blas_thread
     from tinycoder.evaluate import completed_lines
@@ -66,8 +67,11 @@ def demo(context: click.Context, minutes: float) -> None:
         f"\n{N_TRIED} places in files it did not train on; the {N_SHOWN} completions that promise to save most keys:"
     )
     use_one_blas_thread()
-    documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
-    lines = completed_lines(Engine(load_model(folder)), documents, n=N_TRIED, seed=0, inside=True)
+    known, unseen = (
+        [Document(path=text.path, text=text.text) for text in texts] for texts in (corpus.train, corpus.validation)
+    )
+    engine = engine_maker(load_model(folder), known)(Parts())
+    lines = completed_lines(engine, unseen, n=N_TRIED, seed=0, inside=True)
     best: dict[str, CompletedLine] = {}
     for line in sorted(lines, key=lambda line: -line.probability * len(line.text)):
         best.setdefault(line.text, line)
