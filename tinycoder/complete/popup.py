@@ -11,7 +11,7 @@ from tinycoder.complete.words import is_word
 from tinycoder.layers import Array
 from tinycoder.sampling import best_ids
 
-MAX_STEPS = 10
+MAX_STEPS = 7
 WIDTH = 6  # unfinished words that are followed at a time
 LEAST = 1e-4  # probability of a word that is worth following
 BEHIND = 0.05  # of the best word: less likely ones are not looked for once there are MANY
