@@ -119,12 +119,13 @@ def test_words_after_a_dot(engine: Engine) -> None:
     assert found[0].source == "seen in counter.py:6"
 
 
-def test_a_member_comes_before_a_likelier_word_that_nothing_has_yet(engine: Engine, model: Model) -> None:
-    """Small models are easily too sure: the search alone would say ``total``, which stands nowhere in the file."""
-    assert [candidate.text for candidate in popup(engine, AFTER_A_DOT)[:2]] == ["__init__", "total"]
+def test_a_word_that_nothing_has_yet_is_less_sure(engine: Engine, model: Model) -> None:
+    """Small models are easily too sure: the search alone says ``total``, which stands nowhere in the file."""
+    beside = {candidate.text: candidate.probability for candidate in popup(engine, AFTER_A_DOT)}
     alone = popup(Engine(model, parts=Parts(names=False)), AFTER_A_DOT)
+    assert {"__init__", "total"} <= beside.keys()
     assert alone[0].text == "total"
-    assert alone[0].probability > 0.9
+    assert alone[0].probability > max(0.9, beside["total"])
 
 
 def test_the_limit_holds(engine: Engine) -> None:

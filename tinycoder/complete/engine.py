@@ -33,6 +33,7 @@ from tinycoder.workspace import Workspace
 Stop = Callable[[], bool]
 
 MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
+MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown
 TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
 MOST_SOURCES = 5  # words of the popup whose place is looked up
@@ -92,16 +93,20 @@ class Engine:
                     return shown
         scene = self._scene(document, offset)
         poll = _poll(stop)
-        found_texts = write(self._predictor, self._healer, scene, n=n, max_tokens=max_tokens, layout=layout, poll=poll)
-        ghosts = [self._judged(ghost, scene) for ghost in found_texts]
-        if n == 1 and self.parts.cache and ghosts:
-            kept = self._suggestions.keep(document.path, document.text, offset, layout, ghosts[0])
-            return self._shown(document, offset, kept, 0, threshold)
+        tries = 1 if n == 1 else n + MORE_TRIES
         candidates: dict[str, Candidate] = {}
-        for ghost in ghosts:
+        for written in write(
+            self._predictor, self._healer, scene, n=tries, max_tokens=max_tokens, layout=layout, poll=poll
+        ):
+            ghost = self._judged(written, scene)
+            if n == 1 and self.parts.cache:
+                kept = self._suggestions.keep(document.path, document.text, offset, layout, ghost)
+                return self._shown(document, offset, kept, 0, threshold)
             found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold)
-            if found and found.text not in candidates:
-                candidates[found.text] = found
+            if found:
+                candidates.setdefault(found.text, found)
+            if len(candidates) == n:
+                break
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
     def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:

@@ -54,12 +54,10 @@ LINE = Layout()
 
 def write(
     predictor: Predictor, healer: Healer, scene: Scene, *, n: int, max_tokens: int, layout: Layout, poll: Poll
-) -> list[Ghost]:
-    """Up to ``n`` continuations with different beginnings, likeliest beginning first."""
-    return [
-        _go_on(predictor, healer, scene, made, sure, max_tokens, layout, poll)
-        for made, sure in _beginnings(predictor, healer, scene, n, poll)
-    ]
+) -> Iterator[Ghost]:
+    """Up to ``n`` continuations with different first tokens, likeliest first; their texts may be the same."""
+    for made, sure in _beginnings(predictor, healer, scene, n, poll):
+        yield _go_on(predictor, healer, scene, made, sure, max_tokens, layout, poll)
 
 
 def _beginnings(
