@@ -17,6 +17,8 @@ class Gates:
     def let_through(self, text: str, offset: int, new: str, ends: Sequence[int]) -> str:
         """The longest part of ``new`` that may stand at ``offset``, cut at one of the rising ``ends``; else nothing."""
         before, following, after = around(text, offset)
+        if not before.strip() and new[:1].isspace():
+            return ""  # the indentation is as it stands
         first_line = new.partition("\n")[0]
         if repeats_next(before + new, after) or repeats_before(before + first_line, text[: offset - len(before)]):
             return ""
