@@ -6,6 +6,7 @@ line, so the tokens of a text are the tokens of its lines, one after the other.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from bisect import bisect_left
@@ -35,6 +36,13 @@ class TokenLines:
         self._text_starts: list[int] = [0]
         self._id_starts: list[int] = [0]
         self.update(text)
+
+    def edited(self, text: str) -> TokenLines:
+        """The tokens of another ``text``, of which most lines are those of this one."""
+        other = copy.copy(self)
+        other._line_ids = list(self._line_ids)
+        other.update(text)
+        return other
 
     def update(self, text: str) -> None:
         """Hold ``text`` from now on. Costs as much as the lines that changed."""

@@ -97,10 +97,9 @@ class Memory:
             if self._workspace:
                 self._workspace.show(path)
 
-    def remove(self, path: str) -> None:
-        """Forget a file of the workspace."""
-        if self._workspace:
-            self._workspace.hide(path)
+    def lines(self, path: str) -> TokenLines | None:
+        """The tokens of an open file."""
+        return self._open.get(path)
 
     def evidence(self, context: Sequence[int] | Array, path: str, here: Array) -> list[Level]:
         """Counts of what followed the ends of ``context``, by tier and within it from short to long.
@@ -156,8 +155,9 @@ class Memory:
         """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
         other files, then the workspace.
 
-        At least one id of the context, and SORTED ids in all, must agree.
+        At least one id of the context, and SORTED ids in all, must agree. Of very many ids the first ones count.
         """
+        made = made[: LONGEST - 1]
         recent = _recent(np.concatenate([context[-LONGEST:], np.array(made, np.int32)]))
         wanted = min(LONGEST, max(len(made) + 1, SORTED))
         found: list[Place] = []

@@ -149,13 +149,13 @@ def to_tables(mixer: Mixer) -> dict[str, object]:
 def from_tables(tables: Mapping[str, object]) -> Mixer:
     """The mixer that ``to_tables`` described. Raises ``CheckpointError`` for anything else."""
     try:
-        assert tables["format"] == FORMAT
+        if tables["format"] != FORMAT:
+            raise ValueError("another format")
         weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
         steps = np.array(tables["steps"], np.float64).reshape(n_weights())
-        assert np.isfinite(weights).all()
-        assert np.isfinite(steps).all()
-        assert (steps > 0).all()
-    except (AssertionError, KeyError, TypeError, ValueError):
+        if not (np.isfinite([*weights, *steps]).all() and (steps > 0).all()):
+            raise ValueError("not numbers")
+    except (KeyError, TypeError, ValueError):
         raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
     return Mixer(weights, steps)
 

@@ -23,7 +23,9 @@ class Buffers:
     def put(self, uri: str, document: Document) -> None:
         """The document was opened, or says something else now."""
         with self._lock:
-            self._open.pop(uri, None)
+            before = self._open.pop(uri, None)
+            if before is not None and before.path != document.path:
+                self._news[before.path] = self._latest(before.path)
             self._open[uri] = self._news[document.path] = document
 
     def remove(self, uri: str) -> None:
@@ -50,7 +52,7 @@ class Buffers:
         """The engine was asked about ``document``, which may not be what stands under its path."""
         with self._lock:
             latest = self._latest(document.path)
-            if latest is not None and latest.text != document.text:
+            if latest is None or latest.text != document.text:
                 self._news.setdefault(document.path, latest)
 
     def next(self) -> tuple[str, Document | None] | None:

@@ -156,12 +156,9 @@ class Models:
         if engine is None:
             return True
         self._catch_up(engine, stop)
-        try:
-            while engine.learn(stop=stop):
-                if stop():
-                    raise Cancelled
-        finally:
-            self.buffers.tell_all()  # it has looked back at texts of the past
+        while engine.learn(stop=stop):
+            if stop():
+                raise Cancelled
         if self._clock() - self._saved >= SAVE_S:
             self.save()
         return True

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
@@ -146,7 +146,8 @@ class Session(LanguageServer):
             self.models.buffers.remove(unquote(uri))
         else:
             self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
-        self.answers.stir()
+        if self.settings.enable:
+            self.answers.stir()
 
     def _python(self, uri: str) -> CodeDocument | None:
         """The document, if it is open and Python."""
@@ -215,7 +216,7 @@ class Session(LanguageServer):
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        self.models.buffers.relabel(self.path_of)
+        self.models.buffers.relabel(lambda uri: self.path_of(quote(uri, safe="/:@")))
         if wanted.enable:
             self.show(LOADING)
             await self._load(wanted)

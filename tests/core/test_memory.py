@@ -159,8 +159,6 @@ def test_a_file_that_is_open_before_the_workspace_is_there_stays_out_of_it() -> 
     assert said(memory.evidence(ids_of("a"), "x.py", ids_of("")), WORKSPACE, 1) == Counter(
         {CHARACTERS.encode("b")[0]: 2}
     )
-    memory.remove("a.py")
-    assert memory.evidence(ids_of("a"), "x.py", ids_of("")) == []
 
 
 def test_without_a_context_nothing_followed() -> None:

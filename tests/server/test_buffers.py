@@ -67,7 +67,8 @@ def test_an_engine_that_was_shown_another_text_is_told_again() -> None:
     buffers.put(A, document("a.py", "new"))
     news(buffers)
     buffers.shown(document("a.py", "new"))
-    buffers.shown(document("c.py", "not open"))
     assert news(buffers) == {}
+    buffers.shown(document("c.py", "closed meanwhile"))
+    assert news(buffers) == {"c.py": None}
     buffers.shown(document("a.py", "old"))
     assert news(buffers) == {"a.py": document("a.py", "new")}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
@@ -151,8 +153,10 @@ class Engine:
 
     def use(self, workspace: Workspace) -> None:
         """Know another workspace from now on; what was suggested before may be wrong."""
+        before = self.memory.workspace
         self.memory.use(workspace)
-        self._suggestions.clear()
+        if before is None or not np.array_equal(before.shelf.ids, workspace.shelf.ids):
+            self._suggestions.clear()
 
     def forget(self, path: str) -> None:
         """The file is not open any more."""
@@ -168,7 +172,7 @@ class Engine:
         """
         if self._typed and self.parts.learning:
             document, number = self._typed.pop(0)
-            lines = TokenLines(self.tokenizer, document.text)
+            lines = self._lines(document)
             start, end = lines.ids_of_line(number)
             if start < end:
                 self._predictor.learn_line(document, lines, start, end, _poll(stop))
@@ -182,7 +186,7 @@ class Engine:
         after = Document(path=document.path, text=text)
         end = candidate.start + len(candidate.text)
         if self.parts.cache and not self._suggestions.find(document.path, text, end, LINE):
-            scene = self._scene(after, end, TokenLines(self.tokenizer, text))
+            scene = self._scene(after, end, self._lines(after))
             poll = _poll(stop)
             for ghost in write(
                 self._predictor, self._healer, scene, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
@@ -193,6 +197,11 @@ class Engine:
         """What each token of a file costs, given those above it, as if it were written from the top."""
         ids = TokenLines(self.tokenizer, document.text).ids
         return self._predictor.costs(document.path, ids, _poll(stop), learn=True)
+
+    def _lines(self, document: Document) -> TokenLines:
+        """The tokens of a text that the file does not say, or not any more."""
+        known = self.memory.lines(document.path)
+        return known.edited(document.text) if known else TokenLines(self.tokenizer, document.text)
 
     def _update(self, document: Document) -> TokenLines:
         """Know the text, and note which line is being typed: one that is left for another is learnt from."""

@@ -128,12 +128,16 @@ def _go_on(
         over = float(p[healer.ends_line].sum())
         best = int(np.where(healer.ends_line, 0, p).argmax())
         if over >= p[best]:
-            token = int(np.where(healer.breaks_line, p, 0).argmax())
-            n_lines += 1
-            if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
+            breaks = np.where(healer.breaks_line, p, 0)
+            token = int(breaks.argmax())
+            n_lines += b"\n" in raws[token]
+            if not layout.block or breaks[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
                 ended = sure * over
                 break
             best, sure = token, sure * over * float(p[token]) / max(float(p[healer.breaks_line].sum()), LEAST)
+        elif layout.indent and raw.endswith(b"\n"):
+            ended = sure * float(p[best])  # the next line stands at the margin, outside the block
+            break
         else:
             sure *= float(p[best])
         if sure < LEAST:
@@ -145,8 +149,9 @@ def _go_on(
 
 
 def _leaves(raw: bytes, layout: Layout) -> bool:
-    """Whether a line break with its indentation ends a block. A blank line decides nothing."""
-    return len(raw) > 1 and len(raw.lstrip(b"\r\n").expandtabs(8)) < layout.indent
+    """Whether a line break with its indentation ends a block; without any, what follows will tell."""
+    indentation = raw.lstrip(b"\r\n")
+    return bool(indentation) and len(indentation.expandtabs(8)) < layout.indent
 
 
 def _before_break(raw: bytes) -> bytes:

@@ -84,6 +84,8 @@ class Predictor:
 
         The model reads what it reads when it completes there, so that the session's keys and values stay good.
         """
+        if self.memory is None:
+            return  # there is nothing to mix
         path, line = document.path, lines.ids[start:end]
         context = lines.ids[:start]
         bases: Sequence[Array]
@@ -97,9 +99,7 @@ class Predictor:
         for i, base in enumerate(bases):
             poll()
             before = lines.ids[: start + i]
-            levels = (
-                self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:])) if self.memory else []
-            )
+            levels = self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:]))
             self.mixer.learn(self.mixer.mix(base.astype(np.float32), levels), int(line[i]))
 
     def levels(self, scene: Scene, made: Sequence[int]) -> list[Level]:

@@ -48,11 +48,16 @@ def members(dotted: str) -> tuple[str, ...]:
     return _module(parent, 0).classes.get(name, ()) or submodules(dotted)
 
 
+_OTHER_NAMES = {"os.path": os.path.__name__, "collections.abc": "_collections_abc"}  # modules without a file of theirs
+
+
 @lru_cache(maxsize=256)
 def submodules(dotted: str) -> tuple[str, ...]:
     """Public modules and packages directly inside a package."""
     if dotted == "os":
         return ("path",)
+    if dotted == "collections":
+        return ("abc",)
     folder = _place(dotted)
     if folder is None:
         return ()
@@ -67,8 +72,8 @@ def submodules(dotted: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _module(dotted: str, depth: int) -> _Module:
-    if dotted == "os.path":
-        dotted = os.path.__name__
+    if dotted in _OTHER_NAMES:
+        dotted = _OTHER_NAMES[dotted]
     place = _place(dotted)
     if place is None or depth > DEEPEST:
         return _EMPTY

@@ -13,8 +13,8 @@ MOST = 32
 @dataclass(frozen=True)
 class _Key:
     path: str
-    before: str
-    after: str
+    text: str
+    offset: int
     layout: Layout
 
 
@@ -34,7 +34,7 @@ class Suggestions:
 
     def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> Kept:
         """Remember what was suggested at ``offset``, be it nothing."""
-        key = _Key(path, text[:offset], text[offset:], layout)
+        key = _Key(path, text, offset, layout)
         kept = self._kept[key] = Kept(ghost=ghost)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
@@ -49,16 +49,16 @@ class Suggestions:
         """
         for key, kept in reversed(self._kept.items()):
             ghost = kept.ghost
-            n = offset - len(key.before)
+            n = offset - key.offset
             if (
                 key.path == path
                 and (key.layout.block == layout.block or (key.layout.block and n and kept.shown))
                 and n >= 0
                 and (n < len(ghost.text) or n == 0)
-                and ghost.text.startswith(text[len(key.before) : offset])
-                and text.startswith(key.before)
-                and text.endswith(key.after)
-                and len(text) - offset == len(key.after)
+                and len(text) - offset == len(key.text) - key.offset
+                and ghost.text.startswith(text[key.offset : offset])
+                and text[: key.offset] == key.text[: key.offset]
+                and text[offset:] == key.text[key.offset :]
             ):
                 return kept, n
         return None
