@@ -125,12 +125,13 @@ def test_the_engine_is_told_before_it_is_asked(tmp_path: Path, model: Model) -> 
     tokenizer = models.tokenizer
     assert tokenizer is not None
     models.remember(tokenizer, "one")  # type: ignore[arg-type]
+    models.buffers.put("file:///a.py", Document(path="a.py", text=""))
     for text in ("x", "xy"):
         models.buffers.put("file:///b.py", Document(path="b.py", text=text))
     offered(models)
     models.buffers.remove("file:///b.py")
     models.popup(Document(path="a.py", text=""), 0, stop=never, limit=1)
-    assert home.engines[0].told == ["index one", "b.py: xy", "b.py closed"]
+    assert home.engines[0].told == ["index one", "a.py: ", "b.py: xy", "b.py closed"]
 
 
 def test_an_index_for_another_model_is_not_used(tmp_path: Path, model: Model) -> None:
