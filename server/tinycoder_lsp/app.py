@@ -6,6 +6,7 @@ other part foresaw ends in the log here, and as an empty answer in the editor.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import sys
@@ -75,6 +76,10 @@ def edge(
         async def guarded(ls: Session, params: _Params) -> _Result:
             try:
                 return await handler(ls, params)
+            except asyncio.CancelledError:
+                if not ls.stopping.is_set():
+                    raise
+                return otherwise()  # the conversation is over, which is no fault
             except Exception:
                 logger.exception("%s failed", handler.__name__)
                 return otherwise()

@@ -82,6 +82,7 @@ async def _converse(session: Session, stream: asyncio.StreamReader, send: Callab
     try:
         await run_async(session.stopping, _Input(stream), protocol, logger, session.report_server_error)
     finally:
+        session.shutdown()
         protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
         session.close()
 
