@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tinycoder.cli import cli
-from tinycoder_lsp.settings import settings_page
+from tinycoder_lsp.manifest import settings_page
 
 DOCS = Path(__file__).parent
 SETTINGS_INTRODUCTION = """Made from the code by `make docs`; do not edit.

@@ -21,13 +21,14 @@ from tinycoder import __version__
 from tinycoder.complete.candidate import Document
 from tinycoder_lsp.answers import Answers
 from tinycoder_lsp.background import Background
+from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.documents import Spot, file_path, is_python, relative_path
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
 from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
-from tinycoder_lsp.settings import SECTION, Settings, parse
+from tinycoder_lsp.settings import SECTION, Settings
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)

@@ -1,11 +1,11 @@
 """Settings from the wire: defaults, camel case, mistakes."""
 
-import dataclasses
-
 import pytest
 
 from tinycoder.complete.confidence import THRESHOLD
-from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, Settings, parse, settings_page
+from tinycoder_lsp.configuration import all_settings, parse
+from tinycoder_lsp.manifest import manifest_properties, settings_page
+from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, Settings
 
 DEFAULTS = Settings()
 
@@ -53,7 +53,7 @@ def test_null_means_the_default() -> None:
     [
         ({"enabel": True}, ["tinycoder.enabel", "tinycoder.enable"]),
         ({"inline": {"maxTokns": 3}}, ["tinycoder.inline.maxTokns", "tinycoder.inline.maxTokens"]),
-        ({"zzz": 1}, ["tinycoder.zzz", "enable, model, logLevel, inline, popup, memory"]),
+        ({"zzz": 1}, ["tinycoder.zzz", "known are enable, "]),
         ({"inline": {"max_tokens": 3}}, ["tinycoder.inline.max_tokens", "tinycoder.inline.maxTokens"]),
         ({"enable": "yes"}, ["tinycoder.enable", "true or false", "'yes'"]),
         ({"enable": 1}, ["tinycoder.enable", "true or false"]),
@@ -69,6 +69,10 @@ def test_null_means_the_default() -> None:
         ({"inline": {"threshold": "0.5"}}, ["tinycoder.inline.threshold", "must be number"]),
         ({"inline": {"block": "always"}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
         ({"inline": {"block": True}}, ["tinycoder.inline.block", "text"]),
+        ({"exclude": "*.py"}, ["tinycoder.exclude", "list of texts", "nothing is used"]),
+        ({"exclude": ["*.py", 3]}, ["tinycoder.exclude", "list of texts"]),
+        ({"maxFileKb": 0}, ["tinycoder.maxFileKb", "at least 1"]),
+        ({"training": {"preset": "huge"}}, ["tinycoder.training.preset", "nano, tiny"]),
         ({"memory": {"enable": "no"}}, ["tinycoder.memory.enable", "true or false"]),
         ({"inline": "off"}, ["tinycoder.inline", "an object"]),
         ("off", ["tinycoder", "an object"]),
@@ -95,6 +99,26 @@ def test_the_page_has_a_row_for_every_setting() -> None:
     assert "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
     assert "| `tinycoder.enable` | true or false | `true` | Complete at all. |" in page
     assert "| `tinycoder.inline.threshold` | number | `0.3` |" in page
-    parts = (Settings, InlineSettings, PopupSettings, MemorySettings)
-    leaves = sum(len(dataclasses.fields(part)) for part in parts) - 3
-    assert len(page.splitlines()) == 2 + leaves
+    assert "| `tinycoder.exclude` | list of texts |  |" in page
+    assert len(page.splitlines()) == 2 + len(list(all_settings()))
+
+
+def test_a_list_is_taken() -> None:
+    settings, problems = parse({"exclude": ["generated/", "*_pb2.py"], "disabledLanguages": []}, DEFAULTS)
+    assert (settings.exclude, settings.disabled_languages, problems) == (("generated/", "*_pb2.py"), (), [])
+
+
+def test_the_manifest_offers_what_a_person_may_set() -> None:
+    properties = manifest_properties()
+    assert set(properties) == {setting.name for setting in all_settings()} - {"tinycoder.trusted"}
+    assert properties["tinycoder.inline.threshold"] == {
+        "type": "number",
+        "default": 0.3,
+        "markdownDescription": properties["tinycoder.inline.threshold"]["markdownDescription"],
+        "scope": "window",
+        "minimum": 0,
+        "maximum": 1,
+    }
+    assert properties["tinycoder.model"]["type"] == ["string", "null"]
+    assert properties["tinycoder.exclude"]["items"] == {"type": "string"}
+    assert None in properties["tinycoder.training.preset"]["enum"]

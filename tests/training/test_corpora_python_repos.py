@@ -377,3 +377,16 @@ def test_deep_folders_need_no_recursion(tmp_path: Path) -> None:
         for folder in reversed(folders[1:]):
             if folder.exists():
                 folder.rmdir()
+
+
+def test_excluded_files_are_left_out_with_a_word(tmp_path: Path) -> None:
+    for name in ("kept.py", "made_pb2.py", "generated/a.py", "deep/generated/b.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"name = {name!r}\nvalue = {len(name)}\n", encoding="utf-8")
+    corpus = python_repos.read([tmp_path], exclude=["generated/", "*_pb2.py", "[", ""])
+    assert [text.path for text in (*corpus.train, *corpus.validation)] == ["kept.py"]
+    assert {skipped.path: skipped.reason for skipped in corpus.skipped} == {
+        "made_pb2.py": "excluded",
+        "generated/a.py": "excluded",
+        "deep/generated/b.py": "excluded",
+    }

@@ -54,6 +54,7 @@ def index_workspace(
     tokenizer: Tokenizer,
     *,
     file: Path | None,
+    exclude: Sequence[str] = (),
     stop: Callable[[], bool] = never,
     progress: Callable[[int, int], None] = nothing,
     most_tokens: int = MOST_TOKENS,
@@ -63,7 +64,7 @@ def index_workspace(
     Files whose size and time are those in ``file`` are not read again, and ``file`` is written where anything
     changed; it may be damaged, and writing may fail. A text that repeats another one exactly is left out, and so is
     what goes beyond ``most_tokens`` ids: files that changed lately come first, of one day the small ones.
-    ``progress`` is told how many of all files are done.
+    ``progress`` is told how many of all files are done. ``exclude`` are patterns as for ``tree.walk``.
 
     A folder that does not exist holds nothing. Raises ``Cancelled`` when ``stop`` says so, and ``CorpusError`` where
     a ``.gitignore`` file above a folder cannot be read.
@@ -72,7 +73,7 @@ def index_workspace(
     stored = load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size) if file else None
     if file and stored is None and file.exists():
         log.info("%s is damaged or of another version; it is made anew", file)
-    candidates = _candidates(folders)
+    candidates = _candidates(folders, exclude)
     texts = _Texts(tokenizer, stored, most_tokens)
     done = 0
     for group in _groups(candidates):
@@ -124,10 +125,10 @@ class _Candidate:
         return IndexedFile(path=path, n_bytes=self.n_bytes, mtime_ns=self.mtime_ns, digest=digest, start=None)
 
 
-def _candidates(folders: Sequence[Path]) -> list[_Candidate]:
+def _candidates(folders: Sequence[Path], exclude: Sequence[str]) -> list[_Candidate]:
     """The files to index, the most wanted first, each with the size and time it had before it was read."""
     there = [folder for folder in folders if _is_folder(folder)]
-    sources, _ = tree.walk(there) if there else ([], [])
+    sources, _ = tree.walk(there, exclude=exclude) if there else ([], [])
     found = []
     for source in sources:
         try:

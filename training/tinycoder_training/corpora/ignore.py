@@ -11,6 +11,7 @@ folder has been judged before its entries; each pattern therefore sees only what
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def is_ignored(path: str, rules: Rules) -> bool:
         if rule.pattern.match_file(subject.rstrip("/") if rule.only_inside else subject) is not None:
             return bool(rule.pattern.include)
     return False
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a relative, forward-slashed path, or a folder above it, matches one of a person's own patterns.
+
+    A malformed pattern matches nothing, as in a ``.gitignore`` file.
+    """
+    sound = []
+    for pattern in patterns:
+        try:
+            GitIgnoreSpec.from_lines([pattern])
+        except ValueError:
+            continue
+        sound.append(pattern)
+    spec = GitIgnoreSpec.from_lines(sound)
+    return lambda path: bool(spec.match_file(path))
 
 
 def slashed(path: Path) -> str:

@@ -19,8 +19,12 @@ N_REASONS = 4  # how many an error names
 UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
 
 
-def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0.1) -> Corpus:
+def read(
+    paths: Sequence[Path], *, exclude: Sequence[str] = (), seed: int = 0, validation_fraction: float = 0.1
+) -> Corpus:
     """The Python files under ``paths`` (folders, or files) that git would track and that teach something.
+
+    Those that match a pattern of ``exclude``, written as in ``.gitignore``, are left out.
 
     Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
     duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder, which is not
@@ -32,7 +36,7 @@ def read(paths: Sequence[Path], *, seed: int = 0, validation_fraction: float = 0
     """
     if not paths:
         raise CorpusError("no paths to learn from; give a folder that holds Python code")
-    files, skipped = tree.walk(paths)
+    files, skipped = tree.walk(paths, exclude=exclude)
     texts: list[Text] = []
     n_secrets: dict[str, int] = {}
     for file in files:

@@ -43,22 +43,26 @@ class _Folder:
     is_start: bool
 
 
-def walk(paths: Sequence[Path]) -> tuple[list[SourceFile], list[Skipped]]:
+def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> tuple[list[SourceFile], list[Skipped]]:
     """Source files and left-out entries under ``paths`` (folders and Python files), both sorted by path.
 
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
-    left-out folder is not descended, so its size is given as 0.
+    left-out folder is not descended, so its size is given as 0. ``exclude`` are patterns as in ``.gitignore`` for
+    files to leave out, matched with their paths as they are returned.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
     ``.gitignore`` file cannot be read.
     """
+    is_excluded = ignore.matcher(exclude)
     starts = list(dict.fromkeys(_start(path) for path in paths))
     labels = _labels(list(dict.fromkeys(start.folder for start in starts)))
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
     for start in starts:
         for location, entry in _walk(start, labels[start.folder], [other.folder for other in starts]):
+            if isinstance(entry, SourceFile) and is_excluded(entry.path):
+                entry = Skipped(path=entry.path, reason="excluded", n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile):
                 files.setdefault(location, entry)
             else:
