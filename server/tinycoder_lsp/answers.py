@@ -12,6 +12,7 @@ import asyncio
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.documents import Spot, opens_block
+from tinycoder_lsp.engine import Wish
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.settings import InlineSettings, PopupSettings
 from tinycoder_lsp.worker import Kind, Stop, Worker
@@ -26,63 +27,78 @@ class Answers:
         self._background = background
         self._idle_s = idle_s
         self._idle: asyncio.TimerHandle | None = None
+        self._n_events = 0  # keys and questions, to tell whether there was quiet
 
     async def popup(self, spot: Spot, settings: PopupSettings) -> list[Candidate]:
         """Words for the popup at ``spot``."""
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.popup(spot.document, spot.offset, stop=stop, limit=settings.limit)
+            return self._models.popup(spot.document, spot.place, stop=stop, limit=settings.limit)
 
         deadline = settings.deadline_ms / 1000
-        return await self._worker.answer(Kind.POPUP, call, uri=spot.uri, deadline=deadline) or []
+        return spot.here(await self._worker.answer(Kind.POPUP, call, uri=spot.uri, deadline=deadline) or [])
 
     async def inline(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
         """The ghost text at ``spot``, if one is likely enough. What follows it is prepared."""
-        document, offset = spot.document, spot.offset
+        document, offset = spot.document, spot.place
         block = settings.block == "automatic" and opens_block(document.text, offset)
-        most, threshold = settings.max_tokens, settings.threshold
+        wish = Wish(
+            max_tokens=settings.max_tokens, block=block, max_lines=settings.max_lines, threshold=settings.threshold
+        )
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(
-                document, offset, stop=stop, max_tokens=most, n=1, block=block, threshold=threshold
-            )
+            return self._models.inline(document, offset, wish, stop=stop)
 
         def quick() -> list[Candidate] | None:
-            return self._models.known_inline(document, offset, max_tokens=most, block=block, threshold=threshold)
+            return self._models.known_inline(document, offset, wish)
 
+        if settings.debounce_ms:
+            at_hand = await self._worker.answer(Kind.GHOST, lambda stop: (quick(),), uri=spot.uri)
+            if at_hand is None or (at_hand[0] is None and not await self._quiet(settings.debounce_ms / 1000)):
+                return []
         deadline = settings.deadline_ms / 1000
         found = await self._worker.answer(Kind.GHOST, call, quick=quick, uri=spot.uri, deadline=deadline)
         if found is not None:
             self._look_ahead(spot, found)
-        return found or []
+        return spot.here(found or [])
 
     async def alternatives(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
         """Several ghost texts at ``spot``, however unlikely; of several lines unless the settings say else."""
+        wish = Wish(
+            n=settings.alternatives,
+            max_tokens=settings.max_tokens,
+            block=settings.block != "off",
+            max_lines=settings.max_lines,
+            threshold=0.0,
+        )
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(
-                spot.document,
-                spot.offset,
-                stop=stop,
-                max_tokens=settings.max_tokens,
-                n=settings.alternatives,
-                block=settings.block != "off",
-                threshold=0.0,
-            )
+            return self._models.inline(spot.document, spot.place, wish, stop=stop)
 
         deadline = settings.deadline_ms / 1000
-        return await self._worker.answer(Kind.GHOST, call, uri=spot.uri, deadline=deadline) or []
+        return spot.here(await self._worker.answer(Kind.GHOST, call, uri=spot.uri, deadline=deadline) or [])
 
     def stir(self) -> None:
         """Something is being typed: it is learnt from once there is quiet."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._rest)
+        self._n_events += 1
+        self._learn_when_idle()
 
     def close(self) -> None:
         """Wait for no quiet any more."""
         if self._idle is not None:
             self._idle.cancel()
+
+    def _learn_when_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._rest)
+
+    async def _quiet(self, seconds: float) -> bool:
+        """Wait so long; whether nothing was typed or asked meanwhile."""
+        self._n_events += 1
+        before = self._n_events
+        await asyncio.sleep(seconds)
+        return self._n_events == before
 
     def _look_ahead(self, spot: Spot, found: list[Candidate]) -> None:
         """Let the ghost text after this one be prepared while the person reads; without one drop what was begun."""
@@ -91,7 +107,7 @@ class Answers:
             return
 
         def call(stop: Stop) -> None:
-            self._models.look_ahead(spot.document, spot.offset, found[0], stop=stop)
+            self._models.look_ahead(spot.document, spot.place, found[0], stop=stop)
 
         key = (spot.document.path, spot.document.text, found[0])
         self._background.start("looking ahead", self._worker.answer(Kind.AHEAD, call, key=key))
@@ -101,4 +117,4 @@ class Answers:
 
     async def _learn(self) -> None:
         if not await self._worker.answer(Kind.LEARN, self._models.learn):
-            self.stir()  # it was interrupted
+            self._learn_when_idle()  # it was interrupted

@@ -12,11 +12,12 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
 
-from tinycoder_lsp.items import completion_list, inline_list, with_selection, without_selection
+from tinycoder_lsp.commands import COMMANDS
+from tinycoder_lsp.items import completion_list, inline_list, name_of, with_selection, without_selection
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Session
@@ -56,13 +57,22 @@ def add_handlers(session: Session) -> Session:
     session.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)(did_change)
     session.feature(lsp.TEXT_DOCUMENT_DID_SAVE)(did_save)
     session.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)(did_close)
+    session.feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)(did_open_notebook)
+    session.feature(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)(did_change_notebook)
+    session.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)(did_close_notebook)
     # Editors ask by themselves when a word begins. Of the other characters only the dot is sure to be
     # followed by one; after "(" the list would take the Enter that was meant for the code.
-    popup_options = lsp.CompletionOptions(trigger_characters=["."])
+    popup_options = lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True)
     session.feature(lsp.TEXT_DOCUMENT_COMPLETION, popup_options)(completion)
+    session.feature(lsp.COMPLETION_ITEM_RESOLVE)(resolve)
     # pygls does not advertise this one without options, and some editors read `{}` as "no".
     inline_options = lsp.InlineCompletionOptions(work_done_progress=False)
     session.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, inline_options)(inline_completion)
+    session.feature("textDocument/didFocus")(did_focus)
+    session.feature("textDocument/didShowCompletion")(did_show)
+    session.feature("textDocument/didPartiallyAcceptCompletion")(did_accept_part)
+    for name, command in COMMANDS.items():
+        session.command(name)(command)
     return session
 
 
@@ -136,6 +146,26 @@ def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> No
 
 
 @edge(_nothing)
+async def did_focus(ls: Session, params: Any) -> None:
+    """Another document is in front: a chance to see whether a model has been trained meanwhile."""
+    await ls.retry()
+
+
+def did_show(ls: Session, params: Any) -> None:
+    """The editor shows a candidate."""
+    name = name_of(getattr(params, "item", None))
+    if name is not None:
+        ls.tally.shown(name)
+
+
+def did_accept_part(ls: Session, params: Any) -> None:
+    """The person took a part of a candidate."""
+    name, length = name_of(getattr(params, "item", None)), getattr(params, "acceptedLength", None)
+    if name is not None and isinstance(length, int):
+        ls.tally.partly_accepted(name, length)
+
+
+@edge(_nothing)
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
     """The document counts as it is in the editor. Also a chance to see whether a model has been trained meanwhile."""
     ls.note(params.text_document.uri)
@@ -159,27 +189,62 @@ def did_close(ls: Session, params: lsp.DidCloseTextDocumentParams) -> None:
     ls.note(params.text_document.uri)
 
 
+def did_open_notebook(ls: Session, params: lsp.DidOpenNotebookDocumentParams) -> None:
+    """Every cell is a document."""
+    for cell in params.cell_text_documents:
+        ls.note(cell.uri)
+
+
+def did_change_notebook(ls: Session, params: lsp.DidChangeNotebookDocumentParams) -> None:
+    """Cells came, went, or say something else."""
+    cells = params.change.cells
+    if cells is not None:
+        structure = cells.structure
+        uris = [content.document.uri for content in cells.text_content or []]
+        if structure is not None:
+            uris += [cell.uri for cell in structure.did_open or []]
+            uris += [cell.uri for cell in structure.did_close or []]
+        for uri in uris:
+            ls.note(uri)
+
+
+def did_close_notebook(ls: Session, params: lsp.DidCloseNotebookDocumentParams) -> None:
+    """What counts from now on is the file on the disk."""
+    for cell in params.cell_text_documents:
+        ls.note(cell.uri)
+
+
 @edge(_no_words)
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:
     """Words for the popup."""
     spot = ls.spot(params) if ls.settings.popup.enable else None
     if spot is None:
         return _no_words()
-    return completion_list(await ls.answers.popup(spot, ls.settings.popup), spot.lines)
+    begun = ls.tally.begin()
+    words = await ls.answers.popup(spot, ls.settings.popup)
+    return completion_list(ls.tally.popup(spot, words, begun), spot.lines)
+
+
+async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
+    """The details of a word, when the person looks at it."""
+    item.documentation = await ls.details(item)
+    return item
 
 
 @edge(_no_text)
 async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
     """Ghost text, after the popup's selected word if there is one. Asked for by hand it may be several."""
-    spot = ls.spot(params) if ls.settings.inline.enable else None
+    settings = ls.settings.inline
+    by_hand = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+    spot = ls.spot(params) if settings.enable and (by_hand or settings.trigger == "automatic") else None
     if spot is None:
         return _no_text()
-    by_hand = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+    begun = ls.tally.begin()
     ask = ls.answers.alternatives if by_hand else ls.answers.inline
-    settings = ls.settings.inline
     selected = params.context.selected_completion_info
     if selected is None:
-        return inline_list(await ask(spot, settings), spot.lines)
-    accepted = with_selection(spot, selected)
-    found = await ask(accepted, settings)
-    return inline_list([without_selection(each, spot, accepted, selected) for each in found], spot.lines)
+        found = await ask(spot, settings)
+    else:
+        accepted = with_selection(spot, selected)
+        found = [without_selection(each, spot, accepted, selected) for each in await ask(accepted, settings)]
+    return inline_list(ls.tally.inline(spot, found, begun), spot.lines)

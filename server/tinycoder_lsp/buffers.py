@@ -61,6 +61,11 @@ class Buffers:
             path = next(iter(self._news), None)
             return None if path is None else (path, self._news.pop(path))
 
+    def texts(self) -> dict[str, str]:
+        """The texts of the open documents by path."""
+        with self._lock:
+            return {document.path: document.text for document in self._open.values()}
+
     def _latest(self, path: str) -> Document | None:
         found = [document for document in self._open.values() if document.path == path]
         return found[-1] if found else None

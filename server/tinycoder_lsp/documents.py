@@ -8,6 +8,7 @@ counts code points.
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import functools
 import os
 import re
@@ -19,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol.types import Position, Range
 
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Candidate, Document
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -87,12 +88,35 @@ class Lines:
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
-    """A cursor in a text, as it was when the request came in."""
+    """A cursor in a text, as it was when the request came in.
+
+    ``offset`` counts in the text of ``lines``. Where that is one cell of a notebook, ``above`` and ``below`` are the
+    others, and ``document`` is all of them.
+    """
 
     uri: str
-    document: Document
-    offset: int
+    path: str
     lines: Lines
+    offset: int
+    above: str = ""
+    below: str = ""
+
+    @cached_property
+    def document(self) -> Document:
+        """What is completed."""
+        return Document(path=self.path, text=self.above + self.lines.text + self.below)
+
+    @property
+    def place(self) -> int:
+        """The cursor in ``document``."""
+        return len(self.above) + self.offset
+
+    def here(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates for ``document`` as candidates for the text of ``lines``."""
+        n = len(self.above)
+        if n == 0:
+            return list(candidates)
+        return [dataclasses.replace(each, start=each.start - n, end=each.end - n) for each in candidates]
 
 
 def file_path(uri: str) -> Path:
@@ -111,14 +135,14 @@ def relative_path(uri: str, folders: Sequence[Path]) -> str:
     folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
     """
     path = file_path(uri)
-    for folder, label in _labels(tuple(folders)).items():
+    for folder, label in labels(tuple(folders)).items():
         if path.is_relative_to(folder):
             return label + path.relative_to(folder).as_posix()
     return path.name
 
 
 @functools.lru_cache(maxsize=8)
-def _labels(folders: tuple[Path, ...]) -> dict[Path, str]:
+def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
     """What paths in each folder begin with: as much of the folder's end as tells it from the others.
 
     The rule of ``tinycoder_training.corpora.tree``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from tinycoder.workspace import Workspace
 
 Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What kind of ghost text is wanted, as ``Engine.inline`` takes it."""
+
+    n: int = 1
+    max_tokens: int = 64
+    block: bool = False
+    max_lines: int = 12
+    threshold: float | None = None
 
 
 class Engine(Protocol):
@@ -39,6 +51,7 @@ class Engine(Protocol):
         max_tokens: int = 64,
         n: int = 1,
         block: bool = False,
+        max_lines: int = 12,
         threshold: float | None = None,
     ) -> list[Candidate]:
         """Ghost texts, best first."""

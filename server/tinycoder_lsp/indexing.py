@@ -26,14 +26,21 @@ logger = logging.getLogger(__name__)
 _POLITE_S = 0.2  # seconds that the index waits for a running answer, at each file
 
 Progress = Callable[[int, int], None]
-_Wish = tuple["Tokenizer", tuple[Path, ...]]
+_Wish = tuple["Tokenizer", tuple[Path, ...], tuple[str, ...]]
 
 
 class Index(Protocol):
     """Reads the files under some folders; ``index_folders`` in use."""
 
     def __call__(
-        self, home: Path, folders: Sequence[Path], tokenizer: Tokenizer, *, stop: Stop, progress: Progress
+        self,
+        home: Path,
+        folders: Sequence[Path],
+        tokenizer: Tokenizer,
+        *,
+        exclude: Sequence[str],
+        stop: Stop,
+        progress: Progress,
     ) -> Workspace:
         """Raise ``Cancelled`` once ``stop`` says so; tell ``progress`` how many of all files are done."""
 
@@ -62,10 +69,13 @@ class Indexing:
         self._timer: asyncio.TimerHandle | None = None
         self._n_running = 0
 
-    def want(self, folders: Sequence[Path]) -> None:
-        """Index these folders for the model that is loaded, unless that is done already; without either, nothing."""
+    def want(self, folders: Sequence[Path], *, exclude: Sequence[str] = ()) -> None:
+        """Index these folders for the model that is loaded, unless that is done already; without either, nothing.
+
+        ``exclude`` are patterns of files to leave out.
+        """
         tokenizer = self._models.tokenizer
-        wish = (tokenizer, tuple(folders)) if tokenizer is not None and folders else None
+        wish = (tokenizer, tuple(folders), tuple(exclude)) if tokenizer is not None and folders else None
         if wish == self._wish:
             return
         self._wish = wish
@@ -77,6 +87,12 @@ class Indexing:
         """Index again, once in a while however often files change: what has not changed costs little."""
         if self._wish is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._again)
+
+    def again(self) -> None:
+        """Index again now, in sight."""
+        if self._wish is not None:
+            self._worker.drop(Kind.LOAD)
+            self._background.start("indexing the workspace", self._run(self._wish, self._bar()))
 
     def close(self) -> None:
         """Stop, for good."""
@@ -93,7 +109,7 @@ class Indexing:
             self._background.start("indexing the workspace", self._run(self._wish, None))
 
     async def _run(self, wish: _Wish, bar: Bar | None) -> None:
-        tokenizer, folders = wish
+        tokenizer, folders, exclude = wish
         self._n_running += 1
         start = time.perf_counter()
         if bar is not None:
@@ -106,7 +122,8 @@ class Indexing:
                 return stop()
 
             progress = bar.report if bar is not None else _nobody
-            return self._index(self._models.home, folders, tokenizer, stop=polite_stop, progress=progress)
+            home = self._models.home
+            return self._index(home, folders, tokenizer, exclude=exclude, stop=polite_stop, progress=progress)
 
         try:
             workspace = await self._worker.answer(Kind.LOAD, call)
@@ -120,13 +137,19 @@ class Indexing:
 
 
 def index_folders(
-    home: Path, folders: Sequence[Path], tokenizer: Tokenizer, *, stop: Stop, progress: Progress
+    home: Path,
+    folders: Sequence[Path],
+    tokenizer: Tokenizer,
+    *,
+    exclude: Sequence[str],
+    stop: Stop,
+    progress: Progress,
 ) -> Workspace:
     """Index with the index file under ``home``."""
     from tinycoder_training.indexing import index_file_of, index_workspace
 
     file = index_file_of(home, folders, tokenizer)
-    return index_workspace(folders, tokenizer, file=file, stop=stop, progress=progress)
+    return index_workspace(folders, tokenizer, file=file, exclude=exclude, stop=stop, progress=progress)
 
 
 def _nobody(done: int, total: int) -> None:

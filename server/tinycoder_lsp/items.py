@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import keyword
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from lsprotocol.types import (
+    Command,
     CompletionItem,
     CompletionItemKind,
     CompletionList,
@@ -16,20 +17,22 @@ from lsprotocol.types import (
     TextEdit,
 )
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.documents import Lines, Spot
 
+ACCEPTED = "tinycoder.didAcceptCompletionItem"
 
-def completion_list(candidates: Sequence[Candidate], lines: Lines) -> CompletionList:
-    """The popup, in the order given.
+
+def completion_list(candidates: Mapping[str, Candidate], lines: Lines) -> CompletionList:
+    """The popup, in the order given, from candidates by id.
 
     Always incomplete: with another letter typed the model knows better words.
     """
-    items = [_completion_item(rank, candidate, lines) for rank, candidate in enumerate(candidates)]
+    items = [_completion_item(rank, name, one, lines) for rank, (name, one) in enumerate(candidates.items())]
     return CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
 
-def _completion_item(rank: int, candidate: Candidate, lines: Lines) -> CompletionItem | None:
+def _completion_item(rank: int, name: str, candidate: Candidate, lines: Lines) -> CompletionItem | None:
     span = lines.range(candidate.start, candidate.end)
     if span.start.line != span.end.line:  # editors drop such an item, or all of them
         return None
@@ -41,7 +44,20 @@ def _completion_item(rank: int, candidate: Candidate, lines: Lines) -> Completio
         filter_text=candidate.text,
         sort_text=f"{rank:04d}",
         text_edit=TextEdit(range=span, new_text=candidate.text),
+        command=_accepted(name),
+        data={"probability": candidate.probability},
     )
+
+
+def _accepted(name: str) -> Command:
+    """What the editor runs when an item is taken."""
+    return Command(title="Accepted", command=ACCEPTED, arguments=[name])
+
+
+def name_of(item: object) -> str | None:
+    """The id that an item was sent with, whatever the client sends back as one."""
+    arguments = getattr(getattr(item, "command", None), "arguments", None)
+    return str(arguments[0]) if arguments else None
 
 
 def _kind(word: str) -> CompletionItemKind:
@@ -53,13 +69,13 @@ def _kind(word: str) -> CompletionItemKind:
     return CompletionItemKind.Class if word[:1].isupper() else CompletionItemKind.Variable
 
 
-def inline_list(candidates: Sequence[Candidate], lines: Lines) -> InlineCompletionList:
-    """Ghost texts: a range on the cursor's line, and the full text that will stand there."""
+def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineCompletionList:
+    """Ghost texts by id: a range on the cursor's line, and the full text that will stand there."""
     items = []
-    for candidate in candidates:
+    for name, candidate in candidates.items():
         span = lines.range(candidate.start, candidate.end)
         if span.start.line == span.end.line:
-            items.append(InlineCompletionItem(insert_text=candidate.text, range=span))
+            items.append(InlineCompletionItem(insert_text=candidate.text, range=span, command=_accepted(name)))
     return InlineCompletionList(items=items)
 
 
@@ -67,13 +83,11 @@ def with_selection(spot: Spot, selected: SelectedCompletionInfo) -> Spot:
     """The spot once the popup's selected word is accepted: ghost text must go on from there to be shown."""
     start = spot.lines.offset(selected.range.start)
     text = spot.lines.edit(selected.range, selected.text)
-    document = Document(path=spot.document.path, text=text)
-    lines = Lines(text, spot.lines.encoding)
-    return dataclasses.replace(spot, document=document, offset=start + len(selected.text), lines=lines)
+    return dataclasses.replace(spot, lines=Lines(text, spot.lines.encoding), offset=start + len(selected.text))
 
 
 def without_selection(candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo) -> Candidate:
     """A candidate for the ``accepted`` text as one for the text at ``spot``, from the selected range on."""
     start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
-    text = accepted.document.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
+    text = accepted.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     return dataclasses.replace(candidate, text=text, start=start, end=end + candidate.end - accepted.offset)

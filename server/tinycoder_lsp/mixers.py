@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
+from tinycoder.text_file import replace_text
 
 if TYPE_CHECKING:
     from tinycoder.mixing import Mixer
@@ -39,7 +38,7 @@ class KeptMixer:
 
         weights = list(self._mixer.weights)
         try:
-            _replace(self._file, json.dumps(to_tables(self._mixer)))
+            replace_text(self._file, json.dumps(to_tables(self._mixer)))
         except OSError as error:
             logger.warning("cannot keep what was learnt in %s (%s)", self._file, error.strerror or error)
         else:
@@ -60,18 +59,3 @@ def load_mixer(file: Path) -> Mixer | None:
     except (OSError, ValueError, RecursionError, CheckpointError) as error:
         logger.warning("%s is not used: %s", file, str(error).splitlines()[0])
         return None
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}~", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, TinyCoderError
 from tinycoder_lsp.buffers import Buffers
-from tinycoder_lsp.engine import Engine, Stop, default_engine
+from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
 if TYPE_CHECKING:
@@ -29,16 +30,16 @@ SAVE_S = 180.0  # seconds between two savings of what was learnt
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What the server has to say about itself, as ``didChangeStatus`` sends it."""
+    """What the server has to say about itself, and the model that answers, if one does."""
 
-    kind: Literal["Normal", "Warning", "Error", "Inactive"]
+    state: Literal["loading", "ready", "noModel", "off", "error"]
     message: str
-    busy: bool = False
+    model: str | None = None
 
 
-LOADING = Status(kind="Normal", message="TinyCoder is loading its model.", busy=True)
-SWITCHED_OFF = Status(kind="Inactive", message="TinyCoder is switched off by the setting tinycoder.enable.")
-FAILED = Status(kind="Error", message="TinyCoder could not load its model; the server's log says why.")
+LOADING = Status(state="loading", message="TinyCoder is loading its model.")
+SWITCHED_OFF = Status(state="off", message="TinyCoder is switched off by the setting tinycoder.enable.")
+FAILED = Status(state="error", message="TinyCoder could not load its model; the server's log says why.")
 
 
 class Models:
@@ -71,71 +72,55 @@ class Models:
         engine = self._engine
         return engine.tokenizer if engine else None
 
-    def load(self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True) -> Status:
+    @property
+    def current(self) -> str | None:
+        """The name of the model that answers."""
+        return self._status.model if self._engine else None
+
+    def load(
+        self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True, trusted: bool = True
+    ) -> Status:
         """Load the model called ``name``, else the workspace's own, else the newest; say how that went.
 
-        A model that is loaded already for the same workspaces, and was not written again since, stays.
+        A model that is loaded already for the same workspaces, and was not written again since, stays. Workspaces that
+        are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
         """
         try:
-            folder = _choose(self.home, name, workspaces)
-            stamp = (folder, _written(folder), tuple(workspaces), memory) if folder else None
+            folder = _choose(self.home, name, workspaces if trusted else ())
+            stamp = (folder, _written(folder), tuple(workspaces), memory, trusted) if folder else None
             if self._engine is not None and stamp == self._loaded:
                 return self._status
             self.save()
             self._engine, self._mixer, self._loaded = None, None, stamp
             if folder is None:
                 hint = f"Train one: {_command(workspaces)}"
-                return Status(kind="Warning", message=f"TinyCoder has no model yet. {hint}")
+                return Status(state="noModel", message=f"TinyCoder has no model yet. {hint}")
             engine = self._open(folder, memory)
         except TinyCoderError as error:
             self._engine = self._mixer = None
-            return Status(kind="Error", message=f"TinyCoder cannot use its model. {error}")
-        if engine.mixer is not None:
+            return Status(state="error", message=f"TinyCoder cannot use its model. {error}")
+        if engine.mixer is not None and trusted:
             self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         self._engine, self._saved = engine, self._clock()
         self.buffers.tell_all()
         message = f"TinyCoder completes with the model {folder.name}."
-        if not (name or not workspaces or _is_own(folder, workspaces)):
+        if trusted and workspaces and not (name or _is_own(folder, workspaces)):
             message += f" It learnt from other code. Train one on this workspace: {_command(workspaces)}"
-        self._status = Status(kind="Normal", message=message)
+        self._status = Status(state="ready", message=message, model=folder.name)
         return self._status
 
     def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
         """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
         self._index = tokenizer, workspace
 
-    def inline(
-        self,
-        document: Document,
-        offset: int,
-        *,
-        stop: Stop,
-        max_tokens: int,
-        n: int,
-        block: bool = False,
-        threshold: float | None = None,
-    ) -> list[Candidate]:
+    def inline(self, document: Document, offset: int, wish: Wish, *, stop: Stop) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
+        return self._ask(document, partial(_inline, document, offset, wish, stop), stop) or []
 
-        def ask(engine: Engine) -> list[Candidate]:
-            return engine.inline(
-                document, offset, stop=stop, max_tokens=max_tokens, n=n, block=block, threshold=threshold
-            )
-
-        return self._ask(document, ask, stop) or []
-
-    def known_inline(
-        self, document: Document, offset: int, *, max_tokens: int, block: bool, threshold: float | None
-    ) -> list[Candidate] | None:
-        """One ghost text at most, if the engine has it at hand; ``None`` if it would have to think."""
-
-        def ask(engine: Engine) -> list[Candidate]:
-            return engine.inline(
-                document, offset, stop=_at_once, max_tokens=max_tokens, n=1, block=block, threshold=threshold
-            )
-
+    def known_inline(self, document: Document, offset: int, wish: Wish) -> list[Candidate] | None:
+        """Ghost texts, if the engine has them at hand; ``None`` if it would have to think."""
         try:
-            return self._ask(document, ask, _never) or []
+            return self._ask(document, partial(_inline, document, offset, wish, _at_once), _never) or []
         except Cancelled:
             return None
 
@@ -192,6 +177,19 @@ class Models:
                 engine.observe(document)
             if stop():
                 raise Cancelled
+
+
+def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Engine) -> list[Candidate]:
+    return engine.inline(
+        document,
+        offset,
+        stop=stop,
+        n=wish.n,
+        max_tokens=wish.max_tokens,
+        block=wish.block,
+        max_lines=wish.max_lines,
+        threshold=wish.threshold,
+    )
 
 
 def _choose(home: Path, name: str | None, workspaces: Sequence[Path]) -> Path | None:

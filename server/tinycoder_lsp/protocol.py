@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import unquote
 
@@ -92,6 +93,13 @@ class CodeWorkspace(Workspace):
         return CodeDocument(doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec)
 
 
+class Refused(JsonRpcException):
+    """A request that cannot be met, which is no fault of the server; the message is a sentence for a person."""
+
+    CODE = -32803  # LSP's RequestFailed
+    MESSAGE = "Request failed"
+
+
 class Protocol(LanguageServerProtocol):
     """Answers every request, also those that pygls drops, and ends by leaving the reading loop."""
 
@@ -138,6 +146,16 @@ class Protocol(LanguageServerProtocol):
             super().handle_message(message)
         elif hasattr(message, "id"):
             self._send_response(message.id, error=refusal.to_response_error())
+
+    def _send_handler_result(self, future: Future[Any], *, msg_id: Any) -> None:
+        """Answer a request. pygls writes a traceback for every error, also for what is no fault."""
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Refused):
+            logger.info("request %s refused: %s", msg_id, error.message)
+            self._request_futures.pop(msg_id, None)
+            self._send_response(msg_id, error=error.to_response_error())
+        else:
+            super()._send_handler_result(future, msg_id=msg_id)
 
     def _refusal(self, method: str) -> JsonRpcException | None:
         if method == lsp.EXIT:

@@ -1,6 +1,6 @@
-"""What one connection to an editor holds: settings, workspace folders, worker, models, index.
+"""What one connection to an editor holds: settings, workspace folders, worker, models, index, training.
 
-The handlers are in ``app``.
+The handlers are in ``app``, the commands in ``commands``.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from pygls.lsp.server import LanguageServer
 
 from tinycoder import __version__
 from tinycoder.complete.candidate import Document
+from tinycoder_lsp import notebooks
+from tinycoder_lsp.announcer import Announcer
 from tinycoder_lsp.answers import Answers
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.documents import Spot, file_path, is_python, relative_path
+from tinycoder_lsp.details import documentation, read_from_disk
+from tinycoder_lsp.documents import Spot, file_path, relative_path
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
 from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
+from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import SECTION, Settings
+from tinycoder_lsp.statistics import Statistics
+from tinycoder_lsp.tally import Tally
+from tinycoder_lsp.training import Training, TrainingResult
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 2.0  # seconds for an editor to answer what is configured; some never do
-_LEVELS = {
-    "Normal": lsp.MessageType.Info,
-    "Inactive": lsp.MessageType.Info,
-    "Warning": lsp.MessageType.Warning,
-    "Error": lsp.MessageType.Error,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class _Wanted:
     model: str | None
     folders: tuple[Path, ...]
     memory: bool
+    trusted: bool
+    exclude: tuple[str, ...]
 
 
 class Session(LanguageServer):
@@ -77,11 +80,20 @@ class Session(LanguageServer):
         index: Index = index_folders,
         pauses: Pauses = Pauses(),
     ) -> None:
-        super().__init__("tinycoder", __version__, protocol_cls=Protocol)
+        super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
+        self.announcer = Announcer(self)
         self.worker = Worker()
         self.background = Background()
         self.answers = Answers(models, self.worker, self.background, idle_s=pauses.idle)
+        self.tally = Tally(Statistics(models.home))
+        self.training = Training(
+            models.home,
+            self.background,
+            bar=lambda cancel: Bar(self, "TinyCoder: training", on_cancel=cancel),
+            on_progress=self._training_goes_on,
+            on_end=self._training_ended,
+        )
         self.indexing = Indexing(
             models,
             self.worker,
@@ -96,9 +108,9 @@ class Session(LanguageServer):
         self._turn = 0  # counts what the editor has said or was asked of its configuration
         self._model = model
         self._log_level = log_level
+        self._chosen: str | None = None
         self._wanted: _Wanted | None = None
-        self._status: Status | None = None
-        self._said: set[str] = set()
+        self._scope = Scope(self.settings)
 
     def shutdown(self) -> None:
         """Let the reading loop end."""
@@ -107,7 +119,9 @@ class Session(LanguageServer):
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
         self.answers.close()
+        self.training.close()
         self.indexing.close()
+        self.tally.close()
         if self.worker.close():
             self.models.save()
 
@@ -122,39 +136,60 @@ class Session(LanguageServer):
         return [file_path(uri) for uri in uris if uri.startswith("file:")]
 
     def spot(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> Spot | None:
-        """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed.
-
-        Only Python is completed: in documents that the editor calls so, or that are named ``.py`` or
-        ``.pyi``.
-        """
+        """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
         uri = params.text_document.uri
-        document = self._python(uri) if self.settings.enable else None
+        document = self._counted(uri) if self.settings.enable else None
         if document is None:
             return None
         lines = document.index
-        snapshot = Document(path=self.path_of(uri), text=lines.text)
-        return Spot(uri=uri, document=snapshot, offset=lines.offset(params.position), lines=lines)
+        cells = self._cells(uri)
+        above, below = notebooks.around(cells, uri) if cells else ("", "")
+        return Spot(
+            uri=uri,
+            path=self.path_of(uri),
+            lines=lines,
+            offset=lines.offset(params.position),
+            above=above,
+            below=below,
+        )
 
     def path_of(self, uri: str) -> str:
-        """The path of a document in the workspace."""
+        """The path of a document in the workspace; of a notebook's cell, the notebook's."""
         return relative_path(uri, self.folders())
 
     def note(self, uri: str) -> None:
         """The document was opened, changed or closed: what was asked of its old text is of no use any more."""
         self.worker.discard(uri)
-        document = self._python(uri)
+        document = self._counted(uri)
+        key = unquote(uri)
         if document is None:
-            self.models.buffers.remove(unquote(uri))
+            self.models.buffers.remove(key)
+            self.tally.closed(uri)
         else:
-            self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
+            self.tally.edited(uri, document.index.text)
+            cells = self._cells(uri)
+            text = notebooks.whole(cells) if cells else document.index.text
+            self.models.buffers.put(key, Document(path=self.path_of(uri), text=text))
         if self.settings.enable:
             self.answers.stir()
 
-    def _python(self, uri: str) -> CodeDocument | None:
-        """The document, if it is open and Python."""
+    def _counted(self, uri: str) -> CodeDocument | None:
+        """The document, if it is open and what the settings let be completed."""
         workspace = self.workspace
         document = workspace.open_document(uri) if isinstance(workspace, CodeWorkspace) else None
-        return document if document is not None and is_python(uri, document.language_id) else None
+        if document is None:
+            return None
+        counts = self._scope.holds(uri, self.path_of(uri), document.language_id, len(document.index.text))
+        return document if counts else None
+
+    def _cells(self, uri: str) -> list[notebooks.Cell]:
+        """The code cells of the notebook of which ``uri`` is one; none if it is no cell."""
+        workspace = self.workspace
+        notebook = workspace.get_notebook_document(cell_uri=uri)
+        if notebook is None or not isinstance(workspace, CodeWorkspace):
+            return []
+        opened = ((cell.document, workspace.open_document(cell.document)) for cell in notebook.cells)
+        return [notebooks.Cell(uri=name, text=cell.index.text) for name, cell in opened if cell is not None]
 
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
@@ -163,9 +198,8 @@ class Session(LanguageServer):
         if first:
             self._base = self.settings
         for problem in problems:
-            if problem not in self._said:
-                self._said.add(problem)
-                self._log(lsp.MessageType.Warning, f"TinyCoder: {problem}.")
+            self.announcer.warn_once(f"TinyCoder: {problem}.")
+        self.tally.enable(self.settings.statistics.enable)
         set_log_level(self.settings.log_level or self._log_level)
 
     async def pull_settings(self) -> None:
@@ -208,31 +242,67 @@ class Session(LanguageServer):
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
+        if self._scope.settings != self.settings:
+            self._scope = Scope(self.settings)
+            self._note_all()
         wanted = _Wanted(
             enable=self.settings.enable,
-            model=self.settings.model or self._model,
+            model=self._chosen or self.settings.model or self._model,
             folders=tuple(self.folders()),
             memory=self.settings.memory.enable,
+            trusted=self.settings.trusted,
+            exclude=self.settings.exclude,
         )
         if wanted == self._wanted:
             return
         self._wanted = wanted
         self.models.buffers.relabel(lambda uri: self.path_of(quote(uri, safe="/:@")))
         if wanted.enable:
-            self.show(LOADING)
+            self.announcer.show(LOADING)
             await self._load(wanted)
         else:
             self.indexing.want([])
-            self.show(SWITCHED_OFF)
+            self.announcer.show(SWITCHED_OFF)
+
+    async def choose(self, model: str | None) -> None:
+        """Use this model until the server ends; with ``None`` the one that settings and folders call for."""
+        self._chosen = model
+        await self.refresh()
 
     async def retry(self) -> None:
         """Look again which model to use, and whether it was written anew: one may have been trained meanwhile."""
         if self._wanted is not None and self.settings.enable:
             await self._load(self._wanted)
 
+    async def train(self, folder: Path, *, minutes: float, preset: str | None) -> str:
+        """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``."""
+        return await self.training.start(folder, minutes=minutes, preset=preset, exclude=self.settings.exclude)
+
+    def _training_goes_on(self, percentage: int, message: str) -> None:
+        self.announcer.train(percentage, f"TinyCoder is training: {percentage} %, {message}.")
+
+    def _training_ended(self, result: TrainingResult) -> None:
+        self.announcer.end_training()
+        level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
+        self.announcer.log(level, result.message)
+        self.announcer.say(level, result.message)
+        self.background.start("loading what was trained", self.retry())
+
+    async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
+        """What to say of a word that was offered."""
+        data = item.data if isinstance(item.data, dict) else {}
+        folders = self.folders() if self.settings.trusted else []
+        opened = self.models.buffers.texts()
+
+        def read(path: str) -> str | None:
+            return opened.get(path) or read_from_disk(path, folders)
+
+        said = await asyncio.to_thread(documentation, item.detail or "", float(data.get("probability", 0)), read)
+        return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown, value=said)
+
     async def _load(self, wanted: _Wanted) -> None:
         def call(stop: Stop) -> Status:
-            return self.models.load(wanted.model, wanted.folders, memory=wanted.memory)
+            return self.models.load(wanted.model, wanted.folders, memory=wanted.memory, trusted=wanted.trusted)
 
         status: Status | None = FAILED
         try:
@@ -242,22 +312,11 @@ class Session(LanguageServer):
             raise
         finally:
             if status is not None and self._wanted is wanted:
-                self.show(status)
-                self.indexing.want(wanted.folders if wanted.memory else [])
+                self.announcer.show(status)
+                readable = wanted.memory and wanted.trusted
+                self.indexing.want(wanted.folders if readable else [], exclude=wanted.exclude)
 
-    def show(self, status: Status) -> None:
-        """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""
-        if status == self._status:
-            return
-        self._status = status
-        values = {"busy": status.busy, "message": status.message, "kind": status.kind}
-        self.protocol.notify("didChangeStatus", values)
-        level = _LEVELS[status.kind]
-        self._log(level, status.message)
-        if status.kind in ("Warning", "Error") and status.message not in self._said:
-            self._said.add(status.message)
-            self.window_show_message(lsp.ShowMessageParams(type=level, message=status.message))
-
-    def _log(self, level: lsp.MessageType, message: str) -> None:
-        logger.log({1: logging.ERROR, 2: logging.WARNING}.get(level, logging.INFO), "%s", message)
-        self.window_log_message(lsp.LogMessageParams(type=level, message=message))
+    def _note_all(self) -> None:
+        workspace = self.workspace
+        for document in list(workspace.text_documents.values()):
+            self.note(document.uri)

@@ -66,9 +66,10 @@ class Stub:
         max_tokens: int = 64,
         n: int = 1,
         block: bool = False,
+        max_lines: int = 12,
         threshold: float | None = None,
     ) -> list[Candidate]:
-        asked = {"max_tokens": max_tokens, "n": n, "block": block, "threshold": threshold}
+        asked = {"max_tokens": max_tokens, "n": n, "block": block, "max_lines": max_lines, "threshold": threshold}
         if _mode(document) == "# new" and stop():
             raise Cancelled
         candidate = self._complete(document, offset, stop, asked)
@@ -134,7 +135,15 @@ def _mode(document: Document) -> str:
     return document.text.split("\n", 1)[0].strip()
 
 
-def index(home: Path, folders: Sequence[Path], tokenizer: object, *, stop: Stop, progress: Progress) -> Any:
+def index(
+    home: Path,
+    folders: Sequence[Path],
+    tokenizer: object,
+    *,
+    exclude: Sequence[str],
+    stop: Stop,
+    progress: Progress,
+) -> Any:
     """The files that there are, in place of an index."""
     progress(1, 2)
     for folder in folders:

@@ -151,8 +151,8 @@ def test_ghost_text_is_one_line_as_likely_as_the_threshold_unless_asked_for(star
     client = start()
     client.initialize()
     by_itself, by_hand = asked(client, "def f():\n    "), asked(client, "x = ", triggerKind=1)
-    assert by_itself == [{"max_tokens": 64, "n": 1, "block": False, "threshold": 0.3}]
-    assert by_hand == [{"max_tokens": 64, "n": 3, "block": True, "threshold": 0.0}] * 3
+    assert by_itself == [{"max_tokens": 64, "n": 1, "block": False, "max_lines": 12, "threshold": 0.3}]
+    assert by_hand == [{"max_tokens": 64, "n": 3, "block": True, "max_lines": 12, "threshold": 0.0}] * 3
 
 
 def test_the_threshold_is_a_setting(start: Any) -> None:

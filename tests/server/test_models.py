@@ -9,7 +9,7 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled
 from tinycoder.mixing import Mixer
 from tinycoder.store import copy_model, workspace_model_name
-from tinycoder_lsp.engine import Stop
+from tinycoder_lsp.engine import Stop, Wish
 from tinycoder_lsp.models import Models
 
 
@@ -70,7 +70,7 @@ def never() -> bool:
 
 
 def offered(models: Models) -> list[str]:
-    found = models.inline(Document(path="a.py", text=""), 0, stop=lambda: False, max_tokens=1, n=1)
+    found = models.inline(Document(path="a.py", text=""), 0, Wish(max_tokens=1), stop=lambda: False)
     return [candidate.text for candidate in found]
 
 
@@ -84,7 +84,7 @@ def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path,
     workspace = tmp_path / "project"
     own = workspace_model_name(workspace)
     models = Models(tmp_path, open_engine)  # type: ignore[arg-type]
-    assert models.load(None, [workspace]).kind == "Warning"
+    assert models.load(None, [workspace]).state == "noModel"
     assert offered(models) == []
 
     copy_model(model.folder, tmp_path / "models" / "other")
@@ -155,13 +155,13 @@ def test_after_an_answer_for_an_old_text_the_engine_is_told_the_new_one(tmp_path
 
 def test_ghost_text_at_hand_is_had_without_thinking(tmp_path: Path, model: Model) -> None:
     models = Home(tmp_path, model).models()
-    asked: dict[str, Any] = {"max_tokens": 1, "block": False, "threshold": None}
-    assert models.known_inline(Document(path="a.py", text=""), 0, **asked) == []  # no engine, no ghost text
+    wish = Wish(max_tokens=1)
+    assert models.known_inline(Document(path="a.py", text=""), 0, wish) == []  # no engine, no ghost text
     models.load(None, [])
-    known = models.known_inline(Document(path="a.py", text=""), 0, **asked)
+    known = models.known_inline(Document(path="a.py", text=""), 0, wish)
     assert known is not None
     assert [candidate.text for candidate in known] == ["counter"]
-    assert models.known_inline(Document(path="a.py", text="new"), 0, **asked) is None
+    assert models.known_inline(Document(path="a.py", text="new"), 0, wish) is None
 
 
 def test_what_was_learnt_in_a_workspace_is_kept_for_it(tmp_path: Path, model: Model) -> None:

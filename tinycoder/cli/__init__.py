@@ -17,9 +17,12 @@ import tinycoder
 from tinycoder.cli.bench import bench
 from tinycoder.cli.checkpoint import checkpoint
 from tinycoder.cli.demo import demo
+from tinycoder.cli.doctor import doctor
 from tinycoder.cli.evaluate import evaluate
 from tinycoder.cli.generate import generate
 from tinycoder.cli.serve import serve
+from tinycoder.cli.setup import setup
+from tinycoder.cli.stats import stats
 from tinycoder.cli.train import train
 from tinycoder.errors import TinyCoderError
 
@@ -44,7 +47,7 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, generate, serve, checkpoint, evaluate, bench, demo):
+for _command in (train, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
     cli.add_command(_command)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.home import home_folder
 from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.errors import ConfigError, TinyCoderError, TrainingError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tinycoder.checkpoint import Model
     from tinycoder.config import ModelConfig
     from tinycoder_training.corpora.corpus import Corpus
+    from tinycoder_training.report import Sample
     from tinycoder_training.run import Job
 
 INTERRUPTED = 130
@@ -31,8 +34,41 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """What the options say, by the names that they have below."""
+
+    paths: tuple[Path, ...]
+    exclude: tuple[str, ...]
+    recipe: str
+    preset: str | None
+    batch_size: int | None
+    window: int | None
+    minutes: float | None
+    steps: int | None
+    name: str | None
+    start: str | None
+    resume: bool
+    overwrite: bool
+    optimizer: str
+    fim_rate: float
+    seed: int
+    file: Path | None
+    dry_run: bool
+    list_only: bool
+    as_json: bool
+    progress: str
+    attached: bool
+
+
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files that match, written as in .gitignore. May be given many times.",
+)
 @click.option(
     "--recipe",
     type=click.Choice(list(DEFAULT_PRESET)),
@@ -64,83 +100,80 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
 @click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result, or the list, as one JSON object.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "json"]),
+    default="auto",
+    show_default=True,
+    help="On standard error: a bar or lines for a person, or one JSON object a line.",
+)
+@click.option("--attached", is_flag=True, hidden=True, help="Save and stop when standard input ends.")
 @click.pass_context
-def train(
-    context: click.Context,
-    paths: tuple[Path, ...],
-    recipe: str,
-    preset: str | None,
-    batch_size: int | None,
-    window: int | None,
-    minutes: float | None,
-    steps: int | None,
-    name: str | None,
-    start: str | None,
-    resume: bool,
-    overwrite: bool,
-    optimizer: str,
-    fim_rate: float,
-    seed: int,
-    file: Path | None,
-    dry_run: bool,
-    list_only: bool,
-    as_json: bool,
-) -> None:
+def train(context: click.Context, /, **options: Any) -> None:
     """Train a model on the Python files under PATHS (default: the current folder).
 
     Reads only files that git would track, leaves out secrets, keys and generated files, and holds some files
     back to measure the model. --list shows it all beforehand. Ctrl-C saves; --resume goes on.
     """
-    if minutes is not None and steps is not None:
-        raise click.UsageError("choose either --minutes or --steps")
-    if recipe != "code" and paths:
-        raise click.UsageError(f"--recipe {recipe} reads no PATHS")
-    if recipe != "code":
-        _refuse(context, f"--recipe {recipe} has no middle to fill in", "fim_rate")
-    if recipe != "shakespeare" and file:
-        raise click.UsageError("--file goes with --recipe shakespeare")
-    if resume:
-        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
-        _refuse(context, "--resume goes on with a run as it is", *fixed)
-    if start:
-        _refuse(context, "--from takes the size from the other model", "preset")
-    from tinycoder.store import model_folder, only_writer, resolve_model, workspace_model_name
+    wish = _Wish(**options)
+    _check(context, wish)
+    gone = stdin_ends() if wish.attached else _never
+    from tinycoder.store import model_folder, only_writer, workspace_model_name
 
     home = home_folder(context)
-    places = paths or (Path(),)
-    folder = model_folder(home, name or (workspace_model_name(places[0]) if recipe == "code" else recipe))
-    if list_only:
-        click.echo(_listing(_read(home, recipe, places, file, seed), as_json))
+    own_name = workspace_model_name(next(iter(wish.paths), Path())) if wish.recipe == "code" else wish.recipe
+    folder = model_folder(home, wish.name or own_name)
+    if wish.list_only:
+        click.echo(_listing(_read(home, wish), wish.as_json))
         return
     with only_writer(folder):
-        if resume:
-            from tinycoder_training.run import resumed_job
-
-            job = resumed_job(folder, steps=steps, minutes=minutes)
+        job = _job(home, folder, wish)
+        if wish.dry_run:
+            _forecast(job, wish.as_json)
         else:
-            if not dry_run:
-                _refuse_to_lose(folder, overwrite)
-            from tinycoder.checkpoint import load_model
-            from tinycoder_training.forecast import refuse_what_cannot_fit
-            from tinycoder_training.run import new_job
+            _run(context, job, home, wish, gone)
 
-            model = load_model(resolve_model(home, start)) if start else None
-            if steps is None and minutes is None:
-                steps, minutes = DEFAULT_BUDGET[recipe]
-            size = preset or (model.training.get("preset") if model else None)
-            size = size if size in PRESETS else DEFAULT_PRESET[recipe]
-            settings = _settings(batch_size or PRESETS[size].batch_size, steps, minutes, optimizer, fim_rate, seed)
-            shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
-            refuse_what_cannot_fit(_with_window(shape, window, model), settings)
-            corpus = _read(home, recipe, places, file, seed)
-            created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            job = new_job(
-                corpus, folder=folder, preset=size, settings=settings, start=model, created=created, context=window
-            )
-        if dry_run:
-            _forecast(job, as_json)
-            return
-        _run(context, job, home, as_json)
+
+def _check(context: click.Context, wish: _Wish) -> None:
+    """A usage error for options that exclude each other."""
+    if wish.minutes is not None and wish.steps is not None:
+        raise click.UsageError("choose either --minutes or --steps")
+    if wish.recipe != "code":
+        if wish.paths:
+            raise click.UsageError(f"--recipe {wish.recipe} reads no PATHS")
+        _refuse(context, f"--recipe {wish.recipe} reads no PATHS", "exclude")
+        _refuse(context, f"--recipe {wish.recipe} has no middle to fill in", "fim_rate")
+    if wish.recipe != "shakespeare" and wish.file:
+        raise click.UsageError("--file goes with --recipe shakespeare")
+    if wish.resume:
+        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
+        _refuse(context, "--resume goes on with a run as it is", *fixed, "exclude")
+    if wish.start:
+        _refuse(context, "--from takes the size from the other model", "preset")
+
+
+def _job(home: Path, folder: Path, wish: _Wish) -> Job:
+    """The run that is to go on, or a new one."""
+    from tinycoder.checkpoint import load_model
+    from tinycoder.store import resolve_model
+    from tinycoder_training.forecast import refuse_what_cannot_fit
+    from tinycoder_training.run import new_job, resumed_job
+
+    if wish.resume:
+        return resumed_job(folder, steps=wish.steps, minutes=wish.minutes)
+    if not wish.dry_run:
+        _refuse_to_lose(folder, wish.overwrite)
+    model = load_model(resolve_model(home, wish.start)) if wish.start else None
+    size = wish.preset or (model.training.get("preset") if model else None)
+    size = size if size in PRESETS else DEFAULT_PRESET[wish.recipe]
+    settings = _settings(wish, PRESETS[size].batch_size)
+    shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
+    refuse_what_cannot_fit(_with_window(shape, wish.window, model), settings)
+    corpus = _read(home, wish)
+    created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    return new_job(
+        corpus, folder=folder, preset=size, settings=settings, start=model, created=created, context=wish.window
+    )
 
 
 def _with_window(shape: ModelConfig, window: int | None, start: Model | None) -> ModelConfig:
@@ -168,51 +201,68 @@ def _forecast(job: Job, as_json: bool) -> None:
     )
 
 
-def _run(context: click.Context, job: Job, home: Path, as_json: bool) -> None:
+def _run(context: click.Context, job: Job, home: Path, wish: _Wish, gone: Callable[[], bool]) -> None:
     """Train with progress on stderr; say on stdout what came of it."""
     from tinycoder.checkpoint import read_training
     from tinycoder.cli.progress import describe, show
+    from tinycoder.cli.progress_lines import say_end, say_start, show_lines
     from tinycoder.cli.signals import stop_on_signals
-    from tinycoder_training.report import report_html, samples_of
+    from tinycoder_training.report import samples_of
 
-    click.echo(describe(job), err=True)
-    with stop_on_signals() as stop, closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
-        samples = show(reports, samples_of(job))
-    training = read_training(job.place)
-    page = home / "reports" / f"{job.folder.name}.html"
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(report_html(job.folder.name, training, samples), encoding="utf-8")
-    except OSError as error:
-        raise TinyCoderError(f"the model is saved, but not its report {page} ({error.strerror})") from None
-    if as_json:
+    in_lines = wish.progress == "json"
+    say_start(job) if in_lines else click.echo(describe(job), err=True)
+    with stop_on_signals() as asked:
+        with closing(job.train(stop=lambda: asked() or gone(), clock=time.perf_counter)) as reports:
+            samples = (show_lines if in_lines else show)(reports, samples_of(job))
+        training = read_training(job.place)
+        page = _write_report(home, job.folder.name, training, samples)
+        if in_lines:
+            say_end(job, page)
+    if wish.as_json:
         click.echo(json.dumps({"folder": str(job.folder), "report": str(page), **training}))
     if not training["finished"]:
-        click.echo(
-            f"stopped at step {training['steps']:,} and saved; "
-            f"go on with: tinycoder train --resume --name {job.folder.name}",
-            err=True,
-        )
+        if not in_lines:
+            click.echo(
+                f"stopped at step {training['steps']:,} and saved; "
+                f"go on with: tinycoder train --resume --name {job.folder.name}",
+                err=True,
+            )
         context.exit(INTERRUPTED)
-    if not as_json:
+    if not wish.as_json:
         click.echo(f"{job.folder.name}: {training['val_bpb']:.4f} bits per byte on held-out text")
         click.echo(f"model:  {job.folder}\nreport: {page}")
 
 
-def _settings(
-    batch_size: int, steps: int | None, minutes: float | None, optimizer: str, fim_rate: float, seed: int
-) -> TrainConfig:
+def _write_report(home: Path, name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> Path:
+    """Write the page about the run; its path."""
+    from tinycoder_training.report import report_html
+
+    page = home / "reports" / f"{name}.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(report_html(name, training, samples), encoding="utf-8")
+    except OSError as error:
+        raise TinyCoderError(f"the model is saved, but not its report {page} ({error.strerror})") from None
+    return page
+
+
+def _settings(wish: _Wish, batch_size: int) -> TrainConfig:
+    """``batch_size`` is the preset's."""
     from tinycoder.config import n_cpus
 
+    batch_size = wish.batch_size or batch_size
+    steps, minutes = wish.steps, wish.minutes
+    if steps is None and minutes is None:
+        steps, minutes = DEFAULT_BUDGET[wish.recipe]
     try:
         return TrainConfig(
             steps=steps,
             minutes=minutes,
             batch_size=batch_size,
             shards=min(batch_size, n_cpus()),
-            optimizer=optimizer,
-            infill=fim_rate,
-            seed=seed,
+            optimizer=wish.optimizer,
+            infill=wish.fim_rate,
+            seed=wish.seed,
         )
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
@@ -229,13 +279,13 @@ def _refuse_to_lose(folder: Path, overwrite: bool) -> None:
         )
 
 
-def _read(home: Path, recipe: str, paths: tuple[Path, ...], file: Path | None, seed: int) -> Corpus:
+def _read(home: Path, wish: _Wish) -> Corpus:
     from tinycoder_training.corpora import python_repos, shakespeare, validation
 
-    if recipe == "code":
-        return python_repos.read(paths, seed=seed)
-    if recipe == "shakespeare":
-        return shakespeare.read(home / "cache", file=file)
+    if wish.recipe == "code":
+        return python_repos.read(wish.paths or (Path(),), exclude=wish.exclude, seed=wish.seed)
+    if wish.recipe == "shakespeare":
+        return shakespeare.read(home / "cache", file=wish.file)
     return validation.read()
 
 
@@ -271,3 +321,7 @@ def _listing(corpus: Corpus, as_json: bool) -> str:
         lines.append(f"{sum(text.n_bytes for text in texts):>10,}  bytes in {len(texts):,} {what}")
     lines.append(f"{corpus.n_secrets:>10,}  secrets replaced")
     return "\n".join(lines)
+
+
+def _never() -> bool:
+    return False

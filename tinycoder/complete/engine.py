@@ -16,7 +16,7 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.gates import Gates, around
-from tinycoder.complete.ghost import LINE, Ghost, Layout, write
+from tinycoder.complete.ghost import LINE, MOST_LINES, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
 from tinycoder.complete.names import Names
 from tinycoder.complete.newnames import doubted
@@ -77,15 +77,16 @@ class Engine:
         max_tokens: int = 64,
         n: int = 1,
         block: bool = False,
+        max_lines: int = MOST_LINES,
         threshold: float | None = None,
     ) -> list[Candidate]:
         """Up to ``n`` different continuations of the line at ``offset``, or of the ``block``, most likely first.
 
-        ``max_tokens`` is the most for a line. A candidate begins with the half-typed word, which it replaces, and goes
-        on as far as it is sure enough: below ``threshold`` (the engine's, unless given) nothing is offered. Raises
-        ``Cancelled`` once ``stop`` says so.
+        ``max_tokens`` is the most for a line, ``max_lines`` for a block. A candidate begins with the half-typed word,
+        which it replaces, and goes on as far as it is sure enough: below ``threshold`` (the engine's, unless given)
+        nothing is offered. Raises ``Cancelled`` once ``stop`` says so.
         """
-        layout = _layout(document.text, offset) if block else LINE
+        layout = _layout(document.text, offset, max_lines) if block else LINE
         max_tokens *= TOKENS_OF_BLOCK if block else 1
         if n == 1 and self.parts.cache:
             known = self._suggestions.find(document.path, document.text, offset, layout)
@@ -333,8 +334,9 @@ def _poll(stop: Stop) -> Callable[[], None]:
     return poll
 
 
-def _layout(text: str, offset: int) -> Layout:
+def _layout(text: str, offset: int, max_lines: int) -> Layout:
     """The block that the cursor's line opens, or that it is in."""
     line = around(text, offset)[0]
     indent = len(line[: len(line) - len(line.lstrip())].expandtabs(8))
-    return Layout(block=True, indent=indent + 1 if line.rstrip().endswith(":") else max(1, indent))
+    opened = indent + 1 if line.rstrip().endswith(":") else max(1, indent)
+    return Layout(block=True, indent=opened, max_lines=max_lines)

@@ -20,6 +20,7 @@ from tinycoder.sampling import best_ids
 MOST_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
 MOST_STEPS = 12  # of the search for them
 LEAST = 1e-3  # probability below which nothing is worth going on
+MOST_LINES = 12  # of a block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Layout:
 
     block: bool = False
     indent: int = 0
-    max_lines: int = 12
+    max_lines: int = MOST_LINES
 
 
 LINE = Layout()

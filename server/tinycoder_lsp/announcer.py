@@ -1,0 +1,93 @@
+"""What the editor and the log are told of how things stand. Knows no model and decides nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+from lsprotocol import types as lsp
+
+from tinycoder_lsp.models import LOADING, Status
+
+logger = logging.getLogger(__name__)
+
+_KINDS = {"loading": "Normal", "ready": "Normal", "noModel": "Warning", "off": "Inactive", "error": "Error"}
+_LEVELS = {"Warning": lsp.MessageType.Warning, "Error": lsp.MessageType.Error}
+
+
+class Editor(Protocol):
+    """What is needed of a language server; ``Session`` in use."""
+
+    protocol: Any
+
+    def window_log_message(self, params: lsp.LogMessageParams) -> None:
+        """Write into the editor's own log of this server."""
+
+    def window_show_message(self, params: lsp.ShowMessageParams) -> None:
+        """Pop up a message."""
+
+
+class Announcer:
+    """Says each thing once. All methods are called from the event loop's thread."""
+
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
+        self._status = LOADING
+        self._training: tuple[int, str] | None = None
+        self._sent: dict[str, object] | None = None
+        self._said: set[str] = set()
+
+    def show(self, status: Status) -> None:
+        """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""
+        if status != self._status or self._sent is None:
+            self._status = status
+            self._send()
+            level = _LEVELS.get(_KINDS[status.state], lsp.MessageType.Info)
+            self.log(level, status.message)
+            if status.state in ("noModel", "error"):
+                self.say_once(level, status.message)
+
+    def train(self, percentage: int, message: str) -> None:
+        """Training is under way: ``percentage`` of it is done."""
+        self._training = percentage, message
+        self._send()
+
+    def end_training(self) -> None:
+        """No training is under way any more."""
+        self._training = None
+        self._send()
+
+    def say_once(self, level: lsp.MessageType, message: str) -> None:
+        """Pop up a message unless it has popped up before."""
+        if message not in self._said:
+            self._said.add(message)
+            self.say(level, message)
+
+    def say(self, level: lsp.MessageType, message: str) -> None:
+        """Pop up a message."""
+        self._editor.window_show_message(lsp.ShowMessageParams(type=level, message=message))
+
+    def warn_once(self, message: str) -> None:
+        """A line in the logs, unless it stands there."""
+        if message not in self._said:
+            self._said.add(message)
+            self.log(lsp.MessageType.Warning, message)
+
+    def log(self, level: lsp.MessageType, message: str) -> None:
+        """A line in our log and in the editor's."""
+        logger.log({1: logging.ERROR, 2: logging.WARNING}.get(level, logging.INFO), "%s", message)
+        self._editor.window_log_message(lsp.LogMessageParams(type=level, message=message))
+
+    def _send(self) -> None:
+        status, training = self._status, self._training
+        values: dict[str, object] = {
+            "busy": status.state == "loading" or training is not None,
+            "message": status.message if training is None else training[1],
+            "kind": _KINDS[status.state],
+            "state": status.state if training is None else "training",
+            "model": status.model,
+            "training": None if training is None else training[0],
+        }
+        if values != self._sent:
+            self._sent = values
+            self._editor.protocol.notify("didChangeStatus", values)

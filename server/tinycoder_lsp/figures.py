@@ -1,0 +1,140 @@
+"""Counts as the figures that a person reads: today, in seven days, and in all. Knows no file and no HTML."""
+
+from __future__ import annotations
+
+import datetime
+
+from tinycoder_lsp.counts import Counts, Day, Days, keys_saved, percentile_ms, since
+
+NOTHING_YET = "Nothing has been suggested yet: open a Python file in an editor that runs `tinycoder serve`, and type."
+BARS_TITLE = "Ghost text accepted, of what was shown, by day"
+N_DAYS = 14  # in the picture
+_BAR = 40  # characters
+_NONE = "-"
+
+
+def spans(days: Days, today: datetime.date) -> dict[str, Day]:
+    """The times that figures are given for, by name."""
+    return {
+        "today": since(days, today),
+        "7 days": since(days, today - datetime.timedelta(days=6)),
+        "all": since(days, datetime.date.min),
+    }
+
+
+def last_days(days: Days, today: datetime.date) -> list[tuple[datetime.date, Counts]]:
+    """Ghost text of each of the last ``N_DAYS`` days."""
+    dates = [today - datetime.timedelta(days=n) for n in reversed(range(N_DAYS))]
+    return [(date, days.get(date, Day()).inline) for date in dates]
+
+
+def figures(days: Days, today: datetime.date) -> dict[str, object]:
+    """For programs: ``inline`` and ``popup``, each with ``today``, ``week`` and ``all``; the rate is from 0 to 1."""
+    parts = dict(zip(("today", "week", "all"), spans(days, today).values(), strict=True))
+    return {
+        "inline": {name: _inline(day.inline) for name, day in parts.items()},
+        "popup": {name: _popup(day.popup) for name, day in parts.items()},
+    }
+
+
+def table(days: Days, today: datetime.date) -> list[tuple[str, ...]]:
+    """A row of names, then a row for each figure; indented ones are parts of the one above."""
+    parts = spans(days, today)
+    rows = {
+        "Ghost text shown": [_n(day.inline.shown) for day in parts.values()],
+        "  accepted": [_n(day.inline.accepted) for day in parts.values()],
+        "  partly accepted": [_n(day.inline.partly) for day in parts.values()],
+        "  typed through": [_n(day.inline.typed) for day in parts.values()],
+        "  ignored": [_n(day.inline.ignored) for day in parts.values()],
+        "  acceptance rate": [_share(day.inline.taken, day.inline.shown) for day in parts.values()],
+        "Gone before it could be read": [_n(day.inline.flashed) for day in parts.values()],
+        "Characters accepted": [_n(day.inline.accepted_chars) for day in parts.values()],
+        "Characters typed through": [_n(day.inline.typed_chars) for day in parts.values()],
+        "Words accepted from the popup": [_n(day.popup.accepted) for day in parts.values()],
+        "  mean row": [_mean(day.popup.ranks, day.popup.accepted) for day in parts.values()],
+        "  characters": [_n(day.popup.accepted_chars) for day in parts.values()],
+        "Keys saved, about": [_n(keys_saved(day)) for day in parts.values()],
+        "Ghost text, ms p50 / p95": [_times(day.inline) for day in parts.values()],
+        "Popup, ms p50 / p95": [_times(day.popup) for day in parts.values()],
+    }
+    return [("", *parts), *((name, *cells) for name, cells in rows.items())]
+
+
+def bars(days: Days, today: datetime.date, *, full: str = "#", rest: str = ".") -> list[str]:
+    """A line for each of the last days: what was accepted as ``full`` characters, what else was shown as ``rest``."""
+    parts = last_days(days, today)
+    most = max(1, *(counts.shown for _, counts in parts))
+    lines = []
+    for date, counts in parts:
+        shown, taken = (round(_BAR * n / most) for n in (counts.shown, counts.taken))
+        said = f"{counts.taken} of {counts.shown}" if counts.shown else ""
+        lines.append(f"{date:%m-%d} {full * taken}{rest * (shown - taken)} {said}".rstrip())
+    return lines
+
+
+def text(days: Days, today: datetime.date) -> str:
+    """Table and bars as plain text; a sentence where there is nothing."""
+    if not days:
+        return NOTHING_YET
+    rows = table(days, today)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+    return "\n".join([*lines, "", BARS_TITLE, *bars(days, today)])
+
+
+def _inline(counts: Counts) -> dict[str, float | None]:
+    return {
+        "answers": counts.answers,
+        "suggested": counts.suggested,
+        "shown": counts.shown,
+        "accepted": counts.accepted,
+        "partly": counts.partly,
+        "typed": counts.typed,
+        "ignored": counts.ignored,
+        "flashed": counts.flashed,
+        "rate": _ratio(counts.taken, counts.shown),
+        "accepted_chars": counts.accepted_chars,
+        "typed_chars": counts.typed_chars,
+        "keys_saved": keys_saved(Day(inline=counts)),
+        "p50_ms": percentile_ms(counts.latency, 0.5),
+        "p95_ms": percentile_ms(counts.latency, 0.95),
+    }
+
+
+def _popup(counts: Counts) -> dict[str, float | None]:
+    return {
+        "answers": counts.answers,
+        "suggested": counts.suggested,
+        "accepted": counts.accepted,
+        "mean_rank": _ratio(counts.ranks, counts.accepted),
+        "accepted_chars": counts.accepted_chars,
+        "keys_saved": keys_saved(Day(popup=counts)),
+        "p50_ms": percentile_ms(counts.latency, 0.5),
+        "p95_ms": percentile_ms(counts.latency, 0.95),
+    }
+
+
+def _n(value: int) -> str:
+    return f"{value:,}" if value else _NONE
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else _NONE
+
+
+def _mean(total: int, n: int) -> str:
+    return f"{total / n:.1f}" if n else _NONE
+
+
+def _times(counts: Counts) -> str:
+    values = [percentile_ms(counts.latency, q) for q in (0.5, 0.95)]
+    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or _NONE

@@ -1,0 +1,277 @@
+"""What became of each suggestion, seen from the edits that follow it. Knows no protocol and no clock.
+
+Few editors say what a person does with ghost text, but all of them say what stands in the document next: its next
+characters one by one (typed through), a longer piece of it (partly accepted), all of it at once (accepted), or
+something else (ignored). What an editor does say corrects that. Times are seconds of any clock that does not go back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tinycoder.complete.candidate import Candidate
+from tinycoder_lsp.ghosts import Ghost, Step, follow, ghost_of, taken_length
+
+MIN_SHOWN_S = 0.25  # what was on show for less was not read
+GRACE_S = 2.0  # how long after its end an editor's word on an offer is waited for
+_MOST_OPEN = 32  # documents
+_MOST_ENDED = 64  # offers
+_MOST_IDS = 32  # answers of one offer
+_MOST_POPUPS = 16  # lists that an editor may still show
+
+Kind = Literal["inline", "popup"]
+How = Literal["accepted", "partly", "typed", "ignored", "flashed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an offer ended. Of its ``n_chars`` some were accepted, some typed; ``rank`` is that of a popup's row, from 1.
+
+    "partly" is also what was accepted in pieces and finished by hand. "flashed" was gone before it could be read.
+    ``source`` is the candidate's, and may name a file.
+    """
+
+    kind: Kind
+    how: How
+    shown_s: float
+    n_chars: int
+    accepted_chars: int
+    typed_chars: int
+    source: str
+    rank: int | None = None
+
+
+@dataclass(kw_only=True)
+class _Offer:
+    """Ghost text through its life; other answers that go on with it belong to it."""
+
+    uri: str
+    text: str
+    ghosts: list[Ghost]
+    since_s: float
+    hidden_s: float | None = None  # since then the latest answer is empty
+    told: bool = False  # the editor has said that it is on show
+    ids: dict[str, tuple[int, Candidate, Ghost]] = field(default_factory=dict)  # with the characters taken before
+    accepted: int = 0
+    typed: int = 0
+    step: Step | None = None  # the last one
+    promised: int = 0  # the editor has said that so many characters are accepted
+    finished: bool = False
+    ended_s: float = 0.0
+
+    @property
+    def taken(self) -> int:
+        return self.accepted + self.typed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    rank: int
+    n_chars: int
+    source: str
+
+
+class Offers:
+    """The offers of one session. ``report`` is called once for each that has ended, up to ``GRACE_S`` later."""
+
+    def __init__(self, report: Callable[[Outcome], None]) -> None:
+        self._report = report
+        self._open: dict[str, _Offer] = {}
+        self._ended: deque[_Offer] = deque()
+        self._popups: deque[tuple[str, dict[str, _Row]]] = deque(maxlen=_MOST_POPUPS)
+        self._latest: _Offer | None = None  # the one that the latest edit goes on with
+        self._editor_tells = False
+
+    def inline_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate], at_s: float) -> None:
+        """An answer for ``text`` was sent: ghost texts by id, the one that shows first, or none, which hides it.
+
+        An answer that came too late for its text changes nothing.
+        """
+        self._settle(at_s)
+        offer = self._open.get(uri)
+        if offer is not None and offer.text != text:
+            return
+        ghosts = {name: ghost for name, one in candidates.items() if (ghost := ghost_of(text, one)) is not None}
+        first = next(iter(ghosts.values()), None)
+        if first is None:  # perhaps only because the next question overtook this one
+            if offer is not None and offer.hidden_s is None:
+                offer.hidden_s = at_s
+            return
+        if offer is not None and not any(map(first.is_of, offer.ghosts)):
+            self._end(uri, at_s)
+            offer = None
+        if offer is None:
+            offer = self._open[uri] = _Offer(uri=uri, text=text, ghosts=[], since_s=at_s)
+        elif offer.hidden_s is not None:
+            offer.since_s, offer.hidden_s = offer.since_s + at_s - offer.hidden_s, None
+        offer.ghosts = list(ghosts.values())
+        offer.ids |= {name: (offer.taken, candidates[name], ghost) for name, ghost in ghosts.items()}
+        while len(offer.ids) > _MOST_IDS:
+            del offer.ids[next(iter(offer.ids))]
+        if len(self._open) > _MOST_OPEN:
+            self._end(next(iter(self._open)), at_s)
+
+    def popup_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
+        """A list of words for ``text`` was sent, by id, the best first."""
+        rows = {
+            name: _Row(rank=rank, n_chars=len(ghost.rest) if ghost else 0, source=one.source)
+            for rank, (name, one) in enumerate(candidates.items(), 1)
+            for ghost in [ghost_of(text, one)]
+        }
+        if rows:
+            self._popups.append((uri, rows))
+
+    def edited(self, uri: str, text: str, at_s: float) -> None:
+        """The document says ``text`` now."""
+        self._settle(at_s)
+        offer = self._open.get(uri)
+        if offer is not None and offer.text == text:
+            return
+        self._latest = None
+        if offer is None:
+            return
+        steps = [step for ghost in offer.ghosts if (step := follow(offer.text, text, ghost)) is not None]
+        ended = [step for step in steps if step.ghost is None]
+        step = next(iter(ended or steps), None)
+        if step is None or (offer.hidden_s is not None and not step.accepted):
+            self._end(uri, at_s)
+            return
+        offer.text, offer.step, self._latest = text, step, offer
+        if step.accepted or offer.taken + step.n_chars <= offer.promised:
+            offer.accepted += step.n_chars
+            offer.step = Step(ghost=step.ghost, n_chars=step.n_chars, accepted=True)
+        else:
+            offer.typed += step.n_chars
+        if ended:
+            offer.finished = True
+            self._end(uri, at_s)
+        else:
+            offer.ghosts = [step.ghost for step in steps if step.ghost is not None]
+
+    def shown(self, name: str, at_s: float) -> None:
+        """The editor says that it shows this ghost text. From then on, what it does not say was not shown."""
+        self._editor_tells = True
+        for offer in self._offers(name):
+            if not offer.told:
+                offer.told, offer.since_s = True, at_s
+
+    def accepted(self, name: str, at_s: float) -> None:
+        """The editor says that this ghost text or row of a popup was accepted. Its edit may have come or not."""
+        for offer in self._offers(name):
+            if offer.finished:
+                _count_last_step(offer, accepted=True)
+                continue
+            offer.accepted += _rest(offer, name)
+            offer.step, offer.finished = None, True
+            if self._open.get(offer.uri) is offer:
+                self._end(offer.uri, at_s)
+        for uri, rows in list(self._popups):
+            if name in rows:
+                self._popups.remove((uri, rows))
+                self._row_accepted(uri, rows[name])
+                break
+        self._settle(at_s)
+
+    def partly_accepted(self, name: str, length: int, at_s: float) -> None:
+        """The editor says that ``length`` UTF-16 units of this ghost text's insert text are accepted by now."""
+        for offer in self._offers(name):
+            before, candidate, ghost = offer.ids[name]
+            taken = before + taken_length(candidate.text, length, ghost)
+            if offer.step is not None and offer.taken - offer.step.n_chars < taken <= offer.taken:
+                _count_last_step(offer, accepted=True)
+            else:
+                offer.promised = max(offer.promised, taken)
+        self._settle(at_s)
+
+    def closed(self, uri: str, at_s: float) -> None:
+        """The document was closed."""
+        if uri in self._open:
+            self._end(uri, at_s)
+        self._settle(at_s)
+
+    def settle(self) -> None:
+        """Report all that has ended, without waiting for the editor's word on it."""
+        while self._ended:
+            self._report(self._outcome(self._ended.popleft()))
+
+    def close(self, at_s: float) -> None:
+        """All offers end, and are reported."""
+        for uri in list(self._open):
+            self._end(uri, at_s)
+        self.settle()
+
+    def _offers(self, name: str) -> Iterator[_Offer]:
+        """Those, open or ended a moment ago, of which an answer had this id; at most one if ids differ."""
+        for offer in [*self._open.values(), *self._ended]:
+            if name in offer.ids:
+                yield offer
+
+    def _row_accepted(self, uri: str, row: _Row) -> None:
+        """Report it. Where its edit looked like a piece of ghost text accepted, that was typed through."""
+        if self._latest is not None and self._latest.uri == uri:
+            _count_last_step(self._latest, accepted=False)
+        self._report(
+            Outcome(
+                kind="popup",
+                how="accepted",
+                shown_s=0.0,
+                n_chars=row.n_chars,
+                accepted_chars=row.n_chars,
+                typed_chars=0,
+                source=row.source,
+                rank=row.rank,
+            )
+        )
+
+    def _end(self, uri: str, at_s: float) -> None:
+        offer = self._open.pop(uri)
+        offer.ended_s = at_s
+        self._ended.append(offer)
+        if len(self._ended) > _MOST_ENDED:
+            self._report(self._outcome(self._ended.popleft()))
+
+    def _settle(self, at_s: float) -> None:
+        while self._ended and at_s - self._ended[0].ended_s >= GRACE_S:
+            self._report(self._outcome(self._ended.popleft()))
+
+    def _outcome(self, offer: _Offer) -> Outcome:
+        seen = offer.told or not self._editor_tells
+        until = offer.ended_s if offer.hidden_s is None else offer.hidden_s
+        shown_s = max(0.0, until - offer.since_s) if seen else 0.0
+        return Outcome(
+            kind="inline",
+            how=_how(offer, shown_s),
+            shown_s=shown_s,
+            n_chars=offer.taken + (0 if offer.finished else len(offer.ghosts[0].rest)),
+            accepted_chars=offer.accepted,
+            typed_chars=offer.typed,
+            source=offer.ghosts[0].source,
+        )
+
+
+def _how(offer: _Offer, shown_s: float) -> How:
+    if offer.finished and (offer.step is None or offer.step.accepted):
+        return "accepted"
+    if offer.accepted:
+        return "partly"
+    if offer.finished:
+        return "typed"
+    return "ignored" if shown_s >= MIN_SHOWN_S else "flashed"
+
+
+def _count_last_step(offer: _Offer, *, accepted: bool) -> None:
+    """The last step was an acceptance or was not, whatever it looked like."""
+    step = offer.step
+    if step is not None and step.accepted != accepted:
+        offer.accepted += step.n_chars if accepted else -step.n_chars
+        offer.typed -= step.n_chars if accepted else -step.n_chars
+        offer.step = Step(ghost=step.ghost, n_chars=step.n_chars, accepted=accepted)
+
+
+def _rest(offer: _Offer, name: str) -> int:
+    """How many characters of the accepted ghost text were still to come."""
+    before, _, ghost = offer.ids[name]
+    return max(0, before + len(ghost.rest.rstrip()) - offer.taken)

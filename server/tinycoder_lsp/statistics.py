@@ -1,0 +1,191 @@
+"""The counts of suggestions in a home folder, day by day. Knows no offer's life and no page.
+
+Several servers may share a home: each keeps its own news and adds them to the file now and then. Losing them costs
+nothing but a figure, so a disk that refuses is a line in the log and no fault.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+
+from tinycoder.errors import ConfigError
+from tinycoder.text_file import replace_text
+from tinycoder_lsp.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
+from tinycoder_lsp.figures import figures, text
+from tinycoder_lsp.offers import Kind, Outcome
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1
+KEPT = datetime.timedelta(days=400)
+PAUSE_S = 60.0  # between a count and its being written
+_PATIENCE_S = 2.0  # for another server that writes
+
+
+class NewerFormatError(ValueError):
+    """The file was written by a later version, which will want it back as it is."""
+
+
+def statistics_file(home: Path) -> Path:
+    """Where the counts are."""
+    return home / "statistics.json"
+
+
+def load(home: Path) -> dict[datetime.date, Day]:
+    """The counts in a home, perhaps none. Raises ``ConfigError`` where they cannot be read."""
+    file = statistics_file(home)
+    try:
+        return _read(file)
+    except NewerFormatError:
+        raise ConfigError(f"{file} was written by a later version of TinyCoder; update this one") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {file} ({error.strerror}); check who owns it") from None
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{file} is damaged; `tinycoder stats --clear` removes it") from None
+
+
+def clear(home: Path) -> bool:
+    """Forget everything; whether there was anything. Raises ``ConfigError`` where the disk refuses."""
+    file = statistics_file(home)
+    found = [path for path in (file, _damaged(file)) if path.exists()]
+    if not found:
+        return False
+    try:
+        with _lock(file):
+            for path in found:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot remove {file} ({error.strerror or error}); check who owns it") from None
+    return True
+
+
+class Statistics:
+    """Counts for one server. All methods may be called from any thread; only those that say so wait for the disk."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        enabled: bool = True,
+        today: Callable[[], datetime.date] = datetime.date.today,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self.enabled = enabled  # without, nothing is counted
+        self._home = home
+        self._today = today
+        self._pause_s = pause_s
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._news: dict[datetime.date, Day] = {}
+        self._timer: threading.Timer | None = None
+        self._closed = False
+        self._said: set[str] = set()
+
+    def count(self, outcome: Outcome) -> None:
+        """An offer has ended."""
+        self._add(of_outcome(outcome))
+
+    def answered(self, kind: Kind, latency_ms: float, n_items: int) -> None:
+        """An editor was answered with so many words or ghost texts, so long after it asked."""
+        self._add(of_answer(kind, latency_ms, n_items))
+
+    def flush(self) -> None:
+        """Add the news to the file. Waits for the disk."""
+        with self._writing:
+            with self._lock:
+                news, self._news = self._news, {}
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._timer = None
+            if not news:
+                return
+            try:
+                self._write(news)
+            except NewerFormatError:
+                self._keep(news, "it was written by a later version")
+            except OSError as error:
+                self._keep(news, error.strerror or str(error))
+
+    def close(self) -> None:
+        """Write what there is, for the last time. Waits for the disk."""
+        self._closed = True
+        self.flush()
+
+    def days(self) -> dict[datetime.date, Day]:
+        """All that was counted in this home, also by other servers. Waits for the disk."""
+        self.flush()
+        try:
+            stored = _read(statistics_file(self._home))
+        except (OSError, ValueError, RecursionError):
+            stored = {}
+        with self._lock:
+            return merged(stored, self._news)
+
+    def summary(self) -> dict[str, object]:
+        """The figures as ``text``, as ``html`` (a page), and as ``inline`` and ``popup``. Waits for the disk."""
+        from tinycoder_lsp.statistics_page import page
+
+        days, today = self.days(), self._today()
+        return {"text": text(days, today), "html": page(days, today), **figures(days, today)}
+
+    def _add(self, counted: Day) -> None:
+        if not self.enabled:
+            return
+        with self._lock:
+            date = self._today()
+            self._news[date] = plus(self._news.get(date, Day()), counted)
+            if self._timer is None and not self._closed:
+                self._timer = threading.Timer(self._pause_s, self.flush)
+                self._timer.daemon = True  # who leaves without closing need not wait a minute
+                self._timer.start()
+
+    def _write(self, news: Days) -> None:
+        file = statistics_file(self._home)
+        self._home.mkdir(parents=True, exist_ok=True)
+        with _lock(file):
+            try:
+                stored = _read(file)
+            except NewerFormatError:
+                raise
+            except (ValueError, RecursionError) as error:
+                logger.warning("%s is damaged (%s); it is kept aside, and counting starts anew", file, error)
+                file.replace(_damaged(file))
+                stored = {}
+            first = self._today() - KEPT
+            days = {date: day for date, day in merged(stored, news).items() if date >= first}
+            replace_text(file, json.dumps({"format": FORMAT_VERSION, "days": to_json(days)}))
+
+    def _keep(self, news: Days, reason: str) -> None:
+        with self._lock:
+            self._news = merged(news, self._news)
+        if reason not in self._said:
+            self._said.add(reason)
+            logger.warning("statistics are not kept in %s (%s)", statistics_file(self._home), reason)
+
+
+def _read(file: Path) -> dict[datetime.date, Day]:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    version = values.get("format") if isinstance(values, dict) else None
+    if type(version) is not int:
+        raise ValueError("it says no format")
+    if version > FORMAT_VERSION:
+        raise NewerFormatError(f"format {version}")
+    return from_json(values.get("days"))
+
+
+def _lock(file: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(file.with_name(f".{file.name}~lock"), timeout=_PATIENCE_S)
+
+
+def _damaged(file: Path) -> Path:
+    return file.with_name(f"{file.name}.damaged")

@@ -1,0 +1,521 @@
+"""What became of suggestions, inferred from edits and corrected by what editors say."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinycoder.complete.candidate import Candidate
+from tinycoder_lsp.offers import GRACE_S, MIN_SHOWN_S, Offers, Outcome
+
+URI = "file:///project/a.py"
+BEFORE, AFTER = "import os\n\ndef f(items):\n    return ", "\n\nprint(f([]))\n"
+CODE = st.text(alphabet="ab_1 .,:()[]'\"\n\té𝕏", min_size=1, max_size=30).filter(str.strip)
+
+
+class Person:
+    """Types into one document; a second passes before each thing that happens."""
+
+    def __init__(self, before: str = BEFORE, after: str = AFTER, *, pause_s: float = 1.0) -> None:
+        self.outcomes: list[Outcome] = []
+        self.offers = Offers(self.outcomes.append)
+        self.before, self.after = before, after
+        self.now, self.pause_s = 100.0, pause_s
+        self.n = 0
+
+    @property
+    def text(self) -> str:
+        return self.before + self.after
+
+    def wait(self) -> float:
+        self.now += self.pause_s
+        return self.now
+
+    def see(self, *rests: str, behind: int = 0, typed: int = 0) -> list[str]:
+        """Ghost text that goes on with ``rests``, in place of ``behind`` characters behind the cursor; its ids."""
+        at = len(self.before)
+        head = self.before[at - typed :]
+        found = {}
+        for rest in rests:
+            self.n += 1
+            found[f"i{self.n}"] = Candidate(
+                text=head + rest, start=at - typed, end=at + behind, probability=0.5, source="model"
+            )
+        self.offers.inline_shown(URI, self.text, found, self.wait())
+        return list(found)
+
+    def insert(self, text: str, *, behind: str = "", replaced: int = 0) -> None:
+        """``text`` comes before the cursor, and ``behind`` behind it, in place of ``replaced`` characters."""
+        self.before += text
+        self.after = behind + self.after[replaced:]
+        self.offers.edited(URI, self.text, self.wait())
+
+    def type(self, text: str) -> None:
+        for key in text:
+            self.insert(key)
+
+    def erase(self) -> None:
+        self.before = self.before[:-1]
+        self.offers.edited(URI, self.text, self.wait())
+
+    def end(self) -> list[Outcome]:
+        self.offers.close(self.wait())
+        return self.outcomes
+
+    def only(self) -> Outcome:
+        (outcome,) = self.end()
+        return outcome
+
+
+def what(outcome: Outcome) -> tuple[str, int, int, int]:
+    return outcome.how, outcome.n_chars, outcome.accepted_chars, outcome.typed_chars
+
+
+def test_accepted_at_once() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.insert("len(items)")
+    assert what(person.only()) == ("accepted", 10, 10, 0)
+    assert person.outcomes[0].shown_s == 1.0
+    assert (person.outcomes[0].kind, person.outcomes[0].source) == ("inline", "model")
+
+
+def test_what_stands_already_is_no_part_of_it() -> None:
+    person = Person()
+    person.see("items)", typed=7)
+    person.insert("items)")
+    assert what(person.only()) == ("accepted", 6, 6, 0)
+
+
+def test_typed_then_accepted() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.type("le")
+    person.insert("n(items)")
+    assert what(person.only()) == ("accepted", 10, 8, 2)
+
+
+def test_accepted_word_by_word() -> None:
+    person = Person()
+    person.see("first + second")
+    for piece in ("first", " +", " second"):
+        person.insert(piece)
+    assert what(person.only()) == ("accepted", 14, 14, 0)
+
+
+def test_a_word_accepted_and_the_rest_left() -> None:
+    person = Person()
+    person.see("first + second")
+    person.insert("first")
+    person.type("\n")
+    assert what(person.only()) == ("partly", 14, 5, 0)
+
+
+def test_two_keys_in_one_message_are_typed() -> None:
+    person = Person()
+    person.see("first + second")
+    person.insert("fir")
+    person.type("ed")
+    assert what(person.only()) == ("ignored", 14, 0, 3)
+
+
+def test_a_new_line_comes_with_its_indentation() -> None:
+    person = Person("if a:")
+    person.see("\n    pass")
+    person.insert("\n    ")
+    person.type("pass")
+    assert what(person.only()) == ("typed", 9, 0, 9)
+
+
+@pytest.mark.parametrize("other", ["x", "len(items) or so", "(", "\n"])
+def test_something_else_is_typed(other: str) -> None:
+    person = Person()
+    person.see("sum(items)")
+    person.insert(other)
+    assert what(person.only()) == ("ignored", 10, 0, 0)
+
+
+def test_a_character_is_erased() -> None:
+    person = Person()
+    person.see("sum(items)")
+    person.type("su")
+    person.erase()
+    person.type("um(items)")
+    assert what(person.only()) == ("ignored", 10, 0, 2)
+
+
+def test_an_edit_elsewhere() -> None:
+    person = Person()
+    person.see("sum(items)")
+    person.before = "# new\n" + person.before
+    person.insert("")
+    assert what(person.only()) == ("ignored", 10, 0, 0)
+
+
+def test_brackets_that_close_by_themselves() -> None:
+    person = Person()
+    person.see("sum(items)[0]")
+    person.type("sum")
+    person.insert("(", behind=")")
+    person.type("items")
+    person.before, person.after = person.before + ")", person.after[1:]  # typed over: no edit
+    person.insert("[", behind="]")
+    person.type("0")
+    assert what(person.only()) == ("typed", 13, 0, 13)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_accepted_over_a_bracket_that_closed_by_itself(again: bool) -> None:
+    person = Person()
+    person.see("sum(items) / 2")
+    person.type("sum")
+    person.insert("(", behind=")")
+    if again:  # the editor asks again, and the server knows what stands behind the cursor
+        person.see("items) / 2", behind=1)
+    person.insert("items) / 2", replaced=1)
+    assert what(person.only()) == ("accepted", 14, 10, 4)
+
+
+def test_the_bracket_behind_the_cursor_stays() -> None:
+    person = Person("print(", ")\n")
+    person.see("items)", behind=1)
+    person.insert("items")
+    assert what(person.only()) == ("accepted", 5, 5, 0)
+
+
+def test_answers_that_go_on_are_one_offer() -> None:
+    person = Person()
+    person.see("len(items)")
+    for key in "len(":
+        person.type(key)
+        person.see("len(items)".partition(person.before[len(BEFORE) :])[2] + " + 1")
+    person.insert("items) + 1")
+    assert what(person.only()) == ("accepted", 14, 10, 4)
+    assert person.outcomes[0].shown_s == 9.0
+
+
+def test_another_answer_is_another_offer() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.see("sum(items)")
+    person.insert("sum(items)")
+    assert [outcome.how for outcome in person.end()] == ["ignored", "accepted"]
+
+
+def test_an_empty_answer_hides_it() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.see()
+    person.type("len(items)")
+    assert what(person.only()) == ("ignored", 10, 0, 0)
+    assert person.outcomes[0].shown_s == 1.0
+
+
+def test_an_empty_answer_to_a_question_that_was_overtaken() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.see()
+    person.see()
+    person.see("len(items)")
+    person.type("l")
+    person.see()
+    person.insert("en(items)")  # nobody types so fast: the editor still showed it
+    assert what(person.only()) == ("accepted", 10, 9, 1)
+    assert person.outcomes[0].shown_s == 3.0
+
+
+def test_an_answer_that_comes_too_late_changes_nothing() -> None:
+    person = Person()
+    person.see("len(items)")
+    late = person.text
+    person.type("l")
+    person.offers.inline_shown(URI, late, {}, person.wait())
+    person.insert("en(items)")
+    assert what(person.only()) == ("accepted", 10, 9, 1)
+
+
+def test_blank_ghost_text_is_none() -> None:
+    person = Person()
+    person.see("  \n")
+    person.insert("  \n")
+    assert person.end() == []
+
+
+def test_of_several_the_one_that_is_taken_counts() -> None:
+    person = Person()
+    person.see("len(items)", "left", "sum(items)")
+    person.type("l")
+    person.insert("eft")
+    assert what(person.only()) == ("accepted", 4, 3, 1)
+
+
+def test_a_flash_was_not_shown() -> None:
+    person = Person(pause_s=MIN_SHOWN_S / 2)
+    person.see("len(items)")
+    person.type("x")
+    assert person.only().how == "flashed"
+
+
+def test_time_on_show_adds_up() -> None:
+    person = Person(pause_s=MIN_SHOWN_S / 2)
+    person.see("len(items)")
+    person.type("lx")
+    assert person.only().how == "ignored"
+
+
+def test_quick_and_accepted() -> None:
+    person = Person(pause_s=0.001)
+    person.see("len(items)")
+    person.insert("len(items)")
+    assert person.only().how == "accepted"
+
+
+def test_a_document_is_closed() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.offers.closed(URI, person.wait())
+    person.offers.closed("file:///other.py", person.wait())
+    assert person.only().how == "ignored"
+
+
+def test_documents_do_not_disturb_each_other() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.offers.edited("file:///other.py", "x", person.wait())
+    person.insert("len(items)")
+    assert person.only().how == "accepted"
+
+
+def test_reported_once_some_time_has_passed() -> None:
+    person = Person(pause_s=GRACE_S / 2)
+    person.see("len(items)")
+    person.insert("len(items)")
+    assert person.outcomes == []
+    person.type("\n#")
+    assert [outcome.how for outcome in person.outcomes] == ["accepted"]
+
+
+def test_reported_when_somebody_asks() -> None:
+    person = Person()
+    person.see("len(items)")
+    person.insert("len(items)")
+    person.offers.settle()
+    assert [outcome.how for outcome in person.outcomes] == ["accepted"]
+    assert len(person.end()) == 1
+
+
+@pytest.mark.parametrize("edit_first", [True, False])
+def test_the_editor_says_what_was_seen_already(edit_first: bool) -> None:
+    person = Person()
+    (name,) = person.see("len(items)")
+    person.type("l")
+    if edit_first:
+        person.insert("en(items)")
+    person.offers.accepted(name, person.wait())
+    person.offers.accepted(name, person.now)
+    if not edit_first:
+        person.insert("en(items)")
+    assert what(person.only()) == ("accepted", 10, 9, 1)
+
+
+def test_the_editor_indents_what_was_accepted() -> None:
+    person = Person()
+    (name,) = person.see("{\n'a': 1}")
+    person.insert("{\n    'a': 1}")
+    person.offers.accepted(name, person.wait())
+    assert what(person.only()) == ("accepted", 9, 9, 0)
+
+
+def test_one_character_accepted() -> None:
+    person = Person()
+    (name,) = person.see("0")
+    person.insert("0")
+    person.offers.accepted(name, person.wait())
+    assert what(person.only()) == ("accepted", 1, 1, 0)
+
+
+def test_an_id_of_an_earlier_answer_of_the_same_offer() -> None:
+    person = Person()
+    (name,) = person.see("len(items)")
+    person.type("l")
+    person.see("en(items)")
+    person.offers.accepted(name, person.wait())
+    assert what(person.only()) == ("accepted", 10, 9, 1)
+
+
+def test_words_from_long_ago_are_not_heard() -> None:
+    person = Person()
+    (name,) = person.see("len(items)")
+    person.type("xyzxyz")
+    person.offers.accepted(name, person.wait())
+    assert what(person.only()) == ("ignored", 10, 0, 0)
+
+
+@pytest.mark.parametrize("edit_first", [True, False])
+def test_the_editor_says_that_a_piece_was_accepted(edit_first: bool) -> None:
+    person = Person()
+    (name,) = person.see("𝕏 + second", typed=7)
+    piece = len("return ") + 2  # in UTF-16 units
+    if edit_first:
+        person.insert("𝕏")
+    person.offers.partly_accepted(name, piece, person.wait())
+    if not edit_first:
+        person.insert("𝕏")
+    person.type(" -")
+    assert what(person.only()) == ("partly", 10, 1, 1)
+
+
+def test_an_editor_that_tells_what_it_shows() -> None:
+    person = Person()
+    (first,) = person.see("len(items)")
+    person.offers.shown(first, person.wait())
+    person.see("sum(items)")  # never on show
+    person.type("x")
+    assert [(outcome.how, outcome.shown_s) for outcome in person.end()] == [("ignored", 1.0), ("flashed", 0.0)]
+
+
+def test_a_row_of_the_popup() -> None:
+    person = Person()
+    person.type("it")
+    at = len(person.before)
+    words = {
+        name: Candidate(text=word, start=at - 2, end=at, probability=0.1, source="model")
+        for name, word in {"p0": "iter", "p1": "items", "p2": "it"}.items()
+    }
+    person.offers.popup_shown(URI, person.text, words)
+    person.offers.popup_shown(URI, person.text, {})
+    person.offers.accepted("p1", person.wait())
+    person.offers.accepted("p1", person.wait())
+    outcome = person.only()
+    assert (outcome.kind, outcome.rank) == ("popup", 2)
+    assert what(outcome) == ("accepted", 3, 3, 0)
+
+
+def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
+    person = Person()
+    person.see("items.sort()")
+    word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, source="model")
+    person.offers.popup_shown(URI, person.text, {"p": word})
+    person.insert("items")
+    person.offers.accepted("p", person.wait())
+    person.type("\n")
+    popup, inline = person.end()
+    assert (popup.kind, popup.rank, popup.accepted_chars) == ("popup", 1, 5)
+    assert what(inline) == ("ignored", 12, 0, 5)
+
+
+def test_unknown_ids() -> None:
+    person = Person()
+    person.offers.accepted("?", 1.0)
+    person.offers.shown("?", 1.0)
+    person.offers.partly_accepted("?", 3, 1.0)
+    assert person.end() == []
+
+
+def test_many_documents_and_answers_are_forgotten() -> None:
+    outcomes: list[Outcome] = []
+    offers = Offers(outcomes.append)
+    for n in range(1_000):
+        word = Candidate(text="word", start=0, end=0, probability=0.5, source="model")
+        offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word}, 0.0)
+        offers.popup_shown(f"file:///{n}.py", "", {f"p{n}": word})
+    assert len(outcomes) > 800
+    offers.accepted("p0", 0.0)
+    offers.accepted("p999", 0.0)
+    offers.close(1.0)
+    assert len(outcomes) == 1_001
+
+
+@given(rest=CODE, after=st.sampled_from(["", AFTER, ")", "ab"]), pause_s=st.sampled_from([0.01, 1.0]))
+def test_whatever_is_typed_to_its_end_is_typed(rest: str, after: str, pause_s: float) -> None:
+    person = Person(after=after, pause_s=pause_s)
+    person.see(rest)
+    person.type(rest)
+    n = len(rest.rstrip())
+    assert what(person.only()) == ("typed", n, 0, n)
+
+
+@given(words=st.lists(st.text(alphabet="abé𝕏", min_size=2, max_size=8), min_size=1, max_size=5))
+def test_whatever_is_accepted_word_by_word_is_accepted(words: list[str]) -> None:
+    person = Person()
+    person.see(" ".join(words))
+    for n, word in enumerate(words):
+        person.insert((" " if n else "") + word)
+    n = len(" ".join(words))
+    assert what(person.only()) == ("accepted", n, n, 0)
+
+
+@given(rest=CODE, data=st.data())
+def test_typed_and_accepted_characters_add_up(rest: str, data: st.DataObject) -> None:
+    person = Person()
+    person.see(rest)
+    left = rest
+    while left.strip() and data.draw(st.booleans()):
+        n = data.draw(st.integers(1, len(left)))
+        person.insert(left[:n])
+        left = left[n:]
+    outcome = person.only()
+    n_left = len(left) if left.strip() else 0
+    n_chars = len(rest) if left.strip() else len(rest.rstrip())
+    assert outcome.accepted_chars + outcome.typed_chars == n_chars - n_left
+    assert outcome.n_chars == n_chars
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("see"), st.lists(CODE, max_size=2)),
+        st.tuples(st.just("insert"), CODE),
+        st.tuples(st.just("follow"), st.integers(1, 5)),
+        st.tuples(st.just("replace"), CODE),
+        st.tuples(st.just("erase"), st.none()),
+        st.tuples(st.just("accepted"), st.integers(0, 5)),
+        st.tuples(st.just("shown"), st.integers(0, 5)),
+        st.tuples(st.just("partly"), st.integers(-1, 40)),
+        st.tuples(st.just("popup"), CODE),
+        st.tuples(st.just("closed"), st.none()),
+        st.tuples(st.just("settle"), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@given(events=EVENTS, pause_s=st.sampled_from([0.0, 0.1, 3.0]))
+def test_nothing_that_happens_is_too_odd(events: Sequence[tuple[str, object]], pause_s: float) -> None:
+    person = Person("a(", ")")
+    person.pause_s = pause_s
+    names, rest = ["?"], ""
+    for what_happens, value in events:
+        name = names[value % len(names)] if isinstance(value, int) else names[-1]
+        if what_happens == "see" and isinstance(value, list):
+            names += person.see(*value, behind=min(1, len(person.after)))
+            rest = value[0] if value else ""
+        elif what_happens == "insert":
+            person.insert(str(value))
+        elif what_happens == "follow" and isinstance(value, int):
+            person.insert(rest[:value])
+            rest = rest[value:]
+        elif what_happens == "replace":
+            person.insert(str(value), replaced=1)
+        elif what_happens == "erase":
+            person.erase()
+        elif what_happens == "accepted":
+            person.offers.accepted(name, person.wait())
+        elif what_happens == "shown":
+            person.offers.shown(name, person.wait())
+        elif what_happens == "partly" and isinstance(value, int):
+            person.offers.partly_accepted(name, value, person.wait())
+        elif what_happens == "popup":
+            at = len(person.before)
+            word = Candidate(text=str(value), start=at, end=at, probability=0.1, source="model")
+            names.append(f"p{len(names)}")
+            person.offers.popup_shown(URI, person.text, {names[-1]: word})
+        elif what_happens == "closed":
+            person.offers.closed(URI, person.wait())
+        else:
+            person.offers.settle()
+    for outcome in person.end():
+        assert outcome.accepted_chars >= 0
+        assert outcome.typed_chars >= 0
+        assert outcome.accepted_chars + outcome.typed_chars <= outcome.n_chars
+        assert outcome.shown_s >= 0

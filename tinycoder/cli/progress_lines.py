@@ -1,0 +1,85 @@
+"""A training run for another program: one JSON object a line on stderr. Knows no screen.
+
+``start`` comes once, before the first step; then ``progress``, a few a second at most and with every evaluation; and
+``end`` when all is saved. A run that fails has no ``end``, but a sentence for a person, as ever.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinycoder_training.trainer import budget_used
+
+if TYPE_CHECKING:
+    from tinycoder_training.report import Sample
+    from tinycoder_training.run import Job
+    from tinycoder_training.trainer import Report
+
+PAUSE_S = 0.25  # between two lines
+
+
+def say_start(job: Job) -> None:
+    """What is going to be done: the size, the data, and the budget, of which one part is null."""
+    settings = job.run.train
+    _say(
+        "start",
+        name=job.folder.name,
+        parameters=job.facts["parameters"],
+        files=job.facts["data"]["files"],
+        held_out=job.facts["data"]["validation_files"],
+        tokens=job.facts["data"]["tokens"],
+        step=job.progress.step,
+        done=budget_used(settings, job.progress),
+        steps=settings.steps,
+        minutes=settings.minutes,
+    )
+
+
+def show_lines(reports: Iterable[Report], samples: Callable[[Report], list[Sample]]) -> list[Sample]:
+    """Say each report that is due; returns the samples of the last evaluation.
+
+    ``done`` is the part of the budget, ``loss`` the smooth one in nats per token, ``seconds`` those of training,
+    ``bits_per_byte`` that of the last evaluation or null.
+    """
+    last: list[Sample] = []
+    spoke, bits_per_byte = -PAUSE_S, None
+    for report in reports:
+        if report.evaluation:
+            bits_per_byte, last = report.evaluation.bits_per_byte, samples(report)
+        now = time.monotonic()
+        if report.evaluation or now - spoke >= PAUSE_S:
+            spoke = now
+            _say(
+                "progress",
+                done=report.done,
+                step=report.step,
+                loss=report.smooth_loss,
+                tokens_per_second=round(report.tokens_per_second, 1),
+                seconds=round(report.seconds, 3),
+                bits_per_byte=bits_per_byte,
+            )
+    return last
+
+
+def say_end(job: Job, page: Path) -> None:
+    """How it ended, and where the report is. ``bits_per_byte`` is null if it was never evaluated."""
+    best = job.progress.best_bits_per_byte
+    _say(
+        "end",
+        finished=job.progress.finished,
+        step=job.progress.step,
+        done=min(1.0, budget_used(job.run.train, job.progress)),
+        bits_per_byte=best if math.isfinite(best) else None,
+        report=str(page),
+    )
+
+
+def _say(event: str, **values: object) -> None:
+    click.echo(json.dumps({"event": event, **values}), err=True)

@@ -1,0 +1,125 @@
+"""``tinycoder setup``: put the file for an editor where that editor looks for it, and say what else to do.
+
+Never changes a configuration file of the user's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinycoder.installation import Command, EditorFile
+
+INSTALL_S = 180  # seconds; an editor that has to start first takes some ten
+
+
+@click.command()
+@click.argument("editor", type=click.Choice(["neovim", "emacs", "helix", "vscode"]))
+@click.option("--print", "print_only", is_flag=True, help="Write what would be installed to stdout; change nothing.")
+@click.option("--force", is_flag=True, help="Replace a file that differs; it is kept beside it, with .bak at its end.")
+def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: bool, force: bool) -> None:
+    """Install the file for EDITOR where it looks for it, and say what else to do.
+
+    Your own configuration files are never changed; the lines to add to them are printed.
+    """
+    from tinycoder.installation import editor_file, own_command
+
+    command = own_command(os.environ)
+    if editor == "vscode":
+        _install_extension(command, print_only=print_only, force=force)
+        return
+    file = editor_file(editor, os.environ, command)
+    if print_only:
+        click.echo(f"{file.path}:", err=True)
+        click.echo(file.text, nl=False)
+        return
+    _install_file(file, editor, force=force)
+    click.echo(_what_else(editor, file, command))
+
+
+def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
+    from tinycoder.errors import TinyCoderError
+    from tinycoder.installation import install
+
+    done, backup = install(file, replace=force)
+    if done == "kept" and not file.shared:
+        raise TinyCoderError(
+            f"{file.path} is another version, or was changed by hand, and is kept; "
+            f"`tinycoder setup {editor} --force` replaces it and keeps it as {file.path.name}.bak"
+        )
+    says = {"written": "wrote {}", "same": "{} is up to date", "kept": "{} is your own and was left alone"}
+    click.echo(says[done].format(file.path))
+    if backup is not None:
+        click.echo(f"what was there before is now {backup}")
+
+
+def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, command: Command) -> str:
+    """Two or three lines, and those to copy."""
+    from tinycoder.installation import own_lines
+
+    if editor == "helix":
+        known = "[language-server.tinycoder]" in file.path.read_text(encoding="utf-8", errors="replace")
+        lines = "" if known else f"Add these lines to it, and start Helix again:\n\n{file.text}\n"
+        return f"{lines}`hx --health python` shows whether Helix finds the server."
+    start = {"neovim": file.path.parents[1] / "init.lua", "emacs": file.path.with_name("init.el")}[editor]
+    return (
+        f"Add to your own configuration, such as {start}:\n\n{_indented(own_lines(editor, command))}\n\n"
+        "Then open a Python file. `tinycoder train PATH` learns your code; `tinycoder doctor` looks for trouble."
+    )
+
+
+def _indented(lines: str) -> str:
+    return "\n".join(f"    {line}" for line in lines.splitlines())
+
+
+def _install_extension(command: Command, *, print_only: bool, force: bool) -> None:
+    """Into every editor of that family that is on the path."""
+    from tinycoder.errors import TinyCoderError
+    from tinycoder.installation import VSCODE_COMMANDS, own_lines, vscode_package
+
+    package = vscode_package()
+    options = ["--install-extension", str(package), *(["--force"] if force else [])]
+    found = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
+    if not found:
+        raise TinyCoderError(
+            f"none of {', '.join(VSCODE_COMMANDS)} is on the path; in the editor, choose 'Extensions: Install from "
+            f"VSIX...' from the command palette and open {package}"
+        )
+    for name, path in found.items():
+        if print_only:
+            click.echo(shlex.join([name, *options]))
+        else:
+            _run_editor(name, [path, *options], package)
+            click.echo(f"{name}: the extension is installed")
+    if not print_only:
+        if lines := own_lines("vscode", command):
+            click.echo(f"Add to its settings.json, so that it finds the server:\n\n{_indented(lines)}\n")
+        click.echo("Reload the window and open a Python file. `tinycoder doctor` looks for trouble.")
+
+
+def _run_editor(name: str, argv: list[str], package: Path) -> None:
+    from tinycoder.errors import TinyCoderError
+
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_S, check=False, cwd=package.parent
+        )
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+        reason = f"exit code {done.returncode}: {said[-1] if said else 'it says nothing'}" if done.returncode else None
+    except subprocess.TimeoutExpired:
+        reason = f"no end after {INSTALL_S} s"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise TinyCoderError(
+            f"`{name} --install-extension` failed ({reason}); in the editor, choose 'Extensions: Install from VSIX...' "
+            f"and open {package}"
+        )

@@ -1,0 +1,88 @@
+"""``tinycoder stats``: what became of suggestions in editors, as counted on this machine."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinycoder.cli.home import home_folder
+from tinycoder.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tinycoder_lsp.counts import Days
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
+@click.option("--clear", "forget", is_flag=True, help="Forget everything that was counted.")
+@click.option("--yes", is_flag=True, help="With --clear: do not ask.")
+@click.pass_context
+def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: bool, yes: bool) -> None:
+    """Show how many suggestions were accepted in editors, how many characters that is, and how fast they came.
+
+    The language server counts them by day, on this machine only: numbers, no names and no code. The setting
+    `statistics.enable` switches that off.
+    """
+    from tinycoder_lsp.counts import to_json
+    from tinycoder_lsp.figures import figures
+    from tinycoder_lsp.statistics import load
+
+    home, today = home_folder(context), datetime.date.today()
+    if forget:
+        _clear(home, sure=yes)
+        return
+    days = load(home)
+    if html_to:
+        _write_page(html_to, days, today)
+    if as_json:
+        click.echo(json.dumps({**figures(days, today), "days": to_json(days)}))
+    else:
+        _print(days, today)
+
+
+def _clear(home: Path, *, sure: bool) -> None:
+    from tinycoder_lsp.statistics import clear, statistics_file
+
+    if not sure:
+        click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
+    click.echo("Forgotten." if clear(home) else "There was nothing to forget.")
+
+
+def _write_page(path: Path, days: Days, today: datetime.date) -> None:
+    from tinycoder_lsp.statistics_page import page
+
+    try:
+        path.write_text(page(days, today), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
+
+
+def _print(days: Days, today: datetime.date) -> None:
+    """A table and bars in a terminal; the same as plain text elsewhere."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from tinycoder_lsp.figures import BARS_TITLE, bars, table, text
+
+    console = Console(highlight=False)
+    if not days or not console.is_terminal:
+        click.echo(text(days, today))
+        return
+    head, *rows = table(days, today)
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(head):
+        drawn.add_column(column, justify="right" if i else "left", no_wrap=True)
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn)
+    console.print(Text(BARS_TITLE, style="italic"))
+    full, rest = ("#", ".") if console.options.ascii_only else ("█", "░")
+    for line in bars(days, today, full=full, rest=rest):
+        console.print(Text(line))
