@@ -210,3 +210,11 @@ def test_indentation_is_as_it_stands(engine: Engine, indentation: str) -> None:
 )
 def test_typed_word(text: str, word: str) -> None:
     assert typed_word(text, len(text)) == word
+
+
+def test_a_whole_word_is_not_made_longer_by_words_that_stand_nowhere(engine: Engine) -> None:
+    lesson = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
+    assert "total" in [candidate.text for candidate in popup(engine, f"{lesson}tot")]
+    assert popup(engine, f"{lesson}total") == []
+    longer = f"{lesson}totals = 0\n        self.total"
+    assert [candidate.text for candidate in popup(engine, longer)] == ["totals"]

@@ -21,9 +21,9 @@ from tinycoder.complete.heal import Healer
 from tinycoder.complete.names import Names
 from tinycoder.complete.newnames import doubted
 from tinycoder.complete.parts import Parts
-from tinycoder.complete.popup import complete_word
+from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
-from tinycoder.complete.ranking import Word, ranked, words_on_offer
+from tinycoder.complete.ranking import Word, is_known, ranked, words_on_offer
 from tinycoder.complete.suggestions import Kept, Suggestions
 from tinycoder.complete.words import typed_word
 from tinycoder.errors import Cancelled
@@ -38,6 +38,7 @@ MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are 
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown
 TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
+DOUBTFUL = 0.05  # probability of a longer word that stands nowhere, where the typed one may be whole
 MOST_SOURCES = 5  # words of the popup whose place is looked up
 FROM_MODEL = "model"
 
@@ -120,6 +121,10 @@ class Engine:
         scene = self._scene(document, offset)
         typed = typed_word(document.text, offset)
         words = self._search(scene, typed, stop, limit)
+        order = self.rank(document, offset, dict(words.found))
+        if words.ended > 0.5:  # what is typed may be the word: no made-up longer ones in the way of what comes next
+            share = 1 - words.ended
+            order = [(word, p) for word, p in order if is_known(word) or share * word.probability > DOUBTFUL]
         return [
             Candidate(
                 text=word.text,
@@ -129,7 +134,7 @@ class Engine:
                 source=(rank < MOST_SOURCES and self._seen_word(scene, word.text, typed))
                 or (word.name.origin if word.name else FROM_MODEL),
             )
-            for rank, (word, probability) in enumerate(self.rank(document, offset, words)[:limit])
+            for rank, (word, probability) in enumerate(order[:limit])
         ]
 
     def on_offer(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Word]:
@@ -139,7 +144,7 @@ class Engine:
         """
         scene = self._scene(document, offset)
         words = self._search(scene, typed_word(document.text, offset), stop, limit)
-        return self._on_offer(document, offset, words)
+        return self._on_offer(document, offset, dict(words.found))
 
     def rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
         """Put ``words``, the continuations of what is typed with their probabilities, in order among the names."""
@@ -217,10 +222,10 @@ class Engine:
             lines.changed = None
         return lines
 
-    def _search(self, scene: Scene, typed: str, stop: Stop, limit: int) -> dict[str, float]:
-        """The likeliest continuations of the word that is ``typed``, with their probabilities."""
+    def _search(self, scene: Scene, typed: str, stop: Stop, limit: int) -> Words:
+        """The likeliest continuations of the word that is ``typed``."""
         branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
-        return dict(complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit))
+        return complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit)
 
     def _on_offer(self, document: Document, offset: int, words: Mapping[str, float]) -> list[Word]:
         """The ``words``, continuations of what is typed, and the names that fit; without names the words alone."""

@@ -18,6 +18,17 @@ BEHIND = 0.05  # of the best word: less likely ones are not looked for once ther
 MANY = 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """Continuations of what is typed with their probabilities among each other, best first.
+
+    ``ended`` is the probability that what is typed is the whole word, which is none of them.
+    """
+
+    found: tuple[tuple[str, float], ...]
+    ended: float
+
+
 @dataclass(frozen=True)
 class _Partial:
     """A word under way: its row, its last id, the bytes after what is typed, the typed bytes still to come."""
@@ -29,21 +40,24 @@ class _Partial:
     probability: float
 
 
-def complete_word(
-    branch: Branch, healer: Healer, pending: bytes, *, word_typed: bool, limit: int
-) -> list[tuple[str, float]]:
-    """Up to ``limit`` (continuation, probability among words that agree with ``pending``), best first.
+def complete_word(branch: Branch, healer: Healer, pending: bytes, *, word_typed: bool, limit: int) -> Words:
+    """Up to ``limit`` words that agree with ``pending``, and whether it needs any.
 
     Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
     live = [_Partial(0, -1, b"", pending, 1.0)]
     done: dict[str, float] = {}
+    ended = 0.0
     for _ in range(MAX_STEPS):
         grown: list[_Partial] = []
         for row, partial in enumerate(live):
             p = branch.p[row]
-            if partial.made and not partial.pending:
-                _note(done, partial.made, partial.probability * float(p[healer.ends_word].sum()))
+            if not partial.pending:
+                over = partial.probability * float(p[healer.ends_word].sum())
+                if partial.made:
+                    _note(done, partial.made, over)
+                else:
+                    ended += over
             more = _grow(healer, row, partial, p)
             grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
         grown.sort(key=lambda partial: -partial.probability)
@@ -57,7 +71,9 @@ def complete_word(
         if not live or not branch.grow([partial.row for partial in live], [partial.token for partial in live]):
             break
     total = sum(done.values()) + sum(partial.probability for partial in live)
-    return [(word, p / total) for word, p in sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]]
+    best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+    found = tuple((word, p / total) for word, p in best)
+    return Words(found=found, ended=ended / (ended + total) if word_typed and ended else 0.0)
 
 
 def _grow(healer: Healer, row: int, partial: _Partial, p: Array) -> Iterator[_Partial]:

@@ -56,6 +56,11 @@ def words_on_offer(
     ]
 
 
+def is_known(word: Word) -> bool:
+    """Whether the word is a name that fits, or stands in the file or the workspace."""
+    return word.name is not None or word.in_workspace or word.in_file
+
+
 def ranked(words: Sequence[Word], *, begun: bool) -> list[tuple[Word, float]]:
     """The words with their probabilities among all of them, best first; ``begun`` when letters are typed already."""
     weights = default_weights()
