@@ -2,13 +2,25 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test test-editors client client-shots check docs bench clean
 
 demo: $(VENV)/.ready  ## train a small model for a minute and complete real code with it
 	$(BIN)/tinycoder demo
 
 test: $(VENV)/.ready  ## run the tests
 	$(BIN)/pytest
+
+test-editors: $(VENV)/.editors  ## run the tests in real editors, and install those that are missing
+	$(BIN)/python tests/editors/install.py
+	TINYCODER_NEED_EDITORS=1 $(BIN)/pytest tests/editors
+
+client:  ## build the VS Code extension (needs Node.js 20 or newer); `tinycoder setup vscode` installs it
+	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package
+	cp vscode-client/dist/tinycoder.vsix tinycoder/cli/editors/
+
+client-shots: $(VENV)/.editors  ## take the pictures of the README again
+	$(BIN)/python tests/editors/install.py
+	$(BIN)/python tests/editors/shots.py
 
 check: $(VENV)/.ready  ## style, types, import law, generated docs
 	$(BIN)/ruff check .
@@ -31,4 +43,8 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(VENV)/.editors: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --group editors
 	touch $@

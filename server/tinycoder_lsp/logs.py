@@ -1,4 +1,7 @@
-"""The server's log: to a file or to stderr, never to stdout, which belongs to JSON-RPC."""
+"""The server's log: to a file or to stderr, never to stdout, which belongs to JSON-RPC.
+
+On stderr it leaves out what the editor is told for its own log.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from tinycoder.errors import ConfigError
 
+TOLD = "tinycoder_lsp.announcer"  # what it logs, it also sends to the editor's log
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -18,6 +22,7 @@ def start_log(path: Path | None, level: str) -> None:
     Raises ``ConfigError`` if the file cannot be written.
     """
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda record: record.name != TOLD)  # editors show both, one above the other
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

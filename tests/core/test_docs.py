@@ -9,7 +9,8 @@ import pytest
 from tinycoder.cli import cli
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/editors.md", "docs/benchmarks.md", "docs/decisions.md"]
+EDITORS = ("README", "vscode", "neovim", "emacs", "helix", "other")
+PAGES = ["README.md", "docs/benchmarks.md", "docs/decisions.md", *(f"docs/editors/{name}.md" for name in EDITORS)]
 
 
 def commands() -> list[str]:

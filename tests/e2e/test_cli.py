@@ -15,7 +15,7 @@ import pytest
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.store import workspace_model_name
 
-COMMANDS = ["train", "generate", "serve", "checkpoint", "bench", "demo"]
+COMMANDS = ["train", "generate", "serve", "checkpoint", "evaluate", "bench", "setup", "doctor", "stats", "demo"]
 ADDER = '''def add(first, second):
     """Add {n}."""
     total = first + second + {n}
@@ -377,7 +377,7 @@ def test_the_demo_shows_curve_and_completions(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "Held-out bits per byte" in result.stdout
     assert result.stdout.count("    author ") == 5
-    assert "docs/editors.md" in result.stdout
+    assert "tinycoder setup" in result.stdout
     assert load_model(tmp_path / "models" / "demo").training["finished"]
 
 

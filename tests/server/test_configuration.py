@@ -113,7 +113,7 @@ def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> No
     assert len(warnings(client)) == 2
     assert any("tinycoder.popup.limit must be whole number" in text for text in warnings(client))
     assert any("did you mean tinycoder.inline?" in text for text in warnings(client))
-    assert client.log().count("tinycoder.popup.limit") == 1
+    assert "tinycoder.popup.limit" not in client.log()  # editors show both logs as one
     assert not any(message["method"] == "window/showMessage" for message in client.notices)
 
 

@@ -56,7 +56,8 @@ def test_what_is_advertised(start: Any) -> None:
 def test_the_first_encoding_that_is_known_is_chosen(start: Any, offered: list[str] | None, chosen: str) -> None:
     capabilities = {} if offered is None else {"general": {"positionEncodings": offered}}
     client = start()
-    answer = client.ask("initialize", {**INITIALIZE, "capabilities": capabilities})
+    patient = {"popup": {"deadlineMs": 600_000}}
+    answer = client.ask("initialize", {**INITIALIZE, "capabilities": capabilities, "initializationOptions": patient})
     assert answer["capabilities"]["positionEncoding"] == chosen
     client.notify("initialized", {})
     before = len("x = '😀'; ab".encode(chosen if chosen == "utf-8" else chosen + "-le"))

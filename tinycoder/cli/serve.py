@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Complete in an editor, over the Language Server Protocol.
 
-    Editors start this command themselves; see docs/editors.md.
+    Editors start this command themselves; `tinycoder setup` brings it to them.
     """
     if stdio and tcp:
         raise click.UsageError("choose either --stdio or --tcp")

@@ -1,7 +1,8 @@
 --- TinyCoder for Neovim 0.11 and newer: starts `tinycoder serve` and shows what it suggests.
 ---
 --- `require('tinycoder').setup()` is all there is to call; docs/editors/neovim.md explains the rest. No key is mapped
---- that was not asked for. Knows no model and no training: what it says of them, the server said.
+--- that was not asked for. One file, so that it can be installed by copying it. Knows no model and no training: what
+--- it says of them, the server said.
 
 local M = {}
 
@@ -41,9 +42,22 @@ local asked = nil -- the place that was asked about last; there is nothing new t
 local flight = nil -- the one request that is on its way
 local clock = nil -- waits for quiet
 
+local function inserting()
+  return api.nvim_get_mode().mode:sub(1, 1) == 'i'
+end
+
+--- Tell the person. A message too long for the last line makes Neovim wait for Enter, which must not happen while
+--- somebody types: it comes when insert mode is left.
 local function say(text, level)
   local sentence = vim.startswith(text, 'TinyCoder') and text or 'TinyCoder: ' .. text -- the server says its name
-  vim.notify(sentence, level or vim.log.levels.INFO, { title = 'TinyCoder' })
+  local function show()
+    vim.notify(sentence, level or vim.log.levels.INFO, { title = 'TinyCoder' })
+  end
+  if inserting() and vim.fn.strdisplaywidth(sentence) > vim.v.echospace then
+    api.nvim_create_autocmd('ModeChanged', { pattern = 'i*:n*', once = true, callback = vim.schedule_wrap(show) })
+  else
+    show()
+  end
 end
 
 local function client_of(buf)
@@ -69,11 +83,7 @@ local function place()
   return ('%d:%d:%d:%d'):format(buf, api.nvim_buf_get_changedtick(buf), row, col)
 end
 
-local function inserting()
-  return api.nvim_get_mode().mode:sub(1, 1) == 'i'
-end
-
----------------------------------------------------------------------------------------------------- the suggestion
+-- The suggestion.
 
 --- What is still missing of a suggestion; nil if it does not go on from what stands before the cursor.
 local function missing(s)
@@ -196,7 +206,7 @@ local function hide()
   shown, others = nil, {}
 end
 
-------------------------------------------------------------------------------------------------------- the request
+-- The request.
 
 local function stop_asking()
   if clock then
@@ -322,7 +332,7 @@ local function update()
   soon()
 end
 
------------------------------------------------------------------------------------------------------- what one does
+-- What one does.
 
 --- How much of `rest` to take.
 local function piece(rest, kind)
@@ -474,7 +484,7 @@ function M.toggle(where)
   say(state .. (where == 'buffer' and ' in this buffer' or ''))
 end
 
---------------------------------------------------------------------------------------------- the server's commands
+-- The server's commands.
 
 local function any_client()
   return client_of(api.nvim_get_current_buf()) or lsp.get_clients({ name = NAME })[1]
@@ -524,7 +534,7 @@ end
 --- Show how many suggestions were taken, in a window that q closes.
 function M.stats()
   execute('tinycoder.showStats', {}, function(result)
-    local lines = vim.split(vim.trim(result.text), '\n', { plain = true })
+    local lines = vim.split(result.text:gsub('%s+$', ''), '\n', { plain = true })
     local width = 20
     for _, line in ipairs(lines) do
       width = math.max(width, vim.fn.strdisplaywidth(line))
@@ -610,7 +620,7 @@ function M.configure(settings)
   end
 end
 
--------------------------------------------------------------------------------------------------------- the server
+-- The server.
 
 local WORDS = { noModel = 'no model' }
 
@@ -761,6 +771,10 @@ function M.restart()
   end
 end
 
+local function focus(client, buf)
+  client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buf) } })
+end
+
 local function attach(client, buf)
   trouble = nil
   if opts.popup and wanted(buf) and client.server_capabilities.completionProvider then
@@ -775,12 +789,13 @@ local function attach(client, buf)
     lsp.inline_completion.enable(wanted(buf), { bufnr = buf })
   end
   if buf == api.nvim_get_current_buf() then
+    focus(client, buf)
     asked = nil
     update()
   end
 end
 
---------------------------------------------------------------------------------------------------------------- setup
+-- Setup.
 
 local ACTIONS = {
   accept = M.accept,
@@ -840,7 +855,8 @@ local COMMANDS = {
     local client = any_client()
     local said = client and statuses[client.id]
     local state = M.status()
-    say(said and said.message or state ~= '' and state or 'the server is not running')
+    local text = said and said.message or state ~= '' and state or 'the server is not running'
+    say(text .. (wanted(api.nvim_get_current_buf()) and '' or ' (switched off here)'))
   end,
   log = M.log,
   restart = M.restart,
@@ -909,7 +925,13 @@ function M.setup(given)
   lsp.enable(NAME)
 
   local function colour()
-    api.nvim_set_hl(0, GHOST, { link = 'Comment', default = true })
+    local look = { link = 'Comment' }
+    local comment = api.nvim_get_hl(0, { name = 'Comment', link = false })
+    if not comment.ctermfg then -- as in Neovim's own colours: on plain terminals it would look like text
+      look = vim.tbl_extend('force', comment, { ctermfg = 8 })
+    end
+    look.default = true
+    api.nvim_set_hl(0, GHOST, look)
   end
   colour()
   local group = api.nvim_create_augroup(NAME, { clear = true })
@@ -931,8 +953,8 @@ function M.setup(given)
   when({ 'BufLeave', 'WinLeave' }, nil, leave)
   when('BufEnter', nil, function(args)
     local client = client_of(args.buf)
-    if client then
-      client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(args.buf) } })
+    if client and client.initialized then
+      focus(client, args.buf)
     end
   end)
   when_ours('LspAttach', attach)

@@ -1,0 +1,132 @@
+/** The language client, set up for this server: what is sent, what is measured, and that it keeps quiet. */
+
+import { homedir } from "node:os";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  DidChangeConfigurationNotification,
+  ErrorAction,
+  LanguageClient,
+  type LanguageClientOptions,
+  type Middleware,
+  RevealOutputChannelOn,
+  TransportKind,
+} from "vscode-languageclient/node";
+import type { Latency } from "./latency";
+import { type Level, parseLogLine } from "./logline";
+import { LANGUAGES, SECTION } from "./protocol";
+import type { Server } from "./server";
+import { forServer } from "./settings";
+
+/** Documents in which the server completes. Elsewhere than on the disk: new ones, and the cells of notebooks. */
+export const SELECTOR = LANGUAGES.flatMap((language) =>
+  ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme, language })),
+);
+
+/** What the client tells its owner. */
+export interface Listener {
+  /** The connection ended, and nobody asked for it. */
+  closed(): void;
+  /** The server wrote this line of an error, or of a traceback. */
+  complained(line: string): void;
+  /** Per cent of the workspace that has been read; null at the end. */
+  indexing(percentage: number | null): void;
+}
+
+/** Errors go to the log. The session says once, in words for a person, what became of the server. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+/** A client that can be started once. */
+export function newClient(
+  server: Server,
+  log: vscode.LogOutputChannel,
+  latency: Latency,
+  listener: Listener,
+): LanguageClient {
+  const options: LanguageClientOptions = {
+    documentSelector: SELECTOR,
+    initializationOptions: currentSettings(),
+    outputChannel: log,
+    revealOutputChannelOn: RevealOutputChannelOn.Never,
+    initializationFailedHandler: () => false,
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        listener.closed();
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    },
+    stdioOptions: { stdout: () => undefined, stderr: (stream) => copyLog(stream, log, listener) },
+    middleware: middleware(latency, listener, () => client),
+  };
+  // Not in the workspace's folder: Python would import what lies there. The environment is not named here,
+  // since the client writes these options to messages.
+  const program = {
+    command: server.command,
+    args: [...server.args],
+    transport: TransportKind.stdio,
+    options: { cwd: homedir() },
+  };
+  const client: LanguageClient = new QuietClient(SECTION, "TinyCoder", program, options);
+  return client;
+}
+
+/** Send the settings as they are now. */
+export async function sendSettings(client: LanguageClient): Promise<void> {
+  const settings = { [SECTION]: currentSettings() };
+  await client.sendNotification(DidChangeConfigurationNotification.type, { settings });
+}
+
+function currentSettings(): Record<string, unknown> {
+  return forServer(vscode.workspace.getConfiguration().get(SECTION), vscode.workspace.isTrusted);
+}
+
+function middleware(latency: Latency, listener: Listener, client: () => LanguageClient): Middleware {
+  let reading: string | number | undefined; // the token of the bar under which the workspace is read
+  return {
+    provideInlineCompletionItems: (document, position, context, token, next) =>
+      latency.measure(
+        async () => next(document, position, context, token),
+        (result) => !token.isCancellationRequested && isFull(result),
+      ),
+    handleWorkDoneProgress: (token, params, next) => {
+      if (params.kind === "begin" && params.title.includes("indexing")) reading = token;
+      if (token === reading) {
+        listener.indexing(params.kind === "end" ? null : (params.percentage ?? 0));
+        if (params.kind === "end") reading = undefined;
+      }
+      next(token, params);
+    },
+    workspace: {
+      configuration: async (params, token, next) => {
+        const values = await next(params, token);
+        if (!Array.isArray(values)) return values;
+        return values.map((value: unknown, index) =>
+          params.items[index]?.section === SECTION ? forServer(value, vscode.workspace.isTrusted) : value,
+        );
+      },
+      didChangeConfiguration: async () => sendSettings(client()),
+    },
+  };
+}
+
+function isFull(result: vscode.InlineCompletionItem[] | vscode.InlineCompletionList | null | undefined): boolean {
+  return (Array.isArray(result) ? result : (result?.items ?? [])).length > 0;
+}
+
+function copyLog(stream: Readable, log: vscode.LogOutputChannel, listener: Listener): void {
+  let level: Level = "info";
+  createInterface({ input: stream }).on("line", (line) => {
+    const { level: now, text } = parseLogLine(line, level);
+    level = now;
+    log[level](text);
+    const isReason = level === "error" || text === line; // what is no line of the log was not meant for it
+    if (isReason && text.trim() !== "") listener.complained(text.trim());
+  });
+}

@@ -1,0 +1,92 @@
+/** What the menu of the status bar offers, by state. Knows the ids of commands, and runs none. */
+
+import { languageName, type Phase } from "./status";
+
+/** Commands of the extension. */
+export const COMMANDS = {
+  menu: "tinycoder.menu",
+  trainWorkspace: "tinycoder.trainWorkspace",
+  cancelTraining: "tinycoder.cancelTraining",
+  enable: "tinycoder.enable",
+  disable: "tinycoder.disable",
+  toggleLanguage: "tinycoder.toggleLanguage",
+  openStatistics: "tinycoder.openStatistics",
+  openReport: "tinycoder.openReport",
+  chooseModel: "tinycoder.chooseModel",
+  restart: "tinycoder.restart",
+  openLog: "tinycoder.openLog",
+  openSettings: "tinycoder.openSettings",
+  copyInstallCommand: "tinycoder.copyInstallCommand",
+} as const;
+
+export interface Situation {
+  readonly phase: Phase;
+  /** The setting, which the server may not have heard of yet. */
+  readonly enabled: boolean;
+  /** A language, and whether completions are off in it. */
+  readonly language: string;
+  readonly languageOff: boolean;
+  readonly trusted: boolean;
+  /** How many folders are open. */
+  readonly folders: number;
+}
+
+export interface Entry {
+  readonly command: string;
+  /** With an icon in the editor's notation. */
+  readonly label: string;
+  readonly detail?: string;
+}
+
+/** The entries in groups; a group is never empty. */
+export function menu(now: Situation): Entry[][] {
+  const running = !(["starting", "missing", "error"] as Phase[]).includes(now.phase);
+  const groups = [install(now), running ? training(now) : [], switches(now), running ? reading() : [], upkeep(now)];
+  return groups.filter((group) => group.length > 0);
+}
+
+function install(now: Situation): Entry[] {
+  if (now.phase !== "missing") return [];
+  return [{ command: COMMANDS.copyInstallCommand, label: "$(copy) Copy install command" }];
+}
+
+function training(now: Situation): Entry[] {
+  if (now.phase === "training") {
+    const detail = "What has been learnt is saved; training again goes on from there";
+    return [{ command: COMMANDS.cancelTraining, label: "$(debug-stop) Stop training", detail }];
+  }
+  if (!now.trusted || now.folders === 0 || now.phase === "loading") return [];
+  const detail =
+    now.phase === "noModel" ? "The first step: TinyCoder learns from your own code, on this machine" : undefined;
+  const entry = { command: COMMANDS.trainWorkspace, label: "$(mortar-board) Train on this workspace" };
+  return [detail === undefined ? entry : { ...entry, detail }];
+}
+
+function switches(now: Situation): Entry[] {
+  if (!now.enabled) return [{ command: COMMANDS.enable, label: "$(play) Enable completions" }];
+  const name = languageName(now.language);
+  const language = now.languageOff
+    ? `$(play) Enable completions for ${name}`
+    : `$(circle-slash) Disable completions for ${name}`;
+  return [
+    { command: COMMANDS.disable, label: "$(circle-slash) Disable completions" },
+    { command: COMMANDS.toggleLanguage, label: language },
+  ];
+}
+
+function reading(): Entry[] {
+  return [
+    { command: COMMANDS.openStatistics, label: "$(graph) Show statistics" },
+    { command: COMMANDS.openReport, label: "$(output) Open training report" },
+    { command: COMMANDS.chooseModel, label: "$(list-selection) Select model" },
+  ];
+}
+
+function upkeep(now: Situation): Entry[] {
+  const restart = now.phase === "missing" ? "$(refresh) Look for the server again" : "$(refresh) Restart server";
+  return [
+    { command: COMMANDS.restart, label: restart },
+    { command: COMMANDS.openLog, label: "$(list-flat) Show log" },
+    { command: COMMANDS.openSettings, label: "$(gear) Open settings" },
+  ];
+}

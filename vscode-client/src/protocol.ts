@@ -1,0 +1,62 @@
+/** Names and shapes of what passes between extension and server. Knows no editor and sends nothing. */
+
+/** The section of the settings. */
+export const SECTION = "tinycoder";
+
+/** The languages in which the server completes, by the editor's names. */
+export const LANGUAGES: readonly string[] = ["python"];
+
+/** Commands of the server. The language client registers them, so the extension's own have other ids. */
+export const ASK = {
+  train: "tinycoder.train",
+  stopTraining: "tinycoder.stopTraining",
+  listModels: "tinycoder.listModels",
+  selectModel: "tinycoder.selectModel",
+  showStats: "tinycoder.showStats",
+  trainingReport: "tinycoder.trainingReport",
+} as const;
+
+/** The notification by which the server says how things stand. */
+export const STATUS_NOTIFICATION = "didChangeStatus";
+
+/** The notification by which the editor says which document a person looks at. */
+export const FOCUS_NOTIFICATION = "textDocument/didFocus";
+
+export type ServerState = "loading" | "ready" | "training" | "noModel" | "off" | "error";
+
+/** How things stand in the server. */
+export interface ServerStatus {
+  readonly busy: boolean;
+  readonly message: string;
+  readonly kind: "Normal" | "Warning" | "Error" | "Inactive";
+  /** Missing in servers that send only what Copilot's sends. */
+  readonly state?: ServerState;
+  readonly model?: string | null;
+  /** Per cent of the training that is done. */
+  readonly training?: number | null;
+}
+
+/** A model on this machine. */
+export interface Model {
+  readonly name: string;
+  readonly recipe: string;
+  readonly parameters: number;
+  readonly bitsPerByte: number | null;
+  /** ISO 8601. */
+  readonly written: string;
+  readonly current: boolean;
+  /** Why it cannot be used. */
+  readonly problem: string | null;
+}
+
+export interface Statistics {
+  readonly text: string;
+  /** A whole page. */
+  readonly html: string;
+}
+
+export interface Report {
+  readonly name: string;
+  /** Of a whole page in HTML. */
+  readonly path: string;
+}

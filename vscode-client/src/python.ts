@@ -1,0 +1,41 @@
+/** Which Python the person chose for the workspace, if the Python extension is there to ask. */
+
+import * as vscode from "vscode";
+
+const PYTHON_EXTENSION = "ms-python.python";
+/** The server is not held up for longer than this. */
+const PATIENCE_MS = 5000;
+
+/** The part of the Python extension's interface that is used here. */
+interface PythonApi {
+  readonly environments: {
+    getActiveEnvironmentPath(resource?: vscode.Uri): { readonly path: string };
+    readonly onDidChangeActiveEnvironmentPath: vscode.Event<unknown>;
+  };
+}
+
+/** The interpreters, or environments, of these folders; none without the Python extension. */
+export async function chosenPythons(folders: readonly vscode.Uri[]): Promise<string[]> {
+  const api = await pythonApi();
+  if (api === undefined) return [];
+  const resources = folders.length > 0 ? folders : [undefined];
+  return resources.map((folder) => api.environments.getActiveEnvironmentPath(folder).path);
+}
+
+/** Call when another Python is chosen. */
+export async function onPythonChosen(call: () => void): Promise<vscode.Disposable> {
+  const api = await pythonApi();
+  return api?.environments.onDidChangeActiveEnvironmentPath(call) ?? new vscode.Disposable(() => undefined);
+}
+
+async function pythonApi(): Promise<PythonApi | undefined> {
+  const extension = vscode.extensions.getExtension<Partial<PythonApi>>(PYTHON_EXTENSION);
+  if (extension === undefined) return undefined;
+  const tooLate = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS));
+  try {
+    const api = await Promise.race([extension.activate(), tooLate]);
+    return api?.environments === undefined ? undefined : { environments: api.environments };
+  } catch {
+    return undefined; // it says itself what is wrong with it
+  }
+}

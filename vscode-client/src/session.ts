@@ -1,0 +1,218 @@
+/** The server's life as one window sees it: found, started, asked, started again, stopped. Draws nothing. */
+
+import * as vscode from "vscode";
+import { ExecuteCommandRequest, type LanguageClient, State } from "vscode-languageclient/node";
+import { newClient, SELECTOR, sendSettings } from "./client";
+import { Latency } from "./latency";
+import { MACHINE } from "./machine";
+import { COMMANDS } from "./menu";
+import { FOCUS_NOTIFICATION, SECTION, type ServerStatus, STATUS_NOTIFICATION } from "./protocol";
+import { chosenPythons } from "./python";
+import { Restarts } from "./restarts";
+import { type Finding, findServer, type NotFound, type Server } from "./server";
+import { BEGINNING, type Facts, withServerStatus } from "./status";
+import { versionProblem } from "./version";
+
+/** How long a server may take to save what it is doing. The editor waits five seconds at the most. */
+const STOP_MS = 4000;
+
+/** What the buttons of a message do when there is no server. */
+const REMEDIES: Record<NotFound["remedy"], Record<string, string>> = {
+  install: { "Copy install command": COMMANDS.copyInstallCommand, "Open settings": COMMANDS.openSettings },
+  settings: { "Open settings": COMMANDS.openSettings },
+  trust: { "Manage workspace trust": "workbench.trust.manage" },
+};
+
+/** A failure that the person has been told of. */
+export class Told extends Error {}
+
+export class Session implements vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<Facts>();
+  /** Fires whenever the facts change. */
+  readonly onDidChange = this.#changed.event;
+
+  #facts: Facts = BEGINNING;
+  #client: LanguageClient | undefined;
+  #server: Server | undefined;
+  /** Counts starts and stops: whoever waited through one finds that it is no longer its turn. */
+  #turn = 0;
+  #hasRun = false;
+  #lastWords = "";
+  #nextStart: NodeJS.Timeout | undefined;
+  readonly #restarts = new Restarts();
+  readonly #said = new Set<string>();
+  readonly #latency = new Latency(
+    { now: () => performance.now(), after },
+    (thinking) => this.#show({ thinking }),
+    (latency) => this.#show({ latency }),
+  );
+
+  constructor(private readonly log: vscode.LogOutputChannel) {}
+
+  get facts(): Facts {
+    return this.#facts;
+  }
+
+  get client(): LanguageClient | undefined {
+    return this.#client;
+  }
+
+  /** Find the server and start it, unless that has been done. What goes wrong is said, not raised. */
+  async start(): Promise<void> {
+    if (this.#client !== undefined) return;
+    clearTimeout(this.#nextStart);
+    const turn = ++this.#turn;
+    this.#show({ ...BEGINNING, latency: this.#facts.latency });
+    const finding = await find();
+    if (turn !== this.#turn) return;
+    this.#server = finding.server;
+    if (finding.server === undefined) {
+      this.#show({ phase: "missing", message: finding.problem });
+      this.#sayMissing(finding);
+      return;
+    }
+    await this.#run(finding.server);
+  }
+
+  /** Stop the server, which saves what it is doing. */
+  async stop(): Promise<void> {
+    this.#turn += 1;
+    clearTimeout(this.#nextStart);
+    const client = this.#client;
+    this.#client = undefined;
+    try {
+      await client?.dispose(STOP_MS);
+    } catch (error) {
+      this.log.info(`The server did not stop by itself: ${String(error)}`); // the client ends it
+    }
+  }
+
+  /** Stop and start because a person asked for it: what went wrong before is forgotten. */
+  async restart(): Promise<void> {
+    this.#restarts.forget();
+    this.#said.clear();
+    this.#hasRun = false;
+    await this.stop();
+    await this.start();
+  }
+
+  /** Start again if the server would now be found elsewhere. */
+  async relocate(): Promise<void> {
+    const finding = await find();
+    if (JSON.stringify(finding.server) !== JSON.stringify(this.#server)) await this.restart();
+  }
+
+  /** The workspace is trusted now. */
+  async trust(): Promise<void> {
+    this.#show({});
+    if (this.#client?.isRunning()) await sendSettings(this.#client);
+    await this.relocate();
+  }
+
+  /** Tell the server which document a person looks at. */
+  async focus(document: vscode.TextDocument): Promise<void> {
+    if (!this.#client?.isRunning() || vscode.languages.match(SELECTOR, document) === 0) return;
+    const uri = this.#client.code2ProtocolConverter.asUri(document.uri);
+    await this.#client.sendNotification(FOCUS_NOTIFICATION, { textDocument: { uri } });
+  }
+
+  /** Run a command of the server, which is started if need be. Raises what the server answers, or `Told`. */
+  async ask<T>(command: string, ...args: readonly unknown[]): Promise<T> {
+    this.#said.clear(); // who asks wants to hear it again
+    await this.start();
+    if (this.#client?.state === State.Starting) await this.#client.start().catch(() => undefined);
+    if (!this.#client?.isRunning()) throw new Told(this.#facts.message);
+    return (await this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] })) as T;
+  }
+
+  dispose(): void {
+    void this.stop();
+    this.#changed.dispose();
+  }
+
+  async #run(server: Server): Promise<void> {
+    this.log.info(`Starting ${[server.command, ...server.args].join(" ")}`);
+    this.#lastWords = "";
+    let running = false;
+    const client = newClient(server, this.log, this.#latency, {
+      closed: () => running && this.#client === client && this.#crashed(),
+      complained: (line) => (this.#lastWords = line),
+      indexing: (indexing) => this.#client === client && this.#show({ indexing }),
+    });
+    client.onNotification(STATUS_NOTIFICATION, (status: ServerStatus) => {
+      if (this.#client === client) this.#show(withServerStatus(this.#facts, status));
+    });
+    this.#client = client;
+    try {
+      await client.start();
+    } catch {
+      if (this.#client === client) this.#crashed(); // the client has written to the log what it was
+      return;
+    }
+    if (this.#client !== client) return;
+    running = this.#hasRun = true;
+    const problem = versionProblem(client.initializeResult?.serverInfo);
+    if (problem !== undefined) this.#sayOnce(problem);
+    const active = vscode.window.activeTextEditor;
+    if (active !== undefined) await this.focus(active.document);
+  }
+
+  /** The server ended, and nobody asked for it. One that never ran will not run next time either. */
+  #crashed(): void {
+    this.#client = undefined;
+    const delay = this.#hasRun ? this.#restarts.afterCrash(Date.now()) : undefined;
+    const words = this.#lastWords === "" ? "" : ` It said: ${this.#lastWords}`;
+    if (delay === undefined) {
+      const what = this.#hasRun ? "TinyCoder's server keeps stopping." : "TinyCoder's server could not be started.";
+      this.#show({ ...BEGINNING, phase: "error", message: what + words });
+      void this.#offer(vscode.window.showErrorMessage(what + words, "Restart", "Show log"));
+      return;
+    }
+    this.log.warn(`The server stopped; it is started again in ${delay / 1000} s.`);
+    this.#show({ ...BEGINNING, message: `The server stopped.${words}` });
+    this.#sayOnce("TinyCoder's server stopped unexpectedly and is started again.");
+    this.#nextStart = setTimeout(() => void this.start(), delay);
+  }
+
+  async #offer(answer: Thenable<string | undefined>): Promise<void> {
+    const chosen = await answer;
+    if (chosen === "Restart") await this.restart();
+    if (chosen === "Show log") this.log.show();
+  }
+
+  #sayMissing({ problem, remedy }: NotFound): void {
+    if (this.#said.has(problem)) return;
+    this.#said.add(problem);
+    void vscode.window.showWarningMessage(problem, ...Object.keys(REMEDIES[remedy])).then((chosen) => {
+      const command = REMEDIES[remedy][chosen ?? ""];
+      if (command !== undefined) void vscode.commands.executeCommand(command);
+    });
+  }
+
+  #sayOnce(message: string): void {
+    if (this.#said.has(message)) return;
+    this.#said.add(message);
+    void this.#offer(vscode.window.showWarningMessage(message, "Show log"));
+  }
+
+  #show(changes: Partial<Facts>): void {
+    this.#facts = { ...this.#facts, ...changes, trusted: vscode.workspace.isTrusted };
+    this.#changed.fire(this.#facts);
+  }
+}
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
+}
+
+async function find(): Promise<Finding> {
+  const folders = (vscode.workspace.workspaceFolders ?? [])
+    .map((folder) => folder.uri)
+    .filter((uri) => uri.scheme === "file");
+  const trusted = vscode.workspace.isTrusted;
+  const command = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command", []);
+  // Which Python is active may be a setting of the workspace.
+  const pythons = trusted && command.length === 0 ? await chosenPythons(folders) : [];
+  return findServer({ command, folders: folders.map((uri) => uri.fsPath), pythons, trusted }, MACHINE);
+}

@@ -1,0 +1,15 @@
+/** The settings as they are sent to the server. Knows not where they come from. */
+
+/** What the extension reads itself; the server would call these unknown. */
+const OUR_OWN = ["server", "trace"];
+
+/** The section for the server: without what is the extension's, with whether the workspace is trusted. */
+export function forServer(section: unknown, trusted: boolean): Record<string, unknown> {
+  const entries = typeof section === "object" && section !== null ? Object.entries(section) : [];
+  return { ...Object.fromEntries(entries.filter(([key]) => !OUR_OWN.includes(key))), trusted };
+}
+
+/** The list without a value that is in it, or with one that is not. */
+export function toggled(list: readonly string[], value: string): string[] {
+  return list.includes(value) ? list.filter((one) => one !== value) : [...list, value];
+}

@@ -1,0 +1,25 @@
+/** Whether a server is the one this extension was written for. Asks nobody. */
+
+import { UPGRADE_COMMAND } from "./install";
+
+/** The line of servers this extension speaks with. */
+export const WANTED = { name: "tinycoder", major: 0, minor: 1 } as const;
+
+/** One sentence on what to upgrade; undefined if extension and server fit. */
+export function versionProblem(info: { name: string; version?: string } | undefined): string | undefined {
+  const wanted = `${WANTED.major}.${WANTED.minor}`;
+  if (info === undefined || info.name !== WANTED.name) {
+    const found = info?.name ?? "a language server without a name";
+    return `What was started is ${found}, not TinyCoder: check the setting tinycoder.server.command.`;
+  }
+  const [major, minor] = (info.version ?? "").split(".").map(Number);
+  if (major === undefined || minor === undefined || Number.isNaN(major) || Number.isNaN(minor)) {
+    return `TinyCoder's server does not say its version; this extension needs ${wanted}: ${UPGRADE_COMMAND}.`;
+  }
+  const ahead = major - WANTED.major || minor - WANTED.minor;
+  if (ahead === 0) return undefined;
+  const versions = `TinyCoder's server is ${info.version}, and this extension was written for ${wanted}.`;
+  return ahead < 0
+    ? `${versions} Upgrade the server: ${UPGRADE_COMMAND}.`
+    : `${versions} Upgrade the extension: tinycoder setup vscode.`;
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { COMMANDS, menu, type Situation } from "../src/menu";
+
+const READY: Situation = {
+  phase: "ready",
+  enabled: true,
+  language: "python",
+  languageOff: false,
+  trusted: true,
+  folders: 1,
+};
+
+function commands(changes: Partial<Situation>): string[] {
+  return menu({ ...READY, ...changes }).flatMap((group) => group.map((entry) => entry.command));
+}
+
+test("a ready server can be trained, switched off, read about and restarted", () => {
+  const {
+    trainWorkspace,
+    disable,
+    toggleLanguage,
+    openStatistics,
+    openReport,
+    chooseModel,
+    restart,
+    openLog,
+    openSettings,
+  } = COMMANDS;
+  const all = [
+    trainWorkspace,
+    disable,
+    toggleLanguage,
+    openStatistics,
+    openReport,
+    chooseModel,
+    restart,
+    openLog,
+    openSettings,
+  ];
+  assert.deepEqual(commands({}), all);
+});
+
+test("training can be stopped, and not be started twice", () => {
+  assert(commands({ phase: "training" }).includes(COMMANDS.cancelTraining));
+  assert(!commands({ phase: "training" }).includes(COMMANDS.trainWorkspace));
+  assert(!commands({}).includes(COMMANDS.cancelTraining));
+});
+
+test("training needs a folder that is trusted", () => {
+  for (const changes of [{ folders: 0 }, { trusted: false }])
+    assert(!commands(changes).includes(COMMANDS.trainWorkspace));
+});
+
+test("without a model training comes first, with a word on it", () => {
+  const first = menu({ ...READY, phase: "noModel" })[0]?.[0];
+  assert.equal(first?.command, COMMANDS.trainWorkspace);
+  assert.match(first?.detail ?? "", /first step/);
+});
+
+test("what is off can be switched on", () => {
+  assert(commands({ enabled: false, phase: "off" }).includes(COMMANDS.enable));
+  assert(!commands({ enabled: false, phase: "off" }).includes(COMMANDS.disable));
+  const labels = menu({ ...READY, languageOff: true })
+    .flat()
+    .map((entry) => entry.label);
+  assert(labels.some((label) => label.endsWith("Enable completions for Python")));
+});
+
+test("without a server nothing is offered that would ask it", () => {
+  const { copyInstallCommand, disable, toggleLanguage, restart, openLog, openSettings } = COMMANDS;
+  assert.deepEqual(commands({ phase: "missing" }), [
+    copyInstallCommand,
+    disable,
+    toggleLanguage,
+    restart,
+    openLog,
+    openSettings,
+  ]);
+  assert.deepEqual(commands({ phase: "error" }), [disable, toggleLanguage, restart, openLog, openSettings]);
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServerStatus } from "../src/protocol";
+import { BEGINNING, type Facts, look, type Phase, withServerStatus } from "../src/status";
+
+const READY: Facts = { ...BEGINNING, phase: "ready", model: "mine" };
+const PHASES: Phase[] = ["starting", "missing", "loading", "ready", "training", "noModel", "off", "error"];
+const NORMAL: ServerStatus = { busy: false, message: "", kind: "Normal" };
+
+test("every phase has the name, an icon and a label of its own", () => {
+  const looks = PHASES.filter((phase) => phase !== "loading").map((phase) => look({ ...BEGINNING, phase }));
+  for (const { text, label } of looks) {
+    assert.match(text, /^\$\([a-z~-]+\) TinyCoder/);
+    assert.match(label, /^TinyCoder: /);
+  }
+  assert.equal(new Set(looks.map(({ text }) => text)).size, looks.length);
+  assert.equal(new Set(looks.map(({ label }) => label)).size, looks.length);
+});
+
+test("a ready server shows its last latency, also while it thinks", () => {
+  assert.equal(look(READY).text, "$(sparkle) TinyCoder");
+  assert.equal(look({ ...READY, latency: 22.6 }).text, "$(sparkle) TinyCoder 23 ms");
+  assert.equal(look({ ...READY, latency: 22.6, thinking: true }).text, "$(loading~spin) TinyCoder 23 ms");
+  assert.equal(look({ ...READY, latency: 22.6 }).label, "TinyCoder: ready, model mine, last suggestion in 23 ms");
+});
+
+test("training and indexing say how far they are", () => {
+  assert.equal(look({ ...READY, phase: "training", training: 43 }).text, "$(mortar-board) TinyCoder: training 43 %");
+  assert.equal(look({ ...READY, indexing: 7 }).text, "$(sync~spin) TinyCoder: indexing 7 %");
+  assert.match(look({ ...READY, indexing: 7 }).label, /ready, indexing/);
+});
+
+test("a language that is off shows where the server is ready, and nowhere else", () => {
+  assert.equal(look({ ...READY, languageOff: "python" }).text, "$(circle-slash) TinyCoder: off for Python");
+  assert.equal(look({ ...BEGINNING, phase: "error", languageOff: "python" }).text, "$(error) TinyCoder: error");
+});
+
+test("the tooltip names model, message and trust, and nothing in them is Markdown", () => {
+  const { tooltip } = look({ ...READY, model: "my_*model*", message: "[a](command:b)", trusted: false });
+  assert.match(tooltip, /my\\_\\\*model\\\*/);
+  assert.match(tooltip, /\\\[a\\\]\\\(command:b\\\)/);
+  assert.match(tooltip, /not trusted/);
+});
+
+test("only what a person must do something about asks for attention", () => {
+  const attention = Object.fromEntries(PHASES.map((phase) => [phase, look({ ...BEGINNING, phase }).attention]));
+  assert.deepEqual(attention, {
+    starting: "none",
+    missing: "warning",
+    loading: "none",
+    ready: "none",
+    training: "none",
+    noModel: "warning",
+    off: "none",
+    error: "error",
+  });
+});
+
+test("the server's status takes the place of the one before", () => {
+  const status: ServerStatus = {
+    ...NORMAL,
+    state: "training",
+    message: "learning",
+    model: "mine",
+    training: 5,
+    busy: true,
+  };
+  const facts = withServerStatus({ ...READY, latency: 9 }, status);
+  assert.deepEqual(facts, { ...READY, phase: "training", message: "learning", training: 5, latency: 9 });
+  assert.equal(withServerStatus(facts, { ...NORMAL, state: "noModel" }).model, null);
+});
+
+test("a status without a state is understood as Copilot's", () => {
+  assert.equal(withServerStatus(BEGINNING, NORMAL).phase, "ready");
+  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, busy: true }).phase, "loading");
+  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Inactive" }).phase, "off");
+  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Error" }).phase, "error");
+});
