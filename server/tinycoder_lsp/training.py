@@ -289,7 +289,7 @@ def _result(run: _Run, code: int) -> TrainingResult:
     end = run.end
     if end is not None and end["finished"]:
         quality = end["bits_per_byte"]
-        message = f"TinyCoder learnt this workspace: {quality:.3f} bits per byte on files that it did not train on."
+        message = f"TinyCoder learnt this workspace: {quality:.3f} bits per byte."
         return TrainingResult(
             state="finished", name=run.name, message=message, bits_per_byte=quality, report=end["report"]
         )

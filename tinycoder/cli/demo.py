@@ -79,7 +79,8 @@ def demo(context: click.Context, minutes: float) -> None:
         click.echo(_side_by_side(completed))
     click.echo(
         f"\nThe model is in {folder}.\n"
-        "To use it in an editor: `tinycoder setup` brings it to VS Code, Neovim, Emacs and Helix. In Neovim, for a first look:\n\n"
+        "To use it in an editor: `tinycoder setup` brings it to VS Code, Neovim, Emacs and Helix.\n"
+        "In Neovim, for a first look:\n\n"
         "    :lua vim.lsp.start({name = 'tinycoder', cmd = {'tinycoder', 'serve'}})\n\n"
         "in a Python file; then Ctrl-X Ctrl-O completes. To train on your own code: tinycoder train PATH"
     )

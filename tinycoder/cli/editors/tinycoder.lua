@@ -376,7 +376,7 @@ end
 --- Feed keys that take the suggestion as one step for undo. They also work while the menu is open.
 local function accept(kind)
   if native() then
-    return lsp.inline_completion.get()
+    return kind == 'all' and lsp.inline_completion.get()
   end
   if not M.visible() then
     return false
@@ -409,7 +409,8 @@ end
 
 local function turn(step)
   if native() then
-    lsp.inline_completion.select({ count = step })
+    local select = lsp.inline_completion.select or lsp.inline_completion.jump -- its first name
+    select({ count = step })
     return true
   end
   if not M.visible() then

@@ -1,0 +1,155 @@
+"""Bring what the tests of real editors need onto this machine, where it is missing.
+
+``python tests/editors/install.py`` installs Debian packages (as root; else it says which), unpacks the VS Code server
+out of the npm package ``code-server`` into a cache folder, and builds the extension in ``vscode-client``. What is
+there already is left alone, and what was left half made does not count. Knows no test and starts no editor; the
+Python packages come with the dependency group ``editors``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+REPOSITORY = Path(__file__).parents[2]
+CLIENT = REPOSITORY / "vscode-client"
+PACKAGES = ("chromium", "fonts-dejavu-core", "tmux", "emacs-nox", "elpa-eglot")  # Debian's names
+CODE_SERVER = "4.100.3"  # VS Code 1.100.3; the last one for node 20
+
+
+class InstallationError(Exception):
+    """Something could not be installed; one sentence says what to do."""
+
+
+def editors_folder() -> Path:
+    """Where editors are kept between runs; TINYCODER_EDITORS names another place."""
+    override = os.environ.get("TINYCODER_EDITORS")
+    return Path(override) if override else user_cache_path("tinycoder") / "editors"
+
+
+def vscode_server() -> Path:
+    """The VS Code server's main script, whether or not it is there yet."""
+    return editors_folder() / f"code-server-{CODE_SERVER}" / "lib" / "vscode" / "out" / "server-main.js"
+
+
+def browser() -> str | None:
+    """Debian's Chromium, or another build of it on the path."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def extension() -> Path | None:
+    """The newest packed extension, if it was built."""
+    packed = [*CLIENT.glob("*.vsix"), *CLIENT.glob("dist/*.vsix")]
+    packed += (REPOSITORY / "tinycoder" / "cli" / "editors").glob("*.vsix")
+    return max(packed, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def install_packages() -> None:
+    """Install the Debian packages that are missing."""
+    missing = [name for name in PACKAGES if not _is_installed(name)]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise InstallationError(
+            f"Please install {', '.join(missing)} with this machine's package manager, then try again."
+        )
+    print(f"installing {' '.join(missing)}", flush=True)
+    patience = ["-o", "DPkg::Lock::Timeout=300"]  # another installation may be under way
+    quietly = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run(["apt-get", "-q", *patience, "update"], env=quietly)
+    _run(["apt-get", "-q", *patience, "install", "--yes", "--no-install-recommends", *missing], env=quietly)
+
+
+def install_vscode_server() -> None:
+    """Unpack the VS Code server, and the modules it needs for editing.
+
+    Neither code-server's wrapper nor any module's install script is used: those compile what editing does not
+    need, and one downloads a program by itself.
+    """
+    if vscode_server().exists():
+        return
+    _need("npm", "node")
+    print(f"installing the VS Code server of code-server {CODE_SERVER} into {editors_folder()}", flush=True)
+    wanted = vscode_server().parents[3]
+    with tempfile.TemporaryDirectory(dir=editors_folder()) as scratch:
+        _run(["npm", "pack", "--silent", f"code-server@{CODE_SERVER}"], cwd=Path(scratch))
+        _run(["tar", "--extract", "--file", f"code-server-{CODE_SERVER}.tgz", "package/lib/vscode"], cwd=Path(scratch))
+        vscode = Path(scratch) / "package" / "lib" / "vscode"
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+        _run(["npm", "install", "--ignore-scripts", "--omit=dev", *quiet], cwd=vscode)
+        (vscode / "node_modules.asar").symlink_to("node_modules")
+        (Path(scratch) / "package").rename(wanted)  # the last step: a half-made one is never there
+
+
+def build_extension() -> None:
+    """Build and pack the extension, unless it is newer than its sources."""
+    packed = extension()
+    if packed is not None and packed.stat().st_mtime > _newest_source(CLIENT):
+        return
+    if not (CLIENT / "package.json").exists():
+        raise InstallationError(f"There is no extension to build in {CLIENT}.")
+    _need("npm", "node")
+    print("building the extension", flush=True)
+    lock, stamp = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CLIENT)
+    _run(["npm", "run", "--silent", "package"], cwd=CLIENT)
+
+
+def main() -> int:
+    """Install everything that is missing; the exit status."""
+    try:
+        editors_folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(editors_folder() / "install.lock"):
+            install_packages()
+            install_vscode_server()
+            build_extension()
+    except InstallationError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"VS Code server: {vscode_server()}\nextension: {extension()}")
+    return 0
+
+
+def _is_installed(package: str) -> bool:
+    if shutil.which("dpkg-query") is None:  # another system: its commands have to do
+        commands = {"emacs-nox": "emacs", "elpa-eglot": "emacs", "fonts-dejavu-core": "true"}
+        return shutil.which(commands.get(package, package)) is not None
+    asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout == "installed"
+
+
+def _newest_source(folder: Path) -> float:
+    """When a source of the extension was last changed, in seconds since 1970."""
+    sources = [path for path in folder.iterdir() if path.suffix in (".json", ".md", ".mjs", ".js", ".ts")]
+    for name in ("src", "syntaxes", "media"):
+        sources += (folder / name).rglob("*")
+    return max((path.stat().st_mtime for path in sources if path.is_file()), default=0.0)
+
+
+def _need(*programs: str) -> None:
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        raise InstallationError(
+            f"Please install Node.js 20 or newer ({' and '.join(missing)} missing), then try again."
+        )
+
+
+def _run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    try:
+        subprocess.run(command, cwd=cwd, env=env, check=True)
+    except subprocess.CalledProcessError as error:
+        place = f" in {cwd}" if cwd else ""
+        raise InstallationError(f"`{' '.join(command)}`{place} failed with exit status {error.returncode}.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

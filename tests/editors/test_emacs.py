@@ -1,0 +1,121 @@
+"""Emacs, without a screen, with the very lines that docs/editors/emacs.md tells a person to write."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tinycoder.cli.setup import setup
+
+REPOSITORY = Path(__file__).parents[2]
+TYPED = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot\n"
+SCRIPT = """
+(package-initialize)
+(load (locate-user-emacs-file "init"))
+(defun check (fine what)
+  (unless fine (message "FAILED: %s" what) (kill-emacs 1)))
+(defun wait-for (what condition)
+  (let ((end (+ (float-time) 60)))
+    (while (not (or (funcall condition) (> (float-time) end)))
+      (accept-process-output nil 0.05))
+    (check (funcall condition) what)))
+(setq eglot-sync-connect 20 make-backup-files nil)
+(find-file "counter.py")
+(run-hooks 'post-command-hook) ; what eglot-ensure waits for, which no batch job reaches
+(wait-for "the server is ready"
+          (lambda () (and (eq (plist-get (tinycoder-status) :busy) :json-false)
+                          (equal (plist-get (tinycoder-status) :kind) "Normal"))))
+(goto-char (point-min))
+(search-forward "self.tot")
+BODY
+(eglot-shutdown (eglot-current-server))
+(message "emacs is content")
+"""
+COMPLETES = """
+(check (equal (tinycoder-mode-line) "") "nothing to say")
+(completion-at-point)
+(check (equal (buffer-substring (line-beginning-position) (point)) "        self.total")
+       (format "completed: %S" (thing-at-point 'line)))
+"""
+SETTINGS = """
+(let ((table (nth 2 (eglot-completion-at-point))))
+  (goto-char (+ (line-beginning-position) 13))
+  (check (looking-back "self\\\\." 5) "after the dot")
+  (let ((words (all-completions "" (nth 2 (eglot-completion-at-point)))))
+    (check (= (length words) 1) (format "one word, not %S" words))))
+"""
+
+COMMANDS = """
+(tinycoder-stats)
+(wait-for "statistics are shown" (lambda () (get-buffer "*tinycoder statistics*")))
+(check (with-current-buffer "*tinycoder statistics*" (> (buffer-size) 10)) "there are statistics")
+(tinycoder-train 5)
+(wait-for "training is shown" (lambda () (string-match-p "training [0-9]+%%" (tinycoder-mode-line))))
+(tinycoder-stop-training)
+(wait-for "training has ended" (lambda () (equal (tinycoder-mode-line) "")))
+"""
+
+
+def emacs() -> str:
+    found = shutil.which("emacs")
+    if found is None:
+        reason = "Emacs is not installed (python tests/editors/install.py)"
+        assert not os.environ.get("TINYCODER_NEED_EDITORS"), reason
+        pytest.skip(reason)
+    return found
+
+
+def blocks() -> list[str]:
+    page = (REPOSITORY / "docs" / "editors" / "emacs.md").read_text(encoding="utf-8")
+    return re.findall(r"```elisp\n(.*?)```", page, re.DOTALL)
+
+
+def run(body: str, configuration: str, tmp_path: Path, home: Path) -> str:
+    """What Emacs says in a folder with one file; its own configuration is what ``tinycoder setup emacs`` writes."""
+    editor = emacs()
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "XDG_CONFIG_HOME"},
+        "HOME": str(tmp_path),
+        "TINYCODER_HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "LC_ALL": "C.UTF-8",
+    }
+    CliRunner().invoke(setup, ["emacs"], env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": ""}, catch_exceptions=False)
+    (tmp_path / ".emacs.d" / "init.el").write_text(configuration, encoding="utf-8")
+    (tmp_path / "script.el").write_text(SCRIPT.replace("BODY", body), encoding="utf-8")
+    (tmp_path / "counter.py").write_text(TYPED, encoding="utf-8")
+    command = [editor, "--batch", "-q", "-l", str(tmp_path / "script.el")]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "emacs is content" in done.stderr
+    return done.stderr
+
+
+@pytest.mark.editors
+def test_the_documented_line_completes_and_says_nothing_odd(tmp_path: Path, home: Path) -> None:
+    said = run(COMPLETES, blocks()[0], tmp_path, home)
+    assert "unknown" not in said
+    assert "Warning" not in said
+
+
+@pytest.mark.editors
+def test_the_documented_settings_reach_the_server(tmp_path: Path, home: Path) -> None:
+    settings = blocks()[1].replace(":limit 5", ":limit 1")
+    run(SETTINGS, blocks()[0] + settings, tmp_path, home)
+
+
+@pytest.mark.editors
+def test_training_and_statistics(tmp_path: Path, home: Path) -> None:
+    own_home = Path(shutil.copytree(home, tmp_path / "home"))
+    for n in range(30):
+        (tmp_path / f"more_{n}.py").write_text(f"def function_{n}(argument):\n    return argument + {n}\n" * (n + 1))
+    settings = '(setq-default eglot-workspace-configuration \'(:tinycoder (:training (:preset "nano"))))'
+    said = run(COMMANDS, blocks()[0] + settings, tmp_path, own_home)
+    assert f"TinyCoder learns {tmp_path}" in said
