@@ -58,7 +58,8 @@ def own_command(environ: Mapping[str, str]) -> Command:
     ours = on_path is not None and script is not None and _same_file(Path(on_path), script)
     if on_path is not None and ours and not _inside_environment(Path(on_path)):
         return Command(argv=("tinycoder",), on_path=on_path, ours=True)
-    argv = (str(script),) if script else (sys.executable, "-m", "tinycoder")
+    safely = ("-P",) if sys.version_info >= (3, 11) else ()  # else Python would import from the editor's folder first
+    argv = (str(script),) if script else (sys.executable, *safely, "-m", "tinycoder")
     return Command(argv=argv, on_path=on_path, ours=ours)
 
 

@@ -7,6 +7,7 @@ heal what is half typed, and ask ``stop`` before each token. One thread at a tim
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Word, is_known, ranked, words_on_offer
 from tinycoder.complete.suggestions import Kept, Suggestions
-from tinycoder.complete.words import typed_word
+from tinycoder.complete.words import is_word_character, typed_word
 from tinycoder.errors import Cancelled
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
@@ -125,6 +126,8 @@ class Engine:
         if words.ended > 0.5:  # what is typed may be the word: no made-up longer ones in the way of what comes next
             share = 1 - words.ended
             order = [(word, p) for word, p in order if is_known(word) or share * word.probability > DOUBTFUL]
+        followed = self._followed_word(document, offset)
+        order.sort(key=lambda each: each[0].text != followed)
         return [
             Candidate(
                 text=word.text,
@@ -244,6 +247,15 @@ class Engine:
             in_workspace=self.memory.in_workspace,
             in_file=lines.words.__contains__,
         )
+
+    def _followed_word(self, document: Document, offset: int) -> str | None:
+        """The word in the ghost text that is being typed through: editors hide it where their list disagrees."""
+        found = self._suggestions.find(document.path, document.text, offset, LINE)
+        if found is None or not 0 < found[1] < found[0].shown:
+            return None
+        kept, typed = found
+        rest = "".join(itertools.takewhile(is_word_character, kept.ghost.text[typed : kept.shown]))
+        return typed_word(document.text, offset) + rest
 
     def _scene(self, document: Document, offset: int, lines: TokenLines | None = None) -> Scene:
         return make_scene(
