@@ -71,16 +71,18 @@ def resolve_model(home: Path, name_or_path: str) -> Path:
     return folder
 
 
-def find_model(home: Path, workspaces: Sequence[Path]) -> Path | None:
+def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) -> Path | None:
     """The model of the first workspace that has one, else the newest model of code, else the newest of all.
+
+    Of workspaces that are not ``trusted`` no model is used.
 
     A damaged model of a workspace's own is found too, so that its problem is seen; a run that was stopped before
     it was evaluated is not.
     """
     usable = {s.name: s for s in list_models(home) if s.problem or s.training.get("val_bpb") is not None}
     for workspace in workspaces:
-        own = usable.get(workspace_model_name(workspace))
-        if own:
+        own = usable.pop(workspace_model_name(workspace), None)
+        if own and trusted:
             return own.folder
     sound = [summary for summary in usable.values() if summary.problem is None]
     newest = max(sound, key=lambda s: (s.training.get("recipe") == "code", s.modified), default=None)

@@ -30,7 +30,9 @@ class Answers:
         self._n_events = 0  # keys and questions, to tell whether there was quiet
 
     async def popup(self, spot: Spot, settings: PopupSettings) -> list[Candidate]:
-        """Words for the popup at ``spot``."""
+        """Words for the popup at ``spot``; none while no model is loaded, since some editors show no list before."""
+        if self._models.tokenizer is None:
+            return []
 
         def call(stop: Stop) -> list[Candidate]:
             return self._models.popup(spot.document, spot.place, stop=stop, limit=settings.limit)

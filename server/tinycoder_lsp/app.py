@@ -191,27 +191,23 @@ def did_close(ls: Session, params: lsp.DidCloseTextDocumentParams) -> None:
 
 def did_open_notebook(ls: Session, params: lsp.DidOpenNotebookDocumentParams) -> None:
     """Every cell is a document."""
-    for cell in params.cell_text_documents:
-        ls.note(cell.uri)
+    ls.note_notebook(params.notebook_document.uri, [cell.uri for cell in params.cell_text_documents])
 
 
 def did_change_notebook(ls: Session, params: lsp.DidChangeNotebookDocumentParams) -> None:
     """Cells came, went, or say something else."""
     cells = params.change.cells
-    if cells is not None:
-        structure = cells.structure
-        uris = [content.document.uri for content in cells.text_content or []]
-        if structure is not None:
-            uris += [cell.uri for cell in structure.did_open or []]
-            uris += [cell.uri for cell in structure.did_close or []]
-        for uri in uris:
-            ls.note(uri)
+    if cells is not None and (cells.structure or cells.text_content):
+        changed = [content.document.uri for content in cells.text_content or []]
+        if cells.structure is not None:
+            changed += [cell.uri for cell in cells.structure.did_open or []]
+            changed += [cell.uri for cell in cells.structure.did_close or []]
+        ls.note_notebook(params.notebook_document.uri, changed)
 
 
 def did_close_notebook(ls: Session, params: lsp.DidCloseNotebookDocumentParams) -> None:
-    """What counts from now on is the file on the disk."""
-    for cell in params.cell_text_documents:
-        ls.note(cell.uri)
+    """No cell is open any more."""
+    ls.note_notebook(params.notebook_document.uri, [cell.uri for cell in params.cell_text_documents])
 
 
 @edge(_no_words)

@@ -7,7 +7,6 @@ edits leaves one piece of news, and no edit is lost although answers are.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from tinycoder.complete.candidate import Document
 
@@ -34,14 +33,6 @@ class Buffers:
             closed = self._open.pop(uri, None)
             if closed is not None:
                 self._news[closed.path] = self._latest(closed.path)
-
-    def relabel(self, path_of: Callable[[str], str]) -> None:
-        """The paths of open documents are those that ``path_of`` gives for their URIs from now on."""
-        with self._lock:
-            paths = {document.path for document in self._open.values()}
-            self._open = {uri: Document(path=path_of(uri), text=known.text) for uri, known in self._open.items()}
-            self._news |= dict.fromkeys(paths)
-            self._tell_all()
 
     def tell_all(self) -> None:
         """Every open document is news: the engine is another, or may know old texts."""

@@ -6,11 +6,13 @@ What cannot be done is refused with one sentence for the person.
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tinycoder.config import PRESETS
 from tinycoder.errors import TinyCoderError
 from tinycoder_lsp.documents import file_path
 from tinycoder_lsp.protocol import Refused
@@ -18,32 +20,53 @@ from tinycoder_lsp.session import Session
 
 Command = Callable[..., Any]
 
+MOST_MINUTES = 10_000
+
 
 async def train(ls: Session, *args: Any) -> dict[str, Any]:
     """Train on a folder of the workspace, by default the first. Takes ``{"minutes", "preset", "folder"}``."""
-    wish = args[0] if args and isinstance(args[0], dict) else {}
-    minutes, preset = wish.get("minutes"), wish.get("preset")
-    if not isinstance(minutes, (int, float)) or isinstance(minutes, bool) or minutes <= 0:
-        minutes = ls.settings.training.minutes
-    if not isinstance(preset, str):
-        preset = ls.settings.training.preset
+    if not ls.settings.trusted:
+        raise Refused("TinyCoder does not train on a workspace that is not trusted; trust it in the editor first.")
+    wish = args[0] if args else None
+    if wish is not None and not isinstance(wish, dict):
+        raise Refused("TinyCoder takes the wishes for training as an object with minutes, preset and folder.")
+    wish = wish or {}
     folder = _folder(ls, wish.get("folder"))
+    minutes, preset = _minutes(ls, wish.get("minutes")), _preset(ls, wish.get("preset"))
     try:
-        name = await ls.train(folder, minutes=float(minutes), preset=preset)
+        name = await ls.train(folder, minutes=minutes, preset=preset)
     except TinyCoderError as error:
         raise Refused(f"TinyCoder cannot train: {error}") from None
     return {"started": True, "name": name, "folder": str(folder)}
 
 
 def _folder(ls: Session, uri: object) -> Path:
-    if not ls.settings.trusted:
-        raise Refused("TinyCoder does not train on a workspace that is not trusted; trust it in the editor first.")
-    if isinstance(uri, str):
-        return file_path(uri)
-    folders = ls.folders()
-    if not folders:
-        raise Refused("There is no folder to train on; open one in the editor, or run `tinycoder train PATH`.")
-    return folders[0]
+    if uri is None:
+        folders = ls.folders()
+        if not folders:
+            raise Refused("There is no folder to train on; open one in the editor, or run `tinycoder train PATH`.")
+        return folders[0]
+    path = file_path(uri) if isinstance(uri, str) and uri.startswith("file:") else None
+    with contextlib.suppress(OSError):
+        if path is not None and path.is_absolute() and path.is_dir():
+            return path
+    raise Refused(f"TinyCoder cannot train on {uri!r}, which is no folder on this machine.")
+
+
+def _minutes(ls: Session, given: object) -> float:
+    if given is None:
+        return ls.settings.training.minutes
+    if not isinstance(given, (int, float)) or isinstance(given, bool) or not 0 < given <= MOST_MINUTES:
+        raise Refused(f"TinyCoder trains for more than 0 and up to {MOST_MINUTES:,} minutes, not {given!r}.")
+    return float(given)
+
+
+def _preset(ls: Session, given: object) -> str | None:
+    if given is None:
+        return ls.settings.training.preset
+    if not isinstance(given, str) or given not in PRESETS:
+        raise Refused(f"TinyCoder has no preset {given!r}; there are {', '.join(PRESETS)}.")
+    return given
 
 
 def stop_training(ls: Session, *args: Any) -> dict[str, bool]:
@@ -67,7 +90,7 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "recipe": model.training.get("recipe"),
             "parameters": model.training.get("parameters"),
             "bitsPerByte": model.training.get("val_bpb"),
-            "written": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(model.modified)),
+            "written": datetime.fromtimestamp(model.modified).astimezone().isoformat(timespec="seconds"),
             "current": model.name == current,
             "problem": model.problem,
         }
@@ -79,16 +102,23 @@ async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:
     """Use the model of this name until the server ends; without a name, choose as before."""
     name = args[0] if args else None
     if name is not None:
-        from tinycoder.store import resolve_model
-
         if not isinstance(name, str):
             raise Refused("The name of a model is a text.")
-        try:
-            await asyncio.to_thread(resolve_model, ls.models.home, name)
-        except TinyCoderError as error:
-            raise Refused(f"TinyCoder cannot use that model: {error}") from None
+        problem = await asyncio.to_thread(_problem, ls.models.home, name)
+        if problem is not None:
+            raise Refused(f"TinyCoder cannot use that model: {problem}")
     await ls.choose(name)
     return {"model": ls.models.current}
+
+
+def _problem(home: Path, name: str) -> str | None:
+    """What keeps a model from being used, as far as that is seen without loading it."""
+    from tinycoder.store import resolve_model, summarise
+
+    try:
+        return summarise(resolve_model(home, name)).problem
+    except (TinyCoderError, RuntimeError) as error:  # the latter for the home of an unknown person, ~nobody/x
+        return str(error)
 
 
 async def training_report(ls: Session, *args: Any) -> dict[str, str]:
@@ -110,8 +140,8 @@ async def show_stats(ls: Session, *args: Any) -> dict[str, object]:
 
 def did_accept(ls: Session, *args: Any) -> None:
     """An item was taken: its command ran."""
-    if args:
-        ls.tally.accepted(str(args[0]))
+    if args and isinstance(args[0], str):
+        ls.tally.accepted(args[0])
 
 
 COMMANDS: dict[str, Command] = {

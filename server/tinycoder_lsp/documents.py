@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol.types import Position, Range
 
@@ -47,6 +47,11 @@ class Lines:
     def starts(self) -> list[int]:
         """The offset of each line; a text that ends with a line end has an empty last line."""
         return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """The size of the text as a file."""
+        return len(self.text) if self.text.isascii() else len(self.text.encode("utf-8"))
 
     def offset(self, position: Position) -> int:
         """Code points before ``position``.
@@ -120,12 +125,19 @@ class Spot:
 
 
 def file_path(uri: str) -> Path:
-    """The path that a URI names. Of a text without a file, such as ``untitled:Untitled-1``, its name."""
-    parts = urlsplit(uri)
-    path = unquote(parts.path)
+    """The path that a URI names. Of a text without a file, such as ``untitled:Untitled-1``, its name.
+
+    What no path can hold, a null or half an emoji, is replaced; of what is no URI at all its last part is left.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        parts = urlsplit(quote(uri.rpartition("/")[2]))
+    path = whole(unquote(parts.path)).replace("\0", "\ufffd")
     if os.name == "nt" and re.match(r"/[A-Za-z]:", path):
         path = path[1:]
-    return Path(f"//{parts.netloc}{path}" if parts.netloc else path)
+    host = "" if parts.netloc == "localhost" else whole(parts.netloc).replace("\0", "\ufffd")
+    return Path(f"//{host}{path}" if host else path)
 
 
 def relative_path(uri: str, folders: Sequence[Path]) -> str:
@@ -134,11 +146,21 @@ def relative_path(uri: str, folders: Sequence[Path]) -> str:
     Where there are several folders it begins with the folder's name, as in the workspace's index. Without such a
     folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
     """
+    label, path = _label_and_path(uri, folders)
+    return label + path
+
+
+def path_in_folder(uri: str, folders: Sequence[Path]) -> str:
+    """The same without the folder's name."""
+    return _label_and_path(uri, folders)[1]
+
+
+def _label_and_path(uri: str, folders: Sequence[Path]) -> tuple[str, str]:
     path = file_path(uri)
     for folder, label in labels(tuple(folders)).items():
         if path.is_relative_to(folder):
-            return label + path.relative_to(folder).as_posix()
-    return path.name
+            return label, path.relative_to(folder).as_posix()
+    return "", path.name
 
 
 @functools.lru_cache(maxsize=8)

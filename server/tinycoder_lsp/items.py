@@ -45,7 +45,7 @@ def _completion_item(rank: int, name: str, candidate: Candidate, lines: Lines) -
         sort_text=f"{rank:04d}",
         text_edit=TextEdit(range=span, new_text=candidate.text),
         command=_accepted(name),
-        data={"probability": candidate.probability},
+        data={"percent": round(100 * candidate.probability)},  # Neovim 0.11 cannot send a fraction back
     )
 
 
@@ -57,7 +57,8 @@ def _accepted(name: str) -> Command:
 def name_of(item: object) -> str | None:
     """The id that an item was sent with, whatever the client sends back as one."""
     arguments = getattr(getattr(item, "command", None), "arguments", None)
-    return str(arguments[0]) if arguments else None
+    name = arguments[0] if isinstance(arguments, (list, tuple)) and arguments else None
+    return name if isinstance(name, str) else None
 
 
 def _kind(word: str) -> CompletionItemKind:

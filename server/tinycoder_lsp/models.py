@@ -6,6 +6,7 @@ changed in the open documents.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.errors import Cancelled, TinyCoderError
+from tinycoder.errors import Cancelled, CheckpointError, TinyCoderError
 from tinycoder_lsp.buffers import Buffers
 from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
@@ -86,17 +87,20 @@ class Models:
         are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
         """
         try:
-            folder = _choose(self.home, name, workspaces if trusted else ())
+            folder = _choose(self.home, name, workspaces, trusted)
+            if folder and not trusted and folder.parent != self.home / "models" and _lies_in(folder, workspaces):
+                raise CheckpointError(f"{folder} lies in the workspace, which is not trusted; trust it in the editor")
             stamp = (folder, _written(folder), tuple(workspaces), memory, trusted) if folder else None
             if self._engine is not None and stamp == self._loaded:
                 return self._status
             self.save()
             self._engine, self._mixer, self._loaded = None, None, stamp
             if folder is None:
-                hint = f"Train one: {_command(workspaces)}"
+                hint = f"Train one from the editor, or with: {_command(workspaces)}"
                 return Status(state="noModel", message=f"TinyCoder has no model yet. {hint}")
             engine = self._open(folder, memory)
         except TinyCoderError as error:
+            self.save()
             self._engine = self._mixer = None
             return Status(state="error", message=f"TinyCoder cannot use its model. {error}")
         if engine.mixer is not None and trusted:
@@ -192,10 +196,10 @@ def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Eng
     )
 
 
-def _choose(home: Path, name: str | None, workspaces: Sequence[Path]) -> Path | None:
+def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: bool) -> Path | None:
     from tinycoder.store import find_model, resolve_model
 
-    return resolve_model(home, name) if name else find_model(home, workspaces)
+    return resolve_model(home, name) if name else find_model(home, workspaces, trusted=trusted)
 
 
 def _written(folder: Path) -> int:
@@ -210,6 +214,11 @@ def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:
     from tinycoder.store import workspace_model_name
 
     return folder.name in map(workspace_model_name, workspaces)
+
+
+def _lies_in(folder: Path, workspaces: Sequence[Path]) -> bool:
+    place = Path(os.path.realpath(folder))
+    return any(place.is_relative_to(os.path.realpath(workspace)) for workspace in workspaces)
 
 
 def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) -> Path:

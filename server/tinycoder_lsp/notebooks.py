@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 
@@ -27,9 +28,13 @@ class Cell:
 def around(cells: Sequence[Cell], uri: str) -> tuple[str, str]:
     """The text of the cells above and below the cell ``uri``, joined so that each begins on a line of its own.
 
-    Commands to the notebook (``%time``, ``!ls``), which are no Python, stand there as comments.
+    Commands to the notebook (``%time``, ``!ls``), which are no Python, stand there as comments. Around a cell that is
+    not among ``cells`` there is nothing.
     """
-    at = next(i for i, cell in enumerate(cells) if cell.uri == uri)
+    names = [unquote(cell.uri) for cell in cells]
+    if unquote(uri) not in names:
+        return "", ""
+    at = names.index(unquote(uri))
     above = "".join(plain(cell.text) + "\n\n" for cell in cells[:at])
     below = "".join("\n\n" + plain(cell.text) for cell in cells[at + 1 :])
     return above, below

@@ -6,7 +6,7 @@ Knows no completion.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +17,7 @@ from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
@@ -81,6 +82,22 @@ class CodeWorkspace(Workspace):
             logger.warning("ignored a change of %s, which is not open", text_doc.uri)
         else:
             super().update_text_document(text_doc, change)
+
+    def update_notebook_document(self, params: lsp.DidChangeNotebookDocumentParams) -> None:
+        """Apply a change, unless the notebook was never opened."""
+        uri = params.notebook_document.uri
+        if self.get_notebook_document(notebook_uri=uri) is None:
+            logger.warning("ignored a change of %s, which is not open", uri)
+        else:
+            super().update_notebook_document(params)
+
+    def remove_notebook_document(self, params: lsp.DidCloseNotebookDocumentParams) -> None:
+        """Forget a notebook with all its cells, also those that the client does not name."""
+        super().remove_notebook_document(params)
+        closed = unquote(params.notebook_document.uri)
+        for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == closed]:
+            del self._cell_in_notebook[cell]
+            self._text_documents.pop(cell, None)
 
     def _create_text_document(
         self,
@@ -147,12 +164,31 @@ class Protocol(LanguageServerProtocol):
         elif hasattr(message, "id"):
             self._send_response(message.id, error=refusal.to_response_error())
 
+    def _execute_handler(
+        self,
+        msg_id: Any,
+        handler: Callable[..., Any],
+        callback: Callable[[Future[Any]], None],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        """Run a handler. pygls would keep what came of each notification: 2 KB for every key."""
+
+        def done(future: Future[Any]) -> None:
+            if not future.cancelled():
+                self._request_futures.pop(msg_id, None)
+            callback(future)
+
+        super()._execute_handler(msg_id, handler, done, args=args, kwargs=kwargs)
+
     def _send_handler_result(self, future: Future[Any], *, msg_id: Any) -> None:
         """Answer a request. pygls writes a traceback for every error, also for what is no fault."""
         error = None if future.cancelled() else future.exception()
-        if isinstance(error, Refused):
+        if future.cancelled():  # perhaps by ``shutdown``, which goes through all futures: none may be taken out
+            cancelled = JsonRpcRequestCancelled(f"request {msg_id} was cancelled")
+            self._send_response(msg_id, error=cancelled.to_response_error())
+        elif isinstance(error, Refused):
             logger.info("request %s refused: %s", msg_id, error.message)
-            self._request_futures.pop(msg_id, None)
             self._send_response(msg_id, error=error.to_response_error())
         else:
             super()._send_handler_result(future, msg_id=msg_id)

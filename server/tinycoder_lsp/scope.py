@@ -17,7 +17,10 @@ class Scope:
     settings: Settings
 
     def holds(self, uri: str, path: str, language: str | None, n_bytes: int) -> bool:
-        """Whether a document counts: Python, and neither its language, its ``path`` nor its size are ruled out."""
+        """Whether a document counts: Python, and neither its language, its path nor its size are ruled out.
+
+        ``path`` is that in its folder of the workspace.
+        """
         settings = self.settings
         return (
             is_python(uri, language)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
@@ -24,8 +25,8 @@ from tinycoder_lsp.announcer import Announcer
 from tinycoder_lsp.answers import Answers
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.details import documentation, read_from_disk
-from tinycoder_lsp.documents import Spot, file_path, relative_path
+from tinycoder_lsp.details import documentation, percent_of, read_from_disk
+from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
@@ -33,8 +34,8 @@ from tinycoder_lsp.progress import Bar
 from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
 from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import SECTION, Settings
-from tinycoder_lsp.statistics import Statistics
-from tinycoder_lsp.tally import Tally
+from tinycoder_lsp.stats.statistics import Statistics
+from tinycoder_lsp.stats.tally import Tally
 from tinycoder_lsp.training import Training, TrainingResult
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
@@ -133,7 +134,7 @@ class Session(LanguageServer):
         """The workspace's folders on this machine; none if the editor opened single files."""
         workspace = self.workspace
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-        return [file_path(uri) for uri in uris if uri.startswith("file:")]
+        return [path for uri in uris if uri.startswith("file:") and (path := file_path(uri)).is_absolute()]
 
     def spot(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> Spot | None:
         """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
@@ -142,8 +143,7 @@ class Session(LanguageServer):
         if document is None:
             return None
         lines = document.index
-        cells = self._cells(uri)
-        above, below = notebooks.around(cells, uri) if cells else ("", "")
+        above, below = notebooks.around(self._cells(self.workspace.get_notebook_document(cell_uri=uri)), uri)
         return Spot(
             uri=uri,
             path=self.path_of(uri),
@@ -155,23 +155,48 @@ class Session(LanguageServer):
 
     def path_of(self, uri: str) -> str:
         """The path of a document in the workspace; of a notebook's cell, the notebook's."""
-        return relative_path(uri, self.folders())
+        return relative_path(self._file_of(uri), self.folders())
+
+    def _file_of(self, uri: str) -> str:
+        notebook = self.workspace.get_notebook_document(cell_uri=uri)
+        return notebook.uri if notebook else uri
 
     def note(self, uri: str) -> None:
         """The document was opened, changed or closed: what was asked of its old text is of no use any more."""
+        notebook = self.workspace.get_notebook_document(cell_uri=uri)
+        if notebook is not None:
+            self.note_notebook(notebook.uri, [uri])
+            return
+        document = self._follow(uri)
+        if document is None:
+            self.models.buffers.remove(unquote(uri))
+        else:
+            self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
+        if self.settings.enable:
+            self.answers.stir()
+
+    def note_notebook(self, uri: str, changed: Iterable[str]) -> None:
+        """The notebook was opened, changed or closed, and so were those of its cells that are named."""
+        for cell in changed:
+            self._follow(cell)
+        cells = self._cells(self.workspace.get_notebook_document(notebook_uri=uri))
+        if any(self._counted(cell.uri) for cell in cells):
+            document = Document(path=self.path_of(uri), text=notebooks.whole(cells))
+            self.models.buffers.put(unquote(uri), document)
+        else:
+            self.models.buffers.remove(unquote(uri))
+        if self.settings.enable:
+            self.answers.stir()
+
+    def _follow(self, uri: str) -> CodeDocument | None:
+        """What was asked of the old text is of no use, and what was offered may have been taken; the document now."""
         self.worker.discard(uri)
         document = self._counted(uri)
-        key = unquote(uri)
         if document is None:
-            self.models.buffers.remove(key)
             self.tally.closed(uri)
         else:
             self.tally.edited(uri, document.index.text)
-            cells = self._cells(uri)
-            text = notebooks.whole(cells) if cells else document.index.text
-            self.models.buffers.put(key, Document(path=self.path_of(uri), text=text))
-        if self.settings.enable:
-            self.answers.stir()
+        return document
 
     def _counted(self, uri: str) -> CodeDocument | None:
         """The document, if it is open and what the settings let be completed."""
@@ -179,17 +204,21 @@ class Session(LanguageServer):
         document = workspace.open_document(uri) if isinstance(workspace, CodeWorkspace) else None
         if document is None:
             return None
-        counts = self._scope.holds(uri, self.path_of(uri), document.language_id, len(document.index.text))
+        path = path_in_folder(self._file_of(uri), self.folders())
+        counts = self._scope.holds(uri, path, document.language_id, document.index.n_bytes)
         return document if counts else None
 
-    def _cells(self, uri: str) -> list[notebooks.Cell]:
-        """The code cells of the notebook of which ``uri`` is one; none if it is no cell."""
+    def _cells(self, notebook: lsp.NotebookDocument | None) -> list[notebooks.Cell]:
+        """The cells of a notebook that hold Python; none where there is no notebook."""
         workspace = self.workspace
-        notebook = workspace.get_notebook_document(cell_uri=uri)
         if notebook is None or not isinstance(workspace, CodeWorkspace):
             return []
         opened = ((cell.document, workspace.open_document(cell.document)) for cell in notebook.cells)
-        return [notebooks.Cell(uri=name, text=cell.index.text) for name, cell in opened if cell is not None]
+        return [
+            notebooks.Cell(uri=name, text=cell.index.text)
+            for name, cell in opened
+            if cell is not None and is_python(name, cell.language_id)
+        ]
 
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
@@ -242,13 +271,14 @@ class Session(LanguageServer):
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
-        if self._scope.settings != self.settings:
+        folders = tuple(self.folders())
+        if self._scope.settings != self.settings or self._wanted is None or self._wanted.folders != folders:
             self._scope = Scope(self.settings)
             self._note_all()
         wanted = _Wanted(
             enable=self.settings.enable,
             model=self._chosen or self.settings.model or self._model,
-            folders=tuple(self.folders()),
+            folders=folders,
             memory=self.settings.memory.enable,
             trusted=self.settings.trusted,
             exclude=self.settings.exclude,
@@ -256,7 +286,6 @@ class Session(LanguageServer):
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        self.models.buffers.relabel(lambda uri: self.path_of(quote(uri, safe="/:@")))
         if wanted.enable:
             self.announcer.show(LOADING)
             await self._load(wanted)
@@ -290,14 +319,13 @@ class Session(LanguageServer):
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
-        data = item.data if isinstance(item.data, dict) else {}
         folders = self.folders() if self.settings.trusted else []
         opened = self.models.buffers.texts()
 
         def read(path: str) -> str | None:
-            return opened.get(path) or read_from_disk(path, folders)
+            return opened[path] if path in opened else read_from_disk(path, folders)
 
-        said = await asyncio.to_thread(documentation, item.detail or "", float(data.get("probability", 0)), read)
+        said = await asyncio.to_thread(documentation, item.detail or "", percent_of(item.data), read)
         return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown, value=said)
 
     async def _load(self, wanted: _Wanted) -> None:
@@ -319,4 +347,7 @@ class Session(LanguageServer):
     def _note_all(self) -> None:
         workspace = self.workspace
         for document in list(workspace.text_documents.values()):
-            self.note(document.uri)
+            if workspace.get_notebook_document(cell_uri=document.uri) is None:
+                self.note(document.uri)
+        for notebook in list(workspace.notebook_documents.values()):
+            self.note_notebook(notebook.uri, [cell.document for cell in notebook.cells])

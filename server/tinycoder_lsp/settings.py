@@ -37,7 +37,9 @@ class InlineSettings:
     enable: bool = _setting(True, "Offer the rest of the line as ghost text.")
     max_tokens: int = _setting(64, "The longest suggestion, in tokens.", least=1)
     alternatives: int = _setting(3, "Suggestions to offer when ghost text is asked for by hand.", least=1)
-    deadline_ms: int = _setting(2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1)
+    deadline_ms: int = _setting(
+        2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1, most=60_000
+    )
     trigger: str = _setting(
         "automatic",
         "When to offer ghost text: while typing, or only when it is asked for by hand.",
@@ -71,7 +73,10 @@ class PopupSettings:
     enable: bool = _setting(True, "Offer words in the editor's list of completions.")
     limit: int = _setting(10, "The most words to offer at a time.", least=1)
     deadline_ms: int = _setting(
-        300, "Milliseconds after which the list is answered empty; some editors show no list before.", least=1
+        250,
+        "Milliseconds after which the list is answered empty; some editors show no list before.",
+        least=1,
+        most=60_000,
     )
 
 

@@ -144,3 +144,15 @@ def test_an_unreadable_folder_is_a_problem_not_a_fault(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path) if path.name == "m" else iter(path.glob("*")))
     assert list_models(tmp_path)[0].problem == "it cannot be read (Permission denied)"
+
+
+def test_the_own_model_of_a_workspace_that_is_not_trusted_is_no_choice(tmp_path: Path, model: Model) -> None:
+    workspace = tmp_path / "project"
+    for name in ("general", workspace_model_name(workspace)):
+        copy_model(model.folder, tmp_path / "models" / name)
+    own = find_model(tmp_path, [workspace])
+    assert own is not None
+    assert own.name == workspace_model_name(workspace)
+    other = find_model(tmp_path, [workspace], trusted=False)
+    assert other is not None
+    assert other.name == "general"

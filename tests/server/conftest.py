@@ -227,6 +227,6 @@ def start(stub_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def client(start: Callable[..., RawClient]) -> RawClient:
     """A server with the stub, initialized, shared by the tests of a module. No deadline helps anybody out."""
     client = start()
-    patient = {"deadlineMs": 600_000}
+    patient = {"deadlineMs": 60_000}
     client.initialize(initializationOptions={"inline": patient, "popup": patient})
     return client

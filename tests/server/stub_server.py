@@ -1,9 +1,9 @@
 """The real server with a stub in place of the engine. The document's first line says what the stub does.
 
 `# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
-lets it go. `# fault`: raises. `# new`: thinks about ghost text for one token. `# told`: a candidate that says, in its
-source, what the engine was told. Else a candidate for the word before the cursor that says, in its source, what was
-asked.
+lets it go. `# fault`: raises. `# new`: thinks about ghost text for one token, once for each text. `# told`: a
+candidate that says, in its source, what the engine was told, and how often it has thought. Else a candidate for the
+word before the cursor that says, in its source, what was asked.
 
 The stub of the index goes by the workspace folder's name. `fault`: raises. `slow`: takes until it is stopped or a
 file in the folder lets it go.
@@ -36,6 +36,8 @@ class Told:
         self.index: Any = None
         self.ahead: list[str] = []
         self.learnt = 0
+        self.thought = 0
+        self.known: set[str] = set()
 
     def use(self, index: Any) -> None:
         self.index = index
@@ -70,8 +72,11 @@ class Stub:
         threshold: float | None = None,
     ) -> list[Candidate]:
         asked = {"max_tokens": max_tokens, "n": n, "block": block, "max_lines": max_lines, "threshold": threshold}
-        if _mode(document) == "# new" and stop():
-            raise Cancelled
+        if _mode(document) == "# new" and document.text not in self.memory.known:
+            if stop():
+                raise Cancelled
+            self.memory.known.add(document.text)
+            self.memory.thought += 1
         candidate = self._complete(document, offset, stop, asked)
         if _mode(document) == "# asked":
             return [Candidate(text=json.dumps(asked), start=offset, end=offset, probability=0.5, source="model")] * n
@@ -120,6 +125,7 @@ class Stub:
                 "index": told.index,
                 "ahead": told.ahead,
                 "learnt": told.learnt,
+                "thought": told.thought,
                 "memory": self._with_memory,
             }
         return Candidate(
@@ -154,7 +160,7 @@ def index(
                 raise Cancelled
             threading.Event().wait(0.001)
     progress(2, 2)
-    return sorted(path.name for folder in folders for path in folder.rglob("*.py"))
+    return sorted(path.name for folder in folders for path in folder.rglob("*.py") if path.name not in exclude)
 
 
 if __name__ == "__main__":

@@ -45,15 +45,6 @@ def test_two_documents_of_one_path_do_not_close_each_other() -> None:
     assert news(buffers) == {"io.py": None}
 
 
-def test_other_paths_take_the_place_of_the_old_ones() -> None:
-    buffers = Buffers()
-    buffers.put(A, document("a.py", "a"))
-    buffers.put(B, document("b.py", "b"))
-    news(buffers)
-    buffers.relabel(lambda uri: "one/a.py" if uri == A else "b.py")
-    assert news(buffers) == {"a.py": None, "one/a.py": document("one/a.py", "a"), "b.py": document("b.py", "b")}
-
-
 def test_a_new_engine_is_told_everything() -> None:
     buffers = Buffers()
     buffers.put(A, document("a.py", "a"))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycoder.errors import ConfigError
-from tinycoder_lsp.counts import (
+from tinycoder_lsp.stats.counts import (
     LATENCY_EDGES_MS,
     Counts,
     Day,
@@ -25,10 +25,10 @@ from tinycoder_lsp.counts import (
     since,
     to_json,
 )
-from tinycoder_lsp.figures import N_DAYS, NOTHING_YET, bars, figures, table, text
-from tinycoder_lsp.offers import How, Kind, Outcome
-from tinycoder_lsp.statistics import Statistics, clear, load, statistics_file
-from tinycoder_lsp.statistics_page import page
+from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, table, text
+from tinycoder_lsp.stats.offers import How, Kind, Outcome
+from tinycoder_lsp.stats.page import page
+from tinycoder_lsp.stats.statistics import Statistics, clear, load, statistics_file
 
 TODAY = datetime.date(2025, 3, 10)
 NEVER = 1e6  # seconds; nothing is written unasked
@@ -312,7 +312,7 @@ def test_the_page_stands_alone(home: Path) -> None:
 
 def test_counting_needs_nothing_heavy() -> None:
     code = (
-        "import sys, tinycoder_lsp.statistics\n"
+        "import sys, tinycoder_lsp.stats.statistics\n"
         "heavy = {'numpy', 'rich', 'tinycoder.evaluate', 'pygls', 'lsprotocol'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

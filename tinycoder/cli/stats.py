@@ -13,7 +13,7 @@ from tinycoder.cli.home import home_folder
 from tinycoder.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tinycoder_lsp.counts import Days
+    from tinycoder_lsp.stats.counts import Days
 
 
 @click.command()
@@ -28,9 +28,9 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     The language server counts them by day, on this machine only: numbers, no names and no code. The setting
     `statistics.enable` switches that off.
     """
-    from tinycoder_lsp.counts import to_json
-    from tinycoder_lsp.figures import figures
-    from tinycoder_lsp.statistics import load
+    from tinycoder_lsp.stats.counts import to_json
+    from tinycoder_lsp.stats.figures import figures
+    from tinycoder_lsp.stats.statistics import load
 
     home, today = home_folder(context), datetime.date.today()
     if forget:
@@ -46,7 +46,7 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
 
 
 def _clear(home: Path, *, sure: bool) -> None:
-    from tinycoder_lsp.statistics import clear, statistics_file
+    from tinycoder_lsp.stats.statistics import clear, statistics_file
 
     if not sure:
         click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
@@ -54,7 +54,7 @@ def _clear(home: Path, *, sure: bool) -> None:
 
 
 def _write_page(path: Path, days: Days, today: datetime.date) -> None:
-    from tinycoder_lsp.statistics_page import page
+    from tinycoder_lsp.stats.page import page
 
     try:
         path.write_text(page(days, today), encoding="utf-8")
@@ -69,7 +69,7 @@ def _print(days: Days, today: datetime.date) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tinycoder_lsp.figures import BARS_TITLE, bars, table, text
+    from tinycoder_lsp.stats.figures import BARS_TITLE, bars, table, text
 
     console = Console(highlight=False)
     if not days or not console.is_terminal:

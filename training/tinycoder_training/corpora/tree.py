@@ -49,7 +49,7 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> tuple[list[So
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
     left-out folder is not descended, so its size is given as 0. ``exclude`` are patterns as in ``.gitignore`` for
-    files to leave out, matched with their paths as they are returned.
+    files to leave out, relative to the given folder.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
     ``.gitignore`` file cannot be read.
@@ -60,8 +60,9 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> tuple[list[So
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
     for start in starts:
-        for location, entry in _walk(start, labels[start.folder], [other.folder for other in starts]):
-            if isinstance(entry, SourceFile) and is_excluded(entry.path):
+        label = labels[start.folder]
+        for location, entry in _walk(start, label, [other.folder for other in starts]):
+            if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = Skipped(path=entry.path, reason="excluded", n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile):
                 files.setdefault(location, entry)

@@ -17,9 +17,9 @@ import filelock
 
 from tinycoder.errors import ConfigError
 from tinycoder.text_file import replace_text
-from tinycoder_lsp.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
-from tinycoder_lsp.figures import figures, text
-from tinycoder_lsp.offers import Kind, Outcome
+from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
+from tinycoder_lsp.stats.figures import figures, text
+from tinycoder_lsp.stats.offers import Kind, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Statistics:
 
     def summary(self) -> dict[str, object]:
         """The figures as ``text``, as ``html`` (a page), and as ``inline`` and ``popup``. Waits for the disk."""
-        from tinycoder_lsp.statistics_page import page
+        from tinycoder_lsp.stats.page import page
 
         days, today = self.days(), self._today()
         return {"text": text(days, today), "html": page(days, today), **figures(days, today)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.ghosts import Ghost, Step, follow, ghost_of, taken_length
+from tinycoder_lsp.stats.ghosts import Ghost, Step, follow, ghost_of, taken_length
 
 MIN_SHOWN_S = 0.25  # what was on show for less was not read
 GRACE_S = 2.0  # how long after its end an editor's word on an offer is waited for

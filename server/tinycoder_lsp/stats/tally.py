@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.documents import Spot
-from tinycoder_lsp.offers import Kind, Offers
-from tinycoder_lsp.statistics import Statistics
+from tinycoder_lsp.stats.offers import Kind, Offers
+from tinycoder_lsp.stats.statistics import Statistics
 
 
 class Tally:

@@ -9,8 +9,8 @@ import datetime
 import html
 
 from tinycoder.evaluate.charts import bar_chart, histogram
-from tinycoder_lsp.counts import LATENCY_EDGES_MS, Counts, Days
-from tinycoder_lsp.figures import NOTHING_YET, last_days, spans, table
+from tinycoder_lsp.stats.counts import LATENCY_EDGES_MS, Counts, Days
+from tinycoder_lsp.stats.figures import NOTHING_YET, last_days, spans, table
 
 _STYLE = """
 :root { color-scheme: light dark;

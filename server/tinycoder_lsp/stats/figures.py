@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from tinycoder_lsp.counts import Counts, Day, Days, keys_saved, percentile_ms, since
+from tinycoder_lsp.stats.counts import Counts, Day, Days, keys_saved, percentile_ms, since
 
 NOTHING_YET = "Nothing has been suggested yet: open a Python file in an editor that runs `tinycoder serve`, and type."
 BARS_TITLE = "Ghost text accepted, of what was shown, by day"
