@@ -36,6 +36,7 @@ class Announcer:
         self._training: tuple[int, str] | None = None
         self._sent: dict[str, object] | None = None
         self._said: set[str] = set()
+        self.pops_up = True  # unless the editor says by itself what the status means
 
     def show(self, status: Status) -> None:
         """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""
@@ -44,7 +45,7 @@ class Announcer:
             self._send()
             level = _LEVELS.get(_KINDS[status.state], lsp.MessageType.Info)
             self.log(level, status.message)
-            if status.state in ("noModel", "error"):
+            if self.pops_up and status.state in ("noModel", "error"):
                 self.say_once(level, status.message)
 
     def train(self, percentage: int, message: str) -> None:

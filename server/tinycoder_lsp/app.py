@@ -114,6 +114,13 @@ def _no_text() -> lsp.InlineCompletionList:
 def initialize(ls: Session, params: lsp.InitializeParams) -> None:
     """Take the settings along. Nothing slow: the editor waits for the answer."""
     ls.configure(params.initialization_options, first=True)
+    ls.announcer.pops_up = not says_status(params.capabilities.experimental)
+
+
+def says_status(experimental: object) -> bool:
+    """Whether the client has declared that it tells the person itself what ``didChangeStatus`` says."""
+    ours = experimental.get(SECTION) if isinstance(experimental, dict) else getattr(experimental, SECTION, None)
+    return bool(ours.get("status") if isinstance(ours, dict) else getattr(ours, "status", False))
 
 
 @edge(_nothing)

@@ -12,6 +12,7 @@ import {
   type LanguageClientOptions,
   type Middleware,
   RevealOutputChannelOn,
+  type StaticFeature,
   TransportKind,
 } from "vscode-languageclient/node";
 import type { Latency } from "./latency";
@@ -34,6 +35,17 @@ export interface Listener {
   /** Per cent of the workspace that has been read; null at the end. */
   indexing(percentage: number | null): void;
 }
+
+/** Tells the server that the status needs no message of its own: here it comes with buttons. */
+const SAYS_STATUS: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    const others = capabilities.experimental as Record<string, unknown> | undefined;
+    capabilities.experimental = { ...others, [SECTION]: { status: true } };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: "static" }),
+  clear: () => undefined,
+};
 
 /** Errors go to the log. The session says once, in words for a person, what became of the server. */
 class QuietClient extends LanguageClient {
@@ -74,6 +86,7 @@ export function newClient(
     options: { cwd: homedir() },
   };
   const client: LanguageClient = new QuietClient(SECTION, "TinyCoder", program, options);
+  client.registerFeature(SAYS_STATUS);
   return client;
 }
 

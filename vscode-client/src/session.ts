@@ -140,7 +140,10 @@ export class Session implements vscode.Disposable {
       indexing: (indexing) => this.#client === client && this.#show({ indexing }),
     });
     client.onNotification(STATUS_NOTIFICATION, (status: ServerStatus) => {
-      if (this.#client === client) this.#show(withServerStatus(this.#facts, status));
+      if (this.#client !== client) return;
+      const before = this.#facts.phase;
+      this.#show(withServerStatus(this.#facts, status));
+      if (this.#facts.phase !== before) this.#sayStatus();
     });
     this.#client = client;
     try {
@@ -178,6 +181,21 @@ export class Session implements vscode.Disposable {
     const chosen = await answer;
     if (chosen === "Restart") await this.restart();
     if (chosen === "Show log") this.log.show();
+    if (chosen === "Select model") await vscode.commands.executeCommand(COMMANDS.chooseModel);
+    if (chosen === "Train on this workspace") await vscode.commands.executeCommand(COMMANDS.trainWorkspace);
+  }
+
+  /** What a person can do about the status, once for each. */
+  #sayStatus(): void {
+    const { phase, message, trusted } = this.#facts;
+    if ((phase !== "noModel" && phase !== "error") || this.#said.has(message)) return;
+    this.#said.add(message);
+    if (phase === "error") {
+      void this.#offer(vscode.window.showErrorMessage(message, "Select model", "Show log"));
+    } else if (trusted) {
+      const words = "TinyCoder has no model yet. It learns from your own code, on this machine, while you go on working.";
+      void this.#offer(vscode.window.showInformationMessage(words, "Train on this workspace"));
+    }
   }
 
   #sayMissing({ problem, remedy }: NotFound): void {
