@@ -39,4 +39,15 @@ def test_every_file_in_the_tree_exists() -> None:
     tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
     assert len(re.findall(r"\w+\.py", tree)) > 15
     for name in re.findall(r"\w+\.py", tree):
-        assert list(REPOSITORY.glob(f"t*/**/{name}")), name
+        assert [*REPOSITORY.glob(f"t*/**/{name}"), *REPOSITORY.glob(f"server/**/{name}")], name
+
+
+def test_every_test_that_the_editors_page_names_exists() -> None:
+    page = (REPOSITORY / "docs" / "editors" / "README.md").read_text(encoding="utf-8")
+    rows = page.split("## What works where")[1]
+    named = set(re.findall(r"`([a-z_0-9]+)`", rows))
+    sources = [*(REPOSITORY / "tests" / "editors").rglob("*.py"), *(REPOSITORY / "tests" / "editors").rglob("*.lua")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    there = set(re.findall(r"(?:def |function cases\.)(\w+)\(", text))
+    assert len(named) > 40
+    assert named <= there, named - there

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tinycoder_lsp.offers import Outcome
-from tinycoder_lsp.statistics import Statistics, statistics_file
+from tinycoder_lsp.stats.offers import Outcome
+from tinycoder_lsp.stats.statistics import Statistics, statistics_file
 
 
 def stats(home: Path, *arguments: str | Path, answer: str = "") -> subprocess.CompletedProcess[str]:

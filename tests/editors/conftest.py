@@ -10,10 +10,10 @@ FAILED = pytest.StashKey[bool]()
 
 
 def editor_missing(reason: str) -> NoReturn:
-    """Skip the test, unless TINYCODER_NEED_EDITORS says that every editor must be there."""
+    """Skip the test or the file, unless TINYCODER_NEED_EDITORS says that every editor must be there."""
     if os.environ.get("TINYCODER_NEED_EDITORS"):
         pytest.fail(f"{reason} (python tests/editors/install.py)")
-    pytest.skip(f"{reason} (python tests/editors/install.py)")
+    pytest.skip(f"{reason} (python tests/editors/install.py)", allow_module_level=True)
 
 
 @pytest.hookimpl(wrapper=True)

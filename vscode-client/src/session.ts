@@ -16,6 +16,9 @@ import { versionProblem } from "./version";
 /** How long a server may take to save what it is doing. The editor waits five seconds at the most. */
 const STOP_MS = 4000;
 
+/** How long after its end a server's last words may arrive. */
+const LAST_WORDS_MS = 200;
+
 /** What the buttons of a message do when there is no server. */
 const REMEDIES: Record<NotFound["remedy"], Record<string, string>> = {
   install: { "Copy install command": COMMANDS.copyInstallCommand, "Open settings": COMMANDS.openSettings },
@@ -135,7 +138,7 @@ export class Session implements vscode.Disposable {
     this.#lastWords = "";
     let running = false;
     const client = newClient(server, this.log, this.#latency, {
-      closed: () => running && this.#client === client && this.#crashed(),
+      closed: () => running && this.#client === client && void this.#crashed(),
       complained: (line) => (this.#lastWords = line),
       indexing: (indexing) => this.#client === client && this.#show({ indexing }),
     });
@@ -149,7 +152,7 @@ export class Session implements vscode.Disposable {
     try {
       await client.start();
     } catch {
-      if (this.#client === client) this.#crashed(); // the client has written to the log what it was
+      if (this.#client === client) await this.#crashed(); // the client has written to the log what it was
       return;
     }
     if (this.#client !== client) return;
@@ -161,8 +164,11 @@ export class Session implements vscode.Disposable {
   }
 
   /** The server ended, and nobody asked for it. One that never ran will not run next time either. */
-  #crashed(): void {
+  async #crashed(): Promise<void> {
     this.#client = undefined;
+    const turn = ++this.#turn;
+    await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
+    if (turn !== this.#turn) return;
     const delay = this.#hasRun ? this.#restarts.afterCrash(Date.now()) : undefined;
     const words = this.#lastWords === "" ? "" : ` It said: ${this.#lastWords}`;
     if (delay === undefined) {

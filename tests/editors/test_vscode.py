@@ -1,0 +1,524 @@
+"""TinyCoder in a real VS Code: what a person sees and does, from the first letter to a trained model."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import LESSON
+from tests.editors import install
+from tests.editors.conftest import FAILED, editor_missing
+
+if find_spec("playwright") is None:
+    editor_missing("playwright is not installed")
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.editors.vscode import VSCode, start_browser
+from tests.editors.vscode_server import Server
+
+pytestmark = pytest.mark.editors
+
+TYPED = LESSON[: LESSON.index("total")]  # ends in "self."; the model goes on with "total = start"
+BEGUN = "def write(values):\n    quagga_offset = o"  # goes on as the files of the workspace do, and nothing else
+NO_POPUP = {"editor.quickSuggestions": {"other": "off"}, "editor.suggestOnTriggerCharacters": False}
+POPUP = {"editor.quickSuggestions": {"other": "on"}, "editor.suggestOnTriggerCharacters": True}  # as without settings
+IDIOM = """from ledger import Ledger
+
+
+def book_{name}(ledger: Ledger, amount: int) -> int:
+    ledger.begin_transaction("{name}")
+    ledger.enter_amount("{name}", amount)
+    return ledger.commit_transaction("{name}")
+"""
+TRAIN, STOP = "TinyCoder: Train on This Workspace", "TinyCoder: Stop Training"
+STATISTICS, REPORT = "TinyCoder: Show Statistics", "TinyCoder: Open Training Report"
+
+FAKE_SERVER = """
+import json, sys
+
+def answer(number, result):
+    body = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode()
+    sys.stdout.buffer.write(b"Content-Length: %d\\r\\n\\r\\n%b" % (len(body), body))
+    sys.stdout.buffer.flush()
+
+while line := sys.stdin.buffer.readline():
+    sys.stdin.buffer.readline()
+    message = json.loads(sys.stdin.buffer.read(int(line.split(b":")[1])))
+    if "id" in message and "method" in message:
+        answer(message["id"], {"capabilities": {}, "serverInfo": {"name": "tinycoder", "version": VERSION}})
+    if message.get("method") == LAST:
+        sys.exit(3)
+"""  # says that it is of some version, and ends after some message
+OpenServer = Callable[..., Server]
+OpenWindow = Callable[..., VSCode]
+
+
+def functions(word: str) -> str:
+    """Code that says an unusual line again and again."""
+    return "".join(
+        f"def read_{name}({word}):\n    quagga_offset = {word}.stride\n    return quagga_offset\n\n\n"
+        for name in "abcdefgh"
+    )
+
+
+# Editors, folders, and what they leave.
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not sys.platform.startswith("linux"):
+        editor_missing("VS Code without a screen is driven on Linux only")
+    program = install.browser()
+    if program is None:
+        editor_missing("Chromium is not installed")
+    if not install.vscode_server().exists():
+        editor_missing("the VS Code server is not installed")
+    if install.extension() is None:
+        editor_missing("the extension was not built")
+    with sync_playwright() as playwright:
+        chromium = start_browser(playwright, program)
+        yield chromium
+        chromium.close()
+
+
+def start_server(home: Path, **options: Any) -> Server:
+    """VS Code with the extension, and TinyCoder as it is after an installation, with a home of its own."""
+    options.setdefault("programs", [Path(sys.executable).with_name("tinycoder")])
+    environment = {"TINYCODER_HOME": str(home), **options.pop("environment", {})}
+    return Server(install.vscode_server(), install.extension(), environment=environment, **options)
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One VS Code for all tests that need no other. Its popup comes by hand only, so that Tab takes the ghost text."""
+    own_home = tmp_path_factory.mktemp("vscode") / "home"
+    shutil.copytree(home, own_home)
+    with start_server(own_home, settings={**NO_POPUP, "files.defaultLanguage": "python"}) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """A window on a small workspace."""
+    folder = tmp_path_factory.mktemp("workspace")
+    (folder / "counter.py").write_text(LESSON)
+    (folder / "elsewhere.py").write_text(functions("okapi"))
+    with VSCode(browser, server, folder) as opened:
+        yield opened
+        assert not opened.outside
+
+
+@pytest.fixture
+def editor(window: VSCode, request: pytest.FixtureRequest) -> Iterator[VSCode]:
+    """The shared window, without files at the beginning and after."""
+    yield window
+    if request.node.stash.get(FAILED, False):
+        window.evidence(request.node.name)
+    window.close_all()
+    window.server.reset_settings()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is to be closed after the test, the last first."""
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_server(stack: ExitStack) -> OpenServer:
+    """Starts a VS Code that is ended after the test."""
+    return lambda home, **options: stack.enter_context(start_server(home, **options))
+
+
+@pytest.fixture
+def open_window(browser: Browser, stack: ExitStack, request: pytest.FixtureRequest) -> OpenWindow:
+    """Opens windows that are closed after the test, and leave a picture if it failed."""
+
+    def check(window: VSCode) -> None:
+        if request.node.stash.get(FAILED, False):
+            window.evidence(f"{request.node.name}-{window.folder.stem}")
+        assert not window.outside
+
+    def open_it(server: Server, folder: Path, **options: Any) -> VSCode:
+        window = stack.enter_context(VSCode(browser, server, folder, **options))
+        stack.callback(check, window)
+        return window
+
+    return open_it
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A small workspace of its own."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "counter.py").write_text(LESSON)
+    (folder / "elsewhere.py").write_text(functions("okapi"))
+    return folder
+
+
+def use_command(folder: Path, *command: str) -> None:
+    """The folder's settings start another server than the installed one."""
+    (folder / ".vscode").mkdir()
+    (folder / ".vscode" / "settings.json").write_text(json.dumps({"tinycoder.server.command": command}))
+
+
+def use_fake(folder: Path, script: Path, *, version: str = "0.1.0", last: str = "exit") -> None:
+    """The folder's settings start a server that only says a version, and ends after the message ``last``."""
+    script.write_text(FAKE_SERVER.replace("VERSION", repr(version)).replace("LAST", repr(last)))
+    use_command(folder, sys.executable, str(script), "serve")
+
+
+def offers_ghost(window: VSCode, word: str = "tot") -> bool:
+    """Type the word at the cursor anew; whether ghost text comes soon."""
+    window.press(*["Backspace"] * len(word))
+    window.type(word)
+    return window.soon(window.ghost_text)
+
+
+@pytest.fixture(scope="module")
+def dying(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """A window whose server dies again and again. It is given up after half a minute, in which other tests run."""
+    folder = tmp_path_factory.mktemp("dying")
+    (folder / "counter.py").write_text(LESSON)
+    use_fake(folder, tmp_path_factory.mktemp("fake") / "server.py", last="initialized")
+    with VSCode(browser, server, folder) as opened:
+        opened.open_file(folder / "counter.py")
+        yield opened
+
+
+# Ghost text.
+
+
+def test_a_fresh_profile_has_ghost_text_without_any_setting(editor: VSCode) -> None:
+    editor.new_file("first.py", TYPED + "tot")
+    begin = time.monotonic()
+    editor.until(lambda: offers_ghost(editor), "the first ghost text")
+    print(f"\nfrom the open editor to the first ghost text: {time.monotonic() - begin:.1f} s")
+    assert editor.ghost_text() == "al = start"
+    assert not editor.messages()
+
+
+def test_ghost_text_stays_while_it_is_typed_and_tab_accepts_it(editor: VSCode) -> None:
+    editor.wait_for_status("ready")
+    editor.new_file("typed.py", TYPED)
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+    editor.picture("ghost")
+    for letter, rest in [("a", "l = start"), ("l", " = start"), (" ", "= start")]:
+        editor.type(letter)
+        editor.wait_for_ghost(rest)
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    editor.wait_for_no_ghost()
+
+
+def test_a_word_of_the_ghost_text_can_be_accepted(editor: VSCode) -> None:
+    editor.new_file("word.py", TYPED)
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+    editor.press("Control+ArrowRight")
+    editor.until(lambda: editor.current_line() == "        self.total", "the first word is accepted")
+    editor.wait_for_ghost(" = start")
+    editor.press("Escape")
+    editor.wait_for_no_ghost()
+
+
+def test_several_suggestions_by_hand(editor: VSCode) -> None:
+    editor.new_file("several.py", TYPED)
+    editor.wait_for_status("ready")
+    editor.press("Alt+Backslash")
+    first = editor.wait_for_ghost()
+    editor.press("Alt+BracketRight")
+    editor.until(lambda: editor.ghost_text() not in ("", first), "another suggestion")
+    editor.press("Alt+BracketLeft")
+    editor.wait_for_ghost(first)
+
+
+def test_ghost_text_and_the_selected_row_of_the_popup_agree(editor: VSCode) -> None:
+    editor.server.change_settings(POPUP)
+    editor.new_file("both.py", TYPED + "tot")
+    editor.until(lambda: offers_ghost(editor) and editor.soon(editor.popup_rows), "ghost text and popup together")
+    assert editor.ghost_text() == "al = start"
+    assert editor.popup_rows()[0].startswith("total")
+    editor.picture("ghost-and-popup")
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "        self.total", "Tab takes the row of the popup")
+    editor.wait_for_ghost(" = start")
+
+
+def test_a_screen_reader_can_read_status_and_ghost_text(editor: VSCode) -> None:
+    label = editor.wait_for_status("ready")
+    assert "TinyCoder" in label
+    assert "counter" in label
+    editor.new_file("spoken.py", TYPED)
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+    editor.press("Alt+F2")
+    view = editor.page.locator(".accessible-view .view-lines")
+    editor.until(lambda: view.count() > 0 and "total" in view.first.inner_text(), "the accessible view")
+    assert "total = start" in view.first.inner_text().replace("\u00a0", " ")
+    editor.press("Escape")
+
+
+# The popup.
+
+
+def test_words_of_other_files_are_offered_with_their_place(editor: VSCode) -> None:
+    editor.new_file("use.py", BEGUN)
+    editor.ask_for_popup_until("okapi")
+    editor.press("Control+Space")  # the details
+    editor.until(lambda: "elsewhere.py" in editor.popup_details(), "the details say where it was seen")
+    editor.picture("popup")
+    editor.press("Enter")
+    editor.until(lambda: editor.current_line() == "    quagga_offset = okapi", "the word is accepted")
+
+
+# Documents of every kind.
+
+
+def test_an_untitled_document_is_completed(editor: VSCode) -> None:
+    editor.run_command("File: New Untitled Text File")
+    editor.page.wait_for_selector(".tab.active[data-resource-name^='Untitled']")
+    for line in ("import os\n", "\n", "\n", "class Counter:\n", "def __init__(self, start):\n", "self.tot"):
+        editor.type(line)  # VS Code indents by itself
+    editor.wait_for_ghost("al = start")
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+
+
+def test_a_file_with_windows_line_ends_keeps_them(editor: VSCode) -> None:
+    path = editor.new_file("windows.py", TYPED.replace("\n", "\r\n"))
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    editor.save()
+    assert path.read_bytes() == (TYPED + "total = start").replace("\n", "\r\n").encode()
+
+
+def test_a_large_file_is_quietly_left_alone(editor: VSCode) -> None:
+    before = len(editor.messages())
+    editor.server.change_settings({"tinycoder.maxFileKb": 2})
+    editor.new_file("large.py", LESSON * 10 + TYPED)
+    editor.type("tot")
+    editor.until(lambda: not editor.ask_for_popup() and not offers_ghost(editor), "nothing is offered in a large file")
+    editor.server.reset_settings()
+    editor.until(lambda: offers_ghost(editor), "ghost text where files may be large")
+    assert editor.messages()[before:] == []
+
+
+def test_a_notebook_is_completed_with_its_cells_above(editor: VSCode) -> None:
+    above, below = LESSON.split("def make_counter")
+    cells: list[dict[str, object]] = [
+        {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        for source in (above.rstrip("\n"), "def make_counter" + below.split("    counter", maxsplit=1)[0].rstrip("\n"))
+    ]
+    notebook = {"cells": cells, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    path = editor.folder / "lesson.ipynb"
+    path.write_text(json.dumps(notebook))
+    editor.open_file(path)
+    editor.press("Enter")
+    editor.type("coun")
+    editor.wait_for_ghost("ter = Counter(start)")
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "    counter = Counter(start)", "the line is completed")
+
+
+def test_all_folders_of_a_workspace_count(open_window: OpenWindow, server: Server, tmp_path: Path) -> None:
+    words = {"one": "okapi", "two": "ostrich"}
+    for name, word in words.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tools.py").write_text(functions(word))
+    file = tmp_path / "both.code-workspace"
+    file.write_text(json.dumps({"folders": [{"path": "one"}, {"path": "two"}]}))
+    window = open_window(server, file)
+    path = tmp_path / "two" / "use.py"
+    path.write_text(BEGUN)
+    window.open_file(path)
+    for word in words.values():
+        window.ask_for_popup_until(word)
+
+
+# Settings.
+
+
+def test_settings_count_at_once(editor: VSCode) -> None:
+    editor.new_file("settings.py", TYPED + "tot")
+    editor.until(lambda: offers_ghost(editor), "ghost text at first")
+    editor.server.change_settings({"tinycoder.inline.enable": False})
+    editor.until(lambda: not offers_ghost(editor), "no ghost text without tinycoder.inline.enable")
+    editor.server.reset_settings()
+    editor.until(lambda: offers_ghost(editor), "ghost text again")
+    editor.server.change_settings({"tinycoder.enable": False})
+    editor.wait_for_status("off")
+    editor.until(lambda: not offers_ghost(editor), "no ghost text without tinycoder.enable")
+    editor.server.reset_settings()
+    editor.wait_for_status("ready")
+    editor.until(lambda: offers_ghost(editor), "ghost text after all")
+
+
+def test_the_menu_of_the_status_bar_switches_a_language_off(editor: VSCode) -> None:
+    editor.wait_for_status("ready")
+    editor.new_file("menu.py", TYPED + "tot")
+    editor.until(lambda: offers_ghost(editor), "ghost text at first")
+    editor.choose_from_menu("Disable completions for Python")
+    editor.wait_for_status("off for Python")
+    editor.until(lambda: not offers_ghost(editor), "no ghost text")
+    editor.choose_from_menu("Enable completions for Python")
+    editor.wait_for_status("ready")
+    editor.until(lambda: offers_ghost(editor), "ghost text again")
+
+
+# Statistics and training.
+
+
+def test_the_page_of_statistics_counts_what_was_accepted(editor: VSCode) -> None:
+    editor.run_command(STATISTICS)
+    before = accepted(editor)
+    editor.new_file("counted.py", TYPED + "tot")
+    editor.until(lambda: offers_ghost(editor), "ghost text")
+    editor.press("Tab")
+    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    editor.run_command(STATISTICS)
+    editor.until(lambda: accepted(editor) == before + 1, "one more is accepted")
+    editor.picture("statistics")
+
+
+def accepted(window: VSCode) -> int:
+    """How many ghost texts were accepted, as the page of statistics says."""
+    text = str(window.frame_text("(?i)ghost text shown").evaluate("document.body.innerText"))
+    found = re.search(r"^\s*accepted\s+(\d+|-)", text, re.MULTILINE)
+    assert found, text
+    return 0 if found[1] == "-" else int(found[1])
+
+
+def test_training_from_the_command_palette_to_suggestions(
+    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ledgers"
+    folder.mkdir()
+    for name in ("income", "refund", "salary", "gift", "rent", "fine", "bonus", "interest"):
+        (folder / f"{name}.py").write_text(IDIOM.format(name=name))
+    settings = {**NO_POPUP, "tinycoder.training.minutes": 0.2, "tinycoder.training.preset": "nano"}
+    window = open_window(open_server(tmp_path / "home", settings=settings), folder)
+    window.new_file("tax.py", IDIOM.format(name="tax").partition("begin")[0] + "beg")
+    window.wait_for_status("no model")
+    assert not offers_ghost(window, "beg")
+    window.run_command(TRAIN)
+    window.wait_for_status(r"training.*\d+ (%|per cent)")
+    window.picture("training")
+    window.wait_for_message("learnt this workspace")
+    window.wait_for_status("ready")
+    window.until(lambda: offers_ghost(window, "beg"), "ghost text from the new model")
+    assert window.ghost_text().startswith("in_transaction(")
+    window.run_command(REPORT)
+    window.frame_text("(?i)bits per byte")
+    window.picture("report")
+
+
+def test_training_can_be_stopped(
+    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path, workspace: Path
+) -> None:
+    settings = {"tinycoder.training.minutes": 5, "tinycoder.training.preset": "nano"}
+    window = open_window(open_server(tmp_path / "home", settings=settings), workspace)
+    window.open_file(workspace / "counter.py")
+    window.wait_for_status("no model")
+    window.run_command(TRAIN)
+    window.wait_for_status("training")
+    window.run_command(STOP)
+    window.wait_for_message("stopped")
+    window.wait_for_status("ready|no model")
+
+
+# When something is wrong.
+
+
+def test_a_server_that_dies_is_started_again_and_this_is_said_once(editor: VSCode) -> None:
+    editor.wait_for_status("ready")
+    before = len(editor.messages())
+    (process,) = editor.server.completion_servers()
+    os.kill(process, signal.SIGKILL)
+    editor.until(lambda: editor.server.completion_servers() not in ([], [process]), "another server runs")
+    editor.wait_for_message("again|restart", after=before)
+    editor.wait_for_status("ready")
+    editor.new_file("again.py", TYPED + "tot")
+    editor.until(lambda: offers_ghost(editor), "ghost text from the new server")
+    assert len(editor.messages()[before:]) == 1
+
+
+@pytest.mark.usefixtures("dying")
+def test_a_server_that_does_not_start_is_said_once(open_window: OpenWindow, server: Server, workspace: Path) -> None:
+    use_command(workspace, sys.executable, "-c", "raise SystemExit(3)", "serve")
+    window = open_window(server, workspace)
+    window.open_file(workspace / "counter.py")
+    window.wait_for_status("error")
+    window.wait_for_message("could not be started")
+    window.picture("given-up")
+    window.open_file(workspace / "elsewhere.py")
+    assert len(window.messages()) == 1
+
+
+def test_a_missing_server_is_said_once_with_what_to_do(
+    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path, workspace: Path
+) -> None:
+    elsewhere = {"PATH": "/usr/bin:/bin", "VIRTUAL_ENV": "", "CONDA_PREFIX": ""}
+    window = open_window(open_server(tmp_path / "home", programs=[], environment=elsewhere), workspace)
+    window.open_file(workspace / "counter.py")
+    window.wait_for_status("no server|not installed")
+    window.wait_for_message("install")
+    window.picture("missing")
+    window.open_file(workspace / "elsewhere.py")
+    assert len(window.messages()) == 1
+
+
+def test_a_server_of_another_version_is_said_once(
+    open_window: OpenWindow, server: Server, tmp_path: Path, workspace: Path
+) -> None:
+    use_fake(workspace, tmp_path / "server.py", version="9.9.9")
+    window = open_window(server, workspace)
+    window.open_file(workspace / "counter.py")
+    window.wait_for_message(r"9\.9\.9")
+    window.picture("other-version")
+    window.open_file(workspace / "elsewhere.py")
+    assert len(window.messages()) == 1
+
+
+def test_nothing_is_read_or_learnt_in_a_workspace_before_it_is_trusted(
+    open_server: OpenServer, open_window: OpenWindow, home: Path, tmp_path: Path, workspace: Path
+) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    window = open_window(open_server(tmp_path / "home", settings=NO_POPUP, trust_everything=False), workspace)
+    restricted = window.page.locator(".statusbar-item", has_text="Restricted Mode")
+    restricted.wait_for()
+    path = window.new_file("use.py", BEGUN)
+    window.wait_for_status("ready")
+    assert "okapi" not in "".join(window.ask_for_popup())
+    window.picture("untrusted")
+    assert not window.has_command(TRAIN)
+    assert "okapi" not in "".join(window.ask_for_popup())
+    window.run_command("Workspaces: Manage Workspace Trust")
+    window.page.get_by_role("button", name="Trust", exact=True).click()
+    window.until(lambda: restricted.count() == 0, "the trust")
+    window.open_file(path)
+    window.ask_for_popup_until("okapi")
+    assert window.has_command(TRAIN)
+
+
+def test_a_server_that_always_dies_is_given_up(dying: VSCode) -> None:
+    dying.wait_for_status("error")
+    first, last = dying.messages()
+    assert "started again" in first
+    assert "keeps stopping" in last
