@@ -29,40 +29,48 @@ class Answers:
         self._idle: asyncio.TimerHandle | None = None
         self._n_events = 0  # keys and questions, to tell whether there was quiet
 
-    async def popup(self, spot: Spot, settings: PopupSettings) -> list[Candidate]:
-        """Words for the popup at ``spot``; none while no model is loaded, since some editors show no list before."""
+    async def popup(self, spot: Spot, settings: PopupSettings, *, going_on: bool = False) -> list[Candidate]:
+        """Words for the popup at ``spot``; none while no model is loaded, since some editors show no list before.
+
+        ``going_on`` when the list is on the screen already.
+        """
         if self._models.tokenizer is None:
             return []
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.popup(spot.document, spot.place, stop=stop, limit=settings.limit)
+            return self._models.popup(spot.document, spot.place, stop=stop, limit=settings.limit, going_on=going_on)
 
         deadline = settings.deadline_ms / 1000
         return spot.here(await self._worker.answer(Kind.POPUP, call, uri=spot.uri, deadline=deadline) or [])
 
     async def inline(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
         """The ghost text at ``spot``, if one is likely enough. What follows it is prepared."""
-        document, offset = spot.document, spot.place
-        block = settings.block == "automatic" and opens_block(document.text, offset)
-        wish = Wish(
-            max_tokens=settings.max_tokens, block=block, max_lines=settings.max_lines, threshold=settings.threshold
-        )
+        wish = _wish(spot, settings)
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(document, offset, wish, stop=stop)
+            return self._models.inline(spot.document, spot.place, wish, stop=stop)
 
         def quick() -> list[Candidate] | None:
-            return self._models.known_inline(document, offset, wish)
+            return self._models.known_inline(spot.document, spot.place, wish)
 
-        if settings.debounce_ms:
-            at_hand = await self._worker.answer(Kind.GHOST, lambda stop: (quick(),), uri=spot.uri)
-            if at_hand is None or (at_hand[0] is None and not await self._quiet(settings.debounce_ms / 1000)):
-                return []
+        pause = settings.debounce_ms / 1000
+        if pause and await self.at_hand(spot, settings) is None and not await self._quiet(pause):
+            return []
         deadline = settings.deadline_ms / 1000
         found = await self._worker.answer(Kind.GHOST, call, quick=quick, uri=spot.uri, deadline=deadline)
         if found is not None:
             self._look_ahead(spot, found)
         return spot.here(found or [])
+
+    async def at_hand(self, spot: Spot, settings: InlineSettings) -> list[Candidate] | None:
+        """The ghost text at ``spot`` if it is known without thinking: one that is typed through, or was prepared."""
+        wish = _wish(spot, settings)
+
+        def call(stop: Stop) -> tuple[list[Candidate] | None]:
+            return (self._models.known_inline(spot.document, spot.place, wish),)
+
+        found = await self._worker.answer(Kind.GHOST, call, uri=spot.uri)
+        return None if found is None or found[0] is None else spot.here(found[0])
 
     async def alternatives(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
         """Several ghost texts at ``spot``, however unlikely; of several lines unless the settings say else."""
@@ -120,3 +128,13 @@ class Answers:
     async def _learn(self) -> None:
         if not await self._worker.answer(Kind.LEARN, self._models.learn):
             self._learn_when_idle()  # it was interrupted
+
+
+def _wish(spot: Spot, settings: InlineSettings) -> Wish:
+    """Ghost text as it is wanted while typing."""
+    return Wish(
+        max_tokens=settings.max_tokens,
+        block=settings.block == "automatic" and opens_block(spot.document.text, spot.place),
+        max_lines=settings.max_lines,
+        threshold=settings.threshold,
+    )

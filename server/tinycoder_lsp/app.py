@@ -16,15 +16,19 @@ from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
 
+from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.commands import COMMANDS
-from tinycoder_lsp.items import completion_list, inline_list, name_of, with_selection, without_selection
+from tinycoder_lsp.documents import Spot
+from tinycoder_lsp.items import completion_list, from_selection, inline_list, name_of, with_selection, without_selection
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Session
-from tinycoder_lsp.settings import SECTION
+from tinycoder_lsp.settings import SECTION, InlineSettings
 from tinycoder_lsp.transport import serve_stdio, serve_tcp
 
 logger = logging.getLogger(__name__)
+
+_GOES_ON = lsp.CompletionTriggerKind.TriggerForIncompleteCompletions
 
 _Params = TypeVar("_Params")
 _Result = TypeVar("_Result")
@@ -224,7 +228,8 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     if spot is None:
         return _no_words()
     begun = ls.tally.begin()
-    words = await ls.answers.popup(spot, ls.settings.popup)
+    going_on = params.context is not None and params.context.trigger_kind == _GOES_ON
+    words = await ls.answers.popup(spot, ls.settings.popup, going_on=going_on)
     return completion_list(ls.tally.popup(spot, words, begun), spot.lines)
 
 
@@ -245,9 +250,20 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     begun = ls.tally.begin()
     ask = ls.answers.alternatives if by_hand else ls.answers.inline
     selected = params.context.selected_completion_info
-    if selected is None:
-        found = await ask(spot, settings)
-    else:
-        accepted = with_selection(spot, selected)
-        found = [without_selection(each, spot, accepted, selected) for each in await ask(accepted, settings)]
+    found = await _beside_popup(ls, spot, selected, ask) if selected else await ask(spot, settings)
     return inline_list(ls.tally.inline(spot, found, begun), spot.lines)
+
+
+async def _beside_popup(
+    ls: Session,
+    spot: Spot,
+    selected: lsp.SelectedCompletionInfo,
+    ask: Callable[[Spot, InlineSettings], Awaitable[list[Candidate]]],
+) -> list[Candidate]:
+    """Ghost text that goes on from the popup's selected word: the one that is shown already, if it does."""
+    shown = await ls.answers.at_hand(spot, ls.settings.inline) or []
+    found = [agreeing for each in shown if (agreeing := from_selection(each, spot, selected)) is not None]
+    if found:
+        return found
+    accepted = with_selection(spot, selected)
+    return [without_selection(each, spot, accepted, selected) for each in await ask(accepted, ls.settings.inline)]

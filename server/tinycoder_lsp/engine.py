@@ -56,7 +56,9 @@ class Engine(Protocol):
     ) -> list[Candidate]:
         """Ghost texts, best first."""
 
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+    ) -> list[Candidate]:
         """Words, best first."""
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:

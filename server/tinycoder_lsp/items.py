@@ -92,3 +92,11 @@ def without_selection(candidate: Candidate, spot: Spot, accepted: Spot, selected
     start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
     text = accepted.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     return dataclasses.replace(candidate, text=text, start=start, end=end + candidate.end - accepted.offset)
+
+
+def from_selection(candidate: Candidate, spot: Spot, selected: SelectedCompletionInfo) -> Candidate | None:
+    """The candidate from the selected range on, if it begins with the selected word there; else ``None``."""
+    start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
+    text = spot.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
+    agrees = candidate.end == end and text.startswith(selected.text)
+    return dataclasses.replace(candidate, text=text, start=start) if agrees else None

@@ -128,9 +128,15 @@ class Models:
         except Cancelled:
             return None
 
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, *, stop: Stop, limit: int, going_on: bool = False
+    ) -> list[Candidate]:
         """Words from the engine, if there is one."""
-        return self._ask(document, lambda engine: engine.popup(document, offset, stop=stop, limit=limit), stop) or []
+
+        def ask(engine: Engine) -> list[Candidate]:
+            return engine.popup(document, offset, stop=stop, limit=limit, going_on=going_on)
+
+        return self._ask(document, ask, stop) or []
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Let the engine prepare the ghost text that follows ``candidate``."""

@@ -82,7 +82,9 @@ class Stub:
             return [Candidate(text=json.dumps(asked), start=offset, end=offset, probability=0.5, source="model")] * n
         return [candidate] * n
 
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+    ) -> list[Candidate]:
         return [self._complete(document, offset, stop, {"limit": limit})]
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:

@@ -30,7 +30,9 @@ class Named:
             raise Cancelled
         return [Candidate(text=self.folder.name, start=offset, end=offset, probability=1.0, source="model")]
 
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+    ) -> list[Candidate]:
         return []
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:

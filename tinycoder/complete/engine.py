@@ -114,19 +114,25 @@ class Engine:
                 break
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
-    def popup(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+    ) -> list[Candidate]:
         """Up to ``limit`` whole words at ``offset`` that begin with what is typed, most likely first.
 
+        Where ghost text is being typed through, its word comes first. When that is typed to its end and the list is
+        on the screen already (``going_on``) there is nothing to list: longer words would only hide the ghost text.
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        scene = self._scene(document, offset)
         typed = typed_word(document.text, offset)
+        followed = self._followed_word(document, offset)
+        if going_on and followed == typed:
+            return []
+        scene = self._scene(document, offset)
         words = self._search(scene, typed, stop, limit)
         order = self.rank(document, offset, dict(words.found))
         if words.ended > 0.5:  # what is typed may be the word: no made-up longer ones in the way of what comes next
             share = 1 - words.ended
             order = [(word, p) for word, p in order if is_known(word) or share * word.probability > DOUBTFUL]
-        followed = self._followed_word(document, offset)
         order.sort(key=lambda each: each[0].text != followed)
         return [
             Candidate(
@@ -251,7 +257,7 @@ class Engine:
     def _followed_word(self, document: Document, offset: int) -> str | None:
         """The word in the ghost text that is being typed through: editors hide it where their list disagrees."""
         found = self._suggestions.find(document.path, document.text, offset, LINE)
-        if found is None or not 0 < found[1] < found[0].shown:
+        if found is None or not found[1] < found[0].shown or not (found[1] or typed_word(document.text, offset)):
             return None
         kept, typed = found
         rest = "".join(itertools.takewhile(is_word_character, kept.ghost.text[typed : kept.shown]))
