@@ -311,11 +311,16 @@ class Session(LanguageServer):
         self.announcer.train(percentage, f"TinyCoder is training: {percentage} %, {message}.")
 
     def _training_ended(self, result: TrainingResult) -> None:
-        self.announcer.end_training()
-        level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
-        self.announcer.log(level, result.message)
-        self.announcer.say(level, result.message)
-        self.background.start("loading what was trained", self.retry())
+        self.background.start("loading what was trained", self._take_over(result))
+
+    async def _take_over(self, result: TrainingResult) -> None:
+        try:
+            await self.retry()
+        finally:  # only now: the status before may be that there is no model
+            self.announcer.end_training()
+            level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
+            self.announcer.log(level, result.message)
+            self.announcer.say(level, result.message)
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""

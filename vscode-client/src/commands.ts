@@ -27,7 +27,7 @@ export function registerCommands(session: Session, log: vscode.LogOutputChannel,
     restart: () => session.restart(),
     openLog: () => log.show(),
     openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:tinycoder.tinycoder"),
-    copyInstallCommand: () => vscode.env.clipboard.writeText(INSTALL_COMMAND),
+    copyInstallCommand,
   };
   const names = Object.keys(COMMANDS) as (keyof typeof COMMANDS)[];
   return vscode.Disposable.from(
@@ -49,6 +49,7 @@ async function showMenu(session: Session): Promise<void> {
   const language = activeLanguage();
   const groups = menu({
     phase: session.facts.phase,
+    running: session.client?.isRunning() ?? false,
     enabled: vscode.workspace.getConfiguration(SECTION).get("enable", true),
     language,
     languageOff: disabledLanguages().includes(language),
@@ -77,6 +78,13 @@ async function cancelTraining(session: Session): Promise<void> {
 async function openReport(session: Session, icon: vscode.Uri): Promise<void> {
   const { name, path } = await session.ask<Report>(ASK.trainingReport);
   showPage(`TinyCoder: ${name}`, await readFile(path, "utf8"), icon);
+}
+
+async function copyInstallCommand(): Promise<void> {
+  await vscode.env.clipboard.writeText(INSTALL_COMMAND);
+  const words = `"${INSTALL_COMMAND}" is copied: run it in a terminal, in the folder of TinyCoder's sources.`;
+  const chosen = await vscode.window.showInformationMessage(words, "Look for the server");
+  if (chosen !== undefined) await vscode.commands.executeCommand(COMMANDS.restart);
 }
 
 async function chooseModel(session: Session): Promise<void> {

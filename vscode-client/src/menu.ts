@@ -21,6 +21,8 @@ export const COMMANDS = {
 
 export interface Situation {
   readonly phase: Phase;
+  /** Whether there is a server to ask; in the phase of an error there may be one. */
+  readonly running: boolean;
   /** The setting, which the server may not have heard of yet. */
   readonly enabled: boolean;
   /** A language, and whether completions are off in it. */
@@ -40,8 +42,8 @@ export interface Entry {
 
 /** The entries in groups; a group is never empty. */
 export function menu(now: Situation): Entry[][] {
-  const running = !(["starting", "missing", "error"] as Phase[]).includes(now.phase);
-  const groups = [install(now), running ? training(now) : [], switches(now), running ? reading() : [], upkeep(now)];
+  const asking = (entries: Entry[]): Entry[] => (now.running ? entries : []);
+  const groups = [install(now), asking(training(now)), switches(now), asking(reading()), upkeep(now)];
   return groups.filter((group) => group.length > 0);
 }
 

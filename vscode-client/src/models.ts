@@ -25,12 +25,12 @@ export function choices(models: readonly Model[]): Choice[] {
 
 function choice(model: Model): Choice {
   const icon = model.problem !== null ? "$(warning)" : model.current ? "$(check)" : "$(circle-outline)";
-  const facts = [bits(model.bitsPerByte), `${parameters(model.parameters)} parameters`, model.written.slice(0, 10)];
+  const facts = [bits(model.bitsPerByte), parameters(model.parameters), model.written.slice(0, 10)];
   return {
     name: model.name,
     label: `${icon} ${model.name}${model.current ? " (in use)" : ""}`,
     description: facts.filter((fact) => fact !== "").join(" · "),
-    detail: model.problem ?? `Recipe: ${model.recipe}`,
+    detail: model.problem ?? (model.recipe === null ? "" : `Recipe: ${model.recipe}`),
     problem: model.problem,
   };
 }
@@ -44,7 +44,8 @@ function bits(value: number | null): string {
   return value === null ? "" : `${value.toFixed(3)} bits/byte`;
 }
 
-/** 1066112 as 1.1 M. */
-function parameters(count: number): string {
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`;
+/** 1066112 as 1.1 M parameters. */
+function parameters(count: number | null): string {
+  if (count === null) return "";
+  return `${count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${Math.round(count / 1e3)} k`} parameters`;
 }

@@ -39,8 +39,9 @@ export interface ServerStatus {
 /** A model on this machine. */
 export interface Model {
   readonly name: string;
-  readonly recipe: string;
-  readonly parameters: number;
+  /** What is not known is null: the model may be damaged. */
+  readonly recipe: string | null;
+  readonly parameters: number | null;
   readonly bitsPerByte: number | null;
   /** ISO 8601. */
   readonly written: string;

@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 
 const PYTHON_EXTENSION = "ms-python.python";
-/** The server is not held up for longer than this. */
+/** The search for the server is not held up for longer than this. */
 const PATIENCE_MS = 5000;
 
 /** The part of the Python extension's interface that is used here. */
@@ -16,24 +16,26 @@ interface PythonApi {
 
 /** The interpreters, or environments, of these folders; none without the Python extension. */
 export async function chosenPythons(folders: readonly vscode.Uri[]): Promise<string[]> {
-  const api = await pythonApi();
+  const tooLate = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS));
+  const api = await Promise.race([pythonApi(), tooLate]);
   if (api === undefined) return [];
   const resources = folders.length > 0 ? folders : [undefined];
   return resources.map((folder) => api.environments.getActiveEnvironmentPath(folder).path);
 }
 
-/** Call when another Python is chosen. */
+/** Call when another Python is chosen, or when it is known at last which one is. */
 export async function onPythonChosen(call: () => void): Promise<vscode.Disposable> {
+  const begin = performance.now();
   const api = await pythonApi();
+  if (performance.now() - begin > PATIENCE_MS) call(); // the search went on without it
   return api?.environments.onDidChangeActiveEnvironmentPath(call) ?? new vscode.Disposable(() => undefined);
 }
 
 async function pythonApi(): Promise<PythonApi | undefined> {
   const extension = vscode.extensions.getExtension<Partial<PythonApi>>(PYTHON_EXTENSION);
   if (extension === undefined) return undefined;
-  const tooLate = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE_MS));
   try {
-    const api = await Promise.race([extension.activate(), tooLate]);
+    const api = (await extension.activate()) as Partial<PythonApi> | undefined;
     return api?.environments === undefined ? undefined : { environments: api.environments };
   } catch {
     return undefined; // it says itself what is wrong with it

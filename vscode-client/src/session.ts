@@ -1,7 +1,13 @@
 /** The server's life as one window sees it: found, started, asked, started again, stopped. Draws nothing. */
 
 import * as vscode from "vscode";
-import { ExecuteCommandRequest, type LanguageClient, State } from "vscode-languageclient/node";
+import {
+  ErrorCodes,
+  ExecuteCommandRequest,
+  type LanguageClient,
+  ResponseError,
+  State,
+} from "vscode-languageclient/node";
 import { newClient, SELECTOR, sendSettings } from "./client";
 import { Latency } from "./latency";
 import { MACHINE } from "./machine";
@@ -10,6 +16,7 @@ import { FOCUS_NOTIFICATION, SECTION, type ServerStatus, STATUS_NOTIFICATION } f
 import { chosenPythons } from "./python";
 import { Restarts } from "./restarts";
 import { type Finding, findServer, type NotFound, type Server } from "./server";
+import { texts } from "./settings";
 import { BEGINNING, type Facts, withServerStatus } from "./status";
 import { versionProblem } from "./version";
 
@@ -84,6 +91,8 @@ export class Session implements vscode.Disposable {
     const client = this.#client;
     this.#client = undefined;
     try {
+      // A client that starts cannot be stopped, and would register its commands beside those of the next one.
+      if (client?.state === State.Starting) await Promise.race([client.start().catch(() => undefined), pause(STOP_MS)]);
       await client?.dispose(STOP_MS);
     } catch (error) {
       this.log.info(`The server did not stop by itself: ${String(error)}`); // the client ends it
@@ -121,11 +130,16 @@ export class Session implements vscode.Disposable {
 
   /** Run a command of the server, which is started if need be. Raises what the server answers, or `Told`. */
   async ask<T>(command: string, ...args: readonly unknown[]): Promise<T> {
-    this.#said.clear(); // who asks wants to hear it again
+    if (!this.#client?.isRunning()) this.#said.clear(); // who asks wants to hear again why there is none
     await this.start();
     if (this.#client?.state === State.Starting) await this.#client.start().catch(() => undefined);
     if (!this.#client?.isRunning()) throw new Told(this.#facts.message);
-    return (await this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] })) as T;
+    try {
+      return (await this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] })) as T;
+    } catch (error) {
+      const ended = error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected;
+      throw ended ? new Told(error.message) : error; // that the server ended is said elsewhere
+    }
   }
 
   dispose(): void {
@@ -137,8 +151,12 @@ export class Session implements vscode.Disposable {
     this.log.info(`Starting ${[server.command, ...server.args].join(" ")}`);
     this.#lastWords = "";
     let running = false;
+    let ended = false;
     const client = newClient(server, this.log, this.#latency, {
-      closed: () => running && this.#client === client && void this.#crashed(),
+      closed: () => {
+        ended = true;
+        if (running && this.#client === client) void this.#crashed();
+      },
       complained: (line) => (this.#lastWords = line),
       indexing: (indexing) => this.#client === client && this.#show({ indexing }),
     });
@@ -157,6 +175,10 @@ export class Session implements vscode.Disposable {
     }
     if (this.#client !== client) return;
     running = this.#hasRun = true;
+    if (ended) {
+      await this.#crashed(); // right behind its first answer
+      return;
+    }
     const problem = versionProblem(client.initializeResult?.serverInfo);
     if (problem !== undefined) this.#sayOnce(problem);
     const active = vscode.window.activeTextEditor;
@@ -167,7 +189,7 @@ export class Session implements vscode.Disposable {
   async #crashed(): Promise<void> {
     this.#client = undefined;
     const turn = ++this.#turn;
-    await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
+    await pause(LAST_WORDS_MS);
     if (turn !== this.#turn) return;
     const delay = this.#hasRun ? this.#restarts.afterCrash(Date.now()) : undefined;
     const words = this.#lastWords === "" ? "" : ` It said: ${this.#lastWords}`;
@@ -194,11 +216,12 @@ export class Session implements vscode.Disposable {
   /** What a person can do about the status, once for each. */
   #sayStatus(): void {
     const { phase, message, trusted } = this.#facts;
-    if ((phase !== "noModel" && phase !== "error") || this.#said.has(message)) return;
+    const isWorthIt = phase === "error" || (phase === "noModel" && trusted);
+    if (!isWorthIt || this.#said.has(message)) return;
     this.#said.add(message);
     if (phase === "error") {
       void this.#offer(vscode.window.showErrorMessage(message, "Select model", "Show log"));
-    } else if (trusted) {
+    } else {
       const words = "TinyCoder has no model yet. It learns from your own code, on this machine, while you go on working.";
       void this.#offer(vscode.window.showInformationMessage(words, "Train on this workspace"));
     }
@@ -230,12 +253,16 @@ function after(ms: number, call: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function find(): Promise<Finding> {
   const folders = (vscode.workspace.workspaceFolders ?? [])
     .map((folder) => folder.uri)
     .filter((uri) => uri.scheme === "file");
   const trusted = vscode.workspace.isTrusted;
-  const command = vscode.workspace.getConfiguration(SECTION).get<string[]>("server.command", []);
+  const command = texts(vscode.workspace.getConfiguration(SECTION).get("server.command"));
   // Which Python is active may be a setting of the workspace.
   const pythons = trusted && command.length === 0 ? await chosenPythons(folders) : [];
   return findServer({ command, folders: folders.map((uri) => uri.fsPath), pythons, trusted }, MACHINE);

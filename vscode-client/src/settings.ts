@@ -9,6 +9,12 @@ export function forServer(section: unknown, trusted: boolean): Record<string, un
   return { ...Object.fromEntries(entries.filter(([key]) => !OUR_OWN.includes(key))), trusted };
 }
 
+/** A setting that should be a list of texts, whatever was written: one text alone is a list of one. */
+export function texts(value: unknown): string[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.filter((one): one is string => typeof one === "string" && one !== "");
+}
+
 /** The list without a value that is in it, or with one that is not. */
 export function toggled(list: readonly string[], value: string): string[] {
   return list.includes(value) ? list.filter((one) => one !== value) : [...list, value];

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import { COMMANDS } from "./menu";
 import { LANGUAGES, SECTION } from "./protocol";
 import type { Session } from "./session";
+import { texts } from "./settings";
 import { type Facts, type Look, look } from "./status";
 
 const BACKGROUND = {
@@ -52,7 +53,7 @@ export function activeLanguage(): string {
 }
 
 export function disabledLanguages(): string[] {
-  return vscode.workspace.getConfiguration(SECTION).get<string[]>("disabledLanguages", []);
+  return texts(vscode.workspace.getConfiguration(SECTION).get("disabledLanguages"));
 }
 
 function disabledLanguage(): string | null {

@@ -4,6 +4,7 @@ import { COMMANDS, menu, type Situation } from "../src/menu";
 
 const READY: Situation = {
   phase: "ready",
+  running: true,
   enabled: true,
   language: "python",
   languageOff: false,
@@ -69,7 +70,7 @@ test("what is off can be switched on", () => {
 
 test("without a server nothing is offered that would ask it", () => {
   const { copyInstallCommand, disable, toggleLanguage, restart, openLog, openSettings } = COMMANDS;
-  assert.deepEqual(commands({ phase: "missing" }), [
+  assert.deepEqual(commands({ phase: "missing", running: false }), [
     copyInstallCommand,
     disable,
     toggleLanguage,
@@ -77,5 +78,11 @@ test("without a server nothing is offered that would ask it", () => {
     openLog,
     openSettings,
   ]);
-  assert.deepEqual(commands({ phase: "error" }), [disable, toggleLanguage, restart, openLog, openSettings]);
+  const ofNone = [disable, toggleLanguage, restart, openLog, openSettings];
+  for (const phase of ["starting", "error"] as const) assert.deepEqual(commands({ phase, running: false }), ofNone);
+});
+
+test("a server that cannot use its model can be given another, or be trained", () => {
+  const offered = commands({ phase: "error" });
+  for (const command of [COMMANDS.chooseModel, COMMANDS.trainWorkspace]) assert(offered.includes(command));
 });

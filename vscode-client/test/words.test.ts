@@ -6,13 +6,19 @@ import { parseLogLine } from "../src/logline";
 import { choices } from "../src/models";
 import { guarded } from "../src/page";
 import type { Model } from "../src/protocol";
-import { forServer, toggled } from "../src/settings";
+import { forServer, texts, toggled } from "../src/settings";
 import { versionProblem } from "../src/version";
 
 test("the server gets its own settings and whether the workspace is trusted", () => {
   const section = { enable: true, server: { command: ["x"] }, trace: { server: "off" }, trusted: true };
   assert.deepEqual(forServer(section, false), { enable: true, trusted: false });
   assert.deepEqual(forServer(null, true), { trusted: true });
+});
+
+test("a setting of texts is a list, whatever was written", () => {
+  assert.deepEqual(texts(["a", "b"]), ["a", "b"]);
+  assert.deepEqual(texts("/bin/tinycoder"), ["/bin/tinycoder"]);
+  for (const nothing of [undefined, null, "", [], [""], { a: 1 }, [1]]) assert.deepEqual(texts(nothing), []);
 });
 
 test("a value is put into a list, or taken out", () => {
@@ -65,6 +71,8 @@ test("the model in use is marked, and one that is damaged comes last and says wh
     written: "2027-01-01T00:00:00Z",
     bitsPerByte: null,
     problem: "config.json is damaged",
+    recipe: null,
+    parameters: null,
   };
   const list = choices([
     bad,
@@ -78,6 +86,7 @@ test("the model in use is marked, and one that is damaged comes last and says wh
   assert.match(list[1]?.label ?? "", /\$\(check\) mine \(in use\)/);
   assert.equal(list[2]?.description, "1.528 bits/byte · 1.1 M parameters · 2026-11-23");
   assert.equal(list[3]?.detail, "config.json is damaged");
+  assert.equal(list[3]?.description, "2027-01-01");
 });
 
 test("a line of the log has its level, and a traceback that of the line before", () => {

@@ -563,7 +563,7 @@ end
 
 local function described(model)
   local facts = {}
-  if model.parameters then
+  if type(model.parameters) == 'number' then
     facts[#facts + 1] = ('%.1f M parameters'):format(model.parameters / 1e6)
   end
   if type(model.bitsPerByte) == 'number' then
@@ -782,7 +782,7 @@ local function attach(client, buf)
     -- Without one of these Neovim inserts the first word as soon as the list opens.
     local complete = vim.o.completeopt
     if not (complete:find('noselect') or complete:find('noinsert')) then
-      vim.bo[buf].completeopt = complete .. ',menuone,noselect'
+      vim.bo[buf].completeopt = (complete ~= '' and complete .. ',' or '') .. 'menuone,noselect'
     end
     lsp.completion.enable(true, client.id, buf, { autotrigger = true })
   end
