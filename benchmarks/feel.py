@@ -24,8 +24,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from editor import GHOST, POPUP, Editor, Server
-from judge import Key, most_in_flight, percentile, stale, typed_through, withdrawals
+from editor import GHOST, POPUP, Editor
+from judge import Acceptance, Exchange, Key, most_in_flight, percentile, stale, typed_through, withdrawals
+from process import Server
 from typist import Habits, Typist
 
 from tinycoder.home import default_home
@@ -93,7 +94,7 @@ async def session(options: argparse.Namespace, without: Sequence[str]) -> dict[s
 async def typing(server: Server, files: Sequence[tuple[Path, str]], options: argparse.Namespace) -> dict[str, Any]:
     """Type into each file in turn, rest, and judge."""
     keys: list[Key] = []
-    acceptances = []
+    acceptances: list[Acceptance] = []
     started, cpu, machine = server.now(), server.cpu_seconds(), busy_seconds()
     for number, (path, text) in enumerate(files):
         # The first file is written at its end, the others in the middle, with the rest below.
@@ -112,12 +113,8 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
         acceptances += editor.acceptances
         if number < len(files) - 1:
             editor.close()
-    seconds, cpu = server.now() - started, server.cpu_seconds() - cpu
-    machine = busy_seconds() - machine
+    seconds, cpu, machine = server.now() - started, server.cpu_seconds() - cpu, busy_seconds() - machine
     exchanges = [exchange for exchange in server.exchanges if exchange.at >= started]
-    calm = await rest(server)
-    gone = withdrawals(keys)
-    late = [e.answered - e.cancelled for e in exchanges if e.cancelled is not None and e.answered is not None]
     return {
         "keys": len(keys),
         "seconds": seconds,
@@ -125,9 +122,19 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
         "cpu_share_with_pauses": cpu / seconds,
         "cpu_ms_a_key": 1000 * cpu / len(keys),
         "others_share": (machine - cpu) / seconds,
-        **calm,
+        **await rest(server),
         "resident_mb": server.resident_mb(),
         "most_resident_mb": server.resident_mb("VmHWM"),
+        **requests(exchanges),
+        **shown(keys, acceptances),
+        "trace": [dataclasses.asdict(key) for key in keys] if options.trace else [],
+    }
+
+
+def requests(exchanges: Sequence[Exchange]) -> dict[str, Any]:
+    """What was asked, and how it was answered."""
+    late = [e.answered - e.cancelled for e in exchanges if e.cancelled is not None and e.answered is not None]
+    return {
         "popup_ms": latencies(exchanges, POPUP),
         "ghost_ms": latencies(exchanges, GHOST),
         "requests": {method: sum(e.method == method for e in exchanges) for method in (POPUP, GHOST)},
@@ -136,6 +143,13 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
         "errors": sum(e.n_items < 0 and e.cancelled is None for e in exchanges),
         "unanswered": sum(e.answered is None for e in exchanges),
         "most_in_flight": most_in_flight(exchanges, grace=GRACE_S),
+    }
+
+
+def shown(keys: Sequence[Key], acceptances: Sequence[Acceptance]) -> dict[str, Any]:
+    """What became of the suggestions that were shown."""
+    gone = withdrawals(keys)
+    return {
         "ghosts_shown": sum(bool(key.shown) for key in keys),
         "typed_through": typed_through(keys),
         "withdrawn": {kind: sum(w.kind == kind for w in gone) for kind in ("gone", "shorter", "other")},
@@ -143,7 +157,6 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
         "withdrawals": [dataclasses.asdict(w) | {"typed": keys[w.key].text} for w in gone],
         "accepted": {kind: sum(a.kind == kind for a in acceptances) for kind in ("whole", "word", "row")},
         "stale_insertions": len(stale(acceptances)),
-        "trace": [dataclasses.asdict(key) for key in keys] if options.trace else [],
     }
 
 
@@ -162,7 +175,7 @@ async def rest(server: Server) -> dict[str, float]:
     }
 
 
-def latencies(exchanges: Sequence[Any], method: str) -> dict[str, float]:
+def latencies(exchanges: Sequence[Exchange], method: str) -> dict[str, float]:
     """Milliseconds of the answers that were waited for."""
     times = [1000 * e.seconds for e in exchanges if e.method == method and e.seconds is not None]
     return {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "most": max(times, default=float("nan"))}

@@ -19,13 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from editor import POPUP, Editor, Server
+from editor import POPUP, Editor
 from feel import workspace
 from judge import percentile
+from process import Server
 from typist import prose
 
 from tinycoder.home import default_home
@@ -166,6 +167,26 @@ def shares(times: Sequence[float]) -> dict[str, float]:
     }
 
 
+def table(found: Mapping[str, Any]) -> str:
+    """A report for people."""
+
+    def line(times: Mapping[str, float]) -> str:
+        return " / ".join(f"{times[share]:.0f}" for share in ("p50", "p95", "p99", "most")) + " ms"
+
+    both = found["beside"]
+    lines = [
+        "p50 / p95 / p99 / most",
+        f"second server alone:          {line(both['alone_ms'])}",
+        f"second server with TinyCoder: {line(both['with_us_ms'])}",
+        f"ratio of medians, in turns:   {both['ratio']:.3f}",
+        f"our popup and ghost text:     {line(both['our_popup_ms'])}, {line(both['our_ghost_ms'])}",
+    ]
+    lines += [
+        f"our popup, {state + ':':<18} {line(times)} ({times['n']:.0f})" for state, times in found["busy"].items()
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure both, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -186,7 +207,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         home, place = Path(name) / "home", Path(name) / "workspace"
         shutil.copytree(resolve_model(options.home, options.model), home / "models" / "typed")
-        first, second = workspace(options.folder, place, options.seed)
+        files = workspace(options.folder, place, options.seed)
+        if len(files) < 2:
+            parser.error("two files are typed, and the --folder holds only one that is fit")
+        first, second = files
         tinycoder = [sys.executable, "-m", "tinycoder", "--home", str(home)]
         serve = [*tinycoder, "serve", "--model", "typed"]
         train = [*tinycoder, "train", str(place), "--minutes", "30", "--name", "other"]
@@ -194,21 +218,7 @@ def main() -> None:
             "busy": asyncio.run(busy(serve, train, place, second, options)),
             "beside": beside(serve, place, first, options),
         }
-    if options.json:
-        print(json.dumps(found, indent=1))
-        return
-
-    def line(times: dict[str, float]) -> str:
-        return " / ".join(f"{times[share]:.0f}" for share in ("p50", "p95", "p99", "most")) + " ms"
-
-    print("p50 / p95 / p99 / most")
-    print(f"second server alone:          {line(found['beside']['alone_ms'])}")
-    print(f"second server with TinyCoder: {line(found['beside']['with_us_ms'])}")
-    print(f"ratio of medians, in turns:   {found['beside']['ratio']:.3f}")
-    ours = found["beside"]
-    print(f"our popup and ghost text:     {line(ours['our_popup_ms'])}, {line(ours['our_ghost_ms'])}")
-    for state, times in found["busy"].items():
-        print(f"our popup, {state + ':':<18} {line(times)} ({times['n']:.0f})")
+    print(json.dumps(found, indent=1) if options.json else table(found))
 
 
 if __name__ == "__main__":

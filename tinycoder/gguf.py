@@ -6,9 +6,7 @@ Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Only what a m
 from __future__ import annotations
 
 import json
-import os
 import struct
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 
 from tinycoder.checkpoint import Model
 from tinycoder.errors import CheckpointError
+from tinycoder.file import replaced_file
 from tinycoder.layers import Array
 from tinycoder.model import EMBEDDING, FINAL_NORM, layer_name
 from tinycoder.tokenizer import END_OF_TEXT
@@ -58,16 +57,10 @@ def export_gguf(model: Model, path: Path) -> None:
     n_facts = len(list(_facts(model, [])))
     head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), n_facts) + facts + infos
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}~", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(head.ljust(_padded(len(head)), b"\0"))
-                for array in tensors.values():
-                    file.write(array.astype("<f4", copy=False).tobytes().ljust(_padded(array.nbytes), b"\0"))
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replaced_file(path, mode=0o644) as file:
+            file.write(head.ljust(_padded(len(head)), b"\0"))
+            for array in tensors.values():
+                file.write(array.astype("<f4", copy=False).tobytes().ljust(_padded(array.nbytes), b"\0"))
     except OSError as error:
         raise CheckpointError(
             f"cannot write {path} ({error.strerror or error}); choose another place or free some space"

@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinycoder.errors import TinyCoderError
+from tinycoder.file import replace_text
 
 PACKAGED = Path(__file__).parent / "cli" / "editors"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
@@ -129,9 +129,8 @@ def install(file: EditorFile, *, replace: bool) -> tuple[Literal["written", "sam
         return "kept", None
     target = Path(os.path.realpath(file.path))  # a link into a collection of configuration files stays a link
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         backup = _backed_up(target) if found == "other" else None
-        _write(target, file.text)
+        replace_text(target, file.text, mode=0o644)
     except OSError as error:
         raise TinyCoderError(
             f"cannot write {file.path} ({error.strerror}); check who owns its folder, or copy what --print shows"
@@ -216,17 +215,3 @@ def _backed_up(path: Path) -> Path:
         n += 1
     shutil.copy2(path, copy)
     return copy
-
-
-def _write(path: Path, text: str) -> None:
-    """Write under another name, then rename, so that no editor ever reads half a file."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}~", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp is for secrets; this is none
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

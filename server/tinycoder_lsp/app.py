@@ -17,13 +17,14 @@ from typing import Any, TypeVar
 from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder_lsp.client import watch
 from tinycoder_lsp.commands import COMMANDS
 from tinycoder_lsp.documents import Spot
 from tinycoder_lsp.items import completion_list, from_selection, inline_list, name_of, with_selection, without_selection
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Session
-from tinycoder_lsp.settings import SECTION, InlineSettings
+from tinycoder_lsp.settings import SECTION
 from tinycoder_lsp.transport import serve_stdio, serve_tcp
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ async def initialized(ls: Session, params: lsp.InitializedParams) -> None:
     """Now that the editor has its answer, ask for its configuration and load a model."""
     await ls.pull_settings()
     await ls.refresh()
-    await ls.watch()
+    await watch(ls)
 
 
 @edge(_nothing)
@@ -248,22 +249,26 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     if spot is None:
         return _no_text()
     begun = ls.tally.begin()
-    ask = ls.answers.alternatives if by_hand else ls.answers.inline
     selected = params.context.selected_completion_info
-    found = await _beside_popup(ls, spot, selected, ask) if selected else await ask(spot, settings)
+    found = await _ghosts(ls, spot, by_hand) if selected is None else await _beside_popup(ls, spot, selected, by_hand)
     return inline_list(ls.tally.inline(spot, found, begun), spot.lines)
 
 
+async def _ghosts(ls: Session, spot: Spot, by_hand: bool) -> list[Candidate]:
+    ask = ls.answers.alternatives if by_hand else ls.answers.inline
+    return await ask(spot, ls.settings.inline)
+
+
 async def _beside_popup(
-    ls: Session,
-    spot: Spot,
-    selected: lsp.SelectedCompletionInfo,
-    ask: Callable[[Spot, InlineSettings], Awaitable[list[Candidate]]],
+    ls: Session, spot: Spot, selected: lsp.SelectedCompletionInfo, by_hand: bool
 ) -> list[Candidate]:
-    """Ghost text that goes on from the popup's selected word: the one that is shown already, if it does."""
-    shown = await ls.answers.at_hand(spot, ls.settings.inline) or []
+    """Ghost text that goes on from the popup's selected word: the one that is shown already, if it does.
+
+    Asked for by hand it is thought about anew: what is shown is there already.
+    """
+    shown = [] if by_hand else await ls.answers.at_hand(spot, ls.settings.inline) or []
     found = [agreeing for each in shown if (agreeing := from_selection(each, spot, selected)) is not None]
     if found:
         return found
     accepted = with_selection(spot, selected)
-    return [without_selection(each, spot, accepted, selected) for each in await ask(accepted, ls.settings.inline)]
+    return [without_selection(each, spot, accepted, selected) for each in await _ghosts(ls, accepted, by_hand)]

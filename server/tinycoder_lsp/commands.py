@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,18 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "recipe": model.training.get("recipe"),
             "parameters": model.training.get("parameters"),
             "bitsPerByte": model.training.get("val_bpb"),
-            "written": datetime.fromtimestamp(model.modified).astimezone().isoformat(timespec="seconds"),
+            "written": _iso_time(model.modified),
             "current": model.name == current,
             "problem": model.problem,
         }
         for model in await asyncio.to_thread(list_models, ls.models.home)
     ]
+
+
+def _iso_time(seconds: float) -> str:
+    """Local time in ISO 8601, from seconds since 1970."""
+    # By way of UTC: Windows refuses the local time of 0, which a damaged model has.
+    return datetime.fromtimestamp(seconds, timezone.utc).astimezone().isoformat(timespec="seconds")
 
 
 async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
-from tinycoder.text_file import replace_text
+from tinycoder.file import replace_text
 
 if TYPE_CHECKING:
     from tinycoder.mixing import Mixer

@@ -94,8 +94,9 @@ class Models:
             if self._engine is not None and stamp == self._loaded:
                 return self._status
             self.save()
-            self._engine, self._mixer, self._loaded = None, None, stamp
+            self._loaded = stamp
             if folder is None:
+                self._engine = self._mixer = None
                 hint = f"Train one from the editor, or with: {_command(workspaces)}"
                 return Status(state="noModel", message=f"TinyCoder has no model yet. {hint}")
             engine = self._open(folder, memory)
@@ -103,6 +104,10 @@ class Models:
             self.save()
             self._engine = self._mixer = None
             return Status(state="error", message=f"TinyCoder cannot use its model. {error}")
+        except BaseException:
+            self._engine = self._mixer = None
+            raise
+        self._mixer = None
         if engine.mixer is not None and trusted:
             self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         self._engine, self._saved = engine, self._clock()

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from tinycoder import __version__
@@ -24,6 +23,7 @@ from tinycoder_lsp import notebooks
 from tinycoder_lsp.announcer import Announcer
 from tinycoder_lsp.answers import Answers
 from tinycoder_lsp.background import Background
+from tinycoder_lsp.client import configured
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.details import documentation, percent_of, read_from_disk
 from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
@@ -33,15 +33,13 @@ from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
 from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
 from tinycoder_lsp.scope import Scope
-from tinycoder_lsp.settings import SECTION, Settings
+from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
 from tinycoder_lsp.training import Training, TrainingResult
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)
-
-_PATIENCE = 2.0  # seconds for an editor to answer what is configured; some never do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,41 +231,11 @@ class Session(LanguageServer):
 
     async def pull_settings(self) -> None:
         """Ask the editor what is configured, if it can be asked."""
-        able = self.client_capabilities.workspace
-        if able is None or not able.configuration:
-            return
         self._turn += 1
         turn = self._turn
-        item = lsp.ConfigurationItem(section=SECTION)
-        answer = asyncio.wrap_future(self.workspace_configuration(lsp.ConfigurationParams(items=[item])))
-        await asyncio.wait((answer,), timeout=_PATIENCE)
-        if turn != self._turn:  # newer settings have come, or were asked for, meanwhile
-            return
-        try:
-            self.configure(answer.result()[0])
-        except (asyncio.InvalidStateError, IndexError, JsonRpcException) as error:
-            logger.info("the editor did not say what is configured: %r", error)
-
-    async def watch(self) -> None:
-        """Ask the editor to say when our section of its settings changes, or a Python file on the disk.
-
-        Without that VS Code keeps the settings to itself.
-        """
-        able = self.client_capabilities.workspace
-        configuration = able.did_change_configuration if able else None
-        files = able.did_change_watched_files if able else None
-        wishes: dict[str, object] = {}
-        if configuration is not None and configuration.dynamic_registration:
-            wishes[lsp.WORKSPACE_DID_CHANGE_CONFIGURATION] = {"section": SECTION}
-        if files is not None and files.dynamic_registration:
-            wishes[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
-        registrations = [lsp.Registration(id=key, method=key, register_options=wish) for key, wish in wishes.items()]
-        if not registrations:
-            return
-        try:
-            await self.client_register_capability_async(lsp.RegistrationParams(registrations=registrations))
-        except JsonRpcException as error:
-            logger.info("the editor will not say when settings or files change: %s", error)
+        found = await configured(self)
+        if found and turn == self._turn:  # else newer settings have come, or were asked for, meanwhile
+            self.configure(found[0])
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""

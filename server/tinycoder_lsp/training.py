@@ -87,11 +87,6 @@ class Training:
         self._run: _Run | None = None
         self._starting = self._closed = False
 
-    @property
-    def percent(self) -> int | None:
-        """How much of the run under way is done; ``None`` if there is none."""
-        return self._run.percent if self._run else None
-
     async def start(
         self, folder: Path, *, minutes: float, preset: str | None = None, exclude: Sequence[str] = ()
     ) -> str:

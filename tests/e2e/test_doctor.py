@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tinycoder.cli import cli
-from tinycoder.cli.checks import (
+from tinycoder.checks.check import guarded
+from tinycoder.checks.editors import check_emacs, check_helix, check_neovim, check_vscode
+from tinycoder.checks.machine import (
     check_command,
     check_home,
     check_models,
@@ -21,12 +22,11 @@ from tinycoder.cli.checks import (
     check_processors,
     check_python,
     check_server,
-    guarded,
     numpy_check,
 )
-from tinycoder.cli.editor_checks import check_emacs, check_helix, check_neovim, check_vscode
+from tinycoder.checks.trial import try_server
+from tinycoder.cli import cli
 from tinycoder.cli.setup import setup
-from tinycoder.cli.trial import try_server
 from tinycoder.errors import TinyCoderError
 from tinycoder.store import workspace_model_name
 

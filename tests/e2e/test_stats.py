@@ -39,7 +39,6 @@ def counted(tmp_path: Path) -> Path:
                 n_chars=12,
                 accepted_chars=accepted,
                 typed_chars=0,
-                source="model",
             )
         )
         statistics.answered("inline", 40.0, 1)

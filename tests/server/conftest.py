@@ -13,6 +13,7 @@ import pytest
 
 STUB_SERVER = Path(__file__).with_name("stub_server.py")
 PATIENCE = 30.0  # seconds; nothing here takes one
+PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
 
 
 class RawClient:
@@ -100,9 +101,19 @@ class RawClient:
     # What an editor does.
 
     def initialize(self, capabilities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
-        """Start the session and wait until the server has its model, or knows that there is none."""
+        """Start the session and wait until the server has its model, or knows that there is none.
+
+        No deadline helps anybody out, unless ``initializationOptions`` say else.
+        """
         result = self.ask(
-            "initialize", {"processId": None, "rootUri": None, "capabilities": capabilities or {}, **params}
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": None,
+                "capabilities": capabilities or {},
+                "initializationOptions": PATIENT,
+                **params,
+            },
         )
         self.notify("initialized", {})
         self.notice("didChangeStatus", busy=False)
@@ -227,6 +238,5 @@ def start(stub_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def client(start: Callable[..., RawClient]) -> RawClient:
     """A server with the stub, initialized, shared by the tests of a module. No deadline helps anybody out."""
     client = start()
-    patient = {"deadlineMs": 60_000}
-    client.initialize(initializationOptions={"inline": patient, "popup": patient})
+    client.initialize()
     return client

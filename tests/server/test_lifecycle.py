@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
+PATIENT = {"popup": {"deadlineMs": 60_000}}
+INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}, "initializationOptions": PATIENT}
 
 
 def test_importing_the_server_imports_no_model() -> None:

@@ -78,7 +78,7 @@ def test_accepted_at_once() -> None:
     person.insert("len(items)")
     assert what(person.only()) == ("accepted", 10, 10, 0)
     assert person.outcomes[0].shown_s == 1.0
-    assert (person.outcomes[0].kind, person.outcomes[0].source) == ("inline", "model")
+    assert person.outcomes[0].kind == "inline"
 
 
 def test_what_stands_already_is_no_part_of_it() -> None:

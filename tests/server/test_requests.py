@@ -93,6 +93,14 @@ def test_ghost_text_continues_the_word_selected_in_the_popup(client: Any) -> Non
     assert item["range"] == span
 
 
+def test_ghost_text_asked_for_by_hand_comes_several_times_beside_the_popup_too(client: Any) -> None:
+    uri = client.open("x = pa\n")
+    selected = {"range": {"start": place(0, 4), "end": place(0, 6)}, "text": "pa_"}  # which the one that is shown has
+    assert [item["insertText"] for item in client.ghost(uri, 0, 6, selectedCompletionInfo=selected)] == ["pa_tail"]
+    items = client.ghost(uri, 0, 6, triggerKind=1, selectedCompletionInfo=selected)
+    assert [item["insertText"] for item in items] == ["pa__tail"] * 3
+
+
 @pytest.mark.parametrize(
     ("uri", "language", "served"),
     [

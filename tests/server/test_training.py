@@ -152,10 +152,8 @@ def until_ended(home: Path, folder: Path) -> Path:
 async def test_a_run_to_its_end_gives_the_workspace_its_model(home: Path, folder: Path) -> None:
     editor = Editor(home)
     name = await editor.start(folder, minutes=0.02)
-    assert editor.training.percent == 0
     result = await editor.result()
     assert (result.state, result.name) == ("finished", name)
-    assert editor.training.percent is None
     assert find_model(home, [folder]) == home / "models" / name
     assert load_model(home / "models" / name).training["val_bpb"] == result.bits_per_byte
     assert result.report is not None

@@ -13,7 +13,7 @@ from tinycoder_lsp.models import Models
 
 TOLD = "# told\n"
 TRAIN = {"command": "tinycoder.train", "arguments": []}
-UNTRUSTED = {"trusted": False}
+UNTRUSTED = {"trusted": False, "popup": {"deadlineMs": 60_000}}
 
 
 @pytest.fixture

@@ -22,11 +22,10 @@ from tinycoder.cli.evaluate import evaluate
 from tinycoder.cli.generate import generate
 from tinycoder.cli.serve import serve
 from tinycoder.cli.setup import setup
+from tinycoder.cli.signals import INTERRUPTED
 from tinycoder.cli.stats import stats
 from tinycoder.cli.train import train
 from tinycoder.errors import TinyCoderError
-
-INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli.home import home_folder
+from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
     from tinycoder.evaluate import CompletedLine
     from tinycoder_training.corpora.corpus import Corpus
 
-INTERRUPTED = 130
 NAME = "demo"
 N_TRIED, N_SHOWN = 200, 5
 
@@ -35,7 +35,6 @@ def demo(context: click.Context, minutes: float) -> None:
     from tinycoder.checkpoint import load_model, read_training
     from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.progress import curve_lines, describe, show
-    from tinycoder.cli.signals import stop_on_signals
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
     from tinycoder.config import PRESETS, TrainConfig

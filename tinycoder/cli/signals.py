@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+INTERRUPTED = 130  # exit code of a command that was asked to stop
+
 
 @contextmanager
 def stop_on_signals() -> Iterator[Callable[[], bool]]:

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.home import home_folder
+from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.errors import ConfigError, TinyCoderError, TrainingError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tinycoder_training.report import Sample
     from tinycoder_training.run import Job
 
-INTERRUPTED = 130
 DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
 DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
     "code": (None, 10.0),
@@ -206,7 +206,6 @@ def _run(context: click.Context, job: Job, home: Path, wish: _Wish, gone: Callab
     from tinycoder.checkpoint import read_training
     from tinycoder.cli.progress import describe, show
     from tinycoder.cli.progress_lines import say_end, say_start, show_lines
-    from tinycoder.cli.signals import stop_on_signals
     from tinycoder_training.report import samples_of
 
     in_lines = wish.progress == "json"

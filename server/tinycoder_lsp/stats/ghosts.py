@@ -23,7 +23,6 @@ class Ghost:
     standing: int
     rest: str
     skipped: int
-    source: str
 
     def is_of(self, other: Ghost) -> bool:
         """Whether both are the same suggestion, one perhaps longer."""
@@ -48,9 +47,7 @@ def ghost_of(text: str, candidate: Candidate) -> Ghost | None:
     rest = new[: len(new) - tail]
     if not rest.strip():
         return None
-    return Ghost(
-        at=candidate.start + head, standing=len(there) - tail, rest=rest, skipped=head, source=candidate.source
-    )
+    return Ghost(at=candidate.start + head, standing=len(there) - tail, rest=rest, skipped=head)
 
 
 def follow(old: str, new: str, ghost: Ghost) -> Step | None:
@@ -98,7 +95,7 @@ def _step(new: str, inserted: str, ghost: Ghost, over: int) -> Step | None:
     accepted = not one_key and ends_between_words(rest, n)
     if not left.strip() or new[at : at + standing].startswith(left):
         return Step(ghost=None, n_chars=over + len(rest.rstrip()), accepted=accepted)
-    after = Ghost(at=at, standing=standing, rest=left, skipped=ghost.skipped + over + n, source=ghost.source)
+    after = Ghost(at=at, standing=standing, rest=left, skipped=ghost.skipped + over + n)
     return Step(ghost=after, n_chars=over + n, accepted=accepted)
 
 

@@ -31,7 +31,6 @@ class Outcome:
     """How an offer ended. Of its ``n_chars`` some were accepted, some typed; ``rank`` is that of a popup's row, from 1.
 
     "partly" is also what was accepted in pieces and finished by hand. "flashed" was gone before it could be read.
-    ``source`` is the candidate's, and may name a file.
     """
 
     kind: Kind
@@ -40,7 +39,6 @@ class Outcome:
     n_chars: int
     accepted_chars: int
     typed_chars: int
-    source: str
     rank: int | None = None
 
 
@@ -71,7 +69,6 @@ class _Offer:
 class _Row:
     rank: int
     n_chars: int
-    source: str
 
 
 class Offers:
@@ -117,7 +114,7 @@ class Offers:
     def popup_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
         """A list of words for ``text`` was sent, by id, the best first."""
         rows = {
-            name: _Row(rank=rank, n_chars=len(ghost.rest) if ghost else 0, source=one.source)
+            name: _Row(rank=rank, n_chars=len(ghost.rest) if ghost else 0)
             for rank, (name, one) in enumerate(candidates.items(), 1)
             for ghost in [ghost_of(text, one)]
         }
@@ -221,7 +218,6 @@ class Offers:
                 n_chars=row.n_chars,
                 accepted_chars=row.n_chars,
                 typed_chars=0,
-                source=row.source,
                 rank=row.rank,
             )
         )
@@ -248,7 +244,6 @@ class Offers:
             n_chars=offer.taken + (0 if offer.finished else len(offer.ghosts[0].rest)),
             accepted_chars=offer.accepted,
             typed_chars=offer.typed,
-            source=offer.ghosts[0].source,
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.text_file import replace_text
+from tinycoder.file import replace_text
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
 from tinycoder_lsp.stats.offers import Kind, Outcome

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
+from tinycoder.file import replaced_file
 from tinycoder_training.corpora import secrets
 from tinycoder_training.corpora.corpus import Corpus, Text
 
@@ -98,24 +97,11 @@ def _cached(cache: Path, download: Callable[[str], bytes], sha256: str) -> bytes
             "give a copy with --file"
         )
     try:
-        _write(cache, raw)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_file(cache) as stream:
+            stream.write(raw)
     except OSError as error:
         raise CorpusError(
             f"cannot write {cache} ({error.strerror}); make the folder writable, or give a copy with --file"
         ) from None
     return raw
-
-
-def _write(path: Path, raw: bytes) -> None:
-    """All or nothing: another process sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as part:
-            part.write(raw)
-            part.flush()
-            os.fsync(part.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

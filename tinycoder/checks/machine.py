@@ -1,7 +1,4 @@
-"""What `tinycoder doctor` looks at on this machine: one function for each check. None of them prints.
-
-A check says what it found and, if that is not well, what to do about it. What editors have is in ``editor_checks``.
-"""
+"""Whether what TinyCoder needs on this machine is there and works, one function for each check. Knows no editor."""
 
 from __future__ import annotations
 
@@ -10,26 +7,16 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from tinycoder.checks.check import Check, guarded
 from tinycoder.errors import TinyCoderError
 
 OLDEST_PYTHON = (3, 10)
 ENOUGH_SPACE = 1_000_000_000  # bytes; a run of the largest preset saves some 400 MB
 START_S = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One line of the report; ``absent`` is for what nobody needs to have."""
-
-    name: str
-    state: Literal["fine", "warning", "broken", "absent"]
-    says: str
-    advice: str = ""
 
 
 def machine_checks(home: Path, folder: Path, environ: Mapping[str, str]) -> Iterator[Check]:
@@ -41,15 +28,6 @@ def machine_checks(home: Path, folder: Path, environ: Mapping[str, str]) -> Iter
     yield guarded("home folder", lambda: check_home(home))
     yield guarded("models", lambda: check_models(home, folder))
     yield guarded("server", lambda: check_server(home, folder))
-
-
-def guarded(name: str, check: Callable[[], Check]) -> Check:
-    """The check's result, or that it failed: a report must not end at the very fault that it should show."""
-    try:
-        return check()
-    except Exception as error:
-        says = f"could not be checked ({type(error).__name__}: {error})"
-        return Check(name=name, state="broken", says=says, advice="If nothing here explains it, report this line.")
 
 
 def check_python() -> Check:
@@ -179,7 +157,7 @@ def check_models(home: Path, folder: Path) -> Check:
 
 def check_server(home: Path, folder: Path, *, timeout_s: float = START_S) -> Check:
     """Whether the language server starts, completes and ends, as an editor would have it."""
-    from tinycoder.cli.trial import try_server
+    from tinycoder.checks.trial import try_server
 
     command = [sys.executable, "-m", "tinycoder", "--home", str(home.absolute()), "serve"]
     try:  # not started in ``folder``, where a random.py would take the place of the library's

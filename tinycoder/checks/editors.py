@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import tinycoder
-from tinycoder.cli.checks import Check, guarded
+from tinycoder.checks.check import Check, guarded
 
 EDITOR_S = 30.0  # seconds; how long an editor may take to say its version
 NEOVIM, EMACS = (0, 11), (28, 2)  # the oldest that the test suite runs

@@ -1,0 +1,26 @@
+"""What a check finds: a state, a sentence, and advice. Knows nothing of what is looked at, and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the report; ``absent`` is for what nobody needs to have."""
+
+    name: str
+    state: Literal["fine", "warning", "broken", "absent"]
+    says: str
+    advice: str = ""
+
+
+def guarded(name: str, check: Callable[[], Check]) -> Check:
+    """The check's result, or that it failed: a report must not end at the very fault that it should show."""
+    try:
+        return check()
+    except Exception as error:
+        says = f"could not be checked ({type(error).__name__}: {error})"
+        return Check(name=name, state="broken", says=says, advice="If nothing here explains it, report this line.")
