@@ -1,0 +1,130 @@
+"""The packages that the base model may learn from, and their Python files in the environments at hand.
+
+A package is taken only if its own metadata declare the licence that the list of sources states. Knows nothing of
+what the files say.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tinycoder.errors import CorpusError
+from tinycoder_training.corpora import tree
+from tinycoder_training.corpora.corpus import Skipped
+
+LIBRARY = "python"  # the standard library, by its name in the list of sources
+OURSELVES = "tinycoder"
+PERMITTED = frozenset({"PSF-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0"})
+BUNDLED = frozenset({"0BSD", "Zlib", "CC0-1.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "CNRI-Python"})
+"""Licences of compiled code inside wheels: as permissive, but only beside one that is in ``PERMITTED``."""
+
+_FAMILIES = {  # what metadata before PEP 639 say, without a version of BSD
+    "MIT License": "MIT",
+    "BSD License": "BSD",
+    "Apache Software License": "Apache-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+    "MIT": "MIT",
+    "BSD": "BSD",
+    "BSD 2-Clause License": "BSD-2-Clause",
+    "BSD 3-Clause License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
+    "Apache 2.0 License": "Apache-2.0",
+    "Apache-2.0": "Apache-2.0",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A package to take: its SPDX licence, what kind of code it is, and at most how much of it (10**6 bytes)."""
+
+    package: str
+    licence: str
+    domain: str
+    max_mb: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A source as it is installed; ``files`` have paths relative to where packages lie."""
+
+    source: Source
+    version: str
+    files: tuple[tree.SourceFile, ...]
+    left_out: tuple[Skipped, ...]
+
+
+def read_sources(file: Path) -> tuple[Source, ...]:
+    """The sources listed in a JSON file. Raises ``CorpusError`` for a malformed list or a licence not permitted."""
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))["sources"]
+        sources = tuple(Source(**entry) for entry in entries)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        names = ", ".join(field.name for field in fields(Source))
+        raise CorpusError(f"{file} is no list of sources ({error}); each has {names}") from None
+    for source in sources:
+        if not is_permitted(source.licence):
+            raise CorpusError(f"{file}: the licence of {source.package}, {source.licence}, is not one to learn from")
+        if source.package == OURSELVES:
+            raise CorpusError(f"{file}: {OURSELVES} does not learn from itself; take it off the list")
+    if len({source.package for source in sources}) < len(sources):
+        raise CorpusError(f"{file} names a package twice")
+    return sources
+
+
+def is_permitted(licence: str) -> bool:
+    """Whether an SPDX expression (without parentheses) allows learning under permissive licences alone."""
+    for choice in licence.split(" OR "):
+        parts = set(choice.split(" AND "))
+        if parts <= PERMITTED | BUNDLED and parts & PERMITTED:
+            return True
+    return False
+
+
+def declared_licence(metadata: importlib.metadata.PackageMetadata) -> str:
+    """The licence by a package's metadata: SPDX, or ``BSD`` where they tell no version, or ``unknown``."""
+    expression, *_ = metadata.get_all("License-Expression") or [None]
+    if expression:
+        return str(expression)
+    stated = [line for line in metadata.get_all("License") or [] if line in _FAMILIES]  # else it may be the whole text
+    if not stated:
+        lines = metadata.get_all("Classifier") or []
+        stated = [line.rpartition(" :: ")[2] for line in lines if line.startswith("License ::")]
+    return " AND ".join(sorted({_FAMILIES.get(name, name) for name in stated})) or "unknown"
+
+
+def find(source: Source, environments: Sequence[Path]) -> Found | str:
+    """The source in the first of the environments (``site-packages`` folders) that has it, or why it is not taken."""
+    if source.package == LIBRARY:
+        return _found(source, platform.python_version(), Path(sysconfig.get_path("stdlib")), None)
+    for environment in environments:
+        if not environment.is_dir():
+            raise CorpusError(f"{environment} is no folder; give the site-packages folder of an environment")
+        for installed in importlib.metadata.distributions(name=source.package, path=[str(environment)]):
+            declared = declared_licence(installed.metadata)
+            if declared != source.licence and not (declared == "BSD" and source.licence.startswith("BSD-")):
+                return f"declares {declared}, not {source.licence}"
+            paths = {
+                file.as_posix() for file in installed.files or () if file.suffix == ".py" and ".." not in file.parts
+            }
+            return _found(source, installed.version, environment, paths)
+    return "not installed"
+
+
+def _found(source: Source, version: str, root: Path, paths: set[str] | None) -> Found:
+    """The files under ``root``, of those at ``paths`` if they are given."""
+    root = root.resolve()
+    starts = [root] if paths is None else [root / top for top in sorted({path.split("/")[0] for path in paths})]
+    walked, skipped = tree.walk([start for start in starts if start.exists()]) if starts else ([], [])
+    files = []
+    for file in walked:
+        path = file.location.relative_to(root).as_posix()
+        if path.endswith(".py") and (paths is None or path in paths):
+            files.append(tree.SourceFile(location=file.location, path=path, n_bytes=file.n_bytes))
+    left_out = tuple(entry for entry in skipped if not entry.path.endswith("__pycache__/"))
+    return Found(source=source, version=version, files=tuple(files), left_out=left_out)
