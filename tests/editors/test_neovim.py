@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import tinycoder
+
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).with_name("neovim")
-PLUGIN = REPOSITORY / "tinycoder" / "cli" / "editors" / "tinycoder.lua"
+PLUGIN = Path(tinycoder.__file__).parent / "cli" / "editors" / "tinycoder.lua"
 PAGE = (REPOSITORY / "docs" / "editors" / "neovim.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```lua\n(.*?)```", PAGE, re.DOTALL)
 PLAIN = [block for block in BLOCKS if "vim.lsp.config" in block]
