@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findServer, type Machine, type Wishes } from "../src/server";
 
-const NOTHING: Wishes = { command: [], folders: ["/work"], pythons: [], trusted: true };
+const NOTHING: Wishes = { command: [], folders: ["/code"], pythons: [], trusted: true };
 
 function machine(programs: readonly string[], changes: Partial<Machine> = {}): Machine {
   return {
     platform: "linux",
     environment: { PATH: "/usr/bin:relative:/opt/bin" },
-    home: "/home/ada",
+    home: "/home/me",
     isProgram: (path) => programs.includes(path),
     realPath: (path) => path,
     ...changes,
@@ -22,11 +22,11 @@ function command(wishes: Partial<Wishes>, where: Machine): string | undefined {
 test("the places are searched in order: chosen Python, folder, active environment, PATH, the user's programs", () => {
   const places = [
     "/chosen/bin/tinycoder",
-    "/work/.venv/bin/tinycoder",
-    "/work/venv/bin/tinycoder",
+    "/code/.venv/bin/tinycoder",
+    "/code/venv/bin/tinycoder",
     "/active/bin/tinycoder",
   ];
-  places.push("/usr/bin/tinycoder", "/opt/bin/tinycoder", "/home/ada/.local/bin/tinycoder");
+  places.push("/usr/bin/tinycoder", "/opt/bin/tinycoder", "/home/me/.local/bin/tinycoder");
   const environment = { PATH: "/usr/bin:relative:/opt/bin", VIRTUAL_ENV: "/active" };
   for (let i = 0; i < places.length; i++) {
     assert.equal(command({ pythons: ["/chosen/bin/python"] }, machine(places.slice(i), { environment })), places[i]);
@@ -43,7 +43,7 @@ test("a relative folder on PATH is not searched", () => {
 
 test("on Windows programs have an ending and environments another folder", () => {
   const where = (program: string): Machine =>
-    machine([program], { platform: "win32", environment: { Path: "C:\\tools;D:\\more" }, home: "C:\\Users\\ada" });
+    machine([program], { platform: "win32", environment: { Path: "C:\\tools;D:\\more" }, home: "C:\\Users\\me" });
   for (const program of [
     "C:\\w\\.venv\\Scripts\\tinycoder.exe",
     "D:\\more\\tinycoder.exe",
@@ -64,9 +64,9 @@ test("the server is told to serve, once", () => {
 });
 
 test("a configured command may name the home and the folder", () => {
-  const where = machine(["/home/ada/bin/tc", "/work/$&/tc"]);
-  assert.equal(command({ command: ["~/bin/tc"] }, where), "/home/ada/bin/tc");
-  assert.equal(command({ command: ["${workspaceFolder}/tc"], folders: ["/work/$&"] }, where), "/work/$&/tc");
+  const where = machine(["/home/me/bin/tc", "/code/$&/tc"]);
+  assert.equal(command({ command: ["~/bin/tc"] }, where), "/home/me/bin/tc");
+  assert.equal(command({ command: ["${workspaceFolder}/tc"], folders: ["/code/$&"] }, where), "/code/$&/tc");
 });
 
 test("a configured command that is not there is said, and nothing else is tried", () => {
@@ -85,21 +85,21 @@ test("without a server it is said how to install one", () => {
 
 test("nothing out of a workspace that is not trusted is run", () => {
   const trusted = false;
-  const inside = "/work/.venv/bin/tinycoder";
+  const inside = "/code/.venv/bin/tinycoder";
   const links = { realPath: (path: string) => (path === "/usr/bin/tinycoder" ? inside : path) };
-  const environment = { PATH: "/work/bin", VIRTUAL_ENV: "/work/.venv" };
+  const environment = { PATH: "/code/bin", VIRTUAL_ENV: "/code/.venv" };
   for (const where of [machine([inside]), machine([inside], { environment }), machine(["/usr/bin/tinycoder"], links)]) {
     const finding = findServer({ ...NOTHING, trusted }, where);
     assert(finding.server === undefined);
     assert.equal(finding.remedy, "trust");
   }
   for (const words of [["${workspaceFolder}/tc"], ["python3", "${workspaceFolder}/tc.py"]]) {
-    assert.equal(command({ command: words, trusted }, machine(["/work/tc", "/usr/bin/python3"])), undefined);
+    assert.equal(command({ command: words, trusted }, machine(["/code/tc", "/usr/bin/python3"])), undefined);
   }
 });
 
 test("in a workspace that is not trusted a server elsewhere is run", () => {
-  const programs = ["/work/.venv/bin/tinycoder", "/workbench/bin/tinycoder"];
-  const environment = { PATH: "/workbench/bin" };
-  assert.equal(command({ trusted: false }, machine(programs, { environment })), "/workbench/bin/tinycoder");
+  const programs = ["/code/.venv/bin/tinycoder", "/codebench/bin/tinycoder"];
+  const environment = { PATH: "/codebench/bin" };
+  assert.equal(command({ trusted: false }, machine(programs, { environment })), "/codebench/bin/tinycoder");
 });
