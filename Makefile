@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-editors client client-shots check docs bench clean
 
-demo: $(VENV)/.ready  ## train a small model for a minute and complete real code with it
+demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
 
 test: $(VENV)/.ready  ## run the tests

@@ -2,7 +2,7 @@
 
     python benchmarks/decoding.py
 
-Prints, each in turns and as medians: a product of few rows with a weight of 768 x 256 that comes from memory, row by
+Prints, each in turns and as medians: a product of few rows with a weight of 256 x 768 that comes from memory, row by
 row and as one matrix product; a step of a model of 6 M parameters with several rows, in steps of one; a prefill
 on one and on all BLAS threads; and what it costs to ask for them.
 """
@@ -37,17 +37,17 @@ def in_turns(contestants: Mapping[str, Callable[[], object]], rounds: int = ROUN
 
 def products(n_rows: int) -> dict[str, float]:
     """Seconds of one weight, row by row and as one product."""
-    weights = [np.ones((768, 256), np.float32) for _ in range(N_WEIGHTS)]
+    weights = [np.ones((256, 768), np.float32) for _ in range(N_WEIGHTS)]
     x, out = np.ones((n_rows, 256), np.float32), np.empty((n_rows, 768), np.float32)
 
     def row_by_row() -> None:
         for w in weights:
             for row, y in zip(x, out, strict=True):
-                np.dot(w, row, out=y)
+                np.dot(row, w, out=y)
 
     def matrix() -> None:
         for w in weights:
-            np.matmul(x, w.T, out=out)
+            np.matmul(x, w, out=out)
 
     found = in_turns({"row by row": row_by_row, "matrix": matrix})
     return {name: seconds / N_WEIGHTS for name, seconds in found.items()}

@@ -1,5 +1,6 @@
 """Small models that really learnt something, made once a session."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,9 @@ def model(home: Path) -> Model:
 @pytest.fixture
 def tiny_config() -> ModelConfig:
     return ModelConfig(vocab_size=300, width=16, n_layers=1, n_heads=2, n_kv_heads=1, hidden=24, context=16)
+
+
+def serve_command(home: Path, *options: str, model: str | None = "counter") -> list[str]:
+    """Start the language server with this home, and with the model of the fixture unless another one is named."""
+    chosen = ["--model", model] if model else []
+    return [sys.executable, "-m", "tinycoder", "--home", str(home), "serve", *chosen, *options]

@@ -25,6 +25,7 @@ from tinycoder.folder import readable_folder, replaced_folder
 from tinycoder.layers import Array
 from tinycoder.model import Params, param_shapes
 from tinycoder.quantize import KINDS, SCALES, dequantize, quantize
+from tinycoder.shipped import is_shipped
 from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
 
 FORMAT_VERSION = 1
@@ -112,10 +113,23 @@ def save_model(
 
 def load_model(folder: Path) -> Model:
     """Read and check a folder. Raises ``CheckpointError`` that names file, fault and remedy."""
+    if is_shipped(folder):
+        return _load_shipped(folder)
     try:
         return _load(folder)
     except CheckpointError:
         return _load(folder)  # a save may have fallen between the reading of two files; a real fault is still there
+
+
+def _load_shipped(folder: Path) -> Model:
+    """The same for the one model that nobody can train again."""
+    try:
+        return _load(folder)
+    except CheckpointError as error:
+        fault = str(error).removesuffix(f"; {AGAIN}")
+        raise CheckpointError(
+            f"the model that comes with TinyCoder is damaged, install TinyCoder again ({fault})"
+        ) from None
 
 
 def _load(folder: Path) -> Model:

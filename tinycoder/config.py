@@ -123,15 +123,17 @@ PRESETS: dict[str, Preset] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How to train. Exactly one of ``steps`` and ``minutes`` is the budget.
+    """How to train. Exactly one of ``steps`` and ``minutes`` is the budget; ``most_steps`` may end the minutes early.
 
     ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
     a run, so that resuming on another number of cores still gives the same sums. ``infill`` is the part of the
-    windows that show what follows a text before the text.
+    windows that show what follows a text before the text. ``replay`` is the part of a batch's windows that come from
+    other text than the run is about, rounded to whole windows.
     """
 
     steps: int | None = None
     minutes: float | None = None
+    most_steps: int | None = None
     batch_size: int = 16
     shards: int = 2
     optimizer: str = "muon"
@@ -147,6 +149,7 @@ class TrainConfig:
     evaluation_tokens: int = 32_768
     save_seconds: float = 120.0
     infill: float = 0.25
+    replay: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -160,8 +163,35 @@ class TrainConfig:
             raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
         if not 0 <= self.infill <= 1:
             raise ConfigError(f"the fill-in-the-middle rate is {self.infill}; it must lie between 0 and 1")
+        if not 0 <= self.replay < 1:
+            raise ConfigError(f"the share of replay is {self.replay}; it must be at least 0 and below 1")
         if not 1 <= self.shards <= self.batch_size:
             raise ConfigError(f"shards is {self.shards}; it must lie between 1 and the batch size {self.batch_size}")
+
+    @property
+    def replay_rows(self) -> int:
+        """Windows of a batch that come from other text; at least one is the run's own."""
+        return min(self.batch_size - 1, round(self.replay * self.batch_size))
+
+
+TUNING_BATCH = 8
+TUNING_MINUTES = 0.75  # between two evaluations, about
+
+
+def tuning(settings: TrainConfig) -> TrainConfig:
+    """``settings`` for a run that goes on from a model: gentler, and beside other text (docs/decisions.md).
+
+    The learning rates become a part of what they are, and evaluations as many as suit a run of a few minutes.
+    """
+    between = settings.evaluations if settings.minutes is None else round(settings.minutes / TUNING_MINUTES)
+    return dataclasses.replace(
+        settings,
+        learning_rate=0.3 * settings.learning_rate,
+        matrix_learning_rate=0.3 * settings.matrix_learning_rate,
+        warmup=0.05,
+        evaluations=max(4, min(10, between)),
+        replay=0.25,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

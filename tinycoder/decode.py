@@ -7,8 +7,10 @@ the model's forward pass, arranged for few positions at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,12 @@ from tinycoder.model import Params, Weights, fuse_forward
 
 PREFILL_CHUNK = 128  # positions between two looks at whether anybody still waits
 LONG_PREFILL = 64  # positions from which on more BLAS threads pay
-FEW_ROWS = 5  # up to so many, a product is faster row by row: a matrix product copies the weight first
+FEW_ROWS = 7  # up to so many, a product is faster row by row: a matrix product copies the weight first
+KEPT_SCORES = 64  # positions whose scores a session remembers
+LONGEST_ROW = 16  # ids that branch off
 
 Poll = Callable[[], None]
+Ids = tuple[int, ...]
 
 
 class _Blas:
@@ -58,30 +63,59 @@ def use_one_blas_thread(*, prefill: int | None = None) -> None:
     _blas.hold_to_one(prefill)
 
 
-class KVCache:
-    """Keys and values of ``length`` positions for each of B rows: per layer (B,G,S,D), S of them at most.
+def decoding_weights(params: Params, config: ModelConfig) -> Weights:
+    """The weights of ``fuse_forward``, each matrix as (I,O): BLAS is quicker to multiply few rows with those."""
+    weights, _ = fuse_forward(params, config)
+    return {name: w if name == "embedding" else np.ascontiguousarray(w.T) for name, w in weights.items()}
 
-    With a ``prefix``, a cache of one row, they follow those of the prefix, which all rows share.
+
+class KVCache:
+    """Keys (L,B,G,D,S) and values (L,B,G,S,D) of ``length`` positions, S at most, for each of L layers and B rows.
+
+    With a ``prefix``, a cache of one row, they follow its first ``n_shared`` positions, which all rows share.
     """
 
     def __init__(
-        self, config: ModelConfig, n_rows: int = 1, *, room: int | None = None, prefix: KVCache | None = None
+        self,
+        config: ModelConfig,
+        n_rows: int = 1,
+        *,
+        room: int | None = None,
+        prefix: KVCache | None = None,
+        n_shared: int = 0,
     ) -> None:
-        shape = (n_rows, config.n_kv_heads, config.context if room is None else room, config.head_width)
-        self.keys = [np.empty(shape, np.float32) for _ in range(config.n_layers)]
-        self.values = [np.empty(shape, np.float32) for _ in range(config.n_layers)]
+        L, G, D = config.n_layers, config.n_kv_heads, config.head_width
+        S = config.context if room is None else room
+        self.keys, self.values = np.empty((L, n_rows, G, D, S), np.float32), np.empty((L, n_rows, G, S, D), np.float32)
         self.prefix = prefix
-        self.n_shared: int = prefix.length if prefix else 0
-        self.length: int = self.n_shared
+        self.n_shared = n_shared
+        self.length = n_shared
 
-    def rows(self, rows: Sequence[int] | Array, room: int = 1) -> KVCache:
+    def rows(self, rows: Sequence[int], room: int = 1) -> KVCache:
         """A copy of the given rows, in that order, with room for more positions; the prefix is not copied."""
-        own = self.length - self.n_shared
-        chosen = object.__new__(KVCache)
-        chosen.keys = [_take(keys, rows, own, room) for keys in self.keys]
-        chosen.values = [_take(values, rows, own, room) for values in self.values]
-        chosen.prefix, chosen.n_shared, chosen.length = self.prefix, self.n_shared, self.length
-        return chosen
+        return join_rows([(self, row) for row in rows], room)
+
+    def cut_out(self, start: int, end: int) -> KVCache:
+        """A copy of the positions from ``start`` to ``end`` that follows those before; the cache has one row."""
+        cut = copy.copy(self)
+        cut.keys, cut.values = self.keys[..., start:end].copy(), self.values[:, :, :, start:end].copy()
+        cut.prefix, cut.n_shared, cut.length = self, start, end
+        return cut
+
+
+def join_rows(places: Sequence[tuple[KVCache, int]], room: int = 1) -> KVCache:
+    """A copy of rows of caches that have one prefix and one length, with room for more positions."""
+    first = places[0][0]
+    own = first.length - first.n_shared
+    L, _, G, D, _ = first.keys.shape
+    joined = copy.copy(first)
+    joined.keys = np.empty((L, len(places), G, D, own + room), np.float32)
+    joined.values = np.empty((L, len(places), G, own + room, D), np.float32)
+    for i, (cache, row) in enumerate(places):
+        assert (cache.prefix, cache.length) == (first.prefix, first.length), (cache.length, first.length)
+        joined.keys[:, i, :, :, :own] = cache.keys[:, row, :, :, :own]
+        joined.values[:, i, :, :own] = cache.values[:, row, :, :own]
+    return joined
 
 
 def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array, n_scored: int = 1) -> Array:
@@ -96,7 +130,8 @@ def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array, n_sc
         qkv = _linear(_rmsnorm(x, config.norm_eps), weights[f"{layer}.qkv"])
         turned = (qkv.view(table.dtype).reshape(B, t, H + 2 * G, D // 2) * table).view(np.float32)
         heads = turned.swapaxes(1, 2)
-        cache.keys[layer][:, :, new], cache.values[layer][:, :, new] = heads[:, H : H + G], heads[:, H + G :]
+        cache.keys[layer, ..., new] = heads[:, H : H + G].swapaxes(-1, -2)
+        cache.values[layer, :, :, new] = heads[:, H + G :]
         cache.length = past + t
         attended = _attention(heads[:, :H].reshape(B, G, -1, D), cache, layer, t)
         x += _linear(attended.reshape(B, H, t, D).swapaxes(1, 2).reshape(B * t, C), weights[f"{layer}.o"])
@@ -113,15 +148,29 @@ def window_start(n_ids: int, context: int, room: int) -> int:
     return 0 if excess <= 0 else min(n_ids - 1, -(-excess // quarter) * quarter)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A row of ids that was read: which row of a cache has its keys and values, and the scores of what follows (V,)."""
+
+    cache: KVCache
+    number: int
+    scores: Array
+
+
 class Session:
-    """Scores for one growing, shrinking or edited sequence of ids."""
+    """Scores for one growing, shrinking or edited sequence of ids, and for rows of ids that branch off from it.
+
+    Rows are remembered while the sequence begins as it did, and taken over where it goes on as a row does.
+    """
 
     def __init__(self, params: Params, config: ModelConfig) -> None:
-        self.weights, _ = fuse_forward(params, config)
+        self.weights = decoding_weights(params, config)
         self.config = config
         self._cache = KVCache(config)
         self._ids: list[int] = []
-        self._scores: Array = np.zeros((0, config.vocab_size), np.float32)  # those after each of the last ids
+        self._scores: dict[int, Array] = {}  # after so many of the ids: (V,)
+        self._root = 0  # ids before the rows
+        self._rows: dict[Ids, _Row] = {}
 
     def next_logits(self, ids: Sequence[int], poll: Poll = lambda: None) -> Array:
         """Scores of the token after ``ids`` (at least one id): (V,). A longer past than the window is cut.
@@ -136,20 +185,28 @@ class Session:
         kept = list(ids[window_start(len(ids), self.config.context, 0) :])
         assert 0 < n <= len(kept), (n, len(kept))
         common = common_prefix(self._ids, kept)
-        if common == len(kept) == len(self._ids) and n <= len(self._scores):
+        while self._root <= common < len(kept) and (row := self._rows.get(tuple(kept[self._root : common + 1]))):
+            self._take_over(row, kept, common)
+            common += 1
+        wanted = range(len(kept) - n + 1, len(kept) + 1)
+        if common < len(kept) or any(end not in self._scores for end in wanted):
+            self._read(kept, min(common, len(kept) - n), n, poll)
+        else:
             poll()
-            return self._scores[-n:]
-        common = min(common, len(kept) - n)
-        self._cache.length, self._ids, self._scores = common, kept[:common], self._scores[:0]
-        ends = [*range(common + PREFILL_CHUNK, len(kept) - n + 1, PREFILL_CHUNK), len(kept)]
-        with _blas.threads_for(len(kept) - common):
-            for end in ends:
-                poll()
-                piece = kept[len(self._ids) : end]
-                n_scored = n if end == len(kept) else 1
-                self._scores = step(self.weights, self.config, self._cache, np.array([piece]), n_scored)[0]
-                self._ids += piece
-        return self._scores
+        return np.stack([self._scores[end] for end in wanted])
+
+    def spread(self, ids: Sequence[int], rows: Sequence[Ids], poll: Poll = lambda: None) -> Array:
+        """Scores of the tokens after ``ids`` and each of ``rows``, which have one length, LONGEST_ROW at most: (n,V).
+
+        The window is cut so that LONGEST_ROW more ids fit in it.
+        """
+        kept = list(ids[window_start(len(ids), self.config.context, min(LONGEST_ROW, self.config.context - 1)) :])
+        scores = self.next_logits(kept, poll)
+        if self._root != len(kept):
+            root = KVCache(self.config, room=0, prefix=self._cache, n_shared=len(kept))
+            self._root, self._rows = len(kept), {(): _Row(cache=root, number=0, scores=scores)}
+        self._read_rows(rows)
+        return np.stack([self._rows[row].scores for row in rows])
 
     def branch(self, ids: Sequence[int], room: int, poll: Poll = lambda: None) -> tuple[KVCache, Array]:
         """A cache that follows the one after ``ids``, and the scores: one row, (1,V).
@@ -157,8 +214,57 @@ class Session:
         The window is cut so that ``room`` more ids fit in it. Good until the session is asked again.
         """
         kept = list(ids[window_start(len(ids), self.config.context, min(room, self.config.context - 1)) :])
-        scores = self.next_logits(kept, poll)
-        return KVCache(self.config, room=0, prefix=self._cache), scores[None].copy()
+        scores = self.logits(kept, 1, poll)
+        return KVCache(self.config, room=0, prefix=self._cache, n_shared=len(kept)), scores
+
+    def _read(self, kept: list[int], common: int, n: int, poll: Poll) -> None:
+        """Keep the first ``common`` ids, take in the others of ``kept``, and score what follows the last ``n``."""
+        self._cut(common)
+        ends = [*range(common + PREFILL_CHUNK, len(kept) - n + 1, PREFILL_CHUNK), len(kept)]
+        with _blas.threads_for(len(kept) - common):
+            for end in ends:
+                poll()
+                n_scored = n if end == len(kept) else 1
+                scores = step(self.weights, self.config, self._cache, np.array([kept[len(self._ids) : end]]), n_scored)
+                self._ids = kept[:end]
+                self._scores |= zip(range(end - n_scored + 1, end + 1), scores[0], strict=True)
+
+    def _read_rows(self, rows: Iterable[Ids]) -> None:
+        """Know rows of one length: those that the sequence goes on with, and others by one step for all."""
+        new = []
+        for row in dict.fromkeys(rows):
+            end = self._root + len(row)
+            if row in self._rows:
+                continue
+            if tuple(self._ids[self._root : end]) == row and end in self._scores:
+                own = self._cache.cut_out(self._root, end)
+                self._rows[row] = _Row(cache=own, number=0, scores=self._scores[end])
+            else:
+                new.append(row)
+        if not new:
+            return
+        self._read_rows(row[:-1] for row in new)
+        before = [self._rows[row[:-1]] for row in new]
+        cache = join_rows([(row.cache, row.number) for row in before])
+        scores = step(self.weights, self.config, cache, np.array([row[-1:] for row in new]))[:, -1]
+        self._rows |= {row: _Row(cache=cache, number=i, scores=scores[i]) for i, row in enumerate(new)}
+
+    def _take_over(self, row: _Row, kept: list[int], common: int) -> None:
+        """Go on after the first ``common`` ids as a row does."""
+        self._cut(common)
+        at = common - self._root
+        self._cache.keys[:, 0, ..., common] = row.cache.keys[:, row.number, ..., at]
+        self._cache.values[:, 0, :, common] = row.cache.values[:, row.number, :, at]
+        self._cache.length = common + 1
+        self._ids = kept[: common + 1]
+        self._scores[common + 1] = row.scores
+
+    def _cut(self, length: int) -> None:
+        """Forget all but the first ids, and the rows that branch off behind them."""
+        if length < self._root:
+            self._root, self._rows = 0, {}
+        self._cache.length, self._ids = length, self._ids[:length]
+        self._scores = {end: scores for end, scores in self._scores.items() if length - KEPT_SCORES < end <= length}
 
 
 def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
@@ -169,17 +275,14 @@ def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
     return next(i for i in range(n) if a[i] != b[i])
 
 
-def _linear(x: Array, w: Array) -> Array:  # (n,I), (O,I) -> (n,O)
+def _linear(x: Array, w: Array) -> Array:  # (n,I), (I,O) -> (n,O)
     y: Array
     if len(x) > FEW_ROWS:
-        y = x @ w.T
+        y = x @ w
         return y
-    if len(x) == 1:
-        y = np.dot(w, x[0])[None]
-        return y
-    y = np.empty((len(x), len(w)), x.dtype)
+    y = np.empty((len(x), w.shape[1]), x.dtype)
     for row, out in zip(x, y, strict=True):
-        np.dot(w, row, out=out)
+        np.dot(row, w, out=out)
     return y
 
 
@@ -193,28 +296,35 @@ def _rmsnorm(x: Array, eps: float) -> Array:  # (n,C) -> (n,C)
 
 def _attention(q: Array, cache: KVCache, layer: int, t: int) -> Array:
     """Attention of the last ``t`` positions over all in the cache: (B,G,N,D) -> (B,G,N,D), N is H/G times t."""
-    B, G, N, D = q.shape
-    n_shared, own = cache.n_shared, cache.length - cache.n_shared
-    keys, values = cache.keys[layer][:, :, :own], cache.values[layer][:, :, :own]
-    s = q @ keys.swapaxes(-1, -2)
-    if cache.prefix:  # the rows are rows of one product with what they share
-        shared_keys, shared_values = cache.prefix.keys[layer][0], cache.prefix.values[layer][0]
-        folded = q.swapaxes(0, 1).reshape(G, B * N, D) @ shared_keys[:, :n_shared].swapaxes(-1, -2)
-        s = np.concatenate([folded.reshape(G, B, N, n_shared).swapaxes(0, 1), s], axis=-1)
-    if t == 1:
-        s -= s.max(-1, keepdims=True)
-        np.exp(s, out=s)
-    else:
-        exp_scores(s.reshape(B, G, N // t, t, -1), n_shared + own - t)
-    y: Array = s[..., n_shared:] @ values
-    if cache.prefix:
-        folded = s[..., :n_shared].swapaxes(0, 1).reshape(G, B * N, n_shared)
-        y += (folded @ shared_values[:, :n_shared]).reshape(G, B, N, D).swapaxes(0, 1)
-    y /= s.sum(-1, keepdims=True)
+    B, G, N, _ = q.shape
+    own = cache.length - cache.n_shared
+    values = cache.values[layer, :, :, :own]
+    s = q @ cache.keys[layer, ..., :own]
+    by_position = s.reshape(B, G, N // t, t, own)
+    y: Array
+    if cache.prefix is None:
+        exp_scores(by_position, own - t)
+        y = s @ values
+        y /= s.sum(-1, keepdims=True)
+        return y
+
+    def fold(x: Array) -> Array:  # (B,G,N,...) -> (G,B*N,...): what the rows share is read once, in a product of all
+        folded: Array = x.swapaxes(0, 1).reshape(G, B * N, -1)
+        return folded
+
+    def unfold(x: Array) -> Array:  # and back
+        unfolded: Array = x.reshape(G, B, N, -1).swapaxes(0, 1)
+        return unfolded
+
+    shared = fold(q) @ cache.prefix.keys[layer, 0, ..., : cache.n_shared]
+    if t > 1:
+        by_position[..., own - t :][..., np.tri(t) == 0] = -np.inf
+    most = np.maximum(s.max(-1, keepdims=True), unfold(shared.max(-1, keepdims=True)))
+    shared -= fold(most)
+    s -= most
+    np.exp(shared, out=shared)
+    np.exp(s, out=s)
+    y = s @ values
+    y += unfold(shared @ cache.prefix.values[layer, 0, :, : cache.n_shared])
+    y /= s.sum(-1, keepdims=True) + unfold(shared @ np.ones((cache.n_shared, 1), np.float32))
     return y
-
-
-def _take(x: Array, rows: Sequence[int] | Array, length: int, room: int) -> Array:
-    taken = np.empty((len(rows), x.shape[1], length + room, x.shape[3]), x.dtype)
-    taken[:, :, :length] = x[rows, :, :length]
-    return taken

@@ -10,6 +10,8 @@ import copy
 import itertools
 import re
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Set
 
 import numpy as np
 
@@ -30,7 +32,7 @@ class TokenLines:
         self.text = ""
         self.ids: Array = np.zeros(0, np.int32)
         self.changed: tuple[int, int] | None = None
-        self._words: frozenset[str] | None = None
+        self._words: Counter[str] | None = None
         self._lines: list[str] = []
         self._line_ids: list[list[int]] = []
         self._text_starts: list[int] = [0]
@@ -40,7 +42,7 @@ class TokenLines:
     def edited(self, text: str) -> TokenLines:
         """The tokens of another ``text``, of which most lines are those of this one."""
         other = copy.copy(self)
-        other._line_ids = list(self._line_ids)
+        other._line_ids, other._words = list(self._line_ids), None
         other.update(text)
         return other
 
@@ -61,15 +63,19 @@ class TokenLines:
         self._line_ids[first : len(old) - last] = fresh
         self._text_starts = [0, *itertools.accumulate(map(len, new))]
         self._id_starts = [0, *itertools.accumulate(map(len, self._line_ids))]
-        self.text, self._words = text, None
+        if self._words is not None:
+            self._words.subtract(_words(old[first : len(old) - last]))
+            self._words.update(_words(changed))
+            self._words = +self._words
+        self.text = text
         self.changed = (first, len(changed)) if old else None
 
     @property
-    def words(self) -> frozenset[str]:
+    def words(self) -> Set[str]:
         """The identifiers of the text."""
         if self._words is None:
-            self._words = frozenset(_WORD.findall(self.text))
-        return self._words
+            self._words = Counter(_words(self._lines))
+        return self._words.keys()
 
     def line_at(self, offset: int) -> tuple[int, int, int]:
         """The line in which ``offset`` stands or which it ends: where its text starts, and where its ids start and end.
@@ -96,6 +102,10 @@ def split_lines(text: str) -> list[str]:
             if lines[i - 1].endswith("\r"):
                 lines[i - 1], lines[i] = lines[i - 1][:-1], "\r" + lines[i]
     return lines
+
+
+def _words(lines: Iterable[str]) -> list[str]:
+    return [word for line in lines for word in _WORD.findall(line)]
 
 
 def _common(a: list[str], b: list[str]) -> int:

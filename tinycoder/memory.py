@@ -59,6 +59,7 @@ class Memory:
         self._open: OrderedDict[str, TokenLines] = OrderedDict()
         self._others: tuple[str, Shelf] | None = None
         self._counts: Array | None = None
+        self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
         self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
 
     @property
@@ -76,17 +77,20 @@ class Memory:
         for path in self._open:
             workspace.hide(path)
         self._workspace, self._counts = workspace, None
+        self._n_changes[None] += 1
 
     def update(self, path: str, text: str) -> TokenLines:
         """The file ``path`` is open and says ``text`` now."""
         lines = self._open.get(path)
         if lines is None:
             lines = self._open[path] = TokenLines(self.tokenizer)
+            self._n_changes[None] += 1
             if self._workspace:
                 self._workspace.hide(path)
         self._open.move_to_end(path)
         if self._others and self._others[0] != path:
             self._others = None
+        self._n_changes[path] += text != lines.text
         lines.update(text)
         return lines
 
@@ -94,12 +98,17 @@ class Memory:
         """The file is no longer open; what counts is what the workspace has of it."""
         if self._open.pop(path, None) is not None:
             self._others = None
+            self._n_changes[None] += 1
             if self._workspace:
                 self._workspace.show(path)
 
     def lines(self, path: str) -> TokenLines | None:
         """The tokens of an open file."""
         return self._open.get(path)
+
+    def age(self, path: str) -> int:
+        """A number that grows when anything but the text of ``path`` changes."""
+        return self._n_changes.total() - self._n_changes[path]
 
     def evidence(self, context: Sequence[int] | Array, path: str, here: Array) -> list[Level]:
         """Counts of what followed the ends of ``context``, by tier and within it from short to long.
@@ -267,11 +276,14 @@ def _add_levels(levels: list[Level], tier: int, least: int, following: Array, le
 
 def _add_level(levels: list[Level], tier: int, order: int, following: Array) -> None:
     if len(following) <= FEW:
-        counter = Counter(following.tolist())
-        counter.pop(NOTHING, None)
+        counter: dict[int, int] = {}
+        for i in following.tolist():
+            if i != NOTHING:
+                counter[i] = counter.get(i, 0) + 1
         if not counter:
             return
         ids, counts = np.array(list(counter)), np.array(list(counter.values()), np.float32)
+        total = sum(counter.values())
     else:
         dense = np.bincount(following + 1)
         dense[0] = 0
@@ -279,5 +291,5 @@ def _add_level(levels: list[Level], tier: int, order: int, following: Array) -> 
         if not len(ids):
             return
         counts = dense[ids].astype(np.float32)
-        ids = ids - 1
-    levels.append(Level(tier, order, ids, counts, float(counts.sum())))
+        ids, total = ids - 1, int(dense.sum())
+    levels.append(Level(tier, order, ids, counts, float(total)))

@@ -57,10 +57,14 @@ class Mixture:
 
 
 class Mixer:
-    """The weights; ``weights`` and ``steps`` (n,) are their values and their sums of squared gradients."""
+    """The weights; ``weights`` and ``steps`` (n,) are their values and their sums of squared gradients.
+
+    ``n_learnt`` says how often they have changed.
+    """
 
     def __init__(self, weights: Array | None = None, steps: Array | None = None) -> None:
         self.weights: list[float] = (default_weights() if weights is None else weights).tolist()
+        self.n_learnt = 0
         self.steps: list[float] = (np.full(n_weights(), CAUTION) if steps is None else steps).tolist()
 
     def mix(self, base: Array, levels: Sequence[Level]) -> Mixture:
@@ -84,13 +88,14 @@ class Mixer:
             z = weights[at] * np.log(base + LEAST) + (1 + weights[at + 1]) * np.log(laid + LEAST)
             z -= z.max()
             p = np.exp(z, out=z)
-            p /= p.sum()
+            p *= 1 / p.sum()
         return Mixture(p, base, laid, levels, rows, shares, at)
 
     def learn(self, mixture: Mixture, token: int) -> None:
         """Move the weights so that ``token`` would have been more likely."""
         if not mixture.levels:
             return
+        self.n_learnt += 1
         before = [float(mixture.base[token])]
         said = []
         for level, share in zip(mixture.levels, mixture.shares, strict=True):

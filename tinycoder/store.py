@@ -1,4 +1,4 @@
-"""Models under a home folder: names, which one serves a workspace, and one writer at a time.
+"""Models under a home folder, and the one that ships: names, which one serves a workspace, and one writer at a time.
 
 A finished model NAME stays in its place while a new run of that name is under way: the run is then saved beside it and
 takes its place when it is finished.
@@ -29,11 +29,15 @@ from tinycoder.checkpoint import (
 )
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.folder import folder_names, readable_folder, recover, replaced_folder
+from tinycoder.shipped import SHIPPED, is_shipped, shipped_folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """One line of a listing; ``problem`` says why the folder cannot be read, if so."""
+    """One line of a listing; ``problem`` says why the folder cannot be read, if so.
+
+    ``shipped`` is the model that comes with TinyCoder, which is not under the home folder and only read.
+    """
 
     name: str
     folder: Path
@@ -42,6 +46,7 @@ class Summary:
     modified: float
     resumable: bool
     problem: str | None
+    shipped: bool
 
 
 def workspace_model_name(workspace: Path) -> str:
@@ -52,11 +57,13 @@ def workspace_model_name(workspace: Path) -> str:
 
 
 def model_folder(home: Path, name: str) -> Path:
-    """Folder of the model ``name`` under ``home``. Raises ``CheckpointError`` for what cannot be a name."""
+    """Where the model ``name`` is written, under ``home``. Raises ``CheckpointError`` for what cannot be its name."""
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", name):
         raise CheckpointError(
             f"{name!r} cannot be a model's name; use up to 100 letters, digits, '-', '_' and '.', not starting with '.'"
         )
+    if name == SHIPPED:
+        raise CheckpointError(f"{name!r} is the name of the model that comes with TinyCoder; choose another name")
     return home / "models" / name
 
 
@@ -64,37 +71,59 @@ def resolve_model(home: Path, name_or_path: str) -> Path:
     """Folder of an existing model, given its name, or its path where that contains a separator."""
     if "/" in name_or_path or "\\" in name_or_path:
         return Path(name_or_path).expanduser()
+    if name_or_path == SHIPPED:
+        return shipped_folder()
     folder = model_folder(home, name_or_path)
     if not exists(folder):
-        known = ", ".join(summary.name for summary in list_models(home)) or "none yet; `tinycoder train` makes one"
+        known = ", ".join(summary.name for summary in list_models(home))
         raise CheckpointError(f"there is no model {name_or_path!r} under {folder.parent} (there are: {known})")
     return folder
 
 
-def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) -> Path | None:
-    """The model of the first workspace that has one, else the newest model of code, else the newest of all.
+def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) -> Path:
+    """The own model of the first workspace that has one, else the newest that learnt from one, else the shipped one.
 
-    Of workspaces that are not ``trusted`` no model is used.
+    Models of other workspaces would suggest other people's code; they are used by name only. Of workspaces that are
+    not ``trusted`` no model is used.
 
     A damaged model of a workspace's own is found too, so that its problem is seen; a run that was stopped before
     it was evaluated is not.
     """
-    usable = {s.name: s for s in list_models(home) if s.problem or s.training.get("val_bpb") is not None}
-    for workspace in workspaces:
-        own = usable.pop(workspace_model_name(workspace), None)
-        if own and trusted:
-            return own.folder
-    sound = [summary for summary in usable.values() if summary.problem is None]
-    newest = max(sound, key=lambda s: (s.training.get("recipe") == "code", s.modified), default=None)
+    names = [workspace_model_name(workspace) for workspace in workspaces] if trusted else []
+    if not names:
+        return shipped_folder()
+    usable = {s.name: s for s in _own_models(home) if s.problem or s.training.get("val_bpb") is not None}
+    own = next((usable[name] for name in names if name in usable), None)
+    learnt = (s for s in usable.values() if s.problem is None and _learnt_from(s.training, names))
+    found = own or max(learnt, key=lambda s: s.modified, default=None)
+    return found.folder if found else shipped_folder()
+
+
+def newest_model(home: Path) -> Path | None:
+    """The sound model under ``home`` that was written last, of any recipe, if it was ever evaluated."""
+    sound = (s for s in _own_models(home) if s.problem is None and s.training.get("val_bpb") is not None)
+    newest = max(sound, key=lambda s: s.modified, default=None)
     return newest.folder if newest else None
 
 
 def list_models(home: Path) -> list[Summary]:
-    """All model folders by name, damaged ones with their problem. Reads no weights."""
+    """The shipped model, then all under ``home`` by name, damaged ones with their problem. Reads no weights."""
+    return [summarise(shipped_folder()), *_own_models(home)]
+
+
+def _own_models(home: Path) -> list[Summary]:
+    """Those under ``home``. What bears the name of the shipped model there can be had by no name."""
     root = home / "models"
     if not root.is_dir():
         return []
-    return [summarise(root / name) for name in folder_names(root)]
+    return [summarise(root / name) for name in folder_names(root) if name != SHIPPED]
+
+
+def _learnt_from(training: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether this is a finished model of code from one of these workspaces; a damaged file may say anything."""
+    known = training.get("workspaces")
+    finished = training.get("recipe") == "code" and training.get("finished") is True
+    return finished and isinstance(known, list) and any(name in known for name in names)
 
 
 def summarise(folder: Path) -> Summary:
@@ -121,6 +150,7 @@ def summarise(folder: Path) -> Summary:
         modified=modified,
         resumable=(run_folder(folder) / STATE).is_file(),
         problem=problem,
+        shipped=is_shipped(folder),
     )
 
 
@@ -153,11 +183,13 @@ def copy_model(source: Path, target: Path) -> None:
         with replaced_folder(target) as new:
             for path in readable_folder(source).iterdir():
                 if path.name in FILES:
-                    shutil.copy2(path, new / path.name)
+                    shutil.copyfile(path, new / path.name)  # not its rights: what was installed may be read-only
 
 
 def remove_model(folder: Path) -> None:
     """Delete a model folder and a run beside it; anything else is refused with ``CheckpointError``."""
+    if is_shipped(folder):
+        raise CheckpointError(f"the model {SHIPPED} comes with TinyCoder and stays; nothing was removed")
     if not exists(folder):
         raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
     place = readable_folder(folder)

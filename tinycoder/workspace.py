@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tinycoder.layers import Array
 
@@ -21,6 +20,7 @@ MOST_SAMPLED = 2048  # places of a frequent context that are looked at
 MOST_COMPARED = 384  # places whose context is compared id by id
 NOTHING = -1  # an id that no text has
 
+_BACKWARDS = np.arange(LONGEST - 1, -1, -1)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -142,7 +142,7 @@ def common_lengths(ids: Array, places: Array, context: Array) -> Array:
     if not len(places):
         return np.zeros(0, np.int64)
     same = np.zeros((len(places), LONGEST + 1), bool)
-    np.equal(sliding_window_view(ids, LONGEST)[places][:, ::-1], context[::-1], out=same[:, :LONGEST])
+    np.equal(ids[places[:, None] + _BACKWARDS], context[::-1], out=same[:, :LONGEST])
     lengths: Array = same.argmin(1)
     return lengths
 

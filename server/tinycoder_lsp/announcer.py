@@ -11,8 +11,7 @@ from tinycoder_lsp.models import LOADING, Status
 
 logger = logging.getLogger(__name__)
 
-_KINDS = {"loading": "Normal", "ready": "Normal", "noModel": "Warning", "off": "Inactive", "error": "Error"}
-_LEVELS = {"Warning": lsp.MessageType.Warning, "Error": lsp.MessageType.Error}
+_KINDS = {"loading": "Normal", "ready": "Normal", "off": "Inactive", "error": "Error"}
 
 
 class Editor(Protocol):
@@ -43,10 +42,10 @@ class Announcer:
         if status != self._status or self._sent is None:
             self._status = status
             self._send()
-            level = _LEVELS.get(_KINDS[status.state], lsp.MessageType.Info)
-            self.log(level, status.message)
-            if self.pops_up and status.state in ("noModel", "error"):
-                self.say_once(level, status.message)
+            failed = status.state == "error"
+            self.log(lsp.MessageType.Error if failed else lsp.MessageType.Info, status.message)
+            if failed and self.pops_up:
+                self.say_once(lsp.MessageType.Error, status.message)
 
     def train(self, percentage: int, message: str) -> None:
         """Training is under way: ``percentage`` of it is done."""

@@ -93,6 +93,7 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "written": _iso_time(model.modified),
             "current": model.name == current,
             "problem": model.problem,
+            "shipped": model.shipped,
         }
         for model in await asyncio.to_thread(list_models, ls.models.home)
     ]

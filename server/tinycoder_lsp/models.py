@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError, TinyCoderError
+from tinycoder.shipped import is_shipped
 from tinycoder_lsp.buffers import Buffers
 from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
@@ -33,7 +34,7 @@ SAVE_S = 180.0  # seconds between two savings of what was learnt
 class Status:
     """What the server has to say about itself, and the model that answers, if one does."""
 
-    state: Literal["loading", "ready", "noModel", "off", "error"]
+    state: Literal["loading", "ready", "off", "error"]
     message: str
     model: str | None = None
 
@@ -44,7 +45,7 @@ FAILED = Status(state="error", message="TinyCoder could not load its model; the 
 
 
 class Models:
-    """Finds and loads the model, and holds its engine. Without one every answer is empty.
+    """Finds and loads the model, and holds its engine. Until it is loaded, and where it cannot be, answers are empty.
 
     ``open_engine`` makes an engine from a model's folder, with or without a memory.
     """
@@ -81,24 +82,20 @@ class Models:
     def load(
         self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True, trusted: bool = True
     ) -> Status:
-        """Load the model called ``name``, else the workspace's own, else the newest; say how that went.
+        """Load the model called ``name``, else the workspace's own, else the shipped one; say how that went.
 
         A model that is loaded already for the same workspaces, and was not written again since, stays. Workspaces that
         are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
         """
         try:
             folder = _choose(self.home, name, workspaces, trusted)
-            if folder and not trusted and folder.parent != self.home / "models" and _lies_in(folder, workspaces):
+            if not (trusted or _is_kept_apart(self.home, folder)) and _lies_in(folder, workspaces):
                 raise CheckpointError(f"{folder} lies in the workspace, which is not trusted; trust it in the editor")
-            stamp = (folder, _written(folder), tuple(workspaces), memory, trusted) if folder else None
+            stamp = (folder, _written(folder), tuple(workspaces), memory, trusted)
             if self._engine is not None and stamp == self._loaded:
                 return self._status
             self.save()
             self._loaded = stamp
-            if folder is None:
-                self._engine = self._mixer = None
-                hint = f"Train one from the editor, or with: {_command(workspaces)}"
-                return Status(state="noModel", message=f"TinyCoder has no model yet. {hint}")
             engine = self._open(folder, memory)
         except TinyCoderError as error:
             self.save()
@@ -112,9 +109,10 @@ class Models:
             self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         self._engine, self._saved = engine, self._clock()
         self.buffers.tell_all()
-        message = f"TinyCoder completes with the model {folder.name}."
-        if trusted and workspaces and not (name or _is_own(folder, workspaces)):
-            message += f" It learnt from other code. Train one on this workspace: {_command(workspaces)}"
+        message = f"TinyCoder completes with the model {folder.name}"
+        message += ", which knows Python in general." if is_shipped(folder) else "."
+        if is_shipped(folder) and trusted and workspaces and not name:
+            message += f' Ten minutes of training make it yours: tinycoder train "{workspaces[0]}"'
         self._status = Status(state="ready", message=message, model=folder.name)
         return self._status
 
@@ -207,7 +205,7 @@ def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Eng
     )
 
 
-def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: bool) -> Path | None:
+def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: bool) -> Path:
     from tinycoder.store import find_model, resolve_model
 
     return resolve_model(home, name) if name else find_model(home, workspaces, trusted=trusted)
@@ -221,10 +219,9 @@ def _written(folder: Path) -> int:
         return 0
 
 
-def _is_own(folder: Path, workspaces: Sequence[Path]) -> bool:
-    from tinycoder.store import workspace_model_name
-
-    return folder.name in map(workspace_model_name, workspaces)
+def _is_kept_apart(home: Path, folder: Path) -> bool:
+    """Whether no workspace can have put the model there, wherever that is: at home, or where this program is."""
+    return folder.parent == home / "models" or is_shipped(folder)
 
 
 def _lies_in(folder: Path, workspaces: Sequence[Path]) -> bool:
@@ -236,10 +233,6 @@ def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) ->
     from tinycoder_training.indexing import index_file_of
 
     return index_file_of(home, workspaces, tokenizer).with_suffix(".mixer.json")
-
-
-def _command(workspaces: Sequence[Path]) -> str:
-    return f'tinycoder train "{workspaces[0]}"' if workspaces else "tinycoder train FOLDER"
 
 
 def _at_once() -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tinycoder_lsp.client import configured
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.details import documentation, percent_of, read_from_disk
 from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
+from tinycoder_lsp.idle import PAUSE_S, ROUND_PATIENCE_S, Idle, Lesson
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
@@ -36,7 +37,7 @@ from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
-from tinycoder_lsp.training import Training, TrainingResult
+from tinycoder_lsp.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.worker import Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Pauses:
 
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
+    train: float = PAUSE_S  # without an edit or a request, before what was saved is trained on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ class Session(LanguageServer):
         log_level: str = "info",
         index: Index = index_folders,
         pauses: Pauses = Pauses(),
+        trainer: Sequence[str] = COMMAND,
     ) -> None:
         super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
@@ -92,7 +95,18 @@ class Session(LanguageServer):
             bar=lambda cancel: Bar(self, "TinyCoder: training", on_cancel=cancel),
             on_progress=self._training_goes_on,
             on_end=self._training_ended,
+            command=trainer,
         )
+        self.rounds = Training(
+            models.home,
+            self.background,
+            bar=lambda cancel: Bar(self, "TinyCoder: learning", on_cancel=cancel, visible=False),
+            on_progress=lambda percentage, message: None,
+            on_end=self._round_ended,
+            command=trainer,
+            patience_s=ROUND_PATIENCE_S,
+        )
+        self.idle = Idle(self.rounds, self.background, lesson=self._lesson, pause_s=pauses.train)
         self.indexing = Indexing(
             models,
             self.worker,
@@ -118,6 +132,7 @@ class Session(LanguageServer):
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
         self.answers.close()
+        self.idle.close()
         self.training.close()
         self.indexing.close()
         self.tally.close()
@@ -136,6 +151,7 @@ class Session(LanguageServer):
 
     def spot(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> Spot | None:
         """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
+        self.idle.stir()
         uri = params.text_document.uri
         document = self._counted(uri) if self.settings.enable else None
         if document is None:
@@ -170,11 +186,13 @@ class Session(LanguageServer):
             self.models.buffers.remove(unquote(uri))
         else:
             self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
+        self.idle.stir(file_path(uri) if document is not None and uri.startswith("file:") else None)
         if self.settings.enable:
             self.answers.stir()
 
     def note_notebook(self, uri: str, changed: Iterable[str]) -> None:
         """The notebook was opened, changed or closed, and so were those of its cells that are named."""
+        self.idle.stir()
         for cell in changed:
             self._follow(cell)
         cells = self._cells(self.workspace.get_notebook_document(notebook_uri=uri))
@@ -227,6 +245,7 @@ class Session(LanguageServer):
         for problem in problems:
             self.announcer.warn_once(f"TinyCoder: {problem}.")
         self.tally.enable(self.settings.statistics.enable)
+        self.idle.enable(self.settings.enable and self.settings.trusted and self.settings.training.idle)
         set_log_level(self.settings.log_level or self._log_level)
 
     async def pull_settings(self) -> None:
@@ -272,7 +291,12 @@ class Session(LanguageServer):
             await self._load(self._wanted)
 
     async def train(self, folder: Path, *, minutes: float, preset: str | None) -> str:
-        """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``."""
+        """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``.
+
+        A round of learning, which nobody asked for, is stopped for it.
+        """
+        self.idle.stir()
+        await self.rounds.end()
         return await self.training.start(folder, minutes=minutes, preset=preset, exclude=self.settings.exclude)
 
     def _training_goes_on(self, percentage: int, message: str) -> None:
@@ -280,6 +304,26 @@ class Session(LanguageServer):
 
     def _training_ended(self, result: TrainingResult) -> None:
         self.background.start("loading what was trained", self._take_over(result))
+
+    def _lesson(self) -> Lesson | None:
+        """What a round would be about now: the folder whose own model answers, else the first one.
+
+        A model that was chosen by name goes on to be used as it is, and so nothing is learnt.
+        """
+        from tinycoder.store import workspace_model_name
+
+        current, folders = self.models.current, self.folders()
+        chosen = self._wanted is None or self._wanted.model is not None
+        if current is None or chosen or not folders or self.training.busy:
+            return None
+        own = (folder for folder in folders if workspace_model_name(folder) == current)
+        return Lesson(folder=next(own, folders[0]), start=current, exclude=self.settings.exclude)
+
+    def _round_ended(self, result: TrainingResult) -> None:
+        """Nobody waits for it, so nobody is told; its sentence stands in the server's log."""
+        self.idle.ended(result)
+        if result.kept:
+            self.background.start("loading what was learnt", self.retry())
 
     async def _take_over(self, result: TrainingResult) -> None:
         try:
@@ -292,6 +336,7 @@ class Session(LanguageServer):
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
+        self.idle.stir()
         folders = self.folders() if self.settings.trusted else []
         opened = self.models.buffers.texts()
 

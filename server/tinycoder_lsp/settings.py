@@ -97,6 +97,10 @@ class TrainingSettings:
     preset: str | None = _setting(
         None, "Size of the model to train; without it what `tinycoder train` takes by default.", choices=tuple(PRESETS)
     )
+    idle: bool = _setting(
+        False,
+        "While the editor is idle, learn from the files that were saved today; not where a model is chosen by name.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +131,7 @@ class Settings:
     )
     model: str | None = _setting(
         None,
-        "Name or folder of the model; without it the workspace's own model is used, else the newest one.",
+        "Name or folder of the model; without it the workspace's own model is used, else `base`.",
     )
     log_level: str | None = _setting(
         None,

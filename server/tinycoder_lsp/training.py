@@ -1,6 +1,6 @@
 """A model trained beside the server: ``tinycoder train`` in a process of its own, one at a time.
 
-Knows how the process is started, heard and stopped; no protocol, and nothing of how training works.
+Knows how the process is started, heard and stopped; no protocol, not when to train, and nothing of how that works.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "tinycoder")
 PATIENCE_S = 30.0  # for a process that was asked to save and stop
+HOURS = 24.0  # how far back ``learn`` looks
 _STOPPED = 130
 _EVENTS = ("start", "progress", "end")
 _COMPLAINTS = ("tinycoder: ", "Error: ")  # what a line begins with that says why the process gives up
@@ -36,12 +37,18 @@ _LINE = 1 << 16  # characters at most that are taken for one line
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """How a run ended; ``message`` is a sentence for a person, ``report`` the path of the page about the run."""
+    """How a run ended; ``message`` is a sentence for a person, ``report`` the path of the page about the run.
+
+    ``before`` is what the model that the run went on from made of the held-out code, in bits per byte like
+    ``bits_per_byte``, which is what came of it; ``kept`` whether there is a model that is better than that one.
+    """
 
     state: Literal["finished", "stopped", "failed"]
     name: str
     message: str
     bits_per_byte: float | None = None
+    before: float | None = None
+    kept: bool = False
     report: str | None = None
 
 
@@ -85,7 +92,14 @@ class Training:
         self._command = tuple(command)
         self._patience_s = patience_s
         self._run: _Run | None = None
-        self._starting = self._closed = False
+        self._closed = self._unwanted = False
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process runs or is being started."""
+        return not self._free.is_set()
 
     async def start(
         self, folder: Path, *, minutes: float, preset: str | None = None, exclude: Sequence[str] = ()
@@ -96,16 +110,30 @@ class Training:
         then, and after a run that has finished, all begins anew. Raises a ``TinyCoderError`` if this server or another
         process trains that model already, and if no process can be started.
         """
-        if self._run is not None or self._starting:
+        return await self._begin(partial(_plan, self._home, folder, minutes, preset, exclude))
+
+    async def learn(self, folder: Path, *, start: str, hours: float = HOURS, exclude: Sequence[str] = ()) -> str:
+        """Teach the model of ``folder`` the files that were saved there within ``hours``; returns its name.
+
+        It goes on from the model ``start``, and nothing changes unless it becomes better than that; what a run that is
+        stopped has learnt is dropped. Raises a ``TinyCoderError`` as ``start`` does, and while a run of that model that
+        was stopped waits to go on: it is the person's, and what becomes of it is theirs to say.
+        """
+        return await self._begin(partial(_plan_lesson, self._home, folder, start, hours, exclude))
+
+    async def _begin(self, plan: Callable[[], tuple[str, list[str]]]) -> str:
+        if self.busy:
             raise TrainingError("a run is under way already; stop it first, or wait until it ends")
-        self._starting = True
+        self._free.clear()
+        self._unwanted = False
         try:
-            name, options = await asyncio.to_thread(_plan, self._home, folder, minutes, preset, exclude)
-            if self._closed:
-                raise TrainingError("the server is closing")
+            name, options = await asyncio.to_thread(plan)
+            if self._closed or self._unwanted:
+                raise TrainingError("the server is closing" if self._closed else "it was stopped before it began")
             process = _spawn([*self._command, "--home", str(self._home), "train", *options], cwd=self._home)
-        finally:
-            self._starting = False
+        except BaseException:
+            self._free.set()
+            raise
         logger.info("training %s in process %d", name, process.pid)
         run = self._run = _Run(name=name, process=process, bar=self._bar(self.stop))
         threading.Thread(
@@ -116,13 +144,14 @@ class Training:
         return name
 
     def stop(self) -> bool:
-        """Ask the process to save and stop, which it does after its step; false if none runs.
+        """Ask the process to save and stop, which it does after its step; false if none runs or is being started.
 
         One that does not stop within ``patience_s`` is ended, and what it had saved before stays.
         """
         run = self._run
         if run is None:
-            return False
+            self._unwanted = True
+            return self.busy
         if not run.asked:
             run.asked = True
             _ask_to_stop(run.process)
@@ -130,9 +159,16 @@ class Training:
             self._tell(run, run.percent, "saving")
         return True
 
+    async def end(self) -> None:
+        """Stop what runs or is being started, and wait until its process has ended."""
+        while self.busy:
+            self.stop()
+            await self._free.wait()
+
     def close(self) -> None:
         """Ask the process to save and stop, and do not wait: it does so without the server too."""
         self._closed = True
+        self._free.set()
         run, self._run = self._run, None
         if run is None:
             return
@@ -165,7 +201,7 @@ class Training:
             self._on_progress(run.percent, message)
 
     def _end_by_force(self, run: _Run) -> None:
-        logger.warning("training did not stop within %g s; its process is ended", self._patience_s)
+        logger.info("training did not stop within %g s; its process is ended", self._patience_s)
         run.process.kill()
 
     def _ended(self, run: _Run, code: int) -> None:
@@ -174,6 +210,7 @@ class Training:
         _let_go(run.process)
         if self._run is run:
             self._run = None
+            self._free.set()
             result = _result(run, code)
             logger.info("%s", result.message)
             run.bar.close(result.message)
@@ -189,7 +226,7 @@ def _plan(
 
     name = workspace_model_name(folder)
     model = model_folder(home, name)
-    options = ["--progress", "json", "--attached", "--name", name, "--minutes", str(minutes)]
+    options = [*_always(name), "--minutes", str(minutes)]
     with only_writer(model):
         place = run_folder(model)
         with contextlib.suppress(CheckpointError):  # a damaged run is not gone on with
@@ -198,8 +235,31 @@ def _plan(
             if saved and same and saved.get("seconds", math.inf) < 60 * minutes:
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []
-    patterns = [f"--exclude={pattern}" for pattern in exclude]
-    return name, [*options, "--overwrite", *size, *patterns, "--", str(folder.absolute())]
+    return name, [*options, "--overwrite", *size, *_files(folder, exclude)]
+
+
+def _plan_lesson(home: Path, folder: Path, start: str, hours: float, exclude: Sequence[str]) -> tuple[str, list[str]]:
+    """As ``_plan``, to learn what was saved lately.
+
+    There is no ``--overwrite``: a run that is stopped between this look and the process's own is refused by that.
+    """
+    from tinycoder.checkpoint import STATE
+    from tinycoder.store import model_folder, only_writer, run_folder, workspace_model_name
+
+    name = workspace_model_name(folder)
+    model = model_folder(home, name)
+    with only_writer(model):
+        if any((place / STATE).exists() for place in (model, run_folder(model))):
+            raise TrainingError(f"a run of {name} that was stopped waits to go on")
+    return name, [*_always(name), "--recent", f"{hours:g}", "--from", start, *_files(folder, exclude)]
+
+
+def _always(name: str) -> list[str]:
+    return ["--progress", "json", "--attached", "--name", name]
+
+
+def _files(folder: Path, exclude: Sequence[str]) -> list[str]:
+    return [*(f"--exclude={pattern}" for pattern in exclude), "--", str(folder.absolute())]
 
 
 def _spawn(arguments: list[str], cwd: Path) -> subprocess.Popen[str]:
@@ -283,10 +343,14 @@ def _words(event: Mapping[str, Any]) -> str:
 def _result(run: _Run, code: int) -> TrainingResult:
     end = run.end
     if end is not None and end["finished"]:
-        quality = end["bits_per_byte"]
-        message = f"TinyCoder learnt this workspace: {quality:.3f} bits per byte."
         return TrainingResult(
-            state="finished", name=run.name, message=message, bits_per_byte=quality, report=end["report"]
+            state="finished",
+            name=run.name,
+            message=_learnt(end),
+            bits_per_byte=end["bits_per_byte"],
+            before=end["before"],
+            kept=end["kept"],
+            report=end["report"],
         )
     if end is not None:
         message = f"Training stopped at {run.percent} % and is saved; started again, it goes on from there."
@@ -298,3 +362,15 @@ def _result(run: _Run, code: int) -> TrainingResult:
         return TrainingResult(state="stopped", name=run.name, message=message)
     reason = run.complaint or f"its process ended with code {code}, and the server's log has what it said"
     return TrainingResult(state="failed", name=run.name, message=f"TinyCoder could not train: {reason}")
+
+
+def _learnt(end: Mapping[str, Any]) -> str:
+    """What a run that finished is worth, in a sentence."""
+    before, after = end["before"], end["bits_per_byte"]
+    if after is None:
+        return "TinyCoder found nothing new to learn."
+    if not end["kept"]:
+        return f"TinyCoder trained and became no better: held-out code {after:.3f} bits per byte, as before."
+    if before is None:
+        return f"TinyCoder learnt this workspace: held-out code {after:.3f} bits per byte."
+    return f"TinyCoder learnt this workspace: held-out code {before:.3f} bits per byte before, {after:.3f} after."

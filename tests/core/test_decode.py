@@ -8,14 +8,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinycoder import decode
 from tinycoder.config import GenerationConfig, ModelConfig, n_cpus
-from tinycoder.decode import KVCache, Session, step, window_start
-from tinycoder.model import forward, fuse_forward, init_params
+from tinycoder.decode import Ids, KVCache, Session, decoding_weights, step, window_start
+from tinycoder.model import forward, init_params
 from tinycoder.sampling import beam_search, distribution, sample_ids, softmax
 
 CONFIG = ModelConfig(vocab_size=23, width=32, n_layers=2, n_heads=4, n_kv_heads=2, hidden=48, context=32)
 PARAMS = init_params(CONFIG, np.random.default_rng(0))
 PARAMS = {name: p * 5 if "embed" in name else p for name, p in PARAMS.items()}
-WEIGHTS, _ = fuse_forward(PARAMS, CONFIG)
+WEIGHTS = decoding_weights(PARAMS, CONFIG)
 IDS = [int(i) for i in np.random.default_rng(1).integers(0, 23, 32)]
 END, BANNED = 0, (1, 2)
 
@@ -79,8 +79,24 @@ def test_beams_of_a_branch_share_what_was_before() -> None:
         np.testing.assert_allclose(found[row], uncached([*IDS[:7], *text]), atol=1e-5)
         np.testing.assert_allclose(two[row, 0], uncached([*IDS[:7], text[0]]), atol=1e-5)
         np.testing.assert_allclose(two[row, 1], uncached([*IDS[:7], *text]), atol=1e-5)
-    assert beams.keys[0].shape[2] == 3  # own positions only
+    assert beams.values.shape[3] == 3  # own positions only
     np.testing.assert_allclose(session.next_logits(IDS[:9]), uncached(IDS[:9]), atol=1e-5)
+
+
+STARTS = [IDS[:6], IDS[:8], [*IDS[:6], 3], [*IDS[:6], 3, 4], [*IDS[:5], 9]]  # some go on as rows of others do
+
+
+@given(st.lists(st.tuples(st.sampled_from(STARTS), st.lists(st.tuples(st.integers(3, 5), st.integers(3, 5))))))
+@settings(max_examples=50, deadline=None)
+def test_rows_and_sequences_share_what_was_read_and_nothing_else(asked: list[tuple[list[int], list[Ids]]]) -> None:
+    session = Session(PARAMS, CONFIG)
+    for ids, rows in asked:
+        np.testing.assert_allclose(session.next_logits([*ids, 3]), uncached([*ids, 3]), atol=1e-5)
+        for each in ([()], rows):
+            for row, scores in zip(each, session.spread(ids, each) if each else [], strict=True):
+                np.testing.assert_allclose(scores, uncached([*ids, *row]), atol=1e-5)
+        for row in rows:
+            np.testing.assert_allclose(session.next_logits([*ids, *row]), uncached([*ids, *row]), atol=1e-5)
 
 
 @given(st.data())

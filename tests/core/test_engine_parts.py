@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -106,6 +107,27 @@ def test_the_memory_answers_without_a_model(model: Model) -> None:
     assert popup(engine, TYPED)[0].text == "amount"
     costs = list(engine.costs(document(ODD), stop=never))
     assert sum(cost.bits for cost in costs) / len(costs) < 1
+
+
+def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_changed(model: Model) -> None:
+    other = Document(path="open.py", text="def odd(amounts):\n    return amounts + amounted\n" * 5)
+    changes: list[Callable[[Engine], object]] = [
+        lambda engine: engine.observe(other),
+        lambda engine: engine.observe(dataclasses.replace(other, text=ODD * 5)),
+        lambda engine: taught(engine),
+        lambda engine: engine.forget(other.path),
+        lambda engine: engine.use(Workspace(make_shelf([], model.tokenizer.special[FILE_SEPARATOR]))),
+    ]
+    asked_before = make_engine(model)
+    for n in range(len(changes) + 1):
+        asked_last = make_engine(model)
+        asked_last.observe(document(TYPED))
+        for change in changes[:n]:
+            change(asked_last)
+        found = [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_before, TYPED)]
+        assert found == [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_last, TYPED)]
+        if n < len(changes):
+            changes[n](asked_before)
 
 
 def type_a_line(engine: Engine) -> str:

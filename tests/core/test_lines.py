@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -56,6 +57,17 @@ def test_the_ids_are_those_of_the_whole_text(tokenizer, text, edits):  # type: i
         lines.update(text)
         assert lines.text == text
         assert lines.ids.tolist() == tokenizer.encode(text)
+
+
+@given(text=TEXTS, edits=EDITS)
+def test_the_words_are_those_of_the_whole_text(text: str, edits: list[tuple[float, float, str]]) -> None:
+    lines = TokenLines(BPE, text)
+    for edit in [(0.0, 0.0, ""), *edits]:
+        text = edited(text, *edit)
+        before, other = set(lines.words), lines.edited(text)
+        assert lines.words == before
+        lines.update(text)
+        assert lines.words == other.words == set(re.findall(r"[^\W\d]\w*", text))
 
 
 @given(text=TEXTS)

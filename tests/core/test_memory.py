@@ -148,6 +148,23 @@ def test_an_edit_of_another_file_is_in_at_once() -> None:
     assert said(memory.evidence(context, "mine.py", nothing), OTHERS, 3) == Counter()
 
 
+def test_its_age_for_a_file_is_that_of_all_the_others() -> None:
+    memory = make_memory({"a.py": "ab"})
+    memory.update("mine.py", "x")
+    ages = [memory.age("mine.py")]
+    memory.update("mine.py", "xy")
+    assert memory.age("mine.py") == ages[0]
+    for change in (
+        lambda: memory.update("other.py", ""),
+        lambda: memory.update("other.py", "a"),
+        lambda: memory.close("other.py"),
+        lambda: memory.use(Workspace(make_shelf([], SEPARATOR))),
+    ):
+        change()
+        ages.append(memory.age("mine.py"))
+    assert ages == sorted(set(ages))
+
+
 def test_a_file_that_is_open_before_the_workspace_is_there_stays_out_of_it() -> None:
     memory = Memory(CHARACTERS)
     memory.update("a.py", "cc")

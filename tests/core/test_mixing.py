@@ -75,7 +75,7 @@ def test_without_memory_the_model_is_believed_and_nothing_learnt() -> None:
     mixture = mixer.mix(base, [])
     np.testing.assert_array_equal(mixture.p, base)
     mixer.learn(mixture, 3)
-    assert (mixer.weights, mixer.steps) == before
+    assert (mixer.weights, mixer.steps, mixer.n_learnt) == (*before, 0)
 
 
 def test_learning_makes_what_came_likelier() -> None:
@@ -84,6 +84,7 @@ def test_learning_makes_what_came_likelier() -> None:
         before = mixer.mix(UNIFORM, known)
         mixer.learn(before, token)
         assert mixer.mix(UNIFORM, known).p[token] > before.p[token]
+    assert mixer.n_learnt == 4
 
 
 Step = tuple[Array, list[Level], int]

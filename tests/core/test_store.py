@@ -1,23 +1,40 @@
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tinycoder.checkpoint import Model, load_model
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.home import default_home
+from tinycoder.shipped import SHIPPED, shipped_folder
 from tinycoder.store import (
+    Summary,
     copy_model,
     find_model,
     list_models,
     model_folder,
+    newest_model,
     only_writer,
     remove_model,
     resolve_model,
     run_folder,
     workspace_model_name,
 )
+
+
+def own(home: Path) -> list[Summary]:
+    """What is listed beside the model that ships."""
+    return [summary for summary in list_models(home) if not summary.shipped]
+
+
+def note(folder: Path, *, age: float = 0, **facts: Any) -> None:
+    """Let a copied model's training.json say something else, and be of some age in seconds."""
+    training = folder / "training.json"
+    training.write_text(json.dumps({**json.loads(training.read_text()), **facts}))
+    os.utime(training, (1e9 - age, 1e9 - age))
 
 
 def test_home_from_the_environment(tmp_path: Path) -> None:
@@ -42,20 +59,75 @@ def test_odd_names_are_refused(tmp_path: Path, name: str) -> None:
 def test_resolve_by_name_and_by_path(home: Path, model: Model) -> None:
     assert resolve_model(home, "counter") == model.folder
     assert resolve_model(home, str(model.folder)) == model.folder
-    with pytest.raises(CheckpointError, match=r"no model 'other'.*there are: counter"):
+    with pytest.raises(CheckpointError, match=r"no model 'other'.*there are: base, counter"):
         resolve_model(home, "other")
 
 
-def test_a_workspace_finds_its_own_model_then_the_newest_of_code(tmp_path: Path, model: Model) -> None:
-    assert find_model(tmp_path, []) is None
+def test_a_workspace_has_its_own_model_then_what_learnt_from_it_then_the_shipped_one(
+    tmp_path: Path, model: Model
+) -> None:
     workspace = tmp_path / "project"
-    for name, age in (("older", 100), ("newer", 50), (workspace_model_name(workspace), 200)):
+    name = workspace_model_name(workspace)
+    assert find_model(tmp_path, []) == find_model(tmp_path, [workspace]) == shipped_folder()
+    for other in ("other", "older", "newer", "stopped", "words"):
+        copy_model(model.folder, tmp_path / "models" / other)
+    assert find_model(tmp_path, [workspace]) == shipped_folder()  # other people's code is no help
+    known: dict[str, Any] = {"workspaces": ["elsewhere-0123abcd", name]}
+    note(tmp_path / "models" / "older", age=100, **known)
+    assert find_model(tmp_path, [workspace]) == tmp_path / "models" / "older"
+    note(tmp_path / "models" / "newer", age=50, **known)
+    note(tmp_path / "models" / "stopped", **known, finished=False)
+    note(tmp_path / "models" / "words", **known, recipe="shakespeare")
+    assert find_model(tmp_path, [tmp_path / "two", workspace]) == tmp_path / "models" / "newer"
+    assert find_model(tmp_path, [tmp_path / "two"]) == shipped_folder()
+    copy_model(model.folder, tmp_path / "models" / name)
+    note(tmp_path / "models" / name, age=200)
+    assert find_model(tmp_path, [tmp_path / "two", workspace]) == tmp_path / "models" / name
+    note(tmp_path / "models" / name, val_bpb=None)
+    assert find_model(tmp_path, [workspace]) == tmp_path / "models" / "newer"
+
+
+@pytest.mark.parametrize("workspaces", [None, 3, "project", {"a": 1}, [None, [], {}]])
+def test_odd_names_of_workspaces_are_passed_over(tmp_path: Path, model: Model, workspaces: object) -> None:
+    copy_model(model.folder, tmp_path / "models" / "odd")
+    note(tmp_path / "models" / "odd", workspaces=workspaces)
+    assert find_model(tmp_path, [tmp_path / "project"]) == shipped_folder()
+
+
+def test_the_newest_model_is_of_any_recipe_but_sound(tmp_path: Path, model: Model) -> None:
+    assert newest_model(tmp_path) is None
+    for age, (name, facts) in enumerate(
+        {"begun": {"val_bpb": None}, "broken": {}, "words": {"recipe": "shakespeare"}, "code": {}}.items()
+    ):
         copy_model(model.folder, tmp_path / "models" / name)
-        os.utime(tmp_path / "models" / name / "training.json", (1e9 - age, 1e9 - age))
-    assert find_model(tmp_path, [workspace]) == tmp_path / "models" / workspace_model_name(workspace)
-    assert find_model(tmp_path, [tmp_path / "elsewhere"]) == tmp_path / "models" / "newer"
-    (tmp_path / "models" / "newer" / "training.json").write_text('{"recipe": "code", "val_bpb": null}')
-    assert find_model(tmp_path, []) == tmp_path / "models" / "older"
+        note(tmp_path / "models" / name, age=age, **facts)
+    (tmp_path / "models" / "broken" / "model.safetensors").unlink()
+    assert newest_model(tmp_path) == tmp_path / "models" / "words"
+
+
+def test_the_shipped_model_is_listed_first_and_its_name_is_taken(tmp_path: Path, model: Model) -> None:
+    copy_model(model.folder, tmp_path / "models" / "a")
+    copy_model(model.folder, tmp_path / "models" / SHIPPED)  # from before that name was taken
+    assert [(summary.name, summary.shipped) for summary in list_models(tmp_path)] == [(SHIPPED, True), ("a", False)]
+    assert resolve_model(tmp_path, SHIPPED) == shipped_folder()
+    with pytest.raises(CheckpointError, match="comes with TinyCoder; choose another name"):
+        model_folder(tmp_path, SHIPPED)
+
+
+@pytest.mark.parametrize("spelled", [shipped_folder(), shipped_folder() / ".." / SHIPPED])
+def test_the_shipped_model_stays(spelled: Path) -> None:
+    with pytest.raises(CheckpointError, match="comes with TinyCoder and stays; nothing was removed"):
+        remove_model(spelled)
+    assert shipped_folder().is_dir()
+
+
+def test_a_copy_can_be_written_whatever_the_rights_of_the_original(tmp_path: Path, model: Model) -> None:
+    copy_model(model.folder, tmp_path / "installed")
+    for path in (tmp_path / "installed").iterdir():
+        path.chmod(0o444)
+    copy_model(tmp_path / "installed", tmp_path / "copy")
+    note(tmp_path / "copy", recipe="other")
+    assert all(path.stat().st_mode & 0o200 for path in (tmp_path / "copy").iterdir())
 
 
 def test_listing_names_what_is_damaged(tmp_path: Path, model: Model) -> None:
@@ -63,7 +135,7 @@ def test_listing_names_what_is_damaged(tmp_path: Path, model: Model) -> None:
     copy_model(model.folder, tmp_path / "models" / "broken")
     (tmp_path / "models" / "broken" / "model.safetensors").unlink()
     (tmp_path / "models" / "foreign").mkdir()
-    found = {summary.name: summary for summary in list_models(tmp_path)}
+    found = {summary.name: summary for summary in own(tmp_path)}
     assert found["sound"].problem is None
     assert found["sound"].n_bytes > 4 * found["sound"].training["parameters"]
     assert found["broken"].problem == "model.safetensors is missing"
@@ -119,9 +191,9 @@ def test_a_crash_between_two_renames_hides_no_model(tmp_path: Path, model: Model
     copy_model(model.folder, tmp_path / "models" / "m")
     (tmp_path / "models" / "m").rename(tmp_path / "models" / ".m~previous")
     (tmp_path / "models" / ".m~new-abc").mkdir()
-    assert [summary.name for summary in list_models(tmp_path)] == ["m"]
+    assert [summary.name for summary in own(tmp_path)] == ["m"]
     assert load_model(resolve_model(tmp_path, "m")).name == "m"
-    assert find_model(tmp_path, []) == tmp_path / "models" / "m"
+    assert newest_model(tmp_path) == tmp_path / "models" / "m"
     with only_writer(tmp_path / "models" / "m"):
         names = {path.name for path in (tmp_path / "models").iterdir()}
         assert names == {"m", ".m~lock"}
@@ -143,16 +215,14 @@ def test_an_unreadable_folder_is_a_problem_not_a_fault(tmp_path: Path, monkeypat
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path) if path.name == "m" else iter(path.glob("*")))
-    assert list_models(tmp_path)[0].problem == "it cannot be read (Permission denied)"
+    assert own(tmp_path)[0].problem == "it cannot be read (Permission denied)"
 
 
-def test_the_own_model_of_a_workspace_that_is_not_trusted_is_no_choice(tmp_path: Path, model: Model) -> None:
+def test_of_a_workspace_that_is_not_trusted_no_model_is_used(tmp_path: Path, model: Model) -> None:
     workspace = tmp_path / "project"
-    for name in ("general", workspace_model_name(workspace)):
-        copy_model(model.folder, tmp_path / "models" / name)
-    own = find_model(tmp_path, [workspace])
-    assert own is not None
-    assert own.name == workspace_model_name(workspace)
-    other = find_model(tmp_path, [workspace], trusted=False)
-    assert other is not None
-    assert other.name == "general"
+    name = workspace_model_name(workspace)
+    for each in ("taught", name):
+        copy_model(model.folder, tmp_path / "models" / each)
+        note(tmp_path / "models" / each, workspaces=[name])
+    assert find_model(tmp_path, [workspace]).name == name
+    assert find_model(tmp_path, [workspace], trusted=False) == shipped_folder()

@@ -166,11 +166,20 @@ def test_bad_options_of_generate(home: Path) -> None:
     refused(tinycoder(home, "nonsense"), "No such command", code=2)
 
 
-def test_no_model_yet(tmp_path: Path) -> None:
-    refused(tinycoder(tmp_path, "generate", "x"), "make one with `tinycoder train .`")
-    listed = tinycoder(tmp_path, "checkpoint", "list")
-    assert listed.returncode == 0
-    assert "no models" in listed.stderr
+def test_the_model_that_ships(tmp_path: Path, home: Path, repository: Path) -> None:
+    made = json.loads(tinycoder(tmp_path, "generate", "import ", "--max-tokens", "5", "--json").stdout)
+    assert made["model"] == "base"
+    assert made["completions"][0].strip()
+    assert json.loads(tinycoder(home, "generate", "x", "--max-tokens", "1", "--json").stdout)["model"] == "counter"
+    assert "bits per byte" in tinycoder(tmp_path, "checkpoint", "verify", "base").stdout
+    assert json.loads(tinycoder(tmp_path, "checkpoint", "show", "base", "--json").stdout)["recipe"] == "code"
+    assert (tinycoder(tmp_path, "checkpoint", "list").stdout.splitlines()[1].split()[-1]) == "shipped"
+    assert tinycoder(tmp_path, "checkpoint", "copy", "base", "mine").returncode == 0
+    assert load_model(tmp_path / "models" / "mine").weights == "int8"
+    refused(tinycoder(tmp_path, "checkpoint", "copy", "mine", "base"), "comes with TinyCoder; choose another name")
+    refused(tinycoder(tmp_path, "checkpoint", "remove", "base"), "comes with TinyCoder and stays")
+    refused(tinycoder(tmp_path, "train", repository, "--name", "base", "--steps", "1"), "choose another name")
+    assert [path.name for path in (tmp_path / "models").iterdir() if path.is_dir()] == ["mine"]
 
 
 def test_bad_paths(tmp_path: Path) -> None:
@@ -273,7 +282,7 @@ def test_fine_tuning_from_another_model(tmp_path: Path, home: Path, repository: 
     assert result.returncode == 0, result.stderr
     facts: dict[str, Any] = json.loads(result.stdout)
     assert facts["from"] == "counter"
-    refused(tinycoder(tmp_path, "train", repository, "--from", "none", "--steps", "1"), "there is no model 'none'")
+    refused(tinycoder(tmp_path, "train", repository, "--from", "nobody", "--steps", "1"), "no model 'nobody'")
 
 
 def test_looking_after_models(tmp_path: Path, home: Path) -> None:
@@ -281,11 +290,9 @@ def test_looking_after_models(tmp_path: Path, home: Path) -> None:
     assert "sound" in tinycoder(tmp_path, "checkpoint", "verify", "counter").stdout
     assert tinycoder(tmp_path, "checkpoint", "copy", "counter", "other").returncode == 0
     listed = tinycoder(tmp_path, "checkpoint", "list")
-    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["name", "counter", "other"]
-    assert {row["name"] for row in json.loads(tinycoder(tmp_path, "checkpoint", "list", "--json").stdout)} == {
-        "counter",
-        "other",
-    }
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["name", "base", "counter", "other"]
+    rows = json.loads(tinycoder(tmp_path, "checkpoint", "list", "--json").stdout)
+    assert [(row["name"], row["shipped"]) for row in rows] == [("base", True), ("counter", False), ("other", False)]
     assert "bits per byte" in tinycoder(tmp_path, "checkpoint", "show", "other").stdout
     assert json.loads(tinycoder(tmp_path, "checkpoint", "show", "other", "--json").stdout)["recipe"] == "code"
     kept = tinycoder(tmp_path, "checkpoint", "remove", "other", stdin=b"n\n")
@@ -370,15 +377,6 @@ def test_characters_that_the_terminal_lacks(home: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"x = '?")
-
-
-def test_the_demo_shows_curve_and_completions(tmp_path: Path) -> None:
-    result = tinycoder(tmp_path, "demo", "--minutes", "0.05")
-    assert result.returncode == 0, result.stderr
-    assert "Held-out bits per byte" in result.stdout
-    assert result.stdout.count("    author ") == 5
-    assert "tinycoder setup" in result.stdout
-    assert load_model(tmp_path / "models" / "demo").training["finished"]
 
 
 def test_a_reader_that_leaves_early(home: Path) -> None:

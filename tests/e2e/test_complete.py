@@ -33,16 +33,21 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def complete(home: Path, place: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """With the model that knows the lesson by heart."""
+    return run(home, "--complete", place, "--model", "counter", *arguments)
+
+
 def test_the_workspace_reaches_the_place(home: Path, project: Path) -> None:
     place = f"{project / 'pkg' / 'new.py'}:5:22"
-    plain = run(home, "--complete", place, "--popup")
+    plain = complete(home, place, "--popup")
     assert plain.returncode == 0, plain.stderr
     ghost, words = plain.stdout.split("popup:\n")
     assert "okapi.stride" in ghost
     first = words.splitlines()[0]
     assert "okapi" in first
     assert "seen in pkg/io.py:37, 8 times" in first
-    answer = json.loads(run(home, "--complete", place, "--popup", "--json").stdout)
+    answer = json.loads(complete(home, place, "--popup", "--json").stdout)
     assert answer["model"] == "counter"
     assert (answer["path"], answer["line"], answer["column"]) == ("pkg/new.py", 5, 22)
     word = answer["popup"][0]
@@ -54,9 +59,9 @@ def test_the_workspace_reaches_the_place(home: Path, project: Path) -> None:
 
 def test_parts_can_be_left_out_and_several_samples_asked_for(home: Path, project: Path) -> None:
     place = f"{project / 'pkg' / 'new.py'}:5:22"
-    without = run(home, "--complete", place, "--popup", "--json", "--without", "memory", "--without", "names")
+    without = complete(home, place, "--popup", "--json", "--without", "memory", "--without", "names")
     assert not any(word["source"].startswith("seen") for word in json.loads(without.stdout)["popup"])
-    several = json.loads(run(home, "--complete", place, "--json", "--samples", "3").stdout)
+    several = json.loads(complete(home, place, "--json", "--samples", "3").stdout)
     texts = [each["text"] for each in several["ghost_text"]]
     assert "popup" not in several
     assert 1 <= len(set(texts)) == len(texts) <= 3
@@ -66,7 +71,7 @@ def test_parts_can_be_left_out_and_several_samples_asked_for(home: Path, project
 
 def test_nothing_to_offer_is_said_on_standard_error(home: Path, project: Path) -> None:
     (project / "odd.py").write_text("xyzzy_plugh = 'qqq")
-    result = run(home, "--complete", f"{project / 'odd.py'}:1:19")
+    result = complete(home, f"{project / 'odd.py'}:1:19")
     assert result.returncode == 0
     assert result.stdout == ""
     assert "no ghost text" in result.stderr
@@ -74,11 +79,11 @@ def test_nothing_to_offer_is_said_on_standard_error(home: Path, project: Path) -
 
 def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes("x = '😀'\r\n\x0c\rimport os\r\n\r\nclass Cou".encode())
-    answer = json.loads(run(home, "--complete", f"{tmp_path / 'a.py'}:5:10", "--json", "--popup").stdout)
+    answer = json.loads(complete(home, f"{tmp_path / 'a.py'}:5:10", "--json", "--popup").stdout)
     assert answer["path"] == "a.py"
     assert answer["popup"][0]["text"] == "Counter"
-    assert run(home, "--complete", f"{tmp_path / 'a.py'}:1:8").returncode == 0
-    assert run(home, "--complete", f"{tmp_path / 'a.py'}:1:9").returncode == 1
+    assert complete(home, f"{tmp_path / 'a.py'}:1:8").returncode == 0
+    assert complete(home, f"{tmp_path / 'a.py'}:1:9").returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_options_that_do_not_fit(home: Path, arguments: list[str], word: str) ->
     assert result.stdout == ""
 
 
-def test_without_a_model_the_command_to_make_one_is_named(tmp_path: Path, project: Path) -> None:
-    result = run(tmp_path / "home", "--complete", f"{project / 'pkg' / 'new.py'}:1:1")
-    assert result.returncode == 1
-    assert f"tinycoder train {project}" in result.stderr
+def test_without_a_model_of_its_own_the_shipped_one_completes(home: Path, project: Path) -> None:
+    answer = json.loads(run(home, "--complete", f"{project / 'pkg' / 'new.py'}:5:22", "--popup", "--json").stdout)
+    assert answer["model"] == "base"
+    assert "okapi" in [word["text"] for word in answer["popup"]]

@@ -107,10 +107,10 @@ def test_the_home_folder(tmp_path: Path) -> None:
 
 
 def test_models(home: Path, tmp_path: Path) -> None:
-    none = check_models(tmp_path, tmp_path)
-    assert none.state == "warning"
-    assert "tinycoder train" in none.advice
-    assert "counter serves this folder" in check_models(home, tmp_path).says
+    for there in (tmp_path, home):  # another project's model is no better
+        general = check_models(there, tmp_path)
+        assert general.state == "fine"
+        assert "base, which comes with TinyCoder, serves this folder" in general.says
     here = copied(home, tmp_path)
     own = here / "models" / workspace_model_name(tmp_path)
     (here / "models" / "counter").rename(own)
@@ -134,13 +134,14 @@ def test_the_server_is_tried_and_leaves_no_trace(home: Path, tmp_path: Path) -> 
 
 
 def test_a_server_without_a_sound_model(home: Path, tmp_path: Path) -> None:
-    assert check_server(tmp_path / "empty", tmp_path).state == "warning"
     here = copied(home, tmp_path)
-    weights = here / "models" / "counter" / "model.safetensors"
+    own = here / "models" / workspace_model_name(tmp_path)
+    weights = (here / "models" / "counter").rename(own) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     broken = check_server(here, tmp_path)
     assert broken.state == "broken"
     assert "model.safetensors" in broken.says
+    assert check_server(here, tmp_path / "elsewhere").state == "fine"
 
 
 @pytest.mark.parametrize(

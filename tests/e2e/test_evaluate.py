@@ -49,6 +49,8 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
     result = evaluate(
         home,
         *SMALL,
+        "--model",
+        "counter",
         "--held-out",
         "lesson.py",
         "--without",
@@ -106,8 +108,14 @@ def test_files_that_the_model_learnt_are_not_scored(tmp_path: Path, repository: 
     refused(evaluate(home, repository, *SMALL, "--held-out", "*.py"), "was trained on", "say nothing")
 
 
+def test_without_another_model_the_shipped_one_is_measured(home: Path, repository: Path) -> None:
+    small = [*SMALL[:3], "0", "--bytes", "200", "--no-baselines", "--held-out", "lesson.py"]
+    result = evaluate(home, *small, "--json", "-", cwd=repository)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["model"] == "base"
+
+
 def test_bad_input(home: Path, repository: Path, tmp_path: Path) -> None:
-    refused(evaluate(tmp_path / "nowhere", repository), "tinycoder train")
     refused(evaluate(home, repository, "--model", "missing"), "missing")
     refused(evaluate(home, repository, "--without", "moon"), "'moon' is no part of the engine", "memory")
     refused(evaluate(home, tmp_path / "nothing-here"), "nothing-here")

@@ -1,12 +1,24 @@
-"""What the tests of real editors share: a missing editor, and what is left behind when a test fails."""
+"""What the tests of real editors share: homes, a missing editor, and what is left behind when a test fails."""
 
 import os
+import shutil
 from collections.abc import Generator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from tinycoder.store import workspace_model_name
+
 FAILED = pytest.StashKey[bool]()
+FRESH = 'if __name__ == "__ma'  # any model of Python goes on with: in__":
+
+
+def own_home(home: Path, workspace: Path, target: Path) -> Path:
+    """A copy of a home in which the model ``counter`` is the workspace's own, so that it answers there by itself."""
+    shutil.copytree(home, target)
+    (target / "models" / "counter").rename(target / "models" / workspace_model_name(workspace))
+    return target
 
 
 def editor_missing(reason: str) -> NoReturn:

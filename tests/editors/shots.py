@@ -209,7 +209,7 @@ def main() -> int:
 def take_training(window: VSCode, folder: Path) -> None:
     """The menu of the status bar while a model learns."""
     window.open_file(folder / "weather" / "extremes.py")
-    window.wait_for_status("ready|no model")
+    window.wait_for_status("ready")
     window.run_command("TinyCoder: Train on This Workspace")
     window.run_command("Notifications: Clear All Notifications")
     window.wait_for_status("training [3-9][0-9] %")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.editors.conftest import own_home
 from tinycoder.cli.setup import setup
 
 REPOSITORY = Path(__file__).parents[2]
@@ -48,6 +49,16 @@ SETTINGS = """
   (check (looking-back "self\\\\." 5) "after the dot")
   (let ((words (all-completions "" (nth 2 (eglot-completion-at-point)))))
     (check (= (length words) 1) (format "one word, not %S" words))))
+"""
+
+ONE_WORD = "(setq-default eglot-workspace-configuration '(:tinycoder (:popup (:limit 1 :deadlineMs 60000))))"
+FRESH = r"""
+(goto-char (point-max))
+(insert "\n\nif __name__ == \"__ma")
+(completion-at-point)
+(check (equal (buffer-substring (line-beginning-position) (point)) "if __name__ == \"__main__")
+       (format "completed: %S" (thing-at-point 'line)))
+(tinycoder-describe)
 """
 
 COMMANDS = """
@@ -100,22 +111,27 @@ def run(body: str, configuration: str, tmp_path: Path, home: Path) -> str:
 
 @pytest.mark.editors
 def test_the_documented_line_completes_and_says_nothing_odd(tmp_path: Path, home: Path) -> None:
-    said = run(COMPLETES, blocks()[0], tmp_path, home)
+    said = run(COMPLETES, blocks()[0], tmp_path, own_home(home, tmp_path, tmp_path / "home"))
     assert "unknown" not in said
     assert "Warning" not in said
 
 
 @pytest.mark.editors
-def test_the_documented_settings_reach_the_server(tmp_path: Path, home: Path) -> None:
-    settings = blocks()[1].replace(":limit 5", ":limit 1")
-    run(SETTINGS, blocks()[0] + settings, tmp_path, home)
+def test_a_fresh_installation_completes_at_once(tmp_path: Path) -> None:
+    said = run(FRESH, blocks()[0] + ONE_WORD, tmp_path, tmp_path / "home")
+    assert "with the model base, which knows Python in general" in said
 
 
 @pytest.mark.editors
-def test_training_and_statistics(tmp_path: Path, home: Path) -> None:
-    own_home = Path(shutil.copytree(home, tmp_path / "home"))
+def test_the_documented_settings_reach_the_server(tmp_path: Path, home: Path) -> None:
+    settings = blocks()[1].replace(":limit 5", ":limit 1")
+    run(SETTINGS, blocks()[0] + settings, tmp_path, own_home(home, tmp_path, tmp_path / "home"))
+
+
+@pytest.mark.editors
+def test_training_and_statistics(tmp_path: Path) -> None:
     for n in range(30):
         (tmp_path / f"more_{n}.py").write_text(f"def function_{n}(argument):\n    return argument + {n}\n" * (n + 1))
     settings = '(setq-default eglot-workspace-configuration \'(:tinycoder (:training (:preset "nano"))))'
-    said = run(COMMANDS, blocks()[0] + settings, tmp_path, own_home)
+    said = run(COMMANDS, blocks()[0] + settings, tmp_path, tmp_path / "home")
     assert f"TinyCoder learns {tmp_path}" in said

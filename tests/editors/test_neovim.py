@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tinycoder
+from tests.editors.conftest import own_home
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).with_name("neovim")
@@ -99,6 +100,8 @@ def test_the_other_documented_lines_raise_no_error(neovim: str, environment: dic
 def test_without_the_file(neovim: str, environment: dict[str, str], home: Path, tmp_path: Path) -> None:
     (tmp_path / "init.lua").write_text(PLAIN[0], encoding="utf-8")
     (tmp_path / "work" / "counter.py").write_text(TYPED, encoding="utf-8")
-    environment |= {"TINYCODER_HOME": str(home), "PLAIN": str(tmp_path / "init.lua")}
+    (tmp_path / "work" / "pyproject.toml").touch()  # the root, whose own model answers
+    own_home(home, tmp_path / "work", tmp_path / "home")
+    environment |= {"TINYCODER_HOME": str(tmp_path / "home"), "PLAIN": str(tmp_path / "init.lua")}
     said = run([neovim, "--headless", "--clean", "-l", str(SCRIPTS / "plain.lua")], environment)
     assert said.endswith("well\n"), said

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import LESSON
 from tests.editors import install
-from tests.editors.conftest import FAILED, editor_missing
+from tests.editors.conftest import FAILED, FRESH, editor_missing
 
 if find_spec("playwright") is None:
     editor_missing("playwright is not installed")
@@ -101,10 +101,14 @@ def start_server(home: Path, **options: Any) -> Server:
 
 @pytest.fixture(scope="module")
 def server(browser: Browser, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One VS Code for all tests that need no other. Its popup comes by hand only, so that Tab takes the ghost text."""
+    """One VS Code for all tests that need no other, with a model that knows its lesson.
+
+    Its popup comes by hand only, so that Tab takes the ghost text.
+    """
     own_home = tmp_path_factory.mktemp("vscode") / "home"
     shutil.copytree(home, own_home)
-    with start_server(own_home, settings={**NO_POPUP, "files.defaultLanguage": "python"}) as started:
+    settings = {**NO_POPUP, "files.defaultLanguage": "python", "tinycoder.model": "counter"}
+    with start_server(own_home, settings=settings) as started:
         yield started
 
 
@@ -189,6 +193,20 @@ def offers_ghost(window: VSCode, word: str = "tot") -> bool:
 
 
 @pytest.fixture(scope="module")
+def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """A window on some code after an installation. For a minute it is left in peace, in which other tests run."""
+    folder = tmp_path_factory.mktemp("ledgers")
+    for name in ("income", "refund", "salary", "gift", "rent", "fine"):
+        (folder / f"{name}.py").write_text(IDIOM.format(name=name))
+    settings = {**NO_POPUP, "tinycoder.training.minutes": 5, "tinycoder.training.preset": "nano"}
+    home = tmp_path_factory.mktemp("fresh") / "home"
+    with start_server(home, settings=settings) as server, VSCode(browser, server, folder) as opened:
+        opened.open_file(folder / "income.py")
+        yield opened
+        assert not opened.outside
+
+
+@pytest.fixture(scope="module")
 def dying(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
     """A window whose server dies again and again. It is given up after half a minute, in which other tests run."""
     folder = tmp_path_factory.mktemp("dying")
@@ -200,6 +218,16 @@ def dying(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFac
 
 
 # Ghost text.
+
+
+def test_a_fresh_installation_completes_at_once_with_a_model_that_knows_python(fresh: VSCode) -> None:
+    assert "base, which knows Python in general" in fresh.wait_for_status("ready, model")
+    fresh.new_file("first.py", f"import os\n\n\n{FRESH}")
+    fresh.until(lambda: offers_ghost(fresh, "__ma"), "the first ghost text")
+    assert fresh.ghost_text() == 'in__":'
+    fresh.press("Tab")
+    fresh.until(lambda: fresh.current_line() == 'if __name__ == "__main__":', "the line is completed")
+    assert not fresh.messages()
 
 
 def test_a_fresh_profile_has_ghost_text_without_any_setting(editor: VSCode) -> None:
@@ -415,13 +443,12 @@ def test_training_from_the_command_palette_to_suggestions(
     settings = {**NO_POPUP, "tinycoder.training.minutes": 0.2, "tinycoder.training.preset": "nano"}
     window = open_window(open_server(tmp_path / "home", settings=settings), folder)
     window.new_file("tax.py", IDIOM.format(name="tax").partition("begin")[0] + "beg")
-    window.wait_for_status("no model")
-    assert not offers_ghost(window, "beg")
+    window.wait_for_status("ready, model base")
     window.run_command(TRAIN)
     window.wait_for_status(r"training.*\d+ (%|per cent)")
     window.picture("training")
     window.wait_for_message("learnt this workspace")
-    window.wait_for_status("ready")
+    window.wait_for_status("ready, model ledgers-")
     window.until(lambda: offers_ghost(window, "beg"), "ghost text from the new model")
     assert window.ghost_text().startswith("in_transaction(")
     window.run_command(REPORT)
@@ -429,18 +456,16 @@ def test_training_from_the_command_palette_to_suggestions(
     window.picture("report")
 
 
-def test_training_can_be_stopped(
-    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path, workspace: Path
-) -> None:
-    settings = {"tinycoder.training.minutes": 5, "tinycoder.training.preset": "nano"}
-    window = open_window(open_server(tmp_path / "home", settings=settings), workspace)
-    window.open_file(workspace / "counter.py")
-    window.wait_for_status("no model")
-    window.run_command(TRAIN)
-    window.wait_for_status("training")
-    window.run_command(STOP)
-    window.wait_for_message("stopped")
-    window.wait_for_status("ready|no model")
+def test_training_is_offered_after_a_minute_and_can_be_stopped(fresh: VSCode) -> None:
+    fresh.wait_for_message("make it yours", patience_s=120)
+    fresh.run_command("Notifications: Show Notifications")  # it may have been there for long
+    fresh.picture("offer")
+    fresh.page.get_by_role("button", name="Train", exact=True).click()
+    fresh.wait_for_status("training")
+    fresh.run_command(STOP)
+    fresh.wait_for_message("stopped")
+    fresh.wait_for_status("ready, model base")
+    assert len([text for text in fresh.messages() if "make it yours" in text]) == 1
 
 
 # When something is wrong.
@@ -497,9 +522,8 @@ def test_a_server_of_another_version_is_said_once(
 
 
 def test_nothing_is_read_or_learnt_in_a_workspace_before_it_is_trusted(
-    open_server: OpenServer, open_window: OpenWindow, home: Path, tmp_path: Path, workspace: Path
+    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path, workspace: Path
 ) -> None:
-    shutil.copytree(home, tmp_path / "home")
     window = open_window(open_server(tmp_path / "home", settings=NO_POPUP, trust_everything=False), workspace)
     restricted = window.page.locator(".statusbar-item", has_text="Restricted Mode")
     restricted.wait_for()

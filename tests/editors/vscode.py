@@ -229,13 +229,13 @@ class VSCode:
         """All messages that popped up since the window opened, oldest first."""
         return [_plain(text) for text in self.page.evaluate("window.toasts.map(t => t.text)") if text]
 
-    def wait_for_message(self, pattern: str, *, after: int = 0) -> str:
+    def wait_for_message(self, pattern: str, *, after: int = 0, patience_s: float = PATIENCE_S) -> str:
         """Wait for a message that matches, beyond the first ``after`` ones."""
 
         def seen() -> str:
             return next((text for text in self.messages()[after:] if re.search(pattern, text, re.IGNORECASE)), "")
 
-        return self._until(seen, f"a message that matches {pattern!r}", now=self.messages)
+        return self._until(seen, f"a message that matches {pattern!r}", now=self.messages, patience_s=patience_s)
 
     def popup_rows(self) -> list[str]:
         """What stands in the list of completions."""
@@ -300,9 +300,15 @@ class VSCode:
         except TimeoutError:
             return False
 
-    def _until(self, condition: Callable[[], _T], wanted: str, now: Callable[[], object] | None = None) -> _T:
+    def _until(
+        self,
+        condition: Callable[[], _T],
+        wanted: str,
+        now: Callable[[], object] | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> _T:
         try:
-            return poll(condition, wanted, pause=lambda: self.page.wait_for_timeout(50))
+            return poll(condition, wanted, pause=lambda: self.page.wait_for_timeout(50), patience_s=patience_s)
         except TimeoutError as error:
             if now is not None:
                 raise TimeoutError(f"{error}; there is {now()!r}") from None

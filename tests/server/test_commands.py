@@ -3,13 +3,13 @@
 import datetime
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import serve_command
 from tinycoder.store import list_models, workspace_model_name
 
 NAMES = {
@@ -107,7 +107,8 @@ def test_what_is_no_list_of_arguments_or_no_command_is_refused(start: Any) -> No
 
 def test_the_models_are_listed(chooser: Any, models_home: Path) -> None:
     found = {model.pop("name"): model for model in command(chooser, "listModels")}
-    assert set(found) == {"counter", "second", "damaged"}
+    assert list(found) == ["base", "counter", "damaged", "second"]
+    assert [name for name, model in found.items() if model["shipped"]] == ["base"]
     counter = found["counter"]
     training = json.loads((models_home / "models" / "counter" / "training.json").read_text())
     assert counter["current"] is True
@@ -255,10 +256,9 @@ def test_a_run_is_stopped_goes_on_and_gives_the_workspace_its_model(
     start: Any, models_home: Path, folder: Path
 ) -> None:
     name = workspace_model_name(folder)
-    serve = [sys.executable, "-m", "tinycoder", "--home", str(models_home), "serve"]
-    client = start(command=serve)
+    client = start(command=serve_command(models_home, model=None))
     client.initialize(SHOWS_PROGRESS, rootUri=folder.as_uri())
-    assert client.notice("didChangeStatus", busy=False)["model"] in ("counter", "second")
+    assert client.notice("didChangeStatus", busy=False)["model"] == "base"
     uri = client.open("def add", uri=(folder / "new.py").as_uri())
 
     wish = {"minutes": 0.03, "preset": "nano"}

@@ -188,7 +188,7 @@ def test_the_deadline_is_a_setting(start: Any) -> None:
     assert client.popup(uri, 1, 0) == client.ghost(uri, 1, 0) == []
 
 
-def test_without_a_model_a_status_names_the_command_and_a_model_trained_later_is_found(
+def test_without_an_own_model_a_status_names_the_command_and_a_model_trained_later_is_found(
     start: Any, stub_home: Path, tmp_path: Path
 ) -> None:
     empty, workspace = tmp_path / "home", tmp_path / "my project"
@@ -196,17 +196,14 @@ def test_without_a_model_a_status_names_the_command_and_a_model_trained_later_is
     client = start(model="", home=empty)
     client.initialize(rootUri=workspace.as_uri())
     status = client.notice("didChangeStatus", busy=False)
-    assert status["kind"] == "Warning"
-    assert f'tinycoder train "{workspace}"' in status["message"]
+    assert (status["kind"], status["state"], status["model"]) == ("Normal", "ready", "base")
+    assert status["message"].endswith(f'tinycoder train "{workspace}"')
     uri = client.open("ab")
-    assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
-    client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
-    client.popup(uri, 0, 2)
-    shown = [message for message in client.notices if message["method"] == "window/showMessage"]
-    assert len(shown) == 1
+    assert client.popup(uri, 0, 2) != []
+    assert not any(message["method"] == "window/showMessage" for message in client.notices)
     shutil.copytree(stub_home / "models" / "stub", empty / "models" / own_name(workspace))
     client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
-    client.notice("didChangeStatus", busy=False, kind="Normal")
+    client.notice("didChangeStatus", busy=False, model=own_name(workspace))
     assert client.popup(uri, 0, 2) != []
 
 

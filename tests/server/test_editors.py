@@ -17,7 +17,7 @@ from pytest_lsp.client import make_test_lsp_client
 COMMAND = [sys.executable, "-m", "tinycoder", "serve", "--stdio"]
 PATIENCE = 60.0
 URI = "file:///somewhere/counter.py"
-SETTINGS = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
+SETTINGS = {"model": "counter", "inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,10 +104,9 @@ async def ghost(client: LanguageClient, line: int, character: int) -> list[lsp.I
     return list(found.items)
 
 
-async def test_the_newest_model_answers_and_a_better_one_is_named(client: Any) -> None:
+async def test_the_model_of_the_settings_answers(client: Any) -> None:
     assert client.status.kind == "Normal"
-    assert "model counter" in client.status.message
-    assert "tinycoder train" in client.status.message
+    assert client.status.message == "TinyCoder completes with the model counter."
 
 
 async def test_a_half_typed_word_is_completed_by_both(client: Any) -> None:

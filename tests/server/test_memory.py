@@ -1,11 +1,12 @@
 """The real engine behind the server: what the workspace and the open files say reaches the editor."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import serve_command
 
 PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
 BEGUN = "def write(okapi):\n    quagga_offset = o"
@@ -29,7 +30,7 @@ def serve(start: Callable[..., Any], home: Path, workspace: Path) -> Callable[..
     """Start the real server in the workspace."""
 
     def serve(**settings: Any) -> Any:
-        client = start(command=[sys.executable, "-m", "tinycoder", "--home", str(home), "serve"])
+        client = start(command=serve_command(home))
         client.initialize(rootUri=workspace.as_uri(), initializationOptions=PATIENT | settings)
         return client
 

@@ -4,10 +4,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tinycoder import shipped, store
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled
 from tinycoder.mixing import Mixer
+from tinycoder.shipped import SHIPPED, shipped_folder
 from tinycoder.store import copy_model, workspace_model_name
 from tinycoder_lsp.engine import Stop, Wish
 from tinycoder_lsp.models import Models
@@ -50,10 +54,9 @@ class Named:
 
 
 class Home:
-    """A home with one model, the engines opened for it, and a clock that stands still until it is moved."""
+    """A home without models, the engines opened for it, and a clock that stands still until it is moved."""
 
     def __init__(self, folder: Path, model: Model) -> None:
-        copy_model(model.folder, folder / "models" / "counter")
         self.folder = folder
         self.model = model
         self.engines: list[Named] = []
@@ -86,24 +89,51 @@ def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path,
     workspace = tmp_path / "project"
     own = workspace_model_name(workspace)
     models = Models(tmp_path, open_engine)  # type: ignore[arg-type]
-    assert models.load(None, [workspace]).state == "noModel"
-    assert offered(models) == []
+    models.load(None, [workspace])
+    models.load(None, [workspace])
+    assert offered(models) == opened == [SHIPPED]
 
     copy_model(model.folder, tmp_path / "models" / "other")
-    assert "learnt from other code" in models.load(None, [workspace]).message
-    status = models.load(None, [workspace])
-    assert offered(models) == opened == ["other"]
-    assert "learnt from other code" in status.message
+    models.load(None, [workspace])
+    assert opened == [SHIPPED]  # another workspace's model is no better
 
     copy_model(model.folder, tmp_path / "models" / own)
-    assert own in models.load(None, [workspace]).message
+    assert models.load(None, [workspace]).message == f"TinyCoder completes with the model {own}."
     assert offered(models) == [own]
 
     written = tmp_path / "models" / own / "training.json"
     os.utime(written, ns=(written.stat().st_atime_ns, written.stat().st_mtime_ns + 1_000_000))
     models.load(None, [workspace])
     models.load(None, [workspace])
-    assert opened == ["other", own, own]
+    assert opened == [SHIPPED, own, own]
+
+
+def test_with_the_shipped_model_it_is_said_how_to_make_it_yours(tmp_path: Path, model: Model) -> None:
+    models = Home(tmp_path, model).models()
+    general = f"TinyCoder completes with the model {SHIPPED}, which knows Python in general."
+    workspace = tmp_path / "my project"
+    status = models.load(None, [workspace, tmp_path / "two"])
+    assert (status.state, status.model) == ("ready", SHIPPED)
+    assert status.message == f'{general} Ten minutes of training make it yours: tinycoder train "{workspace}"'
+    assert models.load(None, [workspace], trusted=False).message == general
+    assert models.load(None, []).message == general
+    assert models.load(SHIPPED, [workspace]).message == general  # that is what was asked for
+
+
+def test_the_shipped_model_may_lie_in_a_workspace_that_is_not_trusted(tmp_path: Path, model: Model) -> None:
+    models = Home(tmp_path, model).models()
+    around = shipped_folder().parent.parent  # as where somebody looks at this program's own code
+    assert models.load(None, [around], trusted=False).model == SHIPPED
+
+
+def test_without_the_shipped_model_the_installation_is_at_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (shipped, store):
+        monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path / "gone" / SHIPPED)
+    status = Models(tmp_path).load(None, [tmp_path])
+    assert (status.state, status.model) == ("error", None)
+    assert "install TinyCoder again" in status.message
 
 
 def test_an_engine_is_opened_for_each_workspace_and_told_of_everything_open(tmp_path: Path, model: Model) -> None:
@@ -162,7 +192,7 @@ def test_ghost_text_at_hand_is_had_without_thinking(tmp_path: Path, model: Model
     models.load(None, [])
     known = models.known_inline(Document(path="a.py", text=""), 0, wish)
     assert known is not None
-    assert [candidate.text for candidate in known] == ["counter"]
+    assert [candidate.text for candidate in known] == [SHIPPED]
     assert models.known_inline(Document(path="a.py", text="new"), 0, wish) is None
 
 

@@ -126,8 +126,8 @@ def test_an_odd_answer_to_what_is_configured(start: Any, answer: Any) -> None:
 
 def test_an_editor_that_says_the_status_itself_gets_no_message(start: Any, tmp_path: Path) -> None:
     for able, n in ((None, 1), ({"tinycoder": {"status": True}}, 0), ({"tinycoder": 3}, 1), ([], 1)):
-        client = start(model="", home=tmp_path)
+        client = start(model="nobody", home=tmp_path)
         client.initialize({} if able is None else {"experimental": able})
-        assert client.notice("didChangeStatus", state="noModel")["message"].startswith("TinyCoder has no model yet.")
+        assert "there is no model 'nobody'" in client.notice("didChangeStatus", state="error")["message"]
         client.error("nope/nope")  # all that was said before has come
         assert sum(message["method"] == "window/showMessage" for message in client.notices) == n

@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,11 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import serve_command
+
 PATIENCE = 60.0
-
-
-def command(home: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "tinycoder", "--home", str(home), "serve", *options]
 
 
 @pytest.fixture
@@ -28,7 +25,7 @@ def copied_home(home: Path, tmp_path: Path) -> Path:
 
 def test_the_log_goes_to_a_file(start: Any, home: Path, tmp_path: Path) -> None:
     log = tmp_path / "new" / "server.log"
-    client = start(command=command(home, "--log-file", str(log), "--log-level", "info"))
+    client = start(command=serve_command(home, "--log-file", str(log), "--log-level", "info"))
     client.initialize()
     assert client.leave() == 0
     assert "TinyCoder completes with the model counter" in log.read_text(encoding="utf-8")
@@ -39,7 +36,7 @@ def test_a_log_file_that_cannot_be_written_is_one_sentence(home: Path, tmp_path:
     (tmp_path / "file").write_text("in the way")
     options = ["--log-file", str(tmp_path / "file" / "server.log")]
     done = subprocess.run(
-        command(home, *options), input="", capture_output=True, timeout=PATIENCE, text=True, check=False
+        serve_command(home, *options), input="", capture_output=True, timeout=PATIENCE, text=True, check=False
     )
     assert done.returncode == 1
     assert "--log-file" in done.stderr
@@ -48,7 +45,7 @@ def test_a_log_file_that_cannot_be_written_is_one_sentence(home: Path, tmp_path:
 
 
 def test_the_log_holds_no_code(start: Any, home: Path) -> None:
-    client = start(command=command(home, "--log-level", "info"))
+    client = start(command=serve_command(home, "--log-level", "info"))
     client.initialize()
     uri = client.open("password = 'hunter2'\npass")
     client.popup(uri, 1, 4)
@@ -66,7 +63,7 @@ def test_a_workspace_uses_its_own_model(start: Any, copied_home: Path, tmp_path:
     workspace.mkdir()
     name = workspace_model_name(workspace)
     (copied_home / "models" / "counter").rename(copied_home / "models" / name)
-    client = start(command=command(copied_home))
+    client = start(command=serve_command(copied_home, model=None))
     client.initialize(rootUri=workspace.as_uri())
     message = client.notice("didChangeStatus", busy=False)["message"]
     assert message == f"TinyCoder completes with the model {name}."
@@ -75,7 +72,7 @@ def test_a_workspace_uses_its_own_model(start: Any, copied_home: Path, tmp_path:
 def test_a_damaged_model_is_a_status_and_no_answers(start: Any, copied_home: Path) -> None:
     weights = copied_home / "models" / "counter" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    client = start(command=command(copied_home))
+    client = start(command=serve_command(copied_home))
     client.initialize()
     status = client.notice("didChangeStatus", busy=False)
     assert status["kind"] == "Error"
@@ -90,7 +87,7 @@ def test_a_damaged_model_is_a_status_and_no_answers(start: Any, copied_home: Pat
 
 
 def test_a_model_that_does_not_exist_is_a_status(start: Any, home: Path) -> None:
-    client = start(command=command(home, "--model", "nobody"))
+    client = start(command=serve_command(home, model="nobody"))
     client.initialize()
     status = client.notice("didChangeStatus", busy=False)
     assert status["kind"] == "Error"
@@ -102,7 +99,7 @@ def test_a_model_that_does_not_exist_is_a_status(start: Any, home: Path) -> None
 def tcp_server(home: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A server on a free port, and that port."""
     with (tmp_path / "stderr.txt").open("wb") as stderr:
-        process = subprocess.Popen(command(home, "--tcp"), stdout=subprocess.DEVNULL, stderr=stderr)
+        process = subprocess.Popen(serve_command(home, "--tcp"), stdout=subprocess.DEVNULL, stderr=stderr)
     try:
         waited = threading.Event()
         for _ in range(int(PATIENCE / 0.02)):
@@ -170,7 +167,7 @@ def test_a_port_that_is_taken_is_one_sentence(home: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            command(home, "--tcp", "--port", port), capture_output=True, timeout=PATIENCE, text=True, check=False
+            serve_command(home, "--tcp", "--port", port), capture_output=True, timeout=PATIENCE, text=True, check=False
         )
     assert done.returncode == 1
     assert "--port" in done.stderr

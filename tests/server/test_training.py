@@ -14,7 +14,7 @@ import pytest
 
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.errors import TinyCoderError, TrainingError
-from tinycoder.store import find_model, list_models, model_folder, only_writer, workspace_model_name
+from tinycoder.store import find_model, list_models, model_folder, only_writer, run_folder, workspace_model_name
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.training import Training, TrainingResult
 
@@ -28,8 +28,12 @@ TELLS = """
 print("Begin", "\\x1b[31mjunk", "{'event': 'no JSON'}", '["event"]', '{"event": "unknown"}', file=sys.stderr, sep="\\n")
 sys.stderr.buffer.write(b"\\xff\\xfe no text\\n")
 told = {"argv": sys.argv[1:], "cwd": os.getcwd(), "nice": os.nice(0) if hasattr(os, "nice") else None}
-print(json.dumps({"event": "end", "finished": True, "step": 1, "done": 1.0, "bits_per_byte": 1.25,
-                  "report": json.dumps(told)}), file=sys.stderr)
+print(json.dumps({"event": "end", "finished": True, "kept": True, "step": 1, "done": 1.0, "before": 1.5,
+                  "bits_per_byte": 1.25, "report": json.dumps(told)}), file=sys.stderr)
+"""
+ENDS = """
+event = {{"event": "end", "finished": True, "step": 1, "done": 1.0, "report": None}}
+print(json.dumps({{**event, "kept": {kept}, "before": {before}, "bits_per_byte": {after}}}), file=sys.stderr)
 """
 DEAF = """
 import signal
@@ -83,6 +87,7 @@ class Editor:
         self.told: list[tuple[int, str]] = []
         self.results: asyncio.Queue[TrainingResult] = asyncio.Queue()
         self._stepped = asyncio.Event()
+        self._step = 0
         self.training = Training(
             home, Background(), bar=self._bar, on_progress=self._hear, on_end=self.results.put_nowait, **options
         )
@@ -91,11 +96,14 @@ class Editor:
         self._stepped.clear()
         return await self.training.start(folder, **{"minutes": 100.0, "preset": "nano", **wish})
 
+    async def learn(self, folder: Path, **wish: Any) -> str:
+        self._stepped.clear()
+        return await self.training.learn(folder, **{"start": "base", **wish})
+
     async def first_step(self) -> int:
         """The first step of the run that we are told of."""
         await asyncio.wait_for(self._stepped.wait(), PATIENCE)
-        _, message = self.told[-1]
-        return int(message.split()[1].rstrip(",").replace(",", ""))
+        return self._step
 
     async def result(self) -> TrainingResult:
         return await asyncio.wait_for(self.results.get(), PATIENCE)
@@ -106,7 +114,8 @@ class Editor:
 
     def _hear(self, percent: int, message: str) -> None:
         self.told.append((percent, message))
-        if message.startswith("step "):
+        if message.startswith("step ") and not self._stepped.is_set():
+            self._step = int(message.split()[1].replace(",", ""))
             self._stepped.set()
 
 
@@ -158,8 +167,8 @@ async def test_a_run_to_its_end_gives_the_workspace_its_model(home: Path, folder
     assert load_model(home / "models" / name).training["val_bpb"] == result.bits_per_byte
     assert result.report is not None
     assert "<polyline" in Path(result.report).read_text()
-    assert result.message.startswith("TinyCoder learnt this workspace: ")
-    assert "bits per byte" in result.message
+    assert (result.before, result.kept) == (None, True)
+    assert result.message == f"TinyCoder learnt this workspace: held-out code {result.bits_per_byte:.3f} bits per byte."
 
     percents = [percent for percent, _ in editor.told]
     assert percents == sorted(percents)
@@ -189,7 +198,7 @@ async def test_a_stopped_run_goes_on_and_a_finished_one_begins_anew(home: Path, 
     assert await editor.first_step() > stopped_at
     editor.training.stop()
     assert (await editor.result()).state == "stopped"
-    (model,) = list_models(home)
+    (model,) = (model for model in list_models(home) if not model.shipped)
     assert model.resumable
     assert model.training["preset"] == "nano"
 
@@ -216,6 +225,8 @@ async def test_one_run_at_a_time(home: Path, folder: Path) -> None:
     await editor.first_step()
     with pytest.raises(TinyCoderError, match="another process is writing the model"):
         await Editor(home).start(folder)
+    with pytest.raises(TinyCoderError, match="another process is writing the model"):
+        await Editor(home).learn(folder)
     editor.training.stop()
     await editor.result()
 
@@ -307,6 +318,92 @@ async def test_how_it_is_started_and_what_else_it_says(
     assert told["nice"] is None or told["nice"] > os.nice(0)
     for words in ("junk", "no JSON", '["event"]', "unknown", "no text"):
         assert any(words in record.message for record in caplog.records)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("kept", "before", "after", "words"),
+    [
+        (True, 1.2041, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
+        (True, None, 1.0206, "learnt this workspace: held-out code 1.021 bits per byte."),
+        (False, 1.2041, 1.2041, "trained and became no better: held-out code 1.204 bits per byte, as before."),
+        (False, None, None, "found nothing new to learn."),
+    ],
+)
+async def test_what_a_run_was_worth(
+    home: Path, folder: Path, stand_in: Any, kept: bool, before: float | None, after: float | None, words: str
+) -> None:
+    editor = Editor(home, **stand_in(ENDS.format(kept=kept, before=before, after=after)))
+    await editor.start(folder)
+    result = await editor.result()
+    assert result.message == f"TinyCoder {words}"
+    assert (result.state, result.kept, result.before, result.bits_per_byte) == ("finished", kept, before, after)
+
+
+@pytest.mark.asyncio
+async def test_what_was_saved_lately_is_learnt(home: Path, folder: Path, stand_in: Any) -> None:
+    editor = Editor(home, **stand_in(TELLS))
+    name = await editor.learn(folder, start="mine", exclude=["*_pb2.py"])
+    result = await editor.result()
+    assert result.report is not None
+    argv = json.loads(result.report)["argv"]
+    assert argv[:8] == ["--home", str(home), "train", "--progress", "json", "--attached", "--name", name]
+    assert argv[8:] == ["--recent", "24", "--from", "mine", "--exclude=*_pb2.py", "--", str(folder)]
+    assert name == workspace_model_name(folder)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("finished_before", [True, False])
+async def test_a_stopped_run_is_not_lost_to_what_was_saved_lately(
+    home: Path, folder: Path, finished_before: bool
+) -> None:
+    editor = Editor(home)
+    if finished_before:  # then the run is saved beside that model
+        await editor.start(folder, minutes=0.001)
+        await editor.result()
+    name = await editor.start(folder)
+    await editor.first_step()
+    editor.training.stop()
+    await editor.result()
+    with pytest.raises(TrainingError, match="was stopped waits to go on"):
+        await editor.learn(folder)
+    assert not editor.training.busy
+    assert load_state(run_folder(home / "models" / name)).facts["step"] >= 1
+    assert len(editor.bars) == 1 + finished_before
+
+
+@pytest.mark.asyncio
+async def test_the_way_is_cleared_for_another_run(home: Path, folder: Path, stand_in: Any) -> None:
+    editor = Editor(home, patience_s=0.01, **stand_in(DEAF))
+    await editor.training.end()  # nothing runs
+    await editor.learn(folder)
+    assert editor.training.busy
+    await editor.training.end()
+    assert not editor.training.busy
+    assert (await editor.result()).state == "stopped"
+    await editor.start(folder)
+    await editor.training.end()
+
+
+@pytest.mark.asyncio
+async def test_a_run_that_is_being_started_can_be_stopped(home: Path, folder: Path, stand_in: Any) -> None:
+    editor = Editor(home, **stand_in(DEAF))
+    starting = asyncio.create_task(editor.learn(folder))
+    await asyncio.sleep(0)
+    assert editor.training.busy
+    await editor.training.end()
+    with pytest.raises(TrainingError, match="stopped before it began"):
+        await starting
+    assert editor.bars == []
+    assert not editor.training.stop()
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_waited_for_after_closing(home: Path, folder: Path, stand_in: Any) -> None:
+    editor = Editor(home, **stand_in(DEAF.replace("signal.SIG_IGN", "signal.SIG_DFL")))
+    await editor.learn(folder)
+    editor.training.close()
+    await editor.training.end()
 
 
 @pytest.mark.asyncio

@@ -8,6 +8,7 @@ import pytest
 
 from tinycoder.checkpoint import Model
 from tinycoder.mixing import Mixer
+from tinycoder.shipped import SHIPPED
 from tinycoder.store import copy_model, workspace_model_name
 from tinycoder_lsp.models import Models
 
@@ -90,15 +91,14 @@ def test_an_index_under_way_is_given_up(start: Any, tmp_path: Path) -> None:
 def test_its_own_model_is_used_once_it_is_trusted(start: Any, project: Path, own_home: Path) -> None:
     client = start(model="", home=own_home)
     client.initialize(rootUri=project.as_uri(), initializationOptions=UNTRUSTED)
-    assert client.notice("didChangeStatus", busy=False)["state"] == "noModel"
-    trust(client)
     name = workspace_model_name(project)
-    assert client.notice("didChangeStatus", state="ready")["model"] == name
-    assert client.popup(client.open("ab"), 0, 2) != []
+    assert client.notice("didChangeStatus", busy=False)["model"] == SHIPPED
+    trust(client)
+    client.notice("didChangeStatus", state="ready", model=name)
     client.notices.clear()
     trust(client, False)
-    client.notice("didChangeStatus", state="noModel")
-    assert client.popup(client.open("ab"), 0, 2) == []
+    client.notice("didChangeStatus", state="ready", model=SHIPPED)
+    assert client.popup(client.open("ab"), 0, 2) != []
 
 
 def test_it_is_not_trained_on(start: Any, project: Path, own_home: Path) -> None:

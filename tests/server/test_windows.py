@@ -3,12 +3,12 @@
 import datetime
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import serve_command
 from tinycoder.checkpoint import Model
 from tinycoder.index_file import load_index, tokenizer_digest
 from tinycoder_lsp.stats.counts import since
@@ -52,7 +52,7 @@ def test_two_windows_share_a_workspace_and_a_home(
     start: Any, home: Path, model: Model, project: Path, tmp_path: Path
 ) -> None:
     shared = shutil.copytree(home, tmp_path / "home")
-    serve = [sys.executable, "-m", "tinycoder", "--home", str(shared), "serve", "--log-level", "info"]
+    serve = serve_command(shared, "--log-level", "info")
     windows = [start(command=serve) for _ in range(2)]
     for window in windows:
         window.initialize(rootUri=project.as_uri())
@@ -127,7 +127,7 @@ def test_everything_answers_without_a_home(start: Any, stub_home: Path, project:
     assert "a.py" in json.loads(word["detail"])["path"]
     assert run(client, word["command"]) is None
     assert command(client, "showStats")["result"]["popup"]["all"]["accepted"] == 1
-    assert command(client, "listModels")["result"] == []
+    assert [each["name"] for each in command(client, "listModels")["result"]] == ["base"]
     assert command(client, "reindex")["result"] is None
     for name, *arguments in (("train",), ("trainingReport",), ("selectModel", "stub")):
         error = command(client, name, *arguments)["error"]
@@ -144,8 +144,7 @@ def test_the_real_index_and_mixture_are_done_without(start: Any, model: Model, p
     (blocked / "models").mkdir(parents=True)
     (blocked / "memory").write_text("in the way")
     statistics_file(blocked).mkdir()
-    serve = [sys.executable, "-m", "tinycoder", "--home", str(blocked), "serve", "--log-level", "info"]
-    client = start(command=[*serve, "--model", str(model.folder)])
+    client = start(command=serve_command(blocked, "--log-level", "info", model=str(model.folder)))
     client.initialize(rootUri=project.as_uri())
     uri = client.open("total = first + sec", uri=(project / "new.py").as_uri())
     until_logged(client, uri, "indexed the workspace")

@@ -65,6 +65,12 @@ def test_takes_the_python_files_that_a_package_records(base: ModuleType, tmp_pat
     assert paths(corpus) == ["one/__init__.py", "one/deep/b.py", "one/one_extra.py", "two-words/__init__.py"]
 
 
+def test_two_files_that_would_have_one_path_are_both_kept(base: ModuleType, tmp_path: Path) -> None:
+    install(tmp_path, "one", {"tool.py": code("a"), "one/tool.py": code("b")})
+    corpus = build(base, tmp_path, "one")
+    assert len(set(paths(corpus))) == 2
+
+
 @pytest.mark.parametrize(
     ("declared", "listed"),
     [

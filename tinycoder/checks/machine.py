@@ -131,27 +131,22 @@ def check_models(home: Path, folder: Path) -> Check:
     from tinycoder.store import find_model, list_models, workspace_model_name
 
     models = list_models(home)
-    if not models:
-        return Check(
-            name="models", state="warning", says="there are none yet", advice="Make one: `tinycoder train PATH`"
-        )
-    chosen = find_model(home, [folder])
+    chosen = next(model for model in models if model.folder == find_model(home, [folder]))
     damaged = [model for model in models if model.problem]
     says = f"{len(models)} ({', '.join(model.name for model in models[:5])}{', ...' if len(models) > 5 else ''})"
-    if chosen is None:
-        says += "; none of them can be used here"
-    elif chosen.name == workspace_model_name(folder):
+    if chosen.name == workspace_model_name(folder):
         says += f"; this folder has its own, {chosen.name}"
+    elif chosen.shipped:
+        says += f"; {chosen.name}, which comes with TinyCoder, serves this folder, which has none of its own"
     else:
-        says += f"; {chosen.name} serves this folder, which has none of its own"
+        says += f"; {chosen.name}, which learnt from this folder, serves it"
     if damaged:
         says += "; " + "; ".join(f"{model.name} is damaged: {model.problem}" for model in damaged)
-        state: Literal["broken", "warning"] = "broken" if chosen in [model.folder for model in damaged] else "warning"
+        state: Literal["broken", "warning"] = "broken" if chosen in damaged else "warning"
         advice = f"Train it again, or remove it: `tinycoder checkpoint remove {damaged[0].name}`"
+        if damaged[0].shipped:
+            advice = f"Install TinyCoder again: {sys.executable} -m pip install --force-reinstall --no-deps tinycoder"
         return Check(name="models", state=state, says=says, advice=advice)
-    if chosen is None:
-        advice = "A run that was stopped early serves nobody; go on with `tinycoder train --resume`"
-        return Check(name="models", state="warning", says=says, advice=advice)
     return Check(name="models", state="fine", says=says)
 
 

@@ -38,10 +38,10 @@ from tinycoder.errors import TinyCoderError
 )
 @click.pass_context
 def cli(context: click.Context, home: Path | None) -> None:
-    """Code completion that you own: trained on your own repositories, on your own CPU.
+    """Code completion that you own: it knows Python at once and learns your own repositories, on your own CPU.
 
-    A first tour: `tinycoder train .` learns from the Python files here, `tinycoder generate "def "` shows what it
-    learnt, `tinycoder serve` completes in your editor.
+    A first tour: `tinycoder demo` shows what it does, `tinycoder setup` brings it to your editor, and
+    `tinycoder train .` makes it yours.
     """
     context.obj = home
 

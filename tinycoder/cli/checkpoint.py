@@ -31,13 +31,9 @@ def list_command(context: click.Context, as_json: bool) -> None:
     """List the models, one a line."""
     from tinycoder.store import list_models
 
-    home = home_folder(context)
-    found = list_models(home)
+    found = list_models(home_folder(context))
     if as_json:
         click.echo(json.dumps([{**dataclasses.asdict(summary), "folder": str(summary.folder)} for summary in found]))
-        return
-    if not found:
-        click.echo(f"no models under {home / 'models'} yet; make one with `tinycoder train .`", err=True)
         return
     width = max(len(summary.name) for summary in found)
     click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
@@ -49,14 +45,14 @@ def _facts(summary: Summary) -> str:
     """The columns after the name; a damaged training.json may say anything."""
     parameters, bpb = summary.training.get("parameters"), summary.training.get("val_bpb")
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
-    state = summary.problem or ("resumable" if summary.resumable else "finished")
+    state = "shipped" if summary.shipped else "resumable" if summary.resumable else "finished"
     columns = (
         f"{summary.training.get('recipe') or '-'!s:11}",
         f"{f'{parameters:,}' if isinstance(parameters, int) else '-':>10}",
         f"{f'{bpb:.3f}' if isinstance(bpb, float) else '-':>9}",
         f"{summary.n_bytes / 1e6:5.1f} MB",
         f"{written:16}",
-        state,
+        summary.problem or state,
     )
     return "  ".join(columns)
 
@@ -215,11 +211,12 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
     from tinycoder.folder import readable_folder
+    from tinycoder.shipped import is_shipped
     from tinycoder.store import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)
     readable_folder(folder)
-    if not yes:
+    if not (yes or is_shipped(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
 

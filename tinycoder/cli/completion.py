@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.errors import CheckpointError, ConfigError
+from tinycoder.errors import ConfigError
 
 if TYPE_CHECKING:
     from tinycoder.checkpoint import Model
@@ -49,7 +49,7 @@ def show_completions(
 ) -> None:
     """Print what is offered at ``place``, best first: ghost texts, then with ``popup`` the words.
 
-    Raises ``ConfigError`` for a place that does not exist, and ``CheckpointError`` without a model.
+    Raises ``ConfigError`` for a place that does not exist, and ``CheckpointError`` for a model that does not.
     """
     from tinycoder.complete.candidate import Document
 
@@ -102,12 +102,7 @@ def _load(home: Path, folder: Path, name: str | None) -> Model:
     from tinycoder.checkpoint import load_model
     from tinycoder.store import find_model, resolve_model
 
-    found = resolve_model(home, name) if name else find_model(home, [folder])
-    if found is None:
-        raise CheckpointError(
-            f"there is no model under {home / 'models'} yet; make one with `tinycoder train {folder}`"
-        )
-    return load_model(found)
+    return load_model(resolve_model(home, name) if name else find_model(home, [folder]))
 
 
 def _engine(home: Path, folder: Path, model: Model, parts: Parts) -> Engine:

@@ -1,9 +1,12 @@
-"""``tinycoder demo``: train on Python that is on this machine, and complete files that were held back."""
+"""``tinycoder demo``: the model that ships completes code that it has never read, learns from it, and is compared."""
 
 from __future__ import annotations
 
+import textwrap
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,95 +16,180 @@ from tinycoder.cli.home import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
-    from tinycoder.evaluate import CompletedLine
+    from tinycoder.checkpoint import Model
+    from tinycoder.complete.candidate import Document
+    from tinycoder.complete.parts import Parts
+    from tinycoder.evaluate.completer import Completer
+    from tinycoder.evaluate.quality import Quality
     from tinycoder_training.corpora.corpus import Corpus
+    from tinycoder_training.run import Job
 
 NAME = "demo"
-N_TRIED, N_SHOWN = 200, 5
+SEED = 0
+WIDTH = 78  # columns of text
+N_PLACES, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
+LEAST = 0.1  # of these
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    """TinyCoder's own files: those that the memory knows and the model may learn, and those that nobody has seen."""
+
+    corpus: Corpus
+    known: Sequence[Document]
+    unseen: Sequence[Document]
 
 
 @click.command()
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0),
     default=1.0,
     show_default=True,
-    help="Train this long.",
+    help="After that, learn for so long and compare; 0 leaves it at completing.",
 )
 @click.pass_context
 def demo(context: click.Context, minutes: float) -> None:
-    """Train a nano model for a minute on the standard library and on TinyCoder itself, and complete unseen files."""
-    import tinycoder
-    from tinycoder.checkpoint import load_model, read_training
+    """Complete code that the model has never read, TinyCoder's own; then learn from it for a minute, and compare."""
+    click.echo(_filled("TinyCoder completes its own source code. The model that comes with it has never read that."))
+    from tinycoder.checkpoint import load_model
     from tinycoder.cli.evaluate import engine_maker
-    from tinycoder.cli.progress import curve_lines, describe, show
-    from tinycoder.complete.candidate import Document
+    from tinycoder.cli.examples import show_lines, show_lists
     from tinycoder.complete.parts import Parts
-    from tinycoder.config import PRESETS, TrainConfig
     from tinycoder.decode import use_one_blas_thread
-    from tinycoder.evaluate import completed_lines
+    from tinycoder.shipped import shipped_folder
+
+    model, files = load_model(shipped_folder()), _files()
+    use_one_blas_thread(prefill=1)
+    maker = engine_maker(model, files.known)
+    click.echo(_introduction(model, files))
+    engine = maker(Parts())
+    show_lines(engine, files.unseen, seed=SEED)
+    show_lists(engine, files.unseen, seed=SEED)
+    if minutes:
+        _learn(context, model, files, minutes, maker)
+    click.echo(
+        "What next:\n\n"
+        "  tinycoder setup vscode   completes in VS Code; or neovim, emacs, helix\n"
+        "  tinycoder train .        teaches it the code in this folder in ten minutes\n"
+        "  tinycoder doctor         checks that all is well"
+    )
+
+
+def _files() -> _Files:
+    import tinycoder
+    import tinycoder_lsp
+    import tinycoder_training
+    from tinycoder.complete.candidate import Document
+    from tinycoder_training.corpora import python_repos
+
+    packages = (tinycoder, tinycoder_lsp, tinycoder_training)
+    corpus = python_repos.read([Path(str(package.__file__)).parent for package in packages], seed=SEED)
+    known, unseen = (
+        [Document(path=text.path, text=text.text.replace("\r\n", "\n")) for text in texts]
+        for texts in (corpus.train, corpus.validation)
+    )
+    return _Files(corpus=corpus, known=known, unseen=unseen)
+
+
+def _introduction(model: Model, files: _Files) -> str:
+    from tinycoder.model import n_params
+
+    size = f"{n_params(model.config) / 1e6:.1f} million parameters"
+    return _filled(
+        f"The model, {model.name}, knows Python in general ({size}). The memory has just read {len(files.known)} "
+        f"files. {len(files.unseen)} others are held back: of these both see what stands before the "
+        f"cursor, and no more."
+    )
+
+
+def _filled(text: str) -> str:
+    return f"{textwrap.fill(text, WIDTH)}\n"
+
+
+def _learn(
+    context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], Completer]
+) -> None:
+    """Train on the known files, and say what it changes in the others."""
+    from tinycoder.checkpoint import load_model
+    from tinycoder.cli.evaluate import engine_maker
+    from tinycoder.decode import use_one_blas_thread
+
+    click.echo(
+        _filled("Now the model learns from the known files, as it would from yours, and is measured on the others.")
+    )
+    before = _measure(maker, files, minutes)
+    job = _train(context, model, files, minutes)
+    assert job.progress.before is not None
+    use_one_blas_thread(prefill=1)
+    after = _measure(engine_maker(load_model(job.folder), files.known), files, minutes)
+    alone = (job.progress.before.bits_per_byte, job.progress.best_bits_per_byte)
+    click.echo("\n".join(["", *_comparison(before, after, alone)]))
+    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes what it made, {job.folder}.\n")
+
+
+def _train(context: click.Context, start: Model, files: _Files, minutes: float) -> Job:
+    """As ``tinycoder train`` does it. Leaves the program if it is asked to stop."""
+    from tinycoder.cli.progress import describe, outcome, show
+    from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
     from tinycoder.store import model_folder, only_writer
+    from tinycoder_training.forecast import refuse_what_cannot_fit
+    from tinycoder_training.replay import general_texts
     from tinycoder_training.run import new_job
 
+    plain = TrainConfig(minutes=minutes, batch_size=TUNING_BATCH, shards=min(TUNING_BATCH, n_cpus()), seed=SEED)
+    refuse_what_cannot_fit(start.config, tuning(plain))
     folder = model_folder(home_folder(context), NAME)
-    settings = TrainConfig(minutes=minutes, batch_size=PRESETS["nano"].batch_size)
-    corpus = _corpus(Path(tinycoder.__file__).parent)
     with only_writer(folder), stop_on_signals() as stop:
         job = new_job(
-            corpus,
+            files.corpus,
             folder=folder,
-            preset="nano",
-            settings=settings,
+            preset="base",
+            settings=tuning(plain),
+            start=start,
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            general=general_texts(),
         )
-        click.echo(describe(job), err=True)
+        click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
             show(reports, lambda report: [])
+    click.echo(outcome(job), err=True)
     if not job.progress.finished:
-        click.echo(f"stopped; go on with: tinycoder train --resume --name {NAME}", err=True)
         context.exit(INTERRUPTED)
-    click.echo("\nHeld-out bits per byte over the run:\n")
-    click.echo("\n".join(curve_lines(read_training(folder)["curve"])))
-    click.echo(
-        f"\n{N_TRIED} places in files it did not train on; the {N_SHOWN} completions that promise to save most keys:"
-    )
-    use_one_blas_thread()
-    known, unseen = (
-        [Document(path=text.path, text=text.text) for text in texts] for texts in (corpus.train, corpus.validation)
-    )
-    engine = engine_maker(load_model(folder), known)(Parts())
-    lines = completed_lines(engine, unseen, n=N_TRIED, seed=0, inside=True)
-    best: dict[str, CompletedLine] = {}
-    for line in sorted(lines, key=lambda line: -line.probability * len(line.text)):
-        best.setdefault(line.text, line)
-    for completed in list(best.values())[:N_SHOWN]:
-        click.echo(_side_by_side(completed))
-    click.echo(
-        f"\nThe model is in {folder}.\n"
-        "To use it in an editor: `tinycoder setup` brings it to VS Code, Neovim, Emacs and Helix.\n"
-        "In Neovim, for a first look:\n\n"
-        "    :lua vim.lsp.start({name = 'tinycoder', cmd = {'tinycoder', 'serve'}})\n\n"
-        "in a Python file; then Ctrl-X Ctrl-O completes. To train on your own code: tinycoder train PATH"
-    )
+    return job
 
 
-def _corpus(package: Path) -> Corpus:
-    """Some of the standard library, and TinyCoder's own files."""
-    from tinycoder_training.corpora import library, python_repos
+def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float) -> Quality:
+    """Ask at places of the files that nobody has seen, as many as so long a run is worth."""
+    from rich.console import Console
 
-    return python_repos.read([*library.paths(), package])
+    from tinycoder.evaluate import Settings, evaluate, variants_of
+
+    part = max(LEAST, min(1.0, minutes))
+    settings = Settings(n_places=round(part * N_PLACES), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
+    variants = variants_of(baselines=False)
+    steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
+    with Console(stderr=True).status("asking in the files that were held back"):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                quality: Quality = end.value.variants[0]
+                return quality
 
 
-def _side_by_side(line: CompletedLine) -> str:
-    """The lines before the cut, what the model offers, and what the author wrote."""
-    text = line.document.text
-    number = text.count("\n", 0, line.offset) + 1
-    start = text.rfind("\n", 0, line.offset) + 1
-    before = [row for row in text[:start].splitlines() if row.strip()][-2:]
-    typed = text[start : line.offset]
-    rows = [f"\n  {line.document.path}:{number}   P = {line.probability:.2f}   {'same' if line.exact else 'different'}"]
-    rows += [f"    {'':9} {click.style(row, dim=True)}" for row in before]
-    rows.append(f"    {'typed':9} {typed}")
-    for who, rest in (("tinycoder", line.text), ("author", line.truth)):
-        rows.append(f"    {who:9} {' ' * len(typed)}{click.style(rest, bold=True)}")
-    return "\n".join(rows)
+def _comparison(before: Quality, after: Quality, alone: tuple[float, float]) -> list[str]:
+    """A table; ``alone`` is what the model makes of all held-out files without the memory."""
+    both = (before, after)
+    rows = [
+        ("bits per byte, the model alone", *(f"{bits:.3f}" for bits in alone)),
+        ("bits per byte, with the memory", *(f"{each.prediction.bits_per_byte:.3f}" for each in both)),
+        (f"lines exactly right, of {before.inline.n} asked", *(f"{each.inline.exact:.1%}" for each in both)),
+        ("keys that this saves, of all to the lines' ends", *(f"{each.inline.keys_saved:.1%}" for each in both)),
+        (
+            f"right word on top after one letter, of {before.popup[1].n}",
+            *(f"{each.popup[1].top_1:.1%}" for each in both),
+        ),
+    ]
+    width = max(len(row[0]) for row in rows)
+    return [f"{name:{width}}  {old:>7}  {new:>7}" for name, old, new in [("", "before", "after"), *rows]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli.home import home_folder, model_folder_of
+from tinycoder.cli.home import home_folder
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MIN_WIDTH = 104  # columns of the widest table
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--model", metavar="NAME", help="Which model.  [default: that of the first path, else the newest]")
+@click.option("--model", metavar="NAME", help="Which model.  [default: that of the paths, else base]")
 @click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
 @click.option("--ablate", is_flag=True, help="Measure it without each of its parts in turn.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple completers too.")
@@ -118,11 +118,10 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
 
 def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
     from tinycoder.checkpoint import load_model
-    from tinycoder.store import find_model
+    from tinycoder.store import find_model, resolve_model
 
     home = home_folder(context)
-    found = find_model(home, paths) if name is None else None
-    return load_model(found or model_folder_of(home, name))
+    return load_model(find_model(home, paths) if name is None else resolve_model(home, name))
 
 
 def _files(model: Model, paths: Sequence[Path], globs: Sequence[str]) -> tuple[list[Document], list[Document]]:

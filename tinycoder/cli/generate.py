@@ -21,7 +21,10 @@ EDITOR_TOKENS = 64  # of ghost text, as in an editor
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("--model", help="Name of a model, or path of its folder.  [default: this folder's, else the newest]")
+@click.option(
+    "--model",
+    help="Name of a model, or path of its folder.  [default: this folder's, else the newest, else base]",
+)
 @click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
 @click.option(
     "--temperature",

@@ -21,16 +21,14 @@ def home_folder(context: click.Context) -> Path:
 
 
 def model_folder_of(home: Path, name: str | None) -> Path:
-    """Folder of the model ``name``, else of this workspace's model, else of the newest."""
-    from tinycoder.errors import CheckpointError
-    from tinycoder.store import find_model, resolve_model
+    """Folder of the model ``name``, else of this workspace's model, else of the newest, else of the shipped one."""
+    from tinycoder.shipped import is_shipped
+    from tinycoder.store import find_model, newest_model, resolve_model
 
     if name is not None:
         return resolve_model(home, name)
     found = find_model(home, [Path.cwd()])
-    if found is None:
-        raise CheckpointError(f"there is no model under {home / 'models'} yet; make one with `tinycoder train .`")
-    return found
+    return newest_model(home) or found if is_shipped(found) else found
 
 
 def chosen_model(context: click.Context, name: str | None) -> Model:

@@ -11,11 +11,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from tinycoder_training.forecast import Forecast
     from tinycoder_training.report import Sample
     from tinycoder_training.run import Job
     from tinycoder_training.trainer import Report
 
 LINE_SECONDS = 10.0
+FEW_TOKENS = 3_000
 
 Samples = Callable[["Report"], "list[Sample]"]
 
@@ -24,13 +26,53 @@ def describe(job: Job) -> str:
     """The run in a few words, before it starts."""
     data, model, settings = job.facts["data"], job.run.model, job.run.train
     budget = f"{settings.steps:,} steps" if settings.steps is not None else f"{settings.minutes:g} minutes"
+    if settings.most_steps is not None:
+        budget += f" or {settings.most_steps:,} steps"
     again = f", from step {job.progress.step:,}" if job.progress.step else ""
-    return (
+    start, recent = job.facts.get("from"), job.facts.get("recent")
+    held_out = f"{data['validation_files']:,} files held out"
+    if data.get("one_file"):
+        held_out = "the last lines of the only file held out"
+    lines = [
         f"{job.folder.name}: {job.facts['parameters']:,} parameters "
         f"({model.n_layers} layers, width {model.width}, context {model.context}, {model.vocab_size:,} ids); "
-        f"{data['files']:,} files, {data['bytes'] / 1e6:.1f} MB, {data['tokens']:,} tokens, "
-        f"{data['validation_files']:,} files held out; {budget}{again}"
+        f"{data['files']:,} files, {data['bytes'] / 1e6:.1f} MB, {data['tokens']:,} tokens, {held_out}; {budget}{again}"
+    ]
+    if start and not job.progress.step:
+        beside = f", beside {job.facts['replay']['bytes'] / 1e6:.1f} MB of other code" if settings.replay else ""
+        what = f"{recent['files']:,} files that changed lately" if recent else "all these files"
+        lines.append(f"goes on from {start} with {what}{beside}; its quality before is measured first")
+    if job.facts["recipe"] == "code" and data["validation_tokens"] < FEW_TOKENS:
+        lines.append(f"only {data['validation_tokens']:,} tokens are held out: the figures are rough")
+    return "\n".join(lines)
+
+
+def expected(job: Job, found: Forecast) -> str:
+    """What the run would take."""
+    return (
+        f"{job.folder.name}: {job.facts['parameters']:,} parameters, {found.steps:,} steps, "
+        f"{found.tokens_per_second:,.0f} tokens/s\n"
+        f"time:   {found.seconds / 60:.1f} minutes\nmemory: {found.n_bytes / 1e6:,.0f} MB"
     )
+
+
+def outcome(job: Job) -> str:
+    """What came of the run, in a sentence for a person."""
+    name, progress = job.folder.name, job.progress
+    before, after = progress.before, progress.best_bits_per_byte
+    if not progress.finished and job.only_better:
+        return f"stopped at step {progress.step:,}; the model {name} stays as it was"
+    if not progress.finished:
+        return f"stopped at step {progress.step:,} and saved; go on with: tinycoder train --resume --name {name}"
+    if before is None:
+        return f"{name}: {after:.4f} bits per byte on held-out text"
+    if not progress.kept:
+        return (
+            f"held-out text: {before.bits_per_byte:.3f} bits per byte before, and nothing that was tried is better: "
+            f"the weights stay those of {job.facts['from']}"
+        )
+    change = 100 * (after / before.bits_per_byte - 1)
+    return f"held-out text: {before.bits_per_byte:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)"
 
 
 def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:

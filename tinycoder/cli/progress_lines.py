@@ -68,17 +68,28 @@ def show_lines(reports: Iterable[Report], samples: Callable[[Report], list[Sampl
     return last
 
 
-def say_end(job: Job, page: Path) -> None:
-    """How it ended, and where the report is. ``bits_per_byte`` is null if it was never evaluated."""
-    best = job.progress.best_bits_per_byte
+def say_end(job: Job, page: Path | None) -> None:
+    """How it ended, and where the report is, if there is one.
+
+    ``kept`` says whether there is a model that is better than where the run began; ``before`` is how good that was,
+    null for a run from nothing. ``bits_per_byte`` is null if it was never evaluated.
+    """
+    progress, best = job.progress, job.progress.best_bits_per_byte
     _say(
         "end",
-        finished=job.progress.finished,
-        step=job.progress.step,
-        done=min(1.0, budget_used(job.run.train, job.progress)),
+        finished=progress.finished,
+        kept=progress.kept,
+        step=progress.step,
+        done=min(1.0, budget_used(job.run.train, progress)),
+        before=progress.before.bits_per_byte if progress.before else None,
         bits_per_byte=best if math.isfinite(best) else None,
-        report=str(page),
+        report=page and str(page),
     )
+
+
+def say_nothing_learnt() -> None:
+    """There was nothing to learn, so all is done: an end without a start."""
+    _say("end", finished=True, kept=False, step=0, done=1.0, before=None, bits_per_byte=None, report=None)
 
 
 def _say(event: str, **values: object) -> None:

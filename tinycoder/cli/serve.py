@@ -14,7 +14,7 @@ from tinycoder.cli.home import home_folder
 @click.option("--tcp", is_flag=True, help="Wait for one client on a TCP port instead.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --tcp.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port, with --tcp.  [default: a free one]")
-@click.option("--model", help="Name of a model, or path of its folder.  [default: the workspace's, else the newest]")
+@click.option("--model", help="Name of a model, or path of its folder.  [default: the workspace's, else base]")
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log here, not to standard error.")
 @click.option(
     "--log-level",

@@ -68,11 +68,15 @@ def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, co
     if editor == "helix":
         known = "[language-server.tinycoder]" in file.path.read_text(encoding="utf-8", errors="replace")
         lines = "" if known else f"Add these lines to it, and start Helix again:\n\n{file.text}\n"
-        return f"{lines}`hx --health python` shows whether Helix finds the server."
+        return (
+            f"{lines}Open a Python file and type: it completes at once. Ten minutes of `tinycoder train PATH` make it "
+            "yours; `hx --health python` shows whether Helix finds the server."
+        )
     start = {"neovim": file.path.parents[1] / "init.lua", "emacs": file.path.with_name("init.el")}[editor]
     return (
         f"Add to your own configuration, such as {start}:\n\n{_indented(own_lines(editor, command))}\n\n"
-        "Then open a Python file. `tinycoder train PATH` learns your code; `tinycoder doctor` looks for trouble."
+        "Then open a Python file and type: it completes at once. Ten minutes of `tinycoder train PATH` make it yours; "
+        "`tinycoder doctor` looks for trouble."
     )
 
 
@@ -102,7 +106,10 @@ def _install_extension(command: Command, *, print_only: bool, force: bool) -> No
     if not print_only:
         if lines := own_lines("vscode", command):
             click.echo(f"Add to its settings.json, so that it finds the server:\n\n{_indented(lines)}\n")
-        click.echo("Reload the window and open a Python file. `tinycoder doctor` looks for trouble.")
+        click.echo(
+            "Reload the window, open a Python file and type: it completes at once. Ten minutes of training make it "
+            "yours: 'TinyCoder: Train on This Workspace'. `tinycoder doctor` looks for trouble."
+        )
 
 
 def _run_editor(name: str, argv: list[str], package: Path) -> None:

@@ -67,6 +67,7 @@ class Engine:
         self._names = Names()
         self._gates = Gates()
         self._suggestions = Suggestions()
+        self._last_scene: Scene | None = None  # ghost text is asked for where the popup was
         self._typing: dict[str, int] = {}  # the line of each file that is being typed
         self._typed: list[tuple[Document, int]] = []  # lines to learn from
 
@@ -233,8 +234,8 @@ class Engine:
 
     def _search(self, scene: Scene, typed: str, stop: Stop, limit: int) -> Words:
         """The likeliest continuations of the word that is ``typed``."""
-        branch = self._predictor.branch(scene, room=16, poll=_poll(stop))
-        return complete_word(branch, self._healer, scene.pending, word_typed=bool(typed), limit=limit)
+        tree, poll = self._predictor.tree(scene), _poll(stop)
+        return complete_word(tree, self._healer, scene.pending, poll, word_typed=bool(typed), limit=limit)
 
     def _on_offer(self, document: Document, offset: int, words: Mapping[str, float]) -> list[Word]:
         """The ``words``, continuations of what is typed, and the names that fit; without names the words alone."""
@@ -264,15 +265,19 @@ class Engine:
         return typed_word(document.text, offset) + rest
 
     def _scene(self, document: Document, offset: int, lines: TokenLines | None = None) -> Scene:
-        return make_scene(
-            document,
-            offset,
-            lines or self._update(document),
-            model=self._predictor.model,
-            memory=self._predictor.memory,
-            infill=self.parts.infill,
-            healing=self.parts.healing,
-        )
+        lines = lines or self._update(document)
+        last = self._last_scene
+        if last is None or (last.document, last.offset) != (document, offset):
+            self._last_scene = last = make_scene(
+                document,
+                offset,
+                lines,
+                model=self._predictor.model,
+                memory=self._predictor.memory,
+                infill=self.parts.infill,
+                healing=self.parts.healing,
+            )
+        return last
 
     def _judged(self, ghost: Ghost, scene: Scene) -> Ghost:
         """The ghost text with where it was seen, and less sure of names that do not exist."""
@@ -292,9 +297,7 @@ class Engine:
 
     def _seen(self, scene: Scene, ids: Sequence[int]) -> str | None:
         """Where the memory has seen ``ids`` after the scene's context, in words."""
-        if self._predictor.memory is None or not ids:
-            return None
-        place = self._predictor.memory.seen(scene.context, ids, scene.document.path, scene.here)
+        place = self._predictor.tree(scene).seen(tuple(ids))
         if place is None:
             return None
         times = f", {place.times} times" if place.times > 1 else ""

@@ -9,12 +9,11 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinycoder.complete.context import Scene
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.predict import Predictor
 from tinycoder.decode import Poll
+from tinycoder.layers import Array
 from tinycoder.sampling import best_ids
 
 MOST_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
@@ -89,7 +88,7 @@ def _beginnings(
             allowed = healer.allowed(pending)
             chosen = allowed[best_ids(p[allowed], min(MOST_SPELLINGS, len(allowed)))]
         else:
-            p = np.where(healer.ends_line, 0, p)
+            p = _without(p, healer.ends_line)
             chosen = best_ids(p, n)
             spent -= joint * (1 - float(p[chosen].sum()))
         for token in chosen.tolist():
@@ -125,14 +124,13 @@ def _go_on(
             return _ghost(line, ends, surest, sure, made)
     n_lines = 0
     for _ in range(max_tokens):
-        p = predictor.after(scene, made, poll, drafted=layout.block)
+        p = predictor.after(scene, made, poll, drafted=True)
         over = float(p[healer.ends_line].sum())
-        best = int(np.where(healer.ends_line, 0, p).argmax())
+        best = int(_without(p, healer.ends_line).argmax())
         if over >= p[best]:
-            breaks = np.where(healer.breaks_line, p, 0)
-            token = int(breaks.argmax())
+            token = int(healer.breaks_line[p[healer.breaks_line].argmax()])
             n_lines += b"\n" in raws[token]
-            if not layout.block or breaks[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
+            if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
                 ended = sure * over
                 break
             best, sure = token, sure * over * float(p[token]) / max(float(p[healer.breaks_line].sum()), LEAST)
@@ -147,6 +145,12 @@ def _go_on(
         raw += raws[best]
         _note(ends, surest, raw, sure)
     return _ghost(raw, ends, surest, ended, made)
+
+
+def _without(p: Array, ids: Array) -> Array:
+    left: Array = p.copy()
+    left[ids] = 0
+    return left
 
 
 def _leaves(raw: bytes, layout: Layout) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tinycoder.complete.heal import Healer, rest
-from tinycoder.complete.predict import Branch
+from tinycoder.complete.predict import Tree
 from tinycoder.complete.words import is_word
+from tinycoder.decode import Ids, Poll
 from tinycoder.layers import Array
 from tinycoder.sampling import best_ids
 
@@ -31,34 +32,32 @@ class Words:
 
 @dataclass(frozen=True)
 class _Partial:
-    """A word under way: its row, its last id, the bytes after what is typed, the typed bytes still to come."""
+    """A word under way: its ids, the bytes after what is typed, the typed bytes still to come."""
 
-    row: int
-    token: int
+    ids: Ids
     made: bytes
     pending: bytes
     probability: float
 
 
-def complete_word(branch: Branch, healer: Healer, pending: bytes, *, word_typed: bool, limit: int) -> Words:
+def complete_word(tree: Tree, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int) -> Words:
     """Up to ``limit`` words that agree with ``pending``, and whether it needs any.
 
     Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
-    live = [_Partial(0, -1, b"", pending, 1.0)]
+    live = [_Partial((), b"", pending, 1.0)]
     done: dict[str, float] = {}
     ended = 0.0
     for _ in range(MAX_STEPS):
         grown: list[_Partial] = []
-        for row, partial in enumerate(live):
-            p = branch.p[row]
+        for partial, p in zip(live, tree.after([partial.ids for partial in live], poll), strict=True):
             if not partial.pending:
-                over = partial.probability * float(p[healer.ends_word].sum())
+                over = partial.probability * float(p @ healer.ends_word)
                 if partial.made:
                     _note(done, partial.made, over)
                 else:
                     ended += over
-            more = _grow(healer, row, partial, p)
+            more = _grow(healer, partial, p)
             grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
         grown.sort(key=lambda partial: -partial.probability)
         ranked = sorted(done.values(), reverse=True)
@@ -68,7 +67,7 @@ def complete_word(branch: Branch, healer: Healer, pending: bytes, *, word_typed:
             ranked[0] * BEHIND if len(ranked) >= MANY else 0.0,
         )
         live = [partial for partial in grown[:WIDTH] if partial.probability > least]
-        if not live or not branch.grow([partial.row for partial in live], [partial.token for partial in live]):
+        if not live:
             break
     total = sum(done.values()) + sum(partial.probability for partial in live)
     best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
@@ -76,22 +75,21 @@ def complete_word(branch: Branch, healer: Healer, pending: bytes, *, word_typed:
     return Words(found=found, ended=ended / (ended + total) if word_typed and ended else 0.0)
 
 
-def _grow(healer: Healer, row: int, partial: _Partial, p: Array) -> Iterator[_Partial]:
-    """The best next tokens that stay inside the word."""
+def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
+    """The best next tokens that stay inside the word, and are worth following."""
     if partial.pending:
         ids = healer.allowed(partial.pending)
-        ids = ids[best_ids(p[ids], min(4 * WIDTH, len(ids)))]
+        ids = ids[p[ids] > LEAST / partial.probability]
     else:
-        ids = best_ids(p * healer.inside_word, WIDTH)
+        ids = (p > LEAST / partial.probability).nonzero()[0]
+        ids = ids[healer.inside_word[ids]]
     raws = healer.tokenizer.raw
-    for token in ids.tolist():
-        if p[token] == 0:
-            return
+    for token in ids[best_ids(p[ids], 4 * WIDTH if partial.pending else WIDTH)].tolist():
         raw = raws[token]
         made = partial.made + raw[len(partial.pending) :]
         if is_word(made):
             pending = rest(partial.pending, raw)
-            yield _Partial(row, token, made, pending, partial.probability * float(p[token]))
+            yield _Partial((*partial.ids, token), made, pending, partial.probability * float(p[token]))
 
 
 def _note(done: dict[str, float], made: bytes, probability: float) -> None:

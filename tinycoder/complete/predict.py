@@ -1,6 +1,7 @@
 """What comes next: the transformer and the memory mixed into one distribution over tokens. Knows no text and no words.
 
-``Predictor.after`` answers for one text that grows token by token, ``branch`` for several at a time.
+``Predictor.after`` answers for one text that grows token by token, ``Tree.after`` for several at a time. What was found
+for a scene is kept while the scene stays: the next letter of a word asks for much of it again.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.context import Scene, header_ids, prompt_ids
 from tinycoder.complete.parts import Parts
-from tinycoder.decode import KVCache, Poll, Session, step
+from tinycoder.decode import Ids, Poll, Session
 from tinycoder.draft import DraftedSession
 from tinycoder.layers import Array
 from tinycoder.lines import TokenLines
-from tinycoder.memory import Level, Memory
+from tinycoder.memory import Level, Memory, Place
 from tinycoder.mixing import Mixer
-from tinycoder.sampling import softmax
 from tinycoder.tokenizer import Tokenizer
 from tinycoder.workspace import LONGEST
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
+MOST_KNOWN = 512  # rows of ids of a scene that are remembered
+MOST_TREES = 2  # scenes that are remembered: that of the cursor, and one ahead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Predictor:
         self._parts = parts
         self._session = Session(model.params, model.config) if self.model and model else None
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
+        self._trees: list[Tree] = []  # the latest first
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
     def after(self, scene: Scene, made: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
@@ -58,11 +61,22 @@ class Predictor:
 
         ``drafted`` looks several tokens ahead, which pays where many follow; the distribution is the same.
         """
-        return self.mixed(scene, made, self._base(scene, made, poll, drafted))
+        tree, row = self.tree(scene), tuple(made)
+        p = tree.known.get(row)
+        if p is None:
+            p = self.mixed(scene, made, self._base(scene, made, poll, drafted))
+            tree.keep(row, p)
+        else:
+            poll()
+        return p
 
-    def branch(self, scene: Scene, room: int, poll: Poll) -> Branch:
-        """A search from ``scene`` with ``room`` tokens at most."""
-        return Branch(self, scene, room, self._session, poll)
+    def tree(self, scene: Scene) -> Tree:
+        """What follows ``scene``: with all that was found before, if nothing has changed that it depends on."""
+        age = (self.mixer.n_learnt, self.memory.age(scene.document.path) if self.memory else 0)
+        found = next((tree for tree in self._trees if tree.fits(scene, age)), None)
+        tree = found or Tree(self, self._session, scene, age)
+        self._trees = [tree, *(other for other in self._trees if other is not tree)][:MOST_TREES]
+        return tree
 
     def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
         """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""
@@ -95,12 +109,12 @@ class Predictor:
             prompt = prompt_ids(self.model, path, context)
             if len(prompt) + len(line) > self.model.config.context:
                 return
-            bases = list(softmax(self._session.logits([*prompt, *line[:-1].tolist()], len(line), poll)))
+            bases = list(_softmax(self._session.logits([*prompt, *line[:-1].tolist()], len(line), poll)))
         for i, base in enumerate(bases):
             poll()
             before = lines.ids[: start + i]
             levels = self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:]))
-            self.mixer.learn(self.mixer.mix(base.astype(np.float32), levels), int(line[i]))
+            self.mixer.learn(self.mixer.mix(base, levels), int(line[i]))
 
     def levels(self, scene: Scene, made: Sequence[int]) -> list[Level]:
         """What the memory knows to follow ``made``."""
@@ -118,8 +132,7 @@ class Predictor:
             scores = self._session.next_logits(ids, poll)
         else:
             scores = self._drafted.next_logits(ids, poll, partial(self._guess, scene, made))
-        base: Array = softmax(scores).astype(np.float32)
-        return base
+        return _softmax(scores)
 
     def _guess(self, scene: Scene, made: Sequence[int], n: int) -> tuple[list[int], int]:
         """What the memory would write next, for the model to check in one step."""
@@ -162,36 +175,62 @@ class Predictor:
         whole = [*header_ids(self.model, path), *ids.tolist()] or [self.tokenizer.end_of_text]
         if n > len(whole):  # nothing stands before the first id
             whole = [self.tokenizer.end_of_text, *whole]
-        return list(softmax(self._session.logits(whole, n, poll)).astype(np.float32))
+        return list(_softmax(self._session.logits(whole, n, poll)))
 
 
-class Branch:
-    """Several continuations of one scene side by side: ``rows`` are the ids so far, ``p`` (n,V) what may follow."""
+class Tree:
+    """Continuations of one scene: ``known`` are the distributions (V,) after rows of ids, each found once."""
 
-    def __init__(self, predictor: Predictor, scene: Scene, room: int, session: Session | None, poll: Poll) -> None:
-        self._predictor, self._scene, self._session, self._poll = predictor, scene, session, poll
-        self.rows: list[tuple[int, ...]] = [()]
-        self._cache: KVCache | None = None
-        if session is None:
-            bases = [predictor.unigram()]
-        else:
-            self._cache, scores = session.branch(scene.prompt, room, poll)
-            bases = list(softmax(scores).astype(np.float32))
-        self.p: list[Array] = [predictor.mixed(scene, (), bases[0])]
+    def __init__(self, predictor: Predictor, session: Session | None, scene: Scene, age: tuple[int, int]) -> None:
+        self.known: dict[Ids, Array] = {}
+        self._predictor, self._session, self._scene, self._age = predictor, session, scene, age
+        self._seen: dict[Ids, Place | None] = {}
 
-    def grow(self, parents: Sequence[int], tokens: Sequence[int]) -> bool:
-        """Replace the rows by others: each a parent row and one more token. False if the window is full."""
-        self._poll()
-        rows = [(*self.rows[parent], token) for parent, token in zip(parents, tokens, strict=True)]
-        if self._session is None or self._cache is None:
-            bases = [self._predictor.unigram()] * len(rows)
-        else:
-            if self._cache.length >= self._session.config.context:
-                return False
-            self._cache = self._cache.rows(list(parents))
-            ids = np.array([[token] for token in tokens])
-            scores = step(self._session.weights, self._session.config, self._cache, ids)[:, -1]
-            bases = list(softmax(scores).astype(np.float32))
-        self.rows = rows
-        self.p = [self._predictor.mixed(self._scene, row, base) for row, base in zip(rows, bases, strict=True)]
-        return True
+    def fits(self, scene: Scene, age: tuple[int, int]) -> bool:
+        """Whether the same follows ``scene``: it may differ in what is half typed."""
+        mine = self._scene
+        return age == self._age and (
+            scene is mine
+            or (
+                scene.document.path == mine.document.path
+                and scene.prompt == mine.prompt
+                and np.array_equal(scene.context, mine.context)
+                and np.array_equal(scene.here, mine.here)
+            )
+        )
+
+    def seen(self, ids: Ids) -> Place | None:
+        """Where the memory has seen ``ids`` in this place."""
+        scene, memory = self._scene, self._predictor.memory
+        if ids not in self._seen:
+            path = scene.document.path
+            self._seen[ids] = memory.seen(scene.context, ids, path, scene.here) if memory and ids else None
+        return self._seen[ids]
+
+    def keep(self, row: Ids, p: Array) -> None:
+        """Remember what follows ``row``; a tree that has become large remembers no more."""
+        if len(self.known) < MOST_KNOWN:
+            self.known[row] = p
+
+    def after(self, rows: Sequence[Ids], poll: Poll) -> list[Array]:
+        """Distributions (V,) of what comes after each of the rows, which have one length."""
+        poll()
+        found = {row: self.known[row] for row in rows if row in self.known}
+        new = [row for row in rows if row not in found]
+        for row, base in zip(new, self._bases(new, poll), strict=True):
+            found[row] = self._predictor.mixed(self._scene, row, base)
+            self.keep(row, found[row])
+        return [found[row] for row in rows]
+
+    def _bases(self, rows: Sequence[Ids], poll: Poll) -> Sequence[Array]:
+        """The model's distributions after the rows."""
+        if not rows or self._session is None:
+            return [self._predictor.unigram()] * len(rows)
+        return list(_softmax(self._session.spread(self._scene.prompt, rows, poll)))
+
+
+def _softmax(scores: Array) -> Array:
+    """Distributions over the last axis, in the precision of the scores."""
+    p: Array = np.exp(scores - scores.max(-1, keepdims=True))
+    p *= 1 / p.sum(-1, keepdims=True)
+    return p

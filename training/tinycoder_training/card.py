@@ -14,7 +14,7 @@ _SOURCES = {
 }
 
 
-def model_card(name: str, config: ModelConfig, training: Mapping[str, Any]) -> str:
+def model_card(name: str, config: ModelConfig, training: Mapping[str, Any], *, weights: str = "float32") -> str:
     """Markdown with what the model is, what it learnt from, and how well it does on held-out text."""
     data, bpb = training["data"], training["val_bpb"]
     trained = f"{training['steps']:,} steps in {training['seconds'] / 60:.1f} minutes"
@@ -24,7 +24,11 @@ def model_card(name: str, config: ModelConfig, training: Mapping[str, Any]) -> s
     quality = (
         "not measured yet" if bpb is None else f"{bpb:.4f} bits per byte on {data['validation_bytes']:,} held-out bytes"
     )
-    weights = training.get("quantized", {}).get("weights", "float32")
+    weights = training.get("quantized", {}).get("weights", weights)
+    before = training.get("before")
+    if before and bpb is not None:
+        quality += f"; {before['bits_per_byte']:.4f} before"
+    started = f"| started from | {training['from']} |\n" if training.get("from") else ""
     library = "" if weights == "int8" else "library_name: transformers\n"
     note = "; only TinyCoder reads them" if weights == "int8" else ""
     return f"""---
@@ -39,7 +43,7 @@ A TinyCoder model in Llama format: {training["parameters"]:,} parameters, {confi
 | | |
 |---|---|
 | trained on | {sources}: {data["files"]:,} files, {data["bytes"]:,} bytes |
-| steps, time | {trained} |
+{started}| steps, time | {trained} |
 | quality | {quality} |
 | weights | {weights}{note} |
 | made with | tinycoder {training["versions"]["tinycoder"]} |

@@ -45,7 +45,19 @@ class Windows:
         return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
 
 
-@lru_cache(maxsize=2)
+@dataclass(frozen=True)
+class Mixture:
+    """Batches of which each has the same number of rows of every part, in the order of the parts."""
+
+    parts: tuple[Windows, ...]
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        """Inputs and targets of step number ``step`` (from 0), (B,T) each."""
+        inputs, targets = zip(*(part.batch(step) for part in self.parts), strict=True)
+        return np.concatenate(inputs), np.concatenate(targets)
+
+
+@lru_cache(maxsize=4)
 def _epoch_order(seed: int, epoch: int, n: int, context: int) -> tuple[int, Array]:
     rng = np.random.default_rng([seed, epoch])
     return int(rng.integers(0, context)), rng.permutation(n)

@@ -15,7 +15,7 @@ from tinycoder.layers import ATTENTION_BLOCK, LOGITS_CHUNK
 from tinycoder.model import TOKENS_AT_A_TIME, n_params
 from tinycoder_training.optim import init_moments
 from tinycoder_training.parallel import threads
-from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train
+from tinycoder_training.trainer import BLENDS, FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train
 
 TRIAL_STEPS, TRIAL_SECONDS = 3, 4.0
 SLACK = 48 * 2**20  # bytes of pieces that the allocator keeps for each thread
@@ -38,7 +38,7 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
     endless = dataclasses.replace(settings, steps=10**9, minutes=None, save_seconds=1e12)
     times: list[float] = []
-    reports = train(dataclasses.replace(run, train=endless), trial, save=lambda progress: None)
+    reports = train(dataclasses.replace(run, train=endless, start=None), trial, save=lambda progress: None)
     start = time.perf_counter()
     while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
         begin = time.perf_counter()
@@ -52,6 +52,8 @@ def forecast(run: Run, progress: Progress) -> Forecast:
         evaluate(copies, run.model, run.data, n_tokens=tokens, pool=pool)
     of_a_token = (time.perf_counter() - begin) / tokens
     final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
+    if run.start is not None:  # it is measured too, and what lies between it and the end
+        final = 2 * final + (2 + len(BLENDS)) * tokens
     evaluations = of_a_token * (settings.evaluations * tokens + final)
     if settings.steps is not None:
         steps = settings.steps - progress.step
@@ -60,6 +62,9 @@ def forecast(run: Run, progress: Progress) -> Forecast:
         assert settings.minutes is not None
         seconds = 60 * settings.minutes - progress.seconds
         steps = max(0, round((seconds - of_a_token * settings.evaluations * tokens) / step))
+        if settings.most_steps is not None and settings.most_steps - progress.step < steps:
+            steps = settings.most_steps - progress.step
+            seconds = steps * step + of_a_token * settings.evaluations * tokens
         seconds += of_a_token * final
     return Forecast(
         steps=steps,
@@ -72,7 +77,7 @@ def forecast(run: Run, progress: Progress) -> Forecast:
 def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:
     """Bytes that a run needs besides the interpreter and the texts, from the shapes of its arrays."""
     n_threads = min(settings.shards, n_cpus())
-    copies = 2 + (2 if settings.optimizer == "adamw" else 1.3)  # current, best, moments
+    copies = 3 + (2 if settings.optimizer == "adamw" else 1.3)  # current, best, where it began, moments
     of_a_step = 3 + settings.shards  # fused weights, gradients before and after, and one sum for each shard
     rows = -(-settings.batch_size // settings.shards)
     at_once = max(model.context, min(TOKENS_AT_A_TIME, rows * model.context))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from tinycoder.errors import TinyCoderError
 from tinycoder_training.run import Job
 from tinycoder_training.trainer import Report
 
@@ -49,6 +51,17 @@ def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
     return read
 
 
+def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> Path:
+    """Write the page of the run ``name`` into ``folder``; its path. Raises ``TinyCoderError`` if the disk refuses."""
+    page = folder / f"{name}.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.write_text(report_html(name, training, samples), encoding="utf-8")
+    except OSError as error:
+        raise TinyCoderError(f"the model is saved, but not its report {page} ({error.strerror})") from None
+    return page
+
+
 def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> str:
     """The whole page."""
     bpb = training["val_bpb"]
@@ -61,6 +74,8 @@ def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample
         "time": f"{training['seconds'] / 60:.1f} minutes",
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }
+    if training.get("before"):
+        facts |= {"started from": str(training["from"]), "before": f"{training['before']['bits_per_byte']:.4f}"}
     rows = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
     shown = "".join(f"<pre>{_span('prompt', s.prompt)}{_span('made', s.completion)}</pre>" for s in samples)
     return f"""<!doctype html>

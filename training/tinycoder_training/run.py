@@ -7,77 +7,100 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import platform
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import tinycoder
-from tinycoder.checkpoint import Model, State, load_model, load_state, save_model
+from tinycoder.checkpoint import STATE, Model, load_model, load_state, save_model
 from tinycoder.config import PRESETS, TrainConfig, from_mapping, n_cpus
-from tinycoder.errors import CheckpointError, CorpusError, TrainingError
-from tinycoder.layers import Array
+from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.model import init_params, n_params
 from tinycoder.store import drop_run, exists, run_folder
 from tinycoder.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus, Text
-from tinycoder_training.dataset import Rewrite
-from tinycoder_training.infill import infilled
 from tinycoder_training.optim import init_moments
 from tinycoder_training.parallel import threads
-from tinycoder_training.trainer import Data, Evaluation, Progress, Report, Run, budget_used, evaluate, train
+from tinycoder_training.replay import replay_of
+from tinycoder_training.state import finite, run_of, state_of
+from tinycoder_training.streams import data_of, stream
+from tinycoder_training.trainer import (
+    Data,
+    Evaluation,
+    Progress,
+    Report,
+    Run,
+    budget_used,
+    evaluate,
+    train,
+)
 
 TOKENIZER_CHARACTERS = 30_000_000
-FILES_AT_A_TIME = 64
-N_PROMPTS = 3
-TEXT_PROMPT = 40
-CODE_PROMPT = 600
+PASSES, FEWEST_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more
 
 
 @dataclass(kw_only=True)
 class Job:
-    """A run together with its tokenizer, the facts that training.json keeps, and where it is saved."""
+    """A run together with its tokenizer, the facts that training.json keeps, and where it is saved.
+
+    With ``only_better`` nothing is saved but, at the end, weights that are better than those it began with.
+    """
 
     folder: Path
     run: Run
     progress: Progress
     tokenizer: Tokenizer
     facts: dict[str, Any]
+    only_better: bool = False
 
     @property
     def place(self) -> Path:
         """Where it is saved: in its folder, or beside a finished model of that name until this one is finished."""
         return self.folder if self.progress.finished else run_folder(self.folder)
 
-    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Generator[Report, None, None]:
-        """Train, save into the folder, and yield reports."""
-        yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
-
-    def save(self, progress: Progress) -> None:
-        """Write the best weights, and what the run needs to go on unless it is finished."""
-        training = {
+    @property
+    def training(self) -> dict[str, Any]:
+        """The plain data of training.json, as far as the run has come."""
+        progress, before = self.progress, self.progress.before
+        return {
             **self.facts,
             "steps": progress.step,
             "seconds": round(progress.seconds, 3),
             "tokens_seen": progress.step * self.run.train.batch_size * self.run.model.context,
             "finished": progress.finished,
-            "val_bpb": _finite(progress.best_bits_per_byte),
+            "before": {"bits_per_byte": before.bits_per_byte} if before else None,
+            "blend": progress.blend if before and progress.kept else None,
+            "val_bpb": finite(progress.best_bits_per_byte),
             "curve": progress.curve,
         }
+
+    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Generator[Report, None, None]:
+        """Train, save into the folder, and yield reports."""
+        yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
+
+    def save(self, progress: Progress) -> None:
+        """Write the best weights, and what the run needs to go on unless it is finished.
+
+        Those that a run from another model ends with are halved: they are one of many, and float16 costs nothing.
+        """
+        if self.only_better and not (progress.finished and progress.kept):
+            return
+        halved = progress.finished and self.run.start is not None
+        training = self.training
         save_model(
             self.place,
             config=self.run.model,
             params=progress.best_params,
             tokenizer=self.tokenizer,
             training=training,
-            card=model_card(self.folder.name, self.run.model, training),
-            state=None if progress.finished else _state(self.run, progress),
+            card=model_card(self.folder.name, self.run.model, training, weights="float16" if halved else "float32"),
+            state=None if progress.finished else state_of(self.run, progress),
+            weights="float16" if halved else "float32",
         )
         if progress.finished:
             drop_run(self.folder)
@@ -92,14 +115,28 @@ def new_job(
     start: Model | None = None,
     created: str = "",
     context: int | None = None,
+    workspaces: Sequence[str] = (),
+    general: Sequence[Text] = (),
+    only: Collection[str] | None = None,
 ) -> Job:
     """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
 
-    Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0.
-    Raises ``CorpusError`` if there is too little text to learn from and be judged by.
+    ``workspaces`` are the names of the workspaces that the corpus is of. ``general`` is text to learn beside it, as
+    much of a batch as ``settings.replay`` says. With ``only`` the training texts of these paths are learnt, and the
+    others join the general text.
+
+    Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0. Raises
+    ``CorpusError`` if there is too little text to learn from and be judged by.
     """
+    learnt = corpus
+    if only is not None:
+        learnt = dataclasses.replace(corpus, train=tuple(text for text in corpus.train if text.path in only))
+        general = (*(text for text in corpus.train if text.path not in only), *general)
+    replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
     if corpus.recipe != "code":
         settings = dataclasses.replace(settings, infill=0.0)
+    if not replay:
+        settings = dataclasses.replace(settings, replay=0.0)
     if start is None:
         tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
         config = PRESETS[preset].model(tokenizer.vocab_size)
@@ -109,11 +146,16 @@ def new_job(
         tokenizer = start.tokenizer
         config = dataclasses.replace(start.config, context=context or start.config.context)
         params = {name: param.copy() for name, param in start.params.items()}
-    data = _data(corpus, tokenizer, settings, config.context)
+    data = data_of(learnt, tokenizer, settings, config.context, replay)
+    if start is not None and settings.minutes is not None:
+        settings = dataclasses.replace(settings, most_steps=_enough_steps(data, settings, config.context))
+    best = {name: param.copy() for name, param in params.items()}
+    progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
     facts = {
         "recipe": corpus.recipe,
         "preset": preset if start is None else start.training.get("preset"),
         "from": start.name if start else None,
+        "workspaces": list(workspaces),
         "created": created,
         "parameters": n_params(config),
         "versions": {
@@ -124,18 +166,16 @@ def new_job(
         "seed": settings.seed,
         "settings": dataclasses.asdict(settings),
         "data": _summary(corpus, data),
+        "replay": {"files": len(replay), "bytes": _n_bytes(replay)},
+        "recent": None if only is None else {"files": len(learnt.train), "bytes": _n_bytes(learnt.train)},
     }
-    best = {name: param.copy() for name, param in params.items()}
-    progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
-    if start is not None:  # what comes out is never worse than what went in
-        found = evaluate(params, config, data, n_tokens=settings.evaluation_tokens)
-        progress.best_bits_per_byte = found.bits_per_byte
     return Job(
         folder=folder,
-        run=Run(model=config, train=settings, data=data),
+        run=Run(model=config, train=settings, data=data, start=best if start else None),
         progress=progress,
         tokenizer=tokenizer,
         facts=facts,
+        only_better=only is not None,
     )
 
 
@@ -149,30 +189,10 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
     state = load_state(place)
     model = load_model(place)
     try:
-        facts = state.facts
-        settings = from_mapping(TrainConfig, facts["settings"], where=f"{folder}: settings")
+        settings = from_mapping(TrainConfig, state.facts["settings"], where=f"{folder}: settings")
         if steps is not None or minutes is not None:
             settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
-        arrays = _grouped(state.arrays)
-        data = Data(
-            train=arrays["data"]["train"],
-            validation=arrays["data"]["validation"],
-            bytes_of_id=model.tokenizer.n_bytes,
-            prompts=tuple(tuple(prompt) for prompt in facts["prompts"]),
-            end_of_text=model.tokenizer.end_of_text,
-            rewrite=_rewrite(model.tokenizer, settings),
-        )
-        best = facts["best_bits_per_byte"]
-        progress = Progress(
-            params=arrays["params"],
-            moments=arrays["moments"],
-            best_params=model.params,
-            best_bits_per_byte=float("inf") if best is None else best,
-            smooth_loss=facts["smooth_loss"],
-            step=facts["step"],
-            seconds=facts["seconds"],
-            curve=list(model.training["curve"]),
-        )
+        run, progress = run_of(state, model, settings)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{folder}: the saved run lacks {error}; start again without --resume") from None
     if budget_used(settings, progress) >= 1:
@@ -183,16 +203,25 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
     kept = {key: value for key, value in model.training.items() if key in _FACTS}
     return Job(
         folder=folder,
-        run=Run(model=model.config, train=settings, data=data),
+        run=run,
         progress=progress,
         tokenizer=model.tokenizer,
         facts={**kept, "settings": dataclasses.asdict(settings)},
     )
 
 
+def refuse_to_lose(folder: Path) -> None:
+    """Raise ``TrainingError`` if a run of this model was stopped and could go on."""
+    if (run_folder(folder) / STATE).exists():
+        raise TrainingError(
+            f"{folder.name!r} holds a run that was stopped: go on with --resume, "
+            "start anew with --overwrite, or choose another --name"
+        )
+
+
 def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation:
     """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
-    ids = _stream(texts, model.tokenizer, model.training["recipe"])
+    ids = stream(texts, model.tokenizer, model.training["recipe"])
     nothing = np.zeros(0, np.uint16)
     end = model.tokenizer.end_of_text
     data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
@@ -200,35 +229,26 @@ def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation
         return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
 
-_FACTS = ("recipe", "preset", "from", "created", "parameters", "versions", "seed", "settings", "data")
+_FACTS = (
+    "recipe",
+    "preset",
+    "from",
+    "workspaces",
+    "created",
+    "parameters",
+    "versions",
+    "seed",
+    "settings",
+    "data",
+    "replay",
+    "recent",
+)
 
 
-def _state(run: Run, progress: Progress) -> State:
-    arrays = {f"params/{name}": param for name, param in progress.params.items()}
-    arrays |= {f"moments/{name}": moment for name, moment in progress.moments.items()}
-    arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
-    facts = {
-        "settings": dataclasses.asdict(run.train),
-        "prompts": run.data.prompts,
-        "step": progress.step,
-        "seconds": progress.seconds,
-        "smooth_loss": progress.smooth_loss,
-        "best_bits_per_byte": _finite(progress.best_bits_per_byte),
-    }
-    return State(arrays=arrays, facts=facts)
-
-
-def _finite(value: float) -> float | None:
-    """Infinity, the best of no evaluation, has no place in JSON."""
-    return value if math.isfinite(value) else None
-
-
-def _grouped(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
-    groups: dict[str, dict[str, Array]] = {}
-    for name, array in arrays.items():
-        group, _, rest = name.partition("/")
-        groups.setdefault(group, {})[rest] = array
-    return groups
+def _enough_steps(data: Data, settings: TrainConfig, context: int) -> int:
+    """Steps after which a small text has nothing more to teach a model that knows much already."""
+    tokens_of_a_step = (settings.batch_size - settings.replay_rows) * context
+    return max(FEWEST_STEPS, -(-PASSES * len(data.train) // tokens_of_a_step))
 
 
 def _train_tokenizer(corpus: Corpus, vocab_size: int) -> Tokenizer:
@@ -245,64 +265,22 @@ def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
         n -= len(text.text)
 
 
-def _data(corpus: Corpus, tokenizer: Tokenizer, settings: TrainConfig, context: int) -> Data:
-    dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    order = np.random.default_rng(settings.seed).permutation(len(corpus.train))
-    train_ids = _stream([corpus.train[i] for i in order], tokenizer, corpus.recipe).astype(dtype)
-    validation_ids = _stream(corpus.validation, tokenizer, corpus.recipe).astype(dtype)
-    if len(train_ids) < 2 or len(validation_ids) < 2:
-        raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
-    # a corpus shorter than two windows is repeated until it fills them
-    repeats = -(-(2 * context + 1) // len(train_ids))
-    return Data(
-        train=np.tile(train_ids, repeats),
-        validation=validation_ids,
-        bytes_of_id=tokenizer.n_bytes,
-        prompts=_prompts(corpus, tokenizer),
-        end_of_text=tokenizer.end_of_text,
-        rewrite=_rewrite(tokenizer, settings),
-    )
-
-
-def _rewrite(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
-    return partial(infilled, tokenizer=tokenizer, rate=settings.infill) if settings.infill else None
-
-
-def _stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
-    """All texts as one stream of ids, a few files at a time: lists of ids take thirty times the room of an array."""
-    pieces: list[Array] = [np.zeros(0, np.uint32)]
-    for start in range(0, len(texts), FILES_AT_A_TIME):
-        group = texts[start : start + FILES_AT_A_TIME]
-        for text, ids in zip(group, tokenizer.encode_all([text.text for text in group]), strict=True):
-            whole = [*tokenizer.encode_header(text.path), *ids, tokenizer.end_of_text] if recipe == "code" else ids
-            pieces.append(np.array(whole, np.uint32))
-    return np.concatenate(pieces)
-
-
-def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
-    """Pieces of the largest held-out texts: of a file up to the end of a line near its middle, else its first words."""
-    prompts = []
-    for text in sorted(corpus.validation, key=lambda text: -text.n_bytes)[:N_PROMPTS]:
-        if corpus.recipe != "code":
-            prompts.append(tokenizer.encode(text.text[:TEXT_PROMPT]))
-            continue
-        end = text.text.find("\n", len(text.text) // 2) + 1 or len(text.text)
-        start = text.text.find("\n", max(0, end - CODE_PROMPT)) + 1
-        prompts.append(tokenizer.encode_header(text.path) + tokenizer.encode(text.text[start:end]))
-    return tuple(tuple(prompt) for prompt in prompts if prompt)
-
-
 def _summary(corpus: Corpus, data: Data) -> dict[str, Any]:
     digest = hashlib.sha256()
     for text in (*corpus.train, *corpus.validation):
         digest.update(hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).digest())
     return {
         "files": len(corpus.train),
-        "bytes": sum(text.n_bytes for text in corpus.train),
+        "bytes": _n_bytes(corpus.train),
         "tokens": len(data.train),
         "validation_files": len(corpus.validation),
-        "validation_bytes": sum(text.n_bytes for text in corpus.validation),
+        "one_file": [text.path for text in corpus.train] == [text.path for text in corpus.validation],
+        "validation_bytes": _n_bytes(corpus.validation),
         "validation_tokens": len(data.validation),
         "sha256": digest.hexdigest(),
         "secrets_replaced": corpus.n_secrets,
     }
+
+
+def _n_bytes(texts: Sequence[Text]) -> int:
+    return sum(text.n_bytes for text in texts)

@@ -21,7 +21,7 @@ from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
 from tinycoder.sampling import sample_ids
-from tinycoder_training.dataset import Rewrite, Windows, evaluation_windows
+from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
 from tinycoder_training.parallel import Threads, threads
 from tinycoder_training.schedule import learning_rate_scale
@@ -30,12 +30,15 @@ EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
 SAMPLE_TOKENS = 48
 SMOOTHING = 0.05
+BLENDS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
+ENOUGH = 0.95  # of the most that any of them gains
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """What a run learns from and is judged by: token streams, the bytes of each id, and prompts for samples.
 
+    ``replay`` is other text that is learnt beside ``train``, so that what a model knew before is not forgotten.
     ``rewrite`` may change windows before they are learnt, never those that the run is judged by.
     """
 
@@ -45,33 +48,7 @@ class Data:
     prompts: tuple[tuple[int, ...], ...]
     end_of_text: int
     rewrite: Rewrite | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run as a value; with the same run and progress the loop always does the same."""
-
-    model: ModelConfig
-    train: TrainConfig
-    data: Data
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """All that changes: current and best weights, moments, counters, and the curve so far.
-
-    ``smooth_loss`` is the training loss averaged over about the last 20 steps.
-    """
-
-    params: Params
-    moments: Moments
-    best_params: Params
-    best_bits_per_byte: float = math.inf
-    smooth_loss: float | None = None
-    step: int = 0
-    seconds: float = 0.0
-    finished: bool = False
-    curve: list[dict[str, Any]] = field(default_factory=list)
+    replay: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +58,43 @@ class Evaluation:
     loss: float
     bits_per_byte: float
     samples: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as a value; with the same run and progress the loop always does the same.
+
+    ``start`` are the weights of the model that it goes on from, not to be written to: unless it finds better ones, it
+    ends with them.
+    """
+
+    model: ModelConfig
+    train: TrainConfig
+    data: Data
+    start: Params | None = None
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """All that changes: current and best weights, moments, counters, and the curve so far.
+
+    ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is what the start makes of
+    the text that is judged at the end; ``kept`` says of a finished run whether it has found weights that are better,
+    and ``blend`` how much of the way from the start to the best weights its own are.
+    """
+
+    params: Params
+    moments: Moments
+    best_params: Params
+    best_bits_per_byte: float = math.inf
+    smooth_loss: float | None = None
+    step: int = 0
+    seconds: float = 0.0
+    before: Evaluation | None = None
+    finished: bool = False
+    kept: bool = False
+    blend: float = 1.0
+    curve: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +126,12 @@ def train(
     generator. Raises ``TrainingError`` when the loss is not a number any more; what was saved last stays.
     """
     settings = run.train
-    windows = Windows(run.data.train, run.model.context, settings.batch_size, settings.seed, run.data.rewrite)
-    started = clock() - progress.seconds
+    windows = batches(run)
     last_save, saved_step = progress.seconds, progress.step
     with threads(min(settings.shards, n_cpus())) as pool:
+        if run.start is not None and progress.before is None:
+            _evaluate_start(run, run.start, progress, pool)
+        started = clock() - progress.seconds
         try:
             while not stop() and (done := budget_used(settings, progress)) < 1:
                 begin = clock()
@@ -157,12 +173,23 @@ def train(
             save(progress)
 
 
+def batches(run: Run) -> Mixture:
+    """What each step learns: the run's own windows, and those of the replay after them."""
+    data, settings = run.data, run.train
+    n_replay = settings.replay_rows if data.replay is not None else 0
+    own = Windows(data.train, run.model.context, settings.batch_size - n_replay, settings.seed, data.rewrite)
+    if data.replay is None or not n_replay:
+        return Mixture((own,))
+    return Mixture((own, Windows(data.replay, run.model.context, n_replay, settings.seed + 1, data.rewrite)))
+
+
 def budget_used(settings: TrainConfig, progress: Progress) -> float:
     """Part of the budget that is used, 0 to 1 and a little more."""
     if settings.steps is not None:
         return progress.step / settings.steps
     assert settings.minutes is not None
-    return progress.seconds / (60 * settings.minutes)
+    steps = progress.step / settings.most_steps if settings.most_steps else 0.0
+    return max(steps, progress.seconds / (60 * settings.minutes))
 
 
 def evaluate(
@@ -196,7 +223,7 @@ def complete(
     return tuple(tuple(sample_ids(session, prompt, greedy, end=end, banned=(), seed=0)) for prompt in prompts)
 
 
-def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Threads) -> tuple[float, float]:
+def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
     inputs, targets = windows.batch(progress.step)
     bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
     weights, fused = fuse_forward(progress.params, run.model, pool.map)
@@ -223,6 +250,14 @@ def _step(run: Run, progress: Progress, windows: Windows, scale: float, pool: Th
     return loss, norm
 
 
+def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) -> None:
+    """Measure the start as the end will be measured, and as the weights on the way, which must beat it."""
+    progress.before = found = evaluate(start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    if len(run.data.validation) > run.train.evaluation_tokens:
+        found = evaluate(start, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+    progress.best_bits_per_byte = found.bits_per_byte
+
+
 def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluation:
     """Evaluate the current weights, keep them if they are the best so far, and add a point to the curve."""
     found = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
@@ -242,11 +277,37 @@ def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluatio
 
 
 def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
-    """Measure the best weights on more text, for the record."""
+    """Measure the best weights on more text, for the record; if they are no better than the start, it comes back."""
+    if run.start is not None:
+        progress.blend, progress.best_params = _blended(run, run.start, progress.best_params, pool)
     found = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    progress.kept = progress.before is None or found.bits_per_byte < progress.before.bits_per_byte
+    if run.start is not None and progress.before is not None and not progress.kept:
+        progress.best_params, found = run.start, progress.before
     progress.best_bits_per_byte = found.bits_per_byte
     progress.finished = True
     return dataclasses.replace(found, samples=_samples(run, progress))
+
+
+def _blended(run: Run, start: Params, best: Params, pool: Threads) -> tuple[float, Params]:
+    """The weights nearest to the start that gain nearly as much as any on the way from it to the best ones, if any do.
+
+    They keep more of what the start knew of other text, and often predict the held-out text better too (Wortsman et
+    al. 2022, robust fine-tuning).
+    """
+
+    def quality(params: Params) -> float:
+        return evaluate(params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool).bits_per_byte
+
+    blends = {part: best if part == 1 else _between(start, best, part) for part in BLENDS}
+    before = quality(start)
+    gains = {part: before - quality(params) for part, params in blends.items()}
+    enough = ENOUGH * max(gains.values())
+    return next(((part, blends[part]) for part in BLENDS if gains[part] >= enough > 0), (1.0, best))
+
+
+def _between(start: Params, end: Params, part: float) -> Params:
+    return {name: start[name] + np.float32(part) * (end[name] - start[name]) for name in start}
 
 
 def _samples(run: Run, progress: Progress) -> tuple[tuple[int, ...], ...]:

@@ -9,6 +9,7 @@ import { guarded } from "./page";
 import { ASK, type Model, type Report, SECTION, type Statistics } from "./protocol";
 import { type Session, Told } from "./session";
 import { toggled } from "./settings";
+import { summary } from "./status";
 import { activeLanguage, disabledLanguages } from "./statusbar";
 
 /** Register all commands; the icon is for the tabs that they open. */
@@ -49,6 +50,7 @@ async function showMenu(session: Session): Promise<void> {
   const language = activeLanguage();
   const groups = menu({
     phase: session.facts.phase,
+    model: session.facts.model,
     running: session.client?.isRunning() ?? false,
     enabled: vscode.workspace.getConfiguration(SECTION).get("enable", true),
     language,
@@ -58,7 +60,7 @@ async function showMenu(session: Session): Promise<void> {
   });
   const line = { label: "", kind: vscode.QuickPickItemKind.Separator, command: undefined };
   const items = groups.flatMap((group, index) => (index === 0 ? group : [line, ...group]));
-  const chosen = await vscode.window.showQuickPick(items, { title: "TinyCoder", placeHolder: session.facts.message });
+  const chosen = await vscode.window.showQuickPick(items, { title: "TinyCoder", placeHolder: summary(session.facts) });
   if (chosen?.command !== undefined) await vscode.commands.executeCommand(chosen.command);
 }
 

@@ -3,6 +3,8 @@
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { registerCommands } from "./commands";
+import { newDesk } from "./desk";
+import { Offer } from "./offer";
 import { SECTION } from "./protocol";
 import { onPythonChosen } from "./python";
 import { Session } from "./session";
@@ -22,17 +24,18 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const log = vscode.window.createOutputChannel("TinyCoder", { log: true });
   const own = (session = new Session(log));
   const bar = new StatusBar(own);
-  let phase = "";
+  const offer = new Offer(newDesk(context, () => own.facts));
+  const set = newContext();
   const draw = (): void => {
     bar.draw();
-    if (phase === own.facts.phase) return;
-    phase = own.facts.phase;
-    void vscode.commands.executeCommand("setContext", "tinycoder.phase", phase); // for the command palette
+    set("phase", own.facts.phase);
+    if (own.facts.latency !== null) set("hasSuggested", true);
   };
   context.subscriptions.push(
     log,
     own,
     bar,
+    offer,
     registerCommands(own, log, vscode.Uri.joinPath(context.extensionUri, "media", "icon.svg")),
     own.onDidChange(draw),
     vscode.window.onDidChangeActiveTextEditor((editor) => {
@@ -51,6 +54,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   void own.start();
   void onPythonChosen(() => void own.relocate()).then((listener) => context.subscriptions.push(listener));
   return { client: () => own.client, status: () => ({ ...bar.facts, ...bar.look }) };
+}
+
+/** Sets what the manifest's conditions ask for, of the command palette and the walkthrough; each value once. */
+function newContext(): (name: string, value: unknown) => void {
+  const values = new Map<string, unknown>();
+  return (name, value) => {
+    if (values.get(name) === value) return;
+    values.set(name, value);
+    void vscode.commands.executeCommand("setContext", `${SECTION}.${name}`, value);
+  };
 }
 
 export async function deactivate(): Promise<void> {

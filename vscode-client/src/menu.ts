@@ -1,5 +1,6 @@
 /** What the menu of the status bar offers, by state. Knows the ids of commands, and runs none. */
 
+import { SHIPPED } from "./protocol";
 import { languageName, type Phase } from "./status";
 
 /** Commands of the extension. */
@@ -21,6 +22,8 @@ export const COMMANDS = {
 
 export interface Situation {
   readonly phase: Phase;
+  /** The model that answers. */
+  readonly model: string | null;
   /** Whether there is a server to ask; in the phase of an error there may be one. */
   readonly running: boolean;
   /** The setting, which the server may not have heard of yet. */
@@ -58,8 +61,8 @@ function training(now: Situation): Entry[] {
     return [{ command: COMMANDS.cancelTraining, label: "$(debug-stop) Stop training", detail }];
   }
   if (!now.trusted || now.folders === 0 || now.phase === "loading") return [];
-  const detail =
-    now.phase === "noModel" ? "The first step: TinyCoder learns from your own code, on this machine" : undefined;
+  const isGeneral = now.model === SHIPPED;
+  const detail = isGeneral ? "The model knows Python in general; ten minutes on this machine make it yours" : undefined;
   const entry = { command: COMMANDS.trainWorkspace, label: "$(mortar-board) Train on this workspace" };
   return [detail === undefined ? entry : { ...entry, detail }];
 }

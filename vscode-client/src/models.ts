@@ -1,6 +1,6 @@
 /** The list of models to choose from. Asks nobody. */
 
-import type { Model } from "./protocol";
+import { type Model, SHIPPED } from "./protocol";
 
 export interface Choice {
   /** What to ask the server for; null lets it choose. */
@@ -17,7 +17,7 @@ export function choices(models: readonly Model[]): Choice[] {
     name: null,
     label: "$(wand) Automatic",
     description: "",
-    detail: "This workspace's own model, or the newest one",
+    detail: `This workspace's own model, else ${SHIPPED}, which knows Python in general`,
     problem: null,
   };
   return [automatic, ...[...models].sort(byWorth).map(choice)];
@@ -30,9 +30,14 @@ function choice(model: Model): Choice {
     name: model.name,
     label: `${icon} ${model.name}${model.current ? " (in use)" : ""}`,
     description: facts.filter((fact) => fact !== "").join(" · "),
-    detail: model.problem ?? (model.recipe === null ? "" : `Recipe: ${model.recipe}`),
+    detail: model.problem ?? detail(model),
     problem: model.problem,
   };
+}
+
+function detail({ name, recipe }: Model): string {
+  if (name === SHIPPED) return "Comes with TinyCoder; knows Python in general";
+  return recipe === null ? "" : `Recipe: ${recipe}`;
 }
 
 function byWorth(one: Model, other: Model): number {

@@ -6,6 +6,9 @@ export const SECTION = "tinycoder";
 /** The languages in which the server completes, by the editor's names. */
 export const LANGUAGES: readonly string[] = ["python"];
 
+/** The model that comes with the server and knows Python in general; every other one learnt somebody's code. */
+export const SHIPPED = "base";
+
 /** Commands of the server. The language client registers them, so the extension's own have other ids. */
 export const ASK = {
   train: "tinycoder.train",
@@ -22,7 +25,7 @@ export const STATUS_NOTIFICATION = "didChangeStatus";
 /** The notification by which the editor says which document a person looks at. */
 export const FOCUS_NOTIFICATION = "textDocument/didFocus";
 
-export type ServerState = "loading" | "ready" | "training" | "noModel" | "off" | "error";
+export type ServerState = "loading" | "ready" | "training" | "off" | "error";
 
 /** How things stand in the server. */
 export interface ServerStatus {

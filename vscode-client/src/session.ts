@@ -18,6 +18,7 @@ import { Restarts } from "./restarts";
 import { type Finding, findServer, type NotFound, type Server } from "./server";
 import { texts } from "./settings";
 import { BEGINNING, type Facts, withServerStatus } from "./status";
+import { after, pause } from "./timers";
 import { versionProblem } from "./version";
 
 /** How long a server may take to save what it is doing. The editor waits five seconds at the most. */
@@ -210,21 +211,14 @@ export class Session implements vscode.Disposable {
     if (chosen === "Restart") await this.restart();
     if (chosen === "Show log") this.log.show();
     if (chosen === "Select model") await vscode.commands.executeCommand(COMMANDS.chooseModel);
-    if (chosen === "Train on this workspace") await vscode.commands.executeCommand(COMMANDS.trainWorkspace);
   }
 
-  /** What a person can do about the status, once for each. */
+  /** What is wrong, once for each, with what a person can do about it. */
   #sayStatus(): void {
-    const { phase, message, trusted } = this.#facts;
-    const isWorthIt = phase === "error" || (phase === "noModel" && trusted);
-    if (!isWorthIt || this.#said.has(message)) return;
+    const { phase, message } = this.#facts;
+    if (phase !== "error" || this.#said.has(message)) return;
     this.#said.add(message);
-    if (phase === "error") {
-      void this.#offer(vscode.window.showErrorMessage(message, "Select model", "Show log"));
-    } else {
-      const words = "TinyCoder has no model yet. It learns from your own code, on this machine, while you go on working.";
-      void this.#offer(vscode.window.showInformationMessage(words, "Train on this workspace"));
-    }
+    void this.#offer(vscode.window.showErrorMessage(message, "Select model", "Show log"));
   }
 
   #sayMissing({ problem, remedy }: NotFound): void {
@@ -246,15 +240,6 @@ export class Session implements vscode.Disposable {
     this.#facts = { ...this.#facts, ...changes, trusted: vscode.workspace.isTrusted };
     this.#changed.fire(this.#facts);
   }
-}
-
-function after(ms: number, call: () => void): () => void {
-  const timer = setTimeout(call, ms);
-  return () => clearTimeout(timer);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function find(): Promise<Finding> {

@@ -1,6 +1,6 @@
 /** What the status bar says: from facts to text, icon, label and tooltip. Knows neither the editor nor the server. */
 
-import type { ServerState, ServerStatus } from "./protocol";
+import { type ServerState, type ServerStatus, SHIPPED } from "./protocol";
 
 export type Phase = ServerState | "starting" | "missing";
 
@@ -56,6 +56,13 @@ export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
   };
 }
 
+/** One sentence on how things stand, to read beside what can be done about it. */
+export function summary(facts: Facts): string {
+  // The server's own words end in a command for the terminal; here there is a button.
+  if (facts.phase === "ready" && facts.model === SHIPPED) return `TinyCoder completes with ${described(SHIPPED)}.`;
+  return facts.message;
+}
+
 /** The look of these facts. Each state differs in icon and words, none in colour alone. */
 export function look(facts: Facts): Look {
   const [icon, words] = iconAndWords(facts);
@@ -77,8 +84,6 @@ function iconAndWords(facts: Facts): [string, string] {
       return ["loading~spin", "starting"];
     case "missing":
       return ["cloud-download", "no server"];
-    case "noModel":
-      return ["warning", "no model"];
     case "off":
       return ["circle-slash", "off"];
     case "error":
@@ -95,7 +100,7 @@ function iconAndWords(facts: Facts): [string, string] {
 /** The facts in the order in which they matter to somebody who hears them. */
 function spoken(facts: Facts): string[] {
   const parts = [state(facts)];
-  if (facts.model !== null) parts.push(`model ${facts.model}`);
+  if (facts.model !== null) parts.push(`model ${described(facts.model)}`);
   if (facts.latency !== null) parts.push(`last suggestion in ${milliseconds(facts.latency)}`);
   return parts;
 }
@@ -107,8 +112,6 @@ function state(facts: Facts): string {
       return "starting";
     case "missing":
       return "server missing";
-    case "noModel":
-      return "no model yet";
     case "off":
       return "off";
     case "error":
@@ -124,23 +127,30 @@ function state(facts: Facts): string {
 
 function tooltip(facts: Facts): string {
   const lines = [`**TinyCoder**: ${state(facts)}`];
-  if (facts.message !== "") lines.push(escaped(facts.message));
-  if (facts.model !== null) lines.push(`Model: ${escaped(facts.model)}`);
+  const isGeneral = facts.phase === "ready" && facts.model === SHIPPED;
+  if (facts.message !== "" && !isGeneral) lines.push(escaped(facts.message));
+  if (facts.model !== null) lines.push(`Model: ${escaped(described(facts.model))}`);
+  if (isGeneral && facts.trusted) lines.push("Ten minutes of training make it yours.");
   if (facts.latency !== null) lines.push(`Last suggestion: ${milliseconds(facts.latency)}`);
   if (!facts.trusted) lines.push("The workspace is not trusted: nothing is read but the files you open.");
   lines.push("Click for what can be done.");
   return lines.join("\n\n");
 }
 
+/** The name of a model, and what it knows where that is not the person's own code. */
+function described(model: string): string {
+  return model === SHIPPED ? `${model}, which knows Python in general` : model;
+}
+
 function attention(phase: Phase): Look["attention"] {
   if (phase === "error") return "error";
-  return phase === "missing" || phase === "noModel" ? "warning" : "none";
+  return phase === "missing" ? "warning" : "none";
 }
 
 /** Servers that send only what Copilot's sends name no state. */
 function stateOf(status: ServerStatus): ServerState {
   if (status.busy) return "loading";
-  return ({ Normal: "ready", Warning: "noModel", Error: "error", Inactive: "off" } as const)[status.kind];
+  return ({ Normal: "ready", Warning: "ready", Error: "error", Inactive: "off" } as const)[status.kind];
 }
 
 function milliseconds(latency: number): string {

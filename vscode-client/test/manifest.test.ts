@@ -15,7 +15,7 @@ interface Manifest {
     commands: { command: string; category: string }[];
     menus: { commandPalette: { command: string }[] };
     configuration: { properties: Record<string, { markdownDescription?: string; default?: unknown; scope?: string }> };
-    walkthroughs: { steps: { description: string; media: { svg: string } }[] }[];
+    walkthroughs: { steps: { id: string; description: string; when?: string; media: { svg: string } }[] }[];
   };
 }
 
@@ -42,6 +42,13 @@ test("palette and walkthrough name commands that exist", () => {
     [...linked, ...listed].filter((command) => !declared.includes(command ?? "")),
     [],
   );
+});
+
+test("the walkthrough begins with a completion, unless there is no server", () => {
+  const steps = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps);
+  const always = steps.filter(({ when }) => when === undefined).map(({ id }) => id);
+  assert.deepEqual(always, ["complete", "train", "statistics"]);
+  assert.equal(steps.find(({ id }) => id === "install")?.when, "tinycoder.phase == 'missing'");
 });
 
 test("pictures exist", () => {

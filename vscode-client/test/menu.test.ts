@@ -4,6 +4,7 @@ import { COMMANDS, menu, type Situation } from "../src/menu";
 
 const READY: Situation = {
   phase: "ready",
+  model: "mine",
   running: true,
   enabled: true,
   language: "python",
@@ -53,10 +54,11 @@ test("training needs a folder that is trusted", () => {
     assert(!commands(changes).includes(COMMANDS.trainWorkspace));
 });
 
-test("without a model training comes first, with a word on it", () => {
-  const first = menu({ ...READY, phase: "noModel" })[0]?.[0];
+test("where the model knows Python in general, training comes with a word on it", () => {
+  const first = menu({ ...READY, model: "base" })[0]?.[0];
   assert.equal(first?.command, COMMANDS.trainWorkspace);
-  assert.match(first?.detail ?? "", /first step/);
+  assert.match(first?.detail ?? "", /Python in general.* make it yours/);
+  assert.equal(menu(READY)[0]?.[0]?.detail, undefined);
 });
 
 test("what is off can be switched on", () => {

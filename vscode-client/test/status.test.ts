@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerStatus } from "../src/protocol";
-import { BEGINNING, type Facts, look, type Phase, withServerStatus } from "../src/status";
+import { BEGINNING, type Facts, look, type Phase, summary, withServerStatus } from "../src/status";
 
 const READY: Facts = { ...BEGINNING, phase: "ready", model: "mine" };
-const PHASES: Phase[] = ["starting", "missing", "loading", "ready", "training", "noModel", "off", "error"];
+const PHASES: Phase[] = ["starting", "missing", "loading", "ready", "training", "off", "error"];
 const NORMAL: ServerStatus = { busy: false, message: "", kind: "Normal" };
 
 test("every phase has the name, an icon and a label of its own", () => {
@@ -42,6 +42,19 @@ test("the tooltip names model, message and trust, and nothing in them is Markdow
   assert.match(tooltip, /not trusted/);
 });
 
+test("of the model that everybody has it is said what it knows, and how it becomes one's own", () => {
+  const message = 'TinyCoder completes with the model base. Train: tinycoder train "/code"';
+  const facts: Facts = { ...READY, model: "base", message };
+  assert.match(look(facts).tooltip, /base, which knows Python in general/);
+  assert.match(look(facts).tooltip, /make it yours/);
+  assert.match(look(facts).label, /base, which knows Python in general/);
+  for (const words of [look(facts).tooltip, summary(facts)]) assert.doesNotMatch(words, /tinycoder train/);
+  assert.doesNotMatch(look({ ...facts, trusted: false }).tooltip, /make it yours/);
+  assert.match(look({ ...facts, phase: "training", message: "at 5" }).tooltip, /at 5/);
+  assert.doesNotMatch(look(READY).tooltip, /in general/);
+  assert.equal(summary({ ...READY, message: "fine" }), "fine");
+});
+
 test("only what a person must do something about asks for attention", () => {
   const attention = Object.fromEntries(PHASES.map((phase) => [phase, look({ ...BEGINNING, phase }).attention]));
   assert.deepEqual(attention, {
@@ -50,7 +63,6 @@ test("only what a person must do something about asks for attention", () => {
     loading: "none",
     ready: "none",
     training: "none",
-    noModel: "warning",
     off: "none",
     error: "error",
   });
@@ -67,12 +79,13 @@ test("the server's status takes the place of the one before", () => {
   };
   const facts = withServerStatus({ ...READY, latency: 9 }, status);
   assert.deepEqual(facts, { ...READY, phase: "training", message: "learning", training: 5, latency: 9 });
-  assert.equal(withServerStatus(facts, { ...NORMAL, state: "noModel" }).model, null);
+  assert.equal(withServerStatus(facts, { ...NORMAL, state: "error" }).model, null);
 });
 
 test("a status without a state is understood as Copilot's", () => {
   assert.equal(withServerStatus(BEGINNING, NORMAL).phase, "ready");
   assert.equal(withServerStatus(BEGINNING, { ...NORMAL, busy: true }).phase, "loading");
   assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Inactive" }).phase, "off");
+  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Warning" }).phase, "ready");
   assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Error" }).phase, "error");
 });

@@ -89,6 +89,13 @@ test("the model in use is marked, and one that is damaged comes last and says wh
   assert.equal(list[3]?.description, "2027-01-01");
 });
 
+test("of the model that comes with TinyCoder the list says what it knows", () => {
+  const model = { parameters: null, bitsPerByte: null, written: "", current: true, problem: null };
+  const [automatic, base] = choices([{ ...model, name: "base", recipe: "code" }]);
+  assert.match(automatic?.detail ?? "", /own model, else base/);
+  assert.match(base?.detail ?? "", /Python in general/);
+});
+
 test("a line of the log has its level, and a traceback that of the line before", () => {
   const line = "2026-11-24 10:00:00,123 WARNING tinycoder_lsp.session: odd";
   assert.deepEqual(parseLogLine(line, "info"), { level: "warn", text: "tinycoder_lsp.session: odd" });

@@ -297,8 +297,10 @@ function cases.status()
     H.lua([[return vim.api.nvim_eval_statusline("%{v:lua.require'tinycoder'.status()}", {}).str]]),
     'in a status line'
   )
-  status({ busy = false, message = 'm', kind = 'Warning', state = 'noModel', model = vim.NIL, training = vim.NIL })
-  until_status('TinyCoder: no model')
+  status({ busy = false, message = 'm', kind = 'Normal', state = 'ready', model = 'base', training = vim.NIL })
+  until_status('TinyCoder: ready')
+  H.keys(':TinyCoder status<CR>')
+  H.until_noted('the model base knows Python in general, :TinyCoder train makes it yours')
   status({ busy = false, message = 'm', kind = 'Inactive', state = 'off' })
   until_status('TinyCoder: off')
   status({ busy = false, message = 'Copilot says no more', kind = 'Normal' })

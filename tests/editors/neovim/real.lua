@@ -10,17 +10,29 @@ local PATIENT = [[
   require('tinycoder').configure({ inline = { deadlineMs = 60000 }, popup = { deadlineMs = 60000 } })
 ]]
 
---- Start with the documented configuration, once the model is loaded.
-local function start(lines)
+local COUNTER = "require('tinycoder').configure({ model = 'counter' })" -- the model that knows its lesson
+
+--- Start with the documented configuration and more of it, once the model is loaded.
+local function start(lines, more)
   local documented = table.concat(vim.fn.readfile(vim.env.DOCUMENTED), '\n')
-  H.start({ name = 'counter.py', lines = lines, init = documented .. '\n' .. PATIENT })
+  H.start({ name = 'counter.py', lines = lines, init = documented .. '\n' .. PATIENT .. (more or '') })
   H.until_true([[return require('tinycoder').status() == 'TinyCoder: ready']], 'the model is loaded', [[
     function _G.client() return vim.lsp.get_clients({ name = 'tinycoder', bufnr = 0 })[1] end
   ]])
 end
 
+function cases.a_fresh_installation_completes_at_once()
+  start({ 'import os', '', '' })
+  H.keys('Goif __name__ == "__ma')
+  H.until_ghost('in__":')
+  H.keys('<Tab>')
+  H.until_line('if __name__ == "__main__":')
+  H.keys('<Esc>:TinyCoder status<CR>')
+  H.until_noted('the model base knows Python in general')
+end
+
 function cases.documented_keys_and_popup()
-  start(TYPED)
+  start(TYPED, COUNTER)
   H.keys('Go    <C-u>        self.tot')
   H.until_ghost('al = start')
   H.keys('al')
@@ -43,7 +55,7 @@ function cases.documented_keys_and_popup()
 end
 
 function cases.settings_change_without_a_restart()
-  start(TYPED)
+  start(TYPED, COUNTER)
   H.keys('Go    <C-u>        self.tot')
   H.until_ghost('al = start')
   H.lua([[require('tinycoder').configure({ inline = { enable = false } })]])
@@ -64,7 +76,9 @@ function cases.training_from_the_editor()
     vim.fn.writefile(vim.list_extend({ 'def animals():' }, lesson), ('%s/animals%d.py'):format(vim.env.WORK, name))
   end
   start({ '' })
-  H.keys(':TinyCoder train 0.1 nano<CR>')
+  H.keys(':TinyCoder status<CR>')
+  H.until_noted('the model base knows Python in general')
+  H.keys(':TinyCoder train 0.2 nano<CR>')
   H.until_true([[return require('tinycoder').status():find('TinyCoder: training') ~= nil]], 'it trains')
   H.until_noted('TinyCoder learnt this workspace')
   H.until_true([[return require('tinycoder').status() == 'TinyCoder: ready']], 'ready again')

@@ -1,10 +1,11 @@
-;;; tinycoder.el --- Code completion trained on your own code  -*- lexical-binding: t; -*-
+;;; tinycoder.el --- Code completion that becomes your own  -*- lexical-binding: t; -*-
 
 ;; Package-Requires: ((emacs "28.1") (eglot "1.9"))
 
 ;;; Commentary:
 
-;; Makes eglot start TinyCoder's language server in Python buffers.  Words come through `completion-at-point', so they
+;; Makes eglot start TinyCoder's language server in Python buffers.  It completes at once, with a model that knows
+;; Python in general; `tinycoder-train' makes that model your own.  Words come through `completion-at-point', so they
 ;; are shown by whatever shows completions: the minibuffer, company, corfu, or `completion-preview-mode'.
 ;;
 ;; Eglot has one server for a buffer: while this file is loaded, it is TinyCoder for the modes in `tinycoder-modes'.
@@ -20,7 +21,7 @@
 (defvar eglot-server-programs)
 
 (defgroup tinycoder nil
-  "Code completion trained on your own code."
+  "Code completion that becomes your own."
   :group 'tools)
 
 (defcustom tinycoder-command '("tinycoder" "serve")
@@ -101,7 +102,7 @@ is waited for unread until the server says something more."
    :timeout-fn (lambda () (message "TinyCoder does not answer"))))
 
 (defun tinycoder-train (&optional minutes)
-  "Train a model on this project, for MINUTES if there is a prefix argument.
+  "Make the model this project's own, in MINUTES if there is a prefix argument.
 Training goes on in the background; the mode line says how far it is."
   (interactive "P")
   (tinycoder--execute "tinycoder.train"
@@ -116,6 +117,12 @@ Training goes on in the background; the mode line says how far it is."
                         (message (if (eq (plist-get answer :stopped) t)
                                      "TinyCoder saves what it learnt and stops"
                                    "TinyCoder is not training")))))
+
+(defun tinycoder-describe ()
+  "Say which model completes here, and how things stand."
+  (interactive)
+  (message "%s" (or (plist-get (tinycoder-status) :message)
+                    "TinyCoder does not serve this buffer; M-x eglot starts it in a Python file")))
 
 (defun tinycoder-stats ()
   "Show how much was offered and accepted."

@@ -10,6 +10,7 @@ local api, lsp = vim.api, vim.lsp
 local NAME = 'tinycoder'
 local GHOST = 'TinyCoderGhost'
 local INLINE = 'textDocument/inlineCompletion'
+local SHIPPED = 'base' -- the model that comes with the server, and knows Python in general
 local CRASHES, WITHIN_MS = 5, 180000 -- so many crashes within that time are too many
 local space = api.nvim_create_namespace(NAME)
 
@@ -510,7 +511,7 @@ local function execute(command, arguments, done)
   end, api.nvim_get_current_buf())
 end
 
---- Train a model of this workspace. `options`: { minutes = 10, preset = 'nano' }, both may be left out.
+--- Make the model this workspace's own. `options`: { minutes = 10, preset = 'nano' }, both may be left out.
 function M.train(options)
   options = options or {}
   execute('tinycoder.train', next(options) and { options } or {}, function(result)
@@ -575,6 +576,9 @@ local function described(model)
   if type(model.problem) == 'string' then
     facts[#facts + 1] = model.problem
   end
+  if model.name == SHIPPED then
+    facts[#facts + 1] = 'knows Python in general'
+  end
   return ('%s%s  (%s)'):format(model.name, model.current and ', in use' or '', table.concat(facts, ', '))
 end
 
@@ -623,8 +627,6 @@ end
 
 -- The server.
 
-local WORDS = { noModel = 'no model' }
-
 --- How things stand, for a status line: 'TinyCoder: ready', 'TinyCoder: training 43 %'. Empty where it has no part.
 function M.status()
   local client = client_of(api.nvim_get_current_buf())
@@ -637,7 +639,7 @@ function M.status()
   if state == 'training' and type(said.training) == 'number' then
     state = ('training %d %%'):format(said.training)
   end
-  return 'TinyCoder: ' .. (WORDS[state] or state)
+  return 'TinyCoder: ' .. state
 end
 
 -- Of servers that say no more than Copilot's do.
@@ -645,7 +647,7 @@ local function state_of(params)
   if params.busy then
     return 'loading'
   end
-  return ({ Normal = 'ready', Inactive = 'off', Warning = 'noModel' })[params.kind] or 'error'
+  return ({ Normal = 'ready', Warning = 'ready', Inactive = 'off' })[params.kind] or 'error'
 end
 
 local function on_status(_, params, context)
@@ -654,7 +656,7 @@ local function on_status(_, params, context)
   if params.state == 'ready' then
     trouble = nil
     vim.schedule(function()
-      asked = nil -- what a server without a model said does not count
+      asked = nil -- what a server said before it had its model does not count
       update()
     end)
   end
@@ -857,6 +859,9 @@ local COMMANDS = {
     local said = client and statuses[client.id]
     local state = M.status()
     local text = said and said.message or state ~= '' and state or 'the server is not running'
+    if said and said.state == 'ready' and said.model == SHIPPED then -- the server's words name a command for a terminal
+      text = 'ready; the model base knows Python in general, :TinyCoder train makes it yours'
+    end
     say(text .. (wanted(api.nvim_get_current_buf()) and '' or ' (switched off here)'))
   end,
   log = M.log,

@@ -1,0 +1,178 @@
+"""How a general model becomes a repository's: held-out text before and after, and what is forgotten on the way.
+
+    python benchmarks/personalise.py PATH... [--from MODEL] [--general FOLDER] [--tokens N | --minutes M] [--out FILE]
+        [--variant rate=0.3,replay=0.25]...
+
+One JSON line for each repository and variant: bits per byte of the model alone, without the memory of the workspace, on
+the files that training holds out, before and after; the same on Python files of others (``--general``), where a rise is
+what was forgotten; both again for weights on the way between start and end; and the curve.
+
+A variant changes settings of TrainConfig; ``rate`` multiplies both learning rates of a run from nothing, in place of
+what fine-tuning does by itself, and ``anchor`` pulls the weights towards those they began with (L2-SP, Li et al. 2018).
+``tuned`` is fine-tuning as it is, which keeps weights on the way too; the others keep the best they found. Budgets are
+counted in tokens, so that other work on the machine changes nothing and batches of any size compare; ``--minutes``
+needs a quiet machine. Without ``--general`` the standard library's held-out files are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tinycoder.checkpoint import Model, load_model
+from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
+from tinycoder.store import resolve_model
+from tinycoder_training import optim, trainer
+from tinycoder_training.corpora import library, python_repos
+from tinycoder_training.corpora.corpus import Text
+from tinycoder_training.replay import general_texts
+from tinycoder_training.run import Job, measure, new_job
+from tinycoder_training.trainer import Evaluation, evaluate
+
+GENERAL_TOKENS = 24_000
+BLENDS = (0.5, 0.75)  # parts of the way from the start to what was learnt (Wortsman et al. 2022)
+VARIANTS = ("tuned", "replay=0", "rate=0.1", "rate=1", "anchor=1", "batch_size=16")
+
+
+def main() -> None:
+    """Run the variants that are asked for, repository after repository."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--from", dest="start", default="base", help="model to begin with, by name or path")
+    parser.add_argument("--home", type=Path, default=Path(), help="where models lie that are named")
+    parser.add_argument("--general", type=Path, help="folder of Python files that show what is forgotten")
+    parser.add_argument("--tokens", type=int, default=600_000, help="read so many in each run")
+    parser.add_argument("--minutes", type=float, help="in place of --tokens")
+    parser.add_argument("--variant", action="append", help=f"may be given many times; else {' '.join(VARIANTS)}")
+    parser.add_argument("--out", type=Path, help="add the lines to this file too")
+    options = parser.parse_args()
+    start = load_model(resolve_model(options.home, options.start))
+    held = python_repos.read([options.general] if options.general else library.paths())
+    others = (*held.train, *held.validation) if options.general else held.validation
+    known = measure(start, others, n_tokens=GENERAL_TOKENS).bits_per_byte
+    measured: dict[Path, tuple[Evaluation, float]] = {}
+    for path in options.paths:
+        for name in options.variant or VARIANTS:
+            row = {"repository": path.resolve().name, "variant": name}
+            row |= compare(path, name, start, others, tokens=options.tokens, minutes=options.minutes, measured=measured)
+            row["general_before"] = round(known, 4)
+            print(json.dumps(row), flush=True)
+            if options.out:
+                with options.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+
+
+def compare(
+    path: Path,
+    name: str,
+    start: Model,
+    others: Sequence[Text],
+    *,
+    tokens: int,
+    minutes: float | None,
+    measured: dict[Path, tuple[Evaluation, float]],
+) -> dict[str, Any]:
+    """Train one variant and say what came of it."""
+    changes = dict(item.split("=") for item in name.split(",") if item != "tuned")
+    anchor, rate = float(changes.pop("anchor", 0)), changes.pop("rate", None)
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = settings_of(changes, rate, start.config.context, tokens, minutes)
+        job = new_job(
+            python_repos.read([path]),
+            folder=Path(scratch) / "model",
+            preset="base",
+            settings=settings,
+            start=start,
+            general=general_texts(),
+        )
+        if path in measured:  # the same for all variants
+            job.progress.before, job.progress.best_bits_per_byte = measured[path]
+        begin = time.perf_counter()
+        blends = trainer.BLENDS if name.startswith("tuned") else (1.0,)
+        with anchored(start, anchor), mock.patch.object(trainer, "BLENDS", blends):
+            for report in job.train(stop=lambda: False, clock=time.perf_counter):
+                if report.evaluation:
+                    print(f"  {report.done:4.0%} {report.evaluation.bits_per_byte:.4f}", file=sys.stderr, flush=True)
+        assert job.progress.before is not None
+        measured[path] = job.progress.before, math.inf
+        return result(job, start, others) | {"seconds": round(time.perf_counter() - begin)}
+
+
+def settings_of(
+    changes: dict[str, str], rate: str | None, context: int, tokens: int, minutes: float | None
+) -> TrainConfig:
+    """Fine-tuning as it is, but for the changes; nothing is saved on the way."""
+    plain = TrainConfig(steps=1, batch_size=int(changes.get("batch_size", TUNING_BATCH)), shards=min(2, n_cpus()))
+    made = dataclasses.replace(
+        tuning(plain),
+        save_seconds=1e9,
+        evaluations=4,
+        evaluation_tokens=12_288,
+        steps=None if minutes else max(1, tokens // (plain.batch_size * context)),
+        minutes=minutes,
+    )
+    if rate is not None:
+        rates = {name: float(rate) * getattr(plain, name) for name in ("learning_rate", "matrix_learning_rate")}
+        made = dataclasses.replace(made, **rates)
+    types = {field.name: type(getattr(plain, field.name)) for field in dataclasses.fields(plain)}
+    return dataclasses.replace(made, **{key: types[key](value) for key, value in changes.items()})
+
+
+def result(job: Job, start: Model, others: Sequence[Text]) -> dict[str, Any]:
+    """Bits per byte before and after, here and elsewhere, and the curve."""
+    assert job.progress.before is not None
+    before, after = job.progress.before.bits_per_byte, job.progress.best_bits_per_byte
+    tuned = load_model(job.folder)
+    general = measure(tuned, others, n_tokens=GENERAL_TOKENS).bits_per_byte
+    blends = {}
+    for part in BLENDS:
+        params = {name: (1 - part) * param + part * tuned.params[name] for name, param in start.params.items()}
+        here = evaluate(params, tuned.config, job.run.data, n_tokens=None).bits_per_byte
+        there = measure(dataclasses.replace(tuned, params=params), others, n_tokens=GENERAL_TOKENS).bits_per_byte
+        blends[str(part)] = [round(here, 4), round(there, 4)]
+    read = job.progress.step * job.run.train.batch_size * job.run.model.context
+    return {
+        "before": round(before, 4),
+        "after": round(after, 4),
+        "general_after": round(general, 4),
+        "steps": job.progress.step,
+        "tokens": read,
+        "epochs": round(read * (1 - job.run.train.replay) / len(job.run.data.train), 2),
+        "blend": job.progress.blend,
+        "blends": blends,
+        "curve": [round(point["val_bpb"], 4) for point in job.progress.curve],
+    }
+
+
+@contextmanager
+def anchored(start: Model, strength: float) -> Iterator[None]:
+    """The optimizer with a pull towards the start: after each step a part of the way back."""
+    if not strength:
+        yield
+        return
+    update = optim.update
+
+    def pulled(params: Any, grads: Any, moments: Any, config: TrainConfig, step: int, scale: float, each: Any) -> float:
+        norm = update(params, grads, moments, config, step, scale, each)
+        for name, param in params.items():
+            muon = optim.uses_muon(name, param, config)
+            part = strength * scale * (config.matrix_learning_rate if muon else config.learning_rate)
+            param += part * (start.params[name] - param)
+        return norm
+
+    with mock.patch.object(trainer, "update", pulled):
+        yield
+
+
+if __name__ == "__main__":
+    main()

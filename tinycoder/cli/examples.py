@@ -1,0 +1,147 @@
+"""Completions of real code on screen, beside what the author wrote. Chooses places and lays out; knows no model."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from tinycoder.complete.candidate import Document
+    from tinycoder.evaluate.completer import Completer
+
+N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
+KINDS = ("attribute", "name")  # of words
+LENGTH, SURE = 6, 0.5  # of a line that is shown: characters and probability
+MOST_ASKED = 80  # places, at most, to find them
+MOST_OF_FILE = 2  # lines that are shown
+MARGIN = 14  # columns before the code
+
+_Place = TypeVar("_Place")
+
+
+def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
+    """Print the first completions that are sure and long enough; what the author wrote has no say in the choice."""
+    from tinycoder.evaluate.measures import continues, ghost_text
+
+    n_asked = n_right = 0
+    shown: list[tuple[str, str]] = []  # path and text
+    for document, offset in _shuffled([(each, place) for each in documents for place in _cursors(each)], seed):
+        if len(shown) == N_LINES or n_asked == MOST_ASKED:
+            break
+        if [path for path, _ in shown].count(document.path) == MOST_OF_FILE:
+            continue
+        n_asked += 1
+        found = engine.inline(_opened(engine, document, offset), offset, stop=_never)
+        engine.forget(document.path)
+        ghost = ghost_text(found[0], document.text, offset).rstrip() if found else ""
+        if len(ghost) < LENGTH or found[0].probability < SURE or ghost in [text for _, text in shown]:
+            continue
+        shown.append((document.path, ghost))
+        right = continues(document.text, offset, ghost)
+        n_right += right
+        verdict = click.style("right", fg="green") if right else click.style("wrong", fg="red")
+        click.echo(_side_by_side(document, offset, ghost))
+        click.echo(f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(found[0].source, _room(23))}\n")
+    click.echo(
+        f"{n_right} of these {len(shown)} are right. They are the first of {LENGTH} characters and more of which it\n"
+        f"was at least {SURE:.0%} sure, at {n_asked} places drawn by chance.\n"
+    )
+
+
+def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
+    """Print the first words of some lists, a letter into a name."""
+    from tinycoder.evaluate.places import survey
+
+    click.echo("The list of words after one letter (* is what the author wrote):\n")
+    n_shown = 0
+    names = [(each, name) for each in documents for name in survey(each).identifiers if name.kind in KINDS]
+    for document, name in _shuffled(names, seed):
+        if n_shown == N_LISTS:
+            break
+        offset, truth = name.start + 1, document.text[name.start : name.end]
+        found = engine.popup(_opened(engine, document, offset), offset, stop=_never)[:N_WORDS]
+        engine.forget(document.path)
+        if len(found) < N_WORDS:
+            continue
+        n_shown += 1
+        click.echo(f"{_where(document, offset)}\n    {_end_of(_line(document, offset).lstrip(), _room(5))}")
+        width = max(len(each.text) for each in found)
+        for each in found:
+            row = f"  {'*' if each.text == truth else ' '} {each.text:{width}} {each.probability:6.1%}  {each.source}"
+            click.echo(click.style(_start_of(row, _room(0)), bold=each.text == truth))
+        click.echo()
+
+
+def _cursors(document: Document) -> list[int]:
+    """Places to complete at, after the first lines, with which a file is opened."""
+    from tinycoder.evaluate.evaluation import N_OPENED
+    from tinycoder.evaluate.places import survey
+
+    first = len("".join(document.text.splitlines(keepends=True)[:N_OPENED]))
+    return [place.offset for place in survey(document, first=first).places]
+
+
+def _shuffled(places: Sequence[tuple[Document, _Place]], seed: int) -> Iterator[tuple[Document, _Place]]:
+    """In an order by chance, the same each time."""
+    order = list(places)
+    random.Random(seed).shuffle(order)
+    yield from order
+
+
+def _opened(engine: Completer, document: Document, offset: int) -> Document:
+    """The document while it is written from the top: up to ``offset``, and open in an editor."""
+    from tinycoder.complete.candidate import Document
+
+    shown = Document(path=document.path, text=document.text[:offset])
+    engine.observe(shown)
+    return shown
+
+
+def _side_by_side(document: Document, offset: int, ghost: str) -> str:
+    """The line before, what is typed, what is offered behind it, and what the author wrote there."""
+    text = document.text
+    before, typed = _line_before(document, offset), _line(document, offset)
+    indent = min(len(row) - len(row.lstrip()) for row in (before or typed, typed))
+    typed = _end_of(typed[indent:], _room(MARGIN) // 2)
+    rows = [_where(document, offset)]
+    if before:
+        rows.append(f"{'':{MARGIN}}{click.style(_start_of(before[indent:], _room(MARGIN)), dim=True)}")
+    rows.append(f"    {'typed':{MARGIN - 4}}{typed}")
+    for who, rest in (("tinycoder", ghost), ("author", text[offset:].partition("\n")[0].rstrip())):
+        cut = _start_of(rest, _room(MARGIN + len(typed)))
+        rows.append(f"    {who:{MARGIN - 4}}{' ' * len(typed)}{click.style(cut, bold=True)}")
+    return "\n".join(rows)
+
+
+def _where(document: Document, offset: int) -> str:
+    return f"  {document.path}:{1 + document.text.count(chr(10), 0, offset)}"
+
+
+def _line(document: Document, offset: int) -> str:
+    """The line up to ``offset``."""
+    return document.text[:offset].rpartition("\n")[2]
+
+
+def _line_before(document: Document, offset: int) -> str:
+    """The last line before that of ``offset`` with something in it."""
+    return next((row for row in document.text[:offset].split("\n")[-2::-1] if row.strip()), "")
+
+
+def _room(n_taken: int) -> int:
+    return max(20, shutil.get_terminal_size().columns - n_taken)
+
+
+def _start_of(text: str, n: int) -> str:
+    return text if len(text) <= n else f"{text[: n - 1]}…"
+
+
+def _end_of(text: str, n: int) -> str:
+    return text if len(text) <= n else f"…{text[1 - n :]}"
+
+
+def _never() -> bool:
+    return False

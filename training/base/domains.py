@@ -1,0 +1,81 @@
+"""The kinds of code in the base model's corpus, as its manifest tells them, and how well a model predicts each.
+
+Knows no file of the corpus itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from balance import package_of
+
+from tinycoder.checkpoint import Model
+from tinycoder.errors import CorpusError
+from tinycoder_training.corpora.corpus import Text
+from tinycoder_training.run import measure
+
+EVERYTHING = sys.maxsize  # tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A row of the manifest; sizes in bytes, ``n_bytes`` to train on."""
+
+    name: str
+    version: str
+    licence: str
+    domain: str
+    n_bytes: int
+    held_out_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Bits per byte of each domain's held-out text, and of all of it, each byte counting the same."""
+
+    by_domain: Mapping[str, float]
+    overall: float
+
+
+def read_manifest(file: Path) -> tuple[Package, ...]:
+    """The packages that ``corpus.py`` noted. Raises ``CorpusError`` if ``file`` is no manifest."""
+    try:
+        return tuple(
+            Package(
+                name=row["package"],
+                version=row["version"],
+                licence=row["licence"],
+                domain=row["domain"],
+                n_bytes=row["bytes"],
+                held_out_bytes=row["held_out_bytes"],
+            )
+            for row in json.loads(file.read_text(encoding="utf-8"))["sources"]
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{file} is no manifest of a corpus ({error}); build the corpus again") from None
+
+
+def split(texts: Sequence[Text], packages: Sequence[Package]) -> dict[str, list[Text]]:
+    """Texts by domain, in the order of the packages, without domains that have none.
+
+    Raises ``CorpusError`` for a text of a package that is not among them.
+    """
+    domains = {package.name: package.domain for package in packages}
+    groups: dict[str, list[Text]] = {package.domain: [] for package in packages}
+    for text in texts:
+        if package_of(text.path) not in domains:
+            raise CorpusError(f"{text.path} is of no package in the manifest; give the manifest of this corpus")
+        groups[domains[package_of(text.path)]].append(text)
+    return {domain: group for domain, group in groups.items() if group}
+
+
+def quality(model: Model, groups: Mapping[str, Sequence[Text]]) -> Quality:
+    """How well ``model`` predicts every token of each group."""
+    found = {name: measure(model, texts, n_tokens=EVERYTHING).bits_per_byte for name, texts in groups.items()}
+    sizes = {name: sum(text.n_bytes for text in texts) for name, texts in groups.items()}
+    bits = sum(found[name] * sizes[name] for name in groups)
+    return Quality(by_domain=found, overall=bits / sum(sizes.values()))

@@ -1,0 +1,82 @@
+"""Texts as streams of token ids: what a run learns from, what it is judged by, and what it tries itself on.
+
+Knows texts and a tokenizer; no weights, no loop, and not where the texts come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from tinycoder.config import TrainConfig
+from tinycoder.errors import CorpusError
+from tinycoder.layers import Array
+from tinycoder.tokenizer import Tokenizer
+from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.dataset import Rewrite
+from tinycoder_training.infill import infilled
+from tinycoder_training.trainer import Data
+
+FILES_AT_A_TIME = 64
+N_PROMPTS = 3
+TEXT_PROMPT = 40
+CODE_PROMPT = 600
+
+
+def data_of(
+    corpus: Corpus, tokenizer: Tokenizer, settings: TrainConfig, context: int, replay: Sequence[Text] = ()
+) -> Data:
+    """All that a run reads. Raises ``CorpusError`` if there is too little text to learn from and be judged by."""
+    order = np.random.default_rng(settings.seed).permutation(len(corpus.train))
+    train = stream([corpus.train[i] for i in order], tokenizer, corpus.recipe)
+    validation = stream(corpus.validation, tokenizer, corpus.recipe)
+    if len(train) < 2 or len(validation) < 2:
+        raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
+    other = stream(replay, tokenizer, corpus.recipe) if settings.replay_rows else train[:0]
+    return Data(
+        train=_long_enough(train, context),
+        validation=validation,
+        bytes_of_id=tokenizer.n_bytes,
+        prompts=_prompts(corpus, tokenizer),
+        end_of_text=tokenizer.end_of_text,
+        rewrite=rewrite_of(tokenizer, settings),
+        replay=_long_enough(other, context) if len(other) else None,
+    )
+
+
+def stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
+    """All texts as one stream of ids, a few files at a time: lists of ids take thirty times the room of an array."""
+    dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+    pieces: list[Array] = [np.zeros(0, dtype)]
+    for start in range(0, len(texts), FILES_AT_A_TIME):
+        group = texts[start : start + FILES_AT_A_TIME]
+        for text, ids in zip(group, tokenizer.encode_all([text.text for text in group]), strict=True):
+            whole = [*tokenizer.encode_header(text.path), *ids, tokenizer.end_of_text] if recipe == "code" else ids
+            pieces.append(np.array(whole, dtype))
+    return np.concatenate(pieces)
+
+
+def rewrite_of(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
+    """What is done to windows before they are learnt."""
+    return partial(infilled, tokenizer=tokenizer, rate=settings.infill) if settings.infill else None
+
+
+def _long_enough(ids: Array, context: int) -> Array:
+    """The stream, repeated until it fills two windows where it is shorter."""
+    repeats = -(-(2 * context + 1) // len(ids))
+    return np.tile(ids, repeats)
+
+
+def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...]:
+    """Pieces of the largest held-out texts: of a file up to the end of a line near its middle, else its first words."""
+    prompts = []
+    for text in sorted(corpus.validation, key=lambda text: -text.n_bytes)[:N_PROMPTS]:
+        if corpus.recipe != "code":
+            prompts.append(tokenizer.encode(text.text[:TEXT_PROMPT]))
+            continue
+        end = text.text.find("\n", len(text.text) // 2) + 1 or len(text.text)
+        start = text.text.find("\n", max(0, end - CODE_PROMPT)) + 1
+        prompts.append(tokenizer.encode_header(text.path) + tokenizer.encode(text.text[start:end]))
+    return tuple(tuple(prompt) for prompt in prompts if prompt)
