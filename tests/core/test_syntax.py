@@ -147,6 +147,9 @@ def test_the_rest_of_the_line_counts() -> None:
     gate = SyntaxGate()
     assert accepts(gate, "x = f(", "a, b", ")\n")
     assert not accepts(gate, "x = f(", "a, b)", ")\n")
+    assert not accepts(gate, "x = f(", "g(a", ")\n")  # the one behind closes the author's bracket, not another
+    assert not accepts(gate, "\t\tx = f(", "g(a", ")\n")
+    assert accepts(gate, "x = f(", "g(a)", "\n\ny = 1\n")
     assert accepts(gate, 'x = f("', "some text", '")\n')
     assert not accepts(gate, 'x = f("', 'some text"', '")\n')
     assert accepts(gate, "x = [i for i in ", "range(3)", "]\ny = 1\n")

@@ -208,7 +208,7 @@ def test_ghost_text_that_is_taken_is_followed_by_what_was_found_ahead(client: An
     uri = client.open("abc = 1\nabc")
     assert client.ghost(uri, 1, 3)[0]["insertText"] == "abc_tail"
     told = client.open("# told\n", uri="file:///somewhere/told.py")
-    assert "abc_tail" in until(client, told, "ahead")
+    until(client, told, "ahead", "abc_tail")
 
 
 def test_nothing_waits_for_what_is_done_ahead(client: Any) -> None:
@@ -226,13 +226,12 @@ def test_ghost_text_that_has_to_be_thought_about_comes_too(client: Any) -> None:
     assert client.ghost(client.open("# new\nab"), 1, 2)[0]["insertText"] == "ab_tail"
 
 
-def until(client: Any, uri: str, what: str) -> list[str]:
-    """What the engine was told, once it was told something."""
+def until(client: Any, uri: str, what: str, value: str) -> None:
+    """Wait until the engine was told ``value``; the tests before this one told it others."""
     for _ in range(3000):
-        found: list[str] = facts(client.popup(uri, 1, 0)[0])[what]
-        if found:
-            return found
-    raise AssertionError(what)
+        if value in facts(client.popup(uri, 1, 0)[0])[what]:
+            return
+    raise AssertionError(f"{what}: {value}")
 
 
 @pytest.mark.parametrize("method", [POPUP, GHOST])

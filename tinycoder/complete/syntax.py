@@ -89,8 +89,8 @@ class SyntaxGate:
     def _no_new_fault(self, text: str, start: int, end: int, new: str) -> bool:
         """Whether tree-sitter finds no more faults than in the better of two texts: as it is, and without the line.
 
-        Brackets that were open before are the author's to close, so it also does to have no more faults once they
-        are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it yet.
+        Brackets that the author has left open are the author's to close, so it also does to have no more faults once
+        they are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it yet.
         """
         line, line_end = _line_start(text, start), _line_end(text, end)
         indentation = _INDENTATION.match(text, line, start)
@@ -107,6 +107,7 @@ class SyntaxGate:
         statement = self._statement.unfinished + text[line:start]
         opened = left_open(statement + new + text[end:line_end])
         earlier = [place for place in opened if place[0] < len(statement)]
+        owed = [place for place in left_open(statement + text[start:line_end]) if place in earlier]
         at_end = not text[end:].strip()
 
         def closed(places: Sequence[tuple[int, str]]) -> str:
@@ -117,7 +118,7 @@ class SyntaxGate:
             return False
         if n <= allowed and self._faults.at_most(changed, allowed):
             return True
-        to_close = opened if at_end else earlier
+        to_close = opened if at_end else owed
         if to_close and self._faults.at_most(closed(to_close), allowed):
             return True
         if len(opened) > len(earlier) and not at_end:

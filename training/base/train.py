@@ -2,23 +2,28 @@
 
     python training/base/train.py CORPUS --folder MODEL --minutes 600
     python training/base/train.py CORPUS --folder MODEL --minutes 600 --resume
+    python training/base/train.py CORPUS --folder MODEL --minutes 600 --start tinycoder/models/base
 
 The budget counts from the beginning and may be changed when a run goes on: the learning rate stays up until the last
-``decay`` part of it. Late checkpoints come to stand in MODEL-late, in half precision: ``average.py`` makes one model of
-them. Everything goes to the log on standard output, a JSON object a line.
+``decay`` part of it. A finished run is taken up by another sitting, which starts from its weights, raises the learning
+rate again, and keeps what the folder says of the sittings before. Late checkpoints come to stand in MODEL-late, in half
+precision: ``average.py`` makes one model of them. Everything goes to the log on standard output, a JSON object a line.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 from safetensors.numpy import save_file
 
+from tinycoder.checkpoint import Model, load_model
 from tinycoder.cli.signals import stop_on_signals
 from tinycoder.config import PRESETS, TrainConfig, n_cpus
 from tinycoder.errors import TinyCoderError
@@ -79,16 +84,22 @@ def train(job: Job) -> None:
 @click.option("--minutes", required=True, type=click.FloatRange(0, min_open=True), help="Budget from the beginning.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="base", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on with the run in FOLDER.")
-def main(corpus: Path, folder: Path, minutes: float, preset: str, resume: bool) -> None:
+@click.option("--start", type=click.Path(path_type=Path, file_okay=False), help="A model whose run this one takes up.")
+def main(corpus: Path, folder: Path, minutes: float, preset: str, resume: bool, start: Path | None) -> None:
     """Train on CORPUS/train, judged by CORPUS/held_out."""
     try:
         with only_writer(folder):
-            train(resumed_job(folder, minutes=minutes) if resume else _new(corpus, folder, minutes, preset))
+            if resume:
+                job = resumed_job(folder, minutes=minutes)
+            else:
+                job = _new(corpus, folder, minutes, preset, load_model(start) if start else None)
+            train(job)
     except TinyCoderError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _new(corpus: Path, folder: Path, minutes: float, preset: str) -> Job:
+def _new(corpus: Path, folder: Path, minutes: float, preset: str, start: Model | None) -> Job:
+    earlier = sittings(start) if start else []
     settings = TrainConfig(
         minutes=minutes,
         batch_size=PRESETS[preset].batch_size,
@@ -96,9 +107,29 @@ def _new(corpus: Path, folder: Path, minutes: float, preset: str) -> Job:
         evaluations=EVALUATIONS,
         evaluation_tokens=EVALUATION_TOKENS,
         save_seconds=SAVE_SECONDS,
+        seed=len(earlier),  # another order of the same text
     )
     created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    return new_job(read_corpus(corpus), folder=folder, preset=preset, settings=settings, created=created)
+    job = new_job(
+        read_corpus(corpus),
+        folder=folder,
+        preset=preset,
+        settings=settings,
+        start=start,
+        created=created,
+        earlier=earlier,
+    )
+    # Not a fine-tuned model: it is not weighed against what it began with, and no number of passes ends it.
+    settings = dataclasses.replace(job.run.train, most_steps=None)
+    run = dataclasses.replace(job.run, train=settings, start=None)
+    return dataclasses.replace(job, run=run, facts={**job.facts, "settings": dataclasses.asdict(settings)})
+
+
+def sittings(model: Model) -> list[dict[str, Any]]:
+    """What the runs that ``model`` comes from took, oldest first."""
+    training = model.training
+    last = {name: training[name] for name in ("created", "steps", "seconds", "tokens_seen", "curve")}
+    return [*training.get("earlier", []), last]
 
 
 if __name__ == "__main__":

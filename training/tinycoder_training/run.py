@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,13 @@ def new_job(
     workspaces: Sequence[str] = (),
     general: Sequence[Text] = (),
     only: Collection[str] | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> Job:
     """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
 
     ``workspaces`` are the names of the workspaces that the corpus is of. ``general`` is text to learn beside it, as
     much of a batch as ``settings.replay`` says. With ``only`` the training texts of these paths are learnt, and the
-    others join the general text.
+    others join the general text. ``earlier`` is what training.json keeps of the sittings before this one.
 
     Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0. Raises
     ``CorpusError`` if there is too little text to learn from and be judged by.
@@ -155,6 +156,7 @@ def new_job(
         "recipe": corpus.recipe,
         "preset": preset if start is None else start.training.get("preset"),
         "from": start.name if start else None,
+        "earlier": list(earlier),
         "workspaces": list(workspaces),
         "created": created,
         "parameters": n_params(config),
@@ -233,6 +235,7 @@ _FACTS = (
     "recipe",
     "preset",
     "from",
+    "earlier",
     "workspaces",
     "created",
     "parameters",
