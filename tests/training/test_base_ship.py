@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -384,6 +385,34 @@ def test_a_model_that_is_too_large_is_refused(
     assert result.exit_code == 1
     assert "MB, more than" in result.output
     assert not (tmp_path / "base").exists()
+
+
+def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    command = [str(corpus), "--folder", str(second), "--minutes", "0.01", "--preset", "nano", "--start", str(run)]
+    result = CliRunner().invoke(script("train").main, command)
+    assert result.exit_code == 0, result.output
+    first, training = load_model(run).training, load_model(second).training
+    assert [one["steps"] for one in training["earlier"]] == [first["steps"]]
+    assert training["earlier"][0]["curve"] == first["curve"]
+    assert training["settings"]["seed"] == 1
+    assert training["settings"]["most_steps"] is None
+    assert training["before"] is None  # it is not weighed against what it began with
+    assert load_model(second).weights == "float32"
+    first_line = json.loads(result.output.splitlines()[0])
+    assert first_line["loss"] < 1.2 * first["curve"][-1]["train_loss"]  # from those weights, not from nothing
+
+    options = []
+    if importlib.util.find_spec("matplotlib"):
+        (tmp_path / "log").write_text(result.output)
+        options = ["--log", str(tmp_path / "log"), "--keep-log", str(tmp_path / "kept")]
+        options += ["--curve", str(tmp_path / "curve.svg")]
+    assert ship(second, corpus, tmp_path / "base", *options).exit_code == 0
+    card = (tmp_path / "base" / "README.md").read_text(encoding="utf-8")
+    assert f"{first['steps'] + training['steps']:,} steps" in card
+    assert "in 2 sittings" in card
+    assert "--folder RUN1 --minutes 0 --start RUN0 >" in card
+    assert load_model(tmp_path / "base").training["earlier"] == training["earlier"]
 
 
 def test_the_readme_names_every_script() -> None:

@@ -18,7 +18,9 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
     ``shape`` has the fields of the model's configuration, and ``weights_bytes`` and ``tokenizer_bytes``.
     """
     data, shipped = training["data"], training["shipped"]
-    hours = training["seconds"] / 3600
+    sittings = [*training["earlier"], training]
+    steps, tokens_seen, seconds = (sum(one[name] for one in sittings) for name in ("steps", "tokens_seen", "seconds"))
+    hours = seconds / 3600
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         {name: f"{value:,}" for name, value in shape.items()},
         parameters=f"{training['parameters']:,}",
@@ -28,10 +30,11 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
         train_mb=_mb(data["bytes"]),
         n_files=f"{data['files']:,}",
         train_tokens=_millions(data["tokens"]),
-        epochs=f"{training['tokens_seen'] / data['tokens']:.1f}",
-        tokens_seen=_millions(training["tokens_seen"]),
-        n_steps=f"{training['steps']:,}",
+        epochs=f"{tokens_seen / data['tokens']:.1f}",
+        tokens_seen=_millions(tokens_seen),
+        n_steps=f"{steps:,}",
         hours=f"{hours:.1f}",
+        sittings=_sittings(sittings),
         machine=shipped["machine"],
         energy=f"{hours * shipped['watts'] / 1000:.2g}",
         watts=f"{shipped['watts']:g}",
@@ -45,8 +48,22 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
         learnt=_share(shipped["by_heart"]["learnt"]),
         unseen=_share(shipped["by_heart"]["unseen"]),
         packages=_packages(packages),
-        minutes=f"{training['settings']['minutes'] or training['seconds'] / 60:.0f}",
+        last=len(sittings) - 1,
+        commands="\n".join(_command(i, one["seconds"] / 60) for i, one in enumerate(sittings)),
     )
+
+
+def _sittings(sittings: Sequence[Mapping[str, Any]]) -> str:
+    """How the budget was spent, if it was not in one run."""
+    if len(sittings) == 1:
+        return ""
+    parts = " and ".join(_millions(one["tokens_seen"]) for one in sittings)
+    return f", in {len(sittings)} sittings ({parts} tokens), each from the weights of the one before"
+
+
+def _command(i: int, minutes: float) -> str:
+    start = f" --start RUN{i - 1}" if i else ""
+    return f"$ python training/base/train.py CORPUS --folder RUN{i} --minutes {minutes:.0f}{start} > RUN{i}.log"
 
 
 def _averaged(n: int) -> str:

@@ -60,8 +60,8 @@ def write_log(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
-def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
-    """Held-out bits per byte and the learning rate over the hours of the run.
+def draw(lines: Sequence[Mapping[str, Any]], file: Path, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Held-out bits per byte over the hours of all sittings, and the learning rate of the last, whose log ``lines`` is.
 
     Raises ``ConfigError`` if there is no matplotlib, or the picture cannot be saved.
     """
@@ -72,13 +72,20 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     panel = figure.subplots()
     rate = panel.twinx()
-    rate.fill_between(_hours(lines), [line["scale"] for line in lines], color="#9aa5b1", alpha=0.2, linewidth=0)
+    begin = 0.0
+    for sitting in earlier:
+        points = [point for point in sitting["curve"] if point["val_bpb"] is not None]
+        hours = [begin + point["seconds"] / 3600 for point in points]
+        panel.plot(hours, [point["val_bpb"] for point in points], ".-", color="#2f6f4f", markersize=3)
+        begin += sitting["seconds"] / 3600
+        panel.axvline(begin, color="#9aa5b1", linewidth=0.8, linestyle=":")
+    rate.fill_between(_hours(lines, begin), [line["scale"] for line in lines], color="#9aa5b1", alpha=0.2, linewidth=0)
     rate.set_ylim(0, 1.05)
     rate.set_ylabel("learning rate, part of the largest", color="#75818d")
     measured = [line for line in lines if MEASURED in line]
     panel.set_zorder(rate.get_zorder() + 1)  # the curve lies over the area
     panel.patch.set_visible(False)
-    panel.plot(_hours(measured), [line[MEASURED] for line in measured], ".-", color="#2f6f4f", markersize=3)
+    panel.plot(_hours(measured, begin), [line[MEASURED] for line in measured], ".-", color="#2f6f4f", markersize=3)
     panel.set_xlabel("hours")
     panel.set_ylabel("bits per byte, held-out files")
     panel.grid(axis="y", color="#9aa5b1", alpha=0.3)
@@ -92,5 +99,5 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
         raise ConfigError(f"cannot save the picture {file} ({error}); choose another place or ending") from None
 
 
-def _hours(lines: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [line["minutes"] / 60 for line in lines]
+def _hours(lines: Sequence[Mapping[str, Any]], begin: float) -> list[float]:
+    return [begin + line["minutes"] / 60 for line in lines]

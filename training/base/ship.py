@@ -34,7 +34,7 @@ MOST_BYTES = 12_000_000  # of the whole folder: it is in every copy of the packa
 CURVE_POINTS = 60
 CHOICE_TOKENS = 131_072  # of the held-out text, for each candidate
 KIND = "int8"
-FACTS = ("recipe", "preset", "from", "created", "parameters", "versions", "seed", "settings", "data")
+FACTS = ("recipe", "preset", "from", "earlier", "created", "parameters", "versions", "seed", "settings", "data")
 COUNTERS = ("steps", "seconds", "tokens_seen", "finished")
 
 
@@ -211,7 +211,7 @@ def main(
             size = save(model, out, facts, packages)
             if lines:
                 write_log(thinned(lines), keep_log)
-                draw(lines, curve)
+                draw(lines, curve, model.training["earlier"])
     except TinyCoderError as error:
         raise click.ClickException(str(error)) from None
     for line in report(measured, examples):
