@@ -65,8 +65,10 @@ def use_one_blas_thread(*, prefill: int | None = None) -> None:
 
 def decoding_weights(params: Params, config: ModelConfig) -> Weights:
     """The weights of ``fuse_forward``, each matrix as (I,O): BLAS is quicker to multiply few rows with those."""
-    weights, _ = fuse_forward(params, config)
-    return {name: w if name == "embedding" else np.ascontiguousarray(w.T) for name, w in weights.items()}
+    weights = fuse_forward(params, config)[0]
+    for name in weights.keys() - {"embedding"}:  # one at a time, so that each takes the room of the one before
+        weights[name] = np.ascontiguousarray(weights[name].T)
+    return weights
 
 
 class KVCache:

@@ -56,7 +56,6 @@ class Engine:
         parts: Parts = Parts(),  # noqa: B008 - frozen
         threshold: float = THRESHOLD,
     ) -> None:
-        self.model = model
         self.tokenizer = model.tokenizer
         self.memory = memory if memory is not None else Memory(model.tokenizer)
         self.mixer = mixer or Mixer()

@@ -6,6 +6,7 @@ for a scene is kept while the scene stays: the next letter of a word asks for mu
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -47,11 +48,12 @@ class Predictor:
         self, tokenizer: Tokenizer, model: Model | None, memory: Memory | None, mixer: Mixer, parts: Parts
     ) -> None:
         self.tokenizer = tokenizer
-        self.model = model if parts.model else None
+        self.model = dataclasses.replace(model, params={}) if model and parts.model else None
         self.memory = memory if parts.memory else None
         self.mixer = mixer
         self._parts = parts
-        self._session = Session(model.params, model.config) if self.model and model else None
+        # The session has the parameters in a layout of its own; nobody needs them twice.
+        self._session = Session(model.params, model.config) if model and parts.model else None
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
         self._trees: list[Tree] = []  # the latest first
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]

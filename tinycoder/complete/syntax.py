@@ -90,7 +90,8 @@ class SyntaxGate:
         """Whether tree-sitter finds no more faults than in the better of two texts: as it is, and without the line.
 
         Brackets that the author has left open are the author's to close, so it also does to have no more faults once
-        they are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it yet.
+        they are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it
+        yet.
         """
         line, line_end = _line_start(text, start), _line_end(text, end)
         indentation = _INDENTATION.match(text, line, start)
