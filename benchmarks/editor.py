@@ -38,20 +38,20 @@ class Editor:
         self._cancel = cancel
         self._selection = selection
         self._selected = ""  # what the last request for ghost text said of it
-        self._uri = path.as_uri()
+        self.uri = path.as_uri()
         self._version = 1
         self._latest: dict[str, tuple[int, int]] = {}  # the number and version of each method's last request
         self._cancelled: set[int] = set()
         self._answered: dict[str, int] = {}  # the newest version that was answered
         self._ghost: tuple[dict[str, Any], int, str] | None = None  # the item, its cursor, and its text from there
         self._tasks: set[asyncio.Task[None]] = set()
-        document = {"uri": self._uri, "languageId": "python", "version": 1, "text": text}
+        document = {"uri": self.uri, "languageId": "python", "version": 1, "text": text}
         server.notify("textDocument/didOpen", {"textDocument": document})
 
     def close(self) -> None:
         """Close the document."""
         self._abandon()
-        self.server.notify("textDocument/didClose", {"textDocument": {"uri": self._uri}})
+        self.server.notify("textDocument/didClose", {"textDocument": {"uri": self.uri}})
 
     @property
     def ghost(self) -> str:
@@ -127,7 +127,7 @@ class Editor:
         self.text = self.text[:start] + new + self.text[end:]
         self.offset = start + len(new)
         self._version += 1
-        document = {"uri": self._uri, "version": self._version}
+        document = {"uri": self.uri, "version": self._version}
         change = {"textDocument": document, "contentChanges": [{"range": span, "text": new}]}
         self.server.notify("textDocument/didChange", change)
 
@@ -164,7 +164,7 @@ class Editor:
 
     def _ask(self, method: str, context: dict[str, Any]) -> None:
         params = {
-            "textDocument": {"uri": self._uri},
+            "textDocument": {"uri": self.uri},
             "position": self._position(self.offset),
             "context": context,
         }

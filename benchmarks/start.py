@@ -1,0 +1,118 @@
+"""How long a server takes from its start to the first suggestion in a workspace that was indexed before.
+
+    python benchmarks/start.py FOLDER [--model NAME] [--starts N]
+
+The first start indexes a copy of FOLDER and is not counted. In each of the others a file of the workspace, written to
+its middle, is opened at once, and ghost text and popup are asked for again and again. A suggestion is real if the
+server has read its model; the one that counts as complete came after the memory's index was there too. Then the file is
+typed on for a while, and memory is read from /proc. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from editor import GHOST, POPUP, Editor
+from feel import workspace
+from process import Server
+
+from tinycoder.store import resolve_model
+
+KEYS = 200
+KEYS_PER_S = 8.0
+PATIENCE_S = 60.0
+
+
+async def start(
+    command: Sequence[str], scratch: Path, place: Path, typed: tuple[Path, str], keys: int
+) -> dict[str, Any]:
+    """One session: seconds to the first suggestion of each kind, seconds until all is loaded, and MB."""
+    file, text = typed
+    at = text.index("\n", len(text) // 2) + 1
+    server = await Server.launch(command, scratch, scratch / "log.txt")
+    try:
+        await server.initialize(place, {})
+        initialized = server.now()
+        editor = Editor(server, file, text[:at], at, cancel=False)
+        firsts = {}
+        for method in (GHOST, POPUP):
+            firsts[method] = await first(server, editor, method)
+        await server.settle(quiet_s=1.0)
+        ready = server.now() - 1.0
+        for character in text[at : at + keys]:
+            editor.type(character)
+            await asyncio.sleep(1 / KEYS_PER_S)
+        return {
+            "initialized": initialized,
+            "ghost": firsts[GHOST],
+            "popup": firsts[POPUP],
+            "ready": ready,
+            "resident": server.resident_mb(),
+            "most": server.resident_mb("VmHWM"),
+        }
+    finally:
+        await server.stop()
+
+
+async def first(server: Server, editor: Editor, method: str) -> float:
+    """Seconds from the start of the server until an answer offers something."""
+    position = {"line": editor.text.count("\n", 0, editor.offset), "character": 0}
+    trigger = {"triggerKind": 1}
+    while server.now() < PATIENCE_S:
+        document = {"uri": editor.uri}
+        result = await server.request(method, {"textDocument": document, "position": position, "context": trigger})[1]
+        if result and result.get("items"):
+            return server.now()
+        await asyncio.sleep(0.01)
+    raise SystemExit(f"start: no answer to {method} offered anything for {PATIENCE_S:.0f} s")
+
+
+def main() -> None:
+    """Start several times, and print medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="Python files, a million tokens of them or so")
+    parser.add_argument("--model", default="base")
+    parser.add_argument("--home", type=Path, default=Path(), help="where the model is, if it is not the shipped one")
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        home, place = scratch / "home", scratch / "workspace"
+        home.mkdir()
+        model = options.model
+        if model != "base":
+            model = "typed"
+            shutil.copytree(resolve_model(options.home, options.model), home / "models" / model)
+        typed = workspace(options.folder, place, options.seed, [])[0]
+        n_bytes = sum(file.stat().st_size for file in place.rglob("*.py"))
+        command = [sys.executable, "-m", "tinycoder", "--home", str(home), "serve", "--model", model]
+        asyncio.run(start(command, scratch, place, typed, 0))
+        runs = [asyncio.run(start(command, scratch, place, typed, KEYS)) for _ in range(options.starts)]
+    print(f"{n_bytes:,} bytes of Python; medians of {len(runs)} starts (least, most)")
+    for what, unit in (
+        ("initialized", "s"),
+        ("ghost", "s"),
+        ("popup", "s"),
+        ("ready", "s"),
+        ("resident", "MB"),
+        ("most", "MB"),
+    ):
+        values = [run[what] for run in runs]
+        places = 2 if unit == "s" else 0
+        print(
+            f"  {what:12} {statistics.median(values):8.{places}f} {unit}"
+            f"  ({min(values):.{places}f}, {max(values):.{places}f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
