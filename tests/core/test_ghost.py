@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinycoder.complete.ghost import LINE, Layout, write
+from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
 from tinycoder.tokenizer import train_character_tokenizer
 
@@ -14,7 +14,7 @@ TOKENIZER = train_character_tokenizer(["abcdefghijklmnopqrstuvwxyz =():1\r\n"])
 
 
 class Scripted:
-    """A predictor that is sure of ``text``, and of its end."""
+    """A predictor that is sure of ``text``, and of its end, and has no other idea."""
 
     def __init__(self, text: str) -> None:
         self.tokenizer = TOKENIZER
@@ -25,21 +25,64 @@ class Scripted:
         p[self.ids[len(made)]] = 0.9
         return p
 
+    def tree(self, scene: Any) -> Any:
+        return SimpleNamespace(after=lambda rows, poll: [self.after(scene, row, poll) for row in rows])
+
+
+class Torn(Scripted):
+    """A predictor whose likeliest first word leads nowhere: ``a`` could be followed by much, ``b(x)`` ends the line."""
+
+    def __init__(self, a: float) -> None:
+        super().__init__("")
+        self.a = a
+
+    def after(self, scene: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
+        p = np.zeros(TOKENIZER.vocab_size, np.float32)
+        written = "".join(chr(TOKENIZER.raw[i][0]) for i in made)
+        if not written:
+            p[TOKENIZER.encode("a")[0]], p[TOKENIZER.encode("b")[0]] = self.a, 1 - self.a
+        elif written[0] == "a":
+            p[TOKENIZER.encode("cdefghijkl")] = 0.1
+        elif len(written) < 4:
+            p[TOKENIZER.encode("b(x)")[len(written)]] = 1.0
+        else:
+            p[TOKENIZER.encode("\n")[0]] = 1.0
+        return p
+
 
 def written(text: str, layout: Layout) -> str:
-    scene = SimpleNamespace(pending=b"")
-    predictor: Any = Scripted(text)
-    (ghost,) = write(
-        predictor,
-        Healer(TOKENIZER),
-        scene,  # type: ignore[arg-type]
-        n=1,
-        max_tokens=200,
-        layout=layout,
-        poll=lambda: None,
-    )
+    (ghost,) = ghosts(Scripted(text), layout)
     assert ghost.ended > 0
     return ghost.text
+
+
+def ghosts(predictor: Any, layout: Layout = LINE, pending: bytes = b"") -> list[Ghost]:
+    scene: Any = SimpleNamespace(pending=pending)
+    return list(write(predictor, Healer(TOKENIZER), scene, n=1, max_tokens=200, layout=layout, poll=lambda: None))
+
+
+def test_the_line_that_is_likeliest_as_a_whole_comes_before_the_greedy_one() -> None:
+    best, greedy = ghosts(Torn(0.6))
+    assert best.text == "b(x)"
+    assert best.ended == pytest.approx(0.4)
+    assert best.ends == (1, 2, 3, 4)
+    assert best.sure == pytest.approx((0.4, 0.4, 0.4, 0.4))
+    assert greedy.text.startswith("a")
+    assert greedy.sure[0] == pytest.approx(0.6)
+
+
+def test_a_line_that_is_not_likely_is_not_looked_for() -> None:
+    assert [ghost.text[0] for ghost in ghosts(Torn(0.97))] == ["a"]
+
+
+def test_the_likeliest_line_spells_what_is_half_typed() -> None:
+    (ghost,) = ghosts(Torn(0.6), pending=b"b")
+    assert ghost.text == "(x)"
+    assert ghost.ended == pytest.approx(1.0)
+
+
+def test_a_block_is_greedy() -> None:
+    assert [ghost.text[0] for ghost in ghosts(Torn(0.6), Layout(block=True))] == ["a"]
 
 
 def test_a_line_ends_with_the_line() -> None:

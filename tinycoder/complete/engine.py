@@ -106,7 +106,9 @@ class Engine:
             ghost = self._judged(written, scene)
             if n == 1 and self.parts.cache:
                 kept = self._suggestions.keep(document.path, document.text, offset, layout, ghost)
-                return self._shown(document, offset, kept, 0, threshold)
+                if shown := self._shown(document, offset, kept, 0, threshold):
+                    return shown
+                continue
             found = self._candidate(document, offset, ghost, 0, 0.0 if n > 1 else threshold)
             if found:
                 candidates.setdefault(found.text, found)
@@ -203,10 +205,13 @@ class Engine:
         if self.parts.cache and not self._suggestions.find(document.path, text, end, LINE):
             scene = self._scene(after, end, self._lines(after))
             poll = _poll(stop)
-            for ghost in write(
+            for written in write(
                 self._predictor, self._healer, scene, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
             ):
-                self._suggestions.keep(document.path, text, end, LINE, self._judged(ghost, scene))
+                ghost = self._judged(written, scene)
+                self._suggestions.keep(document.path, text, end, LINE, ghost)
+                if self._candidate(after, end, ghost, 0, None):
+                    break
 
     def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
         """What each token of a file costs, given those above it, as if it were written from the top."""

@@ -1,6 +1,7 @@
 """Ghost text: the likeliest line after the cursor, or the likeliest block, with how sure each part of it is.
 
-Greedy, after a best-first search for the tokens that spell what is half typed. Knows no document and no editor.
+Greedy, after a best-first search for the tokens that spell what is half typed; then a beam looks for a line that is
+likelier as a whole. Knows no document and no editor.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass
 from tinycoder.complete.context import Scene
 from tinycoder.complete.heal import Healer, rest
 from tinycoder.complete.predict import Predictor
-from tinycoder.decode import Poll
+from tinycoder.decode import LONGEST_ROW, Poll
 from tinycoder.layers import Array
 from tinycoder.sampling import best_ids
 
 MOST_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
 MOST_STEPS = 12  # of the search for them
 LEAST = 1e-3  # probability below which nothing is worth going on
+WIDTH = 3  # unfinished lines that are followed at a time
+LEAST_LINE = 0.05  # probability of a whole line that is worth looking for
 MOST_LINES = 12  # of a block
 
 
@@ -55,9 +58,17 @@ LINE = Layout()
 def write(
     predictor: Predictor, healer: Healer, scene: Scene, *, n: int, max_tokens: int, layout: Layout, poll: Poll
 ) -> Iterator[Ghost]:
-    """Up to ``n`` continuations with different first tokens, likeliest first; their texts may be the same."""
+    """Up to ``n`` continuations with different first tokens, likeliest first; their texts may be the same.
+
+    Where one line is asked for there may be two: the likeliest as a whole, and the greedy one, whose beginning may be
+    likelier.
+    """
     for made, sure in _beginnings(predictor, healer, scene, n, poll):
-        yield _go_on(predictor, healer, scene, made, sure, max_tokens, layout, poll)
+        greedy = _go_on(predictor, healer, scene, made, sure, max_tokens, layout, poll)
+        likelier = n == 1 and not layout.block and _likelier(predictor, healer, scene, greedy, max_tokens, poll)
+        if likelier:
+            yield likelier
+        yield greedy
 
 
 def _beginnings(
@@ -145,6 +156,55 @@ def _go_on(
         raw += raws[best]
         _note(ends, surest, raw, sure)
     return _ghost(raw, ends, surest, ended, made)
+
+
+def _likelier(
+    predictor: Predictor, healer: Healer, scene: Scene, greedy: Ghost, max_tokens: int, poll: Poll
+) -> Ghost | None:
+    """The line that is likeliest as a whole, unless it is the ``greedy`` one, or nothing is likely enough.
+
+    Only what is likelier than the best whole line so far is followed: one above a half has no rival.
+    """
+    least = max(greedy.ended, LEAST_LINE)
+    if least >= 0.5:
+        return None
+    raws, tree, best = predictor.tokenizer.raw, predictor.tree(scene), None
+    live = [_Line(made, (sure,)) for made, sure in _beginnings(predictor, healer, scene, WIDTH, poll)]
+    live = [line for line in live if b"\n" not in b"".join(raws[i] for i in line.ids)[len(scene.pending) :]]
+    for _ in range(max_tokens):
+        live = [line for line in live if line.sure[-1] > least and len(line.ids) <= LONGEST_ROW]
+        if not live:
+            break
+        grown: list[_Line] = []
+        for n_ids in {len(line.ids) for line in live}:  # rows of one length are one step
+            rows = [line for line in live if len(line.ids) == n_ids]
+            for line, p in zip(rows, tree.after([line.ids for line in rows], poll), strict=True):
+                ended = line.sure[-1] * float(p[healer.ends_line].sum())
+                if ended > least:
+                    least, best = ended, line
+                left = _without(p, healer.ends_line)
+                grown += [line.grown(i, float(left[i])) for i in best_ids(left, WIDTH).tolist()]
+        live = heapq.nlargest(WIDTH, grown, key=lambda line: line.sure[-1])
+    if best is None:
+        return None
+    raw = b"".join(raws[i] for i in best.ids[: len(best.ids) - len(best.sure) + 1])[len(scene.pending) :]
+    ends: list[int] = []
+    surest: list[float] = []
+    for token, sure in zip([None, *best.ids[len(best.ids) - len(best.sure) + 1 :]], best.sure, strict=True):
+        raw += raws[token] if token is not None else b""
+        _note(ends, surest, raw, sure)
+    return _ghost(raw, ends, surest, least, best.ids)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line under way: its ids, and the joint probability after its beginning and after each later id."""
+
+    ids: tuple[int, ...]
+    sure: tuple[float, ...]
+
+    def grown(self, token: int, probability: float) -> _Line:
+        return _Line((*self.ids, token), (*self.sure, self.sure[-1] * probability))
 
 
 def _without(p: Array, ids: Array) -> Array:
