@@ -3,9 +3,9 @@
     python benchmarks/start.py FOLDER [--model NAME] [--starts N]
 
 The first start indexes a copy of FOLDER and is not counted. In each of the others a file of the workspace, written to
-its middle, is opened at once, and ghost text and popup are asked for again and again. A suggestion is real if the
-server has read its model; the one that counts as complete came after the memory's index was there too. Then the file is
-typed on for a while, and memory is read from /proc. Linux only.
+its middle, is opened at once, and ghost text, then the popup, is asked for until something is offered, which is so once
+the model is loaded. `ready` is when the index is loaded too. Then the file is typed on for a while, and memory is read
+from /proc. Linux only.
 """
 
 from __future__ import annotations
