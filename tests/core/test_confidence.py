@@ -26,6 +26,9 @@ def ghost(*pieces: tuple[str, float]) -> Ghost:
         ("f(a_b)", (1, 2, 3, 5, 6), [1, 2, 5, 6]),
         ("éclair()", (2, 6, 8), [6, 8]),
         ("if x:\n    y.z\n    y", (5, 10, 11, 13, 18, 19), [5, 13]),  # later lines only whole, so not the last
+        ("f('\\n')", (1, 2, 3, 4, 7), [1, 2, 3, 7]),  # not within an escape
+        ("f('\\\\'", (3, 5, 6), [3, 5, 6]),
+        ("a + \\", (1, 3, 5), [1, 3, 5]),  # the line goes on
         ("", (), []),
     ],
 )

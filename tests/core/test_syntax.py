@@ -118,6 +118,13 @@ BEHIND = "\n\n    def g(self):\n        return 1\n"
         (METHOD + "x = 'é 😀' + ", "a]", False),
         ("@property\n", "def f(self):\n    return 1", True),
         ("@property\n", "x = 1", False),
+        ("if a:\n    ", "return None", False),  # what is right in its grammar, and not in its place
+        ("if a:\n    ", "yield a", False),
+        ("if a:\n    ", "break", False),
+        ("for a in b:\n    ", "break", True),
+        ("if a:\n    ", "await b", True),  # in a notebook it is
+        (METHOD + "x = 1\n        def g():\n            ", "nonlocal x", True),
+        (METHOD, "await a", False),
     ],
 )
 def test_a_line_and_a_block(before: str, new: str, behind: str, verdict: bool) -> None:

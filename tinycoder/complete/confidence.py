@@ -13,16 +13,19 @@ LEAST_CHARACTERS = 2  # that a suggestion must save
 def possible_ends(ghost: Ghost) -> list[int]:
     """Where the text may be cut: in its first line between two words, not after white space, and at the end of lines.
 
-    A later line that was broken off is not offered.
+    A later line that was broken off is not offered, and nothing that ends with half an escape.
     """
     text = ghost.text
     first_line = text.find("\n") if "\n" in text else len(text)
     return [
         end
         for end in ghost.ends
-        if (end == len(text) and (ghost.ended or end <= first_line))
-        or (end < len(text) and text[end] in "\r\n" and not text[end - 1].isspace())
-        or (end < first_line and not _inside(text, end))
+        if not _ends_with_half_an_escape(text[:end])
+        and (
+            (end == len(text) and (ghost.ended or end <= first_line))
+            or (end < len(text) and text[end] in "\r\n" and not text[end - 1].isspace())
+            or (end < first_line and not _inside(text, end))
+        )
     ]
 
 
@@ -41,6 +44,12 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
         return []
     floor = min(FLOOR, threshold, sure[first])
     return [end for end in ends if end >= first and sure[end] >= floor]
+
+
+def _ends_with_half_an_escape(text: str) -> bool:
+    """A backslash after a blank goes on with the line, and is whole."""
+    rest = text.rstrip("\\")
+    return (len(text) - len(rest)) % 2 == 1 and not rest[-1:].isspace()
 
 
 def _inside(text: str, at: int) -> bool:

@@ -1,7 +1,7 @@
 """Would a suggestion leave the code without a new syntax error?
 
 Two questions, each asked where it can be answered. Up to the cursor: could the text begin a module? That asks Python's
-own parser, with the few lines that matter. With code behind the cursor: has the whole document more faults than
+own compiler, with the few lines that matter. With code behind the cursor: has the whole document more faults than
 before? That asks tree-sitter, which reads on after a fault. Knows no model and no meaning of names.
 """
 
@@ -23,8 +23,10 @@ FAULT_LIMIT = 100  # a document with more is hardly Python, and takes long to re
 STATEMENT_LIMIT = 20_000  # characters: more is not given to Python's parser, which reads a few megabytes a second
 
 # PyCF_ALLOW_INCOMPLETE_INPUT: text that wants for more is told apart from text that is wrong. The interactive prompt
-# uses it; ``ast`` does not name it. A Python that lacks it refuses all, and tree-sitter answers alone.
-_FLAGS = ast.PyCF_ONLY_AST | 0x4000
+# uses it; ``ast`` does not name it. A Python that lacks it refuses all, and tree-sitter answers alone. The text is
+# compiled, not only parsed: a ``return`` outside a function is no fault of the grammar. Notebooks await anywhere.
+_FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | 0x4000
+_NOT_KEPT = "no binding for nonlocal"  # the line that binds the name is not among those that the gate reads
 _REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)
 _CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that goes on with the statement above
 _INDENTATION = re.compile(r"[ \t\f]*")
@@ -282,7 +284,7 @@ def _could_begin_a_module(text: str) -> bool:
             warnings.simplefilter("ignore")  # such as for an unknown escape in a string
             compile(text if text.endswith("\n") else text + "\n", "module", "exec", _FLAGS, dont_inherit=True)
     except _REFUSALS as problem:
-        return "incomplete input" in str(problem)
+        return "incomplete input" in str(problem) or _NOT_KEPT in str(problem)
     return True
 
 
