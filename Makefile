@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-editors client client-shots check docs bench clean
+.PHONY: demo test test-editors torture torture-quick client client-shots check docs bench clean
 
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
@@ -13,6 +13,12 @@ test: $(VENV)/.ready  ## run the tests
 test-editors: $(VENV)/.editors  ## run the tests in real editors, and install those that are missing
 	$(BIN)/python tests/editors/install.py
 	TINYCODER_NEED_EDITORS=1 $(BIN)/pytest tests/editors
+
+torture: $(VENV)/.torture  ## inject faults, make up files and messages, and count (up to 40 minutes)
+	$(BIN)/python tests/torture
+
+torture-quick: $(VENV)/.torture  ## the same with fewer trials (five minutes)
+	$(BIN)/python tests/torture --quick
 
 client:  ## build the VS Code extension (needs Node.js 20 or newer); `tinycoder setup vscode` installs it
 	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package
@@ -43,6 +49,10 @@ $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(VENV)/.torture: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --group torture
 	touch $@
 
 $(VENV)/.editors: $(VENV)/.ready
