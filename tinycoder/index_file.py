@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tinycoder import __version__
+from tinycoder.file import put_in_place
 from tinycoder.layers import Array
 from tinycoder.tokenizer import Tokenizer
 from tinycoder.workspace import LONGEST, NOTHING, Shelf
@@ -86,7 +87,7 @@ def save_index(file: Path, index: Index) -> None:
         with new.open("rb+") as written:
             os.fsync(written.fileno())
         _remove_left(file, new)
-        new.replace(file)
+        put_in_place(new, file)
     except SafetensorError as error:
         raise OSError(str(error)) from None
     finally:

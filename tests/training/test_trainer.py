@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,8 +205,8 @@ def test_a_gradient_that_is_no_number_changes_nothing(tmp_path: Path, monkeypatc
     train_until(job, 2)
     before = snapshot(job)
 
-    def poisoned(*arguments: Any) -> Any:
-        loss, dweights = loss_and_weight_gradients(*arguments)
+    def poisoned(*arguments: Any, **options: Any) -> Any:
+        loss, dweights = loss_and_weight_gradients(*arguments, **options)
         dweights["0.qkv"][0] = np.nan
         return loss, dweights
 
@@ -216,6 +217,61 @@ def test_a_gradient_that_is_no_number_changes_nothing(tmp_path: Path, monkeypatc
     assert {key: after[key] for key in after if key.startswith(("params", "moments"))} == {
         key: before[key] for key in before if key.startswith(("params", "moments"))
     }
+
+
+def short_of_memory(monkeypatch: pytest.MonkeyPatch, fits: Callable[[int], bool]) -> None:
+    """Memory suffices where ``fits`` says so, which is told how many tokens are to be computed at once."""
+
+    def compute(*arguments: Any, tokens_at_a_time: int) -> Any:
+        if not fits(tokens_at_a_time):
+            raise MemoryError
+        return loss_and_weight_gradients(*arguments, tokens_at_a_time=tokens_at_a_time)
+
+    monkeypatch.setattr(trainer, "loss_and_weight_gradients", compute)
+
+
+def one_part_at_a_time(tokens: int) -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def test_short_of_memory_a_run_goes_on_with_one_part_at_a_time_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = small_job(tmp_path / "whole", steps=3)
+    train_until(whole, 1000)
+    monkeypatch.setattr(trainer, "n_cpus", lambda: 2)
+    job = small_job(tmp_path / "short", steps=3)
+    short_of_memory(monkeypatch, one_part_at_a_time)
+    reports = train_until(job, 1000)
+    assert [bool(report.note) for report in reports] == [True, False, False]
+    assert "one part of a batch at a time" in reports[0].note
+    assert snapshot(job) == snapshot(whole)
+
+
+def test_shorter_still_it_goes_on_with_one_window_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = small_job(tmp_path / "short", steps=3)
+    short_of_memory(monkeypatch, lambda tokens: tokens == 1)
+    reports = train_until(job, 1000)
+    assert [bool(report.note) for report in reports] == [True, False, False]
+    assert "one window at a time" in reports[0].note
+    assert load_model(tmp_path / "short").training["finished"]
+
+
+def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_saved_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_until(small_job(tmp_path / "run", steps=4), 2)
+    job = resumed_job(tmp_path / "run")
+    short_of_memory(monkeypatch, lambda tokens: False)
+    with pytest.raises(TrainingError, match=r"memory does not suffice for step 3; .*kept.*--resume"):
+        train_until(job, 1000)
+    monkeypatch.undo()
+    again = resumed_job(tmp_path / "run")
+    assert again.progress.step == 2
+    train_until(again, 1000)
+    whole = small_job(tmp_path / "whole", steps=4)
+    train_until(whole, 1000)
+    assert snapshot(again) == snapshot(whole)
 
 
 def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> None:

@@ -271,12 +271,13 @@ def _run(context: click.Context, job: Job, home: Path, wish: _Wish, gone: Callab
     """Train with progress on stderr; say on stdout what came of it."""
     from tinycoder.cli.progress import describe, outcome, show
     from tinycoder.cli.progress_lines import say_end, say_start, show_lines
+    from tinycoder_training.clock import awake_clock
     from tinycoder_training.report import samples_of, write_report
 
     in_lines = wish.progress == "json"
     say_start(job) if in_lines else click.echo(describe(job), err=True)
     with stop_on_signals() as asked:
-        with closing(job.train(stop=lambda: asked() or gone(), clock=time.perf_counter)) as reports:
+        with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
             samples = (show_lines if in_lines else show)(reports, samples_of(job))
         finished, training = job.progress.finished, job.training
         changed = job.progress.kept or not job.only_better

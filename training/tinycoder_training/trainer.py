@@ -10,6 +10,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,15 @@ from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
 from tinycoder.decode import Session
 from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
-from tinycoder.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
+from tinycoder.model import (
+    TOKENS_AT_A_TIME,
+    Params,
+    Weights,
+    fuse_backward,
+    fuse_forward,
+    loss_and_weight_gradients,
+    losses,
+)
 from tinycoder.sampling import sample_ids
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
@@ -32,6 +41,13 @@ SAMPLE_TOKENS = 48
 SMOOTHING = 0.05
 BLENDS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the most that any of them gains
+# How to compute a batch where memory is short, thriftier and thriftier: whether its parts at the same time, how many
+# tokens of a part at once, and what to say. The second gives the same bits as the first.
+THRIFT = (
+    (True, TOKENS_AT_A_TIME, ""),
+    (False, TOKENS_AT_A_TIME, "memory is short: the run goes on with one part of a batch at a time, more slowly"),
+    (False, 1, "memory is short: the run goes on with one window at a time, more slowly"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +96,8 @@ class Progress:
 
     ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is what the start makes of
     the text that is judged at the end; ``kept`` says of a finished run whether it has found weights that are better,
-    and ``blend`` how much of the way from the start to the best weights its own are.
+    and ``blend`` how much of the way from the start to the best weights its own are. ``thrift`` is the row of THRIFT
+    that fits into memory; it is not saved, for the next process may have more.
     """
 
     params: Params
@@ -94,12 +111,16 @@ class Progress:
     finished: bool = False
     kept: bool = False
     blend: float = 1.0
+    thrift: int = 0
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used."""
+    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used.
+
+    ``note`` is a sentence for a person where something happened, else empty.
+    """
 
     step: int
     done: float
@@ -110,6 +131,7 @@ class Report:
     learning_rate_scale: float
     tokens_per_second: float
     evaluation: Evaluation | None = None
+    note: str = ""
 
 
 def train(
@@ -123,7 +145,8 @@ def train(
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
 
     ``save`` is called at every evaluation, every ``save_seconds``, and at the end, also when the caller closes the
-    generator. Raises ``TrainingError`` when the loss is not a number any more; what was saved last stays.
+    generator. Raises ``TrainingError`` when the loss is not a number any more, and when memory does not even suffice
+    for one window at a time; what was saved last stays.
     """
     settings = run.train
     windows = batches(run)
@@ -134,7 +157,7 @@ def train(
         started = clock() - progress.seconds
         try:
             while not stop() and (done := budget_used(settings, progress)) < 1:
-                begin = clock()
+                begin, thrift = clock(), progress.thrift
                 scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
                 loss, norm = _step(run, progress, windows, scale, pool)
                 end = clock()
@@ -162,10 +185,11 @@ def train(
                     learning_rate_scale=scale,
                     tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
                     evaluation=evaluation,
+                    note=THRIFT[progress.thrift][2] if progress.thrift != thrift else "",
                 )
-        except TrainingError as error:
+        except (TrainingError, MemoryError) as error:
             kept = f"the model of step {saved_step} is kept" if saved_step else "nothing was saved yet"
-            raise TrainingError(f"{error}; {kept}: start again with --optimizer adamw or another --seed") from None
+            raise TrainingError(f"{_why(error, progress)}; {kept}: {_remedy(error)}") from None
         except GeneratorExit:  # nobody listens any more; what was learnt is kept all the same
             save(progress)
             raise
@@ -224,18 +248,42 @@ def complete(
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
+    loss, grads = _gradients_that_fit(run, progress, windows, pool)
+    if not math.isfinite(loss):
+        raise TrainingError(f"the loss became {loss} at step {progress.step + 1}")
+    norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
+    progress.step += 1
+    return loss, norm
+
+
+def _gradients_that_fit(run: Run, progress: Progress, windows: Mixture, pool: Threads) -> tuple[float, Params]:
+    """Loss and gradients of the next batch; where memory does not suffice, thriftier from now on."""
+    while True:
+        with suppress(MemoryError):
+            return _gradients(run, progress, windows, pool)
+        if progress.thrift == len(THRIFT) - 1:
+            raise MemoryError
+        progress.thrift += 1
+
+
+def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) -> tuple[float, Params]:
     inputs, targets = windows.batch(progress.step)
     bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
     weights, fused = fuse_forward(progress.params, run.model, pool.map)
+    at_once, tokens, _ = THRIFT[progress.thrift]
 
-    def shard(i: int) -> tuple[float, Weights]:
+    def shard(i: int) -> tuple[float, Weights] | None:
         rows = slice(bounds[i], bounds[i + 1])
-        return loss_and_weight_gradients(weights, run.model, inputs[rows], targets[rows], targets.size)
+        with suppress(MemoryError):  # not raised before the other threads are done with their own
+            return loss_and_weight_gradients(
+                weights, run.model, inputs[rows], targets[rows], targets.size, tokens_at_a_time=tokens
+            )
+        return None
 
-    parts = list(pool.map(shard, range(run.train.shards)))
-    loss = sum(part_loss for part_loss, _ in parts)
-    if not math.isfinite(loss):
-        raise TrainingError(f"the loss became {loss} at step {progress.step + 1}")
+    apply = pool.map if at_once else map
+    parts = [part for part in apply(shard, range(run.train.shards)) if part is not None]
+    if len(parts) < run.train.shards:
+        raise MemoryError
 
     def total(name: str) -> Array:
         array = parts[0][1][name]
@@ -243,11 +291,19 @@ def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Th
             array += more[name]
         return array
 
+    loss = sum(part_loss for part_loss, _ in parts)
     dweights = dict(zip(weights, pool.map(total, weights), strict=True))
-    grads = fuse_backward(dweights, fused, pool.map)
-    norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
-    progress.step += 1
-    return loss, norm
+    return loss, fuse_backward(dweights, fused, pool.map)
+
+
+def _why(error: TrainingError | MemoryError, progress: Progress) -> str:
+    return str(error) if isinstance(error, TrainingError) else f"memory does not suffice for step {progress.step + 1}"
+
+
+def _remedy(error: TrainingError | MemoryError) -> str:
+    if isinstance(error, TrainingError):
+        return "start again with --optimizer adamw or another --seed"
+    return "close other programs and go on with --resume, or begin anew with a smaller --context or --preset"
 
 
 def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) -> None:
