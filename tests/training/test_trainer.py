@@ -257,13 +257,31 @@ def test_shorter_still_it_goes_on_with_one_window_at_a_time(tmp_path: Path, monk
     assert load_model(tmp_path / "short").training["finished"]
 
 
+def test_short_of_memory_an_evaluation_goes_window_by_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = small_job(tmp_path / "run", steps=1)
+    params, model, data = job.progress.params, job.run.model, job.run.data
+    data = dataclasses.replace(data, validation=np.tile(data.validation, 20))
+    whole = trainer.evaluate(params, model, data, n_tokens=None)
+    losses = trainer.losses
+
+    def short(weights: Any, config: Any, inputs: Any, targets: Any) -> Any:
+        if len(inputs) > 1:
+            raise MemoryError
+        return losses(weights, config, inputs, targets)
+
+    monkeypatch.setattr(trainer, "losses", short)
+    found = trainer.evaluate(params, model, data, n_tokens=None)
+    assert found.loss == pytest.approx(whole.loss)
+    assert found.bits_per_byte == pytest.approx(whole.bits_per_byte)
+
+
 def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_saved_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_until(small_job(tmp_path / "run", steps=4), 2)
     job = resumed_job(tmp_path / "run")
     short_of_memory(monkeypatch, lambda tokens: False)
-    with pytest.raises(TrainingError, match=r"memory does not suffice for step 3; .*kept.*--resume"):
+    with pytest.raises(TrainingError, match=r"step 3 does not fit into memory; .*kept.*--resume"):
         train_until(job, 1000)
     monkeypatch.undo()
     again = resumed_job(tmp_path / "run")

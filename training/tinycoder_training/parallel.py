@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -29,6 +29,19 @@ class Threads:
     def map(self, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterable[_Result]:
         """Results in the order of ``items``."""
         return map(function, items) if self._executor is None else self._executor.map(function, items)
+
+    def map_all(self, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+        """Results in the order of ``items``. Raises ``MemoryError``, if need be, when no thread is at work any more."""
+
+        def tried(item: _Item) -> list[_Result]:
+            with suppress(MemoryError):
+                return [function(item)]
+            return []
+
+        results = list(self.map(tried, items))
+        if not all(results):
+            raise MemoryError
+        return [result for (result,) in results]
 
 
 def keep_freed_memory() -> None:

@@ -187,14 +187,24 @@ def train(
                     evaluation=evaluation,
                     note=THRIFT[progress.thrift][2] if progress.thrift != thrift else "",
                 )
-        except (TrainingError, MemoryError) as error:
-            kept = f"the model of step {saved_step} is kept" if saved_step else "nothing was saved yet"
-            raise TrainingError(f"{_why(error, progress)}; {kept}: {_remedy(error)}") from None
+        except TrainingError as error:
+            raise TrainingError(
+                f"{error}; {_kept(saved_step)}: start again with --optimizer adamw or another --seed"
+            ) from None
+        except MemoryError:
+            again = "and go on with --resume" if saved_step else "or choose a smaller --context or --preset"
+            raise TrainingError(
+                f"step {progress.step + 1} does not fit into memory; {_kept(saved_step)}: close other programs {again}"
+            ) from None
         except GeneratorExit:  # nobody listens any more; what was learnt is kept all the same
             save(progress)
             raise
         if not progress.finished:
             save(progress)
+
+
+def _kept(step: int) -> str:
+    return f"the model of step {step} is kept" if step else "nothing was saved yet"
 
 
 def batches(run: Run) -> Mixture:
@@ -219,12 +229,23 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
 def evaluate(
     params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
 ) -> Evaluation:
-    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
+    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes.
+
+    Where memory is short, window by window.
+    """
+    with suppress(MemoryError):
+        return _evaluate(params, model, data, n_tokens, pool or Threads(None), EVALUATION_ROWS)
+    return _evaluate(params, model, data, n_tokens, Threads(None), 1)
+
+
+def _evaluate(
+    params: Params, model: ModelConfig, data: Data, n_tokens: int | None, pool: Threads, n_rows: int
+) -> Evaluation:
     inputs, targets = evaluation_windows(data.validation, model.context, n_tokens)
     weights, _ = fuse_forward(params, model)
 
     def sums(start: int) -> tuple[float, int, int]:
-        rows = slice(start, start + EVALUATION_ROWS)
+        rows = slice(start, start + n_rows)
         counted = targets[rows] >= 0
         nats = losses(weights, model, inputs[rows], np.maximum(targets[rows], 0))
         return (
@@ -233,7 +254,7 @@ def evaluate(
             int(data.bytes_of_id[targets[rows][counted]].sum()),
         )
 
-    mapped = (pool or Threads(None)).map(sums, range(0, len(inputs), EVALUATION_ROWS))
+    mapped = pool.map_all(sums, range(0, len(inputs), n_rows))
     nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
 
@@ -272,18 +293,13 @@ def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) ->
     weights, fused = fuse_forward(progress.params, run.model, pool.map)
     at_once, tokens, _ = THRIFT[progress.thrift]
 
-    def shard(i: int) -> tuple[float, Weights] | None:
+    def shard(i: int) -> tuple[float, Weights]:
         rows = slice(bounds[i], bounds[i + 1])
-        with suppress(MemoryError):  # not raised before the other threads are done with their own
-            return loss_and_weight_gradients(
-                weights, run.model, inputs[rows], targets[rows], targets.size, tokens_at_a_time=tokens
-            )
-        return None
+        return loss_and_weight_gradients(
+            weights, run.model, inputs[rows], targets[rows], targets.size, tokens_at_a_time=tokens
+        )
 
-    apply = pool.map if at_once else map
-    parts = [part for part in apply(shard, range(run.train.shards)) if part is not None]
-    if len(parts) < run.train.shards:
-        raise MemoryError
+    parts = (pool if at_once else Threads(None)).map_all(shard, range(run.train.shards))
 
     def total(name: str) -> Array:
         array = parts[0][1][name]
@@ -294,16 +310,6 @@ def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) ->
     loss = sum(part_loss for part_loss, _ in parts)
     dweights = dict(zip(weights, pool.map(total, weights), strict=True))
     return loss, fuse_backward(dweights, fused, pool.map)
-
-
-def _why(error: TrainingError | MemoryError, progress: Progress) -> str:
-    return str(error) if isinstance(error, TrainingError) else f"memory does not suffice for step {progress.step + 1}"
-
-
-def _remedy(error: TrainingError | MemoryError) -> str:
-    if isinstance(error, TrainingError):
-        return "start again with --optimizer adamw or another --seed"
-    return "close other programs and go on with --resume, or begin anew with a smaller --context or --preset"
 
 
 def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) -> None:
