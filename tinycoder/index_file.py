@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tinycoder import __version__
+from tinycoder.errors import ConfigError
 from tinycoder.file import put_in_place
+from tinycoder.forgotten import Forgotten
 from tinycoder.layers import Array
 from tinycoder.tokenizer import Tokenizer
-from tinycoder.workspace import LONGEST, NOTHING, Shelf
+from tinycoder.workspace import LONGEST, NOTHING, Shelf, Workspace, make_shelf
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 STALE = 3600  # seconds after which a file that was being written is taken for what a crash left
 _DTYPES = {"ids": ("U16", "I32"), "order": ("I32",)}
 
@@ -48,13 +50,17 @@ class IndexedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """Texts with the order of their places (see ``Workspace``), and the files they came from, sorted by path."""
+    """Texts with the order of their places (see ``Workspace``), and the files they came from, sorted by path.
+
+    ``folders`` are true paths, each with what the paths of its files begin with.
+    """
 
     tokenizer_digest: str
     vocab_size: int
     files: tuple[IndexedFile, ...]
     shelf: Shelf
     order: Array
+    folders: tuple[tuple[str, str], ...] = ()
 
 
 def tokenizer_digest(tokenizer: Tokenizer) -> str:
@@ -75,6 +81,7 @@ def save_index(file: Path, index: Index) -> None:
             "made_by": __version__,  # another version may read files, and hide secrets, in another way
             "tokenizer": index.tokenizer_digest,
             "vocab_size": index.vocab_size,
+            "folders": index.folders,
             "files": [[f.path, f.n_bytes, f.mtime_ns, f.digest, f.start] for f in index.files],
         }
     )
@@ -95,20 +102,25 @@ def save_index(file: Path, index: Index) -> None:
             new.unlink(missing_ok=True)
 
 
-def load_index(file: Path, *, tokenizer_digest: str, vocab_size: int) -> Index | None:
+def load_index(file: Path, *, tokenizer_digest: str | None = None, vocab_size: int | None = None) -> Index | None:
     """What ``save_index`` wrote; None where there is nothing, or nothing that can be trusted and used.
 
-    ``vocab_size`` bounds the ids. Nothing is allocated before the header was found to fit the size of the file.
+    ``vocab_size`` bounds the ids; an index of any tokenizer is taken where none is given. Nothing is allocated before
+    the header was found to fit the size of the file.
     """
     try:
         with safe_open(file, framework="numpy") as stored:
             header = stored.metadata() or {}
             facts = json.loads(header["facts"])
             wanted = {"format": FORMAT_VERSION, "made_by": __version__}
+            tokenizer_digest, vocab_size = tokenizer_digest or facts["tokenizer"], vocab_size or facts["vocab_size"]
+            if not (isinstance(tokenizer_digest, str) and isinstance(vocab_size, int)):
+                return None
             wanted |= {"tokenizer": tokenizer_digest, "vocab_size": vocab_size}
             if {name: facts[name] for name in wanted} != wanted:
                 return None
             files = tuple(map(_file, facts["files"]))
+            folders = tuple(map(_folder, facts["folders"]))
             arrays = {name: _array(stored, name) for name in _DTYPES}
         if header["checksum"] != _checksum(header["facts"], arrays):
             return None
@@ -126,7 +138,47 @@ def load_index(file: Path, *, tokenizer_digest: str, vocab_size: int) -> Index |
         files=files,
         shelf=Shelf(padded, padded.copy(), paths, starts),
         order=order,
+        folders=folders,
     )
+
+
+def purge_indexes(folder: Path, forgotten: Forgotten) -> dict[Path, list[str]]:
+    """Take what is forgotten out of every index in ``folder``; the paths that went, by index.
+
+    What cannot be read, and what a crash or a running process has half written, is removed: it is made anew. Raises
+    ``ConfigError`` if the disk refuses.
+    """
+    gone: dict[Path, list[str]] = {}
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        half_written = file.name.startswith(".") and ".safetensors~" in file.name
+        try:
+            if half_written:
+                file.unlink(missing_ok=True)
+            elif file.suffix == ".safetensors":
+                gone[file] = _purge(file, forgotten)
+        except OSError as error:
+            raise ConfigError(f"cannot take out of {file} what is forgotten ({error.strerror}); remove it") from None
+    return {file: paths for file, paths in gone.items() if paths}
+
+
+def _purge(file: Path, forgotten: Forgotten) -> list[str]:
+    """The index's paths that are forgotten; it is written again without them."""
+    index = load_index(file)
+    if index is None:
+        file.unlink()
+        return []
+    is_gone = forgotten.names({Path(path): label for path, label in index.folders})
+    gone = [known.path for known in index.files if is_gone(known.path)]
+    if gone:
+        old = index.shelf
+        ends = (*old.starts, len(old.ids) - 1)[1:]
+        texts = zip(old.paths, old.starts, ends, strict=True)
+        kept = [(path, old.ids[start + 1 : end]) for path, start, end in texts if not is_gone(path)]
+        shelf = make_shelf(kept, separator=int(old.ids[-1]))
+        starts = dict(zip(shelf.paths, shelf.starts, strict=True))
+        files = tuple(replace(known, start=starts.get(known.path)) for known in index.files if not is_gone(known.path))
+        save_index(file, replace(index, files=files, shelf=shelf, order=Workspace(shelf).order))
+    return gone
 
 
 def _checksum(facts: str, arrays: dict[str, Array]) -> str:
@@ -151,6 +203,13 @@ def _file(row: Any) -> IndexedFile:
     if start is not None and type(start) is not int:
         raise ValueError(f"{path} starts at {start!r}")
     return IndexedFile(path=path, n_bytes=n_bytes, mtime_ns=mtime_ns, digest=digest, start=start)
+
+
+def _folder(row: Any) -> tuple[str, str]:
+    path, label = row
+    if not (isinstance(path, str) and isinstance(label, str)):
+        raise ValueError(f"{row!r} does not describe a folder")
+    return path, label
 
 
 def _starts(files: Sequence[IndexedFile], n_ids: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,7 @@ class Memory:
         self._others: tuple[str, Shelf] | None = None
         self._counts: Array | None = None
         self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
+        self._forgotten: Callable[[str], bool] = _never
         self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
 
     @property
@@ -76,7 +77,16 @@ class Memory:
         """Take ``workspace`` as the workspace tier; open files stay out of it."""
         for path in self._open:
             workspace.hide(path)
-        self._workspace, self._counts = workspace, None
+        self._workspace = workspace
+        self.leave_out(self._forgotten)
+
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Know nothing of these paths from now on, but in an open file of them what it says itself."""
+        self._forgotten = forgotten
+        if self._workspace:
+            for path in filter(forgotten, self._workspace.shelf.paths):
+                self._workspace.erase(path)
+        self._others = self._counts = None
         self._n_changes[None] += 1
 
     def update(self, path: str, text: str) -> TokenLines:
@@ -210,7 +220,9 @@ class Memory:
 
     def knows(self, word: str) -> bool:
         """Whether the workspace or an open file has the identifier ``word``."""
-        return self.in_workspace(word) or any(word in lines.words for lines in self._open.values())
+        return self.in_workspace(word) or any(
+            word in lines.words for path, lines in self._open.items() if not self._forgotten(path)
+        )
 
     def in_workspace(self, word: str) -> bool:
         """Whether a file on disk has the identifier ``word``."""
@@ -231,13 +243,17 @@ class Memory:
         if self._others is None or self._others[0] != path:
             chosen, n = [], 0
             for other, lines in reversed(self._open.items()):
-                if other != path and n + len(lines.ids) <= MOST_OTHERS:
+                if other != path and not self._forgotten(other) and n + len(lines.ids) <= MOST_OTHERS:
                     chosen.append((other, lines.ids))
                     n += len(lines.ids)
             if not chosen:
                 return None
             self._others = path, make_shelf(chosen, self._separator)
         return self._others[1]
+
+
+def _never(path: str) -> bool:
+    return False
 
 
 def _recent(context: Sequence[int] | Array) -> Array:

@@ -81,6 +81,15 @@ class Workspace:
             start, end = self._span(i)
             self.shelf.next_ids[start : end + 1] = self.shelf.ids[start : end + 1]
 
+    def erase(self, path: str) -> None:
+        """Forget a text for good: no context is found in it, nothing follows one, and its words are gone."""
+        i = self._index.get(path)
+        if i is not None:
+            start, end = self._span(i)
+            self.shelf.ids[start:end] = NOTHING
+            self.shelf.next_ids[start : end + 1] = NOTHING
+            self._words = None
+
     def matches(self, context: Array) -> tuple[list[tuple[int, Array]], Array, Array]:
         """What the workspace has after the last ids of ``context`` (LONGEST,).
 

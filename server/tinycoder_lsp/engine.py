@@ -70,6 +70,9 @@ class Engine(Protocol):
     def forget(self, path: str) -> None:
         """It is closed."""
 
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Say nothing that comes from these paths."""
+
     def learn(self, *, stop: Stop) -> bool:
         """Learn a little from what was typed; whether there is more."""
 

@@ -146,10 +146,9 @@ def index_folders(
     progress: Progress,
 ) -> Workspace:
     """Index with the index file under ``home``."""
-    from tinycoder_training.indexing import index_file_of, index_workspace
+    from tinycoder_training.indexing import index_at_home
 
-    file = index_file_of(home, folders, tokenizer)
-    return index_workspace(folders, tokenizer, file=file, exclude=exclude, stop=stop, progress=progress)
+    return index_at_home(home, folders, tokenizer, exclude=exclude, stop=stop, progress=progress)
 
 
 def _nobody(done: int, total: int) -> None:

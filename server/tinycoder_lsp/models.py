@@ -6,6 +6,7 @@ changed in the open documents.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,15 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.errors import Cancelled, CheckpointError, TinyCoderError
+from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
+from tinycoder.forgotten import NOTHING, load_forgotten, stamp_of
 from tinycoder.shipped import is_shipped
 from tinycoder_lsp.buffers import Buffers
+from tinycoder_lsp.documents import labels
 from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
 if TYPE_CHECKING:
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -47,8 +52,11 @@ FAILED = Status(state="error", message="TinyCoder could not load its model; the 
 class Models:
     """Finds and loads the model, and holds its engine. Until it is loaded, and where it cannot be, answers are empty.
 
-    ``open_engine`` makes an engine from a model's folder, with or without a memory.
+    ``open_engine`` makes an engine from a model's folder, with or without a memory. ``on_list`` is called, in the
+    worker's thread, when the list of what to forget has changed.
     """
+
+    on_list: Callable[[], object] | None = None
 
     def __init__(
         self,
@@ -67,6 +75,10 @@ class Models:
         self._index: tuple[Tokenizer, Workspace] | None = None
         self._mixer: KeptMixer | None = None
         self._saved = 0.0
+        self._folders: tuple[Path, ...] = ()
+        self._forgotten = NOTHING
+        self._list = stamp_of(home)  # as it was at the last look
+        self._told: Engine | None = None  # of what is to be left out
 
     @property
     def tokenizer(self) -> Tokenizer | None:
@@ -96,6 +108,7 @@ class Models:
                 return self._status
             self.save()
             self._loaded = stamp
+            self._folders, self._told = tuple(workspaces), None
             engine = self._open(folder, memory)
         except TinyCoderError as error:
             self.save()
@@ -182,6 +195,7 @@ class Models:
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
             engine.use(index[1])
+        self._keep_to_list(engine)
         while (news := self.buffers.next()) is not None:
             path, document = news
             if document is None:
@@ -190,6 +204,27 @@ class Models:
                 engine.observe(document)
             if stop():
                 raise Cancelled
+
+    def _keep_to_list(self, engine: Engine) -> None:
+        """Leave out what is to be forgotten, from this answer on. A damaged list changes nothing."""
+        stamp = stamp_of(self.home)
+        changed, self._list = stamp != self._list, stamp
+        if not changed and self._told is engine:
+            return
+        self._told = engine
+        before = self._forgotten
+        try:
+            self._forgotten = load_forgotten(self.home)
+        except ConfigError as error:
+            logger.warning("%s", error)
+        if self._forgotten.paths or before.paths:
+            engine.leave_out(self._forgotten.names(_true_labels(self._folders)))
+        if changed and self.on_list is not None:
+            self.on_list()
+
+
+def _true_labels(folders: tuple[Path, ...]) -> dict[Path, str]:
+    return {Path(os.path.realpath(folder)): label for folder, label in labels(folders).items()}
 
 
 def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Engine) -> list[Candidate]:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -347,6 +348,9 @@ class Session(LanguageServer):
         return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown, value=said)
 
     async def _load(self, wanted: _Wanted) -> None:
+        loop = asyncio.get_running_loop()
+        self.models.on_list = partial(loop.call_soon_threadsafe, self.indexing.again)
+
         def call(stop: Stop) -> Status:
             return self.models.load(wanted.model, wanted.folders, memory=wanted.memory, trusted=wanted.trusted)
 

@@ -222,6 +222,7 @@ def _plan(
 ) -> tuple[str, list[str]]:
     """The model's name and the options of ``tinycoder train``. Raises if another process writes that model."""
     from tinycoder.checkpoint import STATE, read_training
+    from tinycoder.remembered import refuse_forgotten
     from tinycoder.store import model_folder, only_writer, run_folder, workspace_model_name
 
     name = workspace_model_name(folder)
@@ -229,10 +230,13 @@ def _plan(
     options = [*_always(name), "--minutes", str(minutes)]
     with only_writer(model):
         place = run_folder(model)
-        with contextlib.suppress(CheckpointError):  # a damaged run is not gone on with
+        with contextlib.suppress(
+            CheckpointError, TrainingError
+        ):  # nor is one that is damaged, or read what is forgotten
             saved = read_training(place) if (place / STATE).is_file() else {}
             same = preset is None or preset == saved.get("preset")
             if saved and same and saved.get("seconds", math.inf) < 60 * minutes:
+                refuse_forgotten(home, place)
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []
     return name, [*options, "--overwrite", *size, *_files(folder, exclude)]

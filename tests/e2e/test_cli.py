@@ -15,7 +15,19 @@ import pytest
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.store import workspace_model_name
 
-COMMANDS = ["train", "generate", "serve", "checkpoint", "evaluate", "bench", "setup", "doctor", "stats", "demo"]
+COMMANDS = [
+    "train",
+    "forget",
+    "generate",
+    "serve",
+    "checkpoint",
+    "evaluate",
+    "bench",
+    "setup",
+    "doctor",
+    "stats",
+    "demo",
+]
 ADDER = '''def add(first, second):
     """Add {n}."""
     total = first + second + {n}

@@ -19,6 +19,7 @@ from tinycoder.cli.checkpoint import checkpoint
 from tinycoder.cli.demo import demo
 from tinycoder.cli.doctor import doctor
 from tinycoder.cli.evaluate import evaluate
+from tinycoder.cli.forget import forget
 from tinycoder.cli.generate import generate
 from tinycoder.cli.serve import serve
 from tinycoder.cli.setup import setup
@@ -46,7 +47,7 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
+for _command in (train, forget, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
     cli.add_command(_command)
 
 

@@ -115,16 +115,16 @@ def _engine(home: Path, folder: Path, model: Model, parts: Parts) -> Engine:
     memory = Memory(model.tokenizer)
     file = index_file_of(home, [folder], model.tokenizer)
     if parts.memory:
-        memory.use(_index(folder, model, file))
+        memory.use(_index(home, folder, model))
     return Engine(model, memory, mixer=load_mixer(file.with_suffix(".mixer.json")), parts=parts)
 
 
-def _index(folder: Path, model: Model, file: Path) -> Workspace:
+def _index(home: Path, folder: Path, model: Model) -> Workspace:
     """The workspace's index, with a bar on a terminal: the first time it may take a while."""
-    from tinycoder_training.indexing import index_workspace
+    from tinycoder_training.indexing import index_at_home
 
     if not sys.stderr.isatty():
-        return index_workspace([folder], model.tokenizer, file=file)
+        return index_at_home(home, [folder], model.tokenizer)
     from rich.console import Console
     from rich.progress import Progress
 
@@ -134,7 +134,7 @@ def _index(folder: Path, model: Model, file: Path) -> Workspace:
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return index_workspace([folder], model.tokenizer, file=file, progress=progress)
+        return index_at_home(home, [folder], model.tokenizer, progress=progress)
 
 
 def _json(model: Model, folder: Path, document: Document, place: Place, offers: dict[str, list[Candidate]]) -> str:

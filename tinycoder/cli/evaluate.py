@@ -88,7 +88,7 @@ def evaluate(
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     loaded = _model(context, model, paths or (Path(),))
-    known, scored = _files(loaded, paths or (Path(),), held_out)
+    known, scored = _files(home_folder(context), loaded, paths or (Path(),), held_out)
     use_one_blas_thread(prefill=1)
     maker = engine_maker(loaded, known)
     results = _drawn(run(maker, scored, variants, settings, known=known, clock=time.perf_counter))
@@ -124,12 +124,16 @@ def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> M
     return load_model(find_model(home, paths) if name is None else resolve_model(home, name))
 
 
-def _files(model: Model, paths: Sequence[Path], globs: Sequence[str]) -> tuple[list[Document], list[Document]]:
+def _files(
+    home: Path, model: Model, paths: Sequence[Path], globs: Sequence[str]
+) -> tuple[list[Document], list[Document]]:
     """Known and scored files. Raises an error for files to score that the model has learnt."""
     from tinycoder.complete.candidate import Document
+    from tinycoder.forgotten import load_forgotten
     from tinycoder_training.corpora import python_repos
 
-    corpus = python_repos.read(paths, seed=int(model.training.get("seed", 0)))
+    forgotten = load_forgotten(home)
+    corpus = python_repos.read(paths, forgotten=forgotten, seed=int(model.training.get("seed", 0)))
     scored = {text.path for text in corpus.validation}
     if globs:
         every = [text.path for text in (*corpus.train, *corpus.validation)]

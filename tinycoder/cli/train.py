@@ -181,11 +181,15 @@ def _check(context: click.Context, wish: _Wish) -> None:
 
 def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Job | None:
     """The run that is to go on, or a new one; none if nothing is recent."""
+    from tinycoder.forgotten import load_forgotten, true_path
+    from tinycoder.remembered import left_out, refuse_forgotten
+    from tinycoder.store import run_folder
     from tinycoder_training.forecast import refuse_what_cannot_fit
     from tinycoder_training.replay import general_texts
     from tinycoder_training.run import new_job, refuse_to_lose, resumed_job
 
     if wish.resume:
+        refuse_forgotten(home, run_folder(folder))
         return resumed_job(folder, steps=wish.steps, minutes=wish.minutes)
     if not (wish.dry_run or wish.overwrite):
         refuse_to_lose(folder)
@@ -197,9 +201,10 @@ def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Jo
     settings = _settings(wish, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
     shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
     refuse_what_cannot_fit(_with_window(shape, wish.window, model), settings)
-    only = _recent(wish)
+    only = _recent(home, wish)
     if only is not None and not only:
         return None
+    forgotten = load_forgotten(home)
     corpus = _read(home, wish, seed)
     if only is not None and only.isdisjoint(text.path for text in corpus.train):
         return None
@@ -214,6 +219,9 @@ def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Jo
         workspaces=list(dict.fromkeys([*workspaces, *known])),
         general=general_texts() if model and wish.recipe == "code" else (),
         only=only,
+        forgotten=left_out(
+            forgotten, [true_path(path) for path in wish.paths or (Path(),)], model.training if model else None
+        ),
     )
 
 
@@ -236,13 +244,20 @@ def _seed(asked: int | None, start: Model | None, workspaces: Sequence[str]) -> 
     return asked or 0
 
 
-def _recent(wish: _Wish) -> frozenset[str] | None:
+def _recent(home: Path, wish: _Wish) -> frozenset[str] | None:
     """The files to learn from, where that is not all."""
+    from tinycoder.forgotten import load_forgotten
     from tinycoder_training.recent import recent_paths
 
     if wish.recent is None:
         return None
-    return recent_paths(wish.paths or (Path(),), hours=wish.recent, now=time.time(), exclude=wish.exclude)
+    return recent_paths(
+        wish.paths or (Path(),),
+        hours=wish.recent,
+        now=time.time(),
+        exclude=wish.exclude,
+        forgotten=load_forgotten(home),
+    )
 
 
 def _with_window(shape: ModelConfig, window: int | None, start: Model | None) -> ModelConfig:
@@ -333,10 +348,12 @@ def _settings(wish: _Wish, batch_size: int, seed: int, *, tuned: bool) -> TrainC
 
 
 def _read(home: Path, wish: _Wish, seed: int) -> Corpus:
+    from tinycoder.forgotten import load_forgotten
     from tinycoder_training.corpora import python_repos, shakespeare, validation
 
     if wish.recipe == "code":
-        return python_repos.read(wish.paths or (Path(),), exclude=wish.exclude, seed=seed)
+        forgotten = load_forgotten(home)
+        return python_repos.read(wish.paths or (Path(),), exclude=wish.exclude, forgotten=forgotten, seed=seed)
     if wish.recipe == "shakespeare":
         return shakespeare.read(home / "cache", file=wish.file)
     return validation.read()

@@ -175,6 +175,13 @@ class Engine:
         if before is None or not np.array_equal(before.shelf.ids, workspace.shelf.ids):
             self._suggestions.clear()
 
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Say nothing that comes from these paths from now on; in an open file of them, only what it says itself."""
+        self.memory.leave_out(forgotten)
+        self._suggestions.clear()
+        self._last_scene = None
+        self._typed = [line for line in self._typed if not forgotten(line[0].path)]
+
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)

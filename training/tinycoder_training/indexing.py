@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tinycoder.errors import Cancelled
+from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten
 from tinycoder.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
 from tinycoder.layers import Array
 from tinycoder.store import workspace_model_name
@@ -49,12 +51,37 @@ def index_file_of(home: Path, folders: Sequence[Path], tokenizer: Tokenizer) -> 
     return home / "memory" / f"{name}-{tokenizer_digest(tokenizer)[:8]}.safetensors"
 
 
+def index_at_home(
+    home: Path,
+    folders: Sequence[Path],
+    tokenizer: Tokenizer,
+    *,
+    exclude: Sequence[str] = (),
+    stop: Callable[[], bool] = never,
+    progress: Callable[[int, int], None] = nothing,
+) -> Workspace:
+    """``index_workspace`` with the index file and the list of what to forget that are kept under ``home``.
+
+    If the list changes meanwhile it is done again, so that nothing that is on the list stays in the file. Raises
+    ``ConfigError`` for a list that cannot be read: then nothing is indexed.
+    """
+    file = index_file_of(home, folders, tokenizer)
+    while True:
+        forgotten = load_forgotten(home)
+        workspace = index_workspace(
+            folders, tokenizer, file=file, exclude=exclude, forgotten=forgotten, stop=stop, progress=progress
+        )
+        if forgotten == load_forgotten(home):
+            return workspace
+
+
 def index_workspace(
     folders: Sequence[Path],
     tokenizer: Tokenizer,
     *,
     file: Path | None,
     exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING,
     stop: Callable[[], bool] = never,
     progress: Callable[[int, int], None] = nothing,
     most_tokens: int = MOST_TOKENS,
@@ -64,7 +91,8 @@ def index_workspace(
     Files whose size and time are those in ``file`` are not read again, and ``file`` is written where anything
     changed; it may be damaged, and writing may fail. A text that repeats another one exactly is left out, and so is
     what goes beyond ``most_tokens`` ids: files that changed lately come first, of one day the small ones.
-    ``progress`` is told how many of all files are done. ``exclude`` are patterns as for ``tree.walk``.
+    ``progress`` is told how many of all files are done. ``exclude`` are patterns as for ``tree.walk``; what is
+    ``forgotten`` is left out too.
 
     A folder that does not exist holds nothing. Raises ``Cancelled`` when ``stop`` says so, and ``CorpusError`` where
     a ``.gitignore`` file above a folder cannot be read.
@@ -73,7 +101,8 @@ def index_workspace(
     stored = load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size) if file else None
     if file and stored is None and file.exists():
         log.info("%s is damaged or of another version; it is made anew", file)
-    candidates = _candidates(folders, exclude)
+    there = [Path(os.path.realpath(folder)) for folder in folders if _is_folder(folder)]
+    candidates = _candidates(there, exclude, forgotten)
     texts = _Texts(tokenizer, stored, most_tokens)
     done = 0
     for group in _groups(candidates):
@@ -87,7 +116,8 @@ def index_workspace(
     progress(len(candidates), len(candidates))
     if stop():
         raise Cancelled
-    if stored and texts.says(stored):
+    labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(there).items())
+    if stored and stored.folders == labels and texts.says(stored):
         return _with_words(Workspace(stored.shelf, stored.order), tokenizer)
     shelf = make_shelf(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
     workspace = Workspace(shelf)
@@ -97,6 +127,7 @@ def index_workspace(
         index = Index(
             tokenizer_digest=digest,
             vocab_size=tokenizer.vocab_size,
+            folders=labels,
             files=files,
             shelf=shelf,
             order=workspace.order,
@@ -125,10 +156,9 @@ class _Candidate:
         return IndexedFile(path=path, n_bytes=self.n_bytes, mtime_ns=self.mtime_ns, digest=digest, start=None)
 
 
-def _candidates(folders: Sequence[Path], exclude: Sequence[str]) -> list[_Candidate]:
+def _candidates(folders: Sequence[Path], exclude: Sequence[str], forgotten: Forgotten) -> list[_Candidate]:
     """The files to index, the most wanted first, each with the size and time it had before it was read."""
-    there = [folder for folder in folders if _is_folder(folder)]
-    sources, _ = tree.walk(there, exclude=exclude) if there else ([], [])
+    sources, _ = tree.walk(folders, exclude=exclude, forgotten=forgotten) if folders else ([], [])
     found = []
     for source in sources:
         try:

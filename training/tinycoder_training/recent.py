@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tinycoder.forgotten import NOTHING, Forgotten
 from tinycoder_training.corpora import tree
 
 
-def recent_paths(paths: Sequence[Path], *, hours: float, now: float, exclude: Sequence[str] = ()) -> frozenset[str]:
+def recent_paths(
+    paths: Sequence[Path],
+    *,
+    hours: float,
+    now: float,
+    exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING,
+) -> frozenset[str]:
     """Paths, as ``python_repos.read`` has them, of the files that were written within ``hours`` before ``now``.
 
     ``now`` is in seconds since the epoch, like the files' times; one from the future is recent too. Raises
     ``CorpusError`` for a path that does not exist or is not Python.
     """
-    files, _ = tree.walk(paths, exclude=exclude)
+    files, _ = tree.walk(paths, exclude=exclude, forgotten=forgotten)
     return frozenset(file.path for file in files if _changed(file.location) >= now - 3600 * hours)
 
 

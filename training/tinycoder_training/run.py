@@ -119,12 +119,14 @@ def new_job(
     general: Sequence[Text] = (),
     only: Collection[str] | None = None,
     earlier: Sequence[Mapping[str, Any]] = (),
+    forgotten: Sequence[str] = (),
 ) -> Job:
     """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
 
     ``workspaces`` are the names of the workspaces that the corpus is of. ``general`` is text to learn beside it, as
     much of a batch as ``settings.replay`` says. With ``only`` the training texts of these paths are learnt, and the
-    others join the general text. ``earlier`` is what training.json keeps of the sittings before this one.
+    others join the general text. ``earlier`` is what training.json keeps of the sittings before this one, and
+    ``forgotten`` what it notes of paths that were left out (``remembered.left_out``).
 
     Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0. Raises
     ``CorpusError`` if there is too little text to learn from and be judged by.
@@ -158,6 +160,7 @@ def new_job(
         "from": start.name if start else None,
         "earlier": list(earlier),
         "workspaces": list(workspaces),
+        "forgotten": list(forgotten),
         "created": created,
         "parameters": n_params(config),
         "versions": {
@@ -237,6 +240,7 @@ _FACTS = (
     "from",
     "earlier",
     "workspaces",
+    "forgotten",
     "created",
     "parameters",
     "versions",

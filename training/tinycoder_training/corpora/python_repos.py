@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
+from tinycoder.forgotten import NOTHING, Forgotten
 from tinycoder_training.corpora import duplicates, exclusions, secrets, split, tree
 from tinycoder_training.corpora.corpus import Corpus, Skipped, Text
 
@@ -20,11 +21,17 @@ UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next ti
 
 
 def read(
-    paths: Sequence[Path], *, exclude: Sequence[str] = (), seed: int = 0, validation_fraction: float = 0.1
+    paths: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING,
+    seed: int = 0,
+    validation_fraction: float = 0.1,
 ) -> Corpus:
     """The Python files under ``paths`` (folders, or files) that git would track and that teach something.
 
-    Those that match a pattern of ``exclude``, written as in ``.gitignore``, are left out.
+    Those that match a pattern of ``exclude``, written as in ``.gitignore``, and those that are ``forgotten`` are left
+    out.
 
     Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
     duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder, which is not
@@ -36,7 +43,7 @@ def read(
     """
     if not paths:
         raise CorpusError("no paths to learn from; give a folder that holds Python code")
-    files, skipped = tree.walk(paths, exclude=exclude)
+    files, skipped = tree.walk(paths, exclude=exclude, forgotten=forgotten)
     texts: list[Text] = []
     n_secrets: dict[str, int] = {}
     for file in files:

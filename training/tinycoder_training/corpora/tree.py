@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
+from tinycoder.forgotten import NOTHING, Forgotten, printable
 from tinycoder_training.corpora import exclusions, ignore
 from tinycoder_training.corpora.corpus import Skipped
 
 SUFFIXES = (".py", ".pyi")
+FORGOTTEN = "forgotten (tinycoder forget)"  # a reason to leave a file out
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT: Windows' other kind of link to a folder
 
 
@@ -43,20 +45,22 @@ class _Folder:
     is_start: bool
 
 
-def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> tuple[list[SourceFile], list[Skipped]]:
+def walk(
+    paths: Sequence[Path], *, exclude: Sequence[str] = (), forgotten: Forgotten = NOTHING
+) -> tuple[list[SourceFile], list[Skipped]]:
     """Source files and left-out entries under ``paths`` (folders and Python files), both sorted by path.
 
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
     left-out folder is not descended, so its size is given as 0. ``exclude`` are patterns as in ``.gitignore`` for
-    files to leave out, relative to the given folder.
+    files to leave out, relative to the given folder. What is ``forgotten`` is left out too.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
     ``.gitignore`` file cannot be read.
     """
     is_excluded = ignore.matcher(exclude)
     starts = list(dict.fromkeys(_start(path) for path in paths))
-    labels = _labels(list(dict.fromkeys(start.folder for start in starts)))
+    labels = labels_of([start.folder for start in starts])
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
     for start in starts:
@@ -64,6 +68,8 @@ def walk(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> tuple[list[So
         for location, entry in _walk(start, label, [other.folder for other in starts]):
             if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = Skipped(path=entry.path, reason="excluded", n_bytes=entry.n_bytes)
+            if isinstance(entry, SourceFile) and forgotten.holds(location):
+                entry = Skipped(path=entry.path, reason=FORGOTTEN, n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile):
                 files.setdefault(location, entry)
             else:
@@ -85,8 +91,12 @@ def _start(path: Path) -> _Start:
     return _Start(folder=location.parent, only=location.name)
 
 
-def _labels(folders: Sequence[Path]) -> dict[Path, str]:
-    """What the paths of each folder begin with: as much of the folder's end as tells it from the others."""
+def labels_of(folders: Sequence[Path]) -> dict[Path, str]:
+    """What the paths of each folder begin with: as much of the folder's end as tells it from the others.
+
+    Folders are given by their true paths.
+    """
+    folders = list(dict.fromkeys(folders))
     if len(folders) == 1:
         return {folders[0]: ""}
     labels = {}
@@ -144,7 +154,7 @@ def _is_same(entry: os.DirEntry[str], file: Path) -> bool:
 def _judge(
     entry: os.DirEntry[str], folder: _Folder, rules: ignore.Rules, roots: Sequence[Path]
 ) -> _Folder | SourceFile | Skipped | None:
-    path = folder.path + _printable(entry.name)
+    path = folder.path + printable(entry.name)
     is_python = entry.name.lower().endswith(SUFFIXES)
     try:
         if _is_link(entry):
@@ -187,11 +197,6 @@ def _link_reason(entry: os.DirEntry[str], roots: Sequence[Path]) -> str:
     if any(target == root or root in target.parents for root in roots):
         return "symlink within the tree"
     return "symlink that leaves the tree"
-
-
-def _printable(name: str) -> str:
-    """The name with whatever is no Unicode (a Linux name is any bytes) spelt out."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _why(error: OSError) -> str:

@@ -1,0 +1,102 @@
+"""``tinycoder forget``: take files out of the memory, keep them out, and name the models that learnt from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinycoder.cli.home import home_folder
+
+if TYPE_CHECKING:
+    from tinycoder.remembered import Learner
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--list", "list_only", is_flag=True, help="Show what is forgotten, and stop.")
+@click.option("--undo", is_flag=True, help="Let PATHS be learnt again.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def forget(context: click.Context, paths: tuple[Path, ...], list_only: bool, undo: bool, as_json: bool) -> None:
+    """Forget PATHS: files or folders, also such as are deleted already.
+
+    They leave the memory at once, in running servers from the next answer on, and neither memory nor training reads
+    them again. Weights cannot unlearn: the models that may have learnt from PATHS are named, with what to do about
+    them. Copies of a file under other names are other files. A forgotten file that is open in an editor still helps
+    in itself, and nowhere else.
+    """
+    from tinycoder.forgotten import add_forgotten, drop_forgotten, load_forgotten, true_path
+
+    if list_only and (paths or undo):
+        raise click.UsageError("--list goes with neither PATHS nor --undo")
+    if not list_only and not paths:
+        raise click.UsageError("give the PATHS to forget, or --list")
+    home = home_folder(context)
+    places = list(dict.fromkeys(map(true_path, paths)))
+    if list_only or undo:
+        kept = load_forgotten(home) if list_only else drop_forgotten(home, places)
+        lines = [] if undo else list(map(str, kept.paths)) or ["nothing is forgotten"]
+        lines += [f"{place} may be learnt again" for place in places]
+        click.echo(json.dumps({"forgotten": list(map(str, kept.paths))}) if as_json else "\n".join(lines))
+        return
+    found = _forget(home, places, list(map(str, add_forgotten(home, places).paths)))
+    click.echo(json.dumps(found) if as_json else "\n".join(_lines(places, found)))
+
+
+def _forget(home: Path, places: Sequence[Path], listed: list[str]) -> dict[str, Any]:
+    """Do what is left to do once ``places`` are on the list; what came of it, as plain data."""
+    from tinycoder.forgotten import Forgotten
+    from tinycoder.index_file import purge_indexes
+    from tinycoder.remembered import learners, written_now
+
+    models = learners(home, places)  # first: an index says which workspaces there were
+    removed = purge_indexes(home / "memory", Forgotten(paths=tuple(places)))
+    return {
+        "forgotten": listed,
+        "removed": [{"index": str(file), "paths": paths} for file, paths in removed.items()],
+        "models": [_model(model) for model in models],
+        "written_now": written_now(home),
+    }
+
+
+def _model(model: Learner) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "folder": str(model.folder),
+        "text": model.text and str(model.text),
+        "report": model.report and str(model.report),
+    }
+
+
+def _lines(places: Sequence[Path], found: dict[str, Any]) -> list[str]:
+    """What was done, what the models are, and what the person can do."""
+    lines = [f"{place} is forgotten" + ("" if place.exists() else " (there is no such file now)") for place in places]
+    n = sum(len(removed["paths"]) for removed in found["removed"])
+    lines.append(f"{n:,} {'file' if n == 1 else 'files'} left {len(found['removed'])} indexes of the memory")
+    for model in found["models"]:
+        lines += _remedies(model)
+    if found["models"]:
+        lines.append("weights cannot unlearn: until these models are gone, they may say by heart what they read")
+    for name in found["written_now"]:
+        lines.append(f"{name} is being written now, perhaps with what was read before: run this again when that ends")
+    return lines
+
+
+def _remedies(model: dict[str, Any]) -> list[str]:
+    """A line for the model or the stopped run, and one for its report."""
+    name = model["name"]
+    if model["text"]:
+        line = (
+            f"{name}: its stopped run keeps what it read in {model['text']}; "
+            f"`tinycoder checkpoint remove {name}`, or train with --overwrite, which leaves it out"
+        )
+    else:
+        line = (
+            f"{name}: was trained on a folder that holds it; "
+            f"`tinycoder checkpoint remove {name}`, or train again, which leaves it out"
+        )
+    return [line, *([f"{model['report']}: may quote it; delete the page"] if model["report"] else [])]
