@@ -257,3 +257,34 @@ def test_the_file_under_the_cursor_is_not_evidence_from_elsewhere(text: str) -> 
     assume(text[:20] not in text[20:])
     levels = memory.evidence(context, "a.py", memory.here(context, ids_of("")))
     assert {level.tier for level in levels} <= {HERE}
+
+
+@given(FILES, OFTEN_REPEATING, st.sampled_from(["a.py", "b.py", "c/d.py"]))
+def test_a_forgotten_text_is_as_if_it_had_never_been_there(files: dict[str, str], typed: str, gone: str) -> None:
+    memory = make_memory(files)
+    memory.leave_out(gone.__eq__)
+    expected = make_memory({path: text for path, text in files.items() if path != gone})
+    nothing = np.zeros(0, np.int32)
+    levels, wanted = (m.evidence(ids_of(typed), "new.py", m.here(nothing, nothing)) for m in (memory, expected))
+    for order in ORDERS:
+        assert said(levels, WORKSPACE, order) == said(wanted, WORKSPACE, order)
+    for word in ("a", "b", "c", "ab", "abc"):
+        assert memory.in_workspace(word) == expected.in_workspace(word)
+    letters = ids_of("abc\n")
+    assert np.array_equal(memory.unigram()[letters], expected.unigram()[letters])
+
+
+def test_a_forgotten_file_that_is_open_helps_in_itself_alone() -> None:
+    memory = make_memory({"a.py": "abcabc\n", "b.py": "bb\n"})
+    memory.leave_out("a.py".__eq__)
+    nothing = np.zeros(0, np.int32)
+    for path in ("a.py", "b.py", "c.py"):
+        memory.update(path, "cacao\n" if path == "a.py" else "b\n")
+    assert not memory.knows("cacao")
+    assert memory.evidence(ids_of("c"), "c.py", memory.here(nothing, nothing)) == []
+    here = memory.here(ids_of("cac"), nothing)
+    assert said(memory.evidence(ids_of("c"), "a.py", here), HERE, 1) == Counter(ids_of("a").tolist())
+    memory.close("a.py")
+    assert not memory.knows("abcabc")
+    memory.use(Workspace(make_shelf([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
+    assert not memory.knows("abcabc")

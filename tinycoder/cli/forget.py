@@ -74,9 +74,9 @@ def _model(model: Learner) -> dict[str, Any]:
 
 def _lines(places: Sequence[Path], found: dict[str, Any]) -> list[str]:
     """What was done, what the models are, and what the person can do."""
-    lines = [f"{place} is forgotten" + ("" if place.exists() else " (there is no such file now)") for place in places]
+    lines = [f"{place} is forgotten" + ("" if place.exists() else " (there is nothing now)") for place in places]
     n = sum(len(removed["paths"]) for removed in found["removed"])
-    lines.append(f"{n:,} {'file' if n == 1 else 'files'} left {len(found['removed'])} indexes of the memory")
+    lines.append(f"{n:,} {'text' if n == 1 else 'texts'} left the memory")
     for model in found["models"]:
         lines += _remedies(model)
     if found["models"]:

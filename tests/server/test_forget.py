@@ -1,0 +1,119 @@
+"""`tinycoder forget` beside a running server: what came from the file comes no more, and comes again after --undo."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import serve_command
+
+PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
+BEGUN = "def write(okapi):\n    quagga_offset = o"
+
+
+def functions(line: str, argument: str) -> str:
+    """Code that says an unusual line again and again."""
+    return "".join(f"def read_{name}({argument}):\n    {line}\n    return quagga_offset\n\n\n" for name in "abcdefgh")
+
+
+@pytest.fixture
+def own_home(home: Path, tmp_path: Path) -> Path:
+    shutil.copytree(home / "models" / "counter", tmp_path / "home" / "models" / "counter")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "pkg").mkdir(parents=True)
+    (folder / "pkg" / "io.py").write_text(functions("quagga_offset = okapi.stride", "okapi"))
+    (folder / "other.py").write_text("import os\n")
+    return folder
+
+
+@pytest.fixture
+def client(start: Callable[..., Any], own_home: Path, workspace: Path) -> Any:
+    client = start(command=serve_command(own_home))
+    client.initialize(rootUri=workspace.as_uri(), initializationOptions=PATIENT)
+    return client
+
+
+def forget(home: Path, *arguments: str | Path) -> Any:
+    command = [sys.executable, "-m", "tinycoder", "--home", str(home), "forget", "--json", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def details(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
+    return {item["label"]: item["detail"] for item in client.popup(uri, line, column)}
+
+
+def until_seen(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
+    """The popup once the workspace is indexed; until then it comes without."""
+    for _ in range(3000):
+        found = details(client, uri, line, column)
+        if any(detail.startswith("seen in pkg/") for detail in found.values()):
+            return found
+    raise AssertionError((found, client.log()))
+
+
+def test_what_came_from_the_file_comes_no_more_and_comes_again(client: Any, own_home: Path, workspace: Path) -> None:
+    uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    assert until_seen(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
+    assert [item["insertText"] for item in client.ghost(uri, 1, 21)] == ["okapi.stride"]
+
+    said = forget(own_home, workspace / "pkg")
+    assert [removed["paths"] for removed in said["removed"]] == [["pkg/io.py"]]
+    assert not any("stride" in item["insertText"] for item in client.ghost(uri, 1, 21))
+    found = details(client, uri, 1, 21)
+    assert not any(detail.startswith("seen in pkg/") for detail in found.values())
+    client.send(client.change(uri, client.edit(1, 4, 21, "read_")))
+    assert "read_a" not in details(client, uri, 1, 9)
+
+    client.send(client.change(uri, client.edit(1, 4, 9, "quagga_offset = o"), version=3))
+    assert forget(own_home, "--undo", workspace / "pkg") == {"forgotten": []}
+    assert until_seen(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
+
+
+def test_a_forgotten_file_in_the_editor_is_no_source_for_others(client: Any, own_home: Path, workspace: Path) -> None:
+    io = workspace / "pkg" / "io.py"
+    forget(own_home, io)
+    there = client.open(io.read_text() + BEGUN, uri=io.as_uri())
+    here = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    assert not any(detail.startswith("seen in pkg/") for detail in details(client, here, 1, 21).values())
+    line = io.read_text().count("\n") + 1
+    assert details(client, there, line, 21)["okapi"].startswith("seen in pkg/io.py:")
+
+
+def test_a_server_that_starts_later_keeps_to_the_list(
+    start: Callable[..., Any], own_home: Path, workspace: Path
+) -> None:
+    forget(own_home, workspace / "pkg" / "io.py")
+    client = start(command=serve_command(own_home))
+    client.initialize({"window": {"workDoneProgress": True}}, rootUri=workspace.as_uri(), initializationOptions=PATIENT)
+    client.notice("$/progress", value={"kind": "end"})
+    uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 21).values())
+
+
+def test_a_damaged_list_is_a_line_in_the_log_and_nothing_is_indexed(
+    start: Callable[..., Any], own_home: Path, workspace: Path
+) -> None:
+    (own_home / "forgotten.json").write_text("{")
+    client = start(command=serve_command(own_home))
+    client.initialize(rootUri=workspace.as_uri(), initializationOptions=PATIENT)
+    uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    for _ in range(3000):  # each question is an answer of the server's, so nothing sleeps here
+        assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 21).values())
+        if "the list of what to forget, is damaged" in client.log():
+            break
+    else:
+        raise AssertionError(client.log())
+    assert "Traceback" not in client.log()
+    assert not list((own_home / "memory").glob("*.safetensors"))
