@@ -110,15 +110,19 @@ def test_files_that_the_model_learnt_are_not_scored(tmp_path: Path, repository: 
 
 def test_without_another_model_the_shipped_one_is_measured(home: Path, repository: Path) -> None:
     small = [*SMALL[:3], "0", "--bytes", "200", "--no-baselines", "--held-out", "lesson.py"]
-    result = evaluate(home, *small, "--json", "-", cwd=repository)
+    result = evaluate(home, *small, "--learnt", "counter_0.py", "--json", "-", cwd=repository)
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["model"] == "base"
+    figures = json.loads(result.stdout)
+    assert figures["model"] == "base"
+    assert set(figures["variants"][0]["verbatim"]["by_origin"]) == {"this file", "workspace", "learnt"}
+    assert "note: what base was trained on is not at hand, so copies of that are not found" in result.stderr
 
 
 def test_bad_input(home: Path, repository: Path, tmp_path: Path) -> None:
     refused(evaluate(home, repository, "--model", "missing"), "missing")
     refused(evaluate(home, repository, "--without", "moon"), "'moon' is no part of the engine", "memory")
     refused(evaluate(home, tmp_path / "nothing-here"), "nothing-here")
+    refused(evaluate(home, repository, "--learnt", tmp_path / "not-there"), "not-there", "does not exist")
     refused(evaluate(home, repository, "--held-out", "*.txt"), "no file matches", ".py")
     refused(evaluate(home, repository, "--places", "0", "--typing", "0"), "nothing to ask")
     refused(evaluate(home, repository, *SMALL, "--html", tmp_path / "no" / "page.html"), "cannot write")

@@ -54,6 +54,13 @@ MIN_WIDTH = 104  # columns of the widest table
     multiple=True,
     help="Score these files, by path; the rest is known.  [default: what training held out]",
 )
+@click.option(
+    "--learnt",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Code that the model was trained on besides, to look for copies of it.",
+)
 @click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
 @click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
 @click.pass_context
@@ -70,14 +77,15 @@ def evaluate(
     n_bytes: int,
     seed: int,
     held_out: tuple[str, ...],
+    learnt: tuple[Path, ...],
     json_to: Path | None,
     html_to: Path | None,
 ) -> None:
     """Complete held-out Python files under PATHS (default: the current folder), and compare with what is there.
 
     The engine knows the other files there, as in an editor, and is asked in the files that training held out: for
-    words, for the rest of lines, and before each key of a simulated typist. The JSON has figures only; the page
-    quotes your code.
+    words, for the rest of lines, and before each key of a simulated typist. Long verbatim copies in what it offers
+    are counted, each with its source. The JSON has figures and places only; the page quotes your code.
     """
     from tinycoder.decode import use_one_blas_thread
     from tinycoder.evaluate import Settings, variants_of
@@ -91,7 +99,9 @@ def evaluate(
     known, scored = _files(home_folder(context), loaded, paths or (Path(),), held_out)
     use_one_blas_thread(prefill=1)
     maker = engine_maker(loaded, known)
-    results = _drawn(run(maker, scored, variants, settings, known=known, clock=time.perf_counter))
+    _say_what_is_not_at_hand(loaded)
+    copied = _texts(learnt)
+    results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
     facts = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, facts | {"behind the cursor": after}, json_to, html_to)
 
@@ -156,6 +166,27 @@ def _files(
         return [documents[text] for text in corpus.train], [documents[text] for text in corpus.validation]
     known = [document for document in documents.values() if document.path not in scored]
     return known, [document for document in documents.values() if document.path in scored]
+
+
+def _say_what_is_not_at_hand(model: Model) -> None:
+    from tinycoder.shipped import is_shipped
+
+    origin = model.name if is_shipped(model.folder) else model.training.get("from")
+    if origin:
+        click.echo(
+            f"note: what {origin} was trained on is not at hand, so copies of that are not found; "
+            f"`tinycoder checkpoint show {origin}` says how much {origin} says by heart where that was measured",
+            err=True,
+        )
+
+
+def _texts(paths: Sequence[Path]) -> list[Document]:
+    from tinycoder.complete.candidate import Document
+    from tinycoder_training.corpora import python_repos
+
+    corpus = python_repos.read(paths) if paths else None
+    texts = (*corpus.train, *corpus.validation) if corpus else ()
+    return [Document(path=text.path, text=text.text) for text in texts]
 
 
 def _is_of(model: Model, corpus: Corpus) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FROM_MODEL = "model"  # the source of what no known text says
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from tinycoder.checkpoint import Model
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.gates import Gates, around
@@ -41,7 +41,6 @@ TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
 DOUBTFUL = 0.05  # probability of a longer word that stands nowhere, where the typed one may be whole
 MOST_SOURCES = 5  # words of the popup whose place is looked up
-FROM_MODEL = "model"
 
 
 class Engine:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.evaluate.completer import Completer
 from tinycoder.evaluate.measures import (
     continues,
@@ -22,6 +22,7 @@ from tinycoder.evaluate.measures import (
 )
 from tinycoder.evaluate.places import Identifier, Place, Stretch
 from tinycoder.evaluate.typist import USERS, Moment, Typed, offers, type_text
+from tinycoder.evaluate.verbatim import THIS_FILE, Copy, Texts, copies
 
 N_TYPED = 4  # a popup is asked for before the first, and after 1, 2 and 3 characters
 
@@ -53,6 +54,8 @@ class LineAsked:
     valid: bool  # the file up to its end could begin a module
     keys_saved: int  # by taking it, or its right words
     seconds: float
+    copies: tuple[Copy, ...] = ()  # long ones in it
+    from_model: bool = False  # the engine's memory has not seen it
 
     @property
     def first_line(self) -> str:
@@ -102,11 +105,11 @@ class Editor:
         self.completer.observe(shown)
         return shown
 
-    def ghost(self, shown: Document, offset: int) -> tuple[str, float]:
-        """The first ghost text and its probability."""
+    def ghost(self, shown: Document, offset: int) -> tuple[str, float, str]:
+        """The first ghost text, its probability, and where the completer says that it comes from."""
         for candidate in self.completer.inline(shown, offset, stop=_never)[:1]:
-            return ghost_text(candidate, shown.text, offset), candidate.probability
-        return "", 0.0
+            return ghost_text(candidate, shown.text, offset), candidate.probability, candidate.source
+        return "", 0.0, ""
 
     def popup(self, shown: Document, offset: int, word_start: int) -> list[tuple[str, float]]:
         """Rows, as (text from ``word_start`` on, probability)."""
@@ -137,14 +140,20 @@ def ask_words(
         editor.completer.forget(path)
 
 
-def ask_lines(editor: Editor, documents: Mapping[str, Document], places: Sequence[Place]) -> Iterator[LineAsked]:
-    """Ghost text at each place. Places of one file stand together; it is closed after them."""
+def ask_lines(
+    editor: Editor, documents: Mapping[str, Document], places: Sequence[Place], known: Sequence[Texts] = ()
+) -> Iterator[LineAsked]:
+    """Ghost text at each place, and what of it is copied from the file itself or from ``known`` texts.
+
+    Places of one file stand together; it is closed after them.
+    """
     for path, some in groupby(places, lambda place: place.path):
         text = documents[path].text
         for place in some:
             offset = place.offset
             start = editor.clock()
-            ghost, probability = editor.ghost(editor.show(documents[path], offset), offset)
+            shown = editor.show(documents[path], offset)
+            ghost, probability, source = editor.ghost(shown, offset)
             seconds = editor.clock() - start
             taken = offers(text, offset, Moment(ghost=ghost), USERS["inline+word"])
             end = _line_end(text, offset)
@@ -160,6 +169,8 @@ def ask_lines(editor: Editor, documents: Mapping[str, Document], places: Sequenc
                 valid=bool(ghost) and could_begin_a_module(text[:offset] + ghost.rstrip() + "\n"),
                 keys_saved=max((min(reached, end) - offset - keys for reached, keys in taken), default=0),
                 seconds=seconds,
+                copies=copies(ghost, [Texts(THIS_FILE, [shown]), *known]),
+                from_model=source == FROM_MODEL,
             )
         editor.completer.forget(path)
 
@@ -183,7 +194,7 @@ def type_stretch(
             rows = editor.popup(shown, offset, words[offset])
             popup_seconds.append(editor.clock() - start)
             start = editor.clock()
-        ghost, _ = editor.ghost(shown, offset)
+        ghost, *_ = editor.ghost(shown, offset)
         inline_seconds.append(editor.clock() - start)
         moments[offset] = Moment(ghost=ghost, rows=tuple(row for row, _ in rows), word_start=words.get(offset, offset))
         yield None

@@ -28,6 +28,7 @@ from tinycoder.evaluate.places import (
     survey,
 )
 from tinycoder.evaluate.quality import Outcomes, Quality, quality
+from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 ALL = "all"
@@ -116,14 +117,17 @@ def evaluate(
     settings: Settings,
     *,
     known: Sequence[Document],
+    learnt: Sequence[Document] = (),
     clock: Callable[[], float],
 ) -> Generator[Progress, None, Results]:
     """Ask every variant; yields its progress and returns the results.
 
-    ``make_engine`` gives an engine that knows the ``known`` files and nothing of the ``held_out`` ones. ``clock``
-    gives seconds. Raises ``CorpusError`` if there is nothing to ask about.
+    ``make_engine`` gives an engine that knows the ``known`` files and nothing of the ``held_out`` ones. Copies are
+    looked for in these, and in what else the model has ``learnt``. ``clock`` gives seconds. Raises ``CorpusError`` if
+    there is nothing to ask about.
     """
     plan = _plan(held_out, settings)
+    texts = (Texts(WORKSPACE, known), Texts(LEARNT, learnt))
     found, against, first = [], dict[str, Mapping[str, Difference]](), None
     for i, variant in enumerate(variants):
 
@@ -131,7 +135,7 @@ def evaluate(
             return Copier(known) if parts is None else make_engine(parts)
 
         outcomes = Outcomes()
-        for done, measure in _measure(make, plan, outcomes, settings, clock):
+        for done, measure in _measure(make, plan, texts, outcomes, settings, clock):
             yield Progress(done=(i + done) / len(variants), variant=variant.name, measure=measure)
         found.append(quality(variant.name, outcomes))
         if first is None:
@@ -178,6 +182,7 @@ def _opened(text: str) -> int:
 def _measure(
     make: Callable[[], Completer],
     plan: _Plan,
+    texts: Sequence[Texts],
     outcomes: Outcomes,
     settings: Settings,
     clock: Callable[[], float],
@@ -198,7 +203,7 @@ def _measure(
             done += 1 / total
             yield done, "popup"
     if plan.places:
-        for line in ask_lines(editor(), plan.documents, plan.places):
+        for line in ask_lines(editor(), plan.documents, plan.places, texts):
             outcomes.lines.append(line)
             done += 1 / total
             yield done, "ghost text"

@@ -42,7 +42,7 @@ def page(title: str, facts: Mapping[str, str], results: Results) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>
 <h1>{html.escape(title)}</h1><p>{said}</p>
-{"".join(_table(table) for table in tables(results))}
+{"".join(_table(table) for table in tables(results, most_copies=None))}
 <h2>Are its probabilities kept?</h2>
 {calibration_chart("Calibration", {"ghost text": first.calibration["inline"], "popup": first.calibration["popup"]})}
 <h2>Keys saved by place in the code</h2>

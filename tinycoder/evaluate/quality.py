@@ -10,6 +10,7 @@ from tinycoder.evaluate.completer import Cost
 from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
 from tinycoder.evaluate.places import KINDS
 from tinycoder.evaluate.typist import USERS
+from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, is_long, n_characters
 
 MIN_SUGGESTION = 4  # characters of a suggestion that is worth to be looked at
 N_SUGGESTIONS = 10
@@ -66,6 +67,37 @@ class PredictionQuality:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CopyAt:
+    """A long verbatim copy in the ghost text at ``path``:``row``, and its source. No text."""
+
+    path: str
+    row: int
+    n_characters: int
+    origin: str
+    source: str
+    line: int
+    times: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyQuality:
+    """Of ``n_shown`` ghost texts: those long enough to hold a long copy, those that hold one, and shares of all.
+
+    ``by_origin`` counts copies. Of the long ones without a copy the memory says that ``long_from_model`` come from the
+    model alone: whether they stand in what it was trained on cannot be told where that text is not at hand.
+    """
+
+    n_shown: int
+    n_long: int
+    n_with_copy: int
+    share: float | None
+    share_of_characters: float | None
+    by_origin: Mapping[str, int]
+    long_from_model: int
+    copies: tuple[CopyAt, ...]  # longest first
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quality:
     """All figures of one variant; ``popup`` is after 0 to 3 characters. Suggestions quote the files."""
 
@@ -76,6 +108,7 @@ class Quality:
     inline_by_place: Mapping[str, InlineQuality]
     typing: TypingQuality
     prediction: PredictionQuality
+    verbatim: CopyQuality
     calibration: Mapping[str, Calibration]
     latency_ms: Mapping[str, Latency]
     best: tuple[LineAsked, ...] = ()  # right, most confident first
@@ -109,6 +142,7 @@ def quality(name: str, outcomes: Outcomes) -> Quality:
         inline_by_place={kind: _inline([asked for asked in outcomes.lines if asked.kind == kind]) for kind in KINDS},
         typing=_typing(stretches),
         prediction=_prediction(outcomes.costs),
+        verbatim=_verbatim(shown),
         calibration={
             "inline": calibration((asked.probability, asked.right) for asked in shown),
             "popup": calibration(
@@ -152,6 +186,34 @@ def _inline(asked: Sequence[LineAsked]) -> InlineQuality:
         similarity_of_shown=mean(one.similarity for one in shown),
         valid_of_shown=mean(one.valid for one in shown),
         accepted_of_shown=mean(one.keys_saved > 0 for one in shown),
+    )
+
+
+def _verbatim(shown: Sequence[LineAsked]) -> CopyQuality:
+    found = [(one, copy) for one in shown for copy in one.copies]
+    rows = [
+        CopyAt(
+            path=one.path,
+            row=one.row,
+            n_characters=copy.n_characters,
+            origin=copy.origin,
+            source=copy.path,
+            line=copy.line,
+            times=copy.times,
+        )
+        for one, copy in found
+    ]
+    n_with_copy = sum(bool(one.copies) for one in shown)
+    copied, all_characters = sum(row.n_characters for row in rows), sum(n_characters(one.ghost) for one in shown)
+    return CopyQuality(
+        n_shown=len(shown),
+        n_long=sum(is_long(one.ghost) for one in shown),
+        n_with_copy=n_with_copy,
+        share=ratio(n_with_copy, len(shown)),
+        share_of_characters=ratio(copied, all_characters),
+        by_origin={origin: sum(row.origin == origin for row in rows) for origin in (THIS_FILE, WORKSPACE, LEARNT)},
+        long_from_model=sum(is_long(one.ghost) and one.from_model and not one.copies for one in shown),
+        copies=tuple(sorted(rows, key=lambda row: (-row.n_characters, row.path, row.row))),
     )
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tinycoder.evaluate.differences import Difference
 from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import Latency
 from tinycoder.evaluate.places import KINDS
-from tinycoder.evaluate.quality import Quality
+from tinycoder.evaluate.quality import CopyAt, Quality
 from tinycoder.evaluate.typist import USERS
+from tinycoder.evaluate.verbatim import LONG_CHARACTERS, LONG_WORDS
 
 NOTHING = "-"
+N_COPIES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A row for each variant, its name first."""
+    """A row for each variant, its name first, or for each copy."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(results: Results) -> list[Table]:
-    """Everything that was measured; tables without a figure are left out."""
+def tables(results: Results, *, most_copies: int | None = N_COPIES) -> list[Table]:
+    """Everything that was measured; tables without a figure are left out. ``most_copies`` are of the first variant."""
     found = []
     for title, cells in (
         ("Popup: the right word is first, among five, and mean reciprocal rank, after k characters", _popup),
@@ -33,6 +35,10 @@ def tables(results: Results) -> list[Table]:
         ("Ghost text that is the author's line, by place", _by_place),
         ("Keys pressed per character (1 = no help)", _typing),
         ("Prediction and calibration", _prediction),
+        (
+            f"Ghost text with a long verbatim copy ({LONG_WORDS} words and signs, or {LONG_CHARACTERS} characters)",
+            _verbatim,
+        ),
         ("Milliseconds from a change to the answer, p50 / p95 / p99", _latency),
     ):
         rows = [(variant.name, cells(variant)) for variant in results.variants]
@@ -41,7 +47,20 @@ def tables(results: Results) -> list[Table]:
             found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
     if any(results.differences.values()):
         found.append(_differences(results))
-    return found
+    longest = results.variants[0].verbatim.copies[:most_copies]
+    return [*found, *([_copies(longest)] if longest else [])]
+
+
+def _copies(copies: Sequence[CopyAt]) -> Table:
+    rows = tuple(
+        (f"{copy.path}:{copy.row}", str(copy.n_characters), copy.origin, f"{copy.source}:{copy.line}", str(copy.times))
+        for copy in copies
+    )
+    return Table(
+        title="Long copies, the longest first",
+        columns=("at", "characters", "from", "place", "times"),
+        rows=rows,
+    )
 
 
 def _differences(results: Results) -> Table:
@@ -97,6 +116,21 @@ def _prediction(variant: Quality) -> dict[str, str]:
         "tokens right": _number(variant.prediction.token_accuracy),
         "ghost text's probability is off by": _number(variant.calibration["inline"].error),
         "the first row's": _number(variant.calibration["popup"].error),
+    }
+
+
+def _verbatim(variant: Quality) -> dict[str, str]:
+    found = variant.verbatim
+    if not found.n_shown:
+        return {"shown": NOTHING}
+    return {
+        "shown": f"{found.n_shown:,}",
+        "long": f"{found.n_long:,}",
+        "with a copy": f"{found.n_with_copy:,}",
+        "share": _number(found.share),
+        "of characters": _number(found.share_of_characters),
+        **{f"from {origin}": f"{n:,}" for origin, n in found.by_origin.items()},
+        "long, by the model alone": f"{found.long_from_model:,}",
     }
 
 
