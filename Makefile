@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-editors torture torture-quick client client-shots check docs bench clean
+.PHONY: demo test test-oldest test-editors torture torture-quick client client-shots check docs bench clean
 
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
 
 test: $(VENV)/.ready  ## run the tests
 	$(BIN)/pytest
+
+test-oldest: $(VENV)-oldest/.ready  ## run the tests with the oldest dependencies that pyproject.toml allows
+	$(VENV)-oldest/bin/pytest
 
 test-editors: $(VENV)/.editors  ## run the tests in real editors, and install those that are missing
 	$(BIN)/python tests/editors/install.py
@@ -28,12 +31,13 @@ client-shots: $(VENV)/.editors  ## take the pictures of the README again
 	$(BIN)/python tests/editors/install.py
 	$(BIN)/python tests/editors/shots.py
 
-check: $(VENV)/.ready  ## style, types, import law, generated docs
+check: $(VENV)/.ready  ## style, types, import law, generated docs, advisories about dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python .ci/audit.py
 
 docs: $(VENV)/.ready  ## write the generated pages again
 	$(BIN)/python docs/generate.py
@@ -42,13 +46,21 @@ bench: $(VENV)/.ready  ## the figures of docs/benchmarks.md (about 40 minutes, d
 	$(BIN)/python benchmarks/main_job.py
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(VENV)-oldest build dist
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "TinyCoder needs Python 3.10 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+$(VENV)-oldest/.ready: pyproject.toml .ci/floors.py
+	$(PYTHON) -m venv --clear $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-oldest/bin/python -m pip install --quiet --editable . --no-deps
+	$(VENV)-oldest/bin/python .ci/floors.py > $(VENV)-oldest/floors.txt
+	$(VENV)-oldest/bin/python -m pip install --quiet --editable . --group dev --constraint $(VENV)-oldest/floors.txt
 	touch $@
 
 $(VENV)/.torture: $(VENV)/.ready
