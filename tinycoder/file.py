@@ -1,4 +1,4 @@
-"""A file that changes all at once: written under another name, synced, and renamed into place.
+"""A file that changes all at once: written under another name, synced, and renamed into place. Folders of one's own.
 
 Knows nothing of what is in it.
 """
@@ -11,6 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for its owner alone; what is there stays as it is.
+
+    Raises ``OSError`` if the disk refuses.
+    """
+    for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # raises where something else stands there
 
 
 @contextmanager
@@ -68,6 +78,6 @@ def replace_text(file: Path, text: str, *, mode: int = 0o600) -> None:
 
     Raises ``OSError`` if the disk refuses.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with replaced_file(file, mode=mode) as stream:
         stream.write(text.encode("utf-8"))

@@ -16,6 +16,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from tinycoder.errors import CheckpointError
+from tinycoder.file import make_folder
 
 
 def readable_folder(folder: Path) -> Path:
@@ -31,15 +32,15 @@ def readable_folder(folder: Path) -> Path:
 def replaced_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``folder`` when the block ends without an error.
 
-    The old folder stays loadable until the new one is complete, and stays in its place if anything fails.
+    The old folder stays loadable until the new one is complete, and stays in its place if anything fails. The new one
+    is its owner's alone, since weights may say by heart what they learnt.
     Raises ``CheckpointError`` if the disk refuses.
     """
     new: Path | None = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         recover(folder)
         new = Path(tempfile.mkdtemp(prefix=f".{folder.name}~new-", dir=folder.parent))
-        new.chmod(0o755)
         yield new
         for path in new.iterdir():
             _sync(path)

@@ -18,7 +18,7 @@ from typing import Any
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import replace_text
+from tinycoder.file import make_folder, replace_text
 
 FORMAT_VERSION = 1
 PATIENCE_S = 10.0  # for another process that changes the list
@@ -148,7 +148,7 @@ def _writing(home: Path) -> Iterator[None]:
     """Hold the list's lock, so that no entry of another process is lost."""
     lock = filelock.FileLock(home / ".forgotten~lock", timeout=PATIENCE_S)
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         lock.acquire()
     except filelock.Timeout:
         raise ConfigError(f"another process is changing {forgotten_file(home)}; try again") from None

@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from tinycoder import __version__
 from tinycoder.errors import ConfigError
-from tinycoder.file import put_in_place
+from tinycoder.file import make_folder, put_in_place
 from tinycoder.forgotten import Forgotten
 from tinycoder.layers import Array
 from tinycoder.tokenizer import Tokenizer
@@ -85,7 +85,7 @@ def save_index(file: Path, index: Index) -> None:
             "files": [[f.path, f.n_bytes, f.mtime_ns, f.digest, f.start] for f in index.files],
         }
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}~", dir=file.parent)  # readable by its owner alone
     os.close(descriptor)
     new = Path(name)

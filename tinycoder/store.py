@@ -28,6 +28,7 @@ from tinycoder.checkpoint import (
     read_training,
 )
 from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.file import make_folder
 from tinycoder.folder import folder_names, readable_folder, recover, replaced_folder
 from tinycoder.shipped import SHIPPED, is_shipped, shipped_folder
 
@@ -218,7 +219,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     """
     lock = filelock.FileLock(folder.with_name(f".{folder.name}~lock"), timeout=0)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         lock.acquire()
         recover(folder)
     except filelock.Timeout:

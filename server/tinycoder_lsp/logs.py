@@ -5,15 +5,26 @@ On stderr it leaves out what the editor is told for its own log.
 
 from __future__ import annotations
 
+import io
 import logging
 import logging.handlers
+import os
 import sys
 from pathlib import Path
 
 from tinycoder.errors import ConfigError
+from tinycoder.file import make_folder
 
 TOLD = "tinycoder_lsp.announcer"  # what it logs, it also sends to the editor's log
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class _OwnersFile(logging.handlers.RotatingFileHandler):
+    """A log that is made for its owner alone: with ``debug`` it holds the person's code."""
+
+    def _open(self) -> io.TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return io.TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors)
 
 
 def start_log(path: Path | None, level: str) -> None:
@@ -25,10 +36,8 @@ def start_log(path: Path | None, level: str) -> None:
     handler.addFilter(lambda record: record.name != TOLD)  # editors show both, one above the other
     if path is not None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handler = logging.handlers.RotatingFileHandler(
-                path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", errors="backslashreplace"
-            )
+            make_folder(path.parent)
+            handler = _OwnersFile(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise ConfigError(
                 f"cannot write the log file {path}: {error.strerror}; choose another --log-file"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.errors import TinyCoderError
+from tinycoder.file import replace_text
 from tinycoder_training.run import Job
 from tinycoder_training.trainer import Report
 
@@ -55,8 +56,7 @@ def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: 
     """Write the page of the run ``name`` into ``folder``; its path. Raises ``TinyCoderError`` if the disk refuses."""
     page = folder / f"{name}.html"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        page.write_text(report_html(name, training, samples), encoding="utf-8")
+        replace_text(page, report_html(name, training, samples))  # for its owner alone: it quotes what was learnt
     except OSError as error:
         raise TinyCoderError(f"the model is saved, but not its report {page} ({error.strerror})") from None
     return page

@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import readable_file, replace_text
+from tinycoder.file import make_folder, readable_file, replace_text
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
 from tinycoder_lsp.stats.offers import Kind, Outcome
@@ -148,7 +148,7 @@ class Statistics:
 
     def _write(self, news: Days) -> None:
         file = statistics_file(self._home)
-        self._home.mkdir(parents=True, exist_ok=True)
+        make_folder(self._home)
         with _lock(file):
             try:
                 stored = _read(file)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.file import replaced_file
+from tinycoder.file import make_folder, replaced_file
 from tinycoder_training.corpora import secrets
 from tinycoder_training.corpora.corpus import Corpus, Text
 
@@ -97,7 +97,7 @@ def _cached(cache: Path, download: Callable[[str], bytes], sha256: str) -> bytes
             "give a copy with --file"
         )
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(cache.parent)
         with replaced_file(cache) as stream:
             stream.write(raw)
     except OSError as error:
