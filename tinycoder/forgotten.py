@@ -146,7 +146,7 @@ def _save(home: Path, paths: set[Path]) -> Forgotten:
 @contextmanager
 def _writing(home: Path) -> Iterator[None]:
     """Hold the list's lock, so that no entry of another process is lost."""
-    lock = filelock.FileLock(home / ".forgotten~lock", timeout=PATIENCE_S)
+    lock = filelock.FileLock(home / ".forgotten~lock", timeout=PATIENCE_S, mode=0o600)
     try:
         make_folder(home)
         lock.acquire()
