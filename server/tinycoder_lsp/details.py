@@ -52,7 +52,7 @@ def read_from_disk(path: str, folders: Sequence[Path]) -> str | None:
 
 def _excerpt(text: str, line: int) -> str:
     """The lines around ``line``, counted from 1, without the indentation that they share."""
-    from tinycoder_training.corpora.secrets import redact
+    from tinycoder.secrets.redaction import redact
 
     text, _ = redact(text)
     lines = text.split("\n")[max(0, line - 1 - N_ABOVE) : line + N_BELOW]

@@ -141,7 +141,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
             reason = f"larger than {MAX_BYTES // 1000} kB"
         read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes) if reason else python_repos.read_file(file)
         if not isinstance(read, Skipped):
-            text, n = clean(read[0].text), read[1]
+            text, n = clean(read[0].text), len(read[1])
             reason = text_reason(file.location.name, text)
             if reason is None and known.share(text) >= MAX_KNOWN:
                 reason = COPY

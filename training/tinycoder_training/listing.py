@@ -16,11 +16,12 @@ def listing_data(corpus: Corpus) -> dict[str, Any]:
         "held_out": [{"path": text.path, "n_bytes": text.n_bytes} for text in corpus.validation],
         "left_out": [asdict(skipped) for skipped in corpus.skipped],
         "secrets_replaced": corpus.n_secrets,
+        "secrets": [asdict(secret) for secret in corpus.secrets],
     }
 
 
 def listing(corpus: Corpus) -> str:
-    """The same in lines, sorted by path, and sums at the end."""
+    """The same in lines, sorted by path, then sums, and where which secret was replaced."""
     rows = [(text.path, text.n_bytes, "train") for text in corpus.train]
     rows += [(text.path, text.n_bytes, "held out") for text in corpus.validation]
     rows += [(skipped.path, skipped.n_bytes, f"left out: {skipped.reason}") for skipped in corpus.skipped]
@@ -32,4 +33,5 @@ def listing(corpus: Corpus) -> str:
     ):
         lines.append(f"{sum(text.n_bytes for text in texts):>10,}  bytes in {len(texts):,} {what}")
     lines.append(f"{corpus.n_secrets:>10,}  secrets replaced")
+    lines += [f"{'':>10}  {secret.path}:{secret.line}  {secret.kind}" for secret in corpus.secrets]
     return "\n".join(lines)

@@ -24,6 +24,15 @@ class Skipped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replaced:
+    """Where a secret of which kind was replaced: a line of a file, counted from 1. Never the secret."""
+
+    path: str
+    line: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
     """Training and validation texts never come from one file, but for a corpus of a single file."""
 
@@ -31,4 +40,9 @@ class Corpus:
     train: tuple[Text, ...]
     validation: tuple[Text, ...]
     skipped: tuple[Skipped, ...] = ()
-    n_secrets: int = 0
+    secrets: tuple[Replaced, ...] = ()
+
+    @property
+    def n_secrets(self) -> int:
+        """How many secrets were replaced."""
+        return len(self.secrets)

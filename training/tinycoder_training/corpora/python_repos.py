@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tinycoder.errors import CorpusError
 from tinycoder.forgotten import NOTHING, Forgotten
-from tinycoder_training.corpora import duplicates, exclusions, secrets, split, tree
-from tinycoder_training.corpora.corpus import Corpus, Skipped, Text
+from tinycoder.secrets.redaction import redact
+from tinycoder_training.corpora import duplicates, exclusions, split, tree
+from tinycoder_training.corpora.corpus import Corpus, Replaced, Skipped, Text
 
 N_REASONS = 4  # how many an error names
 UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
@@ -45,13 +46,13 @@ def read(
         raise CorpusError("no paths to learn from; give a folder that holds Python code")
     files, skipped = tree.walk(paths, exclude=exclude, forgotten=forgotten)
     texts: list[Text] = []
-    n_secrets: dict[str, int] = {}
+    secrets: dict[str, tuple[Replaced, ...]] = {}
     for file in files:
         found = read_file(file)
         if isinstance(found, Skipped):
             skipped.append(found)
         else:
-            text, n_secrets[file.path] = found
+            text, secrets[file.path] = found
             texts.append(text)
     kept, repeated = duplicates.remove(texts)
     skipped.extend(repeated)
@@ -63,12 +64,12 @@ def read(
         train=train,
         validation=validation,
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
-        n_secrets=sum(n_secrets[text.path] for text in kept),
+        secrets=tuple(secret for text in kept for secret in secrets[text.path]),
     )
 
 
-def read_file(file: tree.SourceFile) -> tuple[Text, int] | Skipped:
-    """The text of a file without its secrets, and how many there were; or why it is left out."""
+def read_file(file: tree.SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
+    """The text of a file without its secrets, and which there were; or why it is left out."""
     try:
         raw = file.location.read_bytes()
     except OSError as error:
@@ -77,8 +78,9 @@ def read_file(file: tree.SourceFile) -> tuple[Text, int] | Skipped:
         contents, reason = _decode(raw)
         reason = reason or exclusions.content_reason(file.location.name, contents)
         if reason is None:
-            text, n_secrets = secrets.redact(contents)
-            return Text(path=file.path, text=text, n_bytes=len(text.encode())), n_secrets
+            text, found = redact(contents)
+            replaced = tuple(Replaced(path=file.path, line=secret.line, kind=secret.kind) for secret in found)
+            return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
     assert reason is not None
     return Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
 

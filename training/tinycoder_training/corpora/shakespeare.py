@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tinycoder.errors import CorpusError
 from tinycoder.file import make_folder, replaced_file
-from tinycoder_training.corpora import secrets
-from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder.secrets.redaction import redact
+from tinycoder_training.corpora.corpus import Corpus, Replaced, Text
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
@@ -53,7 +53,7 @@ def read(
     else:
         raw, path = _cached(cache_folder / NAME, download, sha256), NAME
     try:
-        text, n_secrets = secrets.redact(raw.decode("utf-8-sig"))
+        text, found = redact(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise CorpusError(f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it") from None
     if len(text) < MIN_LENGTH:
@@ -66,7 +66,7 @@ def read(
         recipe="shakespeare",
         train=(Text(path=path, text=text[:cut], n_bytes=len(text[:cut].encode())),),
         validation=(Text(path=path, text=text[cut:], n_bytes=len(text[cut:].encode())),),
-        n_secrets=n_secrets,
+        secrets=tuple(Replaced(path=path, line=secret.line, kind=secret.kind) for secret in found),
     )
 
 
