@@ -1,5 +1,7 @@
 """The completion engine: a model, a memory, and the two questions that an editor asks.
 
+What an editor sends goes through the screen first: model, memory and names never see a secret of an open document.
+
 ``inline`` offers the rest of the line or of the block, ``popup`` whole words. Both read the document around the cursor,
 heal what is half typed, and ask ``stop`` before each token. One thread at a time. Knows no protocol.
 """
@@ -25,12 +27,15 @@ from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Word, is_known, ranked, words_on_offer
+from tinycoder.complete.screen import Screen
 from tinycoder.complete.suggestions import Kept, Suggestions
 from tinycoder.complete.words import is_word_character, typed_word
+from tinycoder.decode import Poll
 from tinycoder.errors import Cancelled
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer
+from tinycoder.secrets.redaction import PLACEHOLDER
 from tinycoder.workspace import Workspace
 
 Stop = Callable[[], bool]
@@ -63,6 +68,7 @@ class Engine:
         self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
         self._healer = Healer(self.tokenizer)
         self._names = Names()
+        self._screen = Screen()
         self._gates = Gates()
         self._suggestions = Suggestions()
         self._last_scene: Scene | None = None  # ghost text is asked for where the popup was
@@ -87,8 +93,25 @@ class Engine:
         which it replaces, and goes on as far as it is sure enough: below ``threshold`` (the engine's, unless given)
         nothing is offered. Raises ``Cancelled`` once ``stop`` says so.
         """
-        layout = _layout(document.text, offset, max_lines) if block else LINE
+        screened = self._screen.screened(document)
+        at = screened.offset(offset)
+        if at is None:
+            return []
+        layout = _layout(screened.document.text, at, max_lines) if block else LINE
         max_tokens *= TOKENS_OF_BLOCK if block else 1
+        found = self._inline(screened.document, at, _poll(stop), layout, max_tokens, n, threshold)
+        return screened.back(found, offset)
+
+    def _inline(
+        self,
+        document: Document,
+        offset: int,
+        poll: Poll,
+        layout: Layout,
+        max_tokens: int,
+        n: int,
+        threshold: float | None,
+    ) -> list[Candidate]:
         if n == 1 and self.parts.cache:
             known = self._suggestions.find(document.path, document.text, offset, layout)
             if known:
@@ -96,7 +119,6 @@ class Engine:
                 if shown or known[1] == 0:
                     return shown
         scene = self._scene(document, offset)
-        poll = _poll(stop)
         tries = 1 if n == 1 else n + MORE_TRIES
         candidates: dict[str, Candidate] = {}
         for written in write(
@@ -124,13 +146,21 @@ class Engine:
         on the screen already (``going_on``) there is nothing to list: longer words would only hide the ghost text.
         Raises ``Cancelled`` once ``stop`` says so.
         """
+        screened = self._screen.screened(document)
+        at = screened.offset(offset)
+        if at is None:
+            return []
+        found = self._popup(screened.document, at, _poll(stop), limit, going_on)
+        return screened.back(found, offset)
+
+    def _popup(self, document: Document, offset: int, poll: Poll, limit: int, going_on: bool) -> list[Candidate]:
         typed = typed_word(document.text, offset)
         followed = self._followed_word(document, offset)
         if going_on and followed == typed:
             return []
         scene = self._scene(document, offset)
-        words = self._search(scene, typed, stop, limit)
-        order = self.rank(document, offset, dict(words.found))
+        words = self._search(scene, typed, poll, limit)
+        order = self._rank(document, offset, dict(words.found))
         if words.ended > 0.5:  # what is typed may be the word: no made-up longer ones in the way of what comes next
             share = 1 - words.ended
             order = [(word, p) for word, p in order if is_known(word) or share * word.probability > DOUBTFUL]
@@ -152,12 +182,20 @@ class Engine:
 
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        scene = self._scene(document, offset)
-        words = self._search(scene, typed_word(document.text, offset), stop, limit)
-        return self._on_offer(document, offset, dict(words.found))
+        screened = self._screen.screened(document)
+        document, at = screened.document, screened.offset(offset)
+        if at is None:
+            return []
+        words = self._search(self._scene(document, at), typed_word(document.text, at), _poll(stop), limit)
+        return self._on_offer(document, at, dict(words.found))
 
     def rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
         """Put ``words``, the continuations of what is typed with their probabilities, in order among the names."""
+        screened = self._screen.screened(document)
+        at = screened.offset(offset)
+        return [] if at is None else self._rank(screened.document, at, words)
+
+    def _rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
         offered = self._on_offer(document, offset, words)
         if not self.parts.names:
             return [(word, word.probability) for word in offered]
@@ -165,7 +203,7 @@ class Engine:
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
-        self._update(document)
+        self._update(self._screen.screened(document).document)
 
     def use(self, workspace: Workspace) -> None:
         """Know another workspace from now on; what was suggested before may be wrong."""
@@ -184,6 +222,7 @@ class Engine:
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)
+        self._screen.forget(path)
         self._suggestions.clear()
         self._typing.pop(path, None)
         self._typed = [line for line in self._typed if line[0].path != path]
@@ -206,8 +245,11 @@ class Engine:
     ) -> None:
         """Find the suggestion that comes after ``candidate`` is taken, so that it is there when it is asked for."""
         text = document.text[: candidate.start] + candidate.text + document.text[candidate.end :]
-        after = Document(path=document.path, text=text)
-        end = candidate.start + len(candidate.text)
+        screened = self._screen.screened(Document(path=document.path, text=text))
+        after, end = screened.document, screened.offset(candidate.start + len(candidate.text))
+        if end is None:
+            return
+        text = after.text
         if self.parts.cache and not self._suggestions.find(document.path, text, end, LINE):
             scene = self._scene(after, end, self._lines(after))
             poll = _poll(stop)
@@ -242,9 +284,9 @@ class Engine:
             lines.changed = None
         return lines
 
-    def _search(self, scene: Scene, typed: str, stop: Stop, limit: int) -> Words:
+    def _search(self, scene: Scene, typed: str, poll: Poll, limit: int) -> Words:
         """The likeliest continuations of the word that is ``typed``."""
-        tree, poll = self._predictor.tree(scene), _poll(stop)
+        tree = self._predictor.tree(scene)
         return complete_word(tree, self._healer, scene.pending, poll, word_typed=bool(typed), limit=limit)
 
     def _on_offer(self, document: Document, offset: int, words: Mapping[str, float]) -> list[Word]:
@@ -342,7 +384,7 @@ class Engine:
             ends = chosen_ends(ghost, typed=typed, threshold=wanted)
         else:
             ends = [end for end in possible_ends(ghost) if end > typed]
-        ends = [end - typed for end in ends]
+        ends = [end - typed for end in ends if PLACEHOLDER not in ghost.text[typed:end]]
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
         if self.parts.gates and text:
             text = self._gates.let_through(document.text, offset, text, ends)
@@ -362,7 +404,7 @@ class Engine:
         )
 
 
-def _poll(stop: Stop) -> Callable[[], None]:
+def _poll(stop: Stop) -> Poll:
     def poll() -> None:
         if stop():
             raise Cancelled
