@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tinycoder.errors import ConfigError
 from tinycoder.file import make_folder, replace_text
 
 FORMAT_VERSION = 1
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PATIENCE_S = 10.0  # for another process that changes the list
 
 
@@ -107,8 +109,9 @@ def digest_of(path: Path) -> str:
 
 
 def printable(path: str) -> str:
-    """A path with whatever is no Unicode (a Linux name is any bytes) spelt out."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path with what is no Unicode (a Linux name is any bytes) and what would break a line spelt out."""
+    path = path.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), path)
 
 
 _REMEDY = "put it right, or remove it to let everything be learnt again"

@@ -2,7 +2,6 @@
 
 import random
 import string
-from collections.abc import Iterator
 
 import pytest
 
@@ -54,10 +53,10 @@ def model() -> object:
 
 
 @pytest.fixture
-def engine(model: object) -> Iterator[Engine]:
+def engine(model: object) -> Engine:
     engine = Engine(model, threshold=0.0)  # type: ignore[arg-type]
     engine.observe(Document(path="settings.py", text=SETTINGS))
-    yield engine
+    return engine
 
 
 def pieces(secret: str) -> set[str]:

@@ -7,7 +7,7 @@ come in.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 MAX_BYTES = 1_000_000
 MAX_LINE = 5_000  # characters
@@ -16,10 +16,11 @@ MIN_TELLING_LENGTH = 2_000  # characters
 HEADER_LINES = 10
 HEADER_LENGTH = 4_000  # characters
 
+INSTALLED = ("site-packages", "dist-packages", "__pypackages__")
 FOLDERS = {
-    **dict.fromkeys((".git", ".hg", ".svn", ".bzr", "CVS"), "version control"),
+    **dict.fromkeys((".git", ".hg", ".svn", ".bzr"), "version control"),
     **dict.fromkeys((".venv", ".virtualenv"), "virtual environment"),
-    **dict.fromkeys(("site-packages", "dist-packages", "__pypackages__"), "installed packages"),
+    **dict.fromkeys(INSTALLED, "installed packages"),
     **dict.fromkeys(
         ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"),
         "vendored code",
@@ -62,7 +63,10 @@ _GENERATED = re.compile(
 
 
 def folder_reason(name: str, children: Collection[str]) -> str | None:
-    """Why a folder called ``name`` that holds the entries ``children`` is left out."""
+    """Why a folder called ``name``, in whatever case, that holds the entries ``children`` is left out."""
+    if name == "CVS":  # in small letters it may be a package
+        return "version control"
+    name = name.lower()
     if not ENVIRONMENT_MARKERS.isdisjoint(children):
         return "virtual environment"
     if name.startswith(".env"):
@@ -72,6 +76,11 @@ def folder_reason(name: str, children: Collection[str]) -> str | None:
     if name.endswith((".egg-info", ".dist-info", ".egg")):
         return "package metadata"
     return FOLDERS.get(name)
+
+
+def is_installed(parts: Iterable[str]) -> bool:
+    """Whether a folder of these names lies where packages are installed."""
+    return any(part.lower() in INSTALLED for part in parts)
 
 
 def name_reason(name: str) -> str | None:
@@ -90,7 +99,7 @@ def content_reason(name: str, text: str) -> str | None:
     """Why the text of the Python file called ``name`` is left out."""
     if not text.strip():
         return "empty"
-    if name.endswith(GENERATED_NAMES) or _GENERATED.search(_header(text)):
+    if name.lower().endswith(GENERATED_NAMES) or _GENERATED.search(_header(text)):
         return "generated"
     lines = text.split("\n")
     if max(map(len, lines)) > MAX_LINE:

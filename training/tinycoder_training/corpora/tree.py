@@ -6,13 +6,14 @@ Walks and judges names; opens nothing but ``.gitignore`` files, and knows nothin
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
 from tinycoder.forgotten import NOTHING, Forgotten, printable
-from tinycoder_training.corpora import exclusions, ignore
+from tinycoder_training.corpora import exclusions, hard_links, ignore
 from tinycoder_training.corpora.corpus import Skipped
 
 SUFFIXES = (".py", ".pyi")
@@ -63,17 +64,25 @@ def walk(
     labels = labels_of([start.folder for start in starts])
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
+    folders = [start.folder for start in starts]
+    doubted: list[Path] = []
     for start in starts:
         label = labels[start.folder]
-        for location, entry in _walk(start, label, [other.folder for other in starts]):
+        trusts_links = start.only is not None or hard_links.may_be_linked(start.folder)
+        for location, entry in _walk(start, label, folders):
             if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = Skipped(path=entry.path, reason="excluded", n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile) and forgotten.holds(location):
                 entry = Skipped(path=entry.path, reason=FORGOTTEN, n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile):
+                if location not in files and not trusts_links:
+                    doubted.append(location)
                 files.setdefault(location, entry)
             else:
                 skipped.setdefault(location, entry)
+    for location in hard_links.names_outside(doubted, folders):
+        file = files.pop(location)
+        skipped[location] = Skipped(path=file.path, reason=hard_links.REASON, n_bytes=file.n_bytes)
     left_out = [entry for location, entry in skipped.items() if location not in files]
     return sorted(files.values(), key=lambda file: file.path), sorted(left_out, key=lambda entry: entry.path)
 
