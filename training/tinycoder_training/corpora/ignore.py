@@ -3,9 +3,6 @@
 Works on text files alone: git need not be installed, and the folder need not be a repository. Knows nothing
 of Python files, and does not read a person's global excludes file (``core.excludesFile``), which lies outside
 the given paths.
-
-``pathspec`` compiles the patterns. It is made for judging a path with its folders in one go, while here every
-folder has been judged before its entries; each pattern therefore sees only what git would compare it with.
 """
 
 from __future__ import annotations
@@ -15,23 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-from pathspec.pattern import Pattern
+from tinycoder_training.corpora.glob import Glob, encoded, parse
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True)
 class IgnoreRule:
-    """One line of a ``.gitignore`` file.
-
-    ``folder`` is where the file lies, an absolute path with forward slashes and one at its end. ``depth`` is
-    how many levels below it the pattern matches: ``None`` for any, and 0 for any by the entry's name alone.
-    """
+    """One line of a ``.gitignore`` file in ``folder``, an absolute path with forward slashes and one at its end."""
 
     folder: str
-    pattern: Pattern
-    depth: int | None
-    only_inside: bool  # "name/**": what lies in the folder, not the folder
-    only_folders: bool  # "name/": pathspec would take it for what lies in the folder too
+    glob: Glob
 
 
 Rules = tuple[IgnoreRule, ...]  # the last one that matches decides
@@ -79,16 +70,12 @@ def is_ignored(path: str, rules: Rules) -> bool:
 
     The folders above ``path`` must not be ignored.
     """
-    name = path[path.rstrip("/").rfind("/") + 1 :]
+    bare = path.rstrip("/")
     for rule in reversed(rules):
-        if rule.only_folders and not path.endswith("/"):
+        if rule.glob.only_folders and bare == path:
             continue
-        relative = path[len(rule.folder) :]
-        if rule.depth and rule.depth != relative.rstrip("/").count("/") + 1:
-            continue
-        subject = name if rule.depth == 0 else relative
-        if rule.pattern.match_file(subject.rstrip("/") if rule.only_inside else subject) is not None:
-            return bool(rule.pattern.include)
+        if rule.glob.matches(encoded(bare[len(rule.folder) :])):
+            return not rule.glob.includes
     return False
 
 
@@ -97,15 +84,14 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
     A malformed pattern matches nothing, as in a ``.gitignore`` file.
     """
-    sound = []
-    for pattern in patterns:
-        try:
-            GitIgnoreSpec.from_lines([pattern])
-        except ValueError:
-            continue
-        sound.append(pattern)
-    spec = GitIgnoreSpec.from_lines(sound)
-    return lambda path: bool(spec.match_file(path))
+    globs = [parse(encoded(pattern)) for pattern in patterns]
+    rules = tuple(IgnoreRule(folder="", glob=glob) for glob in globs if glob)
+
+    def matches(path: str) -> bool:
+        ends = [i + 1 for i, character in enumerate(path) if character == "/"]
+        return any(is_ignored(path[:end], rules) for end in (*ends, len(path)))
+
+    return matches
 
 
 def slashed(path: Path) -> str:
@@ -118,30 +104,6 @@ def _is_repository(folder: Path) -> bool:
 
 
 def _rules(folder: str, raw: bytes) -> Rules:
-    rules = []
-    for line in raw.decode("utf-8-sig", "surrogateescape").split("\n"):
-        line = line.removesuffix("\r")
-        if line.rstrip().endswith("/**/"):  # folders at any depth, and no file beside them
-            line = f"{line.rstrip()}*/"
-        try:
-            (pattern,) = GitIgnoreSpec.from_lines([line]).patterns
-        except ValueError:  # git, too, lets a malformed pattern match nothing
-            continue
-        if pattern.include is not None:  # neither blank nor a comment
-            glob = line.rstrip().removeprefix("!").rstrip("/")
-            rules.append(
-                IgnoreRule(
-                    folder=folder,
-                    pattern=pattern,
-                    depth=_depth(glob),
-                    only_inside=glob.endswith("/**"),
-                    only_folders=line.rstrip().endswith("/"),
-                )
-            )
-    return tuple(rules)
-
-
-def _depth(glob: str) -> int | None:
-    if "/" not in glob.removeprefix("**/"):
-        return 0
-    return None if "**" in glob else glob.strip("/").count("/") + 1
+    lines = raw.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    globs = [parse(line.removesuffix(b"\r")) for line in lines]
+    return tuple(IgnoreRule(folder=folder, glob=glob) for glob in globs if glob)

@@ -1,0 +1,198 @@
+"""One line of a ``.gitignore`` file as an expression, by git's rules (gitignore(5), and what git does beyond it).
+
+Names are bytes, as they are to git. Matching takes no time to speak of for any pattern: what stands between two
+stars is taken where it comes first, which is as good as anywhere later.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import string
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_CASE = re.IGNORECASE if sys.platform in ("darwin", "win32") else 0  # as git does where the file system does
+_NEVER = b"(?!)"
+_NAMED = re.compile(rb"\[:([^\]]*):\]")
+_CLASSES = {
+    b"alnum": string.ascii_letters + string.digits,
+    b"alpha": string.ascii_letters,
+    b"blank": " \t",
+    b"digit": string.digits,
+    b"graph": string.ascii_letters + string.digits + string.punctuation,
+    b"lower": string.ascii_lowercase,
+    b"print": string.ascii_letters + string.digits + string.punctuation + " ",
+    b"punct": string.punctuation,
+    b"space": string.whitespace,
+    b"upper": string.ascii_uppercase,
+    b"xdigit": string.hexdigits,
+    b"cntrl": "".join(map(chr, (*range(32), 127))),
+}
+
+
+class _MalformedError(Exception):
+    """git lets such a pattern match nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glob:
+    """A pattern: ``expression`` is for the entry's name if ``by_name``, else for its path from the file's folder."""
+
+    expression: re.Pattern[bytes]
+    includes: bool  # "!name": not ignored after all
+    only_folders: bool
+    by_name: bool
+
+    def matches(self, path: bytes) -> bool:
+        """Whether ``path`` is meant: relative to the file's folder, without a slash at its end."""
+        return self.expression.fullmatch(path.rpartition(b"/")[2] if self.by_name else path) is not None
+
+
+def parse(line: bytes) -> Glob | None:
+    """The pattern of a line without its line break; ``None`` for a comment, a blank, and what matches nothing."""
+    if line.startswith(b"#"):
+        return None
+    line = _without_trailing_spaces(line)
+    includes = line.startswith(b"!")
+    body = line[includes:]
+    only_folders = body.endswith(b"/")
+    body = body.removesuffix(b"/")
+    by_name = b"/" not in body
+    if not body.strip(b"/"):
+        return None
+    try:
+        expression = _name(_tokens(body), itertools.count()) if by_name else _path(body.removeprefix(b"/"))
+    except _MalformedError:
+        return None
+    pattern = re.compile(expression, re.DOTALL | _CASE)
+    return Glob(expression=pattern, includes=includes, only_folders=only_folders, by_name=by_name)
+
+
+def encoded(path: str) -> bytes:
+    """A path as git sees it."""
+    return os.fsencode(path)
+
+
+def _without_trailing_spaces(line: bytes) -> bytes:
+    """Spaces at the end do not count, but one behind a backslash does."""
+    bare = line.rstrip(b" ")
+    n_backslashes = len(bare) - len(bare.rstrip(b"\\"))
+    return line[: len(bare) + 1] if n_backslashes % 2 and len(bare) < len(line) else bare
+
+
+def _tokens(body: bytes) -> list[bytes]:
+    """The pattern in pieces: stars, slashes, and expressions for one byte each."""
+    found: list[bytes] = []
+    at = 0
+    while at < len(body):
+        start, at = at, at + 1
+        piece = body[start:at]
+        if piece == b"*":
+            while body[at : at + 1] == b"*":
+                at += 1
+            found.append(b"*" * min(2, at - start))
+        elif piece == b"?":
+            found.append(b"[^/]")
+        elif piece == b"[":
+            one, at = _class(body, at)
+            found.append(one)
+        else:
+            if piece == b"\\":
+                piece, at = body[at : at + 1], at + 1
+                if not piece:
+                    raise _MalformedError
+            found.append(piece if piece == b"/" else re.escape(piece))
+    return found
+
+
+def _class(body: bytes, at: int) -> tuple[bytes, int]:
+    """The expression of a bracket that was opened before ``at``, and where it ends."""
+    negated = body[at : at + 1] in (b"!", b"^")
+    at += negated
+    chosen: set[int] = set()
+    before: int | None = None  # where a range may begin
+    first = True
+    while first or body[at : at + 1] != b"]":
+        first = False
+        if named := _NAMED.match(body, at):
+            if named[1] not in _CLASSES:
+                raise _MalformedError
+            chosen.update(_CLASSES[named[1]].encode())
+            before, at = None, named.end()
+            continue
+        is_range = body[at : at + 1] == b"-" and before is not None and body[at + 1 : at + 2] not in (b"", b"]")
+        one, at = _one(body, at + is_range)
+        if is_range and before is not None:
+            chosen.update(range(before, one + 1))
+        else:
+            chosen.add(one)
+        before = None if is_range else one
+    kept = (set(range(256)) - chosen if negated else chosen) - {ord("/")}
+    return b"[%b]" % b"".join(b"\\x%02x" % byte for byte in sorted(kept)) if kept else _NEVER, at + 1
+
+
+def _one(body: bytes, at: int) -> tuple[int, int]:
+    """The byte at ``at``, which a backslash may precede, and where it ends."""
+    at += body[at : at + 1] == b"\\"
+    if at >= len(body):
+        raise _MalformedError
+    return body[at], at + 1
+
+
+def _path(body: bytes) -> bytes:
+    """The expression of a pattern with a slash: names apart, but for those that two stars stand for."""
+    plain = re.match(rb"[^*?\[\\]*", body)
+    assert plain is not None
+    tokens = _tokens(body[plain.end() :])  # git compares the beginning as it is, and looks at the rest alone
+    groups = itertools.count()
+    first, *others = [_names(run, groups) for run in _between_deep_stars(tokens)]
+    if not others:
+        return re.escape(plain[0]) + first
+    *middle, last = others
+    found = b"".join(b"(?=(?P<g%d>(?:.*?/)??%b))(?P=g%d)" % (n, run, n) for n, run in zip(groups, middle, strict=False))
+    return re.escape(plain[0]) + first + found + (b"(?:.*/)?" + last if last else b".*")
+
+
+def _between_deep_stars(tokens: list[bytes]) -> list[list[bytes]]:
+    """The tokens before, between and after stars that stand for any folders; each but the last ends in a slash."""
+    runs: list[list[bytes]] = [[]]
+    for i, token in enumerate(tokens):
+        before, after = tokens[i - 1 : i] if i else [b"/"], tokens[i + 1 : i + 2] or [b"/"]
+        if token == b"**" and before == after == [b"/"]:
+            runs.append([])
+        elif token != b"/" or i == 0 or runs[-1] or len(runs) == 1:
+            runs[-1].append(token)
+    return runs
+
+
+def _names(tokens: list[bytes], groups: Iterator[int]) -> bytes:
+    """The expression of names with slashes between them."""
+    parts: list[bytes] = []
+    name: list[bytes] = []
+    for token in tokens:
+        if token == b"/":
+            parts += [_name(name, groups), token]
+            name = []
+        else:
+            name.append(token)
+    return b"".join([*parts, _name(name, groups)])
+
+
+def _name(tokens: list[bytes], groups: Iterator[int]) -> bytes:
+    """The expression of a pattern without slashes; its stars are for any bytes of a name."""
+    chunks: list[list[bytes]] = [[]]
+    for token in tokens:
+        if token.startswith(b"*"):
+            chunks.append([])
+        else:
+            chunks[-1].append(token)
+    first, *others = [b"".join(chunk) for chunk in chunks]
+    if not others:
+        return first
+    *middle, last = others
+    # A group that was looked ahead for is not tried anew: no pattern takes more than the square of a name's length.
+    found = b"".join(b"(?=(?P<g%d>[^/]*?%b))(?P=g%d)" % (n, chunk, n) for chunk, n in zip(middle, groups, strict=False))
+    return first + found + b"[^/]*" + last
