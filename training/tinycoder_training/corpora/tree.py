@@ -6,7 +6,6 @@ Walks and judges names; opens nothing but ``.gitignore`` files, and knows nothin
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
