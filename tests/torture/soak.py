@@ -1,0 +1,282 @@
+"""Types through a real server with the model that ships, for an hour's keys, and watches what it keeps.
+
+``python tests/torture/soak.py --minutes 60`` types at 8 keys a second in real time; as a part of ``torture`` the same
+keys come as fast as the server answers. What must not grow is compared between the second quarter of the run, when
+everything has been loaded, and the last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from statistics import median, quantiles
+from sysconfig import get_path
+from typing import Any
+
+from counts import Count
+
+from tests.server.raw_client import RawClient
+
+KEYS_PER_S = 8
+HOUR = 60 * 60 * KEYS_PER_S
+QUICK = 60 * KEYS_PER_S
+KEYS_PER_FILE = 120  # then the person turns to another one
+N_FILES = 40
+MOST_OPEN = 8
+LOOKED_AT = 6  # of so many keys one answer is waited for when typing as fast as it goes; a person overtakes the others
+REST_S = 1.5  # between some files: long enough to learn from what was typed
+GROWTH = 1.05  # of resident memory
+SLOWER = 1.25  # of the answers' 95th percentile; the machine may have other work
+SLACK_MS = 5.0  # which is no slowness at all
+SLACK_KB = 4 * 1024  # an interpreter's own ups and downs
+COMPLETION, GHOST = "textDocument/completion", "textDocument/inlineCompletion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The server's process at one moment."""
+
+    resident_kb: int
+    n_threads: int
+    n_handles: int
+
+
+@dataclass(kw_only=True)
+class Quarter:
+    """What was seen in a quarter of the run."""
+
+    samples: list[Sample] = field(default_factory=list)
+    answers_ms: list[float] = field(default_factory=list)
+
+    @property
+    def resident_kb(self) -> float:
+        return median(sample.resident_kb for sample in self.samples)
+
+    @property
+    def p95_ms(self) -> float:
+        return quantiles(self.answers_ms, n=20)[-1]
+
+
+@dataclass(kw_only=True)
+class Page:
+    """An open document, and where in it is being typed."""
+
+    uri: str
+    file: Path
+    text: str
+    start: int  # of the passage that is typed again
+    version: int = 1
+
+
+def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
+    """Type the keys of an hour, or of a minute, as fast as the server answers."""
+    wanted = QUICK if quick else HOUR
+    soak = Soak(scratch, random.Random(7), pace_s=0.0)
+    try:
+        for n in range(wanted):
+            soak.quarter = 4 * n // wanted
+            soak.key()
+        code = soak.leave()
+    finally:
+        soak.client.end()
+    faults = soak.faults(quick) + ([] if code == 0 else [f"the server ended with code {code}"])
+    yield Count(what="keys typed", wanted=wanted, done=soak.n_keys, faults=faults, note=soak.figures())
+
+
+class Soak:
+    """One server, the files of a workspace, and somebody who types."""
+
+    def __init__(self, scratch: Path, chance: random.Random, *, pace_s: float) -> None:
+        self.chance = chance
+        self.pace_s = pace_s
+        self.quarter = 0
+        self.quarters = [Quarter() for _ in range(4)]
+        self.n_keys = 0
+        self._workspace = scratch / "workspace"
+        self._sources = cycle(_copy_sources(self._workspace, chance))
+        self._open: list[Page] = []
+        self._keys = self._typing()
+        self._next_at = time.monotonic()
+        self._asked: dict[str, int] = {}
+        command = [sys.executable, "-m", "tinycoder", "--home", str(scratch / "home"), "serve"]
+        self.client = RawClient(command, scratch / "soak.log")
+        self.client.initialize(rootUri=self._workspace.as_uri(), initializationOptions={})
+
+    def key(self) -> None:
+        """Type one more key."""
+        next(self._keys)
+        self.n_keys += 1
+        if self.n_keys % 20 == 0:
+            self.quarters[self.quarter].samples.append(_sample(self.client.process.pid))
+
+    def leave(self) -> int:
+        """Let the server end; its exit code."""
+        return self.client.leave()
+
+    def faults(self, quick: bool) -> list[str]:
+        """What has grown, and what the log complains of. A minute is too short to say anything of growth but wild."""
+        before, after = self.quarters[1], self.quarters[3]
+        most, slower = (1.5, 2.0) if quick else (GROWTH, SLOWER)
+        found = []
+        if after.resident_kb > most * before.resident_kb + SLACK_KB:
+            found.append(f"resident memory grew from {before.resident_kb:.0f} to {after.resident_kb:.0f} KB")
+        if after.p95_ms > slower * before.p95_ms + SLACK_MS:
+            found.append(f"the 95th percentile of answers grew from {before.p95_ms:.1f} to {after.p95_ms:.1f} ms")
+        for what in ("n_threads", "n_handles"):
+            first = max(getattr(sample, what) for sample in before.samples)
+            last = median(getattr(sample, what) for sample in after.samples)
+            if last > first:
+                found.append(f"{what[2:]} grew from {first} to {last}")
+        found += [line for line in self.client.log().splitlines() if "Traceback" in line or " ERROR " in line]
+        return found
+
+    def figures(self) -> str:
+        """The second and the last quarter in numbers."""
+        before, after = self.quarters[1], self.quarters[3]
+        threads, handles = after.samples[-1].n_threads, after.samples[-1].n_handles
+        return (
+            f"resident {before.resident_kb / 1024:.0f} then {after.resident_kb / 1024:.0f} MB, "
+            f"p95 {before.p95_ms:.0f} then {after.p95_ms:.0f} ms, {threads} threads, {handles} handles"
+        )
+
+    def _typing(self) -> Iterator[None]:
+        while True:
+            page = self._turn_to()
+            passage, n = page.text[page.start : page.start + KEYS_PER_FILE], 0
+            self._replace(page, page.start, page.start + len(passage), "")
+            for n, character in enumerate(passage, 1):
+                self._wait()
+                self._replace(page, page.start + n - 1, page.start + n - 1, character)
+                self._ask(page, page.start + n, character)
+                yield
+            self._save(page)
+            if self.chance.random() < 0.3:
+                time.sleep(REST_S)
+
+    def _wait(self) -> None:
+        """Until the next key is due; nothing where they come as fast as the server answers."""
+        self._next_at = max(self._next_at + self.pace_s, time.monotonic() - 1)
+        time.sleep(max(0.0, self._next_at - time.monotonic()) if self.pace_s else 0)
+
+    def _turn_to(self) -> Page:
+        """Open the next file, mostly; the one that was open longest is closed."""
+        source = next(self._sources)
+        page = next((page for page in self._open if page.file == source), None)
+        if page is None:
+            text = source.read_text(encoding="utf-8")
+            untitled = self.chance.random() < 0.2  # a name that comes once
+            uri = f"untitled:Untitled-{self.n_keys}" if untitled else source.as_uri()
+            page = Page(uri=uri, file=source, text=text, start=0)
+            self.client.open(text, uri=uri)
+            self._open.append(page)
+            if len(self._open) > MOST_OPEN:
+                closed = self._open.pop(0)
+                self.client.notify("textDocument/didClose", {"textDocument": {"uri": closed.uri}})
+        page.start = self.chance.randrange(max(1, len(page.text) - KEYS_PER_FILE))
+        return page
+
+    def _replace(self, page: Page, start: int, end: int, new: str) -> None:
+        span = {"start": _position(page.text, start), "end": _position(page.text, end)}
+        page.text = page.text[:start] + new + page.text[end:]
+        page.version += 1
+        self.client.send(self.client.change(page.uri, {"range": span, "text": new}, version=page.version))
+
+    def _ask(self, page: Page, offset: int, character: str) -> None:
+        """What editors ask after a key: ghost text always, words where a word or an attribute goes on."""
+        place = {"textDocument": {"uri": page.uri}, "position": _position(page.text, offset)}
+        wishes: list[tuple[str, dict[str, Any]]] = [(GHOST, place | {"context": {"triggerKind": 2}})]
+        if character.isidentifier() or character == ".":
+            wishes.insert(0, (COMPLETION, place))
+        begun = time.monotonic()
+        for method, params in wishes:
+            if method in self._asked:
+                self.client.notify("$/cancelRequest", {"id": self._asked[method]})
+            self._asked[method] = self.client.request(method, params)
+        if self.pace_s or self.n_keys % LOOKED_AT == 0:
+            self._look(wishes, begun)
+
+    def _look(self, wishes: list[tuple[str, dict[str, Any]]], begun: float) -> None:
+        for method, _ in wishes:
+            answer = self.client.answer(self._asked.pop(method))
+            self.quarters[self.quarter].answers_ms.append(1000 * (time.monotonic() - begun))
+            items = answer.get("result", {}).get("items", [])
+            if method == COMPLETION and items and self.chance.random() < 0.2:
+                self.client.ask("completionItem/resolve", items[0])
+                self.client.ask("workspace/executeCommand", items[0]["command"])
+
+    def _save(self, page: Page) -> None:
+        if page.uri.startswith("file:"):
+            page.file.write_text(page.text, encoding="utf-8")
+            self.client.notify("textDocument/didSave", {"textDocument": {"uri": page.uri}})
+
+
+def _copy_sources(workspace: Path, chance: random.Random) -> list[Path]:
+    """Files of installed packages, as somebody's own."""
+    found = sorted(Path(get_path("purelib")).glob("*/**/*.py"))
+    chance.shuffle(found)
+    copies = []
+    for file in found:
+        text = file.read_text(encoding="utf-8", errors="ignore")
+        if 4_000 <= len(text) <= 40_000 and text.isascii() and "\r" not in text:
+            copies.append(workspace / f"{len(copies):02}_{file.name}")
+            copies[-1].parent.mkdir(parents=True, exist_ok=True)
+            copies[-1].write_text(text, encoding="utf-8")
+        if len(copies) == N_FILES:
+            break
+    return copies
+
+
+def _position(text: str, offset: int) -> dict[str, int]:
+    """Of a text that is ASCII."""
+    start = text.rfind("\n", 0, offset) + 1
+    return {"line": text.count("\n", 0, offset), "character": offset - start}
+
+
+def _sample(pid: int) -> Sample:
+    """From Linux' own tables."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    values = dict(line.split(":", 1) for line in lines if ":" in line)
+    handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return Sample(
+        resident_kb=int(values["VmRSS"].split()[0]), n_threads=int(values["Threads"]), n_handles=handles
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    minutes = parser.parse_args().minutes
+    with tempfile.TemporaryDirectory(prefix="tinycoder-soak-", ignore_cleanup_errors=True) as scratch:
+        soak = Soak(Path(scratch), random.Random(7), pace_s=1 / KEYS_PER_S)
+        begun = said = time.monotonic()
+        try:
+            while (spent := time.monotonic() - begun) < 60 * minutes:
+                soak.quarter = int(4 * spent / (60 * minutes))
+                soak.key()
+                if time.monotonic() - said >= 300:
+                    said = time.monotonic()
+                    now, quarter = soak.quarters[soak.quarter].samples[-1], soak.quarters[soak.quarter]
+                    print(
+                        f"{spent / 60:4.0f} minutes, {soak.n_keys:,} keys: {now.resident_kb / 1024:.0f} MB, "
+                        f"{now.n_threads} threads, {now.n_handles} handles, p95 {quarter.p95_ms:.0f} ms",
+                        flush=True,
+                    )
+            code = soak.leave()
+        finally:
+            soak.client.end()
+        faults = soak.faults(quick=minutes < 10) + ([] if code == 0 else [f"the server ended with code {code}"])
+        print(f"soak: {soak.n_keys:,} keys, {soak.figures()}: {'holds' if not faults else 'FAILS'}")
+        for fault in faults:
+            print(f"  {fault}")
+        sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
