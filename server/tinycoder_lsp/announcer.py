@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, Protocol
 
 from lsprotocol import types as lsp
@@ -11,7 +12,17 @@ from tinycoder_lsp.models import LOADING, Status
 
 logger = logging.getLogger(__name__)
 
+MOST_SAID = 1000  # sentences that are not said twice
 _KINDS = {"loading": "Normal", "ready": "Normal", "off": "Inactive", "error": "Error"}
+
+
+def cause(fault: BaseException) -> str:
+    """What a fault is and where it was raised, without its text, which may quote somebody's code."""
+    at = fault.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" at {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else ""
+    return type(fault).__name__ + place
 
 
 class Editor(Protocol):
@@ -59,8 +70,7 @@ class Announcer:
 
     def say_once(self, level: lsp.MessageType, message: str) -> None:
         """Pop up a message unless it has popped up before."""
-        if message not in self._said:
-            self._said.add(message)
+        if self.is_new(message):
             self.say(level, message)
 
     def say(self, level: lsp.MessageType, message: str) -> None:
@@ -69,9 +79,25 @@ class Announcer:
 
     def warn_once(self, message: str) -> None:
         """A line in the logs, unless it stands there."""
-        if message not in self._said:
-            self._said.add(message)
+        if self.is_new(message):
             self.log(lsp.MessageType.Warning, message)
+
+    def is_new(self, message: str) -> bool:
+        """Whether nobody was told this before."""
+        if message in self._said:
+            return False
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
+        self._said.add(message)
+        return True
+
+    def fail_once(self, what: str, fault: BaseException) -> None:
+        """What nobody foresaw has ended some work, which begins anew: a line in the log for each place where that
+        happens, and a message for each kind of fault."""
+        if self.is_new(f"{what}: {cause(fault)}"):
+            self.log(lsp.MessageType.Error, f"TinyCoder: {what} ended: {cause(fault)}")
+        name = type(fault).__name__
+        self.say_once(lsp.MessageType.Error, f"TinyCoder: {what} failed ({name}) and begins anew; the log says where.")
 
     def log(self, level: lsp.MessageType, message: str) -> None:
         """A line in our log and in the editor's."""

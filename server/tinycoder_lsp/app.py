@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder_lsp.announcer import cause
 from tinycoder_lsp.client import watch
 from tinycoder_lsp.commands import COMMANDS
 from tinycoder_lsp.documents import Spot
@@ -95,8 +96,9 @@ def edge(
                 if not ls.stopping.is_set():
                     raise
                 return otherwise()  # the conversation is over, which is no fault
-            except Exception:
-                logger.exception("%s failed", handler.__name__)
+            except Exception as error:
+                if ls.announcer.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
+                    logger.exception("%s failed", handler.__name__)
                 return otherwise()
 
         return guarded

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.progress import Bar
-from tinycoder_lsp.worker import Kind, Stop, Worker
+from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
 
 if TYPE_CHECKING:
     from tinycoder.tokenizer import Tokenizer
@@ -57,6 +57,7 @@ class Indexing:
         index: Index,
         bar: Callable[[], Bar],
         pause_s: float,
+        on_fault: Callable[[BaseException], object] = lambda fault: None,
     ) -> None:
         self._models = models
         self._answers = answers
@@ -64,7 +65,8 @@ class Indexing:
         self._index = index
         self._bar = bar
         self._pause_s = pause_s
-        self._worker = Worker("indexing")
+        self._on_fault = on_fault
+        self._worker = Worker("indexing", on_fault=self._failed)
         self._wish: _Wish | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._n_running = 0
@@ -99,7 +101,12 @@ class Indexing:
         if self._timer is not None:
             self._timer.cancel()
         self._wish = None
-        self._worker.close()
+        self._worker.close(patience=0)  # it keeps nothing but whole files
+
+    def _failed(self, fault: BaseException, n: int) -> None:
+        self._on_fault(fault)
+        if n < MOST_FAULTS:
+            self.files_changed()
 
     def _again(self) -> None:
         self._timer = None

@@ -1,6 +1,6 @@
 """The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything but ``buffers`` and ``remember`` runs in the worker's thread. Before each answer the engine is told what
+Everything but ``buffers``, ``distrust`` and ``remember`` runs in the worker's thread. Before each answer the engine is told what
 changed in the open documents.
 """
 
@@ -46,6 +46,10 @@ class Status:
 
 LOADING = Status(state="loading", message="TinyCoder is loading its model.")
 SWITCHED_OFF = Status(state="off", message="TinyCoder is switched off by the setting tinycoder.enable.")
+GIVEN_UP = Status(
+    state="error",
+    message="TinyCoder's engine failed again and again; the server's log says where. Open or save a file to try again.",
+)
 FAILED = Status(state="error", message="TinyCoder could not load its model; the server's log says why.")
 
 
@@ -128,6 +132,10 @@ class Models:
             message += f' Ten minutes of training make it yours: tinycoder train "{workspaces[0]}"'
         self._status = Status(state="ready", message=message, model=folder.name)
         return self._status
+
+    def distrust(self) -> None:
+        """The engine failed in the middle of something: answer nothing until it is loaded anew. While none works."""
+        self._engine = self._mixer = self._loaded = None
 
     def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
         """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""

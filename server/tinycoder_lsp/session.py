@@ -31,7 +31,7 @@ from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, 
 from tinycoder_lsp.idle import PAUSE_S, ROUND_PATIENCE_S, Idle, Lesson
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
-from tinycoder_lsp.models import FAILED, LOADING, SWITCHED_OFF, Models, Status
+from tinycoder_lsp.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
 from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
 from tinycoder_lsp.scope import Scope
@@ -39,7 +39,7 @@ from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
 from tinycoder_lsp.training import COMMAND, Training, TrainingResult
-from tinycoder_lsp.worker import Kind, Stop, Worker
+from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Session(LanguageServer):
         super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
         self.announcer = Announcer(self)
-        self.worker = Worker()
+        self.worker = Worker(on_fault=self._engine_failed)
         self.background = Background()
         self.answers = Answers(models, self.worker, self.background, idle_s=pauses.idle)
         self.tally = Tally(Statistics(models.home))
@@ -115,6 +115,7 @@ class Session(LanguageServer):
             index=index,
             bar=lambda: Bar(self, "TinyCoder: indexing"),
             pause_s=pauses.index,
+            on_fault=lambda fault: self.announcer.fail_once("indexing", fault),
         )
         self.settings = Settings()
         self.stopping = threading.Event()
@@ -365,6 +366,16 @@ class Session(LanguageServer):
                 self.announcer.show(status)
                 readable = wanted.memory and wanted.trusted
                 self.indexing.want(wanted.folders if readable else [], exclude=wanted.exclude)
+
+    def _engine_failed(self, fault: BaseException, n: int) -> None:
+        """Begin anew with an engine that was not in the middle of something, unless that has failed too often."""
+        self.announcer.fail_once("completion", fault)
+        self.models.distrust()
+        if n >= MOST_FAULTS:
+            self.announcer.show(GIVEN_UP)
+        else:
+            self.announcer.show(LOADING)
+            self.background.start("loading the model again", self.retry())
 
     def _note_all(self) -> None:
         workspace = self.workspace

@@ -3,6 +3,10 @@
 At most one job of each kind is wanted: a newer one takes the place of the older. Jobs of a smaller kind go
 first, and interrupt a running job of a larger kind, which starts again afterwards; so the popup never waits
 for ghost text, and nothing waits for what is done ahead.
+
+Which job waits and which one runs is known to the event loop's thread alone; the other thread takes a job from a queue
+and hands back what came of it. They share no lock. So whatever ends that thread, and wherever, nobody waits for what
+it held: it is missed, its job is answered with nothing, and a new thread takes its place.
 """
 
 from __future__ import annotations
@@ -11,14 +15,22 @@ import asyncio
 import contextlib
 import enum
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from tinycoder.errors import Cancelled
 
+MOST_FAULTS = 3  # in a row, before what fails is left alone
+LOOK_S = 0.1  # between two looks whether the thread lives, while somebody waits for it
+_BREATH_S = 0.002  # between two looks whether nobody asks
+
 Stop = Callable[[], bool]
+OnFault = Callable[[BaseException, int], object]
 _T = TypeVar("_T")
 
 
@@ -32,6 +44,10 @@ class Kind(enum.IntEnum):
     LEARN = 4
 
 
+class LostError(BaseException):
+    """Nobody knows what ended the thread."""
+
+
 @dataclass(eq=False, kw_only=True)
 class _Job:
     kind: Kind
@@ -41,20 +57,33 @@ class _Job:
     call: Callable[[Stop], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
-    unwanted: threading.Event = field(default_factory=threading.Event)
+    unwanted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    result: object = None
+    error: BaseException | None = None
+    again: bool = False  # it was interrupted, or what is quick did not know
 
 
 class Worker:
-    """The thread and what waits for it. All methods are called from the event loop's thread."""
+    """The thread and what waits for it. All methods are called from the event loop's thread.
 
-    def __init__(self, name: str = "inference") -> None:
-        self._changed = threading.Condition()  # its lock is re-entrant
+    ``on_fault`` is told when the thread was ended, and when a job raised what is no ordinary fault, such as a panic in
+    a library: what it worked on may be half done. Also how many times in a row that has happened to jobs of the kind.
+    """
+
+    def __init__(self, name: str = "inference", *, on_fault: OnFault = lambda fault, n: None) -> None:
+        self._name = name
+        self._on_fault = on_fault
         self._waiting: list[_Job | None] = [None] * len(Kind)
         self._running: _Job | None = None
+        self._inbox: SimpleQueue[_Job | None] = SimpleQueue()  # holds the running job until the thread takes it
+        self._fault: BaseException | None = None
+        self._n_faults: Counter[Kind | None] = Counter()
         self._closed = False
-        # A daemon, so that a job that is deaf to `stop` cannot keep the process alive.
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._thread = self._start()
 
     async def answer(
         self,
@@ -70,21 +99,27 @@ class Worker:
 
         That is so when a newer job of the kind arrives, the document changes, or ``deadline`` seconds have
         passed. The answer then comes at once; ``stop()`` is true from that moment, and ``call`` may raise
-        ``Cancelled``. Cancelling the awaiting task stops the job too. Whatever else ``call`` raises is raised
-        here.
+        ``Cancelled``. Cancelling the awaiting task stops the job too. Any other ``Exception`` that ``call`` raises is
+        raised here; what is more than that, and a thread that has ended, make the answer ``None``.
 
         ``quick`` may know the answer without work: it is asked before any job that waits, and ``call`` only if it
         returns ``None``. While a job with the same ``key`` runs or waits, another one is answered
         ``None``. So is a LEARN job that is interrupted: it starts again when somebody says so.
         """
-        if key is not None and any(job.key == key and not job.unwanted.is_set() for job in self._jobs()):
+        if key is not None and any(job.key == key and not job.unwanted for job in self._jobs()):
             return None
         loop = asyncio.get_running_loop()
+        end = None if deadline is None else loop.time() + deadline
         job = _Job(kind=kind, uri=uri, key=key, quick=quick, call=call, loop=loop, future=loop.create_future())
-        self._put(job)
         try:
-            await asyncio.wait((job.future,), timeout=deadline)
-            result: _T | None = job.future.result() if job.future.done() else None
+            self._put(job)
+            while not job.future.done():
+                left = LOOK_S if end is None else min(LOOK_S, end - loop.time())
+                if left <= 0:
+                    return None
+                await asyncio.wait((job.future,), timeout=left)
+                self._look()
+            result: _T | None = job.future.result()
             return result
         finally:
             self._drop(job)
@@ -103,72 +138,68 @@ class Worker:
 
     def wait_until_free(self, patience: float) -> None:
         """Return when nobody waits for an answer, or after ``patience`` seconds. For other threads."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._is_free(), patience)
+        end = time.monotonic() + patience
+        while not (self._closed or self._is_free()) and time.monotonic() < end:
+            time.sleep(_BREATH_S)
 
     def close(self, patience: float = 1.0) -> bool:
         """Stop the running job, forget the waiting ones; whether the thread ended within ``patience`` seconds."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self._closed = True
         for job in self._jobs():
             self._drop(job)
+        self._inbox.put(None)
         self._thread.join(patience)
         return not self._thread.is_alive()
 
     def _is_free(self) -> bool:
-        return all(job is None or job.kind > Kind.GHOST for job in (*self._waiting, self._running))
+        return all(job.kind > Kind.GHOST for job in self._jobs())
 
     def _jobs(self) -> list[_Job]:
-        with self._changed:
-            return [job for job in (*self._waiting, self._running) if job is not None]
+        return [job for job in (*self._waiting, self._running) if job is not None]
 
     def _put(self, job: _Job) -> None:
-        with self._changed:
-            older = [other for other in self._jobs() if other.kind == job.kind]
-            self._waiting[job.kind] = job
-            self._changed.notify_all()
+        if self._closed:
+            self._drop(job)
+            return
+        older = [other for other in self._jobs() if other.kind == job.kind]
+        self._waiting[job.kind] = job
         for other in older:
             self._drop(other)
+        self._hand_over()
 
     def _drop(self, job: _Job) -> None:
-        job.unwanted.set()
-        with self._changed:
-            if self._waiting[job.kind] is job:
-                self._waiting[job.kind] = None
+        job.unwanted = True
+        if self._waiting[job.kind] is job:
+            self._waiting[job.kind] = None
         if not job.future.done():
             job.future.set_result(None)
 
-    def _work(self) -> None:
-        while (job := self._take()) is not None:
-            result, error = None, None
-            quick, job.quick = job.quick, None
-            try:
-                result = quick() if quick else job.call(partial(self._must_stop, job))
-            except Cancelled:
-                self._put_back(job)
-                continue
-            except BaseException as fault:  # not judged here: it is raised where the answer is awaited
-                error = fault
-            if quick and result is None and error is None:
-                self._put_back(job)
-                continue
-            self._tell(job, result, error)
+    def _hand_over(self) -> None:
+        """Let the thread have the job that goes first, if it has none."""
+        waiting = [job for job in self._waiting if job is not None]
+        if self._running is None and waiting and not self._closed:
+            job = self._running = next((job for job in waiting if job.quick), waiting[0])
+            self._waiting[job.kind] = None
+            self._inbox.put(job)
 
-    def _take(self) -> _Job | None:
-        with self._changed:
+    def _done(self, job: _Job, outcome: _Outcome) -> None:
+        """The thread has done a job."""
+        if self._running is job:
             self._running = None
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._closed or any(self._waiting))
-            if self._closed:
-                return None
-            waiting = [job for job in self._waiting if job is not None]
-            self._running = next((job for job in waiting if job.quick), waiting[0])
-            self._waiting[self._running.kind] = None
-            return self._running
-
-    def _must_stop(self, job: _Job) -> bool:
-        return job.unwanted.is_set() or any(self._waiting[: job.kind])
+        fault = outcome.error
+        if outcome.again:
+            self._put_back(job)
+        elif fault is None:
+            self._n_faults[job.kind] = 0
+            if not job.future.done():
+                job.future.set_result(outcome.result)
+        elif isinstance(fault, Exception) and not isinstance(fault, (MemoryError, StopIteration)):
+            if not job.future.done():
+                job.future.set_exception(fault)
+        else:
+            self._drop(job)
+            self._note(job.kind, fault)
+        self._hand_over()
 
     def _put_back(self, job: _Job) -> None:
         """An interrupted job that is still wanted waits again.
@@ -176,21 +207,51 @@ class Worker:
         Nothing newer can stand there: it would be unwanted.
         """
         if job.kind is Kind.LEARN:
-            self._tell(job, None, None)
+            self._drop(job)
+        elif not job.unwanted and self._waiting[job.kind] is None:
+            self._waiting[job.kind] = job
+
+    def _look(self) -> None:
+        """If the thread has ended, start another one. What it had begun is lost."""
+        if self._closed or self._thread.is_alive():
             return
-        with self._changed:
-            if not job.unwanted.is_set() and self._waiting[job.kind] is None:
-                self._waiting[job.kind] = job
+        lost = self._running if self._inbox.empty() else None
+        fault, self._fault = self._fault or LostError(), None
+        self._thread = self._start()
+        if lost is not None:
+            self._running = None
+            self._drop(lost)
+        self._note(lost.kind if lost else None, fault)
+        self._hand_over()
 
-    def _tell(self, job: _Job, result: object, error: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            job.loop.call_soon_threadsafe(_deliver, job, result, error)
+    def _note(self, kind: Kind | None, fault: BaseException) -> None:
+        self._n_faults[kind] += 1
+        self._on_fault(fault, self._n_faults[kind])
 
+    def _start(self) -> threading.Thread:
+        # A daemon, so that a job that is deaf to `stop` cannot keep the process alive.
+        thread = threading.Thread(target=self._live, name=self._name, daemon=True)
+        thread.start()
+        return thread
 
-def _deliver(job: _Job, result: object, error: BaseException | None) -> None:
-    if job.future.done():
-        return
-    if error is None:
-        job.future.set_result(result)
-    else:
-        job.future.set_exception(error)
+    def _live(self) -> None:
+        try:
+            while (job := self._inbox.get()) is not None:
+                outcome = self._do(job)
+                with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                    job.loop.call_soon_threadsafe(self._done, job, outcome)
+        except BaseException as fault:  # something ended this thread from outside
+            self._fault = fault
+
+    def _do(self, job: _Job) -> _Outcome:
+        quick, job.quick = job.quick, None
+        try:
+            result = quick() if quick else job.call(partial(self._must_stop, job))
+        except Cancelled:
+            return _Outcome(again=True)
+        except BaseException as fault:  # not judged here
+            return _Outcome(error=fault)
+        return _Outcome(result=result, again=quick is not None and result is None)
+
+    def _must_stop(self, job: _Job) -> bool:
+        return job.unwanted or any(self._waiting[: job.kind])

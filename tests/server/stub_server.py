@@ -1,18 +1,21 @@
 """The real server with a stub in place of the engine. The document's first line says what the stub does.
 
-`# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
+`# panic`: raises what is no ``Exception``. `# kill N`: raises it N microseconds later, at whatever instruction the
+thread executes then. `# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
 lets it go. `# fault`: raises. `# new`: thinks about ghost text for one token, once for each text. `# told`: a
 candidate that says, in its source, what the engine was told, and how often it has thought. Else a candidate for the
 word before the cursor that says, in its source, what was asked.
 
-The stub of the index goes by the workspace folder's name. `fault`: raises. `slow`: takes until it is stopped or a
-file in the folder lets it go.
+The stub of the index goes by the workspace folder's name. `fault`: raises. `panic`: raises what is no ``Exception``,
+once. `slow`: takes until it is stopped or a file in the folder lets it go.
 """
 
+import ctypes
 import json
 import re
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,10 @@ from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Pauses, Session
 from tinycoder_lsp.transport import serve_stdio
+
+
+class Panic(BaseException):
+    """What a library in another language raises when it gives up."""
 
 
 class Told:
@@ -111,6 +118,10 @@ class Stub:
         mode = _mode(document)
         if mode == "# fault":
             raise ValueError("the engine has a fault")
+        if mode == "# panic":
+            raise Panic
+        if mode.startswith("# kill"):
+            _kill_in(int(mode.split()[2]) / 1e6)
         while mode == "# slow":
             if stop():
                 raise Cancelled
@@ -139,6 +150,21 @@ class Stub:
         )
 
 
+def _kill_in(seconds: float) -> None:
+    """Let this thread raise ``Panic`` when the time has come, and have something to do until about then."""
+    ident = ctypes.c_ulong(threading.get_ident())
+    end = time.perf_counter() + seconds
+
+    def kill() -> None:
+        while time.perf_counter() < end:
+            pass
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Panic))
+
+    threading.Thread(target=kill, daemon=True).start()
+    while time.perf_counter() < end - 0.0002:
+        pass
+
+
 def _mode(document: Document) -> str:
     return document.text.split("\n", 1)[0].strip()
 
@@ -157,6 +183,9 @@ def index(
     for folder in folders:
         if folder.name == "fault":
             raise ValueError("the index has a fault")
+        if folder.name == "panic" and not (folder / "panicked").exists():
+            (folder / "panicked").touch()
+            raise Panic
         while folder.name == "slow" and not (folder / "let_go").exists():
             if stop():
                 raise Cancelled

@@ -1,6 +1,7 @@
 """The worker: who is answered, who is stopped, and in which order. Events instead of time."""
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import AsyncIterator
 
@@ -139,7 +140,7 @@ async def test_the_newest_of_a_kind_wins(worker: Worker, kind: Kind) -> None:
 async def test_a_popup_leaves_ghost_text_and_the_other_way_round(worker: Worker) -> None:
     popup, ghost = Step("popup"), Step("ghost")
     popup.go(3)
-    ghost.go(3)
+    ghost.go(4)  # one for the token at which the popup may send it back
     answers = await asyncio.wait_for(asyncio.gather(ask(worker, GHOST, ghost), ask(worker, POPUP, popup)), PATIENCE)
     assert answers == ["ghost", "popup"]
 
@@ -368,3 +369,80 @@ async def test_other_threads_can_wait_until_nobody_asks(worker: Worker) -> None:
     worker.wait_until_free(PATIENCE)  # what is done ahead makes nobody wait
     ahead.go(3)
     await soon(later)
+
+
+class Panic(BaseException):
+    """What a library in another language raises when it gives up."""
+
+
+def kill(ident: int) -> None:
+    """Let the thread raise ``Panic`` at whatever instruction it executes next."""
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Panic)) == 1
+
+
+@pytest_asyncio.fixture
+async def faults() -> list[tuple[str, int]]:
+    return []
+
+
+@pytest_asyncio.fixture
+async def watched(faults: list[tuple[str, int]]) -> AsyncIterator[Worker]:
+    worker = Worker(on_fault=lambda fault, n: faults.append((type(fault).__name__, n)))
+    yield worker
+    assert worker.close(PATIENCE)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("fault", [SystemExit, KeyboardInterrupt, MemoryError, StopIteration, Panic, GeneratorExit])
+async def test_a_fault_that_is_no_ordinary_one_is_an_empty_answer(
+    watched: Worker, faults: list[tuple[str, int]], fault: type[BaseException]
+) -> None:
+    def call(stop: Stop) -> str:
+        raise fault
+
+    assert await watched.answer(POPUP, call) is None
+    assert await watched.answer(POPUP, call) is None
+    assert await watched.answer(POPUP, lambda stop: "fine") == "fine"
+    assert await watched.answer(GHOST, call) is None
+    name = fault.__name__
+    assert faults == [(name, 1), (name, 2), (name, 1)]
+
+
+@pytest.mark.asyncio
+async def test_a_thread_that_is_ended_in_a_job_is_replaced(watched: Worker, faults: list[tuple[str, int]]) -> None:
+    ident: list[int] = []
+    running = threading.Event()
+
+    def call(stop: Stop) -> str:
+        ident.append(threading.get_ident())
+        running.set()
+        while not stop():
+            pass
+        return "stopped"
+
+    lost = asyncio.create_task(watched.answer(GHOST, call))
+    assert await asyncio.to_thread(running.wait, PATIENCE)
+    waiting = asyncio.create_task(watched.answer(AHEAD, lambda stop: "served"))
+    await started(waiting)
+    kill(ident[0])
+    assert await soon(lost) is None
+    assert await soon(waiting) == "served"
+    assert faults == [("Panic", 1)]
+
+
+@pytest.mark.asyncio
+async def test_a_thread_that_is_ended_between_jobs_is_replaced(watched: Worker, faults: list[tuple[str, int]]) -> None:
+    for _ in range(20):
+        ident = await watched.answer(POPUP, lambda stop: threading.get_ident())
+        assert ident is not None
+        kill(ident)  # it raises when it takes the next job, or on its way there
+        assert await watched.answer(POPUP, lambda stop: "taken") in (None, "taken")
+        assert await watched.answer(POPUP, lambda stop: "served") == "served"
+    assert {name for name, _ in faults} == {"Panic"}
+
+
+@pytest.mark.asyncio
+async def test_a_closed_worker_answers_at_once() -> None:
+    worker = Worker()
+    worker.close(PATIENCE)
+    assert await worker.answer(POPUP, lambda stop: "too late") is None

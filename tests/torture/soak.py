@@ -244,9 +244,7 @@ def _sample(pid: int) -> Sample:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     values = dict(line.split(":", 1) for line in lines if ":" in line)
     handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    return Sample(
-        resident_kb=int(values["VmRSS"].split()[0]), n_threads=int(values["Threads"]), n_handles=handles
-    )
+    return Sample(resident_kb=int(values["VmRSS"].split()[0]), n_threads=int(values["Threads"]), n_handles=handles)
 
 
 def main() -> None:
