@@ -1,7 +1,7 @@
 """The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything but ``buffers``, ``distrust`` and ``remember`` runs in the worker's thread. Before each answer the engine is told what
-changed in the open documents.
+Everything but ``buffers``, ``distrust`` and ``remember`` runs in the worker's thread. Before each answer the engine is
+told what changed in the open documents.
 """
 
 from __future__ import annotations

@@ -5,9 +5,11 @@ Knows no completion.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,12 +17,16 @@ import cattrs
 from lsprotocol import types as lsp
 from pygls.exceptions import (
     JsonRpcException,
+    JsonRpcInternalError,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcParseError,
     JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage
 from pygls.workspace import TextDocument, Workspace
 
 from tinycoder_lsp.documents import Lines, whole
@@ -125,32 +131,79 @@ class Protocol(LanguageServerProtocol):
         """Whether the client asked for ``shutdown``."""
         return self._shutdown
 
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """Read a message. A request that cannot be read is answered, else the client waits for ever."""
-        if "jsonrpc" not in data or "method" not in data:
-            return super().structure_message(data)
+    def receive(self, body: bytes) -> None:
+        """Read a message and pass it on. What is none is answered with an error, and so is every request."""
+        try:
+            data = json.loads(_decoded(body))
+        except (ValueError, RecursionError) as error:
+            self.complain(f"a body is no JSON: {error}")
+            return
+        problem = _malformed(data)
+        if problem is not None:
+            logger.info("refused a message: %s", problem)
+            self._refuse(_id_of(data), JsonRpcInvalidRequest(problem))
+        elif "method" not in data:
+            self._take_answer(data)
+        elif (message := self._read(data)) is not None:
+            self.handle_message(message)
+
+    def complain(self, problem: str) -> None:
+        """Say that something was sent which is no message; JSON-RPC has it answered without an id."""
+        logger.info("refused a message: %s", problem)
+        self._refuse(None, JsonRpcParseError(problem))
+
+    def _read(self, data: dict[str, Any]) -> Any:
+        """A request or a notification; ``None`` if it makes no sense. A request is answered then."""
+        method = data["method"]
         try:
             _mend(data)
             return self._structure(data)
-        except JsonRpcException as error:
-            if data["method"] == lsp.TEXT_DOCUMENT_DID_CHANGE:
+        except Exception as error:  # the readers of messages raise whatever comes to hand
+            refusal = error if isinstance(error, JsonRpcException) else JsonRpcInvalidParams(_reasons(error, method))
+            if method == lsp.TEXT_DOCUMENT_DID_CHANGE:
                 self._forget(data)
             if "id" in data:
-                reason = f"{data['method']}: {_reasons(error)}"
-                self._send_response(data["id"], error=JsonRpcInvalidParams(reason).to_response_error())
-            raise
+                self._refuse(data["id"], refusal)
+            logger.info("a message cannot be read: %s", method)  # the reason may quote somebody's code
+            return None
 
     def _structure(self, data: dict[str, Any]) -> Any:
-        if not isinstance(data["method"], str):
-            raise JsonRpcInvalidRequest("the name of the method is no text")
-        if self.get_message_type(data["method"]) is None:
+        method = data["method"]
+        known = self.get_message_type(method)
+        if "id" in data and known is not None and self.get_result_type(method) is None:
+            raise JsonRpcInvalidRequest(f"{method} is a notification, which has no id")
+        if known is None:
             data.setdefault("params", None)  # JSON-RPC lets them be left out, pygls does not
+            known = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
         try:
-            return super().structure_message(data)
-        except JsonRpcException:
-            if data["method"] == lsp.INITIALIZE and _simplify(data):
-                return super().structure_message(data)
+            return self._converter.structure(data, known)
+        except Exception:
+            if method == lsp.INITIALIZE and _simplify(data):
+                return self._converter.structure(data, known)
             raise
+
+    def _take_answer(self, data: dict[str, Any]) -> None:
+        """The client has answered a request of ours; what it says may make no sense."""
+        number = data["id"]
+        if number not in self._result_types:
+            logger.info("ignored the answer to a request that was never made")
+            return
+        kind = self._result_types.pop(number) or JsonRPCResponseMessage
+        future = self._request_futures.pop(number, None)
+        if future is None or future.done():
+            return
+        try:
+            if "error" in data:
+                found = self._converter.structure(data["error"], lsp.ResponseError)
+                raise JsonRpcException.from_error(found)
+            future.set_result(self._converter.structure(data, kind).result)
+        except JsonRpcException as error:
+            future.set_exception(error)
+        except Exception as error:  # as in `_read`
+            future.set_exception(JsonRpcInvalidParams(_reasons(error, "the answer")))
+
+    def _refuse(self, number: Any, error: JsonRpcException) -> None:
+        self._send_data({"jsonrpc": self.VERSION, "id": number, "error": error.to_response_error()})
 
     def handle_message(self, message: Any) -> None:
         """Pass a message to its handler.
@@ -162,7 +215,18 @@ class Protocol(LanguageServerProtocol):
         if refusal is None:
             super().handle_message(message)
         elif hasattr(message, "id"):
-            self._send_response(message.id, error=refusal.to_response_error())
+            self._refuse(message.id, refusal)
+
+    def _handle_request(self, msg_id: Any, method_name: str, params: Any) -> None:
+        """Start the handler of a request."""
+        try:
+            handler = self._get_handler(method_name)
+        except JsonRpcMethodNotFound as error:
+            logger.info("refused a message: there is no method %s", method_name)
+            self._refuse(msg_id, error)
+            return
+        self._ctx_msg_id.set(msg_id)
+        self._execute_handler(msg_id, handler, partial(self._send_handler_result, msg_id=msg_id), args=(params,))
 
     def _execute_handler(
         self,
@@ -175,23 +239,26 @@ class Protocol(LanguageServerProtocol):
         """Run a handler. pygls would keep what came of each notification: 2 KB for every key."""
 
         def done(future: Future[Any]) -> None:
-            if not future.cancelled():
-                self._request_futures.pop(msg_id, None)
+            if not future.cancelled() and self._request_futures.get(msg_id) is future:
+                del self._request_futures[msg_id]
             callback(future)
 
         super()._execute_handler(msg_id, handler, done, args=args, kwargs=kwargs)
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: Any) -> None:
         """Answer a request. pygls writes a traceback for every error, also for what is no fault."""
-        error = None if future.cancelled() else future.exception()
         if future.cancelled():  # perhaps by ``shutdown``, which goes through all futures: none may be taken out
-            cancelled = JsonRpcRequestCancelled(f"request {msg_id} was cancelled")
-            self._send_response(msg_id, error=cancelled.to_response_error())
-        elif isinstance(error, Refused):
+            self._refuse(msg_id, JsonRpcRequestCancelled(f"request {msg_id} was cancelled"))
+            return
+        error = future.exception()
+        if error is None:
+            self._send_response(msg_id, future.result())
+        elif isinstance(error, JsonRpcException):
             logger.info("request %s refused: %s", msg_id, error.message)
-            self._send_response(msg_id, error=error.to_response_error())
+            self._refuse(msg_id, error)
         else:
-            super()._send_handler_result(future, msg_id=msg_id)
+            logger.error("request %s failed", msg_id, exc_info=error)
+            self._refuse(msg_id, JsonRpcInternalError(type(error).__name__))
 
     def _refusal(self, method: str) -> JsonRpcException | None:
         if method == lsp.EXIT:
@@ -261,6 +328,33 @@ def _simplify(data: dict[str, Any]) -> bool:
     return True
 
 
-def _reasons(error: JsonRpcException) -> str:
-    cause = error.__cause__
-    return "; ".join(cattrs.transform_error(cause)) if isinstance(cause, cattrs.BaseValidationError) else error.message
+def _reasons(error: Exception, what: str) -> str:
+    told = cattrs.transform_error(error) if isinstance(error, cattrs.BaseValidationError) else [repr(error)]
+    return f"{what}: {'; '.join(told)}"
+
+
+def _decoded(body: bytes) -> str:
+    """A body as text. Bytes that are no UTF-8 are replaced, so that a request with some of them can be answered."""
+    try:
+        return body.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return body.decode("utf-8", "replace")
+
+
+def _malformed(data: object) -> str | None:
+    """What keeps ``data`` from being a message of JSON-RPC, if anything does."""
+    if not isinstance(data, dict):
+        return "a message is no object; several in one are not supported"
+    if data.get("jsonrpc") != "2.0":
+        return 'the message has no "jsonrpc": "2.0"'
+    if "id" in data and _id_of(data) is None:
+        return "the id is neither a whole number nor a text"
+    if "method" in data:
+        return None if isinstance(data["method"], str) else "the name of the method is no text"
+    return None if "id" in data and ("result" in data or "error" in data) else "the message has no method"
+
+
+def _id_of(data: object) -> int | str | None:
+    """The id, if it is one."""
+    found = data.get("id") if isinstance(data, dict) else None
+    return found if isinstance(found, (int, str)) and not isinstance(found, bool) else None

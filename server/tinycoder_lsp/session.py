@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -126,10 +126,25 @@ class Session(LanguageServer):
         self._chosen: str | None = None
         self._wanted: _Wanted | None = None
         self._scope = Scope(self.settings)
+        self._editor_known: Callable[[int], object] | None = None
 
     def shutdown(self) -> None:
         """Let the reading loop end."""
         self.stopping.set()
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with: 0 if the client asked for ``shutdown`` before it left, else 1."""
+        return 0 if self.protocol.ended_well else 1
+
+    def when_known(self, call: Callable[[int], object]) -> None:
+        """Call with the number of the editor's process as soon as it has said that."""
+        self._editor_known = call
+
+    def editor_is(self, pid: int | None) -> None:
+        """The editor has said which process it is, if it wants the server to end with that."""
+        if pid is not None and self._editor_known is not None:
+            self._editor_known(pid)
 
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
@@ -137,9 +152,9 @@ class Session(LanguageServer):
         self.idle.close()
         self.training.close()
         self.indexing.close()
-        self.tally.close()
-        if self.worker.close():
+        if self.worker.close(patience=0.3):
             self.models.save()
+        self.tally.close()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Faults belong in the log; pygls would pop up a message for each."""

@@ -15,12 +15,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from pygls.io_ import run_async
-
 from tinycoder.errors import ConfigError
+from tinycoder_lsp.departure import PATIENCE_S, leave_within, when_ended
+from tinycoder_lsp.frames import FrameError, read_frame
 from tinycoder_lsp.session import Session
 
 logger = logging.getLogger(__name__)
+
+PATIENCE_AT_EXIT_S = 3.0
 
 
 def serve_stdio(session: Session) -> None:
@@ -50,7 +52,15 @@ def _claim_stdio() -> tuple[int, int]:
 
 async def _over_stdio(session: Session, source: int, sink: int) -> None:
     stream = asyncio.StreamReader()
-    pump = partial(_pump, source, asyncio.get_running_loop(), stream)
+    loop = asyncio.get_running_loop()
+
+    def editor_ended() -> None:
+        _leave_soon(session)
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(_hang_up, session, stream)
+
+    session.when_known(lambda pid: when_ended(pid, editor_ended))
+    pump = partial(_pump, source, loop, stream, partial(_leave_soon, session))
     threading.Thread(target=pump, name="stdin", daemon=True).start()
     await _converse(session, stream, partial(_write, sink))
 
@@ -78,37 +88,45 @@ async def _over_tcp(session: Session, host: str, port: int) -> None:
 
 async def _converse(session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object]) -> None:
     protocol = session.protocol
-    protocol.set_writer(_Output(send, session.shutdown))
+    protocol.set_writer(_Output(send, partial(_hang_up, session, stream)))
     try:
-        await run_async(session.stopping, _Input(stream), protocol, logger, session.report_server_error)
+        await _listen(session, stream)
     finally:
         session.shutdown()
         protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
+        _leave_soon(session)
         session.close()
 
 
-class _Input:
-    """What pygls' loop reads from."""
+async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
+    """Pass on one message after the other until there are no more.
 
-    def __init__(self, stream: asyncio.StreamReader) -> None:
-        self._stream = stream
-
-    async def readline(self) -> bytes:
-        """A header line, or nothing at the end.
-
-        First every handler that the last message started takes its first step. It must see the text before
-        the next message changes it, and reading what is there already does not give way by itself.
-        """
+    Between two of them every handler that was started takes its first step. It must see the text before the next
+    message changes it, and reading what is there already does not give way by itself.
+    """
+    while not session.stopping.is_set():
         await asyncio.sleep(0)
-        with contextlib.suppress(ValueError):  # a header longer than 64 KiB: the other side speaks no LSP
-            return await self._stream.readline()
-        return b""
+        try:
+            body = await read_frame(stream)
+        except FrameError as error:
+            logger.warning("the client speaks no LSP, and the conversation ends: %s", error)
+            session.protocol.complain(str(error))
+            return
+        if body is None:
+            return
+        session.protocol.receive(body)
 
-    async def readexactly(self, n: int) -> bytes:
-        """A body, or nothing if the client hangs up in the middle of it."""
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            return await self._stream.readexactly(n)
-        return b""
+
+def _hang_up(session: Session, stream: asyncio.StreamReader) -> None:
+    """Read nothing more, as if the client had hung up."""
+    session.shutdown()
+    stream.feed_eof()
+
+
+def _leave_soon(session: Session) -> None:
+    """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
+    seconds = PATIENCE_AT_EXIT_S if session.protocol.ended_well else PATIENCE_S
+    leave_within(seconds, lambda: session.exit_code)
 
 
 class _Output:
@@ -131,10 +149,13 @@ class _Output:
         """Nothing to do; the handles live as long as the process."""
 
 
-def _pump(source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader) -> None:
+def _pump(
+    source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader, at_end: Callable[[], object]
+) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has ended before the client hung up
         while chunk := os.read(source, 1 << 16):
             loop.call_soon_threadsafe(stream.feed_data, chunk)
+        at_end()
         loop.call_soon_threadsafe(stream.feed_eof)
 
 

@@ -13,11 +13,17 @@ PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
 
 
 class RawClient:
-    """One server process and the conversation with it. Every wait is bounded."""
+    """One server process and the conversation with it. Every wait is bounded.
 
-    def __init__(self, command: list[str], log: Path, configuration: Any = None, **options: Any) -> None:
+    With ``reads=False`` nobody reads what the server says.
+    """
+
+    def __init__(
+        self, command: list[str], log: Path, configuration: Any = None, reads: bool = True, **options: Any
+    ) -> None:
         self.configuration = configuration
         self.notices: list[dict[str, Any]] = []
+        self.complaints: list[dict[str, Any]] = []  # errors about what was no message, and so has no id
         self.asked: list[dict[str, Any]] = []
         self._answers: dict[Any, dict[str, Any]] = {}
         self._arrived = threading.Condition()
@@ -28,7 +34,8 @@ class RawClient:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, **options
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if reads:
+            self._reader.start()
 
     # Sending.
 
@@ -163,7 +170,8 @@ class RawClient:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        if self._reader.ident is not None:
+            self._reader.join(PATIENCE)
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         for stream in (self.process.stdin, self.process.stdout):
@@ -184,7 +192,9 @@ class RawClient:
                 break
             message = json.loads(stream.read(length))
             with self._arrived:
-                if "method" not in message:
+                if "method" not in message and message["id"] is None:
+                    self.complaints.append(message["error"])
+                elif "method" not in message:
                     assert message["id"] not in self._answers, f"answered twice: {message}"
                     self._answers[message["id"]] = message
                 elif "id" in message:

@@ -1,10 +1,10 @@
 """The real server with a stub in place of the engine. The document's first line says what the stub does.
 
-`# panic`: raises what is no ``Exception``. `# kill N`: raises it N microseconds later, at whatever instruction the
-thread executes then. `# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
-lets it go. `# fault`: raises. `# new`: thinks about ghost text for one token, once for each text. `# told`: a
-candidate that says, in its source, what the engine was told, and how often it has thought. Else a candidate for the
-word before the cursor that says, in its source, what was asked.
+`# slow`: tokens until it is stopped. `# deaf`: the same, but it does not look at `stop`, only for a file that
+lets it go. `# fault`: raises. `# panic`: raises what is no ``Exception``. `# kill N`: raises it N microseconds later,
+at whatever instruction the thread executes then. `# new`: thinks about ghost text for one token, once for each text.
+`# told`: a candidate that says, in its source, what the engine was told, and how often it has thought. Else a candidate
+for the word before the cursor that says, in its source, what was asked.
 
 The stub of the index goes by the workspace folder's name. `fault`: raises. `panic`: raises what is no ``Exception``,
 once. `slow`: takes until it is stopped or a file in the folder lets it go.
@@ -23,6 +23,7 @@ from typing import Any
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError
 from tinycoder_lsp.app import add_handlers
+from tinycoder_lsp.departure import leave
 from tinycoder_lsp.engine import Stop
 from tinycoder_lsp.indexing import Progress
 from tinycoder_lsp.logs import start_log
@@ -200,4 +201,4 @@ if __name__ == "__main__":
     pauses = Pauses(idle=0.01, index=0.01)
     session = add_handlers(Session(Models(home, Stub), model=model, index=index, pauses=pauses))  # type: ignore[arg-type]
     serve_stdio(session)
-    sys.exit(0 if session.protocol.ended_well else 1)
+    leave(session.exit_code)

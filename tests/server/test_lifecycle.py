@@ -123,6 +123,46 @@ def test_an_editor_that_hangs_up_ends_the_server(start: Any) -> None:
     assert client.process.wait(30) == 1
 
 
+def test_an_editor_that_reads_no_more_ends_the_server(start: Any) -> None:
+    client = start(reads=False)
+    client.process.stdout.close()
+    client.send({"id": 1, "method": "initialize", "params": INITIALIZE})
+    assert client.process.wait(30) == 1
+
+
+@pytest.mark.parametrize("first_line", ["", "# slow", "# deaf"])
+def test_an_editor_whose_process_has_ended_ends_the_server(start: Any, first_line: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as editor:
+        client = start()
+        client.initialize(processId=editor.pid)
+        if first_line:
+            client.request("textDocument/completion", client.position(client.open(f"{first_line}\n"), 1, 0))
+        client.error("nope/nope")  # so far it answers
+        assert editor.stdin is not None
+        editor.stdin.close()
+        editor.wait(30)
+        assert client.process.wait(30) == 1  # although its pipes are open
+    assert "Traceback" not in client.log()
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31 - 1])
+def test_an_editor_that_is_no_process_here_does_not_end_the_server(start: Any, number: int) -> None:
+    client = start()
+    client.initialize(processId=number)
+    assert client.popup(client.open("ab"), 0, 2) != []
+    assert client.leave() == 0
+
+
+def test_an_editor_that_hangs_up_while_it_reads_nothing_ends_the_server(start: Any) -> None:
+    client = start(reads=False)
+    client.send({"id": 1, "method": "initialize", "params": INITIALIZE})
+    with contextlib.suppress(BrokenPipeError):
+        for number in range(2, 100):  # more answers than a pipe holds
+            client.send({"id": number, "method": "nope/" + "x" * 1000})
+    client.process.stdin.close()
+    assert client.process.wait(30) == 1
+
+
 def test_a_header_without_end_ends_the_server(start: Any) -> None:
     client = start()
     client.initialize()

@@ -1,0 +1,72 @@
+"""The end of the process once its editor is gone. Knows no protocol.
+
+An editor is gone when it has closed its pipe; where another process of its holds that open, when it has ended itself.
+Whatever the server is doing then, it ends soon: nobody needs the answer, and what is kept on disk is always whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+PATIENCE_S = 0.8  # for what is under way when the editor has gone
+LOOK_S = 0.25  # between two looks whether a process exists
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now. Python would wait for threads, and end others in the middle of a library's code."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def leave_within(seconds: float, code: Callable[[], int]) -> None:
+    """End the process in so many seconds, if it has not ended by itself until then."""
+
+    def end() -> None:
+        time.sleep(seconds)
+        os._exit(code())
+
+    threading.Thread(target=end, name="departure", daemon=True).start()
+
+
+def when_ended(pid: int, call: Callable[[], object]) -> None:
+    """Call, in another thread, when the process has ended. Never if there is none now: it may be another machine's."""
+
+    def wait() -> None:
+        while exists(pid):
+            time.sleep(LOOK_S)
+        call()
+
+    if exists(pid):
+        threading.Thread(target=wait, name="editor", daemon=True).start()
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process of this number."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":
+        import ctypes
+
+        synchronize, still_runs = 0x0010_0000, 0x102
+        kernel = ctypes.windll.kernel32
+        handle = kernel.OpenProcess(synchronize, False, pid)
+        if not handle:
+            return False
+        try:
+            return bool(kernel.WaitForSingleObject(handle, 0) == still_runs)
+        finally:
+            kernel.CloseHandle(handle)
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
