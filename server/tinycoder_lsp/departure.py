@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-PATIENCE_S = 0.8  # for what is under way when the editor has gone
-LOOK_S = 0.25  # between two looks whether a process exists
+PATIENCE_S = 0.6  # for what is under way when the editor has gone
+LOOK_S = 0.2  # between two looks whether a process exists
 
 
 def leave(code: int) -> NoReturn:

@@ -195,8 +195,7 @@ class RawClient:
                 if "method" not in message and message["id"] is None:
                     self.complaints.append(message["error"])
                 elif "method" not in message:
-                    assert message["id"] not in self._answers, f"answered twice: {message}"
-                    self._answers[message["id"]] = message
+                    self._keep(message)
                 elif "id" in message:
                     self.asked.append(message)
                     self._reply(message)
@@ -205,6 +204,10 @@ class RawClient:
                 self._arrived.notify_all()
         with self._arrived:
             self._arrived.notify_all()
+
+    def _keep(self, message: dict[str, Any]) -> None:
+        assert message["id"] not in self._answers, f"answered twice: {message}"
+        self._answers[message["id"]] = message
 
     def _reply(self, message: dict[str, Any]) -> None:
         result = None
