@@ -79,8 +79,11 @@ def left_out(forgotten: Forgotten, folders: Sequence[Path], start: Mapping[str, 
 
 
 def refuse_forgotten(home: Path, folder: Path) -> None:
-    """Raise ``TrainingError`` if the run that is saved in ``folder`` reads what was forgotten meanwhile."""
-    training, indexed = read_training(folder), _indexed_folders(home)
+    """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten meanwhile."""
+    place = run_folder(folder)
+    if not (place / STATE).is_file():
+        return
+    training, indexed = read_training(place), _indexed_folders(home)
     for path in load_forgotten(home).paths:
         if _has_read(training, path, _workspaces_with(path, indexed)):
             raise TrainingError(

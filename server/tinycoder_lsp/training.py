@@ -236,7 +236,7 @@ def _plan(
             saved = read_training(place) if (place / STATE).is_file() else {}
             same = preset is None or preset == saved.get("preset")
             if saved and same and saved.get("seconds", math.inf) < 60 * minutes:
-                refuse_forgotten(home, place)
+                refuse_forgotten(home, model)
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []
     return name, [*options, "--overwrite", *size, *_files(folder, exclude)]

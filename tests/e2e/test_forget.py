@@ -15,7 +15,6 @@ from tinycoder.config import TrainConfig
 from tinycoder.index_file import load_index
 from tinycoder.shipped import shipped_folder
 from tinycoder.store import copy_model, run_folder, workspace_model_name
-from tinycoder_lsp import training as server_training
 from tinycoder_training.corpora import python_repos
 from tinycoder_training.indexing import index_at_home
 from tinycoder_training.run import new_job
@@ -163,11 +162,10 @@ def test_a_stopped_run_keeps_the_text_and_does_not_go_on(home_of: Path, reposito
     refused = run(home_of, "train", "--resume", "--name", own, "--steps", "3")
     assert refused.exit_code == 1
     assert "quagga.py, which was forgotten since; start anew with --overwrite" in str(refused.exception)
-    name, options = server_training._plan(home_of, repository, 10.0, None, ())
-    assert (name, "--resume" in options, "--overwrite" in options) == (own, False, True)
 
     assert run(home_of, "forget", "--undo", quagga).exit_code == 0
-    assert "--resume" in server_training._plan(home_of, repository, 10.0, None, ())[1]
+    train(home_of, "--resume", "--name", own, "--steps", "2")
+    stop_after_a_step(folder, repository)
     run(home_of, "forget", quagga)
     train(home_of, repository, "--overwrite", "--steps", "1", *TINY)
     assert said(run(home_of, "forget", quagga, "--json"))["models"] == []

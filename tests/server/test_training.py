@@ -14,6 +14,7 @@ import pytest
 
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.errors import TinyCoderError, TrainingError
+from tinycoder.forgotten import add_forgotten, true_path
 from tinycoder.store import find_model, list_models, model_folder, only_writer, run_folder, workspace_model_name
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.training import Training, TrainingResult
@@ -318,6 +319,28 @@ async def test_how_it_is_started_and_what_else_it_says(
     assert told["nice"] is None or told["nice"] > os.nice(0)
     for words in ("junk", "no JSON", '["event"]', "unknown", "no text"):
         assert any(words in record.message for record in caplog.records)
+
+
+@pytest.mark.asyncio
+async def test_a_stopped_run_that_read_what_was_forgotten_does_not_go_on(
+    home: Path, folder: Path, stand_in: Any
+) -> None:
+    editor = Editor(home)
+    await editor.start(folder)
+    await editor.first_step()
+    assert editor.training.stop()
+    assert (await editor.result()).state == "stopped"
+
+    async def options() -> list[str]:
+        told = Editor(home, **stand_in(TELLS))
+        await told.start(folder)
+        report = (await told.result()).report
+        assert report is not None
+        return list(json.loads(report)["argv"])
+
+    assert "--resume" in await options()
+    add_forgotten(home, [true_path(folder / "add_0.py")])
+    assert {"--resume", "--overwrite"} & set(await options()) == {"--overwrite"}
 
 
 @pytest.mark.asyncio

@@ -183,13 +183,12 @@ def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Jo
     """The run that is to go on, or a new one; none if nothing is recent."""
     from tinycoder.forgotten import load_forgotten, true_path
     from tinycoder.remembered import left_out, refuse_forgotten
-    from tinycoder.store import run_folder
     from tinycoder_training.forecast import refuse_what_cannot_fit
     from tinycoder_training.replay import general_texts
     from tinycoder_training.run import new_job, refuse_to_lose, resumed_job
 
     if wish.resume:
-        refuse_forgotten(home, run_folder(folder))
+        refuse_forgotten(home, folder)
         return resumed_job(folder, steps=wish.steps, minutes=wish.minutes)
     if not (wish.dry_run or wish.overwrite):
         refuse_to_lose(folder)
