@@ -51,7 +51,7 @@ def start_log(path: Path | None, level: str) -> None:
 def set_log_level(level: str) -> None:
     """Log from ``level`` on.
 
-    pygls writes whole messages, with the person's code, so it is silent unless debugging.
+    pygls would write whole messages, with the person's code and all that is secret in it: its faults are enough.
     """
     logging.getLogger().setLevel(level.upper())
-    logging.getLogger("pygls").setLevel(logging.NOTSET if level == "debug" else logging.ERROR)
+    logging.getLogger("pygls").setLevel(logging.ERROR)

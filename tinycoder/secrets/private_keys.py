@@ -13,6 +13,7 @@ MAX_KEY = 20_000  # characters of a block
 
 _EDGE = re.compile(r"-----(?P<edge>BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16}")
+_REST = re.compile(r"""(?:\\[nr]|[\s"',])*(?P<rest>[A-Za-z0-9+/]{1,15}={0,2})(?:\\[nr]|[\s"',])*\Z""")  # last line
 _RUN = re.compile(r"\\.|[A-Za-z0-9+/]{16,}={0,2}")
 
 
@@ -25,7 +26,7 @@ def private_keys(text: str) -> Iterator[Secret]:
             stop = min(following.start() if following else len(text), edge.end() + MAX_KEY)
             if following is None or following["edge"] == "BEGIN" or following.start() != stop:
                 stop = _last_run(text, edge.end(), stop)  # cut short, or only spoken of
-            if runs := tuple(_runs(text, edge.end(), stop)):
+            if runs := _runs(text, edge.end(), stop):
                 yield Secret(KIND, runs)
 
 
@@ -40,7 +41,10 @@ def _last_run(text: str, start: int, stop: int) -> int:
     return stop
 
 
-def _runs(text: str, start: int, stop: int) -> Iterator[Span]:
-    for run in _RUN.finditer(text, start, stop):
-        if not run[0].startswith("\\") and looks_generated(run[0]):
-            yield run.span()
+def _runs(text: str, start: int, stop: int) -> tuple[Span, ...]:
+    """The runs of Base64, if one of them looks like a key: by chance not each line of a key does."""
+    runs = [run for run in _RUN.finditer(text, start, stop) if not run[0].startswith("\\")]
+    if not any(looks_generated(run[0]) for run in runs):
+        return ()
+    rest = _REST.match(text, runs[-1].end(), stop)
+    return (*(run.span() for run in runs), *([rest.span("rest")] if rest else []))

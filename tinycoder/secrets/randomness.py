@@ -16,10 +16,11 @@ CHANGES_PER_CHARACTER = 0.1  # and this many for each character; random text has
 
 _TEMPLATE = re.compile(
     r"\{[\w.!]{0,60}\}|<[\w ,.-]{0,60}>|%\(\w{1,60}\)|\$\{|\$\(|^\$\w+$|\.\.\.|[*x#]{4}"  # to be filled in
-    r"|%[sdr](?![\w!@#$^&*])|\[\^|\w-\w[\w-]{0,20}\]|\\[dswb]|\(\?"  # or a pattern
+    r"|\[\^|\w-\w[\w-]{0,20}\]|\\[dswb]|\(\?"  # or a pattern
     r"|^[.~]{0,2}/[\w.-]{1,60}/|://|:[0-9]{2,5}$",  # or an address
     re.IGNORECASE,
 )
+_FORMAT = re.compile(r"%[sdr](?![\w!@#$^&*])")
 _PLACEHOLDER = re.compile(
     r"pass|pwd|secret|token|change|example|dummy|sample|place|redacted|your|insert|fake|test|foo|bar|spam|"
     r"default|none|null|undefined|invalid|user|admin|abc|123|qwerty|letmein|latin|utf|ascii",
@@ -30,6 +31,7 @@ _WORDS = re.compile(r"[A-Za-z]*(?:[^A-Za-z0-9]+[A-Za-z]+)*[^A-Za-z0-9]*")
 
 def looks_generated(value: str) -> bool:
     """Whether ``value`` looks like a key or token: long, with digits, and letters and digits in no order."""
+    value = _FORMAT.sub("", value)
     if len(value) < MIN_TOKEN or len(set(value)) < MIN_DISTINCT or _TEMPLATE.search(value):
         return False
     kinds = [_kind(character) for character in value]
@@ -46,7 +48,7 @@ def looks_like_password(value: str) -> bool:
         return True
     if len(value) < MIN_PASSWORD or len(set(value)) < MIN_DISTINCT - 1 or value.isdigit():
         return False
-    return not (_TEMPLATE.search(value) or _PLACEHOLDER.search(value) or _WORDS.fullmatch(value))
+    return not (_FORMAT.search(value) or _TEMPLATE.search(value) or _PLACEHOLDER.search(value) or _WORDS.fullmatch(value))
 
 
 def _kind(character: str) -> str:
