@@ -26,6 +26,7 @@ SEED = 2_031
 EACH, EACH_QUICK = 12, 4  # credentials of a kind
 FILES = 24
 ASKED, ASKED_QUICK = 400, 60  # places at which an editor asks
+STEPS = "60"
 BEGUN = 6  # characters of a secret that are typed
 MOST_ALARMS = 0.001  # of the lines
 PACKAGES = ("attr", "cattr", "click", "filelock", "hypothesis", "lsprotocol", "packaging", "pip", "pluggy", "pygls")
@@ -121,8 +122,8 @@ def listed(repository: Path, home: Path, secrets: list[Planted]) -> Count:
 def train(repository: Path, home: Path, *, stop: bool) -> bytes:
     """A run of few steps, which is stopped as soon as it is under way, or goes on to its end; all that it said."""
     options = ["--name", "planted", "--progress", "json", "--attached"]
-    options += ["--preset", "nano", "--steps", "400"] if stop else ["--resume", "--steps", "4"]
-    command = [sys.executable, "-m", "tinycoder", "--home", str(home), "train", str(repository), *options]
+    options += [str(repository), "--preset", "nano", "--steps", STEPS] if stop else ["--resume"]
+    command = [sys.executable, "-m", "tinycoder", "--home", str(home), "train", *options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=repository.parent
     ) as process:
@@ -138,6 +139,8 @@ def train(repository: Path, home: Path, *, stop: bool) -> bytes:
         assert process.stdout is not None
         said += process.stdout.read()
         process.wait(PATIENCE)
+    if not stop and (process.returncode or not (home / "models" / "planted" / "model.safetensors").is_file()):
+        raise RuntimeError(f"the run did not end: {said.decode()[-2000:]}")
     if stop and not (home / "models" / "planted" / "optimizer.safetensors").is_file():
         raise RuntimeError(f"the run left nothing to go on from: {said.decode()[-2000:]}")
     return said

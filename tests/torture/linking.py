@@ -21,14 +21,7 @@ SPELT = (
     *("Build/a.py", "DIST/a.py", ".VENV/a.py", ".Env/a.py", "Thing.EGG-INFO/a.py", ".Tox/a.py"),
 )
 ODD = (
-    "new\nline.py",
-    "tab\there.py",
-    "bad\udcff.py",
-    "quote'\".py",
-    "é.py",
-    "é.py",
-    " .py",
-    "-rf.py",
+    *("new\nline.py", "tab\there.py", "bad\udcff.py", "quote'\".py", "\u00e9.py", "e\u0301.py", " .py", "-rf.py"),
     "a" * 252 + ".py",
 )
 
@@ -112,7 +105,7 @@ def depth(scratch: Path, levels: int) -> Count:
     try:
         os.chdir(scratch)
         for _ in range(levels):
-            os.mkdir("d")
+            Path("d").mkdir()
             os.chdir("d")
             count.done += 1
         Path("a.py").write_text("x = 1\n")
@@ -171,5 +164,5 @@ def _remove_deep(scratch: Path, back: Path) -> None:
     for _ in range(n):
         Path("a.py").unlink(missing_ok=True)
         os.chdir("..")
-        os.rmdir("d")
+        Path("d").rmdir()
     os.chdir(back)

@@ -161,6 +161,4 @@ def private_key(draw: random.Random, n: int) -> Planted:
         code = "KEY = (\n" + "\n".join(f'    "{line}\\n"' for line in whole) + "\n)"
     elif n % 3 == 2:
         code = 'KEY = "' + "\\n".join(whole) + '"'
-    return Planted(
-        kind="private key", code=code, secret=lines[0], chance=tuple(line for line in lines if len(line) > 60)
-    )
+    return Planted(kind="private key", code=code, secret=lines[0], chance=tuple(lines[:-1]))

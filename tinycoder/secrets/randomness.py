@@ -48,9 +48,9 @@ def looks_like_password(value: str) -> bool:
         return True
     if len(value) < MIN_PASSWORD or len(set(value)) < MIN_DISTINCT - 1 or value.isdigit():
         return False
-    return not (
-        _FORMAT.search(value) or _TEMPLATE.search(value) or _PLACEHOLDER.search(value) or _WORDS.fullmatch(value)
-    )
+    if _FORMAT.search(value) or _TEMPLATE.search(value):
+        return False
+    return not (_PLACEHOLDER.search(value) or _WORDS.fullmatch(value))
 
 
 def _kind(character: str) -> str:
