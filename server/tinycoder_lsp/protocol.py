@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import cattrs
 from lsprotocol import types as lsp
@@ -34,6 +34,8 @@ from tinycoder_lsp.documents import Lines, whole
 logger = logging.getLogger(__name__)
 
 _TRIGGER_KINDS = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}
+
+_NAMING = {lsp.CANCEL_REQUEST: "id", lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: "token"}  # lsprotocol takes anything as one
 
 
 class CodeDocument(TextDocument):
@@ -112,8 +114,13 @@ class CodeWorkspace(Workspace):
         version: int | None = None,
         language_id: str | None = None,
     ) -> CodeDocument:
-        codec = self.position_codec
-        return CodeDocument(doc_uri, source, version, language_id, sync_kind=self._sync_kind, position_codec=codec)
+        codec, kind = self.position_codec, self._sync_kind
+        # pygls takes the URI apart, and some clients send what is none.
+        document = CodeDocument(
+            quote(doc_uri, errors="replace"), source, version, language_id, sync_kind=kind, position_codec=codec
+        )
+        document.uri = doc_uri
+        return document
 
 
 class Refused(JsonRpcException):
@@ -172,6 +179,9 @@ class Protocol(LanguageServerProtocol):
         known = self.get_message_type(method)
         if "id" in data and known is not None and self.get_result_type(method) is None:
             raise JsonRpcInvalidRequest(f"{method} is a notification, which has no id")
+        name = _NAMING.get(method)
+        if name is not None and not isinstance(dict(data["params"]).get(name), (int, str)):
+            raise JsonRpcInvalidParams(f"the {name} is neither a whole number nor a text")
         if known is None:
             data.setdefault("params", None)  # JSON-RPC lets them be left out, pygls does not
             known = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
@@ -259,6 +269,18 @@ class Protocol(LanguageServerProtocol):
         else:
             logger.error("request %s failed", msg_id, exc_info=error)
             self._refuse(msg_id, JsonRpcInternalError(type(error).__name__))
+
+    def _check_handler_result(self, future: Future[Any]) -> None:
+        """A notification has no answer; what nobody foresaw in its handler is an entry in the log."""
+        error = None if future.cancelled() else future.exception()
+        if error is not None:
+            logger.error("a notification failed", exc_info=error)
+
+    def _handle_cancel_notification(self, msg_id: Any) -> None:
+        """Cancel a request, if it is one that runs."""
+        future = self._request_futures.pop(msg_id, None)
+        if future is not None:
+            future.cancel()
 
     def _refusal(self, method: str) -> JsonRpcException | None:
         if method == lsp.EXIT:

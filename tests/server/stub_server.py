@@ -4,8 +4,8 @@
 lets it go. `# fault`: raises. `# panic`: raises what is no ``Exception``. `# kill N`: raises it N microseconds later,
 at whatever instruction the thread executes then. `# new`: thinks about ghost text for one token, once for each text.
 `# told`: a candidate that says, in its source, what the engine was told, and how often it has thought. Else a candidate
-for the word before the cursor that says, in its source, what was asked, or, of a file whose name begins with `echo`, the
-digest of its text.
+for the word before the cursor that says, in its source, what was asked, or, of a file whose name begins with `echo`,
+the digest of its text.
 
 The stub of the index goes by the workspace folder's name. `fault`: raises. `panic`: raises what is no ``Exception``,
 once. `slow`: takes until it is stopped or a file in the folder lets it go.

@@ -135,6 +135,9 @@ def test_a_message_without_a_method_is_answered_with_its_id(client: Any) -> None
         b'{"jsonrpc": "2.0", "method": "textDocument/completion", "params": {}}',
         b'{"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": 12345}}',
         b'{"jsonrpc": "2.0", "method": "$/cancelRequest"}',
+        b'{"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id": {}}}',
+        b'{"jsonrpc": "2.0", "method": "$/cancelRequest", "params": []}',
+        b'{"jsonrpc": "2.0", "method": "window/workDoneProgress/cancel", "params": {"token": [1]}}',
         b'{"jsonrpc": "2.0", "method": "workspace/didChangeConfiguration", "params": {"settings": 3}}',
     ],
 )
@@ -232,3 +235,12 @@ def test_a_body_of_nothing_is_no_message(client: Any) -> None:
     client.raw(b"")
     client.error("nope/nope", {})
     assert [complaint["code"] for complaint in client.complaints] == [-32700]
+
+
+@pytest.mark.parametrize("uri", ["file://[::1/x.py", "", "::", "file:///%00/x.py", "file:///\ud800.py"])
+def test_a_document_may_have_any_name(client: Any, uri: str) -> None:
+    client.open("ab", uri=uri)
+    assert client.popup(uri, 0, 2)[0]["label"] == "ab_tail"
+    client.send(client.change(uri, client.edit(0, 2, 2, "c")))
+    assert client.popup(uri, 0, 3)[0]["label"] == "abc_tail"
+    client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})

@@ -80,7 +80,8 @@ class Buffer:
 
 
 def without_halves(text: str) -> str:
-    """Half a pair of surrogates is no character, and counts as one that is unknown."""
+    """Half a pair of surrogates is no character, and counts as one that is unknown. JSON makes both halves one."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     return "".join("\ufffd" if 0xD800 <= ord(character) <= 0xDFFF else character for character in text)
 
 

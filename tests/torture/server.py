@@ -296,7 +296,7 @@ def _kills(count: Count, bench: Bench) -> None:
             _until(
                 lambda n=n_loaded: client.popup(good, 0, 2) is not None and _n_times(client, "loading") > n, first_line
             )
-            _until(lambda: client.popup(good, 0, 2), f"words after {first_line}")
+            _until(lambda: client.popup(good, 0, 2) and client.ghost(good, 0, 2), f"answers after {first_line}")
             count.done += 1
         said = [each for each in client.notices if each["method"] == "window/showMessage"]
         if len(said) != 1:
@@ -382,7 +382,7 @@ def _ends_in_training(count: Count, bench: Bench) -> None:
             client.process.stdin.close()
             code = client.process.wait(PATIENCE)
             seconds = time.monotonic() - begun
-            _until(lambda: not _lives(trainer), "the end of the training")
+            _until(lambda pid=trainer: not _lives(pid), "the end of the training")
             saved = run_folder(model_folder(home, workspace_model_name(project)))
             count.done += 1
             if seconds > GONE_S or code != 1:
