@@ -108,7 +108,7 @@ class Memory:
         """The file is no longer open; what counts is what the workspace has of it."""
         if self._open.pop(path, None) is not None:
             self._others = None
-            self._n_changes[None] += 1
+            self._n_changes[None] += self._n_changes.pop(path, 0) + 1  # nothing is kept of a file that is closed
             if self._workspace:
                 self._workspace.show(path)
 

@@ -21,6 +21,7 @@ from tinycoder_lsp.training import TrainingResult
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 300.0
+MOST_FILES = 1000  # that are looked at
 ROUND_PATIENCE_S = 3.0  # for a round that is to stop: it has nothing to save, and the person is back
 
 
@@ -85,7 +86,7 @@ class Idle:
         self._now = now
         self._timer: Any = None
         self._stirred = 0.0
-        self._files: set[Path] = set()  # that were open; whether one was saved is seen by its time
+        self._files: dict[Path, None] = {}  # that were open, the latest last; whether one was saved is seen by its time
         self._began = self._learnt = now()  # what was saved before ``_learnt`` is nothing new
 
     def enable(self, on: bool) -> None:
@@ -102,7 +103,10 @@ class Idle:
         """The person is at work, perhaps in this file: a pause begins anew, and a round stops."""
         self._stirred = self._clock().time()
         if file is not None:
-            self._files.add(file)
+            self._files.pop(file, None)
+            self._files[file] = None
+            if len(self._files) > MOST_FILES:
+                del self._files[next(iter(self._files))]
         if self._rounds.busy:
             self._rounds.stop()
 

@@ -75,6 +75,7 @@ class Bar:
         self._closed = True
         if self._shown:
             self._progress.end(self._token, lsp.WorkDoneProgressEnd(message=message))
+        self._progress.tokens.pop(self._token, None)  # pygls would keep it
 
     def _send(self, percentage: int, message: str | None) -> None:
         if self._shown and not self._closed:

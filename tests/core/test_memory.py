@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 
@@ -288,3 +290,23 @@ def test_a_forgotten_file_that_is_open_helps_in_itself_alone() -> None:
     assert not memory.knows("abcabc")
     memory.use(Workspace(make_shelf([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
     assert not memory.knows("abcabc")
+
+
+def test_nothing_is_kept_of_a_file_that_is_closed() -> None:
+    memory = make_memory({})
+
+    def visit(first: int) -> None:
+        for n in range(first, first + 500):
+            memory.update(f"file {n}.py", "abc")
+            memory.close(f"file {n}.py")
+
+    tracemalloc.start()
+    try:
+        visit(0)
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        visit(500)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 500 * 20  # bytes
+    finally:
+        tracemalloc.stop()

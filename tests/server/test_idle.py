@@ -12,7 +12,7 @@ import pytest
 
 from tinycoder.errors import TrainingError
 from tinycoder.store import workspace_model_name
-from tinycoder_lsp.idle import Idle, Lesson
+from tinycoder_lsp.idle import MOST_FILES, Idle, Lesson
 from tinycoder_lsp.training import TrainingResult
 
 NOW = 1_000_000.0  # what the files' clock says when the server starts
@@ -144,6 +144,22 @@ async def test_nothing_is_learnt_that_was_not_saved(bench: Bench) -> None:
     later.idle.stir(Path("/elsewhere/b.py"))
     await later.pass_by(5000)
     assert later.begun == []
+
+
+@pytest.mark.asyncio
+async def test_of_very_many_files_the_latest_are_looked_at(bench: Bench) -> None:
+    bench.idle.stir(bench.save("first.py"))
+    bench.idle.stir(bench.save("second.py"))
+    for n in range(MOST_FILES - 2):
+        bench.idle.stir(bench.folder / f"never saved {n}.py")
+    bench.idle.stir(bench.folder / "second.py")
+    bench.idle.stir(bench.folder / "one more.py")  # in place of the first
+    (bench.folder / "second.py").unlink()
+    await bench.pass_by(1000)
+    assert bench.begun == []
+    bench.idle.stir(bench.folder / "first.py")
+    await bench.pass_by(1000)
+    assert len(bench.begun) == 1
 
 
 @pytest.mark.asyncio

@@ -48,9 +48,20 @@ async def test_cancelling_what_has_ended_does_nothing() -> None:
     listener, cancelled = Listener(), []
     bar = Bar(listener, "work", on_cancel=lambda: cancelled.append(1))  # type: ignore[arg-type]
     await bar.open()
+    token = listener.work_done_progress.tokens[listener.token]
     bar.close()
-    listener.cancel()
+    token.cancel()
     assert cancelled == []
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_kept_of_a_bar_that_has_ended() -> None:
+    listener = Listener()
+    for _ in range(3):
+        bar = Bar(listener, "work")  # type: ignore[arg-type]
+        await bar.open()
+        bar.close()
+    assert listener.work_done_progress.tokens == {}
 
 
 @pytest.mark.asyncio

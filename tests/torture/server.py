@@ -326,7 +326,7 @@ def _ends(count: Count, bench: Bench) -> None:
     longest = 0.0
     while count.done < count.wanted:
         doing, way = doings[count.done // len(ways) % len(doings)], ways[count.done % len(ways)]
-        editor = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        editor = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
         with editor, bench.server(count) as client:
             root = slow.as_uri() if doing == "indexing" else None
             client.initialize(rootUri=root, processId=editor.pid)
