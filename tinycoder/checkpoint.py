@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,10 @@ from safetensors.numpy import save_file
 
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
-from tinycoder.folder import readable_folder, replaced_folder
+from tinycoder.folder import own_file, readable_folder, replaced_folder
 from tinycoder.layers import Array
-from tinycoder.model import Params, param_shapes
-from tinycoder.quantize import KINDS, SCALES, dequantize, quantize
+from tinycoder.model import Params
+from tinycoder.quantize import KINDS, dequantize, quantize, stored_shapes
 from tinycoder.shipped import is_shipped
 from tinycoder.tokenizer import END_OF_TEXT, Tokenizer
 
@@ -32,6 +32,14 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TRAINING, STATE, CARD = "training.json", "optimizer.safetensors", "README.md"
 FILES = {CONFIG, WEIGHTS, TOKENIZER, TRAINING, STATE, CARD, "tokenizer_config.json", "generation_config.json"}
+MOST_BYTES = {  # of each file, which are checked before it is read
+    **dict.fromkeys(FILES, 2**20),
+    WEIGHTS: 2**31,
+    TOKENIZER: 2**26,
+    TRAINING: 2**24,
+    STATE: 2**34,
+}
+MOST = 1e15  # of any number in our JSON
 AGAIN = "train the model again, or copy the folder again from where it came"
 
 # Our name of a setting -> Hugging Face's name of it.
@@ -55,6 +63,20 @@ _FIXED = {
     "mlp_bias": False,
     "rope_scaling": None,
     "tie_word_embeddings": True,
+}
+
+
+# What a key of training.json holds, if it is there. None is nothing known.
+_TRAINING_KINDS: dict[str, tuple[type[Any], ...]] = {
+    **dict.fromkeys(("recipe", "created"), (str,)),
+    **dict.fromkeys(("preset", "from"), (str, type(None))),
+    **dict.fromkeys(("earlier", "workspaces", "curve"), (list,)),
+    **dict.fromkeys(("versions", "settings", "data", "quantized"), (dict,)),
+    **dict.fromkeys(("replay", "recent", "before"), (dict, type(None))),
+    **dict.fromkeys(("parameters", "seed", "steps", "tokens_seen"), (int,)),
+    **dict.fromkeys(("val_bpb", "blend"), (float, int, type(None))),
+    "seconds": (float, int),
+    "finished": (bool,),
 }
 
 
@@ -148,12 +170,12 @@ def _load(folder: Path) -> Model:
     weights = facts["weights"]
     path = place / WEIGHTS
     stored = _map_tensors(path)
-    _check_names(stored, config, path)
+    _check_shapes(stored, stored_shapes(config, weights), path)
     try:
         params = dequantize(stored, weights)
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
-    _check_params(params, config, path)
+    _check_numbers(params, path)
     return Model(
         config=config,
         params=params,
@@ -167,16 +189,32 @@ def _load(folder: Path) -> Model:
 def read_training(folder: Path) -> dict[str, Any]:
     """The plain data of training.json."""
     path = readable_folder(folder) / TRAINING
-    data = _read_json(path)
+    data = read_json(path)
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} is not a JSON object; {AGAIN}")
+    for name, kinds in _TRAINING_KINDS.items():
+        if name in data and not (type(data[name]) in kinds and _is_sound(data[name])):
+            raise CheckpointError(f"{path}: {name!r} is {reprlib.repr(data[name])}, which cannot be; {AGAIN}")
+    if not all(isinstance(name, str) for name in data.get("workspaces", ())):
+        raise CheckpointError(f"{path}: 'workspaces' is no list of names; {AGAIN}")
     return data
+
+
+def read_card(folder: Path) -> str | None:
+    """The text of the model card, if there is one."""
+    path = readable_folder(folder) / CARD
+    return _read_text(path) if own_file(path, MOST_BYTES[CARD]) else None
+
+
+def _is_sound(value: object) -> bool:
+    """Whether this can be computed with, if it is a number."""
+    return not isinstance(value, (int, float)) or 0 <= value < MOST
 
 
 def load_state(folder: Path) -> State:
     """What ``save_model`` was given as ``state``. Raises ``CheckpointError`` where the run is finished or damaged."""
     path = readable_folder(folder) / STATE
-    if not path.exists():
+    if own_file(path, MOST_BYTES[STATE]) is None:
         raise CheckpointError(
             f"{folder} holds a finished run, nothing is left to resume; "
             f"start a new run from its weights with --from {folder.name}"
@@ -184,7 +222,9 @@ def load_state(folder: Path) -> State:
     arrays, metadata = _read_tensors(path)
     try:
         facts = json.loads(metadata["facts"])
-    except (KeyError, ValueError):
+        if not isinstance(facts, dict):
+            raise ValueError("no object")
+    except (KeyError, ValueError, RecursionError):
         raise CheckpointError(f"{path} was not written by a training run; start again without --resume") from None
     return State(arrays=arrays, facts=facts)
 
@@ -221,25 +261,27 @@ def _tokenizer_config_json(config: ModelConfig) -> dict[str, Any]:
 def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
     """The model's shape and our own facts."""
     path = folder / CONFIG
-    data = _read_json(path)
+    data = read_json(path)
     ours = data.get("tinycoder") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(ours, dict):
         raise CheckpointError(f"{path} does not describe a TinyCoder model (no key 'tinycoder'); choose another folder")
     if ours.get("format") != FORMAT_VERSION or ours.get("weights") not in KINDS:
         raise CheckpointError(
-            f"{path} has format {ours.get('format')!r} with {ours.get('weights')!r} weights, this version reads "
+            f"{path} has format {_show(ours.get('format'))} with {_show(ours.get('weights'))} weights, this version reads "
             f"format {FORMAT_VERSION} with {', '.join(KINDS)}: update tinycoder, or train the model again"
         )
     for name, expected in _FIXED.items():
         if data.get(name) != expected:
-            raise CheckpointError(f"{path}: field {name!r} is {data.get(name)!r}, it must be {expected!r}; {AGAIN}")
+            raise CheckpointError(
+                f"{path}: field {name!r} is {_show(data.get(name))}, it must be {expected!r}; {AGAIN}"
+            )
     values: dict[str, Any] = {}
     for name, theirs in _HUGGING_FACE_NAMES.items():
         kind = float if name in ("rope_theta", "norm_eps") else int
         value: Any = data.get(theirs)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value != kind(value):
-            raise CheckpointError(f"{path}: field {theirs!r} is {value!r}, a number is needed; {AGAIN}")
+        if not number or not abs(value) < MOST or value != kind(value):
+            raise CheckpointError(f"{path}: field {theirs!r} is {_show(value)}, a number is needed; {AGAIN}")
         values[name] = kind(value)
     try:
         return ModelConfig(**values), ours
@@ -247,19 +289,23 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         raise CheckpointError(f"{path}: {error}") from None
 
 
-def _check_names(stored: Mapping[str, Array], config: ModelConfig, path: Path) -> None:
-    expected = param_shapes(config)
-    odd = sorted(expected.keys() ^ {name.removesuffix(SCALES) for name in stored})
+_show = reprlib.repr  # a value of a stranger's file, which may be long and deep
+
+
+def _check_shapes(stored: Mapping[str, Array], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    odd = sorted(expected.keys() ^ stored.keys())
     if odd:
         verb = "lacks" if odd[0] in expected else "has the unknown"
         raise CheckpointError(f"{path} {verb} tensor {odd[0]!r}; {AGAIN}")
+    for name, shape in expected.items():
+        if stored[name].shape != shape:
+            raise CheckpointError(
+                f"{path}: tensor {name!r} is {stored[name].shape}, {CONFIG} asks for {shape}; {AGAIN}"
+            )
 
 
-def _check_params(params: Params, config: ModelConfig, path: Path) -> None:
-    for name, shape in param_shapes(config).items():
-        param = params[name]
-        if param.shape != shape:
-            raise CheckpointError(f"{path}: tensor {name!r} is {param.shape}, {CONFIG} asks for {shape}; {AGAIN}")
+def _check_numbers(params: Params, path: Path) -> None:
+    for name, param in params.items():
         if not np.isfinite(param).all():
             raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
 
@@ -270,15 +316,15 @@ _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I8": np.int
 def _read_tensors(path: Path, *, names_only: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
     """Copies of the tensors of a file (none where only the names matter), and its metadata."""
     nothing = np.zeros(0, np.float32)
+    if own_file(path, MOST_BYTES[path.name]) is None:
+        raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         with safe_open(path, framework="numpy") as file:
             names = list(file.keys())
             tensors = {name: nothing if names_only else file.get_tensor(name) for name in names}
             return tensors, file.metadata() or {}
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; {AGAIN}") from None
-    except (OSError, SafetensorError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); {AGAIN}") from None
+    except (OSError, SafetensorError, TypeError, ValueError, AttributeError) as error:  # the last of a type unknown
+        raise CheckpointError(f"{path} is damaged ({_one_line(error)}); {AGAIN}") from None
 
 
 def _map_tensors(path: Path) -> dict[str, Array]:
@@ -290,33 +336,45 @@ def _map_tensors(path: Path) -> dict[str, Array]:
     tensors, _ = _read_tensors(path, names_only=os.name != "nt")  # checks that the header fits the file
     if os.name == "nt":
         return tensors
-    with path.open("rb") as file:
-        n_header = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(n_header))
-    data = np.asarray(np.memmap(path, np.uint8, "r", offset=8 + n_header))
-    for name in tensors:
-        info = header[name]
-        start, end = info["data_offsets"]
-        if info["dtype"] not in _DTYPES:
-            raise CheckpointError(f"{path}: tensor {name!r} is of type {info['dtype']}, which no model has; {AGAIN}")
-        tensors[name] = data[start:end].view(_DTYPES[info["dtype"]]).reshape(info["shape"])
+    try:
+        with path.open("rb") as file:
+            n_header = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(n_header))
+        data = np.asarray(np.memmap(path, np.uint8, "r", offset=8 + n_header))
+        for name in tensors:
+            info = header[name]
+            start, end = info["data_offsets"]
+            if info["dtype"] not in _DTYPES:
+                raise CheckpointError(
+                    f"{path}: tensor {name!r} is of type {info['dtype']}, which no model has; {AGAIN}"
+                )
+            tensors[name] = data[start:end].view(_DTYPES[info["dtype"]]).reshape(info["shape"])
+    except (OSError, ValueError, RecursionError) as error:  # such as a file without any data
+        raise CheckpointError(f"{path} is damaged ({_one_line(error)}); {AGAIN}") from None
     return tensors
 
 
 def _read_text(path: Path) -> str:
+    if own_file(path, MOST_BYTES[path.name]) is None:
+        raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; {AGAIN}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); {AGAIN}") from None
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What the JSON file of a model folder says. Raises ``CheckpointError`` where it is missing or none."""
     try:
         return json.loads(_read_text(path))
+    except RecursionError:
+        raise CheckpointError(f"{path} is not JSON of ours (it is nested too deep); {AGAIN}") from None
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON ({error}); {AGAIN}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

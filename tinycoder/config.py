@@ -6,11 +6,25 @@ import dataclasses
 import difflib
 import math
 import os
+import reprlib
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tinycoder.errors import ConfigError
+
+_MOST = {  # of each number of a shape: far above any model for a CPU, and small enough to compute with
+    "vocab_size": 2**20,
+    "width": 2**15,
+    "n_layers": 2**10,
+    "n_heads": 2**10,
+    "n_kv_heads": 2**10,
+    "hidden": 2**17,
+    "context": 2**17,
+}
+_MOST_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
 
 _Settings = TypeVar("_Settings")
 
@@ -30,9 +44,11 @@ class ModelConfig:
     norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "width", "n_layers", "n_heads", "n_kv_heads", "hidden", "context"):
+        for name, most in _MOST.items():
             if getattr(self, name) < 1:
                 raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at least 1")
+            if getattr(self, name) > most:
+                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at most {most}")
         for name in ("rope_theta", "norm_eps"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be above 0")
@@ -44,6 +60,12 @@ class ModelConfig:
         if self.n_heads % self.n_kv_heads:
             raise ConfigError(
                 f"{self.n_heads} heads cannot share {self.n_kv_heads} key/value heads; choose a divisor of n_heads"
+            )
+        kept = 2 * self.n_layers * self.n_kv_heads * self.head_width * self.context
+        if kept > _MOST_KEPT:
+            raise ConfigError(
+                f"a window of {self.context} tokens would keep {kept:,} keys and values, more than {_MOST_KEPT:,}; "
+                "choose a smaller context"
             )
 
     @property
@@ -241,6 +263,10 @@ def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: 
             nearest = difflib.get_close_matches(key, fields, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(fields)}"
             raise ConfigError(f"{where}: unknown key {key!r}; {hint}")
+    kinds = typing.get_type_hints(kind)
+    for key, value in values.items():
+        if not _fits(value, kinds[key]):
+            raise ConfigError(f"{where}: key {key!r} is {reprlib.repr(value)}, which cannot be")
     arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     try:
         return kind(**arguments)
@@ -248,6 +274,18 @@ def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: 
         raise ConfigError(f"{where}: {error}") from None
     except TypeError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether plain data is of a field's type; numbers are those that can be computed with."""
+    if isinstance(kind, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        inner = typing.get_args(kind)[0]
+        return isinstance(value, (list, tuple)) and all(_fits(one, inner) for one in value)
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
+    return type(value) is kind and (kind is not int or abs(value) < 1e15)  # type: ignore[arg-type]
 
 
 def n_cpus() -> int:

@@ -28,6 +28,27 @@ def readable_folder(folder: Path) -> Path:
     raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
 
 
+def own_file(path: Path, most: int) -> Path | None:
+    """``path``, a file of its folder of at most ``most`` bytes; None where there is nothing.
+
+    Raises ``CheckpointError`` for a link that leads out of the folder, for what is no file and might be waited for
+    without end, and for what is larger: a folder may come from anywhere.
+    """
+    try:
+        if not (path.exists() or path.is_symlink()):
+            return None
+        if path.is_symlink() and path.parent.resolve() not in path.resolve().parents:
+            raise CheckpointError(f"{path} is a link that leads out of its folder; put the file itself there")
+        if not path.is_file():
+            raise CheckpointError(f"{path} is not a file; put the file itself there")
+        size = path.stat().st_size
+    except (OSError, RuntimeError) as error:  # a link that leads in a circle is either
+        raise CheckpointError(f"{path} cannot be read ({error}); check who owns it") from None
+    if size > most:
+        raise CheckpointError(f"{path} has {size:,} bytes, more than the {most:,} that are read; it is no file of ours")
+    return path
+
+
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``folder`` when the block ends without an error.

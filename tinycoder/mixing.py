@@ -29,6 +29,7 @@ RATE = 0.1  # of Adagrad
 STEEPEST = 3.0  # of one step's gradient
 CAUTION = 5.0  # squared gradients that count as seen before the first one
 LEAST = 1e-9  # probability of what nobody expects
+LARGEST = 1e9  # of a weight or a sum that is read back
 FORMAT = 1
 
 _ORDER_AT = {order: i for i, order in enumerate(ORDERS)}
@@ -158,9 +159,9 @@ def from_tables(tables: Mapping[str, object]) -> Mixer:
             raise ValueError("another format")
         weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
         steps = np.array(tables["steps"], np.float64).reshape(n_weights())
-        if not (np.isfinite([*weights, *steps]).all() and (steps > 0).all()):
+        if not ((np.abs([*weights, *steps]) < LARGEST).all() and (steps > 0).all()):
             raise ValueError("not numbers")
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
     return Mixer(weights, steps)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinycoder.config import ModelConfig
 from tinycoder.layers import Array
-from tinycoder.model import Params
+from tinycoder.model import Params, param_shapes
 
 KINDS = ("float32", "float16", "int8")
 GROUP = 64  # inputs that share a scale
@@ -43,10 +44,20 @@ def dequantize(stored: dict[str, Array], kind: str) -> Params:
             scales = stored.get(name + SCALES)
             if scales is None or scales.dtype != np.float16 or scales.shape != scale_shape(array.shape):
                 raise ValueError(f"tensor {name!r} has no scales {scale_shape(array.shape)} of float16")
+            if not np.isfinite(scales).all():
+                raise ValueError(f"tensor {name + SCALES!r} holds values that are not numbers")
             params[name] = dequantize_rows(array, scales)
         else:
             params[name] = array.astype(np.float32, copy=False)
     return params
+
+
+def stored_shapes(config: ModelConfig, kind: str) -> dict[str, tuple[int, ...]]:
+    """Shape of each array that ``quantize`` makes of the parameters of a model."""
+    shapes = param_shapes(config)
+    if kind == "int8":
+        shapes |= {name + SCALES: scale_shape(shape) for name, shape in shapes.items() if len(shape) == 2}
+    return shapes
 
 
 def scale_shape(shape: tuple[int, ...]) -> tuple[int, int]:

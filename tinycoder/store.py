@@ -7,7 +7,6 @@ takes its place when it is finished.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +20,17 @@ import filelock
 from tinycoder.checkpoint import (
     CONFIG,
     FILES,
+    MOST_BYTES,
     STATE,
     TRAINING,
     WEIGHTS,
     load_model,
+    read_json,
     read_training,
 )
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.file import make_folder
-from tinycoder.folder import folder_names, readable_folder, recover, replaced_folder
+from tinycoder.folder import folder_names, own_file, readable_folder, recover, replaced_folder
 from tinycoder.shipped import SHIPPED, is_shipped, shipped_folder
 
 
@@ -178,13 +179,15 @@ def drop_run(folder: Path) -> None:
 def copy_model(source: Path, target: Path) -> None:
     """Copy a sound folder. Raises ``CheckpointError`` if the source is damaged or the target exists."""
     load_model(source)
+    files = [path for path in readable_folder(source).iterdir() if path.name in FILES]
+    for path in files:
+        own_file(path, MOST_BYTES[path.name])  # a copy may be given away: it takes no file from elsewhere
     with only_writer(target):
         if target.exists():
             raise CheckpointError(f"{target} exists already; remove it first with `tinycoder checkpoint remove`")
         with replaced_folder(target) as new:
-            for path in readable_folder(source).iterdir():
-                if path.name in FILES:
-                    shutil.copyfile(path, new / path.name)  # not its rights: what was installed may be read-only
+            for path in files:
+                shutil.copyfile(path, new / path.name)  # not its rights: what was installed may be read-only
 
 
 def remove_model(folder: Path) -> None:
@@ -198,8 +201,8 @@ def remove_model(folder: Path) -> None:
     if others:
         raise CheckpointError(f"{folder} holds {others[0]!r}, which is no part of a model; nothing was removed")
     try:
-        ours = "tinycoder" in json.loads((place / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        ours = "tinycoder" in read_json(place / CONFIG)
+    except (CheckpointError, TypeError):
         ours = (place / TRAINING).is_file()  # damaged, but ours by its other files
     if not ours:
         raise CheckpointError(f"{folder} is not a TinyCoder model; nothing was removed")

@@ -8,8 +8,10 @@ A lone surrogate, which no file in UTF-8 can hold, is read as U+FFFD. Text that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
@@ -33,6 +35,8 @@ SPECIAL_TOKENS = (
 # punctuation with the space before it; other white space.
 CODE_PIECES = r"\r?\n[ \t]*| ?[\p{L}\p{M}_]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}_]+|[^\S\r\n]+|\s"
 
+_SPECIAL_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+
 LONGEST_PIECE = 200  # characters; a longer word is cut without harm
 
 
@@ -53,13 +57,20 @@ class Tokenizer:
 
     @classmethod
     def from_json(cls, text: str) -> Tokenizer:
-        """Read what ``to_json`` wrote. Raises ``TokenizerError`` for anything else."""
+        """Read what ``to_json`` wrote. Raises ``TokenizerError`` for anything else.
+
+        The library would take any tokenizer, such as one whose expression takes forever on some text, so it is given
+        none but ours: vocabulary and merges are the file's, and all else is as this file makes it.
+        """
         try:
-            return cls(HuggingFaceTokenizer.from_str(text))
+            data = json.loads(text)
+            _check_frame(data)
+            return cls(HuggingFaceTokenizer.from_str(json.dumps(data)))
         except TokenizerError:
             raise
         except Exception as error:
-            raise TokenizerError(f"the tokenizer cannot be read ({error}); train the model again") from None
+            reason = " ".join(str(error).split())
+            raise TokenizerError(f"the tokenizer cannot be read ({reason}); train the model again") from None
 
     def to_json(self) -> str:
         """The whole tokenizer in the format of ``tokenizer.json``."""
@@ -158,6 +169,40 @@ def train_character_tokenizer(texts: Iterable[str]) -> Tokenizer:
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
     return Tokenizer(tokenizer)
+
+
+def _check_frame(data: Any) -> None:
+    """Raise ``TokenizerError`` unless this is a tokenizer of ours, whatever its vocabulary and merges are."""
+    foreign = "the tokenizer was not written by TinyCoder ({} is another); train the model again"
+    if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
+        raise TokenizerError(foreign.format("its form"))
+    model = data["model"]
+    vocab, merges, added = model.get("vocab"), model.get("merges"), data.get("added_tokens")
+    ids = list(vocab.values()) if isinstance(vocab, dict) else []
+    if not all(type(i) is int for i in ids) or sorted(ids) != list(range(len(ids))):
+        raise TokenizerError(foreign.format("its vocabulary"))
+    if not isinstance(merges, list) or len(merges) > len(ids):
+        raise TokenizerError(foreign.format("its list of merges"))
+    special = [{"id": vocab.get(token), "content": token, **_SPECIAL_FLAGS} for token in SPECIAL_TOKENS]
+    if not isinstance(added, list) or sorted(map(repr, added)) != sorted(map(repr, special)):
+        raise TokenizerError(foreign.format("its list of special tokens"))
+    odd = min((_differences(data, frame) for frame in _frames()), key=len)
+    if odd:
+        raise TokenizerError(foreign.format(repr(odd[0])))
+
+
+@cache
+def _frames() -> tuple[Mapping[str, Any], ...]:
+    """The two kinds of tokenizer as they are written by the library that is installed."""
+    kinds = (train_code_tokenizer([], 0), train_character_tokenizer([]))
+    return tuple(json.loads(kind.to_json()) for kind in kinds)
+
+
+def _differences(data: Mapping[str, Any], frame: Mapping[str, Any]) -> list[str]:
+    """Keys that say something else; what another version of the library leaves out, or has off, says nothing."""
+    keys = data.keys() - {"vocab", "merges", "added_tokens", "model"}
+    odd = sorted(key for key in keys if data[key] != frame.get(key) and (key in frame or data[key]))
+    return odd + (_differences(data["model"], frame["model"]) if "model" in frame else [])
 
 
 def _without_surrogates(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import reprlib
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,9 @@ TYPE_NAMES: dict[type[Any], str] = {
     tuple: "list of texts",
 }
 
+LARGEST = 2**31 - 1  # of any whole number
 _T = TypeVar("_T")
+_show = reprlib.repr  # a value of whatever length and depth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
     if values is None or values == []:
         return base
     if not isinstance(values, Mapping):
-        problems.append(f"the setting {where} must be an object, not {values!r}; its defaults are used")
+        problems.append(f"the setting {where} must be an object, not {_show(values)}; its defaults are used")
         return base
     fields = {_wire_name(field.name): field for field in dataclasses.fields(base)}  # type: ignore[arg-type]
     kinds = _kinds(type(base))
@@ -78,7 +81,7 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
             changes[field.name] = field.default
         elif problem := _refusal(field, kinds[field.name], value):
             shown = repr(field.default) if field.default or field.default is False else "nothing"
-            problems.append(f"the setting {where}.{key} must be {problem}, not {value!r}; {shown} is used")
+            problems.append(f"the setting {where}.{key} must be {problem}, not {_show(value)}; {shown} is used")
             changes[field.name] = field.default
         else:
             changes[field.name] = kinds[field.name](value)
@@ -97,13 +100,16 @@ def _refusal(field: dataclasses.Field[Any], kind: type[Any], value: Any) -> str 
         return f"from {least} to {most}"
     if least is not None and value < least:
         return f"at least {least}"
+    if least is not None and value > LARGEST:
+        return f"at most {LARGEST}"
     if choices and value not in choices:
         return f"one of {', '.join(choices)}"
     return None
 
 
 def _unknown(key: str, where: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(str(key), known, n=1)
+    key = _show(key)[1:-1]  # one line of it, without its quotes
+    nearest = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {where}.{nearest[0]}?" if nearest else f"known are {', '.join(known)}"
     return f"the setting {where}.{key} is unknown; {hint}"
 

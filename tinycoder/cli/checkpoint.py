@@ -63,8 +63,7 @@ def _facts(summary: Summary) -> str:
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
-    from tinycoder.checkpoint import CARD, read_training
-    from tinycoder.folder import readable_folder
+    from tinycoder.checkpoint import read_card, read_training
     from tinycoder.store import resolve_model
 
     folder = resolve_model(home_folder(context), name)
@@ -73,10 +72,8 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         click.echo(json.dumps(training, indent=2))
         return
     click.echo(folder)
-    card = readable_folder(folder) / CARD
-    click.echo(
-        _without_front_matter(card.read_text(encoding="utf-8")) if card.is_file() else json.dumps(training, indent=2)
-    )
+    card = read_card(folder)
+    click.echo(json.dumps(training, indent=2) if card is None else _without_front_matter(card))
 
 
 @checkpoint.command()
@@ -127,15 +124,19 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
     folder = model_folder(home, new_name or f"{model.name}-{kind}")
     if folder.exists():
         raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
+    training = {**model.training, "quantized": {"weights": kind, "from": model.name, **_measure(model)}}
+    try:
+        card = model_card(folder.name, model.config, training)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{model.name}: training.json lacks {error}; train the model again") from None
     with only_writer(folder):
-        training = {**model.training, "quantized": {"weights": kind, "from": model.name, **_measure(model)}}
         save_model(
             folder,
             config=model.config,
             params=model.params,
             tokenizer=model.tokenizer,
             training=training,
-            card=model_card(folder.name, model.config, training),
+            card=card,
             weights=kind,
         )
     smaller = load_model(folder)

@@ -198,7 +198,7 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
         if steps is not None or minutes is not None:
             settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
         run, progress = run_of(state, model, settings)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder}: the saved run lacks {error}; start again without --resume") from None
     if budget_used(settings, progress) >= 1:
         raise TrainingError(

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 
-from tinycoder.checkpoint import Model, State
+import numpy as np
+
+from tinycoder.checkpoint import MOST, Model, State
 from tinycoder.config import TrainConfig
 from tinycoder.layers import Array
+from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Data, Evaluation, Progress, Run
 
@@ -39,7 +43,10 @@ def state_of(run: Run, progress: Progress) -> State:
 
 
 def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Progress]:
-    """The run as it was; ``model`` holds its best weights. Raises ``KeyError`` or ``TypeError`` for what is missing."""
+    """The run as it was; ``model`` holds its best weights.
+
+    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is missing or does not fit.
+    """
     groups: dict[str, dict[str, Array]] = {}
     for name, array in state.arrays.items():
         group, _, rest = name.partition("/")
@@ -54,6 +61,15 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
         rewrite=rewrite_of(model.tokenizer, settings),
         replay=groups["data"].get("replay"),
     )
+    _check_ids([*groups["data"].values(), *map(np.array, data.prompts)], model.config.vocab_size)
+    _check_shapes(groups["params"], model.params, "params")
+    _check_shapes(groups["moments"], init_moments(model.params, settings), "moments")
+    if "start" in groups:
+        _check_shapes(groups["start"], model.params, "start")
+    for name in ("step", "seconds", "smooth_loss"):
+        number = facts[name]
+        if number is not None and (isinstance(number, bool) or not abs(number) < MOST):
+            raise ValueError(f"a number for {name}")
     best = facts["best_bits_per_byte"]
     progress = Progress(
         params=groups["params"],
@@ -67,6 +83,22 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
         curve=list(model.training["curve"]),
     )
     return Run(model=model.config, train=settings, data=data, start=groups.get("start")), progress
+
+
+def _check_ids(parts: Sequence[Array], vocab_size: int) -> None:
+    """Raise ``ValueError`` unless all are rows of the ids of a tokenizer."""
+    for ids in parts:
+        if ids.ndim != 1 or (len(ids) and (ids.dtype.kind not in "iu" or not 0 <= ids.min() <= ids.max() < vocab_size)):
+            raise ValueError(f"rows of ids below {vocab_size}")
+
+
+def _check_shapes(arrays: Mapping[str, Array], like: Mapping[str, Array], group: str) -> None:
+    """Raise ``ValueError`` unless the arrays have the names, shapes and types of those of ``like``."""
+    for name in sorted(arrays.keys() | like.keys()):
+        if name not in arrays or name not in like:
+            raise ValueError(f"the arrays of {group} that its model has ({name})")
+        if arrays[name].shape != like[name].shape or arrays[name].dtype != like[name].dtype:
+            raise ValueError(f"{group}/{name} of shape {like[name].shape}")
 
 
 def finite(value: float) -> float | None:

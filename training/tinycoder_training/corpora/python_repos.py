@@ -5,6 +5,7 @@ Puts the parts together. Knows nothing of tokens, and does not know which model 
 
 from __future__ import annotations
 
+import codecs
 import io
 import tokenize
 from collections import Counter
@@ -18,6 +19,7 @@ from tinycoder_training.corpora import duplicates, exclusions, split, tree
 from tinycoder_training.corpora.corpus import Corpus, Replaced, Skipped, Text
 
 N_REASONS = 4  # how many an error names
+NO_TEXT = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # made for names and literals
 UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
 
 
@@ -91,11 +93,13 @@ def _decode(raw: bytes) -> tuple[str, str | None]:
         return "", "binary"
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        if codecs.lookup(encoding).name in NO_TEXT:
+            raise LookupError(encoding)
         text = raw.decode(encoding)
         text.encode()  # some codecs give lone surrogates, which are no text
     except (SyntaxError, LookupError):
         return "", "not UTF-8, and no valid coding cookie"
-    except UnicodeError:
+    except ValueError:  # UnicodeError, and what some codecs raise beside it
         if encoding.startswith("utf-8"):
             return "", "not UTF-8, and no valid coding cookie"
         return "", f"not {encoding}, which its coding cookie names"
