@@ -267,8 +267,8 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         raise CheckpointError(f"{path} does not describe a TinyCoder model (no key 'tinycoder'); choose another folder")
     if ours.get("format") != FORMAT_VERSION or ours.get("weights") not in KINDS:
         raise CheckpointError(
-            f"{path} has format {_show(ours.get('format'))} with {_show(ours.get('weights'))} weights, this version reads "
-            f"format {FORMAT_VERSION} with {', '.join(KINDS)}: update tinycoder, or train the model again"
+            f"{path} has format {_show(ours.get('format'))} with {_show(ours.get('weights'))} weights, this version "
+            f"reads format {FORMAT_VERSION} with {', '.join(KINDS)}: update tinycoder, or train the model again"
         )
     for name, expected in _FIXED.items():
         if data.get(name) != expected:

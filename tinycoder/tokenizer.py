@@ -178,14 +178,16 @@ def _check_frame(data: Any) -> None:
         raise TokenizerError(foreign.format("its form"))
     model = data["model"]
     vocab, merges, added = model.get("vocab"), model.get("merges"), data.get("added_tokens")
-    ids = list(vocab.values()) if isinstance(vocab, dict) else []
+    if not isinstance(vocab, dict):
+        raise TokenizerError(foreign.format("its vocabulary"))
+    ids = list(vocab.values())
+    special = [{"id": vocab.get(token), "content": token, **_SPECIAL_FLAGS} for token in SPECIAL_TOKENS]
+    if not isinstance(added, list) or sorted(map(repr, added)) != sorted(map(repr, special)):
+        raise TokenizerError(foreign.format("its list of special tokens"))
     if not all(type(i) is int for i in ids) or sorted(ids) != list(range(len(ids))):
         raise TokenizerError(foreign.format("its vocabulary"))
     if not isinstance(merges, list) or len(merges) > len(ids):
         raise TokenizerError(foreign.format("its list of merges"))
-    special = [{"id": vocab.get(token), "content": token, **_SPECIAL_FLAGS} for token in SPECIAL_TOKENS]
-    if not isinstance(added, list) or sorted(map(repr, added)) != sorted(map(repr, special)):
-        raise TokenizerError(foreign.format("its list of special tokens"))
     odd = min((_differences(data, frame) for frame in _frames()), key=len)
     if odd:
         raise TokenizerError(foreign.format(repr(odd[0])))

@@ -75,8 +75,13 @@ def damaged(tmp_path: Path, change: object) -> Path:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda t: t.pop(EMBEDDING + SCALES), "has no scales"),
-        (lambda t: t.update({EMBEDDING + SCALES: t[EMBEDDING + SCALES][:1]}), "has no scales"),
+        (lambda t: t.pop(EMBEDDING + SCALES), "lacks tensor .*scales"),
+        (lambda t: t.update({EMBEDDING + SCALES: t[EMBEDDING + SCALES][:1]}), "scales. is .*asks for"),
+        (lambda t: t.pop(EMBEDDING), "lacks tensor"),
+        (
+            lambda t: t.update({EMBEDDING + SCALES: t[EMBEDDING + SCALES].astype(np.float32)}),
+            "has no scales",
+        ),
         (lambda t: t.update({EMBEDDING: t[EMBEDDING].astype(np.float32)}), "is float32, int8 was expected"),
         (lambda t: t.update({EMBEDDING + SCALES: t[EMBEDDING + SCALES] * np.float16(np.nan)}), "not numbers"),
     ],
