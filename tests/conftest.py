@@ -1,9 +1,12 @@
 """Small models that really learnt something, made once a session."""
 
+import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings as hypothesis_settings
 
 from tinycoder.checkpoint import Model, load_model
@@ -30,6 +33,12 @@ def make_counter(start):
     counter = Counter(start)
     return counter
 """
+
+
+def command_runner() -> CliRunner:
+    """One that keeps standard output and standard error apart, which click does only when asked before 8.2."""
+    apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    return CliRunner(**apart)
 
 
 def text(path: str, contents: str) -> Text:

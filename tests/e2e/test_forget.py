@@ -7,8 +7,9 @@ from typing import Any
 
 import filelock
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
+from tests.conftest import command_runner
 from tinycoder.checkpoint import STATE, load_model, load_state, read_training
 from tinycoder.cli import cli
 from tinycoder.config import TrainConfig
@@ -39,7 +40,7 @@ def home_of(tmp_path: Path) -> Path:
 
 
 def run(home: Path, *arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, ["--home", str(home), *map(str, arguments)])
+    return command_runner().invoke(cli, ["--home", str(home), *map(str, arguments)])
 
 
 def train(home: Path, *arguments: str | Path) -> Result:
@@ -197,7 +198,7 @@ def test_a_model_that_is_being_written_is_named(home_of: Path, repository: Path)
 def test_what_cannot_be_meant_is_refused(home_of: Path, arguments: list[str], code: int, words: str) -> None:
     done = run(home_of, "forget", *arguments)
     assert done.exit_code in (1, code)
-    assert words in done.output + str(done.exception)
+    assert words in done.stderr + str(done.exception)
 
 
 def test_a_damaged_list_stops_what_would_learn(home_of: Path, repository: Path) -> None:

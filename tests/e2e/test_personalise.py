@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from tests.conftest import LESSON
+from tests.conftest import LESSON, command_runner
 from tinycoder.checkpoint import STATE, load_model, read_training
 from tinycoder.cli import cli
 from tinycoder.store import resolve_model, workspace_model_name
@@ -36,7 +36,7 @@ def counter(home: Path) -> Path:
 
 
 def train(tmp_path: Path, *arguments: str | Path) -> Result:
-    return CliRunner().invoke(cli, ["--home", str(tmp_path / "home"), "train", *map(str, arguments)])
+    return command_runner().invoke(cli, ["--home", str(tmp_path / "home"), "train", *map(str, arguments)])
 
 
 def events(result: Result) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import LESSON, run_to_end, small_job, text
+from tests.conftest import LESSON, command_runner, run_to_end, small_job, text
 from tinycoder.checkpoint import read_training
 from tinycoder.cli import cli
 from tinycoder.config import TrainConfig
@@ -193,7 +193,7 @@ def test_a_rate_lies_between_0_and_1(rate: float) -> None:
 
 
 def command(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["train", *arguments], env={"TINYCODER_HOME": str(home)})
+    return command_runner().invoke(cli, ["train", *arguments], env={"TINYCODER_HOME": str(home)})
 
 
 def test_the_option_reaches_the_record(tmp_path: Path) -> None:
