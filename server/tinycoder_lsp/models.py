@@ -182,6 +182,14 @@ class Models:
             self.save()
         return True
 
+    def is_forgotten(self, path: str) -> bool:
+        """Whether a path of the workspace is on the list of what to forget right now. For any thread."""
+        try:
+            forgotten = load_forgotten(self.home)
+        except ConfigError:
+            forgotten = self._forgotten
+        return forgotten.names(_true_labels(self._folders))(path)
+
     def save(self) -> None:
         """Keep what was learnt."""
         self._saved = self._clock()

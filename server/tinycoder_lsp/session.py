@@ -358,7 +358,9 @@ class Session(LanguageServer):
         opened = self.models.buffers.texts()
 
         def read(path: str) -> str | None:
-            return opened[path] if path in opened else read_from_disk(path, folders)
+            if path in opened:
+                return opened[path]
+            return None if self.models.is_forgotten(path) else read_from_disk(path, folders)
 
         said = await asyncio.to_thread(documentation, item.detail or "", percent_of(item.data), read)
         return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown, value=said)

@@ -81,6 +81,15 @@ def test_what_came_from_the_file_comes_no_more_and_comes_again(client: Any, own_
     assert until_seen(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
 
 
+def test_the_details_of_an_older_offer_show_nothing_of_it(client: Any, own_home: Path, workspace: Path) -> None:
+    uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    until_seen(client, uri, 1, 21)
+    (item,) = (item for item in client.popup(uri, 1, 21) if item["label"] == "okapi")
+    assert "quagga_offset" in client.ask("completionItem/resolve", item)["documentation"]["value"]
+    forget(own_home, workspace / "pkg" / "io.py")
+    assert "quagga_offset" not in client.ask("completionItem/resolve", item)["documentation"]["value"]
+
+
 def test_a_forgotten_file_in_the_editor_is_no_source_for_others(client: Any, own_home: Path, workspace: Path) -> None:
     io = workspace / "pkg" / "io.py"
     forget(own_home, io)
