@@ -44,8 +44,9 @@ def test_a_log_file_that_cannot_be_written_is_one_sentence(home: Path, tmp_path:
     assert done.stdout == ""
 
 
-def test_the_log_holds_no_code(start: Any, home: Path) -> None:
-    client = start(command=serve_command(home, "--log-level", "info"))
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_the_log_holds_no_code(start: Any, home: Path, level: str) -> None:
+    client = start(command=serve_command(home, "--log-level", level))
     client.initialize()
     uri = client.open("password = 'hunter2'\npass")
     client.popup(uri, 1, 4)

@@ -23,9 +23,9 @@ from tinycoder.shipped import shipped_folder
 from tinycoder_training.corpora import library, tree
 
 SEED = 2_031
-EACH, EACH_QUICK = 12, 4  # credentials of a kind
+EACH, EACH_QUICK = 20, 4  # credentials of a kind
 FILES = 24
-ASKED, ASKED_QUICK = 400, 60  # places at which an editor asks
+ASKED, ASKED_QUICK = 600, 100  # places at which an editor asks
 STEPS = "60"
 BEGUN = 6  # characters of a secret that are typed
 MOST_ALARMS = 0.001  # of the lines

@@ -13,7 +13,7 @@ from counts import Count
 
 from tinycoder_training.corpora import tree
 
-PATHS, PATHS_QUICK = 2_400, 480
+PATHS, PATHS_QUICK = 6_000, 960
 FILES_OF_TREE = 60
 NAMES = ("a", "b", "ab", "foo", "foo.d", "Foo", "x1", "a b", "#c", "!d", "[e]", "f]", "é", "-g", "h\\i", "j*k", "tail ")
 PARTS = (
