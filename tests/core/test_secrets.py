@@ -45,6 +45,25 @@ TOKENS = {
     "SendGrid": "SG." + chance(22) + "." + chance(43),
     "Shopify": "shpat_" + chance(32, HEX),
     "Telegram": chance(9, "123456789") + ":AA" + chance(33),
+    "Twilio": "SK" + chance(32, HEX),
+    "Databricks": "dapi" + chance(32, HEX),
+    "Linear": "lin_api_" + chance(40),
+    "Notion": "ntn_" + chance(46),
+    "Postman": "PMAK-" + chance(24, HEX) + "-" + chance(34, HEX),
+    "Atlassian": "ATATT3xFfGF0" + chance(180, ALPHANUMERIC + "-_") + "=0A1B2C3D",
+    "Vault": "hvs." + chance(90),
+    "Grafana": "glsa_" + chance(32) + "_" + chance(8, HEX),
+    "age": "AGE-SECRET-KEY-1" + chance(58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
+    "Doppler": "dp.pt." + chance(43),
+    "PlanetScale": "pscale_tkn_" + chance(43),
+    "Supabase": "sbp_" + chance(40, HEX),
+    "Anthropic": "sk-ant-api03-" + chance(93, ALPHANUMERIC + "-_") + "AA",
+    "New Relic": "NRAK-" + chance(27, string.ascii_uppercase + string.digits),
+    "Airtable": "pat" + chance(14) + "." + chance(64, HEX),
+    "Mailgun": "key-" + chance(32, HEX),
+    "Square": "sq0atp-" + chance(22),
+    "Terraform": chance(14) + ".atlasv1." + chance(67),
+    "Groq": "gsk_" + chance(52),
     "JWT": "eyJ" + chance(30) + ".eyJ" + chance(60) + "." + chance(43, ALPHANUMERIC + "-_"),
 }
 
@@ -75,6 +94,13 @@ ASSIGNED = [
     'headers = {{"Authorization": "Bearer {}"}}',
     'headers = {{"Authorization": "token {}"}}',
     'DB_PASS = "{}"',
+    'headers = {{"Authorization": "{}"}}',
+    'api_key = f"{}"',
+    'token = "{}',  # half typed
+    "API_TOKEN={}",
+    'ENV = """\nHOST=a\nexport API_TOKEN={}\n"""',
+    "# the api key: {} until May",
+    "f('API_TOKEN={}\\n')",
 ]
 
 
@@ -96,7 +122,65 @@ def test_a_letter_that_is_two_in_lower_case_moves_nothing() -> None:
     assert counted(f"İİİ = 1; token = '{value}'") == ("İİİ = 1; token = 'REDACTED'", 1)
 
 
+def test_passwords_in_settings_comments_and_logins() -> None:
+    for frame in (
+        "DB_PASSWORD={}",
+        'ENV = """\nA=1\nDB_PASSWORD={}\n"""',
+        "# password: {}",
+        'requests.get(url, auth=("bob", "{}"))',
+        "session.auth = ('bob', '{}')",
+    ):
+        assert counted(frame.format("kV7!pq92xZ")) == (frame.format("REDACTED"), 1)
+
+
+def test_a_password_may_look_like_a_format() -> None:
+    assert counted("password = 'nIX!wHlb99Ay%r'") == ("password = 'REDACTED'", 1)
+
+
+def test_parts_of_known_forms() -> None:
+    dsn = "https://{}@o1234.ingest.sentry.io/5"
+    assert counted(dsn.format(chance(32, HEX))) == (dsn.format("REDACTED"), 1)
+    bot = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.{}"
+    assert counted(bot.format(chance(27))) == (bot.format("REDACTED"), 1)
+
+
+def test_what_was_found_once_is_a_secret_everywhere_else() -> None:
+    value = chance(20, seed=2)
+    text = f"print('{value}')\ntoken = '{value}'\nx = '{value}y'\n"
+    clean, found = redact(text)
+    assert clean == f"print('REDACTED')\ntoken = 'REDACTED'\nx = '{value}y'\n"
+    assert [secret.line for secret in found] == [1, 2]
+
+
+def test_kinds_and_lines_are_said_and_never_the_secret() -> None:
+    lines = [f"a = '{TOKENS['GitHub']}'", "", "u = 'https://me:kV7pq92xZ@example.org'", *pem("RSA PRIVATE KEY")]
+    lines.append(f"api_key = '{chance(24)}'")
+    _, found = redact("\n".join(lines))
+    assert [(secret.line, secret.kind) for secret in found] == [
+        (1, "GitHub token"),
+        (3, "password in a URL"),
+        (5, "private key"),
+        (len(lines), "value of a secret's name"),
+    ]
+
+
+def test_no_line_of_a_key_stays_however_it_looks_by_chance() -> None:
+    for seed in range(200):
+        body = base64.b64encode(random.Random(seed).randbytes(100)).decode()
+        lines = [body[i : i + 64] for i in range(0, len(body), 64)]
+        for key in ("\n".join(lines), "\\n".join(lines), '\\n"\n"'.join(lines)):
+            text = f'KEY = "-----BEGIN PRIVATE KEY-----\\n{key}\\n-----END PRIVATE KEY-----"'
+            clean = counted(text)[0]
+            assert not any(line[i : i + 12] in clean for line in lines for i in range(len(line) - 11)), text
+
+
 ORDINARY = [
+    "def load(token: Ed25519PrivateKey) -> None: ...",
+    "connect(password=password2, token=sha256_of_abc12_x9z2)",
+    "token = hashlib.sha256_hex1(data)",
+    "private_key: ed25519.Ed25519PrivateKey",
+    "DEFAULT_PASSWORD=changeme",
+    "# password: at least 8 characters",
     'password = ""',
     'password = "changeme"',
     'password = "password123"',

@@ -99,6 +99,22 @@ def test_every_command_has_help(tmp_path: Path, command: list[str]) -> None:
     assert "Usage: tinycoder" in result.stdout or "Usage: python -m tinycoder" in result.stdout
 
 
+def test_the_list_says_what_was_replaced(tmp_path: Path) -> None:
+    folder, value = tmp_path / "project", "kV7!pq92xZ"
+    folder.mkdir()
+    (folder / "a.py").write_text(f'import os\n\nPASSWORD = "{value}"\nurl = "https://me:{value}@example.org"\n')
+    (folder / "b.py").write_text("x = 1\n")
+    said = tinycoder(tmp_path, "train", folder, "--list").stdout
+    assert "2  secrets replaced" in said
+    assert "a.py:3  value of a secret's name" in said
+    assert "a.py:4  password in a URL" in said
+    raw = tinycoder(tmp_path, "train", folder, "--list", "--json").stdout
+    rows = json.loads(raw)
+    assert rows["secrets_replaced"] == 2
+    assert rows["secrets"][0] == {"path": "a.py", "line": 3, "kind": "value of a secret's name"}
+    assert value[:4] not in said + raw
+
+
 def test_the_main_job(tmp_path: Path, repository: Path) -> None:
     home = tmp_path / "home"
     listed = tinycoder(home, "train", repository, "--list")

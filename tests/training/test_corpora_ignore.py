@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tinycoder.errors import CorpusError
-from tinycoder_training.corpora import tree
+from tinycoder_training.corpora import ignore, tree
+from tinycoder_training.corpora.glob import parse
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -110,6 +111,37 @@ def test_rules_above_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Mon
         tree.walk([tmp_path / "src"])
 
 
+@pytest.mark.parametrize("line", ["[z-a]", "[a-", "a[", "x[[:no:]]", "[\\", "x\\", "!", "/", "//", "[", "[]", "[!]"])
+def test_a_malformed_pattern_ignores_nothing(tmp_path: Path, line: str) -> None:
+    write(tmp_path, {".gitignore": f"{line}\nb.py\n", "a.py": "1", "b.py": "1", "x/c.py": "1"})
+    assert read(tmp_path)[0] == ["a.py", "x/c.py"]
+    assert not ignore.matcher([line])("a/b.py")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("*a" * 60 + "b", "a" * 255), ("**/a*a/" * 20 + "b", "aaaa/" * 200 + "a"), ("**/" * 99 + "b", "a/" * 99)],
+)
+def test_no_pattern_takes_for_ever(pattern: str, path: str) -> None:
+    glob = parse(pattern.encode())
+    assert glob is not None
+    assert not glob.matches(path.encode())
+
+
+def test_a_persons_own_patterns_hold_for_what_lies_in_a_folder() -> None:
+    matches = ignore.matcher(["gen/", "*_pb.py", "!keep_pb.py", "/top.py"])
+    assert [
+        path
+        for path in ("gen/a.py", "a/gen/b.py", "gen", "a_pb.py", "keep_pb.py", "top.py", "a/top.py")
+        if matches(path)
+    ] == [
+        "gen/a.py",
+        "a/gen/b.py",
+        "a_pb.py",
+        "top.py",
+    ]
+
+
 FOLDERS = ["", "a", "a/b", "a/b/a", "b", "b/lib", "b/lib/foo", "foo", "foo/a", "foo/b"]
 FILES = ["x.py", "y.py", "a.py", "foo.py"]
 PATTERNS = [
@@ -145,7 +177,27 @@ PATTERNS = [
         "**/b/x.py",
         "b/lib/*.py",
     ),
-    *("lib/", "/lib/", "foo", "foo/", "\\#x", "#c", " ", "x.py  ", "//", ""),
+    *(
+        "lib/",
+        "/lib/",
+        "foo",
+        "foo/",
+        "[a-",
+        "x[[:alpha:]]*",
+        "[[:alpha:]].py",
+        "[]x]*",
+        "a**",
+        "b/l**/foo",
+        "f\\oo",
+        "x.py\\ ",
+        "x.py\t",
+        "\\#x",
+        "#c",
+        " ",
+        "x.py  ",
+        "//",
+        "",
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder_training.corpora import python_repos
+from tinycoder_training.corpora import python_repos, tree
 from tinycoder_training.corpora.corpus import Corpus, Text
 
 
@@ -242,6 +242,48 @@ def test_a_link_that_is_named_is_followed(tmp_path: Path) -> None:
     root = write(tmp_path / "root", {"a.py": "a = 1\n", "b.py": "b = 2\n"})
     link(tmp_path / "link", root)
     assert list(texts(python_repos.read([tmp_path / "link"]))) == ["a.py", "b.py"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not looked for there")
+def test_hard_links_to_outside_the_tree_are_left_out(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", {"a.py": "a = 1\n", "pkg/b.py": "b = 2\n", ".hidden/x": ""})
+    write(tmp_path, {"outside.py": "c = 3\n"})
+    (root / "outside.py").hardlink_to(tmp_path / "outside.py")
+    (root / "twice.py").hardlink_to(root / "pkg" / "b.py")
+    (root / ".hidden" / "again").hardlink_to(root / "pkg" / "b.py")
+    assert [file.path for file in tree.walk([root])[0]] == ["a.py", "pkg/b.py", "twice.py"]
+    assert {entry.path: entry.reason for entry in tree.walk([root])[1]} == {
+        "outside.py": "hard link to outside the tree"
+    }
+    assert [file.path for file in tree.walk([root, tmp_path])[0]][-1].endswith("outside.py")  # the other name is given
+    assert [file.path for file in tree.walk([root / "outside.py"])[0]] == ["outside.py"]  # it is named itself
+    packages = write(tmp_path / "lib" / "site-packages", {"c.py": "c = 1\n"})
+    (packages / "d.py").hardlink_to(tmp_path / "outside.py")  # as installers do
+    assert [file.path for file in tree.walk([packages])[0]] == ["c.py", "d.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Node_Modules/a.py", "vendored code"),
+        ("Site-Packages/a.py", "installed packages"),
+        (".GIT/a.py", "version control"),
+        ("BUILD/a.py", "build output"),
+        (".ENV/a.py", "environment settings"),
+        ("Pkg.Egg-Info/a.py", "package metadata"),
+    ],
+)
+def test_case_makes_no_difference_to_a_folder(tmp_path: Path, name: str, reason: str) -> None:
+    write(tmp_path, {name: "a = 1\n", "kept.py": "b = 2\n"})
+    files, left_out = tree.walk([tmp_path])
+    assert [file.path for file in files] == ["kept.py"]
+    assert [entry.reason for entry in left_out] == [reason]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such names there")
+def test_a_name_never_breaks_a_line(tmp_path: Path) -> None:
+    write(tmp_path, {"a\nb.py": "a = 1\n", "\x1b[31m.py": "b = 2\n"})
+    assert sorted(file.path for file in tree.walk([tmp_path])[0]) == ["\\x1b[31m.py", "a\\nb.py"]
 
 
 def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

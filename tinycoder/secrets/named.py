@@ -23,7 +23,7 @@ _NAME = r"""
         (?: passw(?:or)?d | passphrase | passcode | pwd | (?<![a-z])pass(?![a-z])
           | secret(?!ar) | (?<!publickey)token(?!i[sz]) | credential | (?<![a-z])authorization
           | (?: (?<=api)|(?<=access)|(?<=private)|(?<=auth)|(?<=account)|(?<=encryption)|(?<=signing)
-              | (?<=api[_-])|(?<=access[_-])|(?<=private[_-])|(?<=auth[_-])|(?<=account[_-])
+              | (?<=api[_\ -])|(?<=access[_\ -])|(?<=private[_-])|(?<=auth[_-])|(?<=account[_-])
               | (?<=encryption[_-])|(?<=signing[_-])|(?<=master[_-]) ) key )
         [a-z0-9_-]{0,40} )
 """
