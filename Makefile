@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-oldest test-editors torture torture-quick client client-shots check docs bench clean
+.PHONY: demo test test-oldest test-editors torture torture-quick soak client client-shots check docs bench clean
 
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
@@ -22,6 +22,9 @@ torture: $(VENV)/.torture  ## inject faults, make up files and messages, and cou
 
 torture-quick: $(VENV)/.torture  ## the same with fewer trials (five minutes)
 	$(BIN)/python tests/torture --quick
+
+soak: $(VENV)/.torture  ## type through a real server for an hour, and watch its memory (Linux)
+	$(BIN)/python tests/torture/soak.py --minutes 60
 
 client:  ## build the VS Code extension (needs Node.js 20 or newer); `tinycoder setup vscode` installs it
 	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package

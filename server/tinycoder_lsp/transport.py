@@ -52,17 +52,9 @@ def _claim_stdio() -> tuple[int, int]:
 
 async def _over_stdio(session: Session, source: int, sink: int) -> None:
     stream = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-
-    def editor_ended() -> None:
-        _leave_soon(session)
-        with contextlib.suppress(RuntimeError):  # the loop has ended before
-            loop.call_soon_threadsafe(_hang_up, session, stream)
-
-    session.when_known(lambda pid: when_ended(pid, editor_ended))
-    pump = partial(_pump, source, loop, stream, partial(_leave_soon, session))
+    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(_leave_soon, session))
     threading.Thread(target=pump, name="stdin", daemon=True).start()
-    await _converse(session, stream, partial(_write, sink))
+    await _converse(session, stream, partial(_write, sink), same_machine=True)
 
 
 async def _over_tcp(session: Session, host: str, port: int) -> None:
@@ -86,11 +78,29 @@ async def _over_tcp(session: Session, host: str, port: int) -> None:
         writer.close()
 
 
-async def _converse(session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object]) -> None:
-    protocol = session.protocol
-    protocol.set_writer(_Output(send, partial(_hang_up, session, stream)))
+async def _converse(
+    session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object], *, same_machine: bool = False
+) -> None:
+    """Talk until the client is gone: on the ``same_machine`` also when its process is, whoever holds its pipes."""
+    protocol, loop = session.protocol, asyncio.get_running_loop()
+    listening = asyncio.create_task(_listen(session, stream))
+
+    def hang_up() -> None:
+        session.shutdown()
+        listening.cancel()
+
+    def editor_ended() -> None:
+        _leave_soon(session)
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(hang_up)
+
+    if same_machine:
+        session.when_known(lambda pid: when_ended(pid, editor_ended))
+    protocol.set_writer(_Output(send, hang_up))
     try:
-        await _listen(session, stream)
+        await asyncio.wait((listening,))
+        if not listening.cancelled():
+            listening.result()
     finally:
         session.shutdown()
         protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
@@ -115,12 +125,6 @@ async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
         if body is None:
             return
         session.protocol.receive(body)
-
-
-def _hang_up(session: Session, stream: asyncio.StreamReader) -> None:
-    """Read nothing more, as if the client had hung up."""
-    session.shutdown()
-    stream.feed_eof()
 
 
 def _leave_soon(session: Session) -> None:
