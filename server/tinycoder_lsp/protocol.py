@@ -1,4 +1,4 @@
-"""pygls' protocol with its gaps closed: odd requests are answered, lines are split as LSP says.
+"""pygls' protocol with its gaps closed: every message is answered as JSON-RPC says, however odd.
 
 Knows no completion.
 """
@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
-from urllib.parse import quote, unquote
 
 import cattrs
 from lsprotocol import types as lsp
@@ -27,100 +26,14 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.protocol.json_rpc import JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage
-from pygls.workspace import TextDocument, Workspace
 
-from tinycoder_lsp.documents import Lines, whole
+from tinycoder_lsp.workspace import CodeWorkspace
 
 logger = logging.getLogger(__name__)
 
 _TRIGGER_KINDS = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}
 
 _NAMING = {lsp.CANCEL_REQUEST: "id", lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL: "token"}  # lsprotocol takes anything as one
-
-
-class CodeDocument(TextDocument):
-    """An open document.
-
-    pygls' own cuts lines at form feeds and clamps columns off by one, which spoils edits.
-    """
-
-    _index: Lines | None = None
-
-    @property
-    def index(self) -> Lines:
-        """The text and its lines, counted once for each text.
-
-        The version would not do: a change has many parts.
-        """
-        if self._index is None or self._index.text is not self._source:
-            self._source = whole(self.source)
-            encoding = self.position_codec.encoding
-            self._index = Lines(self._source, str(getattr(encoding, "value", encoding)))
-        return self._index
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The lines with their ends. Without the empty one after a last line end, as in pygls."""
-        starts, text = self.index.starts, self.index.text
-        return tuple(
-            text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end
-        )
-
-    def offset_at_position(self, client_position: lsp.Position) -> int:
-        """Code points before a position."""
-        return self.index.offset(client_position)
-
-    def _apply_incremental_change(self, change: lsp.TextDocumentContentChangePartial) -> None:
-        self._source = self.index.edit(change.range, whole(change.text))
-
-
-class CodeWorkspace(Workspace):
-    """The open documents."""
-
-    def open_document(self, uri: str) -> CodeDocument | None:
-        """The document if the client has opened it. Nothing is read from the disk."""
-        document = self.text_documents.get(unquote(uri))
-        return document if isinstance(document, CodeDocument) else None
-
-    def update_text_document(
-        self, text_doc: lsp.VersionedTextDocumentIdentifier, change: lsp.TextDocumentContentChangeEvent
-    ) -> None:
-        """Apply one change, unless the document was never opened."""
-        if self.open_document(text_doc.uri) is None:
-            logger.warning("ignored a change of %s, which is not open", text_doc.uri)
-        else:
-            super().update_text_document(text_doc, change)
-
-    def update_notebook_document(self, params: lsp.DidChangeNotebookDocumentParams) -> None:
-        """Apply a change, unless the notebook was never opened."""
-        uri = params.notebook_document.uri
-        if self.get_notebook_document(notebook_uri=uri) is None:
-            logger.warning("ignored a change of %s, which is not open", uri)
-        else:
-            super().update_notebook_document(params)
-
-    def remove_notebook_document(self, params: lsp.DidCloseNotebookDocumentParams) -> None:
-        """Forget a notebook with all its cells, also those that the client does not name."""
-        super().remove_notebook_document(params)
-        closed = unquote(params.notebook_document.uri)
-        for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == closed]:
-            del self._cell_in_notebook[cell]
-            self._text_documents.pop(cell, None)
-
-    def _create_text_document(
-        self,
-        doc_uri: str,
-        source: str | None = None,
-        version: int | None = None,
-        language_id: str | None = None,
-    ) -> CodeDocument:
-        codec, kind = self.position_codec, self._sync_kind
-        # pygls takes the URI apart, and some clients send what is none.
-        document = CodeDocument(
-            quote(doc_uri, errors="replace"), source, version, language_id, sync_kind=kind, position_codec=codec
-        )
-        document.uri = doc_uri
-        return document
 
 
 class Refused(JsonRpcException):
@@ -152,12 +65,21 @@ class Protocol(LanguageServerProtocol):
         elif "method" not in data:
             self._take_answer(data)
         elif (message := self._read(data)) is not None:
-            self.handle_message(message)
+            self._pass_on(message)
 
     def complain(self, problem: str) -> None:
         """Say that something was sent which is no message; JSON-RPC has it answered without an id."""
         logger.info("refused a message: %s", problem)
         self._refuse(None, JsonRpcParseError(problem))
+
+    def _pass_on(self, message: Any) -> None:
+        """Let a message be handled; a fault in that, which nobody foresaw, does not end the conversation."""
+        try:
+            self.handle_message(message)
+        except Exception as error:
+            logger.exception("%s failed", message.method)
+            if hasattr(message, "id"):
+                self._refuse(message.id, JsonRpcInternalError(type(error).__name__))
 
     def _read(self, data: dict[str, Any]) -> Any:
         """A request or a notification; ``None`` if it makes no sense. A request is answered then."""

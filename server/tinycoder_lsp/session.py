@@ -33,13 +33,14 @@ from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
-from tinycoder_lsp.protocol import CodeDocument, CodeWorkspace, Protocol
+from tinycoder_lsp.protocol import Protocol
 from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
 from tinycoder_lsp.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
+from tinycoder_lsp.workspace import CodeDocument, CodeWorkspace
 
 logger = logging.getLogger(__name__)
 

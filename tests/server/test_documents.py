@@ -9,7 +9,7 @@ from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
 from pygls.workspace import PositionCodec
 
 from tinycoder_lsp.documents import Lines, file_path, is_python, opens_block, relative_path, whole
-from tinycoder_lsp.protocol import CodeDocument
+from tinycoder_lsp.workspace import CodeDocument
 from tinycoder_training.corpora import tree
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")

@@ -37,8 +37,8 @@ class Numbers:
     """How many trials of each kind."""
 
     messages: int = 20_000
-    bodies: int = 1_900
-    heads: int = 100
+    bodies: int = 1_940
+    heads: int = 60
     edits: int = 10_000
     cancellations: int = 10_000
     documents: int = 40
