@@ -296,7 +296,7 @@ def _check_shapes(stored: Mapping[str, Array], expected: Mapping[str, tuple[int,
     odd = sorted(expected.keys() ^ stored.keys())
     if odd:
         verb = "lacks" if odd[0] in expected else "has the unknown"
-        raise CheckpointError(f"{path} {verb} tensor {odd[0]!r}; {AGAIN}")
+        raise CheckpointError(f"{path} {verb} tensor {_show(odd[0])}; {AGAIN}")
     for name, shape in expected.items():
         if stored[name].shape != shape:
             raise CheckpointError(
@@ -374,7 +374,7 @@ def read_json(path: Path) -> Any:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error)[:300].split())
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

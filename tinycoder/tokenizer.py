@@ -69,7 +69,7 @@ class Tokenizer:
         except TokenizerError:
             raise
         except Exception as error:
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error)[:300].split())
             raise TokenizerError(f"the tokenizer cannot be read ({reason}); train the model again") from None
 
     def to_json(self) -> str:

@@ -73,7 +73,7 @@ SECRET = b"what lies outside the folder"
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Something that reads bytes of a stranger. ``make`` gives it a scratch folder and seeds; ``runs`` is (full, quick)."""
+    """Something that reads bytes of a stranger. ``make`` gives it a folder and seeds; ``runs`` is (full, quick)."""
 
     make: Callable[[Path], tuple[Callable[[bytes], object], list[bytes]]]
     runs: tuple[int, int]
