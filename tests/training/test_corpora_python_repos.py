@@ -432,3 +432,9 @@ def test_excluded_files_are_left_out_with_a_word(tmp_path: Path) -> None:
         "generated/a.py": "excluded",
         "deep/generated/b.py": "excluded",
     }
+
+
+@pytest.mark.parametrize("codec", ["punycode", "idna", "unicode_escape", "raw-unicode-escape", "undefined", "zlib"])
+def test_a_cookie_that_names_no_encoding_of_text_leaves_a_file_out(tmp_path: Path, codec: str) -> None:
+    write(tmp_path, {"good.py": "a = 1\nb = 2\n", "odd.py": f"# coding: {codec}\npattern = '\\d-b'\n"})
+    assert reasons(python_repos.read([tmp_path])) == {"odd.py": "not UTF-8, and no valid coding cookie"}

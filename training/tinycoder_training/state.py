@@ -18,6 +18,13 @@ from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Data, Evaluation, Progress, Run
 
+_NUMBERS = {
+    "step": (int,),
+    "seconds": (int, float),
+    "smooth_loss": (float, type(None)),
+    "best_bits_per_byte": (float, type(None)),
+}
+
 
 def state_of(run: Run, progress: Progress) -> State:
     """All that changes, and all that the run reads. The best weights are not in it: the model folder has them."""
@@ -66,9 +73,8 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
     _check_shapes(groups["moments"], init_moments(model.params, settings), "moments")
     if "start" in groups:
         _check_shapes(groups["start"], model.params, "start")
-    for name in ("step", "seconds", "smooth_loss"):
-        number = facts[name]
-        if number is not None and (isinstance(number, bool) or not abs(number) < MOST):
+    for name, kinds in _NUMBERS.items():
+        if type(facts[name]) not in kinds or not abs(facts[name] or 0) < MOST:
             raise ValueError(f"a number for {name}")
     best = facts["best_bits_per_byte"]
     progress = Progress(

@@ -1,0 +1,83 @@
+"""A run that was saved elsewhere: what does not fit its model is refused before it is computed with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from tinycoder.config import TrainConfig
+from tinycoder.errors import TinyCoderError
+from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.run import new_job, resumed_job
+
+LESSON = "def add(a, b):\n    return a + b\n\n\n" * 40
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "m"
+    text = Text(path="a.py", text=LESSON, n_bytes=len(LESSON))
+    corpus = Corpus(recipe="code", train=(text,), validation=(text,))
+    job = new_job(corpus, folder=folder, preset="nano", settings=TrainConfig(steps=6, batch_size=2))
+    for _ in job.train(stop=lambda: job.progress.step >= 1, clock=lambda: 0.0):
+        pass
+    return folder
+
+
+def strange(saved: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> str:
+    """What resuming says after a change of arrays and facts; the file is as it was afterwards."""
+    file = saved / "optimizer.safetensors"
+    raw = file.read_bytes()
+    with safe_open(file, framework="numpy") as stored:
+        facts = json.loads(stored.metadata()["facts"])
+    arrays = load_file(file)
+    change(arrays, facts)
+    save_file(arrays, file, metadata={"facts": json.dumps(facts)})
+    try:
+        with pytest.raises(TinyCoderError) as caught:
+            resumed_job(saved)
+    finally:
+        file.write_bytes(raw)
+    return str(caught.value)
+
+
+def test_the_run_as_it_was_saved_goes_on(saved: Path) -> None:
+    assert resumed_job(saved).progress.step == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays, facts: arrays.update({"data/train": np.array([10**6], np.int32)}),
+        lambda arrays, facts: arrays.update({"data/train": np.ones((2, 2), np.int32)}),
+        lambda arrays, facts: arrays.update({"data/validation": np.ones(9, np.float32)}),
+        lambda arrays, facts: arrays.pop("params/model.norm.weight"),
+        lambda arrays, facts: arrays.update({"params/model.norm.weight": np.ones(1, np.float32)}),
+        lambda arrays, facts: arrays.update({"moments/m.model.norm.weight": np.ones(64, np.int8)}),
+        lambda arrays, facts: arrays.update({"start/x": np.ones(1, np.float32)}),
+        lambda arrays, facts: facts.update(step="1"),
+        lambda arrays, facts: facts.update(step=10**400),
+        lambda arrays, facts: facts.update(prompts=[[-1]]),
+        lambda arrays, facts: facts.update(prompts=[["a"]]),
+        lambda arrays, facts: facts.update(prompts=3),
+        lambda arrays, facts: facts.update(before=[1]),
+        lambda arrays, facts: facts.update(best_bits_per_byte="x"),
+        lambda arrays, facts: facts.update(settings=[]),
+        lambda arrays, facts: facts["settings"].update(batch_size=10**12),
+        lambda arrays, facts: facts["settings"].update(seed={}),
+        lambda arrays, facts: facts.clear(),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(
+    saved: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]
+) -> None:
+    said = strange(saved, change)
+    assert len(said.splitlines()) == 1
+    assert "m" in said
