@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
+from tinycoder.facts import MOST, problem
 from tinycoder.folder import own_file, readable_folder, replaced_folder
 from tinycoder.layers import Array
 from tinycoder.model import Params
@@ -39,7 +40,6 @@ MOST_BYTES = {  # of each file, which are checked before it is read
     TRAINING: 2**24,
     STATE: 2**34,
 }
-MOST = 1e15  # of any number in our JSON
 AGAIN = "train the model again, or copy the folder again from where it came"
 
 # Our name of a setting -> Hugging Face's name of it.
@@ -63,20 +63,6 @@ _FIXED = {
     "mlp_bias": False,
     "rope_scaling": None,
     "tie_word_embeddings": True,
-}
-
-
-# What a key of training.json holds, if it is there. None is nothing known.
-_TRAINING_KINDS: dict[str, tuple[type[Any], ...]] = {
-    **dict.fromkeys(("recipe", "created"), (str,)),
-    **dict.fromkeys(("preset", "from"), (str, type(None))),
-    **dict.fromkeys(("earlier", "workspaces", "curve"), (list,)),
-    **dict.fromkeys(("versions", "settings", "data", "quantized"), (dict,)),
-    **dict.fromkeys(("replay", "recent", "before"), (dict, type(None))),
-    **dict.fromkeys(("parameters", "seed", "steps", "tokens_seen"), (int,)),
-    **dict.fromkeys(("val_bpb", "blend"), (float, int, type(None))),
-    "seconds": (float, int),
-    "finished": (bool,),
 }
 
 
@@ -187,16 +173,14 @@ def _load(folder: Path) -> Model:
 
 
 def read_training(folder: Path) -> dict[str, Any]:
-    """The plain data of training.json."""
+    """The plain data of training.json. Raises ``CheckpointError`` where a fact is not of its type."""
     path = readable_folder(folder) / TRAINING
     data = read_json(path)
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} is not a JSON object; {AGAIN}")
-    for name, kinds in _TRAINING_KINDS.items():
-        if name in data and not (type(data[name]) in kinds and _is_sound(data[name])):
-            raise CheckpointError(f"{path}: {name!r} is {reprlib.repr(data[name])}, which cannot be; {AGAIN}")
-    if not all(isinstance(name, str) for name in data.get("workspaces", ())):
-        raise CheckpointError(f"{path}: 'workspaces' is no list of names; {AGAIN}")
+    fault = problem(data)
+    if fault is not None:
+        raise CheckpointError(f"{path}: {fault}; {AGAIN}")
     return data
 
 
@@ -204,11 +188,6 @@ def read_card(folder: Path) -> str | None:
     """The text of the model card, if there is one."""
     path = readable_folder(folder) / CARD
     return _read_text(path) if own_file(path, MOST_BYTES[CARD]) else None
-
-
-def _is_sound(value: object) -> bool:
-    """Whether this can be computed with, if it is a number."""
-    return not isinstance(value, (int, float)) or 0 <= value < MOST
 
 
 def load_state(folder: Path) -> State:

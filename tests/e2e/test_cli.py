@@ -75,6 +75,25 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_strangers_card_commands_no_terminal(tmp_path: Path) -> None:
+    tinycoder(tmp_path, "checkpoint", "copy", "base", "mine")
+    folder = tmp_path / "models" / "mine"
+    facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    (folder / "training.json").write_text(json.dumps({**facts, "recipe": "\x1b]0;mine\x07code"}), encoding="utf-8")
+    (folder / "README.md").write_text("A card\x1b[2J\n", encoding="utf-8")
+    shown = tinycoder(tmp_path, "checkpoint", "show", "mine").stdout + tinycoder(tmp_path, "checkpoint", "list").stdout
+    assert "A card" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_model_without_its_facts_is_quantised_to_a_sentence(tmp_path: Path, home: Path) -> None:
+    shutil.copytree(home / "models" / "counter", tmp_path / "models" / "counter")
+    file = tmp_path / "models" / "counter" / "training.json"
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({name: facts[name] for name in ("recipe", "finished")}), encoding="utf-8")
+    refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter"), "training.json lacks", "train it again")
+
+
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
     code = (
         "import sys; from tinycoder.cli import cli\n"

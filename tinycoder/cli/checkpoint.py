@@ -47,12 +47,12 @@ def _facts(summary: Summary) -> str:
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
     state = "shipped" if summary.shipped else "resumable" if summary.resumable else "finished"
     columns = (
-        f"{summary.training.get('recipe') or '-'!s:11}",
+        f"{_printable(summary.training.get('recipe') or '-')[:11]:11}",
         f"{f'{parameters:,}' if isinstance(parameters, int) else '-':>10}",
         f"{f'{bpb:.3f}' if isinstance(bpb, float) else '-':>9}",
         f"{summary.n_bytes / 1e6:5.1f} MB",
         f"{written:16}",
-        summary.problem or state,
+        _printable(summary.problem or state),
     )
     return "  ".join(columns)
 
@@ -73,7 +73,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         return
     click.echo(folder)
     card = read_card(folder)
-    click.echo(json.dumps(training, indent=2) if card is None else _without_front_matter(card))
+    click.echo(json.dumps(training, indent=2) if card is None else _printable(_without_front_matter(card)))
 
 
 @checkpoint.command()
@@ -222,5 +222,10 @@ def remove(context: click.Context, name: str, yes: bool) -> None:
     remove_model(folder)
 
 
-def _without_front_matter(card: str) -> Any:
+def _without_front_matter(card: str) -> str:
     return card.split("---\n", 2)[-1].strip()
+
+
+def _printable(text: str) -> str:
+    """Without what could command a terminal: the text may be a stranger's."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinycoder.config import ModelConfig
+from tinycoder.errors import CheckpointError
 
 _SOURCES = {
     "code": "Python files of its owner's folders",
@@ -15,7 +16,17 @@ _SOURCES = {
 
 
 def model_card(name: str, config: ModelConfig, training: Mapping[str, Any], *, weights: str = "float32") -> str:
-    """Markdown with what the model is, what it learnt from, and how well it does on held-out text."""
+    """Markdown with what the model is, what it learnt from, and how well it does on held-out text.
+
+    Raises ``CheckpointError`` if ``training`` lacks what has to be said.
+    """
+    try:
+        return _card(name, config, training, weights)
+    except KeyError as error:
+        raise CheckpointError(f"training.json lacks {error}, so {name} can have no card; train it again") from None
+
+
+def _card(name: str, config: ModelConfig, training: Mapping[str, Any], weights: str) -> str:
     data, bpb = training["data"], training["val_bpb"]
     trained = f"{training['steps']:,} steps in {training['seconds'] / 60:.1f} minutes"
     if not training["finished"]:

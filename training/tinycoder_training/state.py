@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tinycoder.checkpoint import MOST, Model, State
+from tinycoder.checkpoint import Model, State
 from tinycoder.config import TrainConfig
+from tinycoder.facts import MOST
 from tinycoder.layers import Array
 from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of
