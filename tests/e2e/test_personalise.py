@@ -136,7 +136,7 @@ def test_a_stopped_run_goes_on_as_it_is(tmp_path: Path, repository: Path, counte
     assert done.exit_code == 0, done.output
     refused = train(tmp_path, repository, "--resume", "--name", "m", "--recent", "2")
     assert refused.exit_code == 2
-    assert "--recent" in refused.output
+    assert "--recent" in refused.stderr
 
 
 def test_one_file_of_a_few_lines_is_enough(tmp_path: Path, counter: Path) -> None:
@@ -237,4 +237,4 @@ def test_a_stopped_run_of_the_model_is_not_lost_to_recent_files(
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str], word: str) -> None:
     refused = train(tmp_path, *options)
     assert refused.exit_code == 2
-    assert word in refused.output
+    assert word in refused.stderr

@@ -218,4 +218,4 @@ def test_the_option_reaches_the_record(tmp_path: Path) -> None:
 def test_the_option_is_refused_where_it_means_nothing(tmp_path: Path, arguments: list[str]) -> None:
     refused = command(tmp_path, *arguments)
     assert refused.exit_code == 2
-    assert "--fim-rate" in refused.output
+    assert "--fim-rate" in refused.stderr
