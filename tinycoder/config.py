@@ -24,7 +24,8 @@ _MOST = {  # of each number of a shape: far above any model for a CPU, and small
     "hidden": 2**17,
     "context": 2**17,
 }
-_MOST_WINDOWS = 2**16  # of a batch
+_MOST_WINDOWS = 2**30  # of a batch
+_MOST_SHARDS = 2**10
 _MOST_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
 
 _Settings = TypeVar("_Settings")
@@ -190,8 +191,9 @@ class TrainConfig:
             raise ConfigError(f"the share of replay is {self.replay}; it must be at least 0 and below 1")
         if self.batch_size > _MOST_WINDOWS:
             raise ConfigError(f"the batch size is {self.batch_size}; it must be at most {_MOST_WINDOWS}")
-        if not 1 <= self.shards <= self.batch_size:
-            raise ConfigError(f"shards is {self.shards}; it must lie between 1 and the batch size {self.batch_size}")
+        most = min(self.batch_size, _MOST_SHARDS)
+        if not 1 <= self.shards <= most:
+            raise ConfigError(f"shards is {self.shards}; it must lie between 1 and {most}")
 
     @property
     def replay_rows(self) -> int:

@@ -28,6 +28,7 @@ from tinycoder.cli.signals import stop_on_signals
 from tinycoder.config import PRESETS, TrainConfig, n_cpus
 from tinycoder.errors import TinyCoderError
 from tinycoder.store import only_writer
+from tinycoder_training.clock import awake_clock
 from tinycoder_training.corpora.corpus import Corpus, Text
 from tinycoder_training.run import Job, new_job, resumed_job
 
@@ -55,7 +56,7 @@ def train(job: Job) -> None:
     """Train and log until the budget is used or a signal asks to stop."""
     late = job.folder.with_name(f"{job.folder.name}-late")
     settings = job.run.train
-    with stop_on_signals() as asked, closing(job.train(stop=asked, clock=time.perf_counter)) as reports:
+    with stop_on_signals() as asked, closing(job.train(stop=asked, clock=awake_clock())) as reports:
         for report in reports:
             if report.evaluation is None and report.step % STEPS_A_LINE:
                 continue
