@@ -155,6 +155,15 @@ class Soak:
             f"p95 {before.p95_ms:.0f} then {after.p95_ms:.0f} ms, {threads} threads, {handles} handles"
         )
 
+    def now(self) -> str:
+        """This moment in numbers."""
+        sample = _sample(self.client.process.pid)
+        recent = Quarter(answers_ms=[ms for quarter in self.quarters for ms in quarter.answers_ms][-1000:])
+        return (
+            f"{sample.resident_kb / 1024:.0f} MB, {sample.n_threads} threads, {sample.n_handles} handles, "
+            f"p95 {recent.p95_ms:.0f} ms"
+        )
+
     def _typing(self) -> Iterator[None]:
         while True:
             page = self._turn_to()
@@ -276,12 +285,7 @@ def main() -> None:
                 soak.key()
                 if time.monotonic() - said >= 300:
                     said = time.monotonic()
-                    now, quarter = soak.quarters[soak.quarter].samples[-1], soak.quarters[soak.quarter]
-                    print(
-                        f"{spent / 60:4.0f} minutes, {soak.n_keys:,} keys: {now.resident_kb / 1024:.0f} MB, "
-                        f"{now.n_threads} threads, {now.n_handles} handles, p95 {quarter.p95_ms:.0f} ms",
-                        flush=True,
-                    )
+                    print(f"{spent / 60:4.0f} minutes, {soak.n_keys:,} keys: {soak.now()}", flush=True)
             code = soak.leave()
         finally:
             soak.client.end()
