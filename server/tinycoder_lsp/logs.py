@@ -20,7 +20,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class _OwnersFile(logging.handlers.RotatingFileHandler):
-    """A log that is made for its owner alone: with ``debug`` it holds the person's code."""
+    """A log that is made for its owner alone: it names the person's files."""
 
     def _open(self) -> io.TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
