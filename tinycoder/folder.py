@@ -78,6 +78,19 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(new, ignore_errors=True)
 
 
+def remove_folder(folder: Path, *, of: Path) -> None:
+    """Remove ``folder`` all at once: what a crash leaves of it is under a name that ``recover(of)`` clears away.
+
+    Raises ``OSError`` if the disk refuses; what is missing is removed already.
+    """
+    if folder.exists():
+        gone = Path(tempfile.mkdtemp(prefix=f".{of.name}~new-", dir=of.parent))
+        try:
+            folder.rename(gone / "removed")
+        finally:
+            shutil.rmtree(gone, ignore_errors=True)
+
+
 def recover(folder: Path) -> None:
     """Put right what a crash left behind: a save between its two renames, or a new folder half filled.
 

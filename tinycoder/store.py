@@ -10,7 +10,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from tinycoder.checkpoint import (
 )
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.file import make_folder
-from tinycoder.folder import folder_names, own_file, readable_folder, recover, replaced_folder
+from tinycoder.folder import folder_names, own_file, readable_folder, recover, remove_folder, replaced_folder
 from tinycoder.shipped import SHIPPED, is_shipped, shipped_folder
 
 
@@ -173,7 +173,8 @@ def run_folder(folder: Path) -> Path:
 
 def drop_run(folder: Path) -> None:
     """Forget what was saved beside a finished model."""
-    shutil.rmtree(folder.with_name(f".{folder.name}~run"), ignore_errors=True)
+    with suppress(OSError):  # it is found again by the next one, whole
+        remove_folder(folder.with_name(f".{folder.name}~run"), of=folder)
 
 
 def copy_model(source: Path, target: Path) -> None:
@@ -209,7 +210,7 @@ def remove_model(folder: Path) -> None:
     with only_writer(folder):
         try:
             drop_run(folder)
-            shutil.rmtree(folder)
+            remove_folder(folder, of=folder)
         except OSError as error:
             raise CheckpointError(f"cannot remove {folder} ({error.strerror}); check who owns it") from None
 

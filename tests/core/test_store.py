@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from tinycoder.shipped import SHIPPED, shipped_folder
 from tinycoder.store import (
     Summary,
     copy_model,
+    drop_run,
+    exists,
     find_model,
     list_models,
     model_folder,
@@ -21,6 +24,7 @@ from tinycoder.store import (
     remove_model,
     resolve_model,
     run_folder,
+    summarise,
     workspace_model_name,
 )
 
@@ -205,6 +209,30 @@ def test_a_run_is_saved_beside_a_finished_model(tmp_path: Path, model: Model) ->
     assert run_folder(tmp_path / "m") == tmp_path / ".m~run"
     (tmp_path / "m" / "optimizer.safetensors").write_bytes(b"")
     assert run_folder(tmp_path / "m") == tmp_path / "m"
+
+
+def test_a_crash_while_a_run_is_dropped_leaves_no_half_of_it(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run = tmp_path / "m", tmp_path / ".m~run"
+    copy_model(model.folder, folder)
+    shutil.copytree(folder, run)
+    (run / "optimizer.safetensors").write_bytes(b"")
+    assert summarise(folder).resumable
+    with monkeypatch.context() as crash:
+        crash.setattr(shutil, "rmtree", lambda *arguments, **options: None)
+        drop_run(folder)
+    assert not summarise(folder).resumable
+    with only_writer(folder):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".m~lock", "m"]
+
+
+def test_a_model_that_is_half_removed_is_gone(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_model(model.folder, tmp_path / "m")
+    with monkeypatch.context() as crash:
+        crash.setattr(shutil, "rmtree", lambda *arguments, **options: None)
+        remove_model(tmp_path / "m")
+    assert not exists(tmp_path / "m")
 
 
 def test_an_unreadable_folder_is_a_problem_not_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ LOOKED_AT = 2  # of so many keys one answer is waited for; the others are overta
 SELDOM = 4  # the same where keys come as fast as the server answers
 REST_S = 1.5  # between some files: long enough to learn from what was typed
 GROWTH = 1.05  # of resident memory
-SLOWER = 1.25  # of the answers' 95th percentile, by that of a piece of work of always the same size
+SLOWER = 1.25  # of the answers' 95th percentile, in milliseconds and by that of a piece of work of always the same size
 SLACK_MS = 5.0  # which is no slowness at all
 SLACK_KB = 4 * 1024  # an interpreter's own ups and downs
 COMPLETION, GHOST = "textDocument/completion", "textDocument/inlineCompletion"
@@ -136,7 +136,8 @@ class Soak:
         found = []
         if after.resident_kb > (1.5 if quick else GROWTH) * before.resident_kb + SLACK_KB:
             found.append(f"resident memory grew from {before.resident_kb:.0f} to {after.resident_kb:.0f} KB")
-        if not quick and after.slowness > SLOWER * before.slowness and after.p95_ms > before.p95_ms + SLACK_MS:
+        slower = after.p95_ms > SLOWER * before.p95_ms + SLACK_MS and after.slowness > SLOWER * before.slowness
+        if slower and not quick:
             found.append(f"the 95th percentile of answers grew from {before.p95_ms:.1f} to {after.p95_ms:.1f} ms")
         for what in ("n_threads", "n_handles"):
             first = max(getattr(sample, what) for sample in before.samples)

@@ -154,7 +154,7 @@ def _kills(stage: Stage, scratch: Path, wanted: int) -> Count:
         enough = count.done >= wanted
         by_step = not enough and count.done % 2 == 0
         at = order[count.done // 2 % n_steps]
-        code = _until_killed(stage.command(course, fault="kill" if by_step else "count", n=at), by_step or enough)
+        code, said = _until_killed(stage.command(course, fault="kill" if by_step else "count", n=at), by_step or enough)
         if code == -signal.SIGKILL:
             count.done += 1
             course.n_kills += 1
@@ -166,7 +166,7 @@ def _kills(stage: Stage, scratch: Path, wanted: int) -> Count:
             count.faults += course.faults
             course = None
         else:
-            count.faults += [*course.faults, f"{course.recipe.name}: a process ended with code {code}"]
+            count.faults += [*course.faults, f"{course.recipe.name}: a process ended with code {code}: {said[-200:]!r}"]
             course = None
     count.note = f"{n_finished} runs finished, each bit for bit; {len(met)} of {n_steps} steps of two saves"
     return count
@@ -181,8 +181,8 @@ def _steps_of_two_saves(stage: Stage, scratch: Path) -> int:
     return TWICE * n_all // n_saves
 
 
-def _until_killed(command: Sequence[str], waits: bool) -> int:
-    """The exit code of a process that is killed at a random moment, or that ends or kills itself with ``waits``."""
+def _until_killed(command: Sequence[str], waits: bool) -> tuple[int, str]:
+    """The exit code, and what was said last, of a process that is killed at a random moment, or that ends or kills itself with ``waits``."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         if not waits:
@@ -192,8 +192,8 @@ def _until_killed(command: Sequence[str], waits: bool) -> int:
                     break
             time.sleep(random.random() * 0.1)
             process.kill()
-        process.communicate(timeout=PATIENCE_S)
-        return process.returncode
+        _, said = process.communicate(timeout=PATIENCE_S)
+        return process.returncode, said
 
 
 def _look(course: Course) -> None:
