@@ -128,7 +128,7 @@ def trained(size: dict[str, int], flops: float, data: Data, tokenizer: str) -> R
     best = {name: param.copy() for name, param in params.items()}
     progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
     run = Run(model=config, train=settings, data=data)
-    for report in train(run, progress, save=lambda progress: None, clock=time.perf_counter):
+    for report in train(run, progress, save=lambda progress: False, clock=time.perf_counter):
         if report.step % LINES_EVERY == 0:
             print(f"{n_params(config):,}: step {report.step:,} of {steps:,}, loss {report.smooth_loss:.3f}", flush=True)
     return Result(

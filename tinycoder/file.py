@@ -47,13 +47,15 @@ def put_in_place(new: Path, file: Path) -> None:
 
     Raises ``OSError`` if the disk refuses; ``file`` is then what it was.
     """
+    previous = _previous(file)
     try:
         new.replace(file)
-        return
     except OSError:
-        if not file.exists():
+        if not file.is_file():
             raise
-    previous = _previous(file)
+    else:
+        previous.unlink(missing_ok=True)  # what a crash left; it would come back once the file is removed
+        return
     previous.unlink(missing_ok=True)
     file.rename(previous)
     try:

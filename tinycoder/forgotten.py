@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder, replace_text
+from tinycoder.file import make_folder, readable_file, replace_text
 
 FORMAT_VERSION = 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -57,7 +57,8 @@ def load_forgotten(home: Path) -> Forgotten:
     """The list; nothing where there is none. Raises ``ConfigError`` for a damaged one: nobody knows what it held."""
     file = forgotten_file(home)
     try:
-        return Forgotten(paths=tuple(sorted(map(Path, _paths(json.loads(file.read_text(encoding="utf-8")))))))
+        data = json.loads(readable_file(file).read_text(encoding="utf-8"))
+        return Forgotten(paths=tuple(sorted(map(Path, _paths(data)))))
     except FileNotFoundError:
         return NOTHING
     except OSError as error:
@@ -69,7 +70,7 @@ def load_forgotten(home: Path) -> Forgotten:
 def stamp_of(home: Path) -> tuple[int, int, int] | None:
     """What changes whenever the list does, at the cost of one look at the file; None where there is none."""
     try:
-        stat = forgotten_file(home).stat()
+        stat = readable_file(forgotten_file(home)).stat()
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
@@ -165,6 +166,8 @@ def _writing(home: Path) -> Iterator[None]:
 
 def _spelt(folder: Path, name: str) -> str:
     """The name as it stands in the folder, where case or accents may be written in several ways."""
+    if name.isascii() and not (name.swapcase() != name and os.path.lexists(folder / name.swapcase())):
+        return name
     try:
         there = {entry.name for entry in folder.iterdir()}
         alike = [other for other in there if name not in there and _plain(other) == _plain(name)]

@@ -169,7 +169,9 @@ def _purge(file: Path, forgotten: Forgotten) -> list[str]:
         return []
     is_gone = forgotten.names({Path(path): label for path, label in index.folders})
     gone = [known.path for known in index.files if is_gone(known.path)]
-    if gone:
+    if not any(Path(path).is_dir() for path, _ in index.folders):
+        file.unlink()  # the workspace is gone, or has another name now, by which the path may be named
+    elif gone:
         old = index.shelf
         ends = (*old.starts, len(old.ids) - 1)[1:]
         texts = zip(old.paths, old.starts, ends, strict=True)

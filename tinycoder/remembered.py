@@ -15,6 +15,7 @@ import filelock
 
 from tinycoder.checkpoint import STATE, read_training
 from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.folder import readable_folder
 from tinycoder.forgotten import Forgotten, digest_of, load_forgotten
 from tinycoder.index_file import load_index
 from tinycoder.store import list_models, run_folder, workspace_model_name
@@ -45,11 +46,12 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
         for folder in dict.fromkeys((summary.folder, run_folder(summary.folder))):
             try:
                 training = read_training(folder)
+                state = readable_folder(folder) / STATE
             except CheckpointError:
                 continue
             if not any(_has_read(training, path, within) for path, within in names.items()):
                 continue
-            state, report = folder / STATE, page if page.is_file() else None
+            report = page if page.is_file() else None
             text = state if state.is_file() else None
             found.append(Learner(name=summary.name, folder=folder, text=text, report=report))
     return found

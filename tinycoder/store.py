@@ -31,6 +31,7 @@ from tinycoder.checkpoint import (
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.file import make_folder
 from tinycoder.folder import folder_names, own_file, readable_folder, recover, remove_folder, replaced_folder
+from tinycoder.forgotten import true_path
 from tinycoder.shipped import SHIPPED, is_shipped, shipped_folder
 
 
@@ -53,7 +54,7 @@ class Summary:
 
 def workspace_model_name(workspace: Path) -> str:
     """Name of the model that belongs to a folder: the folder's name and a hash of its whole path."""
-    path = workspace.resolve()
+    path = true_path(workspace)
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", path.name).strip("-")[:60] or "workspace"
     return f"{slug}-{hashlib.sha256(path.as_posix().encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
@@ -226,6 +227,7 @@ def only_writer(folder: Path) -> Iterator[None]:
         make_folder(folder.parent)
         lock.acquire()
         recover(folder)
+        recover(folder.with_name(f".{folder.name}~run"))
     except filelock.Timeout:
         raise TrainingError(
             f"another process is writing the model {folder.name!r}; wait until it ends, or choose another name"

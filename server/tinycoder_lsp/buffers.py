@@ -52,6 +52,11 @@ class Buffers:
             path = next(iter(self._news), None)
             return None if path is None else (path, self._news.pop(path))
 
+    def uris(self, path: str) -> list[str]:
+        """The open documents of this path: outside the workspace's folders it is a name, which many may have."""
+        with self._lock:
+            return [uri for uri, document in self._open.items() if document.path == path]
+
     def texts(self) -> dict[str, str]:
         """The texts of the open documents by path."""
         with self._lock:

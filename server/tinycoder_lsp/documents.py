@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from lsprotocol.types import Position, Range
 
 from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.forgotten import true_path
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -169,7 +170,7 @@ def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
 
     The rule of ``tinycoder_training.corpora.tree``.
     """
-    real = {folder: Path(os.path.realpath(folder)) for folder in folders}
+    real = {folder: true_path(folder) for folder in folders}
     if len(set(real.values())) < 2:
         return dict.fromkeys(folders, "")
     labels = {}

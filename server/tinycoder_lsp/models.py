@@ -11,16 +11,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
-from tinycoder.forgotten import NOTHING, load_forgotten, stamp_of
+from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten, stamp_of, true_path
 from tinycoder.shipped import is_shipped
 from tinycoder_lsp.buffers import Buffers
-from tinycoder_lsp.documents import labels
+from tinycoder_lsp.documents import file_path, labels
 from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
@@ -188,7 +188,7 @@ class Models:
             forgotten = load_forgotten(self.home)
         except ConfigError:
             forgotten = self._forgotten
-        return forgotten.names(_true_labels(self._folders))(path)
+        return self._leaves_out(forgotten)(path)
 
     def save(self) -> None:
         """Keep what was learnt."""
@@ -234,13 +234,20 @@ class Models:
         except ConfigError as error:
             logger.warning("%s", error)
         if self._forgotten.paths or before.paths:
-            engine.leave_out(self._forgotten.names(_true_labels(self._folders)))
+            engine.leave_out(self._leaves_out(self._forgotten))
         if changed and self.on_list is not None:
             self.on_list()
 
+    def _leaves_out(self, forgotten: Forgotten) -> Callable[[str], bool]:
+        """Whether nothing may be said that comes from a path: of the workspace, or of an open document."""
+        is_named = forgotten.names({true_path(folder): label for folder, label in labels(self._folders).items()})
+        return lambda path: is_named(path) or any(forgotten.holds(_place(uri)) for uri in self.buffers.uris(path))
 
-def _true_labels(folders: tuple[Path, ...]) -> dict[Path, str]:
-    return {Path(os.path.realpath(folder)): label for folder, label in labels(folders).items()}
+
+@lru_cache(maxsize=1024)
+def _place(uri: str) -> Path:
+    """Where an open document lies."""
+    return true_path(file_path(uri))
 
 
 def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Engine) -> list[Candidate]:

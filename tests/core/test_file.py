@@ -47,6 +47,13 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytes
     assert [path.name for path in tmp_path.iterdir()] == ["days.json"]
 
 
+def test_a_folder_in_the_place_of_a_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "days.json").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - each system has its own
+        replace_text(tmp_path / "days.json", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["days.json"]
+
+
 def test_a_crash_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
     file = tmp_path / "days.json"
     replace_text(file, "old")

@@ -151,6 +151,8 @@ def test_a_true_path_is_spelt_as_the_file_system_has_it(tmp_path: Path) -> None:
 
 def test_forgotten_texts_leave_every_index_that_has_them(tmp_path: Path) -> None:
     memory, root = tmp_path / "memory", tmp_path / "project"
+    for folder_there in (root, tmp_path / "project2"):
+        folder_there.mkdir()
     texts = {"a.py": [5, 6, 7], "pkg/b.py": [6, 7, 8], "pkg/c.py": [9, 9]}
     folder = (root.as_posix(), "")
     save(memory / "one.safetensors", texts, (folder,))
@@ -169,6 +171,23 @@ def test_forgotten_texts_leave_every_index_that_has_them(tmp_path: Path) -> None
     assert (memory / "other.safetensors").read_bytes() == before
     assert purge_indexes(memory, Forgotten(paths=(root,)))[memory / "one.safetensors"] == ["a.py"]
     assert kept(memory / "one.safetensors") == {}
+
+
+def test_the_index_of_a_folder_that_has_another_name_now_is_removed(tmp_path: Path) -> None:
+    save(tmp_path / "memory" / "one.safetensors", {"a.py": [5, 6]}, ((f"{tmp_path}/before", ""),))
+    purge_indexes(tmp_path / "memory", Forgotten(paths=(tmp_path / "after" / "a.py",)))
+    assert not (tmp_path / "memory" / "one.safetensors").exists()
+
+
+def test_a_crash_while_the_list_is_replaced_forgets_nothing_of_it(tmp_path: Path) -> None:
+    add_forgotten(tmp_path, [tmp_path / "one.py"])
+    before = stamp_of(tmp_path)
+    (tmp_path / "forgotten.json").rename(tmp_path / ".forgotten.json~previous")
+    assert load_forgotten(tmp_path).paths == (tmp_path / "one.py",)
+    assert stamp_of(tmp_path) == before
+    assert add_forgotten(tmp_path, [tmp_path / "two.py"]).paths == (tmp_path / "one.py", tmp_path / "two.py")
+    assert load_forgotten(tmp_path).paths == (tmp_path / "one.py", tmp_path / "two.py")
+    assert not (tmp_path / ".forgotten.json~previous").exists()
 
 
 def test_an_index_that_nobody_can_read_is_removed_and_so_is_a_half_written_one(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.secrets.redaction import redact
+from tinycoder.secrets.redaction import PLACEHOLDER, redact
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -152,6 +152,13 @@ def test_what_was_found_once_is_a_secret_everywhere_else() -> None:
     assert [secret.line for secret in found] == [1, 2]
 
 
+def test_a_word_that_is_a_password_may_be_a_name_too() -> None:
+    code = "import postgres_db1\npostgres_db1.draw()\n"
+    text, n = counted('password = "postgres_db1"\nlogin("postgres_db1")\n' + code)
+    assert text == f'password = "{PLACEHOLDER}"\nlogin("{PLACEHOLDER}")\n{code}'
+    assert n == 2
+
+
 def test_kinds_and_lines_are_said_and_never_the_secret() -> None:
     lines = [f"a = '{TOKENS['GitHub']}'", "", "u = 'https://me:kV7pq92xZ@example.org'", *pem("RSA PRIVATE KEY")]
     lines.append(f"api_key = '{chance(24)}'")
@@ -214,6 +221,9 @@ ORDINARY = [
     'x = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"',
     'if line == "-----BEGIN PRIVATE KEY-----": loadPrivateKeyFromFileName()',
     'digest = "d41d8cd98f00b204e9800998ecf8427e"',
+    'PASS = "\\033[92m"',
+    'pass_color = "#4CAF50"',
+    'CHALLENGE_PASSWORD = ObjectIdentifier("1.2.840.113549.1.9.7")',
 ]
 
 

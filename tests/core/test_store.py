@@ -227,6 +227,15 @@ def test_a_crash_while_a_run_is_dropped_leaves_no_half_of_it(
         assert sorted(path.name for path in tmp_path.iterdir()) == [".m~lock", "m"]
 
 
+def test_a_crash_in_the_save_of_a_run_beside_a_model_is_put_right(tmp_path: Path, model: Model) -> None:
+    folder, run = tmp_path / "m", tmp_path / ".m~run"
+    copy_model(model.folder, folder)
+    shutil.copytree(folder, run)
+    run.rename(tmp_path / "..m~run~previous")
+    with only_writer(folder):
+        assert run.is_dir()
+
+
 def test_a_model_that_is_half_removed_is_gone(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     copy_model(model.folder, tmp_path / "m")
     with monkeypatch.context() as crash:

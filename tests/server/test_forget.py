@@ -100,6 +100,19 @@ def test_a_forgotten_file_in_the_editor_is_no_source_for_others(client: Any, own
     assert details(client, there, line, 21)["okapi"].startswith("seen in pkg/io.py:")
 
 
+def test_so_is_one_that_lies_outside_the_workspace(
+    client: Any, own_home: Path, tmp_path: Path, workspace: Path
+) -> None:
+    outside = tmp_path / "elsewhere" / "hush.py"
+    outside.parent.mkdir()
+    outside.write_text(functions("quagga_offset = okapi.stride", "okapi"))
+    client.open(outside.read_text(), uri=outside.as_uri())
+    here = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
+    assert "hush.py" in str(details(client, here, 1, 21))
+    forget(own_home, outside)
+    assert "hush.py" not in str(details(client, here, 1, 21))
+
+
 def test_a_server_that_starts_later_keeps_to_the_list(
     start: Callable[..., Any], own_home: Path, workspace: Path
 ) -> None:

@@ -182,7 +182,7 @@ def _steps_of_two_saves(stage: Stage, scratch: Path) -> int:
 
 
 def _until_killed(command: Sequence[str], waits: bool) -> tuple[int, str]:
-    """The exit code, and what was said last, of a process that is killed at a random moment, or that ends or kills itself with ``waits``."""
+    """The exit code and the last words of a process: killed at a random moment, or with ``waits`` at its own end."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         if not waits:

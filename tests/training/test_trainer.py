@@ -275,6 +275,26 @@ def test_short_of_memory_an_evaluation_goes_window_by_window(tmp_path: Path, mon
     assert found.bits_per_byte == pytest.approx(whole.bits_per_byte)
 
 
+def test_without_memory_to_measure_the_start_it_is_a_sentence(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = load_model(home / "models" / "counter")
+    job = new_job(
+        Corpus(recipe="code", train=(text("a.py", LESSON),), validation=(text("b.py", LESSON),)),
+        folder=tmp_path / "run",
+        preset="nano",
+        settings=TrainConfig(steps=2, batch_size=4),
+        start=start,
+    )
+
+    def refuse(*arguments: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(trainer, "losses", refuse)
+    with pytest.raises(TrainingError, match="does not fit into memory; nothing was saved yet"):
+        train_until(job, 2)
+
+
 def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_saved_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

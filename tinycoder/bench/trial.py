@@ -44,7 +44,7 @@ def steps(model: ModelConfig, *, batch: int, threads: int, optimizer: str) -> It
     )
     params = init_params(model, np.random.default_rng(0))
     progress = Progress(params=params, moments=init_moments(params, settings), best_params=dict(params))
-    reports = train(Run(model=model, train=settings, data=data), progress, save=lambda progress: None)
+    reports = train(Run(model=model, train=settings, data=data), progress, save=lambda progress: False)
     with closing(reports):
 
         def step() -> float:

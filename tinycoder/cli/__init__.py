@@ -65,6 +65,9 @@ def main() -> None:
     except TinyCoderError as error:
         click.echo(f"tinycoder: {error}", err=True)
         code = 1
+    except MemoryError:
+        click.echo("tinycoder: this does not fit into memory; close other programs, or use a smaller model", err=True)
+        code = 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("tinycoder: interrupted", err=True)
         code = INTERRUPTED

@@ -347,11 +347,14 @@ def _settings(wish: _Wish, batch_size: int, seed: int, *, tuned: bool) -> TrainC
 
 
 def _read(home: Path, wish: _Wish, seed: int) -> Corpus:
-    from tinycoder.forgotten import load_forgotten
+    from tinycoder.errors import CorpusError
+    from tinycoder.forgotten import load_forgotten, true_path
     from tinycoder_training.corpora import python_repos, shakespeare, validation
 
+    forgotten = load_forgotten(home)
+    if wish.file and forgotten.holds(true_path(wish.file)):
+        raise CorpusError(f"{wish.file} is forgotten; `tinycoder forget --undo` lets it be learnt again")
     if wish.recipe == "code":
-        forgotten = load_forgotten(home)
         return python_repos.read(wish.paths or (Path(),), exclude=wish.exclude, forgotten=forgotten, seed=seed)
     if wish.recipe == "shakespeare":
         return shakespeare.read(home / "cache", file=wish.file)

@@ -94,8 +94,12 @@ def _read_again(known: Screened, text: str) -> list[Secret]:
 def _start_of_lines(text: str, at: int) -> int:
     """Where the lines begin that may belong to the line at ``at``."""
     start = text.rfind("\n", 0, at) + 1
-    while start and text[:start].rstrip()[-1:] in _GOES_ON:
-        start = text.rfind("\n", 0, start - 1) + 1
+    while start:
+        above = text.rfind("\n", 0, start - 1) + 1
+        line = text[above:start].rstrip()
+        if line and not line.endswith(_GOES_ON):
+            break
+        start = above
     return start
 
 

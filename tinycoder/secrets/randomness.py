@@ -17,7 +17,8 @@ CHANGES_PER_CHARACTER = 0.1  # and this many for each character; random text has
 _TEMPLATE = re.compile(
     r"\{[\w.!]{0,60}\}|<[\w ,.-]{0,60}>|%\(\w{1,60}\)|\$\{|\$\(|^\$\w+$|\.\.\.|[*x#]{4}"  # to be filled in
     r"|\[\^|\w-\w[\w-]{0,20}\]|\\[dswb]|\(\?"  # or a pattern
-    r"|^[.~]{0,2}/[\w.-]{1,60}/|://|:[0-9]{2,5}$",  # or an address
+    r"|^[.~]{0,2}/[\w.-]{1,60}/|://|:[0-9]{2,5}$"  # or an address
+    r"|\\(?:033|x1b|e)\[|^#[0-9a-f]{3,8}$|^[0-9.]+$",  # or a colour, or a number
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"%[sdr](?![\w!@#$^&*])")

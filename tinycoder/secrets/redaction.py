@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tinycoder.secrets.forms import in_known_form
 from tinycoder.secrets.named import given_to_names
 from tinycoder.secrets.private_keys import private_keys
+from tinycoder.secrets.randomness import looks_generated
 from tinycoder.secrets.secret import Secret, Span
 
 PLACEHOLDER = "REDACTED"  # letters alone: fits any literal, and is itself no secret
@@ -80,9 +81,12 @@ def replace(text: str, spans: Iterable[Span]) -> str:
 def _places(text: str, value: str) -> Iterable[Span]:
     """Where a value stands as a whole word, if it is long enough to mean something."""
     at = text.find(value) if len(value) >= MIN_REPEATED else -1
+    may_be_name = value.isidentifier() and not looks_generated(value)  # a word that code may say, too
     while at >= 0:
         end = at + len(value)
-        if not (_joins(text[at - 1 : at], value[0]) or _joins(value[-1], text[end : end + 1])):
+        before, after = text[at - 1 : at], text[end : end + 1]
+        is_name = may_be_name and not {before, after} & {"'", '"'}
+        if not (is_name or _joins(before, value[0]) or _joins(value[-1], after)):
             yield at, end
         at = text.find(value, end)
 

@@ -38,7 +38,7 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
     endless = dataclasses.replace(settings, steps=10**9, minutes=None, save_seconds=1e12)
     times: list[float] = []
-    reports = train(dataclasses.replace(run, train=endless, start=None), trial, save=lambda progress: None)
+    reports = train(dataclasses.replace(run, train=endless, start=None), trial, save=lambda progress: False)
     start = time.perf_counter()
     while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
         begin = time.perf_counter()

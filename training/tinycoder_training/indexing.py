@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tinycoder.errors import Cancelled
-from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten
+from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten, true_path
 from tinycoder.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
 from tinycoder.layers import Array
 from tinycoder.store import workspace_model_name
@@ -101,7 +100,7 @@ def index_workspace(
     stored = load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size) if file else None
     if file and stored is None and file.exists():
         log.info("%s is damaged or of another version; it is made anew", file)
-    there = [Path(os.path.realpath(folder)) for folder in folders if _is_folder(folder)]
+    there = [true_path(folder) for folder in folders if _is_folder(folder)]
     candidates = _candidates(there, exclude, forgotten)
     texts = _Texts(tokenizer, stored, most_tokens)
     done = 0

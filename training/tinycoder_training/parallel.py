@@ -27,8 +27,13 @@ class Threads:
         self._executor = executor
 
     def map(self, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterable[_Result]:
-        """Results in the order of ``items``."""
-        return map(function, items) if self._executor is None else self._executor.map(function, items)
+        """Results in the order of ``items``. Raises ``MemoryError`` if there is none for another thread."""
+        if self._executor is None:
+            return map(function, items)
+        try:
+            return self._executor.map(function, items)
+        except RuntimeError as error:
+            raise MemoryError(str(error)) from None
 
     def map_all(self, function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
         """Results in the order of ``items``. Raises ``MemoryError``, if need be, when no thread is at work any more."""

@@ -83,13 +83,13 @@ class Job:
         """Train, save into the folder, and yield reports."""
         yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
 
-    def save(self, progress: Progress) -> None:
-        """Write the best weights, and what the run needs to go on unless it is finished.
+    def save(self, progress: Progress) -> bool:
+        """Write the best weights, and what the run needs to go on unless it is finished; whether that was done.
 
         Those that a run from another model ends with are halved: they are one of many, and float16 costs nothing.
         """
         if self.only_better and not (progress.finished and progress.kept):
-            return
+            return False
         halved = progress.finished and self.run.start is not None
         training = self.training
         save_model(
@@ -104,6 +104,7 @@ class Job:
         )
         if progress.finished:
             drop_run(self.folder)
+        return True
 
 
 def new_job(

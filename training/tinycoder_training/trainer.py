@@ -138,24 +138,24 @@ def train(
     run: Run,
     progress: Progress,
     *,
-    save: Callable[[Progress], None],
+    save: Callable[[Progress], bool],
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
 
-    ``save`` is called at every evaluation, every ``save_seconds``, and at the end, also when the caller closes the
-    generator. Raises ``TrainingError`` when the loss is not a number any more, and when memory does not even suffice
-    for one window at a time; what was saved last stays.
+    ``save``, which says whether it has saved, is called at every evaluation, every ``save_seconds``, and at the end,
+    also when the caller closes the generator. Raises ``TrainingError`` when the loss is not a number any more, and when
+    memory does not even suffice for one window at a time; what was saved last stays.
     """
     settings = run.train
     windows = batches(run)
     last_save, saved_step = progress.seconds, progress.step
     with threads(min(settings.shards, n_cpus())) as pool:
-        if run.start is not None and progress.before is None:
-            _evaluate_start(run, run.start, progress, pool)
-        started = clock() - progress.seconds
         try:
+            if run.start is not None and progress.before is None:
+                _evaluate_start(run, run.start, progress, pool)
+            started = clock() - progress.seconds
             while not stop() and (done := budget_used(settings, progress)) < 1:
                 begin, thrift = clock(), progress.thrift
                 scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
@@ -173,8 +173,8 @@ def train(
                 if now >= 1:
                     evaluation = _finish(run, progress, pool)
                 if evaluation or progress.seconds - last_save >= settings.save_seconds:
-                    save(progress)
-                    last_save, saved_step = progress.seconds, progress.step
+                    saved_step = progress.step if save(progress) else saved_step
+                    last_save = progress.seconds
                 yield Report(
                     step=progress.step,
                     done=min(1.0, now),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.forgotten import NOTHING, Forgotten, printable
+from tinycoder.forgotten import NOTHING, Forgotten, printable, true_path
 from tinycoder_training.corpora import exclusions, hard_links, ignore
 from tinycoder_training.corpora.corpus import Skipped
 
@@ -87,7 +87,7 @@ def walk(
 
 
 def _start(path: Path) -> _Start:
-    location = Path(os.path.realpath(path))
+    location = true_path(path)
     try:
         location.stat()
     except OSError as error:
