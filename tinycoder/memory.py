@@ -221,7 +221,7 @@ class Memory:
     def knows(self, word: str) -> bool:
         """Whether the workspace or an open file has the identifier ``word``."""
         return self.in_workspace(word) or any(
-            word in lines.words for path, lines in self._open.items() if not self._forgotten(path)
+            word in lines.words and not self._forgotten(path) for path, lines in self._open.items()
         )
 
     def in_workspace(self, word: str) -> bool:

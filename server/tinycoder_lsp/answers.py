@@ -66,10 +66,10 @@ class Answers:
         """The ghost text at ``spot`` if it is known without thinking: one that is typed through, or was prepared."""
         wish = _wish(spot, settings)
 
-        def call(stop: Stop) -> tuple[list[Candidate] | None]:
+        def quick() -> tuple[list[Candidate] | None]:
             return (self._models.known_inline(spot.document, spot.place, wish),)
 
-        found = await self._worker.answer(Kind.GHOST, call, uri=spot.uri)
+        found = await self._worker.answer(Kind.GHOST, lambda stop: quick(), quick=quick, uri=spot.uri)
         return None if found is None or found[0] is None else spot.here(found[0])
 
     async def alternatives(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:

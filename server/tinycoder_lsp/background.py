@@ -8,6 +8,9 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+from tinycoder.errors import TinyCoderError
+from tinycoder_lsp.announcer import cause
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,4 +30,5 @@ class Background:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            logger.error("%s failed: %s: %s", what, type(error).__name__, error)
+            told = str(error) if isinstance(error, TinyCoderError) else cause(error)
+            logger.error("%s failed: %s", what, told)

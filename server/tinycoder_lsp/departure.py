@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 PATIENCE_S = 0.6  # for what is under way when the editor has gone
@@ -25,11 +26,13 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def leave_within(seconds: float, code: Callable[[], int]) -> None:
+def leave_within(seconds: Callable[[], float], code: Callable[[], int]) -> None:
     """End the process in so many seconds, if it has not ended by itself until then."""
 
     def end() -> None:
-        time.sleep(seconds)
+        begun = time.monotonic()
+        while (left := begun + seconds() - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_S))
         os._exit(code())
 
     threading.Thread(target=end, name="departure", daemon=True).start()
@@ -69,4 +72,12 @@ def exists(pid: int) -> bool:
         return True
     except (ProcessLookupError, OverflowError):
         return False
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether the process has ended and nobody has asked how, as Linux tells it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except (OSError, ValueError, IndexError):
+        return False

@@ -10,7 +10,9 @@ import logging
 import logging.handlers
 import os
 import sys
+import traceback
 from pathlib import Path
+from typing import Any
 
 from tinycoder.errors import ConfigError
 from tinycoder.file import make_folder
@@ -25,6 +27,14 @@ class _OwnersFile(logging.handlers.RotatingFileHandler):
     def _open(self) -> io.TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return io.TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding, errors=self.errors)
+
+
+class _Lines(logging.Formatter):
+    """Says of a fault what it is and where it was raised, without its text, which may quote somebody's code."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        kind, _, at = ei
+        return "".join(("Traceback (most recent call last):\n", *traceback.format_tb(at), kind.__name__))
 
 
 def start_log(path: Path | None, level: str) -> None:
@@ -42,7 +52,7 @@ def start_log(path: Path | None, level: str) -> None:
             raise ConfigError(
                 f"cannot write the log file {path}: {error.strerror}; choose another --log-file"
             ) from None
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(_Lines(_FORMAT))
     logging.basicConfig(handlers=[handler], force=True)
     logging.captureWarnings(True)
     set_log_level(level)

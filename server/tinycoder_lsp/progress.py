@@ -51,7 +51,9 @@ class Bar:
         except JsonRpcException as error:
             logger.info("the editor shows no progress: %s", error)
             return
-        if not self._closed:
+        if self._closed:
+            self._progress.tokens.pop(self._token, None)  # known only now
+        else:
             self._shown = True
             begin = lsp.WorkDoneProgressBegin(
                 title=self._title,

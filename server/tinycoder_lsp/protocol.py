@@ -98,6 +98,8 @@ class Protocol(LanguageServerProtocol):
 
     def _structure(self, data: dict[str, Any]) -> Any:
         method = data["method"]
+        if method == lsp.INITIALIZED:
+            data.setdefault("params", {})
         known = self.get_message_type(method)
         if "id" in data and known is not None and self.get_result_type(method) is None:
             raise JsonRpcInvalidRequest(f"{method} is a notification, which has no id")

@@ -389,6 +389,8 @@ class Session(LanguageServer):
         """Begin anew with an engine that was not in the middle of something, unless that has failed too often."""
         self.announcer.fail_once("completion", fault)
         self.models.distrust()
+        if not self.settings.enable:
+            return
         if n >= MOST_FAULTS:
             self.announcer.show(GIVEN_UP)
         else:

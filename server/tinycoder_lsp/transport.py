@@ -118,6 +118,9 @@ async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
         await asyncio.sleep(0)
         try:
             body = await read_frame(stream)
+        except OSError as error:  # a connection that was reset
+            logger.info("the client is gone: %s", error)
+            return
         except FrameError as error:
             logger.warning("the client speaks no LSP, and the conversation ends: %s", error)
             session.protocol.complain(str(error))
@@ -129,8 +132,7 @@ async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
 
 def _leave_soon(session: Session) -> None:
     """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
-    seconds = PATIENCE_AT_EXIT_S if session.protocol.ended_well else PATIENCE_S
-    leave_within(seconds, lambda: session.exit_code)
+    leave_within(lambda: PATIENCE_AT_EXIT_S if session.protocol.ended_well else PATIENCE_S, lambda: session.exit_code)
 
 
 class _Output:
@@ -157,10 +159,18 @@ def _pump(
     source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader, at_end: Callable[[], object]
 ) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has ended before the client hung up
-        while chunk := os.read(source, 1 << 16):
+        while chunk := _read(source):
             loop.call_soon_threadsafe(stream.feed_data, chunk)
         at_end()
         loop.call_soon_threadsafe(stream.feed_eof)
+
+
+def _read(source: int) -> bytes:
+    """What has come; nothing at the end, be it that of a connection that was reset."""
+    try:
+        return os.read(source, 1 << 16)
+    except OSError:
+        return b""
 
 
 def _write(sink: int, data: bytes) -> None:

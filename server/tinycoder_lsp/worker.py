@@ -65,6 +65,7 @@ class _Outcome:
     result: object = None
     error: BaseException | None = None
     again: bool = False  # it was interrupted, or what is quick did not know
+    worked: bool = True  # not only what is quick, which says nothing of whether the work goes well
 
 
 class Worker:
@@ -190,7 +191,8 @@ class Worker:
         if outcome.again:
             self._put_back(job)
         elif fault is None:
-            self._n_faults[job.kind] = 0
+            if outcome.worked:
+                self._n_faults[job.kind] = self._n_faults[None] = 0
             if not job.future.done():
                 job.future.set_result(outcome.result)
         elif isinstance(fault, Exception) and not isinstance(fault, (MemoryError, StopIteration)):
@@ -251,7 +253,7 @@ class Worker:
             return _Outcome(again=True)
         except BaseException as fault:  # not judged here
             return _Outcome(error=fault)
-        return _Outcome(result=result, again=quick is not None and result is None)
+        return _Outcome(result=result, again=quick is not None and result is None, worked=quick is None)
 
     def _must_stop(self, job: _Job) -> bool:
         return job.unwanted or any(self._waiting[: job.kind])

@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import serve_command
 
 PATIENT = {"popup": {"deadlineMs": 60_000}}
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}, "initializationOptions": PATIENT}
@@ -121,6 +124,34 @@ def test_an_editor_that_hangs_up_ends_the_server(start: Any) -> None:
     client.initialize()
     client.process.stdin.close()
     assert client.process.wait(30) == 1
+
+
+def test_a_connection_that_is_reset_ends_the_server(stub_home: Path, tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(serve_command(stub_home, model=None), stdin=theirs, stdout=theirs, stderr=log)
+    theirs.close()
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}).encode()
+    ours.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    ours.recv(1)  # the rest of the answer is never read
+    ours.close()
+    assert server.wait(30) == 1
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_an_editor_that_says_all_at_once_is_given_its_time(start: Any) -> None:
+    client = start()
+    client.initialize()
+    client.send({"id": "last", "method": "shutdown"}, {"method": "exit"})
+    client.process.stdin.close()
+    assert client.process.wait(30) == 0
+
+
+def test_initialized_may_come_without_params(start: Any) -> None:
+    client = start()
+    client.ask("initialize", INITIALIZE)
+    client.send({"method": "initialized"})
+    client.notice("didChangeStatus", busy=False)
 
 
 def test_an_editor_that_reads_no_more_ends_the_server(start: Any) -> None:

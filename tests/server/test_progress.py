@@ -1,5 +1,6 @@
 """The bar in the editor, against pygls' own progress and an editor that only listens."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,6 +62,17 @@ async def test_nothing_is_kept_of_a_bar_that_has_ended() -> None:
         bar = Bar(listener, "work")  # type: ignore[arg-type]
         await bar.open()
         bar.close()
+    assert listener.work_done_progress.tokens == {}
+
+
+@pytest.mark.asyncio
+async def test_nor_of_one_that_has_ended_before_the_editor_agrees() -> None:
+    listener = Listener()
+    bar = Bar(listener, "work")  # type: ignore[arg-type]
+    opening = asyncio.create_task(bar.open())
+    await asyncio.sleep(0)
+    bar.close()
+    await opening
     assert listener.work_done_progress.tokens == {}
 
 

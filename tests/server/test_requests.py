@@ -279,11 +279,12 @@ def test_a_long_file(client: Any) -> None:
 
 def test_a_fault_in_the_engine_is_an_empty_answer_and_one_entry_in_the_log(client: Any) -> None:
     uri = client.open("# fault\n")
-    before = client.log().count("ValueError: the engine has a fault")
+    before = client.log().count("\nValueError\n")
     for _ in range(3):
         assert client.popup(uri, 1, 0) == []
         assert client.ghost(uri, 1, 0) == []
     log = client.log()
-    assert log.count("ValueError: the engine has a fault") == before + 2  # of either handler
+    assert log.count("\nValueError\n") == before + 2  # of either handler
+    assert "ValueError: the engine" not in log  # a text that could quote somebody's code
     assert log.count("completion failed") == log.count("Traceback")
     assert client.popup(client.open("ab"), 0, 2) != []

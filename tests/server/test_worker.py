@@ -409,6 +409,19 @@ async def test_a_fault_that_is_no_ordinary_one_is_an_empty_answer(
 
 
 @pytest.mark.asyncio
+async def test_what_is_known_without_work_says_nothing_of_how_work_goes(
+    watched: Worker, faults: list[tuple[str, int]]
+) -> None:
+    def call(stop: Stop) -> str:
+        raise Panic
+
+    for _ in range(3):
+        assert await watched.answer(GHOST, lambda stop: "slow", quick=lambda: "known") == "known"
+        assert await watched.answer(GHOST, call) is None
+    assert faults == [("Panic", 1), ("Panic", 2), ("Panic", 3)]
+
+
+@pytest.mark.asyncio
 async def test_a_thread_that_is_ended_in_a_job_is_replaced(watched: Worker, faults: list[tuple[str, int]]) -> None:
     ident: list[int] = []
     running = threading.Event()

@@ -186,10 +186,9 @@ def _heads(count: Count, bench: Bench) -> None:
                 client.process.stdin.write(bad)
                 client.process.stdin.flush()
                 client.raw(body, body)
-                client.process.stdin.close()
             code = client.process.wait(PATIENCE)
             count.done += 1
-            if code != 1:
+            if code != 1 or client.log().count("speaks no LSP") != 1:
                 count.faults.append(f"after {bad[:60]!r} the server ended with code {code}")
 
 
