@@ -10,7 +10,14 @@ from tinycoder.cli import cli
 
 REPOSITORY = Path(__file__).parents[2]
 EDITORS = ("README", "vscode", "neovim", "emacs", "helix", "other")
-PAGES = ["README.md", "docs/benchmarks.md", "docs/decisions.md", *(f"docs/editors/{name}.md" for name in EDITORS)]
+PAGES = [
+    "README.md",
+    "SECURITY.md",
+    "docs/reliability.md",
+    "docs/benchmarks.md",
+    "docs/decisions.md",
+    *(f"docs/editors/{name}.md" for name in EDITORS),
+]
 
 
 def commands() -> list[str]:
@@ -20,6 +27,11 @@ def commands() -> list[str]:
         found += re.findall(r"^\$ (tinycoder .*)$", text, re.MULTILINE)
         found += re.findall(r"`(tinycoder [a-z][^`]*)`", text)
     return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_figure_is_left_open(page: str) -> None:
+    assert "@@" not in (REPOSITORY / page).read_text(encoding="utf-8")
 
 
 def test_the_readme_shows_commands() -> None:
