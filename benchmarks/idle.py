@@ -138,7 +138,7 @@ def trained(corpus: Corpus, folder: Path, start: Model, steps: int, *, only: Col
     job = new_job(
         corpus,
         folder=folder,
-        preset="base",
+        preset="medium",
         settings=dataclasses.replace(settings, evaluations=EVALUATIONS),
         start=start,
         general=general_texts(),

@@ -90,7 +90,7 @@ def compare(
         job = new_job(
             python_repos.read([path]),
             folder=Path(scratch) / "model",
-            preset="base",
+            preset="medium",
             settings=settings,
             start=start,
             general=general_texts(),

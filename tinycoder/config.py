@@ -122,7 +122,7 @@ PRESETS: dict[str, Preset] = {
         vocab_size=4096,
         batch_size=16,
     ),
-    "base": Preset(
+    "medium": Preset(
         width=256,
         n_layers=5,
         n_heads=4,

@@ -57,7 +57,7 @@ def results(sizes: ModuleType, flops: float, best: float) -> list[Any]:
 
 
 def test_a_plan_uses_the_budget_up(sizes: ModuleType) -> None:
-    config = PRESETS["base"].model(4096)
+    config = PRESETS["medium"].model(4096)
     for flops in (7.2e12, 7.2e13, 4e15):
         steps, rows = sizes.plan(config, flops)
         used = steps * rows * config.context * sizes.flops_of_token(config)
@@ -66,7 +66,7 @@ def test_a_plan_uses_the_budget_up(sizes: ModuleType) -> None:
 
 
 def test_a_token_costs_six_flops_a_weight_and_its_attention(sizes: ModuleType) -> None:
-    config = PRESETS["base"].model(4096)
+    config = PRESETS["medium"].model(4096)
     attention = 6 * config.n_layers * config.context * config.width
     assert sizes.flops_of_token(config) == pytest.approx(6 * n_params(config) + attention, rel=0.001)
 

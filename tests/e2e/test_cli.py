@@ -248,7 +248,7 @@ def test_options_that_exclude_each_other(tmp_path: Path, repository: Path) -> No
         ["--resume", "--overwrite"],
         ["--resume", "--optimizer", "adamw"],
         ["--resume", "--seed", "1"],
-        ["--from", "x", "--preset", "base"],
+        ["--from", "x", "--preset", "medium"],
         ["--minutes", "0"],
         ["--minutes", "nan"],
     ):

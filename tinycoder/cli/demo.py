@@ -144,7 +144,7 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
         job = new_job(
             files.corpus,
             folder=folder,
-            preset="base",
+            preset="medium",
             settings=tuning(plain),
             start=start,
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),

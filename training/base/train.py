@@ -83,7 +83,7 @@ def train(job: Job) -> None:
 @click.argument("corpus", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The model's folder.")
 @click.option("--minutes", required=True, type=click.FloatRange(0, min_open=True), help="Budget from the beginning.")
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="base", show_default=True)
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="medium", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on with the run in FOLDER.")
 @click.option("--start", type=click.Path(path_type=Path, file_okay=False), help="A model whose run this one takes up.")
 def main(corpus: Path, folder: Path, minutes: float, preset: str, resume: bool, start: Path | None) -> None:
