@@ -1,0 +1,1 @@
+"""What Python files define, read from their text: never imported, never run."""
