@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycoder.complete import stdlib
-from tinycoder.complete.names import FAR, Name, Names
+from tinycoder.complete.names import stdlib
+from tinycoder.complete.names.names import FAR, Name, Names
 
 SAMPLE = '''\
 """A sample: words such as ledger."""

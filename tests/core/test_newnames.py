@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tinycoder.complete.ghost import Ghost
-from tinycoder.complete.newnames import DOUBT, doubted
+from tinycoder.complete.names.unknown import DOUBT, doubted
 
 KNOWN = {
     "self",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.names import FAR, Name
+from tinycoder.complete.names.names import FAR, Name
 from tinycoder.complete.ranking import MOST_NAMES, Word, default_weights, features, ranked, words_on_offer
 
 

@@ -21,8 +21,8 @@ from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.gates import Gates, around
 from tinycoder.complete.ghost import LINE, MOST_LINES, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
-from tinycoder.complete.names import Names
-from tinycoder.complete.newnames import doubted
+from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.unknown import doubted
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import Predictor, TokenCost

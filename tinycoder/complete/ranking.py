@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from tinycoder.complete.names import Name
+from tinycoder.complete.names.names import Name
 
 LEAST = 1e-5  # probability of a word that the search did not find
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tinycoder.complete import stdlib
-from tinycoder.complete.line import DOTTED, LONGEST, START, Line, State, read_line, width
-from tinycoder.complete.surroundings import SELF, Scope, Surroundings
+from tinycoder.complete.names import stdlib
+from tinycoder.complete.names.line import DOTTED, LONGEST, START, Line, State, read_line, width
+from tinycoder.complete.names.scopes import SELF, Scope, Surroundings
 
 FAR = 10_000  # distance of what no line of the text uses
 MOST_LINES = 50_000  # lines that are remembered; then all are forgotten

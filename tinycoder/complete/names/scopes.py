@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from tinycoder.complete.line import NO_CODE, Line
+from tinycoder.complete.names.line import NO_CODE, Line
 
 SELF = ("self", "cls")
 
