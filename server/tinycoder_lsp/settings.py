@@ -64,6 +64,12 @@ class InlineSettings:
         choices=("off", "explicit", "automatic"),
     )
     max_lines: int = _setting(12, "The most lines of a suggestion of several lines.", least=1)
+    prose: str = _setting(
+        "sure",
+        "When to offer ghost text in comments and strings: never, where it is nearly sure, or as in code. Asked for by "
+        "hand it is always offered.",
+        choices=("off", "sure", "on"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,7 @@ class PopupSettings:
 
     enable: bool = _setting(True, "Offer words in the editor's list of completions.")
     limit: int = _setting(10, "The most words to offer at a time.", least=1)
+    imports: bool = _setting(True, "Offer names of other files together with the import that they need.")
     deadline_ms: int = _setting(
         250,
         "Milliseconds after which the list is answered empty; some editors show no list before.",
@@ -132,6 +139,11 @@ class Settings:
     model: str | None = _setting(
         None,
         "Name or folder of the model; without it the workspace's own model is used, else `base`.",
+    )
+    python: str | None = _setting(
+        None,
+        "The workspace's Python: an interpreter, or the folder of an environment. Its packages are read, never run; "
+        "without it the environment is looked for as editors do.",
     )
     log_level: str | None = _setting(
         None,
