@@ -122,6 +122,30 @@ def test_the_list_of_sources_that_is_shipped_can_be_read(base: ModuleType) -> No
     assert sources[0].package == "python"
 
 
+@pytest.mark.parametrize("name", ["poetry-core", "Poetry_Core", "poetry.core"])
+def test_a_reserved_package_is_refused_however_its_name_is_written(base: ModuleType, tmp_path: Path, name: str) -> None:
+    entry = {"package": name, "licence": "MIT", "domain": "tools", "max_mb": 1}
+    (tmp_path / "sources.json").write_text(json.dumps({"sources": [entry]}))
+    options = {"sources": tmp_path / "sources.json", "environment": tmp_path, "exclude-runs": tmp_path / "runs"}
+    options |= {"out": tmp_path / "out", "manifest": tmp_path / "manifest.json"}
+    result = CliRunner().invoke(base.main, [f"--{option}={value}" for option, value in options.items()])
+    assert result.exit_code == 1
+    assert f"{name} is reserved (daily trials)" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_model_is_measured_on_is_reserved_and_no_source(base: ModuleType) -> None:
+    reserved = base.read_reserved(BASE / "reserved.json")
+    assert {"sqlparse", "structlog", "huey", "scrapy", "falcon", "mkdocs", "marshmallow"} <= reserved.keys()
+    base.refuse_reserved(base.read_sources(BASE / "sources.json"), reserved)
+
+
+def test_a_malformed_list_of_reserved_packages_is_refused(base: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "reserved.json").write_text('{"reserved": ["one"]}')
+    with pytest.raises(CorpusError, match="no list of reserved packages"):
+        base.read_reserved(tmp_path / "reserved.json")
+
+
 def test_licences_are_stripped_and_secrets_replaced(base: ModuleType, tmp_path: Path) -> None:
     header = "#!/usr/bin/env python\n# coding: latin-1\n# Copyright 2020 Somebody\n#\n# All rights reserved.\n\n"
     docstring = '"""What it does.\n\nCopyright 2020 by Somebody.\n\nAnd how.\n"""\n# strict\n'

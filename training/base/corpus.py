@@ -21,7 +21,7 @@ from typing import Any
 import click
 from balance import MAX_SHARE, choose, package_of, size_of, split_by_domain
 from cleaning import MAX_BYTES, MAX_KNOWN, KnownRuns, clean, path_reason, read_runs, text_reason
-from packages import LIBRARY, Found, Source, find, read_sources
+from packages import LIBRARY, Found, Source, find, read_reserved, read_sources, refuse_reserved
 
 from tinycoder.errors import CorpusError, TinyCoderError
 from tinycoder_training.corpora import duplicates, exclusions, python_repos
@@ -198,12 +198,26 @@ def _checksum(texts: Sequence[Text]) -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path(__file__).with_name("sources.json"),
 )
+@click.option(
+    "--reserved",
+    "reserved_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(__file__).with_name("reserved.json"),
+    help="Packages that are kept for fits and measurements.",
+)
 def main(
-    environments: tuple[Path, ...], exclude_runs: Path, out: Path, manifest_file: Path, sources_file: Path
+    environments: tuple[Path, ...],
+    exclude_runs: Path,
+    out: Path,
+    manifest_file: Path,
+    sources_file: Path,
+    reserved_file: Path,
 ) -> None:
     """Write the corpus to OUT and what it is made of to a manifest."""
     try:
-        corpus = build(read_sources(sources_file), environments, read_runs(exclude_runs))
+        sources = read_sources(sources_file)
+        refuse_reserved(sources, read_reserved(reserved_file))
+        corpus = build(sources, environments, read_runs(exclude_runs))
         write(corpus, out)
     except TinyCoderError as error:
         raise click.ClickException(str(error)) from None

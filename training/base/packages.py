@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import re
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -75,6 +76,29 @@ def read_sources(file: Path) -> tuple[Source, ...]:
     if len({source.package for source in sources}) < len(sources):
         raise CorpusError(f"{file} names a package twice")
     return sources
+
+
+def read_reserved(file: Path) -> dict[str, str]:
+    """What each reserved package is for, by normalised name. Raises ``CorpusError`` for a malformed list."""
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))["reserved"]
+        return {normalised(entry["package"]): str(entry["purpose"]) for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{file} is no list of reserved packages ({error}); each has package, purpose") from None
+
+
+def refuse_reserved(sources: Sequence[Source], reserved: Mapping[str, str]) -> None:
+    """Raise ``CorpusError`` if a source is reserved for fits or measurements, however its name is written."""
+    for source in sources:
+        if purpose := reserved.get(normalised(source.package)):
+            raise CorpusError(
+                f"{source.package} is reserved ({purpose}); take it off the sources"
+            )
+
+
+def normalised(name: str) -> str:
+    """The name of a package as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def is_permitted(licence: str) -> bool:
