@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tinycoder.complete.heal import Healer, rest
-from tinycoder.complete.predict import Tree
+from tinycoder.complete.predict import PredictionCache
 from tinycoder.complete.words import is_word
 from tinycoder.decode import Ids, Poll
 from tinycoder.layers import Array
@@ -40,7 +40,9 @@ class _Partial:
     probability: float
 
 
-def complete_word(tree: Tree, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int) -> Words:
+def complete_word(
+    tree: PredictionCache, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int
+) -> Words:
     """Up to ``limit`` words that agree with ``pending``, and whether it needs any.
 
     Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.

@@ -1,7 +1,7 @@
-"""What comes next: the transformer and the memory mixed into one distribution over tokens. Knows no text and no words.
+"""What comes next: the transformer and the memory mixed into one distribution over tokens.
 
-``Predictor.after`` answers for one text that grows token by token, ``Tree.after`` for several at a time. What was found
-for a scene is kept while the scene stays: the next letter of a word asks for much of it again.
+``Predictor.after`` answers for one text that grows token by token, ``PredictionCache.after`` for several at a time. What
+was found for a scene is kept while the scene stays: the next letter of a word asks for much of it again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Predictor:
         # The session has the parameters in a layout of its own; nobody needs them twice.
         self._session = Session(model.params, model.config) if model and parts.model else None
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
-        self._trees: list[Tree] = []  # the latest first
+        self._trees: list[PredictionCache] = []  # the latest first
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
     def after(self, scene: Scene, made: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
@@ -72,11 +72,11 @@ class Predictor:
             poll()
         return p
 
-    def tree(self, scene: Scene) -> Tree:
+    def tree(self, scene: Scene) -> PredictionCache:
         """What follows ``scene``: with all that was found before, if nothing has changed that it depends on."""
         age = (self.mixer.n_learnt, self.memory.age(scene.document.path) if self.memory else 0)
         found = next((tree for tree in self._trees if tree.fits(scene, age)), None)
-        tree = found or Tree(self, self._session, scene, age)
+        tree = found or PredictionCache(self, self._session, scene, age)
         self._trees = [tree, *(other for other in self._trees if other is not tree)][:MOST_TREES]
         return tree
 
@@ -180,7 +180,7 @@ class Predictor:
         return list(_softmax(self._session.logits(whole, n, poll)))
 
 
-class Tree:
+class PredictionCache:
     """Continuations of one scene: ``known`` are the distributions (V,) after rows of ids, each found once."""
 
     def __init__(self, predictor: Predictor, session: Session | None, scene: Scene, age: tuple[int, int]) -> None:

@@ -72,7 +72,7 @@ class Line:
     kinds: tuple[tuple[str, str], ...] = ()  # name, and what it is annotated with or made by
     imports: tuple[tuple[str, str], ...] = ()  # name here, dotted path there
     prose: tuple[str, ...] = ()  # words of strings and comments
-    inside: str = ""  # "string" or "comment": what the end of the line is part of
+    inside: str = ""  # what the end of the line is part of: "string", "comment", or "braces" of an f-string
     end: State = START
 
 
@@ -207,9 +207,36 @@ def _in_string(text: str, formatted: bool) -> Iterator[tuple[str, str]]:
 
 
 def _inside_string(text: str, formatted: bool) -> str:
-    """Nothing where an open brace holds code."""
-    text = text.replace("{{", "")
-    return "" if formatted and text.rfind("{") > text.rfind("}") else "string"
+    """ "braces" where an open brace holds code: not in the string around it, and not in a format specification."""
+    return "braces" if formatted and _in_code(text) else "string"
+
+
+def _in_code(text: str) -> bool:
+    """Whether a formatted string that goes so far ends in code."""
+    opened: list[str] = []  # "{" of a replacement field, ":" of its specification, other brackets within its code
+    at = 0
+    while at < len(text):
+        mark = text[at]
+        code = bool(opened) and opened[-1] != ":"
+        if not code and text.startswith(("{{", "}}"), at):
+            at += 2
+            continue
+        if code and mark in "'\"":
+            end = text.find(mark, at + 1)
+            if end < 0:
+                return False
+            at = end
+        elif mark == "{" or (code and mark in "(["):
+            opened.append(mark)
+        elif mark == "}" and opened:
+            while opened.pop() != "{" and opened:
+                pass
+        elif code and mark in ")]" and len(opened) > 1:
+            opened.pop()
+        elif opened and opened[-1] == "{" and (mark == ":" or (mark == "!" and text[at + 1 : at + 2] != "=")):
+            opened.append(":")
+        at += 1
+    return bool(opened) and opened[-1] != ":"
 
 
 def _parameters(pieces: list[tuple[str, str]], state: State) -> Iterator[str]:
