@@ -389,7 +389,7 @@ def test_a_model_that_is_too_large_is_refused(
 
 def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
     second = tmp_path / "second"
-    command = [str(corpus), "--folder", str(second), "--minutes", "0.01", "--preset", "nano", "--start", str(run)]
+    command = [str(corpus), "--folder", str(second), "--tokens", "20000", "--preset", "nano", "--start", str(run)]
     result = CliRunner().invoke(script("train").main, command)
     assert result.exit_code == 0, result.output
     first, training = load_model(run).training, load_model(second).training
@@ -411,7 +411,7 @@ def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_p
     card = (tmp_path / "base" / "README.md").read_text(encoding="utf-8")
     assert f"{first['steps'] + training['steps']:,} steps" in card
     assert "in 2 sittings" in card
-    assert "--folder RUN1 --minutes 0 --start RUN0 >" in card
+    assert f"--folder RUN1 --tokens {training['tokens_seen']} --start RUN0 >" in card
     assert load_model(tmp_path / "base").training["earlier"] == training["earlier"]
 
 

@@ -49,7 +49,7 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
         unseen=_share(shipped["by_heart"]["unseen"]),
         packages=_packages(packages),
         last=len(sittings) - 1,
-        commands="\n".join(_command(i, one["seconds"] / 60) for i, one in enumerate(sittings)),
+        commands="\n".join(_command(i, one["tokens_seen"]) for i, one in enumerate(sittings)),
     )
 
 
@@ -61,9 +61,9 @@ def _sittings(sittings: Sequence[Mapping[str, Any]]) -> str:
     return f", in {len(sittings)} sittings ({parts} tokens), each from the weights of the one before"
 
 
-def _command(i: int, minutes: float) -> str:
+def _command(i: int, tokens: int) -> str:
     start = f" --start RUN{i - 1}" if i else ""
-    return f"$ python training/base/train.py CORPUS --folder RUN{i} --minutes {minutes:.0f}{start} > RUN{i}.log"
+    return f"$ python training/base/train.py CORPUS --folder RUN{i} --tokens {tokens}{start} > RUN{i}.log"
 
 
 def _averaged(n: int) -> str:

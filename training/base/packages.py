@@ -91,9 +91,7 @@ def refuse_reserved(sources: Sequence[Source], reserved: Mapping[str, str]) -> N
     """Raise ``CorpusError`` if a source is reserved for fits or measurements, however its name is written."""
     for source in sources:
         if purpose := reserved.get(normalised(source.package)):
-            raise CorpusError(
-                f"{source.package} is reserved ({purpose}); take it off the sources"
-            )
+            raise CorpusError(f"{source.package} is reserved ({purpose}); take it off the sources")
 
 
 def normalised(name: str) -> str:

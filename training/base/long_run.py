@@ -1,0 +1,312 @@
+"""Keeps a long run going in the background, from a frozen copy of the tree: starts, halts, branches it, says its state.
+
+    python training/base/long_run.py start --at PLACE --tokens 130e6
+    python training/base/long_run.py status --at PLACE
+
+PLACE holds ``tree`` (a copy of the repository), ``env`` (a virtual environment in which that copy is installed) and
+``corpus``; the run comes to stand in ``run`` and what it says in ``log``. It is a session of its own with the lowest
+priority, and outlives the shell. ``start`` also goes on with a run that was stopped. A branch is a short decay from the
+saved state of the run, beside it and under a name of its own; the other commands take it by ``--name``. Linux only: a
+process is known by its number, the time it began, and the boot of the machine, so that no other one is ever signalled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import filelock
+from curve import MEASURED, read_log
+
+from tinycoder.checkpoint import STATE
+from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
+from tinycoder.store import exists, run_folder
+
+NICE = 19
+RATE_LINES = 10  # of the log, over which tokens a second are counted
+FAILS_AT_ONCE_S = 2.0  # within these a process that cannot start has ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run of this name and everything it needs lie."""
+
+    home: Path
+    name: str = "run"
+
+    @property
+    def model(self) -> Path:
+        """The model's folder, with the state of the run while it is not finished."""
+        return self.home / self.name
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a state was saved that a stopped run goes on from."""
+        return (run_folder(self.model) / STATE).is_file()
+
+    def file(self, ending: str) -> Path:
+        """The file of the log folder with this ending: jsonl, errors, process, pauses or lock."""
+        return self.home / "log" / f"{self.name}.{ending}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process that no later one can be taken for: ``began`` is in ticks since the boot."""
+
+    pid: int
+    began: int
+    boot: str
+
+
+def start(place: Place, arguments: Sequence[str]) -> None:
+    """Start ``train.py`` of the frozen tree, detached. Raises ``TrainingError`` if it runs already or ends at once."""
+    place.file("lock").parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(place.file("lock")):
+        refuse_if_running(place)
+        script = place.home / "tree" / "training" / "base" / "train.py"
+        python = place.home / "env" / "bin" / "python"
+        fixed = [place.home / "corpus", "--folder", place.model, "--pauses", place.file("pauses")]
+        _write(place.file("pauses"), {"seconds": 0.0, "since": None})
+        with place.file("jsonl").open("ab") as log, place.file("errors").open("ab") as errors:
+            started = subprocess.Popen(
+                ["nice", "-n", str(NICE), python, script, *fixed, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=errors,
+                start_new_session=True,
+            )
+        stat = _stat(started.pid)
+        if stat:
+            process = Process(pid=started.pid, began=stat[1], boot=_boot())
+            _write(place.file("process"), dataclasses.asdict(process))
+        with suppress(subprocess.TimeoutExpired):
+            if started.wait(FAILS_AT_ONCE_S):
+                said = place.file("errors").read_text(errors="replace").strip().rpartition("\n")[2]
+                raise TrainingError(f"the run ended at once ({said}); {place.file('errors')} may say more")
+
+
+def refuse_if_running(place: Place) -> None:
+    """Raise ``TrainingError`` if it does, paused or not."""
+    if process := running(place):
+        raise TrainingError(f"{place.name!r} runs already, as process {process.pid}")
+
+
+def running(place: Place) -> Process | None:
+    """The process of the run, also while it is paused; none if it has ended, whoever has its number now."""
+    try:
+        process = Process(**json.loads(place.file("process").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    stat = _stat(process.pid)
+    alive = stat is not None and stat[0] not in "ZX" and stat[1] == process.began and process.boot == _boot()
+    return process if alive else None
+
+
+def pause(place: Place) -> None:
+    """Stop the process until ``resume``; its memory stays. Raises ``TrainingError`` if none runs."""
+    process = _needed(place)
+    pauses = _pauses(place)
+    if pauses["since"] is None:
+        _write(place.file("pauses"), {**pauses, "since": time.monotonic()})
+    os.killpg(process.pid, signal.SIGSTOP)
+
+
+def resume(place: Place) -> None:
+    """Let a paused process go on; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
+    process = _needed(place)
+    pauses = _pauses(place)
+    if pauses["since"] is not None:
+        paused = time.monotonic() - pauses["since"]
+        _write(place.file("pauses"), {"seconds": pauses["seconds"] + paused, "since": None})
+    os.killpg(process.pid, signal.SIGCONT)
+
+
+def stop(place: Place, wait_s: float) -> bool:
+    """Ask the process to save everything and end, and whether it has within ``wait_s``."""
+    process = _needed(place)
+    os.kill(process.pid, signal.SIGTERM)
+    with suppress(TrainingError, ProcessLookupError):
+        resume(place)  # a paused process hears nothing
+    end = time.monotonic() + wait_s
+    while running(place) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not running(place)
+
+
+def status(place: Place) -> str:
+    """One line: tokens of the budget, the last evaluation, tokens a second, what it does, and how long it will take."""
+    process = running(place)
+    stat = _stat(process.pid) if process else None
+    is_paused = _pauses(place)["since"] is not None or (stat is not None and stat[0] in "Tt")
+    doing = "stopped" if process is None else "paused" if is_paused else "running"
+    try:
+        lines = read_log(place.file("jsonl"))
+    except CorpusError:
+        return f"{place.name}: {doing if process or exists(place.model) else 'not started'}, no step in the log yet"
+    last = lines[-1]
+    if last["done"] >= 1 and process is None:
+        doing = "finished"
+    parts = [doing, f"{last['tokens'] / 1e6:,.2f} of {last['budget'] / 1e6:,.2f} M tokens ({last['done']:.1%})"]
+    parts.append(f"loss {last['loss']:.3f}")
+    measured = [line for line in lines if MEASURED in line]
+    if measured:
+        parts.append(f"{measured[-1][MEASURED]:.4f} bits per byte at {measured[-1]['tokens'] / 1e6:,.2f} M")
+    rate = tokens_per_second(lines)
+    if rate:
+        parts.append(f"{rate:,.0f} tokens/s")
+        parts.append(f"{max(0, last['budget'] - last['tokens']) / rate / 3600:.1f} hours left")
+    return f"{place.name}: {', '.join(parts)}"
+
+
+def tokens_per_second(lines: Sequence[dict[str, Any]]) -> float:
+    """The rate over the last lines of a log, evaluations and saves included; 0 where that cannot be told."""
+    first, last = lines[max(0, len(lines) - 1 - RATE_LINES)], lines[-1]
+    seconds = 60 * (last["minutes"] - first["minutes"])
+    return (last["tokens"] - first["tokens"]) / seconds if seconds > 0 else 0.0
+
+
+def _arguments(place: Place, tokens: float | None, model: Path | None, preset: str | None) -> list[str]:
+    """What ``train.py`` is told, besides the places. Raises ``TrainingError`` if there is nothing to start."""
+    refuse_if_running(place)
+    budget = [] if tokens is None else ["--tokens", str(tokens)]
+    if place.is_resumable:
+        return ["--resume", *budget]
+    if exists(place.model):
+        raise TrainingError(f"{place.name!r} is finished; begin another run with --name")
+    if tokens is None:
+        raise TrainingError("a new run needs a budget; give --tokens")
+    if preset:
+        return [*budget, "--preset", preset]
+    return [*budget, "--start", str(model or place.home / "tree" / "tinycoder" / "models" / "base")]
+
+
+def _needed(place: Place) -> Process:
+    process = running(place)
+    if process is None:
+        raise TrainingError(f"{place.name!r} does not run; start it first")
+    return process
+
+
+def _pauses(place: Place) -> dict[str, Any]:
+    try:
+        pauses: dict[str, Any] = json.loads(place.file("pauses").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"seconds": 0.0, "since": None}
+    return pauses
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """State and begin of a process, if there is one of this number (proc(5), fields 3 and 22)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], int(fields[19])
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
+def _write(file: Path, value: dict[str, Any]) -> None:
+    new = file.with_name(f"{file.name}~")
+    new.write_text(json.dumps(value), encoding="utf-8")
+    new.replace(file)
+
+
+_AT = click.option(
+    "--at", "home", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
+)
+_NAME = click.option("--name", default="run", show_default=True, help="The run, or a branch of it.")
+_TOKENS = click.FloatRange(1)
+
+
+def _said(place: Place, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except TinyCoderError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(status(place))
+
+
+@click.group()
+def main() -> None:
+    """A long run in the background, from the frozen copy in PLACE."""
+
+
+@main.command("start")
+@_AT
+@_NAME
+@click.option("--tokens", type=_TOKENS, help="Budget from the beginning; needed for a new run.")
+@click.option("--from", "model", type=click.Path(path_type=Path), help="Begin with it.  [default: the shipped model]")
+@click.option("--anew", is_flag=True, help="Begin a new run with new weights, not those of a model.")
+@click.option("--preset", default="medium", show_default=True, help="Size of a run with new weights.")
+def start_command(home: Path, name: str, tokens: float | None, model: Path | None, anew: bool, preset: str) -> None:
+    """Start a run, or go on with one that was stopped."""
+    place = Place(home=home, name=name)
+    _said(place, lambda: start(place, _arguments(place, tokens, model, preset if anew else None)))
+
+
+@main.command("branch")
+@_AT
+@click.argument("name")
+@click.option("--tokens", type=_TOKENS, required=True, help="Over which the learning rate falls to zero.")
+def branch_command(home: Path, name: str, tokens: float) -> None:
+    """Start a decay from the saved state of the run, as NAME; the run stays as it is."""
+    run, place = Place(home=home), Place(home=home, name=name)
+    if exists(place.model):
+        raise click.ClickException(f"{name!r} exists already; choose another name, or go on with start --name {name}")
+    if not run.is_resumable:
+        raise click.ClickException("the run has saved no state yet; try again in some minutes")
+    _said(place, lambda: start(place, ["--branch", str(run.model), "--tokens", str(tokens)]))
+
+
+@main.command("pause")
+@_AT
+@_NAME
+def pause_command(home: Path, name: str) -> None:
+    """Halt the process where it is, for a measurement that needs the cores."""
+    place = Place(home=home, name=name)
+    _said(place, lambda: pause(place))
+
+
+@main.command("continue")
+@_AT
+@_NAME
+def continue_command(home: Path, name: str) -> None:
+    """Let a paused process go on."""
+    place = Place(home=home, name=name)
+    _said(place, lambda: resume(place))
+
+
+@main.command("stop")
+@_AT
+@_NAME
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=300.0, show_default=True, help="Seconds.")
+def stop_command(home: Path, name: str, wait_s: float) -> None:
+    """Save everything and end."""
+    place = Place(home=home, name=name)
+    _said(place, lambda: stop(place, wait_s))
+
+
+@main.command("status")
+@_AT
+@_NAME
+def status_command(home: Path, name: str) -> None:
+    """Say in one line where the run stands."""
+    place = Place(home=home, name=name)
+    _said(place, lambda: None)
+
+
+if __name__ == "__main__":
+    main()
