@@ -1,0 +1,207 @@
+"""Where the packages of a workspace's Python are installed, found as editors do. Files are read, nothing is run."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT_FOLDERS = (".venv", "venv", "env", ".env")
+MAX_CONFIG_BYTES = 100_000
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_INTERPRETER = re.compile(r"(python|pypy)[\d.]*(\.exe)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """An environment: its folder (None if none was found), where packages lie, and the standard library's folder."""
+
+    prefix: Path | None
+    search_paths: tuple[Path, ...]
+    library: Path
+
+
+def find_interpreter(
+    folders: Sequence[Path], *, python: str = "", virtual_env: str = "", path: Sequence[str] = ()
+) -> Interpreter:
+    """The interpreter of the workspace's ``folders``.
+
+    It is the first that exists of: ``python``, a setting that names an interpreter or an environment's folder, also
+    relative to a workspace folder; ``virtual_env``, the value of ``VIRTUAL_ENV``; an environment inside one of the
+    folders; a Python in ``path``, the entries of ``PATH``. Otherwise there are no packages, and the library is our own.
+    """
+    for prefix in _prefixes(folders, python, virtual_env, path):
+        site_folders = tuple(_site_folders(prefix))
+        library = _library(prefix)
+        if site_folders or library:
+            return Interpreter(
+                prefix=prefix,
+                search_paths=tuple(dict.fromkeys(_search_paths(site_folders))),
+                library=library or own_library(),
+            )
+    return Interpreter(prefix=None, search_paths=(), library=own_library())
+
+
+def own_library() -> Path:
+    """The standard library of the Python that runs this."""
+    return Path(sysconfig.get_path("stdlib"))
+
+
+def read_small(file: Path, max_bytes: int = MAX_CONFIG_BYTES) -> bytes | None:
+    """What is in a regular file of at most ``max_bytes``; None if it cannot be read."""
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
+            return None
+        with file.open("rb") as stream:
+            raw = stream.read(max_bytes + 1)
+    except (OSError, ValueError):
+        return None
+    return raw if len(raw) <= max_bytes else None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there and can be looked at."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # ValueError: a null character
+        return False
+
+
+def _prefixes(folders: Sequence[Path], python: str, virtual_env: str, path: Sequence[str]) -> Iterator[Path]:
+    """Folders that may be environments, the most wanted first."""
+    for setting in (python, virtual_env):
+        if setting:
+            for base in folders or (Path(),):
+                yield from _prefixes_of(base / setting)
+    for folder in folders:
+        for name in ENVIRONMENT_FOLDERS:
+            if is_folder(folder / name):
+                yield folder / name
+        yield from _inner_environments(folder)
+    for entry in path:
+        for name in ("python3", "python", "python.exe"):
+            if entry and _is_file(Path(entry, name)):
+                yield from _prefixes_of(Path(entry, name))
+
+
+def _prefixes_of(place: Path) -> Iterator[Path]:
+    """The prefixes that an interpreter's file, or an environment's folder, may belong to."""
+    if is_folder(place):
+        yield place
+        if place.name in ("bin", "Scripts"):
+            yield place.parent
+    elif _is_file(place) or _INTERPRETER.fullmatch(place.name):
+        for file in (place, _resolved(place)):
+            yield file.parent.parent if file.parent.name in ("bin", "Scripts") else file.parent
+
+
+def _inner_environments(folder: Path) -> Iterator[Path]:
+    """Environments of other names directly inside a folder."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name not in ENVIRONMENT_FOLDERS and _is_file(entry / "pyvenv.cfg"):
+            yield entry
+
+
+def _site_folders(prefix: Path) -> Iterator[Path]:
+    """Where an environment's packages lie, its own before those of the Python that it was made from."""
+    yield from _own_site_folders(prefix)
+    settings = _settings(prefix)
+    if settings.get("include-system-site-packages", "").lower() == "true" and settings.get("home"):
+        yield from _own_site_folders(_base(Path(settings["home"])))
+
+
+def _own_site_folders(prefix: Path) -> Iterator[Path]:
+    places = [prefix / "Lib" / "site-packages"]
+    for lib in ("lib", "lib64"):
+        for versioned in _versioned(prefix / lib):
+            places += [versioned / "site-packages", versioned / "dist-packages"]
+        places.append(prefix / lib / "python3" / "dist-packages")
+    if prefix == Path("/usr"):
+        places = [*_own_site_folders(Path("/usr/local")), *places]
+    seen: set[Path] = set()
+    for place in places:
+        if is_folder(place) and (true := _resolved(place)) not in seen:  # lib64 is often a link to lib
+            seen.add(true)
+            yield place
+
+
+def _versioned(lib: Path) -> list[Path]:
+    """The folders such as ``python3.12`` in a ``lib`` folder, the newest first."""
+    try:
+        found = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
+    except OSError:
+        return []
+    return sorted(found, key=lambda folder: _version_of(folder.name), reverse=True)
+
+
+def _library(prefix: Path) -> Path | None:
+    """The standard library of an environment's Python."""
+    settings = _settings(prefix)
+    base = _base(Path(settings["home"])) if settings.get("home") else prefix
+    version = _version_of(settings.get("version") or settings.get("version_info") or "")
+    for own in _versioned(prefix / "lib"):
+        version = version if version != (0, 0) else _version_of(own.name)
+    for place in (base, _resolved(base)):
+        inside = [folder for lib in ("lib", "lib64") for folder in _versioned(place / lib)]
+        exact = [folder for folder in inside if _version_of(folder.name) == version]
+        for folder in (place / "Lib", *exact, *(inside if version == (0, 0) else ())):
+            if _is_file(folder / "os.py"):
+                return folder
+    return None
+
+
+def _base(home: Path) -> Path:
+    """The prefix of the Python whose executable lies in ``home``."""
+    return home.parent if home.name in ("bin", "Scripts") else home
+
+
+def _settings(prefix: Path) -> dict[str, str]:
+    """What ``pyvenv.cfg`` says, by names in small letters."""
+    raw = read_small(prefix / "pyvenv.cfg") or b""
+    lines = raw.decode("utf-8", "replace").lstrip("\ufeff").splitlines()
+    return {
+        name.strip().lower(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals
+    }
+
+
+def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
+    """The site folders, each followed by what its ``.pth`` files add."""
+    for folder in site_folders:
+        yield folder
+        try:
+            files = sorted(file for file in folder.iterdir() if file.suffix == ".pth" and file.name[0] != ".")
+        except OSError:
+            continue
+        for file in files:
+            for line in (read_small(file) or b"").decode("utf-8", "replace").lstrip("\ufeff").splitlines():
+                if line.strip() and not line.startswith(("#", "import ", "import\t")):
+                    added = folder / line.rstrip()
+                    if is_folder(added):
+                        yield added
+
+
+def _version_of(text: str) -> tuple[int, int]:
+    found = _VERSION.search(text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: a loop of links
+        return path
