@@ -36,6 +36,9 @@ export interface Listener {
   indexing(percentage: number | null): void;
 }
 
+/** The Python that the editor knows for the workspace now. */
+export type KnownPython = () => string | undefined;
+
 /** Tells the server that the status needs no message of its own: here it comes with buttons. */
 const SAYS_STATUS: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
@@ -60,10 +63,11 @@ export function newClient(
   log: vscode.LogOutputChannel,
   latency: Latency,
   listener: Listener,
+  python: KnownPython,
 ): LanguageClient {
   const options: LanguageClientOptions = {
     documentSelector: SELECTOR,
-    initializationOptions: currentSettings(),
+    initializationOptions: currentSettings(python),
     outputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationFailedHandler: () => false,
@@ -75,7 +79,7 @@ export function newClient(
       },
     },
     stdioOptions: { stdout: () => undefined, stderr: (stream) => copyLog(stream, log, listener) },
-    middleware: middleware(latency, listener, () => client),
+    middleware: middleware(latency, listener, python, () => client),
   };
   // Not in the workspace's folder: Python would import what lies there. The environment is not named here,
   // since the client writes these options to messages.
@@ -91,16 +95,21 @@ export function newClient(
 }
 
 /** Send the settings as they are now. */
-export async function sendSettings(client: LanguageClient): Promise<void> {
-  const settings = { [SECTION]: currentSettings() };
+export async function sendSettings(client: LanguageClient, python: KnownPython): Promise<void> {
+  const settings = { [SECTION]: currentSettings(python) };
   await client.sendNotification(DidChangeConfigurationNotification.type, { settings });
 }
 
-function currentSettings(): Record<string, unknown> {
-  return forServer(vscode.workspace.getConfiguration().get(SECTION), vscode.workspace.isTrusted);
+function currentSettings(python: KnownPython): Record<string, unknown> {
+  return forServer(vscode.workspace.getConfiguration().get(SECTION), vscode.workspace.isTrusted, python());
 }
 
-function middleware(latency: Latency, listener: Listener, client: () => LanguageClient): Middleware {
+function middleware(
+  latency: Latency,
+  listener: Listener,
+  python: KnownPython,
+  client: () => LanguageClient,
+): Middleware {
   let reading: string | number | undefined; // the token of the bar under which the workspace is read
   return {
     provideInlineCompletionItems: (document, position, context, token, next) =>
@@ -121,10 +130,10 @@ function middleware(latency: Latency, listener: Listener, client: () => Language
         const values = await next(params, token);
         if (!Array.isArray(values)) return values;
         return values.map((value: unknown, index) =>
-          params.items[index]?.section === SECTION ? forServer(value, vscode.workspace.isTrusted) : value,
+          params.items[index]?.section === SECTION ? forServer(value, vscode.workspace.isTrusted, python()) : value,
         );
       },
-      didChangeConfiguration: async () => sendSettings(client()),
+      didChangeConfiguration: async () => sendSettings(client(), python),
     },
   };
 }

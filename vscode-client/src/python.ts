@@ -1,5 +1,6 @@
 /** Which Python the person chose for the workspace, if the Python extension is there to ask. */
 
+import { isAbsolute } from "node:path";
 import * as vscode from "vscode";
 
 const PYTHON_EXTENSION = "ms-python.python";
@@ -20,7 +21,8 @@ export async function chosenPythons(folders: readonly vscode.Uri[]): Promise<str
   const api = await Promise.race([pythonApi(), tooLate]);
   if (api === undefined) return [];
   const resources = folders.length > 0 ? folders : [undefined];
-  return resources.map((folder) => api.environments.getActiveEnvironmentPath(folder).path);
+  const paths = resources.map((folder) => api.environments.getActiveEnvironmentPath(folder).path);
+  return paths.filter((path) => isAbsolute(path)); // where none was found it says "python"
 }
 
 /** Call when another Python is chosen, or when it is known at last which one is. */

@@ -8,7 +8,7 @@ import {
   ResponseError,
   State,
 } from "vscode-languageclient/node";
-import { newClient, SELECTOR, sendSettings } from "./client";
+import { type Listener, newClient, SELECTOR, sendSettings } from "./client";
 import { Latency } from "./latency";
 import { MACHINE } from "./machine";
 import { COMMANDS } from "./menu";
@@ -45,6 +45,9 @@ export class Session implements vscode.Disposable {
   #facts: Facts = BEGINNING;
   #client: LanguageClient | undefined;
   #server: Server | undefined;
+  /** The Python that is chosen for the workspace's first folder, once that is known. */
+  #python: string | undefined;
+  readonly #knownPython = (): string | undefined => this.#python;
   /** Counts starts and stops: whoever waited through one finds that it is no longer its turn. */
   #turn = 0;
   #hasRun = false;
@@ -74,7 +77,7 @@ export class Session implements vscode.Disposable {
     clearTimeout(this.#nextStart);
     const turn = ++this.#turn;
     this.#show({ ...BEGINNING, latency: this.#facts.latency });
-    const finding = await find();
+    const finding = await this.#find({ askPython: false });
     if (turn !== this.#turn) return;
     this.#server = finding.server;
     if (finding.server === undefined) {
@@ -109,16 +112,18 @@ export class Session implements vscode.Disposable {
     await this.start();
   }
 
-  /** Start again if the server would now be found elsewhere. */
+  /** Start again if the server would now be found elsewhere; else tell it if another Python is chosen. */
   async relocate(): Promise<void> {
-    const finding = await find();
+    const before = this.#python;
+    const finding = await this.#find({ askPython: true });
     if (JSON.stringify(finding.server) !== JSON.stringify(this.#server)) await this.restart();
+    else if (this.#python !== before && this.#client?.isRunning()) await sendSettings(this.#client, this.#knownPython);
   }
 
   /** The workspace is trusted now. */
   async trust(): Promise<void> {
     this.#show({});
-    if (this.#client?.isRunning()) await sendSettings(this.#client);
+    if (this.#client?.isRunning()) await sendSettings(this.#client, this.#knownPython);
     await this.relocate();
   }
 
@@ -148,19 +153,36 @@ export class Session implements vscode.Disposable {
     this.#changed.dispose();
   }
 
+  /** Where the server is. With a command for it nobody needs to wait for the Python extension, unless asked to. */
+  async #find({ askPython }: { askPython: boolean }): Promise<Finding> {
+    const folders = (vscode.workspace.workspaceFolders ?? [])
+      .map((folder) => folder.uri)
+      .filter((uri) => uri.scheme === "file");
+    const trusted = vscode.workspace.isTrusted;
+    const command = texts(vscode.workspace.getConfiguration(SECTION).get("server.command"));
+    let pythons: string[] = [];
+    // Which Python is active may be a setting of the workspace.
+    if (trusted && (askPython || command.length === 0)) {
+      pythons = await chosenPythons(folders);
+      this.#python = pythons[0];
+    }
+    return findServer({ command, folders: folders.map((uri) => uri.fsPath), pythons, trusted }, MACHINE);
+  }
+
   async #run(server: Server): Promise<void> {
     this.log.info(`Starting ${[server.command, ...server.args].join(" ")}`);
     this.#lastWords = "";
     let running = false;
     let ended = false;
-    const client = newClient(server, this.log, this.#latency, {
+    const listener: Listener = {
       closed: () => {
         ended = true;
         if (running && this.#client === client) void this.#crashed();
       },
       complained: (line) => (this.#lastWords = line),
       indexing: (indexing) => this.#client === client && this.#show({ indexing }),
-    });
+    };
+    const client = newClient(server, this.log, this.#latency, listener, this.#knownPython);
     client.onNotification(STATUS_NOTIFICATION, (status: ServerStatus) => {
       if (this.#client !== client) return;
       const before = this.#facts.phase;
@@ -184,6 +206,7 @@ export class Session implements vscode.Disposable {
     if (problem !== undefined) this.#sayOnce(problem);
     const active = vscode.window.activeTextEditor;
     if (active !== undefined) await this.focus(active.document);
+    if (this.#python === undefined) await this.relocate(); // now there is time to ask which one it is
   }
 
   /** The server ended, and nobody asked for it. One that never ran will not run next time either. */
@@ -240,15 +263,4 @@ export class Session implements vscode.Disposable {
     this.#facts = { ...this.#facts, ...changes, trusted: vscode.workspace.isTrusted };
     this.#changed.fire(this.#facts);
   }
-}
-
-async function find(): Promise<Finding> {
-  const folders = (vscode.workspace.workspaceFolders ?? [])
-    .map((folder) => folder.uri)
-    .filter((uri) => uri.scheme === "file");
-  const trusted = vscode.workspace.isTrusted;
-  const command = texts(vscode.workspace.getConfiguration(SECTION).get("server.command"));
-  // Which Python is active may be a setting of the workspace.
-  const pythons = trusted && command.length === 0 ? await chosenPythons(folders) : [];
-  return findServer({ command, folders: folders.map((uri) => uri.fsPath), pythons, trusted }, MACHINE);
 }

@@ -14,6 +14,7 @@ interface Manifest {
   contributes: {
     commands: { command: string; category: string }[];
     menus: { commandPalette: { command: string }[] };
+    configurationDefaults: Record<string, Record<string, unknown>>;
     configuration: { properties: Record<string, { markdownDescription?: string; default?: unknown; scope?: string }> };
     walkthroughs: { steps: { id: string; description: string; when?: string; media: { svg: string } }[] }[];
   };
@@ -64,6 +65,12 @@ test("settings are described, and trust is none of them", () => {
     assert(name.startsWith("tinycoder.") && setting.markdownDescription && "default" in setting && setting.scope, name);
   }
   assert(!("tinycoder.trusted" in properties));
+});
+
+test("of other people's settings only one has another default: the editor's own word list, in Python", () => {
+  assert.deepEqual(manifest.contributes.configurationDefaults, {
+    "[python]": { "editor.wordBasedSuggestions": "off" },
+  });
 });
 
 test("what decides which program or model is read is restricted in workspaces without trust", () => {

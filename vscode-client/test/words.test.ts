@@ -15,6 +15,14 @@ test("the server gets its own settings and whether the workspace is trusted", ()
   assert.deepEqual(forServer(null, true), { trusted: true });
 });
 
+test("the server is told the editor's Python, unless the person named one or the workspace is not trusted", () => {
+  assert.deepEqual(forServer({ python: null }, true, "/env/bin/python"), { python: "/env/bin/python", trusted: true });
+  assert.deepEqual(forServer({}, true, "/env"), { python: "/env", trusted: true });
+  assert.deepEqual(forServer({ python: "/mine" }, true, "/env"), { python: "/mine", trusted: true });
+  assert.deepEqual(forServer({ python: null }, false, "/env"), { python: null, trusted: false });
+  assert.deepEqual(forServer({ python: null }, true), { python: null, trusted: true });
+});
+
 test("a setting of texts is a list, whatever was written", () => {
   assert.deepEqual(texts(["a", "b"]), ["a", "b"]);
   assert.deepEqual(texts("/bin/tinycoder"), ["/bin/tinycoder"]);
