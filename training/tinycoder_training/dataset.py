@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,8 @@ Rewrite = Callable[[Array, np.random.Generator], Array]
 class Windows:
     """A token stream cut into windows of ``context`` + 1 ids, met in a new random order and offset every epoch.
 
-    ``rewrite`` may put other ids, as many, in the place of a window; its randomness is its window's own.
+    Documents end in the id ``end``; from the second epoch on they follow each other in a new order too. ``rewrite`` may
+    put other ids, as many, in the place of a window; its randomness is its window's own.
     """
 
     ids: Array
@@ -25,6 +26,8 @@ class Windows:
     batch_size: int
     seed: int
     rewrite: Rewrite | None = None
+    end: int | None = None
+    _shuffled: dict[int, Array] = field(default_factory=dict, init=False, compare=False, repr=False)  # by epoch
 
     @property
     def per_epoch(self) -> int:
@@ -41,8 +44,19 @@ class Windows:
         epoch, place = divmod(number, self.per_epoch)
         offset, order = _epoch_order(self.seed, epoch, self.per_epoch, self.context)
         start = max(0, min(int(order[place]) * self.context + offset, len(self.ids) - self.context - 1))
-        window = self.ids[start : start + self.context + 1]
+        window = self._ids_of(epoch)[start : start + self.context + 1]
         return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
+
+    def _ids_of(self, epoch: int) -> Array:
+        if self.end is None or epoch == 0:
+            return self.ids
+        if epoch not in self._shuffled:
+            for old in [other for other in self._shuffled if other != epoch - 1]:  # a batch may hold rows of two epochs
+                del self._shuffled[old]
+            self._shuffled[epoch] = _documents_shuffled(
+                self.ids, self.end, np.random.default_rng([self.seed, epoch, 2])
+            )
+        return self._shuffled[epoch]
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,12 @@ class Mixture:
         """Inputs and targets of step number ``step`` (from 0), (B,T) each."""
         inputs, targets = zip(*(part.batch(step) for part in self.parts), strict=True)
         return np.concatenate(inputs), np.concatenate(targets)
+
+
+def _documents_shuffled(ids: Array, end: int, rng: np.random.Generator) -> Array:
+    """The documents of a stream in another order; what follows the last ``end`` stays behind them."""
+    *documents, rest = np.split(ids, np.flatnonzero(ids == end) + 1)
+    return np.concatenate([*(documents[i] for i in rng.permutation(len(documents))), rest])
 
 
 @lru_cache(maxsize=4)

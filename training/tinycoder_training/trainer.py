@@ -211,10 +211,11 @@ def batches(run: Run) -> Mixture:
     """What each step learns: the run's own windows, and those of the replay after them."""
     data, settings = run.data, run.train
     n_replay = settings.replay_rows if data.replay is not None else 0
-    own = Windows(data.train, run.model.context, settings.batch_size - n_replay, settings.seed, data.rewrite)
+    end = data.end_of_text
+    own = Windows(data.train, run.model.context, settings.batch_size - n_replay, settings.seed, data.rewrite, end)
     if data.replay is None or not n_replay:
         return Mixture((own,))
-    return Mixture((own, Windows(data.replay, run.model.context, n_replay, settings.seed + 1, data.rewrite)))
+    return Mixture((own, Windows(data.replay, run.model.context, n_replay, settings.seed + 1, data.rewrite, end)))
 
 
 def budget_used(settings: TrainConfig, progress: Progress) -> float:
