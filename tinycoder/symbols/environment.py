@@ -1,0 +1,269 @@
+"""Modules in the folders of an environment: found by listing folders, read from their text when first asked for."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycoder.symbols.interpreter import Interpreter, read_small
+from tinycoder.symbols.live import LiveReader
+from tinycoder.symbols.modules import ENVIRONMENT, Source
+from tinycoder.symbols.reader import read_source
+from tinycoder.symbols.records import EMPTY, Module
+
+MAX_FILE_BYTES = 2_000_000
+MAX_RECORD_BYTES = 10_000_000  # of source text whose records are kept
+CHECK_S = 3.0  # seconds between two looks at whether an environment has changed
+STUBS = "-stubs"
+_FOLDER, _PY, _PYI, _COMPILED = 1, 2, 4, 8
+_MODULE = _PY | _PYI | _COMPILED
+_EXTENSIONS = (".so", ".pyd", ".pyc")
+_NO_MODULES = frozenset({"__pycache__", "__init__", "__main__"})
+
+
+class Records:
+    """Records of files, the most recently used ones, until they change. May be used by several threads."""
+
+    def __init__(self, *, max_bytes: int = MAX_RECORD_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._n_bytes = 0
+        self._kept: OrderedDict[str, tuple[tuple[int, int], Module]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: str) -> Module:
+        """What a file defines; nothing for one that is missing, too large or no text."""
+        try:
+            status = Path(path).stat()
+        except (OSError, ValueError):
+            return EMPTY
+        stamp = status.st_mtime_ns, status.st_size
+        with self._lock:
+            known = self._kept.get(path)
+            if known and known[0] == stamp:
+                self._kept.move_to_end(path)
+                return known[1]
+        module = read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
+        with self._lock:
+            if replaced := self._kept.pop(path, None):
+                self._n_bytes -= replaced[0][1]
+            self._kept[path] = stamp, module
+            self._n_bytes += stamp[1]
+            while self._n_bytes > self._max_bytes and len(self._kept) > 1:
+                self._n_bytes -= self._kept.popitem(last=False)[1][0][1]
+        return module
+
+
+def read_module(raw: bytes) -> Module:
+    """What a file's text defines, also where it is of another Python version or has errors."""
+    module = read_source(raw)
+    if module is None:
+        module = LiveReader().update(raw.decode("utf-8", "replace"))
+    return module
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A module: where its text is, the text with its docstrings, and the folders that its submodules are in."""
+
+    path: str
+    documentation: str
+    is_package: bool
+    folders: tuple[str, ...] = ()
+    stub_folders: tuple[str, ...] = ()
+
+
+class PackageFolders:
+    """The modules below some folders as they are now; the first folder that has a name wins, as in ``sys.path``.
+
+    A stub is read in place of its module, from a package ``X-stubs`` before one beside it. ``hidden`` are top-level
+    names that are left out.
+    """
+
+    def __init__(
+        self,
+        search_paths: Sequence[Path],
+        records: Records,
+        *,
+        origin: str = ENVIRONMENT,
+        hidden: Iterable[str] = (),
+    ) -> None:
+        self._paths = tuple(str(path) for path in search_paths)
+        self._records = records
+        self._origin = origin
+        self._hidden = frozenset(hidden)
+        self._listings: dict[str, dict[str, int]] = {}
+        self._found: dict[str, _Found | None] = {}
+        self._top_level: Mapping[str, str] | None = None
+
+    def find(self, name: str) -> Source | None:
+        """The module called ``name``; a namespace package counts."""
+        found = self._look_up(name)
+        if found is None:
+            return None
+        return Source(name=name, path=found.path, is_package=found.is_package, origin=self._origin)
+
+    def record(self, source: Source) -> Module:
+        """What a module defines; nothing for one without text."""
+        return self._records.read(source.path) if source.path else EMPTY
+
+    def documentation_path(self, source: Source) -> str:
+        """The file that a module's docstrings are in, where that is not the stub that its record is read from."""
+        found = self._look_up(source.name)
+        return found.documentation if found and found.documentation else source.path
+
+    def submodules(self, name: str) -> tuple[str, ...]:
+        """The last parts of the names of modules directly inside a package, sorted."""
+        found = self._look_up(name)
+        if found is None or not found.is_package:
+            return ()
+        names = set()
+        for folder in (*found.stub_folders, *found.folders):
+            listing = self._listing(folder)
+            names |= {each for each, flags in listing.items() if flags & _MODULE or self._is_package(folder, each)}
+        return tuple(sorted(name for name in names - _NO_MODULES if name.isidentifier()))
+
+    def top_level(self) -> Mapping[str, str]:
+        """All modules that have no dot in their names, with their origin."""
+        if self._top_level is None:
+            names = set()
+            for folder in self._paths:
+                for name, flags in self._listing(folder).items():
+                    if flags & _MODULE or self._is_package(folder, name):
+                        names.add(name.removesuffix(STUBS))
+            shown = sorted(name for name in names - self._hidden - _NO_MODULES if name.isidentifier())
+            self._top_level = dict.fromkeys(shown, self._origin)
+        return self._top_level
+
+    def _look_up(self, name: str) -> _Found | None:
+        if name in self._found:
+            return self._found[name]
+        parent, _, last = name.rpartition(".")
+        found = None
+        if last.isidentifier() and last not in _NO_MODULES:
+            if parent:
+                above = self._look_up(parent)
+                if above is not None and above.is_package:
+                    found = self._merged(last, above.folders, above.stub_folders)
+            elif name not in self._hidden:
+                stubs = [path for path in self._paths if self._listing(path).get(name + STUBS, 0) & _FOLDER]
+                found = self._merged(last, self._paths, ())
+                for path in stubs:
+                    found = _joined(found, self._inside([path], name + STUBS))
+        self._found[name] = found
+        return found
+
+    def _merged(self, last: str, folders: Sequence[str], stub_folders: Sequence[str]) -> _Found | None:
+        return _joined(self._inside(folders, last), self._inside(stub_folders, last))
+
+    def _inside(self, folders: Sequence[str], name: str) -> _Found | None:
+        """The module ``name`` directly inside one of the folders."""
+        portions = []
+        for folder in folders:
+            flags = self._listing(folder).get(name, 0)
+            place = os.path.join(folder, name)  # noqa: PTH118 - many, and strings are smaller
+            if flags & _FOLDER:
+                inner = self._listing(place).get("__init__", 0)
+                if inner & _MODULE:
+                    path, documentation = _texts(os.path.join(place, "__init__"), inner)  # noqa: PTH118
+                    return _Found(path, documentation, True, (place,))
+            if flags & _MODULE:
+                return _Found(*_texts(place, flags), False)
+            if flags & _FOLDER:
+                portions.append(place)
+        return _Found("", "", True, tuple(portions)) if portions else None
+
+    def _is_package(self, folder: str, name: str) -> bool:
+        """Whether a folder holds Python modules, directly or, as for ``google``, one level below."""
+        if name in _NO_MODULES or not self._listing(folder).get(name, 0) & _FOLDER:
+            return False
+        place = os.path.join(folder, name)  # noqa: PTH118
+        listing = self._listing(place)
+        if any(flags & _MODULE for flags in listing.values()):
+            return True
+        below = (os.path.join(place, inner) for inner in list(listing)[:50])  # noqa: PTH118
+        return any(self._listing(inner).get("__init__", 0) & _MODULE for inner in below)
+
+    def _listing(self, folder: str) -> dict[str, int]:
+        """What a folder holds: names of modules and folders, with what stands under each."""
+        if folder not in self._listings:
+            names: dict[str, int] = {}
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        name, dot, rest = entry.name.partition(".")
+                        if not dot:
+                            flags = _FOLDER if name.removesuffix(STUBS).isidentifier() and entry.is_dir() else 0
+                        else:
+                            flags = {"py": _PY, "pyi": _PYI}.get(rest, 0)
+                            flags = flags or _COMPILED * entry.name.endswith(_EXTENSIONS)
+                        if flags:
+                            names[name] = names.get(name, 0) | flags
+            except OSError:
+                pass
+            self._listings[folder] = names
+        return self._listings[folder]
+
+
+def _texts(place: str, flags: int) -> tuple[str, str]:
+    """The text to read for a module, and, beside a stub, the text with its docstrings."""
+    python = f"{place}.py" if flags & _PY else ""
+    return (f"{place}.pyi", python) if flags & _PYI else (python, python)
+
+
+def _joined(found: _Found | None, stub: _Found | None) -> _Found | None:
+    """A module with what a stubs package says of it; such a package may be partial."""
+    if stub is None or found is None:
+        return found or (stub and _Found(stub.path, "", stub.is_package, (), stub.folders))
+    is_package = found.is_package or stub.is_package
+    return _Found(stub.path or found.path, found.documentation, is_package, found.folders, stub.folders)
+
+
+class Environment:
+    """The packages of the workspace's interpreter; where the environment changes, they are looked at again.
+
+    ``find`` says which interpreter it is, and is asked every ``CHECK_S`` seconds at most, by ``now``. May be used by
+    several threads.
+    """
+
+    def __init__(self, find: Callable[[], Interpreter], *, now: Callable[[], float] = time.monotonic) -> None:
+        self._find = find
+        self._now = now
+        self._records = Records()
+        self._lock = threading.Lock()
+        self._checked = now()
+        self._interpreter = find()
+        self._stamp = _stamp(self._interpreter)
+        self._packages = PackageFolders(self._interpreter.search_paths, self._records)
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The interpreter as it was found last."""
+        return self._interpreter
+
+    def packages(self) -> PackageFolders:
+        """The packages as they are; another object once anything changed."""
+        with self._lock:
+            if self._now() - self._checked >= CHECK_S:
+                self._checked = self._now()
+                interpreter = self._find()
+                stamp = _stamp(interpreter)
+                if (interpreter, stamp) != (self._interpreter, self._stamp):
+                    self._interpreter, self._stamp = interpreter, stamp
+                    self._packages = PackageFolders(interpreter.search_paths, self._records)
+            return self._packages
+
+
+def _stamp(interpreter: Interpreter) -> tuple[int, ...]:
+    """What changes when something is installed."""
+    stamps = []
+    for path in interpreter.search_paths:
+        try:
+            stamps.append(path.stat().st_mtime_ns)
+        except OSError:
+            stamps.append(0)
+    return tuple(stamps)
