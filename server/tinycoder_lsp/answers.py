@@ -38,7 +38,14 @@ class Answers:
             return []
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.popup(spot.document, spot.place, stop=stop, limit=settings.limit, going_on=going_on)
+            return self._models.popup(
+                spot.document,
+                spot.place,
+                stop=stop,
+                limit=settings.limit,
+                going_on=going_on,
+                imports=settings.imports,
+            )
 
         deadline = settings.deadline_ms / 1000
         return spot.here(await self._worker.answer(Kind.POPUP, call, uri=spot.uri, deadline=deadline) or [])
@@ -80,6 +87,7 @@ class Answers:
             block=settings.block != "off",
             max_lines=settings.max_lines,
             threshold=0.0,
+            prose="on",
         )
 
         def call(stop: Stop) -> list[Candidate]:
@@ -137,4 +145,5 @@ def _wish(spot: Spot, settings: InlineSettings) -> Wish:
         block=settings.block == "automatic" and opens_block(spot.document.text, spot.place),
         max_lines=settings.max_lines,
         threshold=settings.threshold,
+        prose=settings.prose,
     )

@@ -22,7 +22,15 @@ from tinycoder_lsp.client import watch
 from tinycoder_lsp.commands import COMMANDS
 from tinycoder_lsp.departure import leave
 from tinycoder_lsp.documents import Spot
-from tinycoder_lsp.items import completion_list, from_selection, inline_list, name_of, with_selection, without_selection
+from tinycoder_lsp.items import (
+    abilities_of,
+    completion_list,
+    from_selection,
+    inline_list,
+    name_of,
+    with_selection,
+    without_selection,
+)
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Session
@@ -235,7 +243,7 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     begun = ls.tally.begin()
     going_on = params.context is not None and params.context.trigger_kind == _GOES_ON
     words = await ls.answers.popup(spot, ls.settings.popup, going_on=going_on)
-    return completion_list(ls.tally.popup(spot, words, begun), spot.lines)
+    return completion_list(ls.tally.popup(spot, words, begun), spot.lines, abilities_of(ls.client_capabilities))
 
 
 async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:

@@ -1,16 +1,51 @@
-"""What the popup's details say of a word: how likely it is, and the lines where it was seen. Knows no protocol."""
+"""What the popup's details say of a word: what it is, how likely, and where it stands. Knows no protocol."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from tinycoder_lsp.docstrings import first_paragraph
 from tinycoder_lsp.documents import labels
 
 N_ABOVE, N_BELOW = 2, 2  # lines around the one where the word was seen
 LARGEST = 2_000_000  # bytes of a file that is read for it
-_SEEN = re.compile(r"seen in (?P<path>.+):(?P<line>\d{1,9})(?:, \d+ times)?", re.ASCII)
+MAX_SIGNATURE = 2_000  # characters
+_SEEN = re.compile(r"(?:.* · )?seen in (?P<path>.+):(?P<line>\d{1,9})(?:, \d+ times)?", re.ASCII)
+_MARKED = re.compile(r"(``.+?``|`[^`\n]+`)|([\\*_<>\[\]#|~`])", re.DOTALL)  # code, which stays, or what Markdown reads
+
+Read = Callable[[str], "str | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What is known of an item: its name, how likely it is in per cent, its signature and where it is defined.
+
+    ``line`` counts from 1; 0 is the module itself.
+    """
+
+    name: str = ""
+    source: str = ""
+    percent: int | None = None
+    signature: str = ""
+    path: str = ""
+    line: int = 0
+
+
+def offered(label: object, source: object, data: object, *, is_module: bool = False) -> Offered:
+    """That of an item, whatever a client sends back as its label, detail and data."""
+    known = data if isinstance(data, dict) else {}
+    signature, path, line = known.get("signature"), known.get("path"), known.get("line")
+    return Offered(
+        name=label if isinstance(label, str) else "",
+        source=source if isinstance(source, str) else "",
+        percent=percent_of(data),
+        signature=signature[:MAX_SIGNATURE] if isinstance(signature, str) else "",
+        path=path if isinstance(path, str) else "",
+        line=line if isinstance(line, int) and not is_module and 0 < line < 10**9 else 0,
+    )
 
 
 def percent_of(data: object) -> int | None:
@@ -21,24 +56,62 @@ def percent_of(data: object) -> int | None:
     return round(found)
 
 
-def documentation(source: str, percent: int | None, read: Callable[[str], str | None]) -> str:
-    """Markdown for a candidate; its source itself is shown beside it. ``read`` gives the text of a path, if it can.
+def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
+    """What to say of an item, as Markdown or as plain text. ``read`` gives the text of a path, if it can.
 
-    What looks like a secret in that text is not shown.
+    A definition is told by its signature and the first paragraph of its docstring, what has neither by the lines around
+    it, or around the place where it was seen. What looks like a secret in those texts is not shown.
     """
-    said = [] if percent is None else [f"{percent} % likely"]
-    seen = _SEEN.fullmatch(source)
-    text = read(seen["path"]) if seen else None
-    shown = _excerpt(text, int(seen["line"])) if seen and text is not None else ""
-    if shown:
-        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
-        said.append(f"{fence}python\n{shown}\n{fence}")
+    code, prose = (_fenced, _escaped) if markdown else (_indented, str)
+    text = _clean(read, item.path)
+    paragraph = first_paragraph(text, item.line) if text else ""
+    said = [code(f"{item.name}{item.signature}")] if item.signature else []
+    said += [prose(paragraph)] if paragraph else []
+    facts = [f"{item.path}:{item.line}" if item.line else item.path] if item.path else []
+    facts += [] if item.percent is None else [f"{item.percent} % likely"]
+    said += [prose(", ".join(facts))] if facts else []
+    if not item.signature and not paragraph:
+        shown = _excerpt(text, item.line) if text and item.line else _seen(item.source, read)
+        said += [code(shown)] if shown else []
     return "\n\n".join(said)
 
 
-def read_from_disk(path: str, folders: Sequence[Path]) -> str | None:
-    """The text of a Python file by its path in the workspace; ``None`` if it cannot be read, or lies outside."""
-    for folder, label in labels(tuple(folders)).items():
+def _seen(source: str, read: Read) -> str:
+    """The lines around the place where a word was seen."""
+    seen = _SEEN.fullmatch(source)
+    text = _clean(read, seen["path"]) if seen else None
+    return _excerpt(text, int(seen["line"])) if seen and text is not None else ""
+
+
+def _clean(read: Read, path: str) -> str | None:
+    from tinycoder.secrets.redaction import redact
+
+    text = read(path) if path else None
+    return None if text is None else redact(text)[0]
+
+
+def _fenced(code: str) -> str:
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+    return f"{fence}python\n{code}\n{fence}"
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in code.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return _MARKED.sub(lambda found: found[1] or f"\\{found[2]}", text)
+
+
+def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path] = ()) -> str | None:
+    """The text of a Python file; ``None`` if it cannot be read, or lies outside.
+
+    ``path`` is that in the workspace's ``folders``, or an absolute one below one of the ``installed`` folders.
+    """
+    places = [(folder, label) for folder, label in labels(tuple(folders)).items()]
+    if Path(path).is_absolute():
+        places = [(folder, "") for folder in installed]
+    for folder, label in places:
         try:
             file = (folder / path.removeprefix(label)).resolve()
             inside = path.startswith(label) and file.is_relative_to(folder.resolve())
@@ -52,9 +125,6 @@ def read_from_disk(path: str, folders: Sequence[Path]) -> str | None:
 
 def _excerpt(text: str, line: int) -> str:
     """The lines around ``line``, counted from 1, without the indentation that they share."""
-    from tinycoder.secrets.redaction import redact
-
-    text, _ = redact(text)
     lines = text.split("\n")[max(0, line - 1 - N_ABOVE) : line + N_BELOW]
     lines = [each.rstrip().expandtabs(4) for each in lines]
     shared = min((len(each) - len(each.lstrip()) for each in lines if each), default=0)

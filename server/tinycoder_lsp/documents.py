@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol.types import Position, Range
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, Edit
 from tinycoder.forgotten import true_path
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -118,11 +118,23 @@ class Spot:
         return len(self.above) + self.offset
 
     def here(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates for ``document`` as candidates for the text of ``lines``."""
-        n = len(self.above)
-        if n == 0:
+        """Candidates for ``document`` as candidates for the text of ``lines``.
+
+        One that would edit another cell of the notebook is left out.
+        """
+        if not self.above and not self.below:
             return list(candidates)
-        return [dataclasses.replace(each, start=each.start - n, end=each.end - n) for each in candidates]
+        return [moved for each in candidates if (moved := self._moved(each)) is not None]
+
+    def _moved(self, candidate: Candidate) -> Candidate | None:
+        n, end = len(self.above), len(self.lines.text)
+        edits = tuple(Edit(start=each.start - n, end=each.end - n, text=each.text) for each in candidate.edits)
+        if any(each.start < 0 or each.end > end for each in edits):
+            return None
+        replace_end = None if candidate.replace_end is None else min(end, candidate.replace_end - n)
+        return dataclasses.replace(
+            candidate, start=candidate.start - n, end=candidate.end - n, replace_end=replace_end, edits=edits
+        )
 
 
 def file_path(uri: str) -> Path:

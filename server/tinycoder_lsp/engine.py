@@ -26,6 +26,7 @@ class Wish:
     block: bool = False
     max_lines: int = 12
     threshold: float | None = None
+    prose: str = "sure"
 
 
 class Engine(Protocol):
@@ -53,13 +54,21 @@ class Engine(Protocol):
         block: bool = False,
         max_lines: int = 12,
         threshold: float | None = None,
+        prose: str = "sure",
     ) -> list[Candidate]:
         """Ghost texts, best first."""
 
     def popup(
-        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int = 10,
+        going_on: bool = False,
+        imports: bool = True,
     ) -> list[Candidate]:
-        """Words, best first."""
+        """Names, best first; with ``imports`` also those that need one."""
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Find the ghost text that follows once ``candidate`` is taken."""

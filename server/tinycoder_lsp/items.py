@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import keyword
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
 
 from lsprotocol.types import (
+    ClientCapabilities,
     Command,
     CompletionItem,
     CompletionItemKind,
+    CompletionItemLabelDetails,
     CompletionList,
     InlineCompletionItem,
     InlineCompletionList,
+    InsertReplaceEdit,
+    MarkupKind,
     SelectedCompletionInfo,
     TextEdit,
 )
@@ -21,32 +28,136 @@ from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.documents import Lines, Spot
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
+BESIDE = " · "  # between a signature and where it comes from, in one detail
+
+_KINDS = {
+    "module": CompletionItemKind.Module,
+    "class": CompletionItemKind.Class,
+    "enum": CompletionItemKind.Enum,
+    "function": CompletionItemKind.Function,
+    "method": CompletionItemKind.Method,
+    "property": CompletionItemKind.Property,
+    "field": CompletionItemKind.Field,
+    "enum member": CompletionItemKind.EnumMember,
+    "variable": CompletionItemKind.Variable,
+    "constant": CompletionItemKind.Constant,
+    "parameter": CompletionItemKind.Variable,
+    "keyword": CompletionItemKind.Keyword,
+    "text": CompletionItemKind.Text,
+}
 
 
-def completion_list(candidates: Mapping[str, Candidate], lines: Lines) -> CompletionList:
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What the client can show of an item: details beside the label, a second range, Markdown."""
+
+    label_details: bool = False
+    insert_replace: bool = False
+    markdown: bool = True
+
+
+def abilities_of(client: ClientCapabilities) -> Abilities:
+    """What the client says of itself. One that says nothing of formats has always been sent Markdown."""
+    completion = client.text_document.completion if client.text_document else None
+    item = completion.completion_item if completion else None
+    if item is None:
+        return Abilities()
+    return Abilities(
+        label_details=bool(item.label_details_support),
+        insert_replace=bool(item.insert_replace_support),
+        markdown=not item.documentation_format or MarkupKind.Markdown in item.documentation_format,
+    )
+
+
+def completion_list(candidates: Mapping[str, Candidate], lines: Lines, able: Abilities = Abilities()) -> CompletionList:
     """The popup, in the order given, from candidates by id.
 
     Always incomplete: with another letter typed the model knows better words.
     """
-    items = [_completion_item(rank, name, one, lines) for rank, (name, one) in enumerate(candidates.items())]
+    items = [_completion_item(rank, name, one, lines, able) for rank, (name, one) in enumerate(candidates.items())]
     return CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
 
-def _completion_item(rank: int, name: str, candidate: Candidate, lines: Lines) -> CompletionItem | None:
-    span = lines.range(candidate.start, candidate.end)
-    if span.start.line != span.end.line:  # editors drop such an item, or all of them
+def _completion_item(
+    rank: int, name: str, candidate: Candidate, lines: Lines, able: Abilities
+) -> CompletionItem | None:
+    edit = _text_edit(candidate, lines, able)
+    if edit is None or not _stand_apart(candidate):
         return None
+    details, detail = None, candidate.source
+    if able.label_details:
+        where = _where(candidate) if candidate.edits else ""
+        details = CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
+    elif candidate.signature:
+        detail = f"{candidate.signature}{BESIDE}{candidate.source}"
     return CompletionItem(
         label=candidate.text,
-        kind=_kind(candidate.text),
-        detail=candidate.source,
-        # Editors match the filter with what stands in the range, and sort by this text before anything else.
-        filter_text=candidate.text,
+        label_details=details if details and (details.detail or details.description) else None,
+        kind=_KINDS[candidate.kind],
+        detail=detail,
+        filter_text=filter_text(candidate.text, lines.text[candidate.start : candidate.end]),
+        # Editors sort by this text among what they find to match equally well.
         sort_text=f"{rank:04d}",
-        text_edit=TextEdit(range=span, new_text=candidate.text),
+        text_edit=edit,
+        additional_text_edits=[
+            TextEdit(range=lines.range(each.start, each.end), new_text=each.text) for each in candidate.edits
+        ]
+        or None,
         command=_accepted(name),
-        data={"percent": round(100 * candidate.probability)},  # Neovim 0.11 cannot send a fraction back
+        data=_data(candidate),
     )
+
+
+def filter_text(text: str, typed: str) -> str:
+    """What the editor compares with what is ``typed``: it begins with that, letter by letter.
+
+    A name that differs in case, or by underscores before it that were left out, was found by us, but Neovim and Emacs
+    compare beginnings exactly. The ``=`` of a keyword argument is left out: once it is typed the list is to close.
+    """
+    name = text.removesuffix("=")
+    for skipped in range(1 + len(name) - len(name.lstrip("_"))):
+        end = skipped + len(typed)
+        if name[skipped:end].casefold() == typed.casefold():
+            return typed + name[end:]
+    return name
+
+
+def _text_edit(candidate: Candidate, lines: Lines, able: Abilities) -> TextEdit | InsertReplaceEdit | None:
+    """The main edit; ``None`` where it would go over lines: editors drop such an item, or all of them."""
+    insert = lines.range(candidate.start, candidate.end)
+    if insert.start.line != insert.end.line:
+        return None
+    if able.insert_replace and candidate.replace_end is not None and candidate.replace_end > candidate.end:
+        replace = lines.range(candidate.start, candidate.replace_end)
+        if replace.end.line == insert.end.line:
+            return InsertReplaceEdit(new_text=candidate.text, insert=insert, replace=replace)
+    return TextEdit(range=insert, new_text=candidate.text)
+
+
+def _stand_apart(candidate: Candidate) -> bool:
+    """Whether no two edits overlap or insert at the same place, as the protocol asks."""
+    main = (candidate.start, max(candidate.end, candidate.replace_end or 0))
+    spans = sorted([main, *((each.start, each.end) for each in candidate.edits)])
+    return all(one[1] <= other[0] and one != other for one, other in pairwise(spans))
+
+
+def _where(candidate: Candidate) -> str:
+    """Where a name comes from, short enough for a row: a path of the workspace, or one below an environment."""
+    parts = PurePath(candidate.path).parts
+    for n, part in enumerate(parts):
+        if part in ("site-packages", "dist-packages"):
+            return PurePath(*parts[n + 1 :]).as_posix()
+    return parts[-1] if parts and PurePath(candidate.path).is_absolute() else candidate.path
+
+
+def _data(candidate: Candidate) -> dict[str, Any]:
+    """What ``completionItem/resolve`` is told of the candidate."""
+    data: dict[str, Any] = {"percent": round(100 * candidate.probability)}  # Neovim 0.11 sends no fraction back
+    if candidate.path:
+        data |= {"path": candidate.path, "line": candidate.line}
+    if candidate.signature:
+        data |= {"signature": candidate.signature}
+    return data
 
 
 def _accepted(name: str) -> Command:
@@ -59,15 +170,6 @@ def name_of(item: object) -> str | None:
     arguments = getattr(getattr(item, "command", None), "arguments", None)
     name = arguments[0] if isinstance(arguments, (list, tuple)) and arguments else None
     return name if isinstance(name, str) else None
-
-
-def _kind(word: str) -> CompletionItemKind:
-    """Which icon to show, by the way Python's names are written."""
-    if keyword.iskeyword(word):
-        return CompletionItemKind.Keyword
-    if word.isupper() and len(word) > 1:
-        return CompletionItemKind.Constant
-    return CompletionItemKind.Class if word[:1].isupper() else CompletionItemKind.Variable
 
 
 def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineCompletionList:

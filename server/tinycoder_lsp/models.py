@@ -153,12 +153,19 @@ class Models:
             return None
 
     def popup(
-        self, document: Document, offset: int, *, stop: Stop, limit: int, going_on: bool = False
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int,
+        going_on: bool = False,
+        imports: bool = True,
     ) -> list[Candidate]:
-        """Words from the engine, if there is one."""
+        """Names from the engine, if there is one."""
 
         def ask(engine: Engine) -> list[Candidate]:
-            return engine.popup(document, offset, stop=stop, limit=limit, going_on=going_on)
+            return engine.popup(document, offset, stop=stop, limit=limit, going_on=going_on, imports=imports)
 
         return self._ask(document, ask, stop) or []
 
@@ -241,7 +248,13 @@ class Models:
     def _leaves_out(self, forgotten: Forgotten) -> Callable[[str], bool]:
         """Whether nothing may be said that comes from a path: of the workspace, or of an open document."""
         is_named = forgotten.names({true_path(folder): label for folder, label in labels(self._folders).items()})
-        return lambda path: is_named(path) or any(forgotten.holds(_place(uri)) for uri in self.buffers.uris(path))
+
+        def leaves_out(path: str) -> bool:
+            if is_named(path) or any(forgotten.holds(_place(uri)) for uri in self.buffers.uris(path)):
+                return True
+            return bool(forgotten.paths) and Path(path).is_absolute() and forgotten.holds(true_path(Path(path)))
+
+        return leaves_out
 
 
 @lru_cache(maxsize=1024)
@@ -260,6 +273,7 @@ def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Eng
         block=wish.block,
         max_lines=wish.max_lines,
         threshold=wish.threshold,
+        prose=wish.prose,
     )
 
 

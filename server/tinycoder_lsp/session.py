@@ -26,10 +26,11 @@ from tinycoder_lsp.answers import Answers
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.client import configured
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.details import documentation, percent_of, read_from_disk
+from tinycoder_lsp.details import documentation, offered, read_from_disk
 from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
 from tinycoder_lsp.idle import PAUSE_S, ROUND_PATIENCE_S, Idle, Lesson
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
+from tinycoder_lsp.items import abilities_of
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.progress import Bar
@@ -355,16 +356,19 @@ class Session(LanguageServer):
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
         self.idle.stir()
-        folders = self.folders() if self.settings.trusted else []
+        trusted = self.settings.trusted
+        folders, installed = (self.folders(), self.indexing.installed) if trusted else ([], ())
         opened = self.models.buffers.texts()
+        asked = offered(item.label, item.detail, item.data, is_module=item.kind == lsp.CompletionItemKind.Module)
+        markdown = abilities_of(self.client_capabilities).markdown
 
         def read(path: str) -> str | None:
-            if path in opened:
-                return opened[path]
-            return None if self.models.is_forgotten(path) else read_from_disk(path, folders)
+            if self.models.is_forgotten(path):
+                return None
+            return opened[path] if path in opened else read_from_disk(path, folders, installed)
 
-        said = await asyncio.to_thread(documentation, item.detail or "", percent_of(item.data), read)
-        return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown, value=said)
+        said = await asyncio.to_thread(documentation, asked, read, markdown=markdown)
+        return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown if markdown else lsp.MarkupKind.PlainText, value=said)
 
     async def _load(self, wanted: _Wanted) -> None:
         loop = asyncio.get_running_loop()

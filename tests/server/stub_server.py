@@ -80,8 +80,16 @@ class Stub:
         block: bool = False,
         max_lines: int = 12,
         threshold: float | None = None,
+        prose: str = "sure",
     ) -> list[Candidate]:
-        asked = {"max_tokens": max_tokens, "n": n, "block": block, "max_lines": max_lines, "threshold": threshold}
+        asked = {
+            "max_tokens": max_tokens,
+            "n": n,
+            "block": block,
+            "max_lines": max_lines,
+            "threshold": threshold,
+            "prose": prose,
+        }
         if _mode(document) == "# new" and document.text not in self.memory.known:
             if stop():
                 raise Cancelled
@@ -93,9 +101,16 @@ class Stub:
         return [candidate] * n
 
     def popup(
-        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int = 10,
+        going_on: bool = False,
+        imports: bool = True,
     ) -> list[Candidate]:
-        return [self._complete(document, offset, stop, {"limit": limit})]
+        return [self._complete(document, offset, stop, {"limit": limit, "imports": imports})]
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         self.memory.ahead.append(candidate.text)

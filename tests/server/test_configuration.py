@@ -151,8 +151,9 @@ def test_ghost_text_is_one_line_as_likely_as_the_threshold_unless_asked_for(star
     client = start()
     client.initialize()
     by_itself, by_hand = asked(client, "def f():\n    "), asked(client, "x = ", triggerKind=1)
-    assert by_itself == [{"max_tokens": 64, "n": 1, "block": False, "max_lines": 12, "threshold": 0.3}]
-    assert by_hand == [{"max_tokens": 64, "n": 3, "block": True, "max_lines": 12, "threshold": 0.0}] * 3
+    both = {"max_tokens": 64, "max_lines": 12}
+    assert by_itself == [both | {"n": 1, "block": False, "threshold": 0.3, "prose": "sure"}]
+    assert by_hand == [both | {"n": 3, "block": True, "threshold": 0.0, "prose": "on"}] * 3
 
 
 def test_the_threshold_is_a_setting(start: Any) -> None:
@@ -171,6 +172,21 @@ def test_blocks_are_a_setting(start: Any, setting: str, in_line: bool, in_block:
     assert asked(client, "x = ")[0]["block"] is in_line
     assert asked(client, "def f():\n    ")[0]["block"] is in_block
     assert asked(client, "def f():\n    ", triggerKind=1)[0]["block"] is by_hand
+
+
+@pytest.mark.parametrize("setting", ["off", "sure", "on"])
+def test_prose_is_a_setting_of_what_comes_unasked(start: Any, setting: str) -> None:
+    client = start()
+    client.initialize(initializationOptions={"inline": {"prose": setting}})
+    assert asked(client, "# A")[0]["prose"] == setting
+    assert asked(client, "# A", triggerKind=1)[0]["prose"] == "on"
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_names_that_need_an_import_are_a_setting(start: Any, setting: bool) -> None:
+    client = start()
+    client.initialize(initializationOptions={"popup": {"imports": setting}})
+    assert json.loads(client.popup(client.open("ab"), 0, 2)[0]["detail"])["imports"] is setting
 
 
 def test_the_log_level_is_a_setting(start: Any) -> None:

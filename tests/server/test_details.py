@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.details import LARGEST, documentation, percent_of, read_from_disk
+from tinycoder_lsp.details import LARGEST, Offered, documentation, percent_of, read_from_disk
 
 TEXT = """import os
 
@@ -21,7 +21,7 @@ class Reader:
 
 
 def said(source: str, text: str | None = TEXT, percent: int | None = 50) -> str:
-    return documentation(source, percent, lambda path: text)
+    return documentation(Offered(source=source, percent=percent), lambda path: text)
 
 
 def test_the_lines_around_the_place_without_their_indentation() -> None:
@@ -47,7 +47,7 @@ def test_tabs_and_line_ends(line_end: str) -> None:
 
 @pytest.mark.parametrize("source", ["model", "seen in a.py", "seen in a.py:x", "seen in :3", "seen in a.py:3, many"])
 def test_what_names_no_place_has_no_lines(source: str) -> None:
-    found = documentation(source, 25, lambda path: pytest.fail("nothing is to be read"))
+    found = documentation(Offered(source=source, percent=25), lambda path: pytest.fail("nothing is to be read"))
     assert found == "25 % likely"
 
 
@@ -64,12 +64,13 @@ def test_a_file_that_cannot_be_read_has_no_lines() -> None:
 
 def test_a_probability_that_is_none_is_not_said() -> None:
     assert said("seen in a.py:3", None, None) == ""
-    assert documentation("", None, lambda path: None) == ""
+    assert documentation(Offered(), lambda path: None) == ""
 
 
 @pytest.mark.parametrize("path", ["pkg/__init__.py", "a b_*.py", "ti`ck.py", "a: b:3.py"])
 def test_the_whole_path_is_asked_for(path: str) -> None:
-    assert documentation(f"seen in {path}:1, 2 times", None, {path: "x = 1"}.get) == "```python\nx = 1\n```"
+    for source in (f"seen in {path}:1, 2 times", f"(a: int) -> str · seen in {path}:1, 2 times"):
+        assert documentation(Offered(source=source), {path: "x = 1"}.get) == "```python\nx = 1\n```"
 
 
 def test_code_does_not_end_its_own_block() -> None:
@@ -158,6 +159,14 @@ def test_nothing_else_is_read(project: Path, tmp_path: Path, path: str) -> None:
     (project / "secrets.env").write_text("TOKEN=x")
     os.mkfifo(project / "pipe.py")
     assert read_from_disk(path.format(outside=tmp_path / "outside.py"), [project]) is None
+
+
+def test_a_file_of_the_environment(project: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    for installed, found in (([tmp_path], "outside = 1\n"), ([tmp_path / "one"], None), ([], None)):
+        assert read_from_disk(str(outside), [project], installed) == found
+    assert read_from_disk(str(project / "pkg" / ".." / ".." / ".." / "outside.py"), [], [project]) is None
+    assert read_from_disk("outside.py", [project], [tmp_path]) is None  # a path of the workspace
 
 
 def test_a_link_within_the_workspace_is_followed(project: Path) -> None:

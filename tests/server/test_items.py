@@ -1,16 +1,40 @@
 """Candidates as LSP items."""
 
+import dataclasses
 import itertools
+from typing import Any
 
-from lsprotocol.types import CompletionItemKind, Position, Range, SelectedCompletionInfo, TextEdit
+import pytest
+from lsprotocol.types import (
+    ClientCapabilities,
+    ClientCompletionItemOptions,
+    CompletionClientCapabilities,
+    CompletionItemKind,
+    CompletionItemLabelDetails,
+    InsertReplaceEdit,
+    MarkupKind,
+    Position,
+    Range,
+    SelectedCompletionInfo,
+    TextDocumentClientCapabilities,
+    TextEdit,
+)
 
-from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.candidate import KINDS, Candidate, Edit
 from tinycoder_lsp.documents import Lines, Spot
-from tinycoder_lsp.items import completion_list, inline_list, name_of, with_selection, without_selection
+from tinycoder_lsp.items import (
+    Abilities,
+    abilities_of,
+    completion_list,
+    inline_list,
+    name_of,
+    with_selection,
+    without_selection,
+)
 
 
-def candidate(text: str, start: int, end: int) -> Candidate:
-    return Candidate(text=text, start=start, end=end, probability=0.5, source="model")
+def candidate(text: str, start: int, end: int, **known: Any) -> Candidate:
+    return Candidate(text=text, start=start, end=end, probability=0.5, source="model", **known)
 
 
 def spot(text: str, offset: int) -> Spot:
@@ -44,18 +68,141 @@ def test_the_order_survives_a_sort_by_text_of_a_long_list() -> None:
     assert all((a.sort_text or "") < (b.sort_text or "") for a, b in itertools.pairwise(items))
 
 
-def test_names_get_the_icon_of_how_they_are_written() -> None:
-    words = {
-        "return": CompletionItemKind.Keyword,
-        "None": CompletionItemKind.Keyword,
-        "Path": CompletionItemKind.Class,
-        "MAX_SIZE": CompletionItemKind.Constant,
-        "T": CompletionItemKind.Class,
-        "total": CompletionItemKind.Variable,
-        "": CompletionItemKind.Variable,
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_an_icon(kind: str) -> None:
+    (item,) = completion_list(named(candidate("x", 0, 0, kind=kind)), Lines("")).items
+    name = {"enum member": "EnumMember", "parameter": "Variable"}.get(kind, kind.capitalize())
+    assert item.kind == CompletionItemKind[name]
+    assert item.preselect is None
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "filtered"),
+    [
+        ("total", "to", "total"),
+        ("total", "", "total"),
+        ("HttpResponseBuilder", "httpres", "httpresponseBuilder"),
+        ("http_response", "HTTP", "HTTP_response"),
+        ("_private", "pri", "private"),
+        ("__init__", "init", "init__"),
+        ("__init__", "_in", "_init__"),
+        ("_Private", "pri", "private"),
+        ("_private", "_pri", "_private"),
+        ("_private", "", "_private"),
+        ("amount=", "am", "amount"),
+        ("Größe", "gRÖ", "gRÖße"),
+        ("other", "to", "other"),  # nothing that we would offer
+    ],
+)
+def test_editors_that_compare_beginnings_find_the_name(text: str, typed: str, filtered: str) -> None:
+    (item,) = completion_list(named(candidate(text, 4, 4 + len(typed))), Lines(f"x = {typed}")).items
+    assert item.filter_text == filtered
+    assert item.label == text
+    assert isinstance(item.text_edit, TextEdit)
+    assert item.text_edit.new_text == text
+
+
+def test_the_signature_stands_beside_the_label_or_in_the_detail() -> None:
+    one = candidate("add", 0, 0, kind="method", signature="(amount: int) -> None", path="pkg/counter.py", line=3)
+    (plain,) = completion_list(named(one), Lines("")).items
+    assert (plain.label, plain.label_details) == ("add", None)
+    assert plain.detail == "(amount: int) -> None · model"
+    assert plain.data == {
+        "percent": 50,
+        "path": "pkg/counter.py",
+        "line": 3,
+        "signature": "(amount: int) -> None",
     }
-    answer = completion_list(named(*(candidate(word, 0, 0) for word in words)), Lines(""))
-    assert [item.kind for item in answer.items] == list(words.values())
+    (item,) = completion_list(named(one), Lines(""), Abilities(label_details=True)).items
+    assert item.label_details == CompletionItemLabelDetails(detail="(amount: int) -> None")
+    assert item.detail == "model"
+    (nothing,) = completion_list(named(candidate("x", 0, 0)), Lines(""), Abilities(label_details=True)).items
+    assert nothing.label_details is None
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("pkg/counter.py", "pkg/counter.py"),
+        ("/home/me/.venv/lib/python3.12/site-packages/httpx/_client.py", "httpx/_client.py"),
+        ("/usr/lib/python3.12/pathlib.py", "pathlib.py"),
+        ("", None),
+    ],
+)
+def test_a_row_that_brings_its_import_says_where_it_comes_from(path: str, where: str | None) -> None:
+    one = candidate("Counter", 11, 14, path=path, edits=(Edit(start=0, end=0, text="import x\n"),))
+    (item,) = completion_list(named(one), Lines("import os\n\nCou"), Abilities(label_details=True)).items
+    assert (item.label_details and item.label_details.description) == where
+    assert item.additional_text_edits == [TextEdit(Range(Position(0, 0), Position(0, 0)), "import x\n")]
+
+
+@pytest.mark.parametrize(
+    ("edits", "kept"),
+    [
+        ([(0, 0)], True),
+        ([(0, 9)], True),
+        ([(0, 9), (9, 9)], True),
+        ([(10, 11)], True),  # up to the word
+        ([(11, 11)], True),  # an insertion before the word
+        ([(10, 12)], False),
+        ([(12, 12)], False),
+        ([(14, 15)], False),  # it is replaced too
+        ([(0, 5), (4, 9)], False),
+        ([(3, 3), (3, 3)], False),
+    ],
+)
+def test_a_row_whose_edits_overlap_is_left_out(edits: list[tuple[int, int]], kept: bool) -> None:
+    found = tuple(Edit(start=start, end=end, text="x") for start, end in edits)
+    one = candidate("Counter", 11, 14, replace_end=15, edits=found)
+    assert bool(completion_list(named(one), Lines("import os\n\nCout\n")).items) is kept
+
+
+def test_an_insertion_where_a_word_is_to_be_inserted_has_no_order() -> None:
+    one = candidate("Counter", 0, 0, edits=(Edit(start=0, end=0, text="import x\n"),))
+    assert completion_list(named(one), Lines("")).items == []
+
+
+def test_the_rest_of_the_word_is_replaced_where_the_editor_lets_choose() -> None:
+    lines, able = Lines("😀 os.jo_in('a')\n"), Abilities(insert_replace=True)
+    one = candidate("join", 5, 7, replace_end=10)
+    insert, replace = Range(Position(0, 6), Position(0, 8)), Range(Position(0, 6), Position(0, 11))
+    (item,) = completion_list(named(one), lines, able).items
+    assert item.text_edit == InsertReplaceEdit(new_text="join", insert=insert, replace=replace)
+    (item,) = completion_list(named(one), lines).items
+    assert item.text_edit == TextEdit(range=insert, new_text="join")
+    for end in (None, 7, 17):  # of no word, of the typed one, on the next line
+        (item,) = completion_list(named(candidate("join", 5, 7, replace_end=end)), lines, able).items
+        assert item.text_edit == TextEdit(range=insert, new_text="join")
+
+
+def test_what_clients_say_that_they_can() -> None:
+    def able(**item: Any) -> Abilities:
+        completion = CompletionClientCapabilities(completion_item=ClientCompletionItemOptions(**item))
+        return abilities_of(ClientCapabilities(text_document=TextDocumentClientCapabilities(completion=completion)))
+
+    assert abilities_of(ClientCapabilities()) == able() == Abilities()
+    assert able(label_details_support=True, insert_replace_support=True) == Abilities(
+        label_details=True, insert_replace=True
+    )
+    assert not able(documentation_format=[MarkupKind.PlainText]).markdown
+    assert able(documentation_format=[MarkupKind.PlainText, MarkupKind.Markdown]).markdown
+
+
+def test_a_cell_keeps_what_lies_in_it() -> None:
+    above, below = "import os\n\n", "\n\nprint"
+    here = Spot(uri="u", path="a.ipynb", lines=Lines("x = 1\nCou"), offset=9, above=above, below=below)
+    n = len(above)
+
+    def one(*edits: tuple[int, int], replace_end: int | None = None) -> Candidate:
+        found = tuple(Edit(start=start, end=end, text="import x\n") for start, end in edits)
+        return candidate("Counter", n + 6, n + 9, edits=found, replace_end=replace_end)
+
+    (moved,) = here.here([one((n, n), replace_end=n + 20)])
+    assert (moved.start, moved.end, moved.replace_end) == (6, 9, 9)
+    assert moved.edits == (Edit(start=0, end=0, text="import x\n"),)
+    assert here.here([one((n - 1, n - 1)), one((0, 0)), one((n + 10, n + 10))]) == []
+    first = dataclasses.replace(here, above="")
+    assert first.here([one((n + 10, n + 10))]) == []  # in the cell below
 
 
 def test_a_range_over_lines_is_never_sent() -> None:

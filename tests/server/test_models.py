@@ -35,7 +35,14 @@ class Named:
         return [Candidate(text=self.folder.name, start=offset, end=offset, probability=1.0, source="model")]
 
     def popup(
-        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int = 10,
+        going_on: bool = False,
+        imports: bool = True,
     ) -> list[Candidate]:
         return []
 

@@ -1,0 +1,74 @@
+"""The first paragraph of what a definition says of itself, from the text of its file. Nothing is run.
+
+Read with tree-sitter from the definition's line on, so that a file that is being typed, or a long one, costs little.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MAX_LINES = 400  # of a definition that are read for it
+MAX_CHARACTERS = 20_000
+MAX_PARAGRAPH = 1_000
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_DEFINITIONS = ("function_definition", "class_definition")
+
+
+def first_paragraph(text: str, line: int) -> str:
+    """That of the docstring of the function, class or variable in ``line``, counted from 1; of the module for 0.
+
+    ``""`` where there is none.
+    """
+    lines = _LINE_END.split(text)[max(0, line - 1) : max(0, line - 1) + MAX_LINES]
+    if not lines:
+        return ""
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    code = "\n".join(each.removeprefix(indent) for each in lines)[:MAX_CHARACTERS]
+    found = _docstring(_parsed(code), is_module=line < 1)
+    paragraph = re.split(r"\n[ \t]*\n", inspect.cleandoc(found), maxsplit=1)[0].strip()
+    return paragraph if len(paragraph) <= MAX_PARAGRAPH else f"{paragraph[:MAX_PARAGRAPH].rstrip()} …"
+
+
+def _parsed(code: str) -> Node:
+    import tree_sitter_python
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_python.language())).parse(code.encode("utf-8", "replace")).root_node
+
+
+def _docstring(root: Node, *, is_module: bool) -> str:
+    statements = [node for node in root.named_children if node.type != "comment"]
+    if not statements:
+        return ""
+    if is_module:
+        return _text_of(statements[0])
+    first = statements[0]
+    if first.type == "decorated_definition":
+        first = first.child_by_field_name("definition") or first
+    if first.type in _DEFINITIONS:
+        body = first.child_by_field_name("body")
+        inside = [node for node in body.named_children if node.type != "comment"] if body else []
+        return _text_of(inside[0]) if inside else ""
+    is_assignment = first.type == "expression_statement" and any(
+        node.type == "assignment" for node in first.named_children
+    )
+    return _text_of(statements[1]) if is_assignment and len(statements) > 1 else ""
+
+
+def _text_of(statement: Node) -> str:
+    """The text that a statement consists of; ``""`` if it is no plain string."""
+    if statement.type != "expression_statement" or statement.named_child_count != 1 or statement.text is None:
+        return ""
+    if statement.named_children[0].type not in ("string", "concatenated_string"):
+        return ""
+    try:
+        value = ast.literal_eval(statement.text.decode("utf-8"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):  # ValueError: an f-string
+        return ""
+    return value if isinstance(value, str) else ""
