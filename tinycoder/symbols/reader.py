@@ -1,0 +1,857 @@
+"""Reads what Python source defines: one pass over the statements of its tree, at little more than the tree's own cost.
+
+Statements give events, in order; ``fold`` makes a table of names of them. What is read statement by statement may so be
+put together from pieces. Expressions are entered only as far as their sketches go. Knows no other file.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from tinycoder.symbols.records import (
+    KEYWORD_ONLY,
+    KEYWORDS,
+    ORDINARY,
+    POSITIONAL_ONLY,
+    VARIADIC,
+    Class,
+    Function,
+    Import,
+    Module,
+    Parameter,
+    Symbol,
+    Variable,
+)
+from tinycoder.symbols.sketch import Names, annotation, atom, decorator, element, instance, sketch
+
+LARGEST = 5_000_000  # characters or bytes: a longer file is data
+REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)  # of Python's parser
+
+PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # where a statement stands: in no block, in one, in the other one
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_WITHS = (ast.With, ast.AsyncWith)
+_TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
+_TYPE_ALIAS: type | None = getattr(ast, "TypeAlias", None)
+_YIELDS = (ast.Yield, ast.YieldFrom)
+_SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))
+_ON_CLASS = ("classmethod", "abc.abstractclassmethod")
+_IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
+_ACCESSORS = ("setter", "deleter")
+_NOTHING = ("", "None")
+_SHORT = {"namedtuple": "NamedTuple", "NamedTuple": "NamedTuple", "TypedDict": "TypedDict"}
+_SHORT |= {name: name for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")}
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+Binding = tuple[ast.expr, str, str]  # target, annotation, value
+
+_parameter = lru_cache(maxsize=16_384)(Parameter)  # most parameters are alike
+_intern = sys.intern
+
+
+class Events:
+    """What statements do to the names of a module or a class, in their order."""
+
+    __slots__ = ("attributes", "defined", "exports", "globals", "imports", "stars")
+
+    def __init__(self, outer: Events | None = None) -> None:
+        self.defined: list[tuple[Symbol, int]] = []  # with PLAIN, CONDITIONAL or ALTERNATE
+        self.attributes: list[Variable] = []  # what methods set on their first parameter
+        self.exports: list[tuple[bool, tuple[str, ...]]] = []  # whether ``__all__`` is set anew, and its names
+        self.stars: list[str] = outer.stars if outer else []
+        self.imports: list[Import] = outer.imports if outer else []
+        self.globals: list[Variable] = outer.globals if outer else []  # what functions set that call it global
+
+    def __iadd__(self, other: Events) -> Events:
+        self.defined += other.defined
+        self.attributes += other.attributes
+        self.exports += other.exports
+        self.stars += other.stars
+        self.imports += other.imports
+        self.globals += other.globals
+        return self
+
+
+def read_source(text: str | bytes) -> Module | None:
+    """What a file defines; None if it does not parse or is too long. Bytes are decoded as Python does. Never raises."""
+    if len(text) > LARGEST:
+        return None
+    try:
+        statements = parse(text)
+        events = Events()
+        read_statements(statements, events)
+    except REFUSALS:
+        return None
+    return module(events)
+
+
+def parse(text: str | bytes) -> list[ast.stmt]:
+    """The statements of a text; raises one of ``REFUSALS``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as for an unknown escape in a string
+        return ast.parse(text).body
+
+
+def module(events: Events) -> Module:
+    """The record of a file whose statements gave ``events``."""
+    exported: list[str] | None = None
+    for anew, names in events.exports:
+        exported = [*names] if anew or exported is None else [*exported, *names]
+    return Module(
+        symbols=fold(events.defined, events.globals),
+        exported=None if exported is None else tuple(dict.fromkeys(exported)),
+        stars=tuple(dict.fromkeys(events.stars)),
+        imports=tuple(events.imports),
+    )
+
+
+def fold(defined: Iterable[tuple[Symbol, int]], later: Iterable[Variable] = ()) -> dict[str, Symbol]:
+    """The names that are left of what was defined one after the other, and then of what functions set."""
+    table: dict[str, Symbol] = {}
+    for symbol, standing in defined:
+        old = table.setdefault(symbol.name, symbol)
+        if old is not symbol:
+            table[symbol.name] = _newer(old, symbol, standing)
+    for variable in later:
+        old = table.setdefault(variable.name, variable)
+        if old is not variable:
+            table[variable.name] = _newer(old, variable, ALTERNATE)
+    return table
+
+
+def _newer(old: Symbol, new: Symbol, standing: int) -> Symbol:
+    """What a name is that is given a second meaning."""
+    if isinstance(new, Variable):
+        if not isinstance(old, Variable) or old.annotation:
+            return old
+        on_instance = old.on_instance and new.on_instance
+        if new.annotation:
+            return Variable(new.name, new.line, new.annotation, new.value, on_instance)
+        if old.value in _NOTHING and new.value not in _NOTHING:
+            return Variable(old.name, old.line, "", new.value, on_instance)
+        return old
+    if isinstance(old, Variable):
+        known = old.annotation or old.value not in _NOTHING
+        return old if standing == ALTERNATE and known else new
+    if isinstance(old, Function) and is_overload(old):
+        if not isinstance(new, Function):
+            return old
+        if is_overload(new):
+            return old
+        if new.returns or not old.returns:
+            return new
+        return Function(
+            new.name, new.line, new.parameters, old.returns, "", new.decorators, new.is_async, new.is_generator
+        )
+    if standing == ALTERNATE or (standing == CONDITIONAL and (isinstance(new, Import) or isinstance(old, Import))):
+        return old  # such as a faster version from another module
+    return new
+
+
+def is_overload(function: Function) -> bool:
+    """Whether the function only tells of one of several signatures."""
+    return any(name == "overload" or name.endswith(".overload") for name in function.decorators)
+
+
+def read_statements(body: Iterable[ast.stmt], events: Events, *, in_class: bool = False, standing: int = PLAIN) -> None:
+    """Add what the statements of a module or a class do to ``events``."""
+    inner = standing or CONDITIONAL
+    for node in body:
+        kind = type(node)
+        if kind is ast.Expr:
+            _read_expression(node, events)  # type: ignore[arg-type]
+        elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+            if function := read_function(node, events, in_class=in_class):  # type: ignore[arg-type]
+                events.defined.append((function, standing))
+        elif kind is ast.ClassDef:
+            events.defined.append((read_class(node, events), standing))  # type: ignore[arg-type]
+        elif kind is ast.Import or kind is ast.ImportFrom:
+            for found in _imports(node, events):  # type: ignore[arg-type]
+                events.imports.append(found)
+                events.defined.append((found, standing))
+        elif isinstance(node, ast.If):
+            read_statements(node.body, events, in_class=in_class, standing=inner)
+            other = node.orelse
+            while len(other) == 1 and isinstance(other[0], ast.If):  # thousands of ``elif`` are no depth
+                read_statements(other[0].body, events, in_class=in_class, standing=ALTERNATE)
+                other = other[0].orelse
+            read_statements(other, events, in_class=in_class, standing=ALTERNATE)
+        elif isinstance(node, _TRIES):
+            read_statements(node.body, events, in_class=in_class, standing=inner)
+            read_statements(node.orelse, events, in_class=in_class, standing=inner)
+            for handler in node.handlers:
+                read_statements(handler.body, events, in_class=in_class, standing=ALTERNATE)
+            read_statements(node.finalbody, events, in_class=in_class, standing=inner)
+        elif kind in _SIMPLE:
+            continue
+        else:
+            _read_variables(node, events, standing, in_class)
+            if isinstance(node, _LOOPS):
+                read_statements(node.body, events, in_class=in_class, standing=inner)
+                read_statements(node.orelse, events, in_class=in_class, standing=ALTERNATE)
+            elif isinstance(node, _WITHS):
+                read_statements(node.body, events, in_class=in_class, standing=standing)
+            elif isinstance(node, ast.Match):
+                for number, case in enumerate(node.cases):
+                    place = ALTERNATE if number else inner
+                    read_statements(case.body, events, in_class=in_class, standing=place)
+
+
+def _read_expression(node: ast.Expr, events: Events) -> None:
+    """``__all__.extend(...)`` and ``__all__.append(...)``."""
+    call = node.value
+    if (
+        type(call) is ast.Call
+        and type(call.func) is ast.Attribute
+        and type(call.func.value) is ast.Name
+        and call.func.value.id == "__all__"
+        and len(call.args) == 1
+    ):
+        if call.func.attr == "extend":
+            names = _strings(call.args[0])
+        elif call.func.attr == "append":
+            names = _strings(ast.List(elts=call.args))
+        else:
+            return
+        if names is not None:
+            events.exports.append((False, names))
+
+
+def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: bool) -> None:
+    line = node.lineno
+    for target, kind, value in bindings(node):
+        if type(target) is not ast.Name:
+            continue
+        name = target.id
+        if name == "__all__":
+            _read_exports(node, events)
+        elif name == "__slots__" and in_class and isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            slots = _strings(node.value)
+            if slots is None and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                slots = (node.value.value,)
+            for slot in slots or ():
+                events.defined.append((Variable(_intern(slot), line, "", "", True), CONDITIONAL))
+        elif isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := _functional(node.value)):
+            base, members = made
+            events.defined.append((Class(name, line, (base,), "", (), members), standing))
+            continue
+        events.defined.append((Variable(name, line, kind, value), standing))
+
+
+def _read_exports(node: ast.stmt, events: Events) -> None:
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value:
+        names = _strings(node.value)
+        if names is not None:
+            events.exports.append((not isinstance(node, ast.AugAssign), names))
+
+
+def _strings(node: ast.expr) -> tuple[str, ...] | None:
+    """The strings of a display, or of several that are added; None where there is no display."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return tuple(
+            _intern(part.value) for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str
+        )
+    if isinstance(node, ast.BinOp):
+        sides = []
+        while isinstance(node, ast.BinOp):
+            sides.append(node.right)
+            node = node.left
+        found = [_strings(side) if not isinstance(side, ast.BinOp) else None for side in (node, *reversed(sides))]
+        known = [names for names in found if names is not None]
+        return tuple(name for names in known for name in names) if known else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        return _strings(node.args[0]) if node.func.id in ("list", "tuple", "sorted", "set", "frozenset") else None
+    return None
+
+
+def _imports(node: ast.Import | ast.ImportFrom, events: Events) -> Iterator[Import]:
+    line = node.lineno
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            first = alias.asname or alias.name.partition(".")[0]
+            yield Import(_intern(first), line, _intern(alias.name if alias.asname else first))
+        return
+    module = _intern("." * node.level + (node.module or ""))
+    for alias in node.names:
+        if alias.name == "*":
+            events.stars.append(module)
+        else:
+            yield Import(alias.asname or alias.name, line, module, alias.name)
+
+
+# Functions
+
+
+def read_function(node: FunctionNode, events: Events, *, in_class: bool = False) -> Function | None:
+    """A function or, in a class, a method; what it imports and sets goes to ``events``. None for a setter."""
+    decorators: tuple[str, ...] = ()
+    if node.decorator_list:
+        last = node.decorator_list[-1]
+        if type(last) is ast.Attribute and last.attr in _ACCESSORS:
+            _Body(node, events)
+            return None
+        decorators = tuple(_intern(decorator(each)) for each in node.decorator_list)
+    parameters = _parameters(node.args)
+    returns = _intern(annotation(node.returns)) if node.returns is not None else ""
+    body = _Body(node, events)
+    first = _first_parameter(node, decorators) if in_class else ""
+    on_class = bool(first) and (node.name in _IMPLICIT_ON_CLASS or any(name in _ON_CLASS for name in decorators))
+    names = _Local(parameters, body, first, "cls" if on_class else "self")
+    if first:
+        _read_attributes(body.statements, names, first, not on_class, events)
+    if body.globals:
+        _read_globals(body, names, events)
+    result = "" if returns or body.yields or not body.returns else _intern(_result(body.returns, names))
+    is_async = type(node) is ast.AsyncFunctionDef
+    return Function(node.name, node.lineno, parameters, returns, result, decorators, is_async, body.yields)
+
+
+def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
+    if "staticmethod" in decorators:
+        return ""
+    arguments = node.args.posonlyargs or node.args.args
+    return arguments[0].arg if arguments else ""
+
+
+def _parameters(node: ast.arguments) -> tuple[Parameter, ...]:
+    found: list[Parameter] = []
+    positional = node.posonlyargs + node.args if node.posonlyargs else node.args
+    n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
+    for place, argument in enumerate(positional):
+        default = _default(node.defaults[place - required]) if place >= required else ""
+        kind = POSITIONAL_ONLY if place < n_only else ORDINARY
+        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
+        found.append(_parameter(argument.arg, kind, note, default))
+    if node.vararg:
+        found.append(_parameter(node.vararg.arg, VARIADIC, _intern(annotation(node.vararg.annotation)), ""))
+    for argument, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
+        found.append(_parameter(argument.arg, KEYWORD_ONLY, note, _default(value) if value is not None else ""))
+    if node.kwarg:
+        found.append(_parameter(node.kwarg.arg, KEYWORDS, _intern(annotation(node.kwarg.annotation)), ""))
+    return tuple(found)
+
+
+def _default(node: ast.expr) -> str:
+    return _intern(sketch(node)) or "..."
+
+
+class _Body:
+    """The statements of a function that matter, in order; its imports go to ``events``, also those of inner ones."""
+
+    __slots__ = ("globals", "returns", "statements", "yields")
+
+    def __init__(self, node: FunctionNode, events: Events) -> None:
+        self.statements: list[ast.stmt | ast.excepthandler] = []  # that bind names
+        self.returns: list[ast.expr] = []
+        self.globals: set[str] = set()
+        self.yields = False
+        for each in flat(node.body):
+            kind = type(each)
+            if kind is ast.Expr:
+                value: ast.expr = each.value  # type: ignore[union-attr]
+                if type(value) in _YIELDS:
+                    self.yields = True
+                elif type(value) is ast.NamedExpr:
+                    self.statements.append(each)
+                else:
+                    self._look(value)
+            elif kind is ast.Assign:
+                self.statements.append(each)
+                self._look(each.value)  # type: ignore[union-attr]
+            elif kind is ast.Return:
+                if each.value is not None:  # type: ignore[union-attr]
+                    self.returns.append(each.value)  # type: ignore[union-attr]
+                    self._look(each.value)  # type: ignore[union-attr]
+            elif isinstance(each, (ast.Import, ast.ImportFrom)):
+                events.imports += _imports(each, events)
+            elif isinstance(each, _FUNCTIONS) or kind is ast.ClassDef:
+                self.statements.append(each)
+                _read_inner(each, events)  # type: ignore[arg-type]
+            elif isinstance(each, ast.Global):
+                self.globals.update(each.names)
+            else:
+                self.statements.append(each)
+                if isinstance(each, (ast.AnnAssign, ast.AugAssign)) and each.value is not None:
+                    self._look(each.value)
+                elif isinstance(each, (ast.If, ast.While)):
+                    self._look(each.test)
+
+    def _look(self, node: ast.expr) -> None:
+        """For a ``yield`` that stands where one does: alone, awaited, as an argument or an operand."""
+        kind = type(node)
+        if kind in _YIELDS:
+            self.yields = True
+        elif kind is ast.Call:
+            for argument in node.args:  # type: ignore[attr-defined]
+                if type(argument) in _YIELDS:
+                    self.yields = True
+        elif kind is ast.Await or kind is ast.NamedExpr:
+            self._look(node.value)  # type: ignore[attr-defined]
+        elif kind is ast.BinOp:
+            self.yields = (
+                self.yields or type(node.left) in _YIELDS or type(node.right) in _YIELDS  # type: ignore[attr-defined]
+            )
+
+
+def flat(body: list[ast.stmt]) -> Iterator[ast.stmt | ast.excepthandler]:
+    """Statements in order, each before what its blocks hold; functions and classes are not entered."""
+    todo: list[ast.stmt | ast.excepthandler] = list(reversed(body))
+    while todo:
+        node = todo.pop()
+        kind = type(node)
+        if kind in _SIMPLE:
+            continue
+        yield node
+        if isinstance(node, (ast.If, *_LOOPS)):
+            todo += reversed(node.orelse)
+            todo += reversed(node.body)
+        elif isinstance(node, (*_WITHS, ast.ExceptHandler)):
+            todo += reversed(node.body)
+        elif isinstance(node, _TRIES):
+            todo += reversed(node.finalbody)
+            todo += reversed(node.orelse)
+            todo += reversed(node.handlers)
+            todo += reversed(node.body)
+        elif isinstance(node, ast.Match):
+            for case in reversed(node.cases):
+                todo += reversed(case.body)
+
+
+def _read_inner(node: FunctionNode | ast.ClassDef, events: Events) -> None:
+    """The imports of a function or class that stands in a function."""
+    todo = [node]
+    while todo:
+        for each in flat(todo.pop().body):
+            if isinstance(each, (ast.Import, ast.ImportFrom)):
+                events.imports += _imports(each, events)
+            elif isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                todo.append(each)
+
+
+class _Local:
+    """The names of a function's own, with the sketches that stand in for them outside; found when asked for."""
+
+    __slots__ = ("_found", "_global", "_made", "_parameters", "_pending", "_statements")
+
+    def __init__(
+        self,
+        parameters: tuple[Parameter, ...],
+        body: _Body,
+        first: str,
+        called: str,
+    ) -> None:
+        self._parameters = parameters
+        self._statements = body.statements
+        self._global = body.globals
+        self._found: dict[str, str] = {first: called} if first else {}
+        self._pending: dict[str, ast.stmt | ast.excepthandler | None] = {}
+        self._made = False
+
+    def get(self, name: str, default: str, /) -> str:
+        if not self._made:
+            self._make()
+        text = self._found.get(name)
+        if text is None:
+            if name not in self._pending:
+                return default
+            self._found[name] = ""  # what is made of itself is not known
+            node = self._pending[name]
+            if node is not None:
+                for target, kind, value in bindings(node, self):
+                    if type(target) is ast.Name and target.id == name:
+                        self._found[name] = instance(kind) or value
+                        break
+            text = self._found[name]
+        return text
+
+    def declared(self, name: str) -> str:
+        """The annotation of a parameter."""
+        for parameter in self._parameters:
+            if parameter.name == name:
+                if parameter.kind == VARIADIC:
+                    return f"tuple[{parameter.annotation}, ...]" if parameter.annotation else ""
+                if parameter.kind == KEYWORDS:
+                    return f"dict[str, {parameter.annotation}]" if parameter.annotation else ""
+                return parameter.annotation
+        return ""
+
+    def _make(self) -> None:
+        self._made = True
+        found, pending = self._found, self._pending
+        for node in self._statements:
+            if type(node) is ast.Assign and len(node.targets) == 1 and type(node.targets[0]) is ast.Name:
+                name = node.targets[0].id
+                pending[name] = None if name in pending else node
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                pending[node.name] = None
+            else:
+                for name in _target_names(node):
+                    pending[name] = None if name in pending else node
+        for name in self._global:
+            pending.pop(name, None)
+        for parameter in self._parameters:
+            name = parameter.name
+            if name in found:
+                continue
+            if parameter.kind == VARIADIC:
+                found[name] = "()"
+            elif parameter.kind == KEYWORDS:
+                found[name] = "{}"
+            elif text := instance(parameter.annotation):
+                found[name] = text
+            elif not parameter.annotation and parameter.default not in ("", "None", "..."):
+                found[name] = parameter.default
+            elif name not in pending:
+                found[name] = ""
+
+
+def _target_names(node: ast.stmt | ast.excepthandler) -> Iterator[str]:
+    for target, _, _ in bindings(node, _NOTHING_KNOWN):
+        if type(target) is ast.Name:
+            yield target.id
+
+
+def _read_attributes(
+    statements: list[ast.stmt | ast.excepthandler], names: _Local, first: str, on_instance: bool, events: Events
+) -> None:
+    """What a method sets on its first parameter."""
+    for node in statements:
+        if type(node) is ast.Assign:
+            if len(node.targets) == 1:
+                target = node.targets[0]
+                if type(target) is ast.Name or type(target) is ast.Subscript:
+                    continue
+                if type(target) is ast.Attribute and not (type(target.value) is ast.Name and target.value.id == first):
+                    continue
+        elif isinstance(node, (ast.If, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        for target, kind, value in bindings(node, names):
+            if type(target) is ast.Attribute and type(target.value) is ast.Name and target.value.id == first:
+                source = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+                if not kind and type(source) is ast.Name:
+                    kind = names.declared(source.id)
+                    value = "" if kind else value
+                events.attributes.append(Variable(target.attr, target.lineno, kind, _intern(value), on_instance))
+
+
+def _read_globals(body: _Body, names: _Local, events: Events) -> None:
+    for node in body.statements:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        for target, kind, value in bindings(node, names):
+            if type(target) is ast.Name and target.id in body.globals:
+                events.globals.append(Variable(target.id, target.lineno, kind, _intern(value)))
+
+
+def _result(returns: list[ast.expr], names: _Local) -> str:
+    """The one sketch of all that is returned but None; ``""`` if there are several."""
+    result = "None"
+    for node in returns:
+        text = sketch(node, names)
+        if text == "None" or text == result:
+            continue
+        if not text or result != "None":
+            return ""
+        result = text
+    return result
+
+
+# Bindings
+
+
+class _NothingKnown:
+    def get(self, name: str, default: str, /) -> str:
+        return ""
+
+
+_NOTHING_KNOWN = _NothingKnown()
+_NO_NAMES: dict[str, str] = {}
+
+
+def bindings(node: ast.stmt | ast.excepthandler, names: Names = _NO_NAMES) -> Iterator[Binding]:
+    """What a statement itself binds, without its blocks: targets with their annotations and sketches of their values.
+
+    A target is a name, an attribute or an index. Definitions and imports are not among them.
+    """
+    kind = type(node)
+    if isinstance(node, ast.Assign):
+        value = node.value
+        text = _intern(sketch(value, names))
+        for target in node.targets:
+            if type(target) is ast.Name or type(target) is ast.Attribute:
+                yield target, "", text
+            else:
+                yield from _unpacked(target, value, text, names)
+    elif isinstance(node, ast.AnnAssign):
+        note = _intern(annotation(node.annotation))
+        if node.value is None:
+            yield node.target, note, ""
+        elif note.endswith("TypeAlias"):
+            yield node.target, note, _intern(annotation(node.value))
+        else:
+            yield node.target, note, _intern(sketch(node.value, names))
+    elif isinstance(node, ast.AugAssign):
+        yield node.target, "", _intern(sketch(node.value, names))
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        text = sketch(node.iter, names)
+        if text:
+            text = (
+                f"{atom(text)}.__iter__().__next__()"
+                if kind is ast.For
+                else f"await {atom(text)}.__aiter__().__anext__()"
+            )
+        yield from _unpacked(node.target, None, text, names)
+    elif isinstance(node, _WITHS):
+        for item in node.items:
+            if item.optional_vars is not None:
+                text = sketch(item.context_expr, names)
+                if text:
+                    text = f"{atom(text)}.__enter__()" if kind is ast.With else f"await {atom(text)}.__aenter__()"
+                yield from _unpacked(item.optional_vars, None, text, names)
+    elif isinstance(node, ast.ExceptHandler):
+        if node.name:
+            yield _name(node.name, node), "", _caught(node.type, names)
+    elif isinstance(node, (ast.If, ast.While)):
+        yield from _walruses(node.test, names)
+    elif isinstance(node, ast.Expr):
+        yield from _walruses(node.value, names)
+    elif isinstance(node, ast.Match):
+        yield from _captured(node, names)
+    elif kind is _TYPE_ALIAS:
+        yield node.name, "TypeAlias", _intern(annotation(node.value))  # type: ignore[union-attr]
+
+
+def _unpacked(target: ast.expr, value: ast.expr | None, text: str, names: Names) -> Iterator[Binding]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        parts = target.elts
+        values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+        stars = [place for place, part in enumerate(parts) if type(part) is ast.Starred]
+        if len(values) == len(parts) and not stars and not any(type(each) is ast.Starred for each in values):
+            for part, each in zip(parts, values, strict=True):
+                yield from _unpacked(part, each, sketch(each, names), names)
+            return
+        for place, part in enumerate(parts):
+            index = place - len(parts) if stars and place > stars[0] else place
+            yield from _unpacked(part, None, element(text, index), names)
+    elif isinstance(target, ast.Starred):
+        yield from _unpacked(target.value, None, f"[{text}]", names)
+    else:
+        yield target, "", _intern(text)
+
+
+def _name(name: str, node: ast.stmt | ast.excepthandler | ast.pattern) -> ast.Name:
+    return ast.Name(id=name, lineno=node.lineno, col_offset=node.col_offset)
+
+
+def _caught(node: ast.expr | None, names: Names) -> str:
+    classes = node.elts if isinstance(node, ast.Tuple) else [node] if node else []
+    texts = [sketch(each, names) for each in classes]
+    return _intern(" or ".join(f"{atom(text)}()" for text in texts[:4] if text))
+
+
+def _walruses(node: ast.expr, names: Names) -> Iterator[Binding]:
+    """``:=`` in a condition or an expression that is a statement; what is deep in it is not looked for."""
+    kind = type(node)
+    if isinstance(node, ast.NamedExpr):
+        yield node.target, "", _intern(sketch(node.value, names))
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _walruses(value, names)
+    elif isinstance(node, ast.Compare):
+        yield from _walruses(node.left, names)
+    elif kind is ast.UnaryOp:
+        yield from _walruses(node.operand, names)  # type: ignore[attr-defined]
+    elif isinstance(node, ast.Call):
+        for argument in node.args[:2]:
+            if type(argument) is ast.NamedExpr:
+                yield from _walruses(argument, names)
+
+
+def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
+    for case in node.cases:
+        todo: list[tuple[ast.pattern, str]] = [(case.pattern, sketch(node.subject, names))]
+        while todo:
+            pattern, text = todo.pop()
+            if isinstance(pattern, ast.MatchAs):
+                inner = pattern.pattern
+                if isinstance(inner, ast.MatchClass):
+                    text = sketch(inner.cls, names)
+                    text = f"{atom(text)}()" if text else ""
+                if pattern.name:
+                    yield _name(pattern.name, pattern), "", _intern(text)
+                if inner is not None:
+                    todo.append((inner, text))
+            elif isinstance(pattern, ast.MatchClass):
+                todo += [(each, "") for each in (*pattern.patterns, *pattern.kwd_patterns)]
+            elif isinstance(pattern, ast.MatchStar):
+                if pattern.name:
+                    yield _name(pattern.name, pattern), "", "[]"
+            elif isinstance(pattern, ast.MatchMapping):
+                todo += [(each, "") for each in pattern.patterns]
+                if pattern.rest:
+                    yield _name(pattern.rest, pattern), "", "{}"
+            elif isinstance(pattern, (ast.MatchSequence, ast.MatchOr)):
+                todo += [(each, "") for each in pattern.patterns]
+
+
+# Classes
+
+
+def read_class(node: ast.ClassDef, outer: Events) -> Class:
+    """A class; what it imports goes to ``outer``."""
+    events = Events(outer)
+    bases, metaclass = read_bases(node, events)
+    read_statements(node.body, events, in_class=True)
+    return class_record(node, bases, metaclass, events)
+
+
+def class_record(node: ast.ClassDef, bases: tuple[str, ...], metaclass: str, events: Events) -> Class:
+    """The record of a class whose body gave ``events``."""
+    decorators = tuple(_intern(decorator(each)) for each in node.decorator_list)
+    return Class(node.name, node.lineno, bases, metaclass, decorators, fold(events.defined, events.attributes))
+
+
+def read_bases(node: ast.ClassDef, events: Events) -> tuple[tuple[str, ...], str]:
+    """The bases and the metaclass; fields of a base that is made in place go to ``events``."""
+    bases: list[str] = []
+    metaclass = ""
+    for base in node.bases:
+        if type(base) is ast.Call:
+            if made := _functional(base):
+                bases.append(made[0])
+                events.defined += [(member, PLAIN) for member in made[1].values()]
+                continue
+            if sketch(base.func).rpartition(".")[2] == "with_metaclass" and base.args:  # of six and its like
+                metaclass = _intern(sketch(base.args[0]))
+                bases += [_intern(annotation(each)) for each in base.args[1:]]
+                continue
+        text = annotation(base)
+        if text:
+            bases.append(_intern(text))
+        elif type(base) is not ast.Starred:
+            bases.append("...")
+    for keyword in node.keywords:
+        if keyword.arg == "metaclass":
+            metaclass = _intern(sketch(keyword.value)) or "..."
+    return tuple(bases), metaclass
+
+
+def _functional(call: ast.Call) -> tuple[str, dict[str, Symbol]] | None:
+    """Base and fields of ``namedtuple("X", "a b")`` and its like; None for any other call."""
+    function = call.func
+    name = function.id if type(function) is ast.Name else function.attr if type(function) is ast.Attribute else ""
+    base = _SHORT.get(name)
+    if base is None or not call.args or not isinstance(call.args[0], ast.Constant):
+        return None
+    members: dict[str, Symbol] = {}
+    source = call.args[1] if len(call.args) > 1 else None
+    for keyword in call.keywords:
+        if keyword.arg in ("fields", "field_names", "names"):
+            source = keyword.value
+        elif base == "NamedTuple" and name != base and keyword.arg:
+            continue
+        elif base == "NamedTuple" and keyword.arg:
+            members[keyword.arg] = Variable(keyword.arg, call.lineno, annotation(keyword.value))
+    value = "" if base in ("NamedTuple", "TypedDict") else "0"
+    for field, note in _fields(source):
+        kind = annotation(note) if note is not None and not value else ""
+        text = (sketch(note) if note is not None else value) if value else ""
+        members[field] = Variable(_intern(field), call.lineno, kind, text)
+    return base, members
+
+
+def _fields(node: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        for name in node.value.replace(",", " ").split():
+            yield name, None
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        for part in node.elts:
+            inner = part.elts if isinstance(part, (ast.Tuple, ast.List)) else [part]
+            if inner and isinstance(inner[0], ast.Constant) and isinstance(inner[0].value, str):
+                yield inner[0].value, inner[1] if len(inner) > 1 else None
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+
+
+# Locals
+
+
+def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, Symbol]:
+    """Parameters and locals of a function, each as it was bound last before a line.
+
+    What is bound on that line or later counts only where nothing is before. A value that mentions its own name has
+    what the name stood for before in its place.
+    """
+    table: dict[str, Symbol] = {}
+    for parameter in _parameters(node.args):
+        note, value = parameter.annotation, parameter.default
+        if parameter.kind == VARIADIC:
+            note, value = f"tuple[{note}, ...]" if note else "", "()"
+        elif parameter.kind == KEYWORDS:
+            note, value = f"dict[str, {note}]" if note else "", "{}"
+        value = "" if value in ("None", "...") else value
+        table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
+    outer: set[str] = set()
+    for each in flat(node.body):
+        if isinstance(each, (ast.Global, ast.Nonlocal)):
+            outer.update(each.names)
+            continue
+        late = before_line is not None and each.lineno >= before_line
+        for symbol in _bound(each, table):
+            name = symbol.name
+            old = table.get(name)
+            if name in outer or (late and old is not None):
+                continue
+            if isinstance(symbol, Variable) and isinstance(old, Variable):
+                if old.annotation and not symbol.annotation:
+                    continue  # what is declared stays
+                if symbol.value == "None" and old.value and not symbol.annotation:
+                    continue
+            table[name] = symbol
+    return table
+
+
+def _bound(node: ast.stmt | ast.excepthandler, table: dict[str, Symbol]) -> Iterator[Symbol]:
+    if isinstance(node, _FUNCTIONS):
+        if function := read_function(node, Events()):
+            yield function
+    elif isinstance(node, ast.ClassDef):
+        yield read_class(node, Events())
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from _imports(node, Events())
+    else:
+        names = _Before(table, {name for name in _target_names(node) if name in table})
+        for target, kind, value in bindings(node, names):
+            if type(target) is not ast.Name:
+                continue
+            old = table.get(target.id)
+            if isinstance(node, ast.AugAssign) and old is not None:
+                continue
+            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := _functional(node.value)):
+                yield Class(target.id, target.lineno, (made[0],), "", (), made[1])
+            else:
+                yield Variable(target.id, target.lineno, kind, value)
+
+
+class _Before:
+    """What names that are bound anew stood for before; all others stand for themselves."""
+
+    def __init__(self, table: dict[str, Symbol], names: set[str]) -> None:
+        self._table = table
+        self._names = names
+
+    def get(self, name: str, default: str, /) -> str:
+        if name not in self._names:
+            return default
+        old = self._table[name]
+        if isinstance(old, Variable):
+            return instance(old.annotation) or old.value
+        return ""
