@@ -162,6 +162,16 @@ def test_excluded_folders_are_named_once_and_not_descended(tmp_path: Path, name:
     assert corpus.skipped[0].n_bytes == 0
 
 
+def test_what_is_imported_counts_where_it_is_asked_for(tmp_path: Path) -> None:
+    files = {f"{name}/lib/a.py": "a = 1\n" for name in EXCLUDED_FOLDERS}
+    large = "x = 1\n" * 200_000
+    write(tmp_path, {**files, "made_pb2.py": "# @generated\n", "large.py": large, "huge.py": large * 5, ".env.py": ""})
+    write(tmp_path, {".gitignore": "lost.py\n", "lost.py": "x = 1\n"})
+    found, _ = tree.walk([tmp_path], importable=True)
+    kept = {"vendor/lib/a.py", "_vendor/lib/a.py", "third_party/lib/a.py", "made_pb2.py", "large.py"}
+    assert {file.path for file in found} == kept
+
+
 def test_an_environment_is_known_by_its_marker(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -10,12 +10,14 @@ import re
 from collections.abc import Collection, Iterable
 
 MAX_BYTES = 1_000_000
+MAX_IMPORTED_BYTES = 2_000_000  # of a file that is not learnt from, but imported
 MAX_LINE = 5_000  # characters
 MAX_MEAN_LINE = 200  # characters, in files that are long enough to tell
 MIN_TELLING_LENGTH = 2_000  # characters
 HEADER_LINES = 10
 HEADER_LENGTH = 4_000  # characters
 
+VENDORED = "vendored code"  # a reason
 INSTALLED = ("site-packages", "dist-packages", "__pypackages__")
 FOLDERS = {
     **dict.fromkeys((".git", ".hg", ".svn", ".bzr"), "version control"),
@@ -23,7 +25,7 @@ FOLDERS = {
     **dict.fromkeys(INSTALLED, "installed packages"),
     **dict.fromkeys(
         ("vendor", "vendored", "_vendor", "_vendored", "third_party", "thirdparty", "node_modules"),
-        "vendored code",
+        VENDORED,
     ),
     **dict.fromkeys(("__pycache__", ".eggs", ".tox", ".nox", "htmlcov", ".ipynb_checkpoints"), "build output"),
     **dict.fromkeys((".cache", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".pytype"), "cache"),
@@ -76,6 +78,11 @@ def folder_reason(name: str, children: Collection[str]) -> str | None:
     if name.endswith((".egg-info", ".dist-info", ".egg")):
         return "package metadata"
     return FOLDERS.get(name)
+
+
+def is_vendored(name: str, reason: str) -> bool:
+    """Whether a folder called ``name`` was left out for a ``reason`` that keeps nobody from importing what it holds."""
+    return reason == VENDORED and name.lower() != "node_modules"
 
 
 def is_installed(parts: Iterable[str]) -> bool:

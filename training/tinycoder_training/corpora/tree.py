@@ -46,14 +46,19 @@ class _Folder:
 
 
 def walk(
-    paths: Sequence[Path], *, exclude: Sequence[str] = (), forgotten: Forgotten = NOTHING
+    paths: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING,
+    importable: bool = False,
 ) -> tuple[list[SourceFile], list[Skipped]]:
     """Source files and left-out entries under ``paths`` (folders and Python files), both sorted by path.
 
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
     left-out folder is not descended, so its size is given as 0. ``exclude`` are patterns as in ``.gitignore`` for
-    files to leave out, relative to the given folder. What is ``forgotten`` is left out too.
+    files to leave out, relative to the given folder. What is ``forgotten`` is left out too. ``importable`` asks for what
+    code imports rather than what is learnt from: vendored code and large files count too.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
     ``.gitignore`` file cannot be read.
@@ -68,7 +73,7 @@ def walk(
     for start in starts:
         label = labels[start.folder]
         trusts_links = start.only is not None or hard_links.may_be_linked(start.folder)
-        for location, entry in _walk(start, label, folders):
+        for location, entry in _walk(start, label, folders, importable):
             if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = Skipped(path=entry.path, reason="excluded", n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile) and forgotten.holds(location):
@@ -117,7 +122,10 @@ def labels_of(folders: Sequence[Path]) -> dict[Path, str]:
     return labels
 
 
-def _walk(start: _Start, label: str, roots: Sequence[Path]) -> Iterator[tuple[Path, SourceFile | Skipped]]:
+def _walk(
+    start: _Start, label: str, roots: Sequence[Path], importable: bool
+) -> Iterator[tuple[Path, SourceFile | Skipped]]:
+    most_bytes = exclusions.MAX_IMPORTED_BYTES if importable else exclusions.MAX_BYTES
     try:
         rules = ignore.rules_above(start.folder)
     except OSError as error:
@@ -135,12 +143,12 @@ def _walk(start: _Start, label: str, roots: Sequence[Path]) -> Iterator[tuple[Pa
             continue
         if not folder.is_start:
             excluded = exclusions.folder_reason(folder.location.name, {entry.name for entry in entries})
-            if excluded:
+            if excluded and not (importable and exclusions.is_vendored(folder.location.name, excluded)):
                 yield folder.location, Skipped(path=folder.path, reason=excluded, n_bytes=0)
                 continue
         for entry in entries:
             if start.only is None or _is_same(entry, start.folder / start.only):
-                found = _judge(entry, folder, inner, roots)
+                found = _judge(entry, folder, inner, roots, most_bytes)
                 if isinstance(found, _Folder):
                     pending.append(found)
                 elif found is not None:
@@ -160,7 +168,7 @@ def _is_same(entry: os.DirEntry[str], file: Path) -> bool:
 
 
 def _judge(
-    entry: os.DirEntry[str], folder: _Folder, rules: ignore.Rules, roots: Sequence[Path]
+    entry: os.DirEntry[str], folder: _Folder, rules: ignore.Rules, roots: Sequence[Path], most_bytes: int
 ) -> _Folder | SourceFile | Skipped | None:
     path = folder.path + printable(entry.name)
     is_python = entry.name.lower().endswith(SUFFIXES)
@@ -187,8 +195,8 @@ def _judge(
         reason = "ignored by .gitignore"
     if reason is None and not entry.is_file(follow_symlinks=False):
         reason = "not a regular file"
-    if reason is None and n_bytes > exclusions.MAX_BYTES:
-        reason = f"larger than {exclusions.MAX_BYTES / 1e6:.0f} MB"
+    if reason is None and n_bytes > most_bytes:
+        reason = f"larger than {most_bytes / 1e6:.0f} MB"
     if reason is not None:
         return Skipped(path=path, reason=reason, n_bytes=n_bytes)
     return SourceFile(location=Path(entry.path), path=path, n_bytes=n_bytes)
