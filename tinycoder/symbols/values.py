@@ -1,0 +1,209 @@
+"""What an expression can stand for, and the scopes in which names have a meaning.
+
+A type is a tuple of values: several are a union, none says that nothing is known. ``DOUBT`` in a union stands for
+further values that are not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from tinycoder.symbols.modules import Source
+from tinycoder.symbols.records import Class, Function, Module, Symbol
+
+MAX_UNION = 6
+MAX_ITEMS = 8  # of a tuple whose elements are told apart
+
+
+class Enclosing(Protocol):
+    """A ``def`` or ``class`` around a place. ``bindings`` are what its body binds."""
+
+    @property
+    def kind(self) -> str:
+        """``def`` or ``class``."""
+
+    @property
+    def symbol(self) -> Symbol | None:
+        """Its record."""
+
+    @property
+    def bindings(self) -> Mapping[str, Symbol]:
+        """Locals, with or without parameters; members of a class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An ``Enclosing`` that is made from a record alone."""
+
+    symbol: Symbol | None
+    bindings: Mapping[str, Symbol] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """``def`` or ``class``."""
+        return "class" if isinstance(self.symbol, Class) else "def"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """A place in a module: what encloses it, innermost first.
+
+    ``local`` binds names before anything else; ``types`` binds type variables, and ``Self``.
+    """
+
+    source: Source
+    module: Module
+    enclosing: Sequence[Enclosing] = ()
+    local: Mapping[str, Values] = field(default_factory=dict)
+    types: Mapping[str, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleValue:
+    """A module."""
+
+    source: Source
+
+    @property
+    def key(self) -> object:
+        """Equal for equal values."""
+        return self.source.name
+
+    def __str__(self) -> str:
+        return f"module {self.source.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassValue:
+    """A class itself, with its type arguments where they are known; ``scope`` is where it stands."""
+
+    symbol: Class
+    scope: Scope
+    arguments: tuple[Values, ...] = ()
+
+    @property
+    def key(self) -> object:
+        """Equal for equal values."""
+        return "class", id(self.symbol), tuple(_keys(values) for values in self.arguments)
+
+    @property
+    def qualified(self) -> str:
+        """Module and name, without enclosing classes."""
+        return f"{self.scope.source.name}.{self.symbol.name}"
+
+    def __str__(self) -> str:
+        return f"type[{_named(self, None)}]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """An instance of a class. ``items`` are the elements of a tuple that are told apart."""
+
+    kind: ClassValue
+    items: tuple[Values, ...] | None = None
+
+    @property
+    def key(self) -> object:
+        """Equal for equal values."""
+        items = None if self.items is None else tuple(_keys(values) for values in self.items)
+        return "instance", self.kind.key, items
+
+    def __str__(self) -> str:
+        return _named(self.kind, self.items)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionValue:
+    """A function, or a method of ``owner``; bound if there is a ``receiver``. ``scope`` is where it stands."""
+
+    symbol: Function
+    scope: Scope
+    owner: ClassValue | None = None
+    receiver: Instance | ClassValue | None = None
+
+    @property
+    def key(self) -> object:
+        """Equal for equal values."""
+        return "function", id(self.symbol), self.receiver and self.receiver.key
+
+    @property
+    def qualified(self) -> str:
+        """Module, class if it is a method, and name."""
+        return f"{self.owner.qualified if self.owner else self.scope.source.name}.{self.symbol.name}"
+
+    def __str__(self) -> str:
+        return f"function {self.symbol.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperValue:
+    """What ``super()`` gives: the members of ``receiver`` that come after those of ``after``."""
+
+    receiver: Instance | ClassValue
+    after: ClassValue
+
+    @property
+    def key(self) -> object:
+        """Equal for equal values."""
+        return "super", self.receiver.key, self.after.key
+
+    def __str__(self) -> str:
+        return f"super of {self.after.symbol.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoneValue:
+    """``None``."""
+
+    key: ClassVar[str] = "None"
+
+    def __str__(self) -> str:
+        return "None"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Values that are not known."""
+
+    key: ClassVar[str] = "?"
+
+    def __str__(self) -> str:
+        return "?"
+
+
+Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | NoneValue | Doubt
+Values = tuple[Value, ...]
+
+NONE = NoneValue()
+DOUBT = Doubt()
+
+
+def union(parts: Iterable[Values]) -> Values:
+    """All values of all parts, none twice; an empty part leaves a doubt."""
+    found: dict[object, Value] = {}
+    doubt = False
+    for values in parts:
+        doubt = doubt or not values
+        for value in values:
+            found.setdefault(value.key, value)
+    doubt = found.pop(DOUBT.key, None) is not None or doubt or len(found) > MAX_UNION
+    kept = tuple(found.values())[:MAX_UNION]
+    return (*kept, DOUBT) if kept and doubt else kept
+
+
+def without_none(values: Values) -> Values:
+    """The values but ``None``, unless that is all that is known."""
+    rest = tuple(value for value in values if value is not NONE)
+    return rest if any(value is not DOUBT for value in rest) else values
+
+
+def _keys(values: Values) -> tuple[object, ...]:
+    return tuple(value.key for value in values)
+
+
+def _named(kind: ClassValue, items: tuple[Values, ...] | None) -> str:
+    given = kind.arguments if items is None else items
+    arguments = ", ".join(" | ".join(map(str, values)) or "?" for values in given)
+    return f"{kind.symbol.name}[{arguments}]" if arguments else kind.symbol.name
