@@ -114,6 +114,8 @@ def test_a_branch_decays_to_zero_and_leaves_the_run_alone(home: Path) -> None:
     training = load_model(home / "decayed").training
     assert training["finished"] is True
     assert training["steps"] == step + 20
+    corpus = script("train").read_corpus(home / "corpus")
+    script("ship").checked_model(home / "decayed", corpus, unfinished=False)  # raises what would keep it from shipping
     scales = [line["scale"] for line in log(home, "decayed")]
     assert scales == sorted(scales, reverse=True)
     assert scales[0] > 0.8
