@@ -152,7 +152,7 @@ def _library(prefix: Path) -> Path | None:
     for place in (base, _resolved(base)):
         inside = [folder for lib in ("lib", "lib64") for folder in _versioned(place / lib)]
         exact = [folder for folder in inside if _version_of(folder.name) == version]
-        for folder in (place / "Lib", *exact, *(inside if version == (0, 0) else ())):
+        for folder in (place / "Lib", *(exact if version != (0, 0) else inside)):
             if _is_file(folder / "os.py"):
                 return folder
     return None

@@ -1,0 +1,63 @@
+"""Which files define a name: sorted, so that the names that begin with some letters are found at once."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+CLASS, FUNCTION, VARIABLE, MODULE = "class", "function", "variable", "module"
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A name that the file at ``path`` defines at its top level; ``kind`` is one of the constants above.
+
+    A module is defined by its own file, at line 1.
+    """
+
+    name: str
+    kind: str
+    path: str
+    line: int
+
+
+class NameIndex:
+    """Defined names in the order of their letters, whatever their case, without leading underscores."""
+
+    def __init__(self, defined: Iterable[Defined]) -> None:
+        pairs = sorted(
+            ((name_key(one.name), one) for one in defined), key=lambda pair: (pair[0], pair[1].name, pair[1].path)
+        )
+        self._keys = [key for key, _ in pairs]
+        self._defined = [one for _, one in pairs]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def starting(self, prefix: str) -> Sequence[Defined]:
+        """Those that begin with ``prefix`` in any case; names' leading underscores may be left out of it."""
+        key = name_key(prefix)
+        start = bisect_left(self._keys, key)
+        end = bisect_left(self._keys, key + "\U0010ffff", start)
+        found = self._defined[start:end]
+        if prefix.startswith("_"):
+            folded = prefix.casefold()
+            return [one for one in found if one.name.casefold().startswith(folded)]
+        return found
+
+    def named(self, name: str) -> Sequence[Defined]:
+        """The definitions of just this name."""
+        key = name_key(name)
+        start = bisect_left(self._keys, key)
+        found = []
+        while start < len(self._keys) and self._keys[start] == key:
+            if self._defined[start].name == name:
+                found.append(self._defined[start])
+            start += 1
+        return found
+
+
+def name_key(name: str) -> str:
+    """What names are found by: in any case, without leading underscores."""
+    return name.lstrip("_").casefold()

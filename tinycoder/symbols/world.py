@@ -1,0 +1,237 @@
+"""All modules that a file can import: those of the workspace, of the standard library, and of the environment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from tinycoder.symbols.environment import Environment, PackageFolders, Records
+from tinycoder.symbols.import_forms import absolute
+from tinycoder.symbols.interpreter import own_library
+from tinycoder.symbols.library import Library
+from tinycoder.symbols.module_names import ModuleNames
+from tinycoder.symbols.modules import LIBRARY, WORKSPACE, Definition, Source
+from tinycoder.symbols.project import Project, Snapshot
+from tinycoder.symbols.records import Import, Module, Symbol, Variable
+
+MAX_STEPS = 200  # imports and stars that are followed for one name
+NO_PACKAGES = PackageFolders((), Records())
+
+
+class World:
+    """A workspace's project and environment; ``view`` is asked for each question, and may be in any thread."""
+
+    def __init__(self, project: Project, environment: Environment | None = None) -> None:
+        self._project = project
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._library = (Path(), Library(Path()))
+        self._found: dict[str, dict[str, Source | None]] = {}
+        self._found_in: tuple[ModuleNames, PackageFolders, Library] | None = None
+
+    def view(self, path: str = "") -> View:
+        """The modules as the workspace's file at ``path`` may import them, as they are now."""
+        packages = self._environment.packages() if self._environment else NO_PACKAGES
+        folder = self._environment.interpreter.library if self._environment else own_library()
+        snapshot = self._project.snapshot
+        with self._lock:
+            if self._library[0] != folder:
+                self._library = folder, Library(folder)
+            library = self._library[1]
+            state = snapshot.names, packages, library
+            if self._found_in is None or any(old is not new for old, new in zip(self._found_in, state, strict=True)):
+                self._found_in, self._found = state, {}
+            found = self._found.setdefault(path.rpartition("/")[0], {})
+        return View(snapshot, library, packages, path, found)
+
+
+class View:
+    """The ``Modules`` as one file sees them. What it returned once it returns again, as the same object."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        library: Library,
+        packages: PackageFolders,
+        path: str,
+        found: dict[str, Source | None],
+    ) -> None:
+        self.snapshot = snapshot
+        self.path = path
+        self._library = library
+        self._packages = packages
+        self._found = found
+        self._records: dict[str, Module] = {}
+        self._public: dict[str, Mapping[str, Symbol | None]] = {}
+
+    def find(self, name: str) -> Source | None:
+        """The module called ``name``; a namespace package counts.
+
+        The workspace's come first where they lie at a root or beside the asking file, else the standard library's;
+        then other ones of the workspace, and those of the environment.
+        """
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def own(self, path: str) -> Source | None:
+        """The module that the workspace's file at ``path`` is; None if no name can be written for it."""
+        names = self.snapshot.names.names(path)
+        return _workspace_source(names[0], path) if names else None
+
+    def record(self, source: Source) -> Module:
+        """What the module defines; read when it is first asked for."""
+        key = source.path or source.name
+        module = self._records.get(key)
+        if module is None:
+            if source.origin == WORKSPACE:
+                module = self.snapshot.record(source.path)
+            elif source.origin == LIBRARY:
+                module = self._library.record(source)
+            else:
+                module = self._packages.record(source)
+            self._records[key] = module
+        return module
+
+    def documentation_path(self, source: Source) -> Path | None:
+        """The file that a module's docstrings are in."""
+        if source.origin == WORKSPACE:
+            return self.snapshot.location(source.path)
+        folders = self._library if source.origin == LIBRARY else self._packages
+        path = folders.documentation_path(source)
+        return Path(path) if path else None
+
+    def submodules(self, name: str) -> tuple[str, ...]:
+        """The last parts of the names of modules directly inside a package, sorted."""
+        source = self.find(name)
+        if source is None or not source.is_package:
+            return self._library.submodules(name) if source and source.origin == LIBRARY else ()
+        if not source.path:
+            portions = (self.snapshot.names.submodules(name, self.path), self._packages.submodules(name))
+            return tuple(sorted({each for portion in portions for each in portion}))
+        if source.origin == WORKSPACE:
+            return self.snapshot.names.submodules(name, self.path)
+        return self._library.submodules(name) if source.origin == LIBRARY else self._packages.submodules(name)
+
+    def top_level(self) -> Mapping[str, str]:
+        """All modules that have no dot in their names, with their origin."""
+        own = dict.fromkeys(self.snapshot.names.top_level(self.path), WORKSPACE)
+        others = {**self._packages.top_level(), **self._library.top_level()}
+        return {**others, **{name: origin for name, origin in own.items() if self._origin(name) == origin}}
+
+    def resolve(self, name: str, attribute: str) -> Definition | None:
+        """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed."""
+        return self._resolve(name, attribute, set())
+
+    def public(self, name: str) -> Mapping[str, Symbol | None]:
+        """The names that a module offers, star imports included, with the symbol as it stands in that module.
+
+        ``None`` for a submodule that nothing in the module names. Private names come last.
+        """
+        if name not in self._public:
+            self._public[name] = self._names(name, set())
+        return self._public[name]
+
+    def _origin(self, name: str) -> str:
+        source = self.find(name)
+        return source.origin if source else ""
+
+    def _find(self, name: str) -> Source | None:
+        names = self.snapshot.names
+        top, dot, _ = name.partition(".")
+        first = names.find(top, self.path)
+        found = names.find(name, self.path) if dot else first
+        own = _workspace_source(name, found.path) if found else None
+        if first is not None and not first.is_namespace:
+            beside = first.base == self.path.rpartition("/")[0] + "/"
+            if first.declared or beside or self._library.find(top) is None:
+                return own
+        if self._library.find(top) is not None:
+            return self._library.find(name)
+        installed = self._packages.find(name)
+        if installed is not None and installed.path:
+            return installed
+        return own or installed
+
+    def _resolve(self, name: str, attribute: str, seen: set[tuple[str, str]]) -> Definition | None:
+        source = self.find(name)
+        if source is None or (name, attribute) in seen or len(seen) > MAX_STEPS:
+            return None
+        seen.add((name, attribute))
+        record = self.record(source)
+        symbol = record.symbols.get(attribute)
+        if isinstance(symbol, Import):
+            module = absolute(symbol.module, source.package)
+            if not symbol.attribute:
+                target = self.find(module)
+                return Definition(source=target, symbol=None) if target else None
+            found = self._resolve(module, symbol.attribute, seen)
+            if found is None and (target := self.find(f"{module}.{symbol.attribute}")):
+                found = Definition(source=target, symbol=None)
+            return found
+        if symbol is not None:
+            return Definition(source=source, symbol=symbol)
+        for star in record.stars:
+            module = absolute(star, source.package)
+            if self._gives(module, attribute) and (found := self._resolve(module, attribute, seen)):
+                return found
+        submodule = self.find(f"{name}.{attribute}")
+        return Definition(source=submodule, symbol=None) if submodule else None
+
+    def _gives(self, name: str, attribute: str) -> bool:
+        """Whether a star import of a module takes a name, if the module has it."""
+        source = self.find(name)
+        if source is None:
+            return False
+        exported = self.record(source).exported
+        return attribute in exported if exported is not None else not attribute.startswith("_")
+
+    def _names(self, name: str, seen: set[str]) -> Mapping[str, Symbol | None]:
+        source = self.find(name)
+        if source is None or name in seen or len(seen) > MAX_STEPS:
+            return {}
+        seen.add(name)
+        record = self.record(source)
+        own: dict[str, Symbol | None] = {}  # with what stars bring
+        passed_on: dict[str, Symbol | None] = {}  # names of other modules that may be meant to be used from here
+        others: dict[str, Symbol | None] = {}
+        for each, symbol in record.symbols.items():
+            if not isinstance(symbol, Import):
+                own[each] = symbol
+            elif symbol.module != "__future__" and (source.path or each in (record.exported or ())):
+                (passed_on if _is_passed_on(symbol, source) else others)[each] = symbol
+        for star in record.stars:
+            target = absolute(star, source.package)
+            given = self.find(target)
+            exported = self.record(given).exported if given else ()
+            for each, symbol in self._names(target, seen).items():
+                if each in exported if exported is not None else not each.startswith("_"):
+                    own.setdefault(each, symbol)
+        submodules: dict[str, Symbol | None] = dict.fromkeys(self.submodules(name))
+        every = {**submodules, **others, **passed_on, **own}
+        listed = {each: every[each] if each in every else Variable(each, 1) for each in record.exported or ()}
+        shown = dict.fromkeys((*listed, *own, *passed_on, *submodules, *(others if _shows_imports(source) else ())))
+        return {each: listed[each] if each in listed else every[each] for each in sorted(shown, key=_privacy)}
+
+
+def _workspace_source(name: str, path: str) -> Source:
+    is_package = path.endswith(("/", "/__init__.py", "/__init__.pyi"))
+    return Source(name=name, path="" if path.endswith("/") else path, is_package=is_package, origin=WORKSPACE)
+
+
+def _is_passed_on(symbol: Import, source: Source) -> bool:
+    """Whether a module that imports a name is likely to offer it as its own."""
+    if symbol.module.startswith("."):
+        return True
+    top = symbol.module.partition(".")[0]
+    return bool(symbol.attribute) and (top == source.name.partition(".")[0] or top.startswith("_"))
+
+
+def _shows_imports(source: Source) -> bool:
+    """Whether names that a module imported from elsewhere are seen in it: not in stubs, by their rules."""
+    return bool(source.path) and source.origin != LIBRARY and not source.path.endswith(".pyi")
+
+
+def _privacy(name: str) -> int:
+    return 0 if not name.startswith("_") else 2 if name.startswith("__") else 1
