@@ -1,0 +1,243 @@
+"""How the lines of a text that is being typed make statements and blocks: by brackets, quotes and indentation.
+
+A bracket or quote that was left open does not swallow the file: a line that can stand in no bracket ends it. What a
+line says is remembered by its text, so that a text that changed a little is laid out in a fraction of the time. Rows
+count from 0. Knows nothing of the grammar inside statements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+CONTINUING = frozenset(("else", "elif", "except", "finally"))  # they go on with the block above
+OPENING = CONTINUING | {"def", "class", "if", "for", "while", "with", "try", "match", "case", "async"}
+TAB = 8  # columns, as Python counts them
+
+_NEVER_INSIDE = frozenset(
+    ("def", "class", "import", "return", "with", "while", "try", "raise", "del", "pass", "break", "continue", "assert")
+)
+_REST_OF_STRING = {
+    "'''": r"(?:[^'\\]|\\.?|'(?!''))*(''')?",
+    '"""': r'(?:[^"\\]|\\.?|"(?!""))*(""")?',
+    "'": r"(?:[^'\\]|\\.?)*(')?",
+    '"': r'(?:[^"\\]|\\.?)*(")?',
+}
+_REST = {mark: re.compile(rest) for mark, rest in _REST_OF_STRING.items()}
+_STRING = "|".join(mark + rest for mark, rest in _REST_OF_STRING.items())
+_TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<comment>#)|(?P<bracket>[()\[\]{{}}])")
+_WORD = re.compile(r"\s*(@|[^\W\d]\w*)?")
+_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(:\[]")
+_REMEMBERED = 100_000  # lines
+
+
+class Reading(NamedTuple):
+    """What a line says of the lines after it: brackets left open or closed in vain, the quote it ends in."""
+
+    indent: int  # columns
+    word: str  # the first, or "@"
+    is_code: bool  # else it is blank or a comment
+    closes: str
+    opens: str
+    quote: str
+    goes_on: bool  # by a backslash
+
+
+class State(NamedTuple):
+    """What the lines before a line leave: how many brackets are open, the quote; the row where its statement began."""
+
+    depth: int = 0
+    quote: str = ""
+    goes_on: bool = False
+    start: int = -1  # -1 where a statement may begin
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether a statement begins on the line."""
+        return self.start < 0
+
+
+_remembered: dict[tuple[str, str], Reading] = {}
+
+
+def read(line: str, quote: str = "") -> Reading:
+    """What a line says that begins within a string of this ``quote``."""
+    key = (line, quote)
+    found = _remembered.get(key)
+    if found is None:
+        if len(_remembered) >= _REMEMBERED:
+            _remembered.clear()
+        found = _remembered[key] = _read(line, quote)
+    return found
+
+
+def width(space: str) -> int:
+    """Columns of white space."""
+    return len(space.rpartition("\f")[2].expandtabs(TAB))
+
+
+def _read(line: str, quote: str) -> Reading:
+    indent, word, start = 0, "", 0
+    if quote:
+        rest = _REST[quote].match(line)
+        assert rest is not None, quote
+        if not rest[1]:
+            ended = len(quote) == 1 and not line.endswith("\\")
+            return Reading(0, "", True, "", "", "" if ended else quote, False)
+        start = rest.end()
+    else:
+        code = line.lstrip()
+        indent = width(line[: len(line) - len(code)])
+        if not code or code[0] == "#":
+            return Reading(indent, "", False, "", "", "", False)
+        found = _WORD.match(line)
+        word = (found[1] or "") if found else ""
+    closes, opens, left = "", "", ""
+    goes_on = line.endswith("\\")
+    for token in _TOKEN.finditer(line, start):
+        sort = token.lastgroup
+        if sort == "comment":
+            goes_on = False
+            break
+        if sort == "string":
+            if not any(token.group(2, 3, 4, 5)):
+                text = token[0]
+                mark = text[:3] if text[:3] in _REST else text[0]
+                if len(mark) == 3 or text.endswith("\\"):
+                    left, goes_on = mark, False
+        elif token[0] in "([{":
+            opens += token[0]
+        elif opens:
+            opens = opens[:-1]
+        else:
+            closes += token[0]
+    return Reading(indent, word, True, closes, opens, left, goes_on)
+
+
+class Layout:
+    """The statements of ``lines``: of each its rows ``starts[i]`` up to ``ends[i]``, its columns and first word."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.indents: list[int] = []
+        self.words: list[str] = []
+        self._cut: set[int] = set()  # rows at whose end an open string is taken for closed
+        while True:
+            quoted = self._lay_out()
+            if not quoted or len(self._cut) > 2:
+                break
+            self._cut.add(self._culprit(quoted))
+            self.starts, self.ends, self.indents, self.words = [], [], [], []
+
+    def before(self, row: int) -> State:
+        """The state before a row."""
+        n = _first_after(self.starts, row)
+        if not n:
+            return State()
+        start = self.starts[n - 1]
+        state = State()
+        for each in range(start, row):
+            state = self._after(state, each)
+        return state
+
+    def blocks(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Statements ``first`` up to ``last`` as blocks: a header with what is farther in below it, and what goes on.
+
+        Decorators belong to what they decorate.
+        """
+        indents, words = self.indents, self.words
+        while first < last:
+            base = indents[first]
+            decorated = words[first] == "@"
+            end = first + 1
+            while end < last:
+                if indents[end] <= base:
+                    if indents[end] < base or not (decorated or words[end] in CONTINUING):
+                        break
+                    decorated = decorated and words[end] == "@"
+                end += 1
+            yield first, end
+            first = end
+
+    def _after(self, state: State, row: int) -> State:
+        """What a row leaves."""
+        line = read(self.lines[row], state.quote)
+        if not line.is_code and (state.is_fresh or not state.goes_on):
+            return state
+        depth = state.depth
+        fresh = state.is_fresh or (not state.quote and not state.goes_on and _never_inside(line, self.lines[row]))
+        if fresh and not state.is_fresh:
+            depth = 0
+        depth = max(depth - len(line.closes), 0) + len(line.opens)
+        quote = "" if row in self._cut else line.quote
+        if depth or quote or line.goes_on:
+            return State(depth, quote, line.goes_on, row if fresh else state.start)
+        return State()
+
+    def _lay_out(self) -> list[tuple[int, int]]:
+        """Rows where strings begin and end that take several, if the last of them does not end."""
+        starts, ends, indents, words = self.starts, self.ends, self.indents, self.words
+        cut = self._cut
+        quoted: list[tuple[int, int]] = []
+        depth, quote, goes_on, opened = 0, "", False, 0
+        known = _remembered.get
+        for row, text in enumerate(self.lines):
+            line = known((text, quote)) or read(text, quote)
+            if depth or quote or goes_on:
+                if not quote and not goes_on and line.word in _INSIDE_SELDOM and _never_inside(line, text):
+                    depth = 0
+                    starts.append(row)
+                    ends.append(row + 1)
+                    indents.append(line.indent)
+                    words.append(line.word)
+                elif line.is_code or goes_on:
+                    ends[-1] = row + 1
+            elif line.is_code:
+                starts.append(row)
+                ends.append(row + 1)
+                indents.append(line.indent)
+                words.append(line.word)
+            else:
+                continue
+            if line.closes:
+                depth = max(depth - len(line.closes), 0)
+            depth += len(line.opens)
+            goes_on = line.goes_on
+            if line.quote != quote or (line.quote and row in cut):
+                if quote:
+                    quoted.append((opened, row))
+                quote = "" if row in cut else line.quote
+                opened = row
+        if len(quote) == 3:
+            return [*quoted, (opened, len(self.lines))]
+        return []
+
+    def _culprit(self, quoted: list[tuple[int, int]]) -> int:
+        """The row of a quote that was left open: the first that has a definition below it, not farther in."""
+        for opened, end in quoted:
+            limit = read(self.lines[opened]).indent
+            for row in range(opened + 1, min(end + 1, len(self.lines))):
+                text = self.lines[row]
+                if _DEFINITION.match(text) and width(text[: len(text) - len(text.lstrip())]) <= limit:
+                    return opened
+        return quoted[-1][0]
+
+
+_INSIDE_SELDOM = _NEVER_INSIDE | {"from"}
+
+
+def _never_inside(line: Reading, text: str) -> bool:
+    """Whether no line inside brackets begins so."""
+    return line.word in _NEVER_INSIDE or (line.word == "from" and " import" in text)
+
+
+def _first_after(starts: list[int], row: int) -> int:
+    """How many of ``starts`` are before ``row``."""
+    low, high = 0, len(starts)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if starts[middle] < row else (low, middle)
+    return low
