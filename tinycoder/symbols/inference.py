@@ -244,7 +244,7 @@ class Inference:
         if isinstance(node.slice, ast.Slice) and value.kind.scope.source.name == BUILTINS:
             return (replace(value, items=None),)
         index = _integer(node.slice)
-        if value.items is not None and index is not None:
+        if index is not None and (value.items is not None or self._named_tuple_item(value, index)):
             return self._item((value,), index)
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
             field_type = self._typed_dict_item(value, node.slice.value)

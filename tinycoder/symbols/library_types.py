@@ -94,8 +94,8 @@ _ABSTRACT_RETURNS = {
     "Coroutine.__await__": "collections.abc.Generator[object, object, T]",
     "AsyncIterable.__aiter__": "collections.abc.AsyncIterator[T]",
     "AsyncIterator.__aiter__": "collections.abc.AsyncIterator[T]",
-    "AsyncIterator.__anext__": "collections.abc.Awaitable[T]",
-    "AsyncGenerator.__anext__": "collections.abc.Awaitable[T]",
+    "AsyncIterator.__anext__": "T",
+    "AsyncGenerator.__anext__": "T",
 }
 
 _PATH_RETURNS = {
