@@ -51,8 +51,8 @@ class Server:
     """A language server's process and the conversation with it.
 
     ``provides`` holds the methods that it offers, ``sync`` how it wants changes (1 whole, 2 in pieces), ``triggers``
-    the characters after which a list opens, ``failures`` the requests without an answer, and ``peak`` the most memory
-    that its process tree held, in bytes.
+    the characters after which a list opens, ``resolves`` whether it completes a row when it is selected, ``failures``
+    the requests without an answer, and ``peak`` the most memory that its process tree held, in bytes.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Server:
         self.provides: set[str] = set()
         self.triggers: list[str] = []
         self.failures = {"error": 0, "timeout": 0}
-        self.sync, self.n_requests, self.peak = 1, 0, 0
+        self.sync, self.n_requests, self.peak, self.resolves = 1, 0, 0, False
         self._replies: dict[int, queue.SimpleQueue[tuple[dict[str, Any], float]]] = {}
         self._writing = threading.Lock()
         self.started = time.perf_counter()
@@ -102,6 +102,7 @@ class Server:
         for key, method in PROVIDERS.items():
             if abilities.get(key) not in (None, False):
                 self._provide(method, abilities[key])
+        self.resolves = bool((abilities.get("completionProvider") or {}).get("resolveProvider"))
         sync = abilities.get("textDocumentSync")
         self.sync = sync.get("change", 0) if isinstance(sync, dict) else sync or 0
         self.notify("initialized", {})
