@@ -30,6 +30,7 @@ from tinycoder.tokenizer import Tokenizer
 from tinycoder.workspace import LONGEST, NOTHING, Shelf, Workspace, make_shelf
 
 FORMAT_VERSION = 2
+SYMBOLS = "-symbols.sqlite"  # at the end of the name of a file that keeps what the workspace's files define
 STALE = 3600  # seconds after which a file that was being written is taken for what a crash left
 _DTYPES = {"ids": ("U16", "I32"), "order": ("I32",)}
 
@@ -145,14 +146,14 @@ def load_index(file: Path, *, tokenizer_digest: str | None = None, vocab_size: i
 def purge_indexes(folder: Path, forgotten: Forgotten) -> dict[Path, list[str]]:
     """Take what is forgotten out of every index in ``folder``; the paths that went, by index.
 
-    What cannot be read, and what a crash or a running process has half written, is removed: it is made anew. Raises
-    ``ConfigError`` if the disk refuses.
+    What cannot be read, and what a crash or a running process has half written, is removed: it is made anew. So are
+    the files of symbols, which cost little. Raises ``ConfigError`` if the disk refuses.
     """
     gone: dict[Path, list[str]] = {}
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         half_written = file.name.startswith(".") and ".safetensors~" in file.name
         try:
-            if half_written:
+            if half_written or SYMBOLS in file.name:
                 file.unlink(missing_ok=True)
             elif file.suffix == ".safetensors":
                 gone[file] = _purge(file, forgotten)

@@ -166,7 +166,7 @@ async def did_change_folders(ls: Session, params: lsp.DidChangeWorkspaceFoldersP
 
 def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> None:
     """Files of the workspace are other ones now."""
-    ls.indexing.files_changed()
+    ls.files_changed(change.uri for change in params.changes)
 
 
 @edge(_nothing)
@@ -199,7 +199,7 @@ async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
 @edge(_nothing)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
     """As when a document is opened; and the file is another one."""
-    ls.indexing.files_changed()
+    ls.files_changed([params.text_document.uri])
     await ls.retry()
 
 

@@ -76,7 +76,7 @@ def stop_training(ls: Session, *args: Any) -> dict[str, bool]:
 
 def reindex(ls: Session, *args: Any) -> None:
     """Read the workspace again."""
-    ls.indexing.again()
+    ls.read_again()
 
 
 async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from tinycoder.complete.candidate import Candidate, Document
 
 if TYPE_CHECKING:
     from tinycoder.mixing import Mixer
+    from tinycoder.symbols.world import World
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
 
@@ -38,6 +39,9 @@ class Engine(Protocol):
 
     def use(self, workspace: Workspace) -> None:
         """Know this index of the workspace from now on."""
+
+    def know(self, world: World) -> None:
+        """Know these modules from now on, whose files may change at any time."""
 
     @property
     def mixer(self) -> Mixer | None:

@@ -71,11 +71,6 @@ class Indexing:
         self._timer: asyncio.TimerHandle | None = None
         self._n_running = 0
 
-    @property
-    def installed(self) -> tuple[Path, ...]:
-        """The folders of the environment and of its standard library."""
-        return ()
-
     def want(self, folders: Sequence[Path], *, exclude: Sequence[str] = ()) -> None:
         """Index these folders for the model that is loaded, unless that is done already; without either, nothing.
 

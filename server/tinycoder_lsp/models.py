@@ -1,7 +1,7 @@
 """The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything but ``buffers``, ``distrust`` and ``remember`` runs in the worker's thread. Before each answer the engine is
-told what changed in the open documents.
+Everything but ``buffers``, ``distrust``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
+engine is told what changed in the open documents.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
 if TYPE_CHECKING:
+    from tinycoder.symbols.world import World
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
 
@@ -77,6 +78,8 @@ class Models:
         self._loaded: object = None
         self._status = LOADING
         self._index: tuple[Tokenizer, Workspace] | None = None
+        self._world: World | None = None
+        self._known: tuple[Engine, World] | None = None  # which engine was told of which world
         self._mixer: KeptMixer | None = None
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
@@ -140,6 +143,10 @@ class Models:
     def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
         """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
         self._index = tokenizer, workspace
+
+    def know(self, world: World) -> None:
+        """Let the engine know these modules from the next answer on. For any thread."""
+        self._world = world
 
     def inline(self, document: Document, offset: int, wish: Wish, *, stop: Stop) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
@@ -218,6 +225,11 @@ class Models:
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
             engine.use(index[1])
+        world = self._world
+        if world is not None and self._known != (engine, world):
+            self._known = engine, world
+            engine.know(world)
+            self.buffers.tell_all()  # open documents are laid over the files
         self._keep_to_list(engine)
         while (news := self.buffers.next()) is not None:
             path, document = news

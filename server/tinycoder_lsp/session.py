@@ -39,6 +39,7 @@ from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
+from tinycoder_lsp.symbols import Place, Reader, Symbols, open_workspace
 from tinycoder_lsp.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
 from tinycoder_lsp.workspace import CodeDocument, CodeWorkspace
@@ -52,6 +53,7 @@ class Pauses:
 
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
+    symbols: float = 0.5  # after files were saved, before it is read again what they define
     train: float = PAUSE_S  # without an edit or a request, before what was saved is trained on
 
 
@@ -65,6 +67,7 @@ class _Wanted:
     memory: bool
     trusted: bool
     exclude: tuple[str, ...]
+    python: str | None
 
 
 class Session(LanguageServer):
@@ -82,6 +85,7 @@ class Session(LanguageServer):
         model: str | None = None,
         log_level: str = "info",
         index: Index = index_folders,
+        open_reader: Callable[[Path, Place], Reader] = open_workspace,
         pauses: Pauses = Pauses(),
         trainer: Sequence[str] = COMMAND,
     ) -> None:
@@ -119,6 +123,14 @@ class Session(LanguageServer):
             pause_s=pauses.index,
             on_fault=lambda fault: self.announcer.fail_once("indexing", fault),
         )
+        self.symbols = Symbols(
+            models,
+            self.worker,
+            self.background,
+            open_reader=open_reader,
+            pause_s=pauses.symbols,
+            on_fault=lambda fault: self.announcer.fail_once("symbols", fault),
+        )
         self.settings = Settings()
         self.stopping = threading.Event()
         self._base = Settings()  # from initializationOptions; what is configured later lies over them
@@ -154,6 +166,7 @@ class Session(LanguageServer):
         self.idle.close()
         self.training.close()
         self.indexing.close()
+        self.symbols.close()
         if self.worker.close(patience=0.3):
             self.models.save()
         self.tally.close()
@@ -288,6 +301,7 @@ class Session(LanguageServer):
             memory=self.settings.memory.enable,
             trusted=self.settings.trusted,
             exclude=self.settings.exclude,
+            python=self.settings.python,
         )
         if wanted == self._wanted:
             return
@@ -297,6 +311,7 @@ class Session(LanguageServer):
             await self._load(wanted)
         else:
             self.indexing.want([])
+            self.symbols.want(None)
             self.announcer.show(SWITCHED_OFF)
 
     async def choose(self, model: str | None) -> None:
@@ -308,6 +323,16 @@ class Session(LanguageServer):
         """Look again which model to use, and whether it was written anew: one may have been trained meanwhile."""
         if self._wanted is not None and self.settings.enable:
             await self._load(self._wanted)
+
+    def files_changed(self, uris: Iterable[str]) -> None:
+        """Files of the workspace were saved, made or removed."""
+        self.indexing.files_changed()
+        self.symbols.files_changed([file_path(uri) for uri in uris if uri.startswith("file:")])
+
+    def read_again(self) -> None:
+        """Read the workspace again, for the memory and for the list."""
+        self.indexing.again()
+        self.symbols.again()
 
     async def train(self, folder: Path, *, minutes: float, preset: str | None) -> str:
         """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``.
@@ -356,8 +381,7 @@ class Session(LanguageServer):
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
         self.idle.stir()
-        trusted = self.settings.trusted
-        folders, installed = (self.folders(), self.indexing.installed) if trusted else ([], ())
+        folders, installed = self.folders() if self.settings.trusted else [], self.symbols.installed
         opened = self.models.buffers.texts()
         asked = offered(item.label, item.detail, item.data, is_module=item.kind == lsp.CompletionItemKind.Module)
         markdown = abilities_of(self.client_capabilities).markdown
@@ -372,7 +396,16 @@ class Session(LanguageServer):
 
     async def _load(self, wanted: _Wanted) -> None:
         loop = asyncio.get_running_loop()
-        self.models.on_list = partial(loop.call_soon_threadsafe, self.indexing.again)
+        self.models.on_list = partial(loop.call_soon_threadsafe, self.read_again)
+        self.symbols.want(
+            Place(
+                folders=wanted.folders,
+                python=wanted.python,
+                exclude=wanted.exclude,
+                trusted=wanted.trusted,
+                keep=wanted.memory,
+            )
+        )
 
         def call(stop: Stop) -> Status:
             return self.models.load(wanted.model, wanted.folders, memory=wanted.memory, trusted=wanted.trusted)

@@ -16,6 +16,7 @@ from tinycoder.checks.check import guarded
 from tinycoder.checks.editors import check_emacs, check_helix, check_neovim, check_vscode
 from tinycoder.checks.machine import (
     check_command,
+    check_environment,
     check_home,
     check_models,
     check_numpy,
@@ -121,6 +122,20 @@ def test_models(home: Path, tmp_path: Path) -> None:
     assert "config.json" in damaged.says
     assert damaged.advice
     assert check_models(here, tmp_path / "elsewhere").state == "warning"
+
+
+def test_the_environment_of_the_folder(tmp_path: Path) -> None:
+    absent = check_environment(tmp_path, {})
+    assert absent.state == "absent"
+    assert "tinycoder.python" in absent.advice
+    for name in ("other", ".venv"):
+        packages = tmp_path / name / "lib" / "python3.12" / "site-packages"
+        packages.mkdir(parents=True)
+        (tmp_path / name / "pyvenv.cfg").touch()
+        found = check_environment(tmp_path, {})
+        assert found.state == "fine"
+        assert found.says.startswith(f"{tmp_path / name}, packages in {packages}, library ")
+    assert str(tmp_path / "other") in check_environment(tmp_path, {"VIRTUAL_ENV": str(tmp_path / "other")}).says
 
 
 def test_the_server_is_tried_and_leaves_no_trace(home: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ at whatever instruction the thread executes then. `# new`: thinks about ghost te
 for the word before the cursor that says, in its source, what was asked, or, of a file whose name begins with `echo`,
 the digest of its text.
 
+The stub of the symbols says which files there are, and in a folder `lazy` takes until it is stopped or let go too.
+
 The stub of the index goes by the workspace folder's name. `fault`: raises. `panic`: raises what is no ``Exception``,
 once. `slow`: takes until it is stopped or a file in the folder lets it go.
 """
@@ -24,6 +26,7 @@ from typing import Any
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError
+from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder_lsp.app import add_handlers
 from tinycoder_lsp.departure import leave
 from tinycoder_lsp.engine import Stop
@@ -31,6 +34,7 @@ from tinycoder_lsp.indexing import Progress
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Pauses, Session
+from tinycoder_lsp.symbols import Place
 from tinycoder_lsp.transport import serve_stdio
 
 
@@ -44,6 +48,7 @@ class Told:
     def __init__(self) -> None:
         self.open: dict[str, int] = {}
         self.index: Any = None
+        self.symbols: Any = None
         self.ahead: list[str] = []
         self.learnt = 0
         self.thought = 0
@@ -122,6 +127,9 @@ class Stub:
     def use(self, index: Any) -> None:
         self.memory.use(index)
 
+    def know(self, world: Any) -> None:
+        self.memory.symbols = world
+
     def observe(self, document: Document) -> None:
         self.memory.open[document.path] = len(document.text)
 
@@ -156,6 +164,7 @@ class Stub:
             facts = {
                 "open": told.open,
                 "index": told.index,
+                "symbols": told.symbols,
                 "ahead": told.ahead,
                 "learnt": told.learnt,
                 "thought": told.thought,
@@ -214,10 +223,32 @@ def index(
     return sorted(path.name for folder in folders for path in folder.rglob("*.py") if path.name not in exclude)
 
 
+class Reader:
+    """What the place is, and which files there are, in place of their symbols."""
+
+    def __init__(self, home: Path, place: Place) -> None:
+        self.interpreter = Interpreter(prefix=None, search_paths=(), library=own_library())
+        self.world: Any = {"python": place.python, "trusted": place.trusted, "files": [], "changed": [], "read": 0}
+        self._place = place
+        if place.python == "fault":
+            raise ValueError("the symbols have a fault")
+
+    def refresh(self, *, changed: Sequence[Path] | None, stop: Stop) -> None:
+        for folder in self._place.folders:
+            while folder.name == "lazy" and not (folder / "let_go").exists():
+                if stop():
+                    raise Cancelled
+                threading.Event().wait(0.001)
+        self.world["files"] = sorted(path.name for folder in self._place.folders for path in folder.rglob("*.py"))
+        self.world["changed"] = None if changed is None else sorted(path.name for path in changed)
+        self.world["read"] += 1
+
+
 if __name__ == "__main__":
     home, model = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
     start_log(None, "info")
-    pauses = Pauses(idle=0.01, index=0.01)
-    session = add_handlers(Session(Models(home, Stub), model=model, index=index, pauses=pauses))  # type: ignore[arg-type]
+    pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
+    models = Models(home, Stub)  # type: ignore[arg-type]
+    session = add_handlers(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
     serve_stdio(session)
     leave(session.exit_code)

@@ -27,6 +27,7 @@ def machine_checks(home: Path, folder: Path, environ: Mapping[str, str]) -> Iter
     yield guarded("command", lambda: check_command(environ))
     yield guarded("home folder", lambda: check_home(home))
     yield guarded("models", lambda: check_models(home, folder))
+    yield guarded("environment", lambda: check_environment(folder, environ))
     yield guarded("server", lambda: check_server(home, folder))
 
 
@@ -148,6 +149,20 @@ def check_models(home: Path, folder: Path) -> Check:
             advice = f"Install TinyCoder again: {sys.executable} -m pip install --force-reinstall --no-deps tinycoder"
         return Check(name="models", state=state, says=says, advice=advice)
     return Check(name="models", state="fine", says=says)
+
+
+def check_environment(folder: Path, environ: Mapping[str, str]) -> Check:
+    """Which environment's packages are offered in ``folder``, unless the editor names another one."""
+    from tinycoder.symbols.interpreter import find_interpreter
+
+    virtual_env, path = environ.get("VIRTUAL_ENV", ""), environ.get("PATH", "")
+    found = find_interpreter([folder], virtual_env=virtual_env, path=path)
+    if found.prefix is None:
+        advice = "Make one in .venv, or name it in the editor's setting tinycoder.python."
+        says = "none was found for this folder: of packages, nothing is offered"
+        return Check(name="environment", state="absent", says=says, advice=advice)
+    where = f"packages in {found.search_paths[0]}" if found.search_paths else "without packages"
+    return Check(name="environment", state="fine", says=f"{found.prefix}, {where}, library {found.library}")
 
 
 def check_server(home: Path, folder: Path, *, timeout_s: float = START_S) -> Check:

@@ -42,12 +42,15 @@ def nothing(done: int, total: int) -> None:
 
 def index_file_of(home: Path, folders: Sequence[Path], tokenizer: Tokenizer) -> Path:
     """Where the index of ``folders`` is kept: named like the workspace's model, and apart for each tokenizer."""
+    return home / "memory" / f"{name_of(folders)}-{tokenizer_digest(tokenizer)[:8]}.safetensors"
+
+
+def name_of(folders: Sequence[Path]) -> str:
+    """What the files that are kept of a workspace of these folders begin with."""
     names = sorted({workspace_model_name(folder) for folder in folders})
     if len(names) == 1:
-        name = names[0]
-    else:
-        name = f"{len(names)}-folders-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}"
-    return home / "memory" / f"{name}-{tokenizer_digest(tokenizer)[:8]}.safetensors"
+        return names[0]
+    return f"{len(names)}-folders-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:8]}"
 
 
 def index_at_home(

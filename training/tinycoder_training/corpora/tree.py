@@ -57,8 +57,8 @@ def walk(
     Paths are relative to the given folder (to its parent for a given file), after the folder's own name where
     there are several folders. What lies under two of the given paths is reported once, under the first. A
     left-out folder is not descended, so its size is given as 0. ``exclude`` are patterns as in ``.gitignore`` for
-    files to leave out, relative to the given folder. What is ``forgotten`` is left out too. ``importable`` asks for what
-    code imports rather than what is learnt from: vendored code and large files count too.
+    files to leave out, relative to the given folder. What is ``forgotten`` is left out too. ``importable`` asks for
+    what code imports rather than what is learnt from: vendored code and large files count too.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and for one above which a
     ``.gitignore`` file cannot be read.
