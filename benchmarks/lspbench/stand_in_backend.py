@@ -7,6 +7,7 @@ the backend's place nothing of the package is run. Used by corpora.py; nobody im
 from __future__ import annotations
 
 import shutil
+import sys
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -18,3 +19,6 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: o
     folder.mkdir()
     shutil.copy("PKG-INFO", folder / "METADATA")
     return folder.name
+
+
+__legacy__ = sys.modules[__name__]  # what pip asks setuptools for where a package names no backend
