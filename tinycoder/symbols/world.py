@@ -30,6 +30,11 @@ class World:
         self._found: dict[str, dict[str, Source | None]] = {}
         self._found_in: tuple[ModuleNames, PackageFolders, Library] | None = None
 
+    @property
+    def project(self) -> Project:
+        """The workspace's files."""
+        return self._project
+
     def view(self, path: str = "") -> View:
         """The modules as the workspace's file at ``path`` may import them, as they are now."""
         packages = self._environment.packages() if self._environment else NO_PACKAGES
@@ -64,6 +69,15 @@ class View:
         self._found = found
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
+
+    def is_like(self, other: View) -> bool:
+        """Whether another view answers the same."""
+        return (
+            self.path == other.path
+            and self.snapshot is other.snapshot
+            and self._packages is other._packages
+            and self._library is other._library
+        )
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts.
@@ -205,9 +219,9 @@ class View:
             target = absolute(star, source.package)
             given = self.find(target)
             exported = self.record(given).exported if given else ()
-            for each, symbol in self._names(target, seen).items():
+            for each, inner in self._names(target, seen).items():
                 if each in exported if exported is not None else not each.startswith("_"):
-                    own.setdefault(each, symbol)
+                    own.setdefault(each, inner)
         submodules: dict[str, Symbol | None] = dict.fromkeys(self.submodules(name))
         every = {**submodules, **others, **passed_on, **own}
         listed = {each: every[each] if each in every else Variable(each, 1) for each in record.exported or ()}
