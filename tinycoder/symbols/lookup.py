@@ -9,9 +9,6 @@ from functools import lru_cache
 from tinycoder.symbols.library_types import TYPING
 from tinycoder.symbols.modules import Definition, Modules, Source
 from tinycoder.symbols.records import (
-    KEYWORD_ONLY,
-    KEYWORDS,
-    VARIADIC,
     Class,
     Function,
     Import,
@@ -19,13 +16,11 @@ from tinycoder.symbols.records import (
     Symbol,
     Variable,
 )
+from tinycoder.symbols.traits import receiver_name, takes_class
 from tinycoder.symbols.values import ClassValue, Instance, ModuleValue, Scope, Values
 
 LONGEST = 2_000  # characters of an expression that is parsed
 BUILTINS = "builtins"
-NEVER_BOUND = frozenset({"staticmethod"})
-CLASS_BOUND = frozenset({"classmethod", "abstractclassmethod"})
-_IMPLICIT_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,24 +74,6 @@ def absolute(module: str, source: Source) -> str:
     if dots - 1 > len(parts):
         return ""
     return ".".join([*parts[: len(parts) - (dots - 1)], *([name] if name else [])])
-
-
-def last_part(decorator: str) -> str:
-    """The name at the end of a decorator or a base class, without dots, arguments or what is called."""
-    return decorator.partition("(")[0].partition("[")[0].rpartition(".")[2]
-
-
-def receiver_name(function: Function) -> str:
-    """The name of the parameter that a method's receiver is given to; ``""`` if there is none."""
-    if not NEVER_BOUND.isdisjoint(map(last_part, function.decorators)):
-        return ""
-    first = next(iter(function.parameters), None)
-    return "" if first is None or first.kind in (VARIADIC, KEYWORD_ONLY, KEYWORDS) else first.name
-
-
-def takes_class(function: Function) -> bool:
-    """Whether a method's receiver is the class itself."""
-    return function.name in _IMPLICIT_CLASS or not CLASS_BOUND.isdisjoint(map(last_part, function.decorators))
 
 
 @dataclass(slots=True)

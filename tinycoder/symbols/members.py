@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tinycoder.symbols.inference import (
-    CLASS_DECORATORS,
-    ENUMS,
-    Inference,
-    Order,
-    is_enum_member,
-    is_property,
-)
-from tinycoder.symbols.lookup import BUILTINS, absolute, last_part
+from tinycoder.symbols.classes import Order
+from tinycoder.symbols.inference import Inference
+from tinycoder.symbols.lookup import BUILTINS, absolute
 from tinycoder.symbols.modules import Modules, Source
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Symbol, Variable
+from tinycoder.symbols.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, last_part
 from tinycoder.symbols.values import (
     DOUBT,
     ClassValue,
@@ -112,8 +107,8 @@ def _members(value: Value, inference: Inference) -> Members:
         case SuperValue():
             return _of_super(value, inference)
         case FunctionValue():
-            kind = inference.class_named("types.FunctionType")
-            return Members(rows=_rows(inference.order(kind), inference) if kind else {})
+            kind = inference.classes.class_named("types.FunctionType")
+            return Members(rows=_rows(inference.classes.order(kind), inference) if kind else {})
         case _:
             return Members()
 
@@ -139,35 +134,35 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
 
 
 def _of_instance(value: Instance, inference: Inference) -> Members:
-    order = inference.order(value.kind)
+    order = inference.classes.order(value.kind)
     rows = _rows(order, inference)
     if any(last_part(text) == "TypedDict" for base in order.bases for text in base.value.symbol.bases):
         rows = {name: row for name, row in rows.items() if row.kind != "field" or row.source.name == BUILTINS}
-    if inference.is_enum(value.kind):
+    if inference.classes.is_enum(value.kind):
         rows = dict(sorted(rows.items(), key=lambda row: row[1].kind == "enum member"))
     return Members(rows=rows, known=_is_known(order) and value.kind.qualified not in _DYNAMIC)
 
 
 def _of_class(value: ClassValue, inference: Inference) -> Members:
-    order = inference.order(value)
+    order = inference.classes.order(value)
     rows = {
         name: row
         for name, row in _rows(order, inference).items()
         if not (isinstance(row.symbol, Variable) and row.symbol.on_instance)
     }
-    if inference.is_enum(value):
+    if inference.classes.is_enum(value):
         rows = dict(sorted(rows.items(), key=lambda row: row[1].kind != "enum member"))
-    metaclass = order.metaclass or inference.class_named("builtins.type")
+    metaclass = order.metaclass or inference.classes.class_named("builtins.type")
     if metaclass:
         distance = max(base.depth for base in order.bases) + 1
-        for name, row in _rows(inference.order(metaclass), inference, distance).items():
+        for name, row in _rows(inference.classes.order(metaclass), inference, distance).items():
             rows.setdefault(name, row)
     return Members(rows=rows, known=_is_known(order))
 
 
 def _of_super(value: SuperValue, inference: Inference) -> Members:
     receiver = value.receiver
-    order = inference.order(receiver.kind if isinstance(receiver, Instance) else receiver)
+    order = inference.classes.order(receiver.kind if isinstance(receiver, Instance) else receiver)
     symbols = [base.value.symbol for base in order.bases]
     start = next((index + 1 for index, symbol in enumerate(symbols) if symbol is value.after.symbol), 0)
     rest = Order(order.bases[start:], order.complete, order.metaclass, order.metaclass_known)
@@ -181,7 +176,7 @@ def _of_super(value: SuperValue, inference: Inference) -> Members:
 
 def _rows(order: Order, inference: Inference, distance: int = 0) -> dict[str, Member]:
     rows: dict[str, Member] = {}
-    is_enum = bool(order.bases) and inference.is_enum(order.bases[0].value)
+    is_enum = bool(order.bases) and inference.classes.is_enum(order.bases[0].value)
     for base in order.bases:
         symbol = base.value.symbol
         for name, member in symbol.members.items():

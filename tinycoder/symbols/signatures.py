@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tinycoder.symbols.inference import Base, Inference, named_fields
-from tinycoder.symbols.lookup import BUILTINS, last_part
+from tinycoder.symbols.classes import Base
+from tinycoder.symbols.inference import Inference
+from tinycoder.symbols.lookup import BUILTINS
 from tinycoder.symbols.records import (
     KEYWORD_ONLY,
     KEYWORDS,
@@ -18,6 +19,7 @@ from tinycoder.symbols.records import (
     Parameter,
     Variable,
 )
+from tinycoder.symbols.traits import last_part, named_fields
 from tinycoder.symbols.values import ClassValue, FunctionValue, Instance, Value
 
 MAX_DEFAULT = 24  # characters of a default that is shown
@@ -59,7 +61,7 @@ def signature_of(value: Value, inference: Inference) -> Signature | None:
             parameters = _of_class(value, inference)
             return None if parameters is None else _signature(parameters)
         case Instance():
-            for found in inference.attribute((value,), "__call__"):
+            for found in inference.attributes.attribute((value,), "__call__"):
                 if isinstance(found, FunctionValue):
                     return signature_of(found, inference)
     return None
@@ -97,13 +99,13 @@ def _default(sketch: str) -> str:
 
 
 def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | None:
-    bases = inference.order(value).bases
+    bases = inference.classes.order(value).bases
     texts = [last_part(text) for base in bases for text in base.value.symbol.bases]
     if "NamedTuple" in texts:
         return _fields(bases, base_is="NamedTuple")
     if "TypedDict" in texts:
         return [replace(one, kind=KEYWORD_ONLY) for one in _fields(bases, base_is="TypedDict")]
-    if inference.is_enum(value):
+    if inference.classes.is_enum(value):
         return [Parameter("value")]
     for index, base in enumerate(bases):
         symbol = base.value.symbol
@@ -117,7 +119,7 @@ def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | 
                 return function.parameters[1:]
         if _is_dataclass(symbol):
             return _fields([other for other in bases[index:] if _is_dataclass(other.value.symbol)])
-        if any(last_part(text) in _MODELS for text in symbol.bases) and not inference.order(value).complete:
+        if any(last_part(text) in _MODELS for text in symbol.bases) and not inference.classes.order(value).complete:
             return [replace(one, kind=KEYWORD_ONLY) for one in _fields(bases[: index + 1])]
     return None
 

@@ -51,7 +51,7 @@ class Types:
         node = parse(expression)
         if node is None:
             return None
-        found = inference.found(node, scope)
+        found = inference.annotations.found(node, scope)
         if isinstance(found, ModuleValue):
             return Definition(source=found.source, symbol=None)
         if isinstance(found, Binding) and found.symbol and not isinstance(found.symbol, Parameter):

@@ -199,6 +199,11 @@ def without_none(values: Values) -> Values:
     return rest if any(value is not DOUBT for value in rest) else values
 
 
+def receiver_class(value: Instance | ClassValue) -> ClassValue:
+    """The class that a receiver's members are looked up in."""
+    return value.kind if isinstance(value, Instance) else value
+
+
 def _keys(values: Values) -> tuple[object, ...]:
     return tuple(value.key for value in values)
 
