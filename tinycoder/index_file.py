@@ -26,6 +26,7 @@ from tinycoder.errors import ConfigError
 from tinycoder.file import make_folder, put_in_place
 from tinycoder.forgotten import Forgotten
 from tinycoder.layers import Array
+from tinycoder.symbols.symbol_file import SymbolFile
 from tinycoder.tokenizer import Tokenizer
 from tinycoder.workspace import LONGEST, NOTHING, Shelf, Workspace, make_shelf
 
@@ -153,13 +154,24 @@ def purge_indexes(folder: Path, forgotten: Forgotten) -> dict[Path, list[str]]:
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         half_written = file.name.startswith(".") and ".safetensors~" in file.name
         try:
-            if half_written or SYMBOLS in file.name:
+            if file.name.endswith(SYMBOLS):
+                _empty(file)
+            elif half_written or SYMBOLS in file.name:
                 file.unlink(missing_ok=True)
             elif file.suffix == ".safetensors":
                 gone[file] = _purge(file, forgotten)
         except OSError as error:
             raise ConfigError(f"cannot take out of {file} what is forgotten ({error.strerror}); remove it") from None
     return {file: paths for file, paths in gone.items() if paths}
+
+
+def _empty(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except PermissionError:  # Windows, while a server has it open
+        symbols = SymbolFile(file)
+        symbols.remove(symbols.load())
+        symbols.close()
 
 
 def _purge(file: Path, forgotten: Forgotten) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinycoder_lsp.docstrings import first_paragraph
+from tinycoder_lsp.docstrings import first_paragraph, line_of
 from tinycoder_lsp.documents import labels
 
 N_ABOVE, N_BELOW = 2, 2  # lines around the one where the word was seen
@@ -64,7 +64,7 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
     """
     code, prose = (_fenced, _escaped) if markdown else (_indented, str)
     text = _clean(read, item.path)
-    paragraph = first_paragraph(text, item.line) if text else ""
+    paragraph = _paragraph(item, text, read) if text else ""
     said = [code(f"{item.name}{item.signature}")] if item.signature else []
     said += [prose(paragraph)] if paragraph else []
     facts = [f"{item.path}:{item.line}" if item.line else item.path] if item.path else []
@@ -74,6 +74,14 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
         shown = _excerpt(text, item.line) if text and item.line else _seen(item.source, read)
         said += [code(shown)] if shown else []
     return "\n\n".join(said)
+
+
+def _paragraph(item: Offered, text: str, read: Read) -> str:
+    """The first paragraph of a docstring; a stub's are in the code beside it."""
+    said = first_paragraph(text, item.line)
+    code = _clean(read, item.path[:-1]) if not said and item.path.endswith(".pyi") else None
+    line = line_of(text, item.line, code) if code is not None else None
+    return first_paragraph(code, line) if code is not None and line is not None else said
 
 
 def _seen(source: str, read: Read) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ MAX_LINES = 400  # of a definition that are read for it
 MAX_CHARACTERS = 20_000
 MAX_PARAGRAPH = 1_000
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+def|def|class)[ \t]+(\w+)")
 _DEFINITIONS = ("function_definition", "class_definition")
 
 
@@ -33,6 +35,39 @@ def first_paragraph(text: str, line: int) -> str:
     found = _docstring(_parsed(code), is_module=line < 1)
     paragraph = re.split(r"\n[ \t]*\n", inspect.cleandoc(found), maxsplit=1)[0].strip()
     return paragraph if len(paragraph) <= MAX_PARAGRAPH else f"{paragraph[:MAX_PARAGRAPH].rstrip()} …"
+
+
+def line_of(stub: str, line: int, text: str) -> int | None:
+    """The line of ``text`` in which is defined what a ``stub`` of it declares in ``line``; None if it is not found."""
+    if line < 1:
+        return 0
+    declared, lines = _LINE_END.split(stub), _LINE_END.split(text)
+    found = _DEFINITION.match(declared[line - 1]) if line <= len(declared) else None
+    if found is None:
+        return None
+    names, indent = [found[2]], len(found[1])
+    for above in reversed(declared[: line - 1]):
+        n_blank = len(above) - len(above.lstrip())
+        if n_blank < indent and above.strip():
+            found = _DEFINITION.match(above)
+            names, indent = [found[2], *names] if found else names, n_blank
+    at, indent = -1, -1
+    for name in names:
+        places = list(_definitions(lines, name, at + 1, indent))
+        if not places:
+            return None
+        indent, at = min(places)
+    return at + 1
+
+
+def _definitions(lines: Sequence[str], name: str, start: int, indent: int) -> Iterator[tuple[int, int]]:
+    """Indentation and number of the lines that define ``name`` in the block behind a line that is indented so far."""
+    for number in range(start, len(lines)):
+        found = _DEFINITION.match(lines[number])
+        if found and len(found[1]) <= indent:
+            return
+        if found and found[2] == name:
+            yield len(found[1]), number
 
 
 def _parsed(code: str) -> Node:

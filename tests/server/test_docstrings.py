@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tinycoder_lsp.details import Offered, documentation, offered
-from tinycoder_lsp.docstrings import MAX_PARAGRAPH, first_paragraph
+from tinycoder_lsp.docstrings import MAX_PARAGRAPH, first_paragraph, line_of
 
 DEFINED = '''"""Counts things.
 
@@ -130,6 +130,46 @@ def test_odd_data_of_a_definition(odd: Any) -> None:
         item = offered(odd, odd, {"path": "a.py", "line": 1, "signature": "()", key: odd})
         assert isinstance(documentation(item, lambda path: "x = 1\n"), str)
     assert offered(odd, odd, odd).path == ""
+
+
+STUB = """import sys
+class One:
+    def run(self) -> int: ...
+if sys.platform == "win32":
+    class Two:
+        x: int
+        class Inner:
+            async def run(self) -> str: ...
+def alone() -> None: ...
+def missing() -> None: ...
+"""
+BESIDE = """class One:
+    def other(self): pass
+class Two:
+    def __init__(self):
+        def alone(): pass
+    class Inner:
+        @cached
+        def run(self):
+            '''Runs.'''
+def alone():
+    '''Stands alone.'''
+def run(): pass
+"""
+
+
+@pytest.mark.parametrize(("line", "found"), [(0, 0), (2, 1), (3, None), (5, 3), (8, 8), (9, 10), (10, None), (6, None)])
+def test_what_a_stub_declares_is_found_in_the_code(line: int, found: int | None) -> None:
+    assert line_of(STUB, line, BESIDE) == found
+    assert line_of(STUB, 99, BESIDE) is line_of("", 1, BESIDE) is line_of(STUB, 2, "") is None
+
+
+def test_a_stub_is_told_by_the_docstrings_of_its_code() -> None:
+    texts = {"a.pyi": STUB, "a.py": BESIDE}
+    assert documentation(Offered(path="a.pyi", line=8), texts.get) == "Runs.\n\na.pyi:8"
+    assert "Runs" not in documentation(Offered(path="a.pyi", line=3), texts.get)
+    del texts["a.py"]
+    assert "async def run" in documentation(Offered(path="a.pyi", line=8), texts.get)
 
 
 # Asked for by an editor.

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tinycoder.symbols.symbol_file import SymbolFile
-
 from tinycoder.forgotten import Forgotten, load_forgotten, true_path
 from tinycoder.index_file import SYMBOLS
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, own_library
 from tinycoder.symbols.project import Project, WorkspaceFile
+from tinycoder.symbols.symbol_file import SymbolFile
 from tinycoder.symbols.world import World
 from tinycoder_training.corpora import tree
 from tinycoder_training.indexing import name_of, never, nothing
