@@ -16,6 +16,7 @@ from tinycoder.symbols.library_classes import (
     TABLE_SCOPE,
 )
 from tinycoder.symbols.lookup import BUILTINS, parse
+from tinycoder.symbols.modules import LIBRARY
 from tinycoder.symbols.records import Class, Function
 from tinycoder.symbols.traits import (
     ENUM_MODULE,
@@ -184,7 +185,7 @@ class Calls:
 
     def _returned(self, value: FunctionValue, arguments: Arguments) -> Values:
         symbol = value.symbol
-        known = "" if symbol.returns else library_types.RETURNS.get(value.qualified, "")
+        known = "" if symbol.returns else _in_table(value)
         key: tuple[object, ...] = ("returned", value.key)
         scope = self._function_scope(value)
         if known:
@@ -278,3 +279,13 @@ class Calls:
     def _manager(self, kind: str, entered: Values) -> Values:
         symbol = MANAGER if kind == "AbstractContextManager" else ASYNC_MANAGER
         return (Instance(ClassValue(symbol, TABLE_SCOPE, (entered,))),)
+
+
+def _in_table(value: FunctionValue) -> str:
+    """What the table says that a function returns: first for the receiver's own class."""
+    if value.scope.source.origin != LIBRARY:
+        return ""
+    known = ""
+    if value.receiver is not None:
+        known = library_types.RETURNS.get(f"{receiver_class(value.receiver).qualified}.{value.symbol.name}", "")
+    return known or library_types.RETURNS.get(value.qualified, "")

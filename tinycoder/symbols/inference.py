@@ -18,7 +18,7 @@ from tinycoder.symbols.classes import Classes
 from tinycoder.symbols.elements import Elements
 from tinycoder.symbols.generics import Generics
 from tinycoder.symbols.lookup import Found, Lookup, parse
-from tinycoder.symbols.modules import Modules
+from tinycoder.symbols.modules import LIBRARY, Modules
 from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Variable
 from tinycoder.symbols.values import (
     MAX_ITEMS,
@@ -215,7 +215,7 @@ class Inference:
 
     def _variable(self, symbol: Variable, scope: Scope, owner: ClassValue | None) -> Values:
         name = f"{owner.qualified if owner else scope.source.name}.{symbol.name}"
-        if name in library_types.RETURNS:
+        if scope.source.origin == LIBRARY and name in library_types.RETURNS:
             return self.annotations.table(library_types.RETURNS[name], owner.scope.types if owner else {})
         annotation = parse(symbol.annotation)
         found = self.annotations.annotate(annotation, scope) if annotation else ()
