@@ -17,7 +17,7 @@ from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import EMPTY, Module
 
 MAX_FILE_BYTES = 2_000_000
-MAX_RECORD_BYTES = 10_000_000  # of source text whose records are kept
+MAX_RECORD_BYTES = 24_000_000  # of source text whose records are kept: half as much memory
 CHECK_S = 3.0  # seconds between two looks at whether an environment has changed
 STUBS = "-stubs"
 _FOLDER, _PY, _PYI, _COMPILED = 1, 2, 4, 8

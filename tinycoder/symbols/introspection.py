@@ -44,9 +44,8 @@ _SIMPLE = (type(None), bool, int, float)
 _FIRST_OF_SIGNATURE = re.compile(r"^(?:\w+\.)?\w+\(([^()]*)\)")
 
 
-def module_record(module: types.ModuleType) -> Module:
-    """What a module holds; ``exported`` are its public names."""
-    name = module.__name__
+def module_record(module: types.ModuleType, name: str) -> Module:
+    """What a module of this name holds; ``exported`` are its public names."""
     symbols: dict[str, Symbol] = {}
     for each, value in sorted(vars(module).items()):
         if each not in _LEFT_OUT and each.isidentifier() and each != "_":
@@ -70,7 +69,8 @@ def class_record(kind: type, module: str) -> Class:
             members[each] = _member(each, value, qualified, returns.get(each, ""))
     for each, annotation in returns.items():
         if each not in members:
-            members[each] = Function(each, 0, (Parameter("self", POSITIONAL_ONLY),), annotation)
+            inherited = inspect.getattr_static(kind, each, None)
+            members[each] = _member(each, inherited, qualified, annotation)
     bases = BASES.get(qualified) or tuple(_bases(kind, module))
     return Class(kind.__name__, 0, bases, members=members)
 

@@ -62,7 +62,7 @@ class Library:
                 self._made[name] = _with_types(name, self._folders.record(source))
             elif not source.is_package:
                 module = _loaded(name)
-                self._made[name] = module_record(module) if module else EMPTY
+                self._made[name] = module_record(module, name) if module else EMPTY
             else:
                 self._made[name] = EMPTY
         return self._made[name]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import sys
 import threading
+import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from tinycoder.symbols.interpreter import read_small
 from tinycoder.symbols.module_names import ModuleNames
 from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, NameIndex
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module
-from tinycoder.symbols.symbol_file import Row, SymbolFile, decode, encode
+from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
 
 MAX_FILE_BYTES = 2_000_000
 MAX_DECODED = 200  # records that are kept as objects
 TEST_PREFIXES = ("test_", "Test")
 
-log = logging.getLogger(__name__)
+PUT_FILES = 100  # that are read before they are stored
 
 
 def never() -> bool:
@@ -56,7 +56,12 @@ class _Summary:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    row: Row
+    """``packed`` are the records, encoded and compressed."""
+
+    n_bytes: int
+    mtime_ns: int
+    digest: str
+    packed: bytes
     location: Path
     summary: _Summary
 
@@ -94,7 +99,7 @@ class Snapshot:
         if path in self._overlays:
             return self._overlays[path]
         file = self._files.get(path)
-        return self._decoded.module(file.row) if file else EMPTY
+        return self._decoded.module(path, file) if file else EMPTY
 
     def starting(self, prefix: str) -> list[Defined]:
         """What the files define at top level, and the modules, that begin with ``prefix`` (see ``NameIndex``)."""
@@ -176,39 +181,36 @@ class Project:
         """
         wanted = list(files)
         known = self._files
-        stored = {row.path: row for row in self._file.load()} if self._file and not known else {}
+        stored = self._file.load() if self._file and not known else {}
         fresh: dict[str, _File] = {}
+        unsaved: dict[str, Stored] = {}
         for done, file in enumerate(wanted):
             if stop():
+                self._put(unsaved)
                 raise Cancelled
             progress(done, len(wanted))
-            before = known.get(file.path)
-            row = _read(file, before.row if before else stored.get(file.path))
-            if row is None:
-                continue
-            if before and before.row.data == row.data:
-                summary = before.summary
-            else:
-                summary = _summary(file.path, decode(row.data))
-            fresh[file.path] = _File(row, file.location, summary)
+            read, row = _read(file, known.get(file.path), stored.pop(file.path, None))
+            if read is not None:
+                fresh[file.path] = read
+            if row is not None:
+                unsaved[file.path] = row
+            if len(unsaved) >= PUT_FILES:
+                self._put(unsaved)
+                unsaved = {}
         progress(len(wanted), len(wanted))
-        rows = [fresh[path].row for path in sorted(fresh)]
-        changed = {path: file.row for path, file in fresh.items()} != (
-            {path: file.row for path, file in known.items()} if known else stored
-        )
-        if changed or not known:
-            same_names = known.keys() == fresh.keys() and all(
-                fresh[path].summary is known[path].summary for path in fresh
-            )
-            base = self._base if same_names and known else _Base(fresh, self._roots)
+        self._put(unsaved)
+        if self._file:
+            self._file.remove([path for path in (*stored, *known) if path not in fresh])
+        if fresh != known or not known:
+            alike = known.keys() == fresh.keys() and all(fresh[path].summary is known[path].summary for path in fresh)
+            base = self._base if alike and known else _Base(fresh, self._roots)
             with self._lock:
                 self._files, self._base = fresh, base
                 self._swap()
-        if changed and self._file:
-            try:
-                self._file.save(rows)
-            except OSError as error:  # the next start takes longer, no more
-                log.warning("cannot keep the symbols of the workspace (%s)", error.strerror or error)
+
+    def _put(self, rows: Mapping[str, Stored]) -> None:
+        if self._file:
+            self._file.put(rows)
 
     def _swap(self) -> None:
         self._snapshot = Snapshot(self._files, self._overlays, self._base, self._decoded)
@@ -221,15 +223,15 @@ class _Decoded:
         self._kept: OrderedDict[tuple[str, str], Module] = OrderedDict()
         self._lock = threading.Lock()
 
-    def module(self, row: Row) -> Module:
-        key = row.path, row.digest
+    def module(self, path: str, file: _File) -> Module:
+        key = path, file.digest
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        module = decode(row.data)
+        module = decode(zlib.decompress(file.packed))
         with self._lock:
-            self._kept[key] = module
+            module = self._kept.setdefault(key, module)
             if len(self._kept) > MAX_DECODED:
                 self._kept.popitem(last=False)
         return module
@@ -283,22 +285,44 @@ def _package(path: str, name: str) -> str:
     return name if is_package else name.rpartition(".")[0]
 
 
-def _read(file: WorkspaceFile, known: Row | None) -> Row | None:
-    """The row of a file, read again if its size or time changed; the last one where it cannot be read now."""
+def _read(file: WorkspaceFile, known: _File | None, stored: Stored | None) -> tuple[_File | None, Stored | None]:
+    """A file's symbols, read again if its size or time changed, and what is then to be stored.
+
+    A file that cannot be read now keeps what was known of it.
+    """
     try:
         status = file.location.stat()
     except FileNotFoundError:
-        return None
+        return None, None
     except OSError:
-        return known
-    if known and (known.n_bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
-        return known
+        return known, None
+    stamp = status.st_size, status.st_mtime_ns
+    if known and (known.n_bytes, known.mtime_ns) == stamp:
+        return known, None
+    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (made := _unpacked(file, stored)):
+        return made, None
     raw = read_small(file.location, MAX_FILE_BYTES)
     if raw is None:
-        return known if status.st_size <= MAX_FILE_BYTES else None
+        return known if status.st_size <= MAX_FILE_BYTES else None, None
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
-    data = known.data if known and known.digest == digest else encode(read_module(raw))
-    return Row(path=file.path, n_bytes=status.st_size, mtime_ns=status.st_mtime_ns, digest=digest, data=data)
+    if known and known.digest == digest:
+        data = zlib.decompress(known.packed)
+        made = _File(*stamp, digest, known.packed, file.location, known.summary)
+    else:
+        data = stored.data if stored and stored.digest == digest else encode(read_module(raw))
+        made = _unpacked(file, Stored(*stamp, digest, data))
+    return made, Stored(*stamp, digest, data)
+
+
+def _unpacked(file: WorkspaceFile, stored: Stored) -> _File | None:
+    """A file's symbols from what was stored; None if that is damaged."""
+    try:
+        module = decode(stored.data)
+    except ValueError:
+        return None
+    packed = zlib.compress(stored.data, 1)
+    summary = _summary(file.path, module)
+    return _File(stored.n_bytes, stored.mtime_ns, stored.digest, packed, file.location, summary)
 
 
 def _summary(path: str, module: Module) -> _Summary:

@@ -1,0 +1,160 @@
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, PackageFolders, Records
+from tinycoder.symbols.interpreter import Interpreter, own_library
+
+
+def make(folder: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def packages_in(*folders: Path) -> PackageFolders:
+    return PackageFolders(folders, Records())
+
+
+def symbols(packages: PackageFolders, name: str) -> set[str]:
+    source = packages.find(name)
+    assert source is not None
+    return set(packages.record(source).symbols)
+
+
+def test_packages_modules_and_namespace_packages_are_found(tmp_path):
+    site = make(
+        tmp_path,
+        {
+            "pkg/__init__.py": "A = 1",
+            "pkg/sub/mod.py": "def f(): ...",
+            "single.py": "class C: ...",
+            "ns/inner/__init__.py": "",
+            "pkg-1.0.dist-info/METADATA": "",
+            "__pycache__/x.py": "",
+            "not_python/data.txt": "",
+            "compiled.cpython-312-x86_64-linux-gnu.so": "",
+        },
+    )
+    packages = packages_in(site)
+    assert set(packages.top_level()) == {"pkg", "single", "ns", "compiled"}
+    assert symbols(packages, "pkg.sub.mod") == {"f"}
+    assert symbols(packages, "single") == {"C"}
+    assert symbols(packages, "compiled") == set()
+    assert packages.submodules("pkg") == ("sub",)
+    assert packages.submodules("ns") == ("inner",)
+    assert packages.find("pkg.missing") is None
+    assert packages.find("single.x") is None
+    assert packages.find("pkg..sub") is None
+    assert packages.find("") is None
+
+
+def test_a_stub_is_read_and_the_module_beside_it_has_the_docstrings(tmp_path):
+    packages = packages_in(make(tmp_path, {"a.py": "", "a.pyi": "def stubbed() -> int: ..."}))
+    source = packages.find("a")
+    assert source is not None
+    assert symbols(packages, "a") == {"stubbed"}
+    assert packages.documentation_path(source) == str(tmp_path / "a.py")
+
+
+def test_a_stubs_package_comes_first_and_may_be_partial(tmp_path):
+    site = make(
+        tmp_path,
+        {
+            "pkg/__init__.py": "",
+            "pkg/one.py": "",
+            "pkg/two.py": "own = 1",
+            "pkg-stubs/__init__.pyi": "top: int",
+            "pkg-stubs/one.pyi": "stubbed: int",
+        },
+    )
+    packages = packages_in(site)
+    assert symbols(packages, "pkg") == {"top"}
+    assert symbols(packages, "pkg.one") == {"stubbed"}
+    assert symbols(packages, "pkg.two") == {"own"}
+    assert packages.submodules("pkg") == ("one", "two")
+    assert set(packages.top_level()) == {"pkg"}
+
+
+def test_the_first_folder_wins_and_a_package_anywhere_comes_before_a_namespace(tmp_path):
+    make(
+        tmp_path, {"one/a.py": "first = 1", "two/a.py": "second = 1", "one/b/x.py": "", "two/b/__init__.py": "real = 1"}
+    )
+    packages = packages_in(tmp_path / "one", tmp_path / "two")
+    assert symbols(packages, "a") == {"first"}
+    assert symbols(packages, "b") == {"real"}
+
+
+def test_a_module_is_never_run(tmp_path):
+    mark = tmp_path / "mark"
+    code = f"open({str(mark)!r}, 'w')\nvisible = 1\n"
+    site = make(tmp_path / "site", {"evil/__init__.py": code, "evil/conftest.py": code, "sitecustomize.py": code})
+    packages = packages_in(site)
+    assert symbols(packages, "evil") == {"visible"}
+    assert symbols(packages, "evil.conftest") == {"visible"}
+    packages.top_level()
+    assert not mark.exists()
+
+
+def test_what_cannot_be_read_holds_nothing(tmp_path):
+    make(
+        tmp_path,
+        {"large.py": "x = 1\n" + "#" * MAX_FILE_BYTES, "broken.py": "x = 1 +\n\n\ny = 1\n", "null.py": "a = 1\0"},
+    )
+    (tmp_path / "latin.py").write_bytes(b"# -*- coding: latin-1 -*-\nname = '\xe9'\n")
+    (tmp_path / "folder.py").mkdir()
+    packages = packages_in(tmp_path)
+    assert symbols(packages, "large") == set()
+    assert "y" in symbols(packages, "broken")
+    assert symbols(packages, "latin") == {"name"}
+    packages.find("folder")
+    packages.find("null")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    assert symbols(packages_in(tmp_path), "pipe") == set()
+
+
+def test_records_are_bounded(tmp_path):
+    make(tmp_path, {f"m{n}.py": f"v{n} = 1  " + "#" * 1000 for n in range(10)})
+    records = Records(max_bytes=3500)
+    first = records.read(str(tmp_path / "m0.py"))
+    assert records.read(str(tmp_path / "m0.py")) is first
+    for n in range(10):
+        assert set(records.read(str(tmp_path / f"m{n}.py")).symbols) == {f"v{n}"}
+    assert records.read(str(tmp_path / "m0.py")) is not first
+
+
+def test_an_environment_that_changes_is_looked_at_again_after_a_while(tmp_path):
+    site = make(tmp_path / "site", {"one.py": ""})
+    clock = [0.0]
+    interpreter = Interpreter(prefix=tmp_path, search_paths=(site,), library=own_library())
+    environment = Environment(lambda: interpreter, now=lambda: clock[0])
+    before = environment.packages()
+    assert set(before.top_level()) == {"one"}
+    make(site, {"two.py": ""})
+    os.utime(site, ns=(1, 1))
+    assert environment.packages() is before
+    clock[0] = 5.0
+    assert set(environment.packages().top_level()) == {"one", "two"}
+    interpreter = replace(interpreter, search_paths=())
+    clock[0] = 10.0
+    assert set(environment.packages().top_level()) == set()
+
+
+def test_an_environment_that_is_removed_while_it_is_asked(tmp_path):
+    site = make(tmp_path / "site", {"pkg/__init__.py": "a = 1", "pkg/b.py": ""})
+    packages = packages_in(site)
+    source = packages.find("pkg")
+    assert source is not None
+    shutil.rmtree(site)
+    assert not packages.record(source).symbols
+    assert packages.submodules("pkg") == ("b",)
+    assert packages_in(site).top_level() == {}
