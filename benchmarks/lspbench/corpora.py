@@ -31,7 +31,7 @@ import sys
 import tarfile
 import tempfile
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,14 +148,19 @@ def eligible(path: str, raw: bytes) -> bool:
     return plain and 40 <= n_lines <= 1500 and len(code) >= 100 and 3 * literals <= len(code) and 4 * begun <= n_lines
 
 
-def describe(package: str, file: Path) -> dict[str, Any]:
-    """A project's row of the manifest."""
-    files = dict(members(file))
+def split(package: str, files: Mapping[str, bytes]) -> tuple[list[str], int]:
+    """The paths that are held out of a project, and how many are eligible."""
     choice = sorted(
         (path for path, raw in files.items() if eligible(path, raw)),
         key=lambda path: hashlib.sha256(f"{package}/{path}".encode()).hexdigest(),
     )
-    held_out = sorted(choice[: max(3, math.ceil(0.15 * len(choice)))])
+    return sorted(choice[: max(3, math.ceil(0.15 * len(choice)))]), len(choice)
+
+
+def describe(package: str, file: Path) -> dict[str, Any]:
+    """A project's row of the manifest."""
+    files = dict(members(file))
+    held_out, n_eligible = split(package, files)
     with tarfile.open(file) as tar:
         names = tar.getnames()
         licences = [name for name in names if re.search(r"/(LICEN[SC]E|COPYING)[^/]*$", name) and name.count("/") == 1]
@@ -176,7 +181,7 @@ def describe(package: str, file: Path) -> dict[str, Any]:
         or next((name for words, name in LICENCES.items() if words in terms), None),
         "license_files": licences,
         "python_files": len(python),
-        "eligible_files": len(choice),
+        "eligible_files": n_eligible,
         "known_files": len(python) - len(held_out),
         "held_out": held_out,
         "held_out_lines": sum(text_of(files[path]).count("\n") for path in held_out),

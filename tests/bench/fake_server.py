@@ -6,8 +6,9 @@ half    as oracle, but every second ghost text is wrong after its first word
 silent  answers with nothing, to both methods
 ranges  as oracle, with edits and ranges that replace what is typed
 words   offers each word of TRUTHS.json that begins as typed, with the import of the module that is named in it
+all     the same, also where nothing is typed
 
-All but words check that the buffer which they are sent is the truth up to the cursor.
+The others check that the buffer which they are sent is the truth up to the cursor.
 """
 
 import json
@@ -50,7 +51,7 @@ def answer(method: str, params: dict[str, Any], count: int) -> object:
     span = {"start": {**where, "character": where["character"] - len(typed)}, "end": where}
     if MODE == "silent":
         return None
-    if MODE == "words":
+    if MODE in ("words", "all"):
         return words(typed) if method == POPUP else None
     truth = next(text for name, text in TRUTHS.items() if uri.endswith("/" + name))
     assert text[:at] == truth[:at], "the buffer is not the truth up to the cursor"
@@ -68,7 +69,8 @@ def answer(method: str, params: dict[str, Any], count: int) -> object:
 
 def words(typed: str) -> object:
     top = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
-    items = [{"label": word, "data": module} for word, module in TRUTHS.items() if typed and word.startswith(typed)]
+    items = [{"label": word, "data": module} for word, module in TRUTHS.items() if word.startswith(typed)]
+    items = items if typed or MODE == "all" else []
     for item in items:
         if module := item["data"]:
             text = f"from {module} import {item['label']}\n"
