@@ -11,6 +11,7 @@ from tinycoder.complete.candidate import Candidate, Document
 
 if TYPE_CHECKING:
     from tinycoder.mixing import Mixer
+    from tinycoder.symbols.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
@@ -40,8 +41,8 @@ class Engine(Protocol):
     def use(self, workspace: Workspace) -> None:
         """Know this index of the workspace from now on."""
 
-    def know(self, world: World) -> None:
-        """Know these modules from now on, whose files may change at any time."""
+    def know(self, world: World, offered: OfferedNames) -> None:
+        """Know these modules from now on, whose files may change at any time, and offer these names."""
 
     @property
     def mixer(self) -> Mixer | None:

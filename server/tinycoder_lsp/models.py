@@ -25,6 +25,7 @@ from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
 if TYPE_CHECKING:
+    from tinycoder.symbols.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
@@ -78,8 +79,8 @@ class Models:
         self._loaded: object = None
         self._status = LOADING
         self._index: tuple[Tokenizer, Workspace] | None = None
-        self._world: World | None = None
-        self._known: tuple[Engine, World] | None = None  # which engine was told of which world
+        self._modules: tuple[World, OfferedNames] | None = None
+        self._known: tuple[Engine, World, OfferedNames] | None = None  # which engine was told what
         self._mixer: KeptMixer | None = None
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
@@ -144,9 +145,9 @@ class Models:
         """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
         self._index = tokenizer, workspace
 
-    def know(self, world: World) -> None:
-        """Let the engine know these modules from the next answer on. For any thread."""
-        self._world = world
+    def know(self, world: World, offered: OfferedNames) -> None:
+        """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
+        self._modules = world, offered
 
     def inline(self, document: Document, offset: int, wish: Wish, *, stop: Stop) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
@@ -225,11 +226,10 @@ class Models:
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
             engine.use(index[1])
-        world = self._world
-        if world is not None and self._known != (engine, world):
-            self._known = engine, world
-            engine.know(world)
-            self.buffers.tell_all()  # open documents are laid over the files
+        modules = self._modules
+        if modules is not None and not _are_same(self._known, (engine, *modules)):
+            self._known = engine, *modules
+            engine.know(*modules)
         self._keep_to_list(engine)
         while (news := self.buffers.next()) is not None:
             path, document = news
@@ -317,6 +317,10 @@ def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) ->
     from tinycoder_training.indexing import index_file_of
 
     return index_file_of(home, workspaces, tokenizer).with_suffix(".mixer.json")
+
+
+def _are_same(some: Sequence[object] | None, others: Sequence[object]) -> bool:
+    return some is not None and all(one is other for one, other in zip(some, others, strict=True))
 
 
 def _at_once() -> bool:

@@ -20,6 +20,7 @@ from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
 
 if TYPE_CHECKING:
     from tinycoder.symbols.interpreter import Interpreter
+    from tinycoder.symbols.offers import OfferedNames
     from tinycoder.symbols.world import World
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ class Reader(Protocol):
     @property
     def world(self) -> World:
         """What the engine is to know; the same object however often it is refreshed."""
+
+    @property
+    def offered(self) -> OfferedNames:
+        """What it is to offer with an import; another object once that has changed."""
 
     @property
     def interpreter(self) -> Interpreter:
@@ -175,13 +180,14 @@ class Symbols:
                 return
             if reader is not self._reader:
                 self._reader = reader
-                self._models.know(reader.world)
+                self._models.know(reader.world, reader.offered)
             done = await self._worker.answer(Kind.LOAD, read)
         finally:
             self._n_running -= 1
             if not done:
                 self._changed = None  # nobody knows what was read
         if done and place == self._place:
+            self._models.know(reader.world, reader.offered)
             logger.info("read the workspace's symbols in %.1f s", time.perf_counter() - start)
 
 

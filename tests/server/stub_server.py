@@ -127,8 +127,8 @@ class Stub:
     def use(self, index: Any) -> None:
         self.memory.use(index)
 
-    def know(self, world: Any) -> None:
-        self.memory.symbols = world
+    def know(self, world: Any, offered: Any) -> None:
+        self.memory.symbols = {**world, "offered": offered}
 
     def observe(self, document: Document) -> None:
         self.memory.open[document.path] = len(document.text)
@@ -229,6 +229,7 @@ class Reader:
     def __init__(self, home: Path, place: Place) -> None:
         self.interpreter = Interpreter(prefix=None, search_paths=(), library=own_library())
         self.world: Any = {"python": place.python, "trusted": place.trusted, "files": [], "changed": [], "read": 0}
+        self.offered: Any = []
         self._place = place
         if place.python == "fault":
             raise ValueError("the symbols have a fault")
@@ -242,6 +243,7 @@ class Reader:
         self.world["files"] = sorted(path.name for folder in self._place.folders for path in folder.rglob("*.py"))
         self.world["changed"] = None if changed is None else sorted(path.name for path in changed)
         self.world["read"] += 1
+        self.offered = [*self.offered, self.world["read"]]
 
 
 if __name__ == "__main__":

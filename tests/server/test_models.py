@@ -49,8 +49,8 @@ class Named:
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         self.told.append(f"ahead {candidate.text}")
 
-    def know(self, world: Any) -> None:
-        self.told.append(f"symbols {world}")
+    def know(self, world: Any, offered: Any) -> None:
+        self.told.append(f"symbols {world} {offered}")
 
     def observe(self, document: Document) -> None:
         self.told.append(f"{document.path}: {document.text}")
@@ -185,21 +185,20 @@ def test_an_index_for_another_model_is_not_used(tmp_path: Path, model: Model) ->
     assert home.engines[0].told == []
 
 
-def test_each_engine_is_told_of_the_symbols_once_and_of_the_open_documents_again(tmp_path: Path, model: Model) -> None:
+def test_each_engine_is_told_of_the_symbols_once(tmp_path: Path, model: Model) -> None:
     home = Home(tmp_path, model)
     models = home.models()
     models.load(None, [tmp_path / "one"])
-    models.buffers.put("file:///a.py", Document(path="a.py", text=""))
-    offered(models)
-    models.know("one")  # type: ignore[arg-type]
-    offered(models)
-    offered(models)
+    for world, offered_names in (("one", "few"), ("one", "many"), ("one", "many")):
+        models.know(world, offered_names)  # type: ignore[arg-type]
+        offered(models)
+        offered(models)
     models.load(None, [tmp_path / "two"])
     offered(models)
-    models.know("two")  # type: ignore[arg-type]
+    models.know("two", "none")  # type: ignore[arg-type]
     offered(models)
-    one = ["symbols one", "a.py: "]
-    assert [engine.told for engine in home.engines] == [["a.py: ", *one], [*one, "symbols two", "a.py: "]]
+    told = [[line for line in engine.told if line.startswith("symbols")] for engine in home.engines]
+    assert told == [["symbols one few", "symbols one many"], ["symbols one many", "symbols two none"]]
 
 
 def test_after_an_answer_for_an_old_text_the_engine_is_told_the_new_one(tmp_path: Path, model: Model) -> None:

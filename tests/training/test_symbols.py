@@ -76,6 +76,20 @@ def test_what_changed_is_read_again(tmp_path: Path, folder: Path) -> None:
     assert "pkg/unheard_of.py" in paths(found)
 
 
+def test_names_of_the_environment_are_offered_once_a_file_imports_from_there(tmp_path: Path, folder: Path) -> None:
+    found = symbols(tmp_path, folder)
+    found.refresh()
+    assert not found.offered.starting("Inst")
+    write(folder, "pkg/made_pb2.py", "from installed import Other\n")
+    found.refresh()
+    (name,) = found.offered.starting("Inst")
+    assert str(name.form) == "from installed import Installed"
+    before = found.offered
+    write(folder, "pkg/__init__.py", "\n\ndef another(): ...\n")
+    found.refresh()
+    assert found.offered is before
+
+
 def test_patterns_of_the_settings_leave_files_out(tmp_path: Path, folder: Path) -> None:
     found = symbols(tmp_path, folder, exclude=["*_pb2.py"])
     found.refresh()

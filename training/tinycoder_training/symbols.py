@@ -14,6 +14,7 @@ from tinycoder.forgotten import Forgotten, load_forgotten, true_path
 from tinycoder.index_file import SYMBOLS
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, own_library
+from tinycoder.symbols.offers import OfferedNames, read_offered
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.symbol_file import SymbolFile
 from tinycoder.symbols.world import World
@@ -28,6 +29,8 @@ def symbol_file_of(home: Path, folders: Sequence[Path]) -> Path:
 
 class WorkspaceSymbols:
     """The modules that the files of some folders define and can import: ``world``, which ``refresh`` fills.
+
+    ``offered`` are the names that could be had from outside the workspace by an import, as of the last ``refresh``.
 
     They are kept under ``home`` from one session to the next if ``keep`` says so. ``exclude`` are patterns as for
     ``tree.walk``. The interpreter is found as ``find_interpreter`` does, with ``python`` and what the variables
@@ -52,6 +55,7 @@ class WorkspaceSymbols:
         self._files: list[WorkspaceFile] = []
         self._known: set[Path] = set()
         self._forgotten: Forgotten | None = None
+        self._offered_for: object = None
         self._environment = None
         if trusted:
             virtual_env, path = environ.get("VIRTUAL_ENV", ""), environ.get("PATH", "")
@@ -61,6 +65,7 @@ class WorkspaceSymbols:
         file = SymbolFile(symbol_file_of(home, folders)) if self._folders and keep else None
         self._project = Project(file, roots=roots)
         self.world = World(self._project, self._environment)
+        self.offered = OfferedNames()
 
     @property
     def interpreter(self) -> Interpreter:
@@ -89,7 +94,18 @@ class WorkspaceSymbols:
                 self._walk(forgotten)
             self._project.refresh(self._files, stop=stop, progress=progress)
             if forgotten == load_forgotten(self._home):
-                return
+                break
+        self._offer(stop)
+
+    def _offer(self, stop: Callable[[], bool]) -> None:
+        """Find what to offer anew if what the files import has changed, or what is installed."""
+        view = self.world.view()
+        forms = view.snapshot.forms
+        packages = self._environment.packages() if self._environment else None
+        imported = {name: forms.forms(name) for name in forms.names()}
+        if (packages, imported) != self._offered_for:
+            self.offered = read_offered(view, stop=stop)
+            self._offered_for = packages, imported
 
     def _walk(self, forgotten: Forgotten) -> None:
         there = [folder for folder in self._folders if is_folder(folder)]
