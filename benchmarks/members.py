@@ -1,6 +1,6 @@
 """How often the member that an author wrote is among the candidates after a dot: ours, and those of ty.
 
-    python benchmarks/members.py [--corpus FOLDER] [--workspace FOLDER...] [--python PYTHON] [--after none|rest]
+    python benchmarks/members.py [--corpus FOLDER] [--workspace FOLDER...] [--python PYTHON] [--after none|rest|word]
         [--max-places 300] [--seed 0] [--json FILE] [--notes]
 
 Of each project (by default those of the open corpora) some files are held out: they are not on disk, but are typed
@@ -155,9 +155,9 @@ def compare(
             if last is None or last.path != path:
                 if last:
                     last.close()
-                last = Document(server, path, (root / path).as_uri(), held_out[path], options.after == "rest")
+                last = Document(server, path, (root / path).as_uri(), held_out[path], options.after != "none")
                 last.open(0)  # each place is then a change: ty takes a file that is opened again for the one it knew
-            last.goto(place.start)
+            last.goto(place.start, place.end if options.after == "word" else None)
             name, text = last.truth[place.start : place.end], last.truth[: last.lo] + last.truth[last.hi :]
             theirs = candidates(last)
             known, mine = ours(path, text, place.start)
@@ -254,7 +254,12 @@ def main() -> None:
     parser.add_argument("--workspace", nargs="+", action="extend", default=[], type=Path, metavar="FOLDER")
     parser.add_argument("--python", default="", help="interpreter, or environment, that has the dependencies")
     parser.add_argument("--ty", default="", help="command that starts ty")
-    parser.add_argument("--after", choices=("none", "rest"), default="none", help="what follows the cursor's line")
+    parser.add_argument(
+        "--after",
+        choices=("none", "rest", "word"),
+        default="none",
+        help="what follows the cursor: nothing, the lines below, or all but the name that is asked for",
+    )
     parser.add_argument("--max-places", type=int, default=300, help="attributes of a project")
     parser.add_argument("--seed", type=int, default=0, help="chooses the attributes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows and all outcomes here")

@@ -45,7 +45,7 @@ def test_attributes_that_are_read_are_asked_for(members: ModuleType) -> None:
     ]
 
 
-@pytest.mark.parametrize("after", ["none", "rest"])
+@pytest.mark.parametrize("after", ["none", "rest", "word"])
 def test_both_are_asked_at_the_same_places(members: ModuleType, tmp_path: Path, after: str) -> None:
     root = tmp_path / "shop"
     root.mkdir()
