@@ -42,6 +42,7 @@ class Reading(NamedTuple):
     opens: str
     quote: str
     goes_on: bool  # by a backslash
+    is_cut: bool = False  # a definition whose colon stands, so that its bracket was left open in vain
 
 
 class State(NamedTuple):
@@ -112,25 +113,28 @@ def _read(line: str, quote: str) -> Reading:
             opens = opens[:-1]
         else:
             closes += token[0]
-    return Reading(indent, word, True, closes, opens, left, goes_on)
+    is_cut = bool(opens) and line.rstrip().endswith(":") and bool(_DEFINITION.match(line))
+    return Reading(indent, word, True, closes, opens, left, goes_on, is_cut)
 
 
 class Layout:
     """The statements of ``lines``: of each its rows ``starts[i]`` up to ``ends[i]``, its columns and first word."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], old: Layout | None = None) -> None:
+        """``old``: the layout of a text that may begin alike, which spares work."""
         self.lines = lines
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.indents: list[int] = []
         self.words: list[str] = []
         self._cut: set[int] = set()  # rows at whose end an open string is taken for closed
-        while True:
-            quoted = self._lay_out()
-            if not quoted or len(self._cut) > 2:
-                break
-            self._cut.add(self._culprit(quoted))
+        quoted = self._lay_out(self._taken_over(old) if old is not None and not old._cut else 0)
+        while quoted and len(self._cut) < 3:
+            if self._cut or old is None:
+                self._cut.add(self._culprit(quoted))
             self.starts, self.ends, self.indents, self.words = [], [], [], []
+            old = None
+            quoted = self._lay_out(0)
 
     def before(self, row: int) -> State:
         """The state before a row."""
@@ -162,6 +166,16 @@ class Layout:
             yield first, end
             first = end
 
+    def _taken_over(self, old: Layout) -> int:
+        """Take the statements of a text before the first difference; the row where the next one begins."""
+        row = same(self.lines, old.lines)
+        n = _first_after(old.starts, row) - 1  # the last of them may go on
+        if n < 1:
+            return 0
+        self.starts, self.ends = old.starts[:n], old.ends[:n]
+        self.indents, self.words = old.indents[:n], old.words[:n]
+        return old.starts[n]
+
     def _after(self, state: State, row: int) -> State:
         """What a row leaves."""
         line = read(self.lines[row], state.quote)
@@ -171,20 +185,20 @@ class Layout:
         fresh = state.is_fresh or (not state.quote and not state.goes_on and _never_inside(line, self.lines[row]))
         if fresh and not state.is_fresh:
             depth = 0
-        depth = max(depth - len(line.closes), 0) + len(line.opens)
+        depth = 0 if line.is_cut else max(depth - len(line.closes), 0) + len(line.opens)
         quote = "" if row in self._cut else line.quote
         if depth or quote or line.goes_on:
             return State(depth, quote, line.goes_on, row if fresh else state.start)
         return State()
 
-    def _lay_out(self) -> list[tuple[int, int]]:
+    def _lay_out(self, first: int) -> list[tuple[int, int]]:
         """Rows where strings begin and end that take several, if the last of them does not end."""
         starts, ends, indents, words = self.starts, self.ends, self.indents, self.words
         cut = self._cut
         quoted: list[tuple[int, int]] = []
         depth, quote, goes_on, opened = 0, "", False, 0
         known = _remembered.get
-        for row, text in enumerate(self.lines):
+        for row, text in enumerate(self.lines[first:], first):
             line = known((text, quote)) or read(text, quote)
             if depth or quote or goes_on:
                 if not quote and not goes_on and line.word in _INSIDE_SELDOM and _never_inside(line, text):
@@ -204,7 +218,7 @@ class Layout:
                 continue
             if line.closes:
                 depth = max(depth - len(line.closes), 0)
-            depth += len(line.opens)
+            depth = 0 if line.is_cut else depth + len(line.opens)
             goes_on = line.goes_on
             if line.quote != quote or (line.quote and row in cut):
                 if quote:
@@ -226,12 +240,23 @@ class Layout:
         return quoted[-1][0]
 
 
-_INSIDE_SELDOM = _NEVER_INSIDE | {"from"}
+_INSIDE_SELDOM = _NEVER_INSIDE | {"from", "async"}
 
 
 def _never_inside(line: Reading, text: str) -> bool:
     """Whether no line inside brackets begins so."""
-    return line.word in _NEVER_INSIDE or (line.word == "from" and " import" in text)
+    if line.word == "from":
+        return " import" in text
+    return line.word in _NEVER_INSIDE or (line.word == "async" and " for " not in text)
+
+
+def same(lines: Sequence[str], others: Sequence[str]) -> int:
+    """How many lines are the same at the beginning."""
+    low, high = 0, min(len(lines), len(others))
+    while low < high:  # slices compare at once
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if lines[low:middle] == others[low:middle] else (low, middle - 1)
+    return low
 
 
 def _first_after(starts: list[int], row: int) -> int:

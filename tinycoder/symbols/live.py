@@ -98,7 +98,7 @@ class LiveReader:
             text = "\n".join(lines)
         self._seen = seen
         if text != self._text:
-            layout = Layout(text.split("\n"))
+            layout = Layout(text.split("\n"), self._layout)
             self._older, self._pieces = self._pieces, {}
             self._set(module(self._read(layout)), text, layout)
         return self._module
@@ -133,7 +133,7 @@ class LiveReader:
     def _skipped(self, lines: list[str], row: int) -> _Seen:
         """Put something else in the place of a line."""
         before, line, after = lines[:row], lines[row], lines[row + 1 :]
-        layout = Layout(before)
+        layout = Layout(before, self._layout)
         state = layout.before(row)
         opens_block = False
         if state.is_fresh or layout.words[-1] in OPENING:

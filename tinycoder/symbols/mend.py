@@ -27,8 +27,9 @@ _PARAMETER = re.compile(rf"(?:^|,)\s*(\*{{0,2}}{_NAME})\s*(?::\s*({_NAME}(?:\.{_
 _BASE = re.compile(rf"(?:^|,)\s*({_NAME}(?:\.{_NAME})*)\s*(?=,|\)|$)")
 _FOR = re.compile(r"(?P<head>(?:async\s+)?for)\s+(?P<target>[\w\s,()*]+?)(?:\s+in\b.*)?\s*:?\s*", re.DOTALL)
 _AS = re.compile(rf"\bas\s+({_NAME})")
-_TARGET = re.compile(rf"(?P<target>{_NAME}(?:\.{_NAME})*)\s*(?P<kind>:[^=]*)?=(?!=)")
+_TARGET = re.compile(rf"{_NAME}(?:\.{_NAME})*\s*(?::[^=]*)?=(?!=)")
 _TARGETS = re.compile(rf"(?:{_NAME}\s*,\s*)+(?:{_NAME})?\s*=(?!=)")
+_ASSIGNMENT = re.compile(rf"{_NAME}(?:\.{_NAME})*(?:\s*:[^=]*)? = .*[^,]\Z")  # no keyword argument is written so
 _UNFINISHED = re.compile(r"(?:[\s.,=+\-*/|&<>!%:@~^(\[{]|\b(?:and|or|not|in|is|if|else|for|lambda|await|import|as))+\Z")
 
 
@@ -122,7 +123,9 @@ def _filled(node: ast.stmt, word: str, body: list[ast.stmt]) -> ast.stmt:
 
 def _headers(word: str, text: str) -> Iterator[str]:
     """Ways to read a header, each with its colon; the surest first."""
-    closed = text + _closers(text)
+    text = text.rstrip()
+    bare = text.removesuffix(":")
+    closed = bare + _closers(bare)
     if word == "def":
         yield from (text, text + ":", closed + ":")
         found = _DEF.match(text)
@@ -165,39 +168,51 @@ def _parsed_header(header: str) -> ast.stmt | None:
 
 
 def _simple(layout: Layout, row: int, end: int) -> list[ast.stmt]:
-    """A statement without a block; where several lines do not make one, the first, and those no farther in."""
+    """A statement without a block; where several lines do not make one, those that look like one each."""
     lines = layout.lines
-    nodes = _cut("\n".join(lines[row:end]).strip())
+    text = "\n".join(lines[row:end]).strip()
+    indent = read(lines[row]).indent
+    nodes: list[ast.stmt] = []
+    if end == row + 1:
+        nodes = _cut(text)
+    elif not any(_is_beside(each, indent) for each in lines[row + 1 : end]):
+        nodes = _closed(text)
     if nodes or end == row + 1:
         return [_moved(node, row) for node in nodes]
-    indent = read(lines[row]).indent
     found: list[ast.stmt] = []
     for each in range(row, end):
-        line = read(lines[each])
-        if line.is_code and line.indent <= indent:
-            found += [_moved(node, each) for node in _cut(lines[each].strip())]
+        line, text = read(lines[each]), lines[each].strip()
+        if line.word == "for":
+            found += [_moved(node, each) for node in map(_parsed_header, _headers("for", text)) if node][:1]
+        elif line.is_code and (line.indent <= indent or _ASSIGNMENT.match(text)):
+            found += [_moved(node, each) for node in _cut(text)]
     return found
+
+
+def _is_beside(line: str, indent: int) -> bool:
+    """Whether a line is a statement of its own, though a bracket above it was left open."""
+    return read(line).indent <= indent and bool(_ASSIGNMENT.match(line.strip()))
 
 
 def _cut(text: str) -> list[ast.stmt]:
     """A statement, or the part of it that parses and binds the same names."""
-    if len(text) > LONGEST:
-        return []
-    nodes = _parsed(text) or _parsed(text + _closers(text))
-    if nodes:
+    nodes = _closed(text)
+    if nodes or len(text) > LONGEST:
         return nodes
+    targets = _TARGETS.match(text) or _TARGET.match(text)
     shorter = _UNFINISHED.sub("", text)
-    if shorter and shorter != text and "\n" not in text:
-        nodes = _parsed(shorter + _closers(shorter))
+    if shorter != text and len(shorter) > (targets.end() if targets else 0):
+        nodes = _closed(shorter)
         if nodes:
             return nodes
-    found = _TARGETS.match(text)
-    if found:
-        return _parsed(found[0] + " _()")  # what it is worth is not known
-    found = _TARGET.match(text)
-    if not found:
+    if not targets:
         return []
-    return _parsed(f"{found['target']}{found['kind'] or ''} = {_UNKNOWN}") or _parsed(f"{found['target']} = {_UNKNOWN}")
+    name, _, kind = targets[0][:-1].partition(":")
+    return (_parsed(f"{name}: {kind} = {_UNKNOWN}") if kind else []) or _parsed(f"{name} = {_UNKNOWN}")
+
+
+def _closed(text: str) -> list[ast.stmt]:
+    return [] if len(text) > LONGEST else _parsed(text) or _parsed(text + _closers(text))
 
 
 _UNKNOWN = "lambda: 0"  # an expression of which no sketch tells anything

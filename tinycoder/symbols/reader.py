@@ -42,7 +42,7 @@ _YIELDS = (ast.Yield, ast.YieldFrom)
 _SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))
 _ON_CLASS = ("classmethod", "abc.abstractclassmethod")
 _IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
-_ACCESSORS = ("setter", "deleter")
+_ACCESSORS = (".setter", ".deleter")
 _NOTHING = ("", "None")
 _SHORT = {"namedtuple": "NamedTuple", "NamedTuple": "NamedTuple", "TypedDict": "TypedDict"}
 _SHORT |= {name: name for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")}
@@ -291,10 +291,6 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
     """A function or, in a class, a method; what it imports and sets goes to ``events``. None for a setter."""
     decorators: tuple[str, ...] = ()
     if node.decorator_list:
-        last = node.decorator_list[-1]
-        if type(last) is ast.Attribute and last.attr in _ACCESSORS:
-            _Body(node, events)
-            return None
         decorators = tuple(_intern(decorator(each)) for each in node.decorator_list)
     parameters = _parameters(node.args)
     returns = _intern(annotation(node.returns)) if node.returns is not None else ""
@@ -306,6 +302,8 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
         _read_attributes(body.statements, names, first, not on_class, events)
     if body.globals:
         _read_globals(body, names, events)
+    if decorators and decorators[-1].endswith(_ACCESSORS):
+        return None
     result = "" if returns or body.yields or not body.returns else _intern(_result(body.returns, names))
     is_async = type(node) is ast.AsyncFunctionDef
     return Function(node.name, node.lineno, parameters, returns, result, decorators, is_async, body.yields)

@@ -176,7 +176,7 @@ def _index(node: ast.expr, names: Names, depth: int) -> str:
 
 
 def _constant(node: ast.Constant, names: Names, depth: int) -> str:
-    return _CONSTANTS.get(type(node.value), _UNKNOWN)
+    return _CONSTANTS.get(type(node.value), "")
 
 
 def _formatted(node: ast.expr, names: Names, depth: int) -> str:
