@@ -355,21 +355,19 @@ def _first(text: str, line: str, eol: str, line_start: int) -> Edit:
 
 
 def _header_end(text: str, limit: int) -> int:
-    """The end of the line that the docstring ends on, or of the comments above anything else; 0 without both."""
-    at = end = 0
+    """The end of the docstring's last line, or of the comments above that are not about the code below; or 0."""
+    at = end = comments_end = 0
     while at < limit:
         newline = text.find("\n", at)
         following = newline + 1 if newline >= 0 else len(text)
         line = text[at:following].strip().lstrip("\ufeff")
-        if line.startswith("#"):
-            is_about_code = following < len(text) and text[following : following + 2].strip(" \t\r\n")[:1] not in (
-                "",
-                "#",
-            )
-            quotes = text[following : following + 3].lstrip("rRuU")[:1] in ("'", '"')
-            if not is_about_code or quotes or line.startswith("#!") or "coding" in line:
+        if not line:
+            end = comments_end
+        elif line.startswith("#"):
+            comments_end = following
+            if line.startswith("#!") or "coding" in line:
                 end = following
-        elif line:
+        else:
             found = _DOCSTRING.match(text, at)
             if found and found.end() < limit:
                 newline = text.find("\n", found.end())

@@ -103,10 +103,11 @@ def import_form(view: View, defined: Defined) -> ImportForm | None:
             form for form, _ in view.snapshot.forms.forms(last) if str(form) == str(own) or form.module == source.name
         ]
         return used[0] if used else own
-    for form, _ in view.snapshot.forms.forms(defined.name):
-        if form.attribute == defined.name and _is_same(view.resolve(form.module, form.attribute), defined):
-            return form
     here = view.own(view.path)
+    for form, _ in view.snapshot.forms.forms(defined.name):
+        may_use = _may_use(form.module, here.package if here else "")
+        if may_use and form.attribute == defined.name and _is_same(view.resolve(form.module, form.attribute), defined):
+            return form
     for module in _packages_above(source.name):
         inside = here is not None and (here.name == module or here.name.startswith(f"{module}."))
         package = view.find(module)
@@ -123,6 +124,16 @@ def import_form(view: View, defined: Defined) -> ImportForm | None:
 
 def _top(module: str) -> str:
     return module.partition(".")[0].lstrip("_")
+
+
+def _may_use(module: str, package: str) -> bool:
+    """Whether a file of ``package`` may import a module: a private one only from beside it or below."""
+    parts = module.split(".")
+    private = next((n for n, part in enumerate(parts) if part.startswith("_")), None)
+    if not private:
+        return True
+    above = ".".join(parts[:private])
+    return package == above or package.startswith(f"{above}.")
 
 
 def _packages_above(name: str) -> Iterator[str]:

@@ -252,7 +252,11 @@ class _Base:
             names = plain.names(path)
             package = _package(path, names[0] if names else "")
             self._count_dots(package, file.summary.imports)
-            counts.update({form for each in file.summary.imports if (form := form_of(each, package))})
+            forms = {form for each in file.summary.imports if (form := form_of(each, package))}
+            if _is_init(path):  # what it takes from its own package it passes on
+                top = package.partition(".")[0]
+                forms = {form for form in forms if form.module.partition(".")[0] != top}
+            counts.update(forms)
             members.update(file.summary.members)
         self.forms = ImportForms(counts)
         self.members = members
@@ -281,8 +285,11 @@ class _Base:
 
 
 def _package(path: str, name: str) -> str:
-    is_package = path.rpartition("/")[2].startswith("__init__.")
-    return name if is_package else name.rpartition(".")[0]
+    return name if _is_init(path) else name.rpartition(".")[0]
+
+
+def _is_init(path: str) -> bool:
+    return path.rpartition("/")[2].startswith("__init__.")
 
 
 def _read(file: WorkspaceFile, known: _File | None, stored: Stored | None) -> tuple[_File | None, Stored | None]:
@@ -299,8 +306,10 @@ def _read(file: WorkspaceFile, known: _File | None, stored: Stored | None) -> tu
     stamp = status.st_size, status.st_mtime_ns
     if known and (known.n_bytes, known.mtime_ns) == stamp:
         return known, None
-    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (made := _unpacked(file, stored)):
-        return made, None
+    if stored and (stored.n_bytes, stored.mtime_ns) == stamp:
+        if made := _unpacked(file, stored):
+            return made, None
+        stored = None
     raw = read_small(file.location, MAX_FILE_BYTES)
     if raw is None:
         return known if status.st_size <= MAX_FILE_BYTES else None, None
