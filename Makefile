@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-oldest test-editors torture torture-quick soak client client-shots check docs bench clean
+.PHONY: demo test test-oldest test-editors typing torture torture-quick soak client client-shots check docs bench clean
 
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
@@ -16,6 +16,10 @@ test-oldest: $(VENV)-oldest/.ready  ## run the tests with the oldest dependencie
 test-editors: $(VENV)/.editors  ## run the tests in real editors, and install those that are missing
 	$(BIN)/python tests/editors/install.py
 	TINYCODER_NEED_EDITORS=1 $(BIN)/pytest tests/editors
+
+typing: $(VENV)/.editors  ## type real files into VS Code and Neovim, key by key, and compare what is saved (40 minutes)
+	$(BIN)/python tests/editors/install.py
+	$(BIN)/python tests/editors/typist $(TYPING)
 
 torture: $(VENV)/.torture  ## inject faults, make up files and messages, and count (up to 40 minutes)
 	$(BIN)/python tests/torture

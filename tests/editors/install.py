@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from filelock import FileLock
 from platformdirs import user_cache_path
 
 REPOSITORY = Path(__file__).parents[2]
 CLIENT = REPOSITORY / "vscode-client"
+WORDS = Path(__file__).parent / "typist" / "words"  # the extension of a second server
 PACKAGES = ("chromium", "fonts-dejavu-core", "tmux", "emacs-nox", "elpa-eglot")  # Debian's names
 CODE_SERVER = "4.100.3"  # VS Code 1.100.3; the last one for node 20
 
@@ -49,6 +51,11 @@ def extension() -> Path | None:
     packed = [*CLIENT.glob("*.vsix"), *CLIENT.glob("dist/*.vsix")]
     packed += (REPOSITORY / "tinycoder" / "cli" / "editors").glob("*.vsix")
     return max(packed, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def words_extension() -> Path:
+    """The packed extension that brings a second server, whether or not it is there yet."""
+    return editors_folder() / "second.vsix"
 
 
 def install_packages() -> None:
@@ -95,12 +102,31 @@ def build_extension() -> None:
         return
     if not (CLIENT / "package.json").exists():
         raise InstallationError(f"There is no extension to build in {CLIENT}.")
-    _need("npm", "node")
     print("building the extension", flush=True)
-    lock, stamp = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CLIENT)
+    _install_client_modules()
     _run(["npm", "run", "--silent", "package"], cwd=CLIENT)
+
+
+def build_words_extension() -> None:
+    """Bundle and pack the extension of the second server, with the same client as TinyCoder's, unless that is done."""
+    if words_extension().exists() and words_extension().stat().st_mtime > _newest_source(WORDS):
+        return
+    _install_client_modules()
+    print("building the extension of the second server", flush=True)
+    with tempfile.TemporaryDirectory(dir=editors_folder()) as scratch:
+        bundle, packed = Path(scratch) / "extension.js", Path(scratch) / "second.vsix"
+        options = ["--bundle", "--platform=node", "--format=cjs", "--external:vscode", "--log-level=warning"]
+        command = ["node_modules/.bin/esbuild", str(WORDS / "extension.js"), *options, f"--outfile={bundle}"]
+        _run(command, cwd=CLIENT, env={**os.environ, "NODE_PATH": str(CLIENT / "node_modules")})
+        pack(packed, {"package.json": (WORDS / "package.json").read_text(), "extension.js": bundle.read_text()})
+        packed.replace(words_extension())
+
+
+def pack(target: Path, files: dict[str, str]) -> None:
+    """Pack an extension of a few files, as VS Code installs it."""
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(f"extension/{name}", text)
 
 
 def main() -> int:
@@ -111,6 +137,7 @@ def main() -> int:
             install_packages()
             install_vscode_server()
             build_extension()
+            build_words_extension()
     except InstallationError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -133,6 +160,13 @@ def _newest_source(folder: Path) -> float:
     for name in ("src", "syntaxes", "media"):
         sources += (folder / name).rglob("*")
     return max((path.stat().st_mtime for path in sources if path.is_file()), default=0.0)
+
+
+def _install_client_modules() -> None:
+    _need("npm", "node")
+    lock, stamp = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CLIENT)
 
 
 def _need(*programs: str) -> None:

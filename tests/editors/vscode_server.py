@@ -31,7 +31,6 @@ QUIET = {  # nothing on the screen but the code, and nobody asked for anything
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "editor.accessibilitySupport": "off",
-    "editor.wordBasedSuggestions": "off",
     "editor.minimap.enabled": False,
     "editor.quickSuggestionsDelay": 10,
     "editor.fontFamily": "DejaVu Sans Mono",
@@ -48,7 +47,7 @@ class Server:
     """The VS Code server with one extension, on a free port of this machine, in a new home that is removed after.
 
     ``settings`` are the person's and the machine's; ``programs`` are installed for the person, as pipx does it;
-    ``environment`` is added to that of this process.
+    ``environment`` is added to that of this process; ``more_extensions`` are installed beside the one.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class Server:
         environment: Mapping[str, str] | None = None,
         programs: Iterable[Path] = (),
         trust_everything: bool = True,
+        more_extensions: Iterable[Path] = (),
     ) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="vsc-"))  # a short path: sockets live in it
         own_programs = self.state / ".local" / "bin"
@@ -74,8 +74,8 @@ class Server:
         self._first_settings = dict(self.settings)
         self._program = [shutil.which("node") or "node", str(main), "--accept-server-license-terms"]
         self._program += ["--server-data-dir", str(self.state), "--extensions-dir", str(self.state / "ext")]
-        if extension is not None:
-            self._install(extension)
+        for each in ([extension] if extension is not None else []) + list(more_extensions):
+            self._install(each)
         self.port = _free_port()
         flags = ["--host", "127.0.0.1", "--port", str(self.port), "--without-connection-token", "--disable-telemetry"]
         flags += ["--enable-smoke-test-driver", *(["--disable-workspace-trust"] if trust_everything else [])]

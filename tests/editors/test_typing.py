@@ -1,0 +1,80 @@
+"""What a person types is what is saved: a part of ``make typing`` that takes a few minutes.
+
+Real files are typed key by key, with Enter at each line's end, while lists open and close by themselves.
+"""
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from tests.editors import install
+from tests.editors.conftest import editor_missing
+
+if find_spec("playwright") is None:
+    editor_missing("playwright is not installed")
+
+from tests.editors.typist import neovim, vscode
+from tests.editors.typist.outcome import Outcome
+from tests.editors.typist.texts import Text, texts, unfit
+
+pytestmark = pytest.mark.editors
+
+
+@pytest.fixture(scope="module")
+def styles() -> list[Text]:
+    """Classes, docstrings, tests."""
+    return texts(n_lines=150)
+
+
+@pytest.fixture(scope="module")
+def vscode_is_here() -> None:
+    if not sys.platform.startswith("linux"):
+        editor_missing("VS Code without a screen is driven on Linux only")
+    if install.browser() is None:
+        editor_missing("Chromium is not installed")
+    if not install.vscode_server().exists():
+        editor_missing("the VS Code server is not installed")
+    if install.extension() is None or not install.words_extension().exists():
+        editor_missing("the extensions were not built")
+
+
+@pytest.fixture(scope="module")
+def neovim_is_here() -> None:
+    if neovim.neovim() is None:
+        editor_missing("Neovim is not installed")
+
+
+def check(outcomes: Iterator[Outcome]) -> None:
+    for outcome in outcomes:
+        print(outcome.row())
+        assert outcome.equal, outcome.report()
+        assert outcome.n_keys >= len(outcome.typed) - 1, "the editor heard every key"
+
+
+def test_the_texts_are_real_and_of_three_styles(styles: list[Text]) -> None:
+    assert len({text.name for text in styles}) == 3
+    for text in styles:
+        assert text.text.count("\n") >= 150
+        assert not unfit(text.text)
+
+
+@pytest.mark.usefixtures("vscode_is_here")
+def test_control_vscode_saves_what_is_typed_without_tinycoder(styles: list[Text]) -> None:
+    check(vscode.type_texts([styles[0].first(20)], delay_ms=30, beside=True, ours=False, pictures="control"))
+
+
+@pytest.mark.usefixtures("vscode_is_here")
+def test_vscode_saves_what_is_typed_fast(styles: list[Text]) -> None:
+    check(vscode.type_texts([styles[0].first(60)], delay_ms=30, beside=False))
+
+
+@pytest.mark.usefixtures("vscode_is_here")
+def test_vscode_saves_what_is_typed_beside_a_second_server(styles: list[Text]) -> None:
+    check(vscode.type_texts([styles[2].first(25)], delay_ms=120, beside=True))
+
+
+@pytest.mark.usefixtures("neovim_is_here")
+def test_neovim_saves_what_is_typed(styles: list[Text]) -> None:
+    check(neovim.type_texts([styles[1].first(60)], delay_ms=30, beside=True))
