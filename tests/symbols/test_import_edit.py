@@ -255,13 +255,13 @@ def test_what_was_sound_stays_sound_and_has_the_import_once(lines, wanted, eol):
     text = eol.join([*lines, "Foo"])
     try:
         tree = ast.parse(text)
+        compile(text, "text", "exec", dont_inherit=True)
     except SyntaxError:
         with_import(text, wanted)
         return
     changed = with_import(text, wanted)
     if changed is None:
         return
-    ast.parse(changed)
     assert eol not in text or changed.count("\n") == changed.count(eol)
     assert with_import(changed, wanted) is None
     assert ast.get_docstring(tree) == ast.get_docstring(ast.parse(changed))

@@ -95,6 +95,15 @@ def test_an_open_document_lies_over_its_file(tmp_path):
     project.close("never/opened.py")
 
 
+def test_where_only_open_documents_may_be_read_their_imports_count():
+    project = Project()
+    project.open("a.py", module("import numpy as np\nfrom b import Thing\n"))
+    project.open("b.py", module("class Thing: ...\n"))
+    assert project.snapshot.forms.form("np") == ImportForm("numpy", "", "np")
+    assert names(project, "thi") == ["Thing"]
+    assert project.snapshot.names.names("b.py") == ("b",)
+
+
 def test_only_what_changed_is_read_again(tmp_path):
     project = Project()
     files = make(tmp_path, TEXTS)

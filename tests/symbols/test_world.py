@@ -6,7 +6,7 @@ from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.import_forms import ImportForm
 from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder.symbols.modules import ENVIRONMENT, LIBRARY, WORKSPACE
-from tinycoder.symbols.offers import import_form, read_offered
+from tinycoder.symbols.offers import import_edit, import_form, read_offered
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import Class, Function, Variable
@@ -266,3 +266,25 @@ def test_names_beside_those_that_are_imported_are_offered(place):
         ("from web import serve", "function", ENVIRONMENT, 1),
     ]
     assert [each.form for each in offered.starting("AP")] == [ImportForm("web", "App")]
+
+
+def test_the_edit_of_a_document_follows_the_document_else_its_package(place):
+    place.write(
+        {
+            "app/__init__.py": "from .a import A\nfrom .b import B\n",
+            "app/a.py": "class A: ...\n",
+            "app/b.py": "",
+            "plain/x.py": "",
+        }
+    )
+    wanted = ImportForm("app.a", "A")
+
+    def changed(path: str, text: str) -> str:
+        edit = import_edit(place.view(path), text, wanted, cursor=len(text))
+        assert edit is not None
+        return text[: edit[0]] + edit[2] + text[edit[1] :]
+
+    assert changed("app/b.py", "x = 1\nA") == "from .a import A\n\nx = 1\nA"
+    assert changed("app/b.py", "import app.b\nA") == "import app.b\n\nfrom .a import A\n\nA"
+    assert changed("app/b.py", "from app.c import C\nA") == "from app.a import A\nfrom app.c import C\nA"
+    assert changed("plain/x.py", "import os\n\nA") == "import os\n\nfrom app.a import A\n\nA"

@@ -25,7 +25,7 @@ COMPILED = frozenset(
 )  # modules that may be loaded to see what they hold
 PURE = {"_datetime": "_pydatetime", "_decimal": "_pydecimal"}  # the same in Python, with all parameters
 OTHER_NAMES = {"collections.abc": "_collections_abc", "os.path": os.path.__name__}
-HIDDEN = frozenset({"test", "idlelib", "turtledemo", "lib2to3", "antigravity", "this", "dist", "site"})
+HIDDEN = frozenset({"test"})  # Python's own tests, not those of a workspace
 TEST_MODULES = ("__hello", "__phello", "_test", "_ctypes_test", "_xx", "xx")  # of use to Python's own tests alone
 TYPES_BY_EXAMPLE = {"re": ("Match", "Pattern"), "types": ()}  # modules that write `Match = type(...)`; () for all
 

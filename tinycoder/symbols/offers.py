@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.errors import Cancelled
+from tinycoder.symbols.import_edit import Edit, Statement, edit_for, read_statements
 from tinycoder.symbols.import_forms import ImportForm
 from tinycoder.symbols.modules import WORKSPACE, Definition
 from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, name_key
@@ -65,6 +66,8 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
             definition = _definition(view, form)
             if form.attribute:
                 from_modules[form.module] = None
+            else:
+                view.public(form.module)  # its members will be asked for
             found[str(form), ""] = _offered(form, definition, n_uses)
     known = {(each.module, each.form.attribute) for each in found.values()}
     for module in sorted(from_modules, key=lambda name: (name.count("."), name)):
@@ -124,6 +127,24 @@ def import_form(view: View, defined: Defined) -> ImportForm | None:
 
 def _top(module: str) -> str:
     return module.partition(".")[0].lstrip("_")
+
+
+def import_edit(
+    view: View, text: str, form: ImportForm, *, cursor: int, statements: Sequence[Statement] | None = None
+) -> Edit | None:
+    """``edit_for`` in the document of ``view``: relative where the document, or else its package, does so."""
+    statements = read_statements(text) if statements is None else statements
+    source = view.own(view.path)
+    package = source.package if source else ""
+    n_dots = [len(each.module) - len(each.module.lstrip(".")) for each in statements if each.is_from]
+    is_absolute = any(each.is_from and package and _top(each.module) == _top(package) for each in statements)
+    max_dots = max(n_dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
+
+    def origin(module: str) -> str:
+        found = view.find(module.partition(".")[0])
+        return found.origin if found else ""
+
+    return edit_for(text, form, cursor=cursor, package=package, max_dots=max_dots, origin=origin, statements=statements)
 
 
 def _may_use(module: str, package: str) -> bool:

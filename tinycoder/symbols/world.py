@@ -12,8 +12,9 @@ from tinycoder.symbols.interpreter import own_library
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.module_names import ModuleNames
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE, Definition, Source
-from tinycoder.symbols.project import Project, Snapshot
+from tinycoder.symbols.project import Project
 from tinycoder.symbols.records import Import, Module, Symbol, Variable
+from tinycoder.symbols.snapshot import Snapshot
 
 MAX_STEPS = 200  # imports and stars that are followed for one name
 NO_PACKAGES = PackageFolders((), Records())
