@@ -16,8 +16,8 @@ from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol, Variable
 
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
-FILES = sorted(path for path in STANDARD.glob("*.py") if path.stat().st_size < 60_000)[::3]
-FILES += sorted((STANDARD / "asyncio").glob("*.py"))
+FILES = sorted(path for path in STANDARD.glob("*.py") if path.stat().st_size < 60_000)[::8]
+FILES += sorted((STANDARD / "asyncio").glob("*.py"))[::4]
 ARGPARSE = (STANDARD / "argparse.py").read_text(encoding="utf-8")
 
 TEXT = dedent(

@@ -14,8 +14,9 @@ from typing import TypeGuard
 
 import pytest
 
-from tinycoder.symbols.reader import LARGEST, locals_of, read_source
+from tinycoder.symbols.reader import LARGEST, read_source
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
+from tinycoder.symbols.scope import locals_of
 from tinycoder.symbols.sketch import annotation, sketch
 
 STANDARD = (

@@ -20,7 +20,6 @@ from tinycoder.symbols.reader import (
     FunctionNode,
     class_record,
     fold,
-    locals_of,
     module,
     read_bases,
     read_class,
@@ -28,6 +27,7 @@ from tinycoder.symbols.reader import (
     read_statements,
 )
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module, Symbol, Variable
+from tinycoder.symbols.scope import locals_of
 
 _REMEMBERED = 64  # enclosing functions
 

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
+from tinycoder.symbols.bindings import (
+    LOOPS,
+    SIMPLE,
+    TRIES,
+    WITHS,
+    Statement,
+    bindings,
+    flat,
+    functional,
+    imports,
+    target_names,
+)
 from tinycoder.symbols.records import (
     KEYWORD_ONLY,
     KEYWORDS,
@@ -26,7 +39,7 @@ from tinycoder.symbols.records import (
     Symbol,
     Variable,
 )
-from tinycoder.symbols.sketch import Names, annotation, atom, decorator, element, instance, sketch
+from tinycoder.symbols.sketch import annotation, decorator, instance, sketch
 
 LARGEST = 5_000_000  # characters or bytes: a longer file is data
 REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)  # of Python's parser
@@ -34,24 +47,17 @@ REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError,
 PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # where a statement stands: in no block, in one, in the other one
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_WITHS = (ast.With, ast.AsyncWith)
-_TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
-_TYPE_ALIAS: type | None = getattr(ast, "TypeAlias", None)
 _YIELDS = (ast.Yield, ast.YieldFrom)
-_SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))
 _ON_CLASS = ("classmethod", "abc.abstractclassmethod")
 _IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
 _ACCESSORS = (".setter", ".deleter")
 _NOTHING = ("", "None")
-_SHORT = {"namedtuple": "NamedTuple", "NamedTuple": "NamedTuple", "TypedDict": "TypedDict"}
-_SHORT |= {name: name for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")}
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-Binding = tuple[ast.expr, str, str]  # target, annotation, value
 
 _parameter = lru_cache(maxsize=16_384)(Parameter)  # most parameters are alike
 _intern = sys.intern
+_quiet = threading.Lock()  # what ``warnings`` does is done to all threads
 
 
 class Events:
@@ -92,7 +98,7 @@ def read_source(text: str | bytes) -> Module | None:
 
 def parse(text: str | bytes) -> list[ast.stmt]:
     """The statements of a text; raises one of ``REFUSALS``."""
-    with warnings.catch_warnings():
+    with _quiet, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as for an unknown escape in a string
         return ast.parse(text).body
 
@@ -171,7 +177,7 @@ def read_statements(body: Iterable[ast.stmt], events: Events, *, in_class: bool 
         elif kind is ast.ClassDef:
             events.defined.append((read_class(node, events), standing))  # type: ignore[arg-type]
         elif kind is ast.Import or kind is ast.ImportFrom:
-            for found in _imports(node, events):  # type: ignore[arg-type]
+            for found in imports(node, events.stars):  # type: ignore[arg-type]
                 events.imports.append(found)
                 events.defined.append((found, standing))
         elif isinstance(node, ast.If):
@@ -181,20 +187,20 @@ def read_statements(body: Iterable[ast.stmt], events: Events, *, in_class: bool 
                 read_statements(other[0].body, events, in_class=in_class, standing=ALTERNATE)
                 other = other[0].orelse
             read_statements(other, events, in_class=in_class, standing=ALTERNATE)
-        elif isinstance(node, _TRIES):
+        elif isinstance(node, TRIES):
             read_statements(node.body, events, in_class=in_class, standing=inner)
             read_statements(node.orelse, events, in_class=in_class, standing=inner)
             for handler in node.handlers:
                 read_statements(handler.body, events, in_class=in_class, standing=ALTERNATE)
             read_statements(node.finalbody, events, in_class=in_class, standing=inner)
-        elif kind in _SIMPLE:
+        elif kind in SIMPLE:
             continue
         else:
             _read_variables(node, events, standing, in_class)
-            if isinstance(node, _LOOPS):
+            if isinstance(node, LOOPS):
                 read_statements(node.body, events, in_class=in_class, standing=inner)
                 read_statements(node.orelse, events, in_class=in_class, standing=ALTERNATE)
-            elif isinstance(node, _WITHS):
+            elif isinstance(node, WITHS):
                 read_statements(node.body, events, in_class=in_class, standing=standing)
             elif isinstance(node, ast.Match):
                 for number, case in enumerate(node.cases):
@@ -236,7 +242,7 @@ def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: boo
                 slots = (node.value.value,)
             for slot in slots or ():
                 events.defined.append((Variable(_intern(slot), line, "", "", True), CONDITIONAL))
-        elif isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := _functional(node.value)):
+        elif isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := functional(node.value)):
             base, members = made
             events.defined.append((Class(name, line, (base,), "", (), members), standing))
             continue
@@ -269,30 +275,12 @@ def _strings(node: ast.expr) -> tuple[str, ...] | None:
     return None
 
 
-def _imports(node: ast.Import | ast.ImportFrom, events: Events) -> Iterator[Import]:
-    line = node.lineno
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            first = alias.asname or alias.name.partition(".")[0]
-            yield Import(_intern(first), line, _intern(alias.name if alias.asname else first))
-        return
-    module = _intern("." * node.level + (node.module or ""))
-    for alias in node.names:
-        if alias.name == "*":
-            events.stars.append(module)
-        else:
-            yield Import(alias.asname or alias.name, line, module, alias.name)
-
-
-# Functions
-
-
 def read_function(node: FunctionNode, events: Events, *, in_class: bool = False) -> Function | None:
     """A function or, in a class, a method; what it imports and sets goes to ``events``. None for a setter."""
     decorators: tuple[str, ...] = ()
     if node.decorator_list:
         decorators = tuple(_intern(decorator(each)) for each in node.decorator_list)
-    parameters = _parameters(node.args)
+    parameters = read_parameters(node.args)
     returns = _intern(annotation(node.returns)) if node.returns is not None else ""
     body = _Body(node, events)
     first = _first_parameter(node, decorators) if in_class else ""
@@ -316,7 +304,8 @@ def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
     return arguments[0].arg if arguments else ""
 
 
-def _parameters(node: ast.arguments) -> tuple[Parameter, ...]:
+def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
+    """The parameters of a function, in order."""
     found: list[Parameter] = []
     positional = node.posonlyargs + node.args if node.posonlyargs else node.args
     n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
@@ -345,7 +334,7 @@ class _Body:
     __slots__ = ("globals", "returns", "statements", "yields")
 
     def __init__(self, node: FunctionNode, events: Events) -> None:
-        self.statements: list[ast.stmt | ast.excepthandler] = []  # that bind names
+        self.statements: list[Statement] = []  # that bind names
         self.returns: list[ast.expr] = []
         self.globals: set[str] = set()
         self.yields = False
@@ -367,7 +356,7 @@ class _Body:
                     self.returns.append(each.value)  # type: ignore[union-attr]
                     self._look(each.value)  # type: ignore[union-attr]
             elif isinstance(each, (ast.Import, ast.ImportFrom)):
-                events.imports += _imports(each, events)
+                events.imports += imports(each, events.stars)
             elif isinstance(each, _FUNCTIONS) or kind is ast.ClassDef:
                 self.statements.append(each)
                 _read_inner(each, events)  # type: ignore[arg-type]
@@ -397,37 +386,13 @@ class _Body:
             )
 
 
-def flat(body: list[ast.stmt]) -> Iterator[ast.stmt | ast.excepthandler]:
-    """Statements in order, each before what its blocks hold; functions and classes are not entered."""
-    todo: list[ast.stmt | ast.excepthandler] = list(reversed(body))
-    while todo:
-        node = todo.pop()
-        kind = type(node)
-        if kind in _SIMPLE:
-            continue
-        yield node
-        if isinstance(node, (ast.If, *_LOOPS)):
-            todo += reversed(node.orelse)
-            todo += reversed(node.body)
-        elif isinstance(node, (*_WITHS, ast.ExceptHandler)):
-            todo += reversed(node.body)
-        elif isinstance(node, _TRIES):
-            todo += reversed(node.finalbody)
-            todo += reversed(node.orelse)
-            todo += reversed(node.handlers)
-            todo += reversed(node.body)
-        elif isinstance(node, ast.Match):
-            for case in reversed(node.cases):
-                todo += reversed(case.body)
-
-
 def _read_inner(node: FunctionNode | ast.ClassDef, events: Events) -> None:
     """The imports of a function or class that stands in a function."""
     todo = [node]
     while todo:
         for each in flat(todo.pop().body):
             if isinstance(each, (ast.Import, ast.ImportFrom)):
-                events.imports += _imports(each, events)
+                events.imports += imports(each, events.stars)
             elif isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 todo.append(each)
 
@@ -448,7 +413,7 @@ class _Local:
         self._statements = body.statements
         self._global = body.globals
         self._found: dict[str, str] = {first: called} if first else {}
-        self._pending: dict[str, ast.stmt | ast.excepthandler | None] = {}
+        self._pending: dict[str, Statement | None] = {}
         self._made = False
 
     def get(self, name: str, default: str, /) -> str:
@@ -489,7 +454,7 @@ class _Local:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 pending[node.name] = None
             else:
-                for name in _target_names(node):
+                for name in target_names(node):
                     pending[name] = None if name in pending else node
         for name in self._global:
             pending.pop(name, None)
@@ -509,15 +474,7 @@ class _Local:
                 found[name] = ""
 
 
-def _target_names(node: ast.stmt | ast.excepthandler) -> Iterator[str]:
-    for target, _, _ in bindings(node, _NOTHING_KNOWN):
-        if type(target) is ast.Name:
-            yield target.id
-
-
-def _read_attributes(
-    statements: list[ast.stmt | ast.excepthandler], names: _Local, first: str, on_instance: bool, events: Events
-) -> None:
+def _read_attributes(statements: list[Statement], names: _Local, first: str, on_instance: bool, events: Events) -> None:
     """What a method sets on its first parameter."""
     for node in statements:
         if type(node) is ast.Assign:
@@ -560,147 +517,6 @@ def _result(returns: list[ast.expr], names: _Local) -> str:
     return result
 
 
-# Bindings
-
-
-class _NothingKnown:
-    def get(self, name: str, default: str, /) -> str:
-        return ""
-
-
-_NOTHING_KNOWN = _NothingKnown()
-_NO_NAMES: dict[str, str] = {}
-
-
-def bindings(node: ast.stmt | ast.excepthandler, names: Names = _NO_NAMES) -> Iterator[Binding]:
-    """What a statement itself binds, without its blocks: targets with their annotations and sketches of their values.
-
-    A target is a name, an attribute or an index. Definitions and imports are not among them.
-    """
-    kind = type(node)
-    if isinstance(node, ast.Assign):
-        value = node.value
-        text = _intern(sketch(value, names))
-        for target in node.targets:
-            if type(target) is ast.Name or type(target) is ast.Attribute:
-                yield target, "", text
-            else:
-                yield from _unpacked(target, value, text, names)
-    elif isinstance(node, ast.AnnAssign):
-        note = _intern(annotation(node.annotation))
-        if node.value is None:
-            yield node.target, note, ""
-        elif note.endswith("TypeAlias"):
-            yield node.target, note, _intern(annotation(node.value))
-        else:
-            yield node.target, note, _intern(sketch(node.value, names))
-    elif isinstance(node, ast.AugAssign):
-        yield node.target, "", _intern(sketch(node.value, names))
-    elif isinstance(node, (ast.For, ast.AsyncFor)):
-        text = sketch(node.iter, names)
-        if text:
-            text = (
-                f"{atom(text)}.__iter__().__next__()"
-                if kind is ast.For
-                else f"await {atom(text)}.__aiter__().__anext__()"
-            )
-        yield from _unpacked(node.target, None, text, names)
-    elif isinstance(node, _WITHS):
-        for item in node.items:
-            if item.optional_vars is not None:
-                text = sketch(item.context_expr, names)
-                if text:
-                    text = f"{atom(text)}.__enter__()" if kind is ast.With else f"await {atom(text)}.__aenter__()"
-                yield from _unpacked(item.optional_vars, None, text, names)
-    elif isinstance(node, ast.ExceptHandler):
-        if node.name:
-            yield _name(node.name, node), "", _caught(node.type, names)
-    elif isinstance(node, (ast.If, ast.While)):
-        yield from _walruses(node.test, names)
-    elif isinstance(node, ast.Expr):
-        yield from _walruses(node.value, names)
-    elif isinstance(node, ast.Match):
-        yield from _captured(node, names)
-    elif kind is _TYPE_ALIAS:
-        yield node.name, "TypeAlias", _intern(annotation(node.value))  # type: ignore[union-attr]
-
-
-def _unpacked(target: ast.expr, value: ast.expr | None, text: str, names: Names) -> Iterator[Binding]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        parts = target.elts
-        values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
-        stars = [place for place, part in enumerate(parts) if type(part) is ast.Starred]
-        if len(values) == len(parts) and not stars and not any(type(each) is ast.Starred for each in values):
-            for part, each in zip(parts, values, strict=True):
-                yield from _unpacked(part, each, sketch(each, names), names)
-            return
-        for place, part in enumerate(parts):
-            index = place - len(parts) if stars and place > stars[0] else place
-            yield from _unpacked(part, None, element(text, index), names)
-    elif isinstance(target, ast.Starred):
-        yield from _unpacked(target.value, None, f"[{text}]", names)
-    else:
-        yield target, "", _intern(text)
-
-
-def _name(name: str, node: ast.stmt | ast.excepthandler | ast.pattern) -> ast.Name:
-    return ast.Name(id=name, lineno=node.lineno, col_offset=node.col_offset)
-
-
-def _caught(node: ast.expr | None, names: Names) -> str:
-    classes = node.elts if isinstance(node, ast.Tuple) else [node] if node else []
-    texts = [sketch(each, names) for each in classes]
-    return _intern(" or ".join(f"{atom(text)}()" for text in texts[:4] if text))
-
-
-def _walruses(node: ast.expr, names: Names) -> Iterator[Binding]:
-    """``:=`` in a condition or an expression that is a statement; what is deep in it is not looked for."""
-    kind = type(node)
-    if isinstance(node, ast.NamedExpr):
-        yield node.target, "", _intern(sketch(node.value, names))
-    elif isinstance(node, ast.BoolOp):
-        for value in node.values:
-            yield from _walruses(value, names)
-    elif isinstance(node, ast.Compare):
-        yield from _walruses(node.left, names)
-    elif kind is ast.UnaryOp:
-        yield from _walruses(node.operand, names)  # type: ignore[attr-defined]
-    elif isinstance(node, ast.Call):
-        for argument in node.args[:2]:
-            if type(argument) is ast.NamedExpr:
-                yield from _walruses(argument, names)
-
-
-def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
-    for case in node.cases:
-        todo: list[tuple[ast.pattern, str]] = [(case.pattern, sketch(node.subject, names))]
-        while todo:
-            pattern, text = todo.pop()
-            if isinstance(pattern, ast.MatchAs):
-                inner = pattern.pattern
-                if isinstance(inner, ast.MatchClass):
-                    text = sketch(inner.cls, names)
-                    text = f"{atom(text)}()" if text else ""
-                if pattern.name:
-                    yield _name(pattern.name, pattern), "", _intern(text)
-                if inner is not None:
-                    todo.append((inner, text))
-            elif isinstance(pattern, ast.MatchClass):
-                todo += [(each, "") for each in (*pattern.patterns, *pattern.kwd_patterns)]
-            elif isinstance(pattern, ast.MatchStar):
-                if pattern.name:
-                    yield _name(pattern.name, pattern), "", "[]"
-            elif isinstance(pattern, ast.MatchMapping):
-                todo += [(each, "") for each in pattern.patterns]
-                if pattern.rest:
-                    yield _name(pattern.rest, pattern), "", "{}"
-            elif isinstance(pattern, (ast.MatchSequence, ast.MatchOr)):
-                todo += [(each, "") for each in pattern.patterns]
-
-
-# Classes
-
-
 def read_class(node: ast.ClassDef, outer: Events) -> Class:
     """A class; what it imports goes to ``outer``."""
     events = Events(outer)
@@ -721,7 +537,7 @@ def read_bases(node: ast.ClassDef, events: Events) -> tuple[tuple[str, ...], str
     metaclass = ""
     for base in node.bases:
         if type(base) is ast.Call:
-            if made := _functional(base):
+            if made := functional(base):
                 bases.append(made[0])
                 events.defined += [(member, PLAIN) for member in made[1].values()]
                 continue
@@ -738,118 +554,3 @@ def read_bases(node: ast.ClassDef, events: Events) -> tuple[tuple[str, ...], str
         if keyword.arg == "metaclass":
             metaclass = _intern(sketch(keyword.value)) or "..."
     return tuple(bases), metaclass
-
-
-def _functional(call: ast.Call) -> tuple[str, dict[str, Symbol]] | None:
-    """Base and fields of ``namedtuple("X", "a b")`` and its like; None for any other call."""
-    function = call.func
-    name = function.id if type(function) is ast.Name else function.attr if type(function) is ast.Attribute else ""
-    base = _SHORT.get(name)
-    if base is None or not call.args or not isinstance(call.args[0], ast.Constant):
-        return None
-    members: dict[str, Symbol] = {}
-    source = call.args[1] if len(call.args) > 1 else None
-    for keyword in call.keywords:
-        if keyword.arg in ("fields", "field_names", "names"):
-            source = keyword.value
-        elif base == "NamedTuple" and name != base and keyword.arg:
-            continue
-        elif base == "NamedTuple" and keyword.arg:
-            members[keyword.arg] = Variable(keyword.arg, call.lineno, annotation(keyword.value))
-    value = "" if base in ("NamedTuple", "TypedDict") else "0"
-    for field, note in _fields(source):
-        kind = annotation(note) if note is not None and not value else ""
-        text = (sketch(note) if note is not None else value) if value else ""
-        members[field] = Variable(_intern(field), call.lineno, kind, text)
-    return base, members
-
-
-def _fields(node: ast.expr | None) -> Iterator[tuple[str, ast.expr | None]]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        for name in node.value.replace(",", " ").split():
-            yield name, None
-    elif isinstance(node, (ast.List, ast.Tuple)):
-        for part in node.elts:
-            inner = part.elts if isinstance(part, (ast.Tuple, ast.List)) else [part]
-            if inner and isinstance(inner[0], ast.Constant) and isinstance(inner[0].value, str):
-                yield inner[0].value, inner[1] if len(inner) > 1 else None
-    elif isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value, value
-
-
-# Locals
-
-
-def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, Symbol]:
-    """Parameters and locals of a function, each as it was bound last before a line.
-
-    What is bound on that line or later counts only where nothing is before. A value that mentions its own name has
-    what the name stood for before in its place.
-    """
-    table: dict[str, Symbol] = {}
-    for parameter in _parameters(node.args):
-        note, value = parameter.annotation, parameter.default
-        if parameter.kind == VARIADIC:
-            note, value = f"tuple[{note}, ...]" if note else "", "()"
-        elif parameter.kind == KEYWORDS:
-            note, value = f"dict[str, {note}]" if note else "", "{}"
-        value = "" if value in ("None", "...") else value
-        table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
-    outer: set[str] = set()
-    for each in flat(node.body):
-        if isinstance(each, (ast.Global, ast.Nonlocal)):
-            outer.update(each.names)
-            continue
-        late = before_line is not None and each.lineno >= before_line
-        for symbol in _bound(each, table):
-            name = symbol.name
-            old = table.get(name)
-            if name in outer or (late and old is not None):
-                continue
-            if isinstance(symbol, Variable) and isinstance(old, Variable):
-                if old.annotation and not symbol.annotation:
-                    continue  # what is declared stays
-                if symbol.value == "None" and old.value and not symbol.annotation:
-                    continue
-            table[name] = symbol
-    return table
-
-
-def _bound(node: ast.stmt | ast.excepthandler, table: dict[str, Symbol]) -> Iterator[Symbol]:
-    if isinstance(node, _FUNCTIONS):
-        if function := read_function(node, Events()):
-            yield function
-    elif isinstance(node, ast.ClassDef):
-        yield read_class(node, Events())
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        yield from _imports(node, Events())
-    else:
-        names = _Before(table, {name for name in _target_names(node) if name in table})
-        for target, kind, value in bindings(node, names):
-            if type(target) is not ast.Name:
-                continue
-            old = table.get(target.id)
-            if isinstance(node, ast.AugAssign) and old is not None:
-                continue
-            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := _functional(node.value)):
-                yield Class(target.id, target.lineno, (made[0],), "", (), made[1])
-            else:
-                yield Variable(target.id, target.lineno, kind, value)
-
-
-class _Before:
-    """What names that are bound anew stood for before; all others stand for themselves."""
-
-    def __init__(self, table: dict[str, Symbol], names: set[str]) -> None:
-        self._table = table
-        self._names = names
-
-    def get(self, name: str, default: str, /) -> str:
-        if name not in self._names:
-            return default
-        old = self._table[name]
-        if isinstance(old, Variable):
-            return instance(old.annotation) or old.value
-        return ""
