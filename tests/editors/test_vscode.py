@@ -55,11 +55,40 @@ def answer(number, result):
 while line := sys.stdin.buffer.readline():
     sys.stdin.buffer.readline()
     message = json.loads(sys.stdin.buffer.read(int(line.split(b":")[1])))
+    with open(__file__ + ".heard", "a") as heard:
+        heard.write(json.dumps(message) + "\\n")
     if "id" in message and "method" in message:
         answer(message["id"], {"capabilities": {}, "serverInfo": {"name": "tinycoder", "version": VERSION}})
     if message.get("method") == LAST:
         sys.exit(3)
-"""  # says that it is of some version, and ends after some message
+"""  # says that it is of some version, writes down what it hears, and ends after some message
+
+FAKE_PYTHON = {  # an extension with as much of the Python extension's interface as is used
+    "package.json": json.dumps(
+        {
+            "name": "python",
+            "publisher": "ms-python",
+            "version": "2026.1.0",
+            "engines": {"vscode": "^1.91.0"},
+            "activationEvents": ["onLanguage:python"],
+            "main": "./extension.js",
+            "contributes": {"commands": [{"command": "python.another", "title": "Python: Another"}]},
+        }
+    ),
+    "extension.js": """
+const vscode = require("vscode");
+const changed = new vscode.EventEmitter();
+let path = "/environments/first/bin/python";
+exports.activate = () => {
+  vscode.commands.registerCommand("python.another", () => {
+    path = "/environments/second";
+    changed.fire({});
+  });
+  const getActiveEnvironmentPath = () => ({ id: path, path });
+  return { environments: { getActiveEnvironmentPath, onDidChangeActiveEnvironmentPath: changed.event } };
+};
+""",
+}
 OpenServer = Callable[..., Server]
 OpenWindow = Callable[..., VSCode]
 
@@ -314,6 +343,20 @@ def test_words_of_other_files_are_offered_with_their_place(editor: VSCode) -> No
     editor.until(lambda: editor.current_line() == "    quagga_offset = okapi", "the word is accepted")
 
 
+def test_the_editors_own_word_list_does_not_open_where_tinycoder_is_silent(editor: VSCode) -> None:
+    as_without_settings = dict.fromkeys(NO_POPUP)
+    editor.server.change_settings({**as_without_settings, "tinycoder.popup.enable": False})
+    editor.new_file("quiet.py", "quagga_offset = 1\n\n# quag")
+    editor.wait_for_status("ready")
+    editor.until(lambda: not editor.ask_for_popup(), "no list in a comment, even when it is asked for")
+    editor.press("Enter")
+    editor.type("quag")
+    assert not editor.soon(editor.popup_rows)
+    assert not editor.ask_for_popup()
+    editor.server.change_settings({"[python]": {"editor.wordBasedSuggestions": "matchingDocuments"}})
+    editor.ask_for_popup_until("quagga_offset")  # who wants it has it
+
+
 # Documents of every kind.
 
 
@@ -408,6 +451,37 @@ def test_the_menu_of_the_status_bar_switches_a_language_off(editor: VSCode) -> N
     editor.choose_from_menu("Enable completions for Python")
     editor.wait_for_status("ready")
     editor.until(lambda: offers_ghost(editor), "ghost text again")
+
+
+def test_the_server_is_told_the_interpreter_that_the_python_extension_names(
+    open_server: OpenServer, open_window: OpenWindow, tmp_path: Path, workspace: Path
+) -> None:
+    install.pack(tmp_path / "python.vsix", FAKE_PYTHON)
+    use_fake(workspace, tmp_path / "server.py")
+    server = open_server(tmp_path / "home", more_extensions=[tmp_path / "python.vsix"])
+    window = open_window(server, workspace)
+    heard = tmp_path / "server.py.heard"
+
+    def told() -> object:
+        """The setting as the server knows it now."""
+        value = None
+        for line in heard.read_text().splitlines() if heard.exists() else []:
+            params = json.loads(line).get("params") or {}
+            for settings in (params.get("initializationOptions"), (params.get("settings") or {}).get("tinycoder")):
+                value = settings.get("python") if settings else value
+        return value
+
+    window.open_file(workspace / "counter.py")
+    window.until(lambda: told() == "/environments/first/bin/python", "the interpreter that is chosen")
+    window.run_command("Python: Another")
+    window.until(lambda: told() == "/environments/second", "the environment that is chosen then")
+    server.change_settings({"tinycoder.python": "/mine/bin/python"})
+
+    def told_at_the_start() -> bool:
+        window.run_command("TinyCoder: Restart Server")  # this one does not ask to be told of settings
+        return window.soon(lambda: told() == "/mine/bin/python")
+
+    window.until(told_at_the_start, "the interpreter that the person named")
 
 
 # Statistics and training.
