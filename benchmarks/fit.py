@@ -35,6 +35,8 @@ from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer, spread_to_open_files, to_tables
 from tinycoder.store import resolve_model
+from tinycoder.symbols.project import Project, WorkspaceFile
+from tinycoder.symbols.world import World
 from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import Workspace, make_shelf
 from tinycoder_training.corpora import python_repos
@@ -48,6 +50,7 @@ class Repository:
 
     name: str
     memory: Memory
+    world: World
     held_out: Sequence[Document]
 
 
@@ -57,8 +60,10 @@ def read(folder: Path, tokenizer: Tokenizer) -> Repository:
     texts = ((text.path, TokenLines(tokenizer, text.text).ids) for text in corpus.train)
     memory = Memory(tokenizer)
     memory.use(Workspace(make_shelf(texts, tokenizer.special[FILE_SEPARATOR])))
+    project = Project()
+    project.refresh(WorkspaceFile(path=text.path, location=folder / text.path) for text in corpus.train)
     held_out = [Document(path=text.path, text=text.text.replace("\r\n", "\n")) for text in corpus.validation]
-    return Repository(name=folder.resolve().name, memory=memory, held_out=held_out)
+    return Repository(name=folder.resolve().name, memory=memory, world=World(project), held_out=held_out)
 
 
 def fit_mixture(
@@ -95,6 +100,7 @@ def fit_order(
     choices: dict[str, list[fit_ranking.Choice]] = {}
     for repository in repositories:
         engine = Engine(model, repository.memory, mixer=mixers.get(repository.name))
+        engine.know(repository.world)
         choices[repository.name] = fit_ranking.collect(engine, repository.held_out, n_names, seed=seed)
     every = [choice for some in choices.values() for choice in some]
     print(f"\norder: the author's word first and among five, of {len(every):,} popups", flush=True)
@@ -112,6 +118,7 @@ def fit_order(
     ranks["fitted to all"] = fit_ranking.ranks(every, fitted)
     for order, found in ranks.items():
         _print_ranks("all", order, found)
+    _print_wholeness(every, fitted)
     return fitted
 
 
@@ -167,6 +174,14 @@ def _print_ranks(name: str, order: str, ranks: Sequence[fit_ranking.Rank]) -> No
         f"{first:>10.1%} {five:>7.1%}" if n else f"{'-':>18}" for first, five, n in fit_ranking.shares(ranks)
     )
     print(f"{name:22}{order:14}{shares}", flush=True)
+
+
+def _print_wholeness(choices: Sequence[fit_ranking.Choice], weights: Mapping[str, float]) -> None:
+    """How often a list would be closed, by the probability from which it is."""
+    whole, longer = fit_ranking.wholeness(choices, weights)
+    print(f"\nclosed where the typed word exists, of {len(whole)} that are whole and {len(longer)} that are not")
+    for least in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7):
+        print(f"{'from ' + str(least):22}{(whole >= least).mean():>10.1%} {(longer >= least).mean():>7.1%}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The weights of the popup's order, learnt from names that an author wrote: a regression over the words on offer.
+"""The weights of the completion list's order, learnt from names that an author wrote.
 
-A conditional logit (McFadden 1974): the probability of a word among those on offer is the softmax of the sums of their
-weights. Knows no files, and not where the weights go.
+A conditional logit (McFadden 1974): the probability of a row among all that match is the softmax of the sums of its
+weights. What is typed already is a row too, so that the list knows when the word is whole.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
-from tinycoder.complete.ranking import LEAST, features
+from tinycoder.complete.names.name import NEW
+from tinycoder.complete.ranking import features, log_probability
 from tinycoder.evaluate.places import survey
 from tinycoder.layers import Array
 
@@ -24,6 +25,8 @@ N_TYPED = 3  # popups before the first character, and after 1 and 2
 SHORTEST = 2  # characters of a name that is asked for
 OPENED = 200  # characters of a file in which nothing is asked
 LOG = "log"  # the weight of the logarithm of a probability
+PADDING = ""  # stands for no feature
+MAX_FEATURES = 12  # of a row
 SEARCH_ALONE = {LOG: 1.0}  # weights of the order without what is known of names
 EPOCHS = 20
 BATCH = 32  # popups
@@ -33,16 +36,19 @@ DECAY = 1e-4  # of a weight's square, for each popup
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A popup after ``typed`` characters: the words on offer in alphabetical order, and which the author wrote.
+    """A list after ``typed`` characters: the rows in alphabetical order, and which the author wrote.
 
     ``logs`` (n,) are logarithms of their probabilities, ``rows`` (n) their features. ``right`` is None if the author's
-    word is not on offer.
+    word is not among them. ``whole`` is the row of what is typed, ``place`` what can come there.
     """
 
     typed: int
     logs: Array
     rows: Sequence[Sequence[str]]
     right: int | None
+    whole: int | None = None
+    exists: bool = False  # what is typed is a name that exists
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +68,7 @@ def collect(engine: Engine, documents: Sequence[Document], n: int, *, seed: int)
     for path, some in groupby(chosen, lambda place: place[0]):
         for _, start, end in some:
             written = texts[path][start:end]
-            for typed in range(min(N_TYPED, len(written))):
+            for typed in (*range(min(N_TYPED, len(written))), len(written)):
                 shown = Document(path=path, text=texts[path][: start + typed])
                 found.append(_choice(engine, shown, typed, written))
         engine.forget(path)
@@ -72,7 +78,7 @@ def collect(engine: Engine, documents: Sequence[Document], n: int, *, seed: int)
 def fit(choices: Sequence[Choice]) -> dict[str, float]:
     """The weights by feature, and ``LOG``, under which the author's words are likeliest."""
     choices = [choice for choice in choices if choice.right is not None]
-    numbers: dict[str, int] = {LOG: 0}
+    numbers: dict[str, int] = {LOG: 0, PADDING: 1}
     table = [_numbered(choice, numbers) for choice in choices]
     weights = np.zeros(len(numbers))
     weights[0] = SEARCH_ALONE[LOG]
@@ -87,7 +93,7 @@ def fit(choices: Sequence[Choice]) -> dict[str, float]:
             gradient -= DECAY * len(batch) * weights
             seen += gradient * gradient
             weights += RATE * gradient / np.sqrt(seen)
-    return {feature: float(weights[i]) for feature, i in numbers.items()}
+    return {feature: float(weights[i]) for feature, i in numbers.items() if feature != PADDING}
 
 
 def ranks(choices: Sequence[Choice], weights: Mapping[str, float]) -> list[Rank]:
@@ -105,31 +111,46 @@ def shares(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
     return found
 
 
+def wholeness(choices: Sequence[Choice], weights: Mapping[str, float]) -> tuple[Array, Array]:
+    """How probable it is that what is typed is the whole word, where it exists: where it is, and where it is not."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for choice in choices:
+        if choice.whole is not None and choice.exists:
+            scores = _scores(choice, weights)
+            p = np.exp(scores - scores.max())
+            found[choice.right != choice.whole].append(float(p[choice.whole] / p.sum()))
+    return np.array(found[0]), np.array(found[1])
+
+
 def _names(path: str, text: str) -> list[tuple[int, int]]:
-    """Where the names and keywords of a text start and end, without names of four letters and more that are made."""
+    """Where the names and keywords of a text start and end."""
     found = survey(Document(path=path, text=text))
-    made = {one.start for one in found.identifiers if one.kind == "binding"}
     ends = {start: at + 1 for at, start in sorted(found.words.items())}
-    return [
-        (start, end) for start, end in ends.items() if end - start >= SHORTEST and start >= OPENED and start not in made
-    ]
+    return [(start, end) for start, end in ends.items() if end - start >= SHORTEST and start >= OPENED]
 
 
 def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice:
-    """The popup at the end of what is shown, where ``typed`` characters of the word ``written`` stand."""
-    words = sorted(engine.on_offer(shown, len(shown.text), stop=lambda: False), key=lambda word: word.text)
-    texts = [word.text for word in words]
+    """The list at the end of what is shown, where ``typed`` characters of the word ``written`` stand."""
+    cursor, rows = engine.rows(shown, len(shown.text), stop=lambda: False)
+    rows = sorted(rows, key=lambda row: row.name.text)
+    words = [row.name.word for row in rows]
+    whole = next((i for i, row in enumerate(rows) if row.whole), None)
+    right = whole if typed == len(written) else next((i for i, word in enumerate(words) if word == written), None)
     return Choice(
-        typed=typed,
-        logs=np.log([max(word.probability, LEAST) for word in words]),
-        rows=[features(word, begun=bool(typed)) for word in words],
-        right=texts.index(written) if written in texts else None,
+        typed=typed if typed < len(written) else N_TYPED,
+        logs=np.array([log_probability(row) for row in rows]),
+        rows=[features(row, cursor) for row in rows],
+        right=right,
+        whole=whole,
+        exists=whole is not None and rows[whole].name.group != NEW,
+        place=cursor.position.place,
     )
 
 
 def _numbered(choice: Choice, numbers: dict[str, int]) -> Array:
-    """The features as numbers, (n, features of a word); new ones are added to ``numbers``."""
-    return np.array([[numbers.setdefault(feature, len(numbers)) for feature in row] for row in choice.rows])
+    """The features as numbers, (n, MAX_FEATURES), padded with that of no feature; new ones are added to ``numbers``."""
+    found = [[numbers.setdefault(feature, len(numbers)) for feature in row] for row in choice.rows]
+    return np.array([row + [numbers[PADDING]] * (MAX_FEATURES - len(row)) for row in found])
 
 
 def _gradient(weights: Array, choices: Sequence[Choice], tables: Sequence[Array]) -> Array:
@@ -142,7 +163,7 @@ def _gradient(weights: Array, choices: Sequence[Choice], tables: Sequence[Array]
     missing = -z / np.repeat(np.add.reduceat(z, starts), sizes)
     missing[starts + [choice.right for choice in choices]] += 1
     gradient = np.bincount(table.ravel(), np.repeat(missing, table.shape[1]), len(weights))
-    gradient[0] = missing @ logs
+    gradient[0], gradient[1] = missing @ logs, 0
     return gradient
 
 
@@ -150,6 +171,11 @@ def _above(choice: Choice, weights: Mapping[str, float]) -> float:
     """How many words stand above the author's, as ``ranking.ranked`` orders them; infinite if it is not there."""
     if choice.right is None:
         return math.inf
-    scores = weights[LOG] * choice.logs + [sum(weights.get(feature, 0.0) for feature in row) for row in choice.rows]
+    scores = _scores(choice, weights)
     right = scores[choice.right]
     return int((scores > right).sum() + (scores[: choice.right] == right).sum())
+
+
+def _scores(choice: Choice, weights: Mapping[str, float]) -> Array:
+    features = [sum(weights.get(feature, 0.0) for feature in row) for row in choice.rows]
+    return np.array(weights[LOG] * choice.logs + features)

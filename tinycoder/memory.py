@@ -170,11 +170,14 @@ class Memory:
         ends = np.flatnonzero((following == NOTHING) | (following == self._separator))
         return following[: ends[0] if len(ends) else n].tolist(), length
 
-    def seen(self, context: Array, made: Sequence[int], path: str, here: Array) -> Place | None:
+    def seen(
+        self, context: Array, made: Sequence[int], path: str, here: Array, *, then: Array | None = None
+    ) -> Place | None:
         """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
         other files, then the workspace.
 
         At least one id of the context, and SORTED ids in all, must agree. Of very many ids the first ones count.
+        With ``then``, a mask (V,), only where one of its ids comes next, or nothing.
         """
         made = made[: LONGEST - 1]
         recent = _recent(np.concatenate([context[-LONGEST:], np.array(made, np.int32)]))
@@ -182,7 +185,7 @@ class Memory:
         found: list[Place] = []
         if len(here) > LONGEST:
             places, lengths = search(here, recent)
-            places = places[lengths >= wanted]
+            places = _followed(here, places[lengths >= wanted], then)
             above = places[places + LONGEST < LONGEST + len(context)]
             if len(above):
                 line = self._line(here[: int(above[-1]) + LONGEST - len(made)])
@@ -190,11 +193,12 @@ class Memory:
         others = self._other_files(path)
         if others is not None:
             places, lengths = search(others.ids, recent)
-            found += self._places(others, places[lengths >= wanted], len(made))
+            found += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(made))
         if self._workspace:
             _, places, lengths = self._workspace.matches(recent)
             shown = self._workspace.shelf.next_ids[places + LONGEST] != NOTHING
-            found += self._places(self._workspace.shelf, places[(lengths >= wanted) & shown], len(made))
+            shelf = self._workspace.shelf
+            found += self._places(shelf, _followed(shelf.ids, places[(lengths >= wanted) & shown], then), len(made))
         if not found:
             return None
         best = found[0]
@@ -254,6 +258,14 @@ class Memory:
 
 def _never(path: str) -> bool:
     return False
+
+
+def _followed(ids: Array, places: Array, then: Array | None) -> Array:
+    """The ``places`` at which one of the ids of ``then`` comes next, or nothing."""
+    if then is None or not len(places):
+        return places
+    following = ids[places + LONGEST]
+    return places[(following < 0) | (then[following] > 0)]
 
 
 def _recent(context: Sequence[int] | Array) -> Array:

@@ -10,32 +10,40 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
+from tinycoder.complete.completion_list import CompletionList, Vocabulary
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.gates import Gates, around
 from tinycoder.complete.ghost import LINE, MOST_LINES, Ghost, Layout, write
 from tinycoder.complete.heal import Healer
-from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.cursor import NOTHING
+from tinycoder.complete.names.describe import describe
+from tinycoder.complete.names.importable import import_edits
+from tinycoder.complete.names.known import KnownNames
+from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.names import Cursor, Names
+from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.unknown import doubted
 from tinycoder.complete.parts import Parts
-from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import Predictor, TokenCost
-from tinycoder.complete.ranking import Word, is_known, ranked, words_on_offer
+from tinycoder.complete.ranking import Row
 from tinycoder.complete.screen import Screen
 from tinycoder.complete.suggestions import Kept, Suggestions
-from tinycoder.complete.words import is_word_character, typed_word
+from tinycoder.complete.words import is_word_character, rest_of_word, typed_word
 from tinycoder.decode import Poll
 from tinycoder.errors import Cancelled
 from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer
 from tinycoder.secrets.redaction import PLACEHOLDER
+from tinycoder.symbols.offers import OfferedNames
+from tinycoder.symbols.world import World
 from tinycoder.workspace import Workspace
 
 Stop = Callable[[], bool]
@@ -44,7 +52,7 @@ MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are 
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown
 TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
-DOUBTFUL = 0.05  # probability of a longer word that stands nowhere, where the typed one may be whole
+SURE = 0.8  # probability of the next word from which prose is offered
 MOST_SOURCES = 5  # words of the popup whose place is looked up
 
 
@@ -68,6 +76,7 @@ class Engine:
         self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
         self._healer = Healer(self.tokenizer)
         self._names = Names()
+        self._list = CompletionList(self.tokenizer, self._healer)
         self._screen = Screen()
         self._gates = Gates()
         self._suggestions = Suggestions()
@@ -86,12 +95,14 @@ class Engine:
         block: bool = False,
         max_lines: int = MOST_LINES,
         threshold: float | None = None,
+        prose: str = "sure",
     ) -> list[Candidate]:
         """Up to ``n`` different continuations of the line at ``offset``, or of the ``block``, most likely first.
 
         ``max_tokens`` is the most for a line, ``max_lines`` for a block. A candidate begins with the half-typed word,
         which it replaces, and goes on as far as it is sure enough: below ``threshold`` (the engine's, unless given)
-        nothing is offered. Raises ``Cancelled`` once ``stop`` says so.
+        nothing is offered. One continuation in ``prose``, a comment or a string, is offered never ("off"), where it is
+        nearly sure ("sure"), or like any other ("on"). Raises ``Cancelled`` once ``stop`` says so.
         """
         screened = self._screen.screened(document)
         at = screened.offset(offset)
@@ -99,8 +110,12 @@ class Engine:
             return []
         layout = _layout(screened.document.text, at, max_lines) if block else LINE
         max_tokens *= TOKENS_OF_BLOCK if block else 1
+        if n == 1 and prose != "on" and self._names.cursor(document.path, screened.document.text, at).inside:
+            if prose == "off":
+                return []
+            threshold = max(self.threshold if threshold is None else threshold, SURE)
         found = self._inline(screened.document, at, _poll(stop), layout, max_tokens, n, threshold)
-        return screened.back(found, offset)
+        return screened.back(found, at, offset)
 
     def _inline(
         self,
@@ -138,68 +153,93 @@ class Engine:
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
     def popup(
-        self, document: Document, offset: int, *, stop: Stop, limit: int = 10, going_on: bool = False
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int = 10,
+        going_on: bool = False,
+        imports: bool = True,
     ) -> list[Candidate]:
-        """Up to ``limit`` whole words at ``offset`` that begin with what is typed, most likely first.
+        """Up to ``limit`` names at ``offset`` that begin with what is typed, most likely first.
 
-        Where ghost text is being typed through, its word comes first. When that is typed to its end and the list is
-        on the screen already (``going_on``) there is nothing to list: longer words would only hide the ghost text.
-        Raises ``Cancelled`` once ``stop`` says so.
+        With ``imports`` also names of other modules, which bring their import along. Where ghost text is being typed
+        through, its word comes first. When that is typed to its end and the list is on the screen already
+        (``going_on``) there is nothing to list: longer words would only hide the ghost text. Raises ``Cancelled`` once
+        ``stop`` says so.
         """
         screened = self._screen.screened(document)
         at = screened.offset(offset)
         if at is None:
             return []
-        found = self._popup(screened.document, at, _poll(stop), limit, going_on)
-        return screened.back(found, offset)
+        found = self._popup(screened.document, at, _poll(stop), limit, going_on, imports)
+        return screened.back(found, at, offset)
 
-    def _popup(self, document: Document, offset: int, poll: Poll, limit: int, going_on: bool) -> list[Candidate]:
-        typed = typed_word(document.text, offset)
+    def _popup(
+        self, document: Document, offset: int, poll: Poll, limit: int, going_on: bool, imports: bool
+    ) -> list[Candidate]:
         followed = self._followed_word(document, offset)
-        if going_on and followed == typed:
+        if going_on and followed == typed_word(document.text, offset):
             return []
-        scene = self._scene(document, offset)
-        words = self._search(scene, typed, poll, limit)
-        order = self._rank(document, offset, dict(words.found))
-        if words.ended > 0.5:  # what is typed may be the word: no made-up longer ones in the way of what comes next
-            share = 1 - words.ended
-            order = [(word, p) for word, p in order if is_known(word) or share * word.probability > DOUBTFUL]
-        order.sort(key=lambda each: each[0].text != followed)
+        cursor, rows, scene = self._rows(document, offset, poll, imports)
+        order = self._list.choose(rows, cursor, limit, first=followed)
+        if not order:
+            return []
+        resolver = self._names.resolver(cursor, document.text)
         return [
-            Candidate(
-                text=word.text,
-                start=offset - len(typed),
-                end=offset,
-                probability=probability,
-                source=(rank < MOST_SOURCES and self._seen_word(scene, word.text, typed))
-                or (word.name.origin if word.name else FROM_MODEL),
-            )
-            for rank, (word, probability) in enumerate(order[:limit])
+            self._listed(document, offset, scene, cursor, resolver, row.name, probability, rank)
+            for rank, (row, probability) in enumerate(order)
         ]
 
-    def on_offer(self, document: Document, offset: int, *, stop: Stop, limit: int = 10) -> list[Word]:
-        """What a popup at ``offset`` chooses from: the words that the search finds, and the names that fit.
-
-        Raises ``Cancelled`` once ``stop`` says so.
-        """
-        screened = self._screen.screened(document)
-        document, at = screened.document, screened.offset(offset)
-        if at is None:
-            return []
-        words = self._search(self._scene(document, at), typed_word(document.text, at), _poll(stop), limit)
-        return self._on_offer(document, at, dict(words.found))
-
-    def rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
-        """Put ``words``, the continuations of what is typed with their probabilities, in order among the names."""
+    def rows(self, document: Document, offset: int, *, stop: Stop) -> tuple[Cursor, list[Row]]:
+        """What a list at ``offset`` is chosen from, in no order. Raises ``Cancelled`` once ``stop`` says so."""
         screened = self._screen.screened(document)
         at = screened.offset(offset)
-        return [] if at is None else self._rank(screened.document, at, words)
+        cursor, rows, _ = self._rows(screened.document, at or 0, _poll(stop), imports=True)
+        return cursor, rows if at is not None else []
 
-    def _rank(self, document: Document, offset: int, words: Mapping[str, float]) -> list[tuple[Word, float]]:
-        offered = self._on_offer(document, offset, words)
-        if not self.parts.names:
-            return [(word, word.probability) for word in offered]
-        return ranked(offered, begun=bool(typed_word(document.text, offset)))
+    def _rows(self, document: Document, offset: int, poll: Poll, imports: bool) -> tuple[Cursor, list[Row], Scene]:
+        lines = self._update(document)
+        cursor = self._names.cursor(document.path, document.text, offset)
+        scene = self._scene(document, offset)
+        if cursor.inside or cursor.position.place == NOTHING:
+            return cursor, [], scene
+        names = self._names.at(cursor, document.text)
+        vocabulary = Vocabulary(in_workspace=self.memory.in_workspace, in_file=lines.words.__contains__)
+        more = self._names.importable(cursor) if imports else ()
+        is_open = self._names.is_open(cursor, document.text)
+        tree = self._predictor.tree(scene)
+        rows = self._list.rows(cursor, names, more, is_open, vocabulary, tree, scene.pending, poll)
+        return cursor, rows, scene
+
+    def _listed(
+        self,
+        document: Document,
+        offset: int,
+        scene: Scene,
+        cursor: Cursor,
+        resolver: Resolver,
+        name: Name,
+        probability: float,
+        rank: int,
+    ) -> Candidate:
+        """A row as it is shown."""
+        described = describe(name, resolver)
+        seen = self._seen_word(scene, name.word, cursor.typed) if rank < MOST_SOURCES else None
+        return Candidate(
+            text=name.text,
+            start=offset - len(cursor.typed),
+            end=offset,
+            probability=probability,
+            source=described.origin or seen or FROM_MODEL,
+            kind=described.kind,
+            signature=described.signature,
+            replace_end=offset + len(cursor.rest),
+            edits=import_edits(name, document, offset, resolver),
+            path=described.path,
+            line=described.line,
+        )
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
@@ -212,6 +252,14 @@ class Engine:
         if before is None or not np.array_equal(before.shelf.ids, workspace.shelf.ids):
             self._suggestions.clear()
 
+    def know(self, world: World, offered: OfferedNames | None = None) -> None:
+        """Know these modules from now on: of the workspace, the standard library, the environment.
+
+        ``offered`` are names that the workspace imports somewhere, or could.
+        """
+        self._names.know(world, offered or OfferedNames())
+        self._suggestions.clear()
+
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
         """Say nothing that comes from these paths from now on; in an open file of them, only what it says itself."""
         self.memory.leave_out(forgotten)
@@ -222,6 +270,7 @@ class Engine:
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)
+        self._names.forget(path)
         self._screen.forget(path)
         self._suggestions.clear()
         self._typing.pop(path, None)
@@ -274,6 +323,7 @@ class Engine:
     def _update(self, document: Document) -> TokenLines:
         """Know the text, and note which line is being typed: one that is left for another is learnt from."""
         lines = self.memory.update(document.path, document.text)
+        self._names.observe(document.path, document.text)
         if lines.changed:
             first, n = lines.changed
             before = self._typing.pop(document.path, None)
@@ -283,29 +333,6 @@ class Engine:
                 self._typing[document.path] = first + n - 1
             lines.changed = None
         return lines
-
-    def _search(self, scene: Scene, typed: str, poll: Poll, limit: int) -> Words:
-        """The likeliest continuations of the word that is ``typed``."""
-        tree = self._predictor.tree(scene)
-        return complete_word(tree, self._healer, scene.pending, poll, word_typed=bool(typed), limit=limit)
-
-    def _on_offer(self, document: Document, offset: int, words: Mapping[str, float]) -> list[Word]:
-        """The ``words``, continuations of what is typed, and the names that fit; without names the words alone."""
-        typed = typed_word(document.text, offset)
-        found = {typed + word: probability for word, probability in words.items()}
-        if not self.parts.names:
-            return [
-                Word(text=text, probability=p, name=None, in_workspace=False, in_file=False)
-                for text, p in found.items()
-            ]
-        lines = self._update(document)
-        return words_on_offer(
-            found,
-            self._names.at(document.text, offset),
-            typed,
-            in_workspace=self.memory.in_workspace,
-            in_file=lines.words.__contains__,
-        )
 
     def _followed_word(self, document: Document, offset: int) -> str | None:
         """The word in the ghost text that is being typed through: editors hide it where their list disagrees."""
@@ -336,20 +363,25 @@ class Engine:
         if not ghost.text:
             return ghost
         if self.parts.names:
-            line = around(scene.document.text, scene.offset)[0]
-            ghost = dataclasses.replace(ghost, sure=doubted(ghost, line, lambda word: self._exists(word, scene)))
+            document = scene.document
+            cursor = self._names.cursor(document.path, document.text, scene.offset)
+            if not cursor.inside:
+                known = KnownNames(cursor, self._names.resolver(cursor, document.text), self.memory.knows)
+                line = around(document.text, scene.offset)[0]
+                ghost = dataclasses.replace(ghost, sure=doubted(line, ghost.text, ghost.ends, ghost.sure, known))
         return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL)
 
-    def _exists(self, word: str, scene: Scene) -> bool:
-        return self.memory.knows(word) or self._names.exists(word, scene.document.text, scene.offset)
-
     def _seen_word(self, scene: Scene, word: str, typed: str) -> str | None:
+        """Where the memory has seen that very word after the scene's context."""
+        if not word.startswith(typed):
+            return None
         piece = scene.pending.decode("utf-8", "ignore") + word[len(typed) :]
-        return self._seen(scene, self.tokenizer.encode(piece))
+        return self._seen(scene, self.tokenizer.encode(piece), whole=True)
 
-    def _seen(self, scene: Scene, ids: Sequence[int]) -> str | None:
-        """Where the memory has seen ``ids`` after the scene's context, in words."""
-        place = self._predictor.tree(scene).seen(tuple(ids))
+    def _seen(self, scene: Scene, ids: Sequence[int], *, whole: bool = False) -> str | None:
+        """Where the memory has seen ``ids`` after the scene's context, in words; ``whole`` if a word must end there."""
+        then = self._healer.ends_word if whole else None
+        place = self._predictor.tree(scene).seen(tuple(ids), then)
         if place is None:
             return None
         times = f", {place.times} times" if place.times > 1 else ""
@@ -363,7 +395,7 @@ class Engine:
         found = self._candidate(document, offset, kept.ghost, typed, threshold, shown)
         if found is None:
             return []
-        kept.shown = typed + len(found.text) - (offset - found.start)
+        kept.shown = typed + len(found.text) - (found.end - found.start)
         return [found]
 
     def _candidate(
@@ -394,14 +426,26 @@ class Engine:
             return None
         sure = [p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed + len(text)]
         known = max((p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
-        word = typed_word(document.text, offset)
+        word, rest = typed_word(document.text, offset), rest_of_word(document.text, offset)
+        if rest and not self._joins(document, offset, word, text, rest):
+            return None
         return Candidate(
-            text=word + text,
+            text=word + text + rest,
             start=offset - len(word),
-            end=offset,
+            end=offset + len(rest),
             probability=min(1.0, sure[-1] / known) if sure else 0.0,
             source=ghost.source,
         )
+
+    def _joins(self, document: Document, offset: int, word: str, text: str, rest: str) -> bool:
+        """Whether ``text`` may stand before the ``rest`` of a word: what they make together must exist."""
+        if not word and not is_word_character(text[-1]):
+            return True
+        if not all(map(is_word_character, text)):
+            return False
+        cursor = self._names.cursor(document.path, document.text, offset)
+        known = KnownNames(cursor, self._names.resolver(cursor, document.text), self.memory.knows)
+        return known.exists(word + text + rest)
 
 
 def _poll(stop: Stop) -> Poll:

@@ -1,6 +1,6 @@
 """What comes next: the transformer and the memory mixed into one distribution over tokens.
 
-``Predictor.after`` answers for one text that grows token by token, ``PredictionCache.after`` for several at a time. What
+``Predictor.after`` answers for a text that grows token by token, ``PredictionCache.after`` for several at a time. What
 was found for a scene is kept while the scene stays: the next letter of a word asks for much of it again.
 """
 
@@ -186,7 +186,7 @@ class PredictionCache:
     def __init__(self, predictor: Predictor, session: Session | None, scene: Scene, age: tuple[int, int]) -> None:
         self.known: dict[Ids, Array] = {}
         self._predictor, self._session, self._scene, self._age = predictor, session, scene, age
-        self._seen: dict[Ids, Place | None] = {}
+        self._seen: dict[tuple[Ids, bool], Place | None] = {}
 
     def fits(self, scene: Scene, age: tuple[int, int]) -> bool:
         """Whether the same follows ``scene``: it may differ in what is half typed."""
@@ -201,13 +201,15 @@ class PredictionCache:
             )
         )
 
-    def seen(self, ids: Ids) -> Place | None:
-        """Where the memory has seen ``ids`` in this place."""
+    def seen(self, ids: Ids, then: Array | None = None) -> Place | None:
+        """Where the memory has seen ``ids`` in this place, followed by one of the ids of the mask ``then`` (V,)."""
         scene, memory = self._scene, self._predictor.memory
-        if ids not in self._seen:
+        key = (ids, then is not None)
+        if key not in self._seen:
             path = scene.document.path
-            self._seen[ids] = memory.seen(scene.context, ids, path, scene.here) if memory and ids else None
-        return self._seen[ids]
+            found = memory.seen(scene.context, ids, path, scene.here, then=then) if memory and ids else None
+            self._seen[key] = found
+        return self._seen[key]
 
     def keep(self, row: Ids, p: Array) -> None:
         """Remember what follows ``row``; a tree that has become large remembers no more."""

@@ -1,7 +1,7 @@
-"""The order of the popup: how likely the model and the memory find a word, and what is known about it as a name.
+"""The order of the completion list: how likely the mixture finds a name, and what is known about it.
 
-A logistic regression over the words on offer (``benchmarks/fit.py`` learns it from other repositories): small models
-say little about names, where they were used last says much. Knows words and probabilities, no tokens.
+A logistic regression over the names that match (``benchmarks/fit.py`` learns it from other repositories): small models
+say little about names, where they were used last and what they are says much.
 """
 
 from __future__ import annotations
@@ -9,86 +9,97 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from tinycoder.complete.names.names import Name
+from tinycoder.complete.names import name as group
+from tinycoder.complete.names.cursor import Position
+from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.names import Cursor
 
-LEAST = 1e-5  # probability of a word that the search did not find
+MIN_PROBABILITY = 1e-7  # of a name, where the mixture all but rules it out
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
-ORIGINS = ("line", "def", "class", "parameter", "builtin", "keyword", "import")
-MOST_NAMES = 30  # of those that were not found otherwise
+LEVELS = (-13.0, -9.0, -6.0, -3.0, -1.0)  # of the logarithm of the probability
+
+_MARKED = frozenset({"raise", "except", "class", "import", "from", "with", "for", "return", "assert", "def", "del"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Word:
-    """A word on offer: its probability by the search, the name that it is, and whether workspace and file have it."""
+class Row:
+    """A name in the list: the joint probability of its tokens, and whether workspace and file have the word.
 
-    text: str
+    ``whole`` if it is what is typed already.
+    """
+
+    name: Name
     probability: float
-    name: Name | None
     in_workspace: bool
     in_file: bool
+    whole: bool = False
 
 
-def words_on_offer(
-    found: Mapping[str, float],
-    names: Iterable[Name],
-    typed: str,
-    *,
-    in_workspace: Callable[[str], bool],
-    in_file: Callable[[str], bool],
-) -> list[Word]:
-    """The words of a search and the names that begin with ``typed``, each once."""
-    fitting = {name.text: name for name in names if name.text.startswith(typed) and name.text != typed}
-    texts = [*found, *[text for text in list(fitting)[:MOST_NAMES] if text not in found]]
-    return [
-        Word(
-            text=text,
-            probability=found.get(text, 0.0),
-            name=fitting.get(text),
-            in_workspace=in_workspace(text),
-            in_file=in_file(text),
-        )
-        for text in texts
-    ]
-
-
-def is_known(word: Word) -> bool:
-    """Whether the word is a name that fits, or stands in the file or the workspace."""
-    return word.name is not None or word.in_workspace or word.in_file
-
-
-def ranked(words: Sequence[Word], *, begun: bool) -> list[tuple[Word, float]]:
-    """The words with their probabilities among all of them, best first; ``begun`` when letters are typed already."""
+def ranked(rows: Sequence[Row], cursor: Cursor) -> list[tuple[Row, float]]:
+    """The rows with their probabilities among all of them, best first."""
     weights = default_weights()
     scores = [
-        weights["log"] * math.log(max(word.probability, LEAST))
-        + sum(weights.get(feature, 0.0) for feature in features(word, begun=begun))
-        for word in words
+        weights["log"] * log_probability(row) + sum(weights.get(feature, 0.0) for feature in features(row, cursor))
+        for row in rows
     ]
     most = max(scores, default=0.0)
     shares = [math.exp(score - most) for score in scores]
     total = sum(shares)
-    order = sorted(range(len(words)), key=lambda i: (-scores[i], words[i].text))
-    return [(words[i], shares[i] / total) for i in order]
+    order = sorted(range(len(rows)), key=lambda i: (-scores[i], rows[i].name.text))
+    return [(rows[i], shares[i] / total) for i in order]
 
 
-def features(word: Word, *, begun: bool) -> list[str]:
-    """What is known about a word, as names of weights."""
-    name = word.name
-    distance = bisect_left(DISTANCES, name.distance) if name else -1
-    origin = name.origin.split()[0].rstrip(",") if name else "none"
-    if name and origin not in ORIGINS:
-        origin = "library"
-    return [
-        f"found {word.probability > 0}",
-        f"distance {distance} {begun}",
-        f"origin {origin} {begun}",
-        f"known {word.in_workspace} {word.in_file} {name is not None}",
+def log_probability(row: Row) -> float:
+    """The natural logarithm of the row's probability."""
+    return math.log(max(row.probability, MIN_PROBABILITY))
+
+
+def features(row: Row, cursor: Cursor) -> list[str]:
+    """What is known about a row, as names of weights."""
+    name, typed, position = row.name, cursor.typed, cursor.position
+    begun = bool(typed)
+    distance = bisect_left(DISTANCES, name.distance)
+    near = "attribute" if name.group in (group.MEMBER, group.INHERITED, group.SEEN) else "name"
+    found = [
+        f"group {name.group} {begun}",
+        f"distance {distance} {near} {begun}",
+        f"known {row.in_workspace} {row.in_file} {name.group in (group.SEEN, group.NEW, group.USED)}",
+        f"shape {_shape(name.word)} {_place(position)}",
+        f"likely {bisect_left(LEVELS, log_probability(row))}",
     ]
+    if name.depth:
+        found.append(f"depth {min(name.depth, 3)}")
+    if near == "attribute" and name.text == cursor.function:
+        found.append(f"same as the function {position.receiver == 'super()'}")
+    if begun:
+        found.append(f"case {name.word.startswith(typed)}")
+        found.append(f"letters {min(len(typed), 4)} {name.group == group.NEEDS_IMPORT}")
+    if row.whole:
+        found += ["whole", f"whole {min(len(typed), 6)}", f"whole {name.group}"]
+    return found
+
+
+def _place(position: Position) -> str:
+    if position.annotation:
+        return "annotation"
+    if position.statement in _MARKED:
+        return f"{position.place} {position.statement}"
+    return "call" if position.call is not None else position.place
+
+
+def _shape(word: str) -> str:
+    if word.startswith("__"):
+        return "dunder"
+    if word.startswith("_"):
+        return "private"
+    if word[:1].isupper():
+        return "constant" if word.isupper() and len(word) > 1 else "class"
+    return "plain"
 
 
 @cache

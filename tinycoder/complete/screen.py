@@ -42,13 +42,38 @@ class Screened:
             moved += len(PLACEHOLDER) - (end - start)
         return at + moved
 
-    def back(self, candidates: Sequence[Candidate], at: int) -> list[Candidate]:
-        """Candidates for the screened text as those at the cursor ``at`` of the raw one. The placeholder is no word."""
-        return [
-            dataclasses.replace(candidate, start=at - (candidate.end - candidate.start), end=at)
-            for candidate in candidates
-            if PLACEHOLDER not in candidate.text
-        ]
+    def raw_offset(self, at: int) -> int:
+        """Where ``at`` of the text without secrets is in the raw one; of a placeholder, its beginning."""
+        moved = 0
+        for start, end in self.spans:
+            clean = start + moved
+            if at <= clean:
+                break
+            if at < clean + len(PLACEHOLDER):
+                return start
+            moved += len(PLACEHOLDER) - (end - start)
+        return at - moved
+
+    def back(self, candidates: Sequence[Candidate], clean: int, at: int) -> list[Candidate]:
+        """Candidates at the cursor ``clean`` as those at the cursor ``at`` of the raw text.
+
+        The placeholder is no word.
+        """
+        return [self._back(each, at - clean) for each in candidates if PLACEHOLDER not in each.text]
+
+    def _back(self, candidate: Candidate, moved: int) -> Candidate:
+        edits = tuple(
+            dataclasses.replace(edit, start=self.raw_offset(edit.start), end=self.raw_offset(edit.end))
+            for edit in candidate.edits
+        )
+        end = candidate.replace_end
+        return dataclasses.replace(
+            candidate,
+            start=candidate.start + moved,
+            end=candidate.end + moved,
+            replace_end=None if end is None else end + moved,
+            edits=edits,
+        )
 
 
 class Screen:

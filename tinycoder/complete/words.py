@@ -18,6 +18,14 @@ def typed_word(text: str, offset: int) -> str:
     return text[start:offset]
 
 
+def rest_of_word(text: str, offset: int) -> str:
+    """The part of a word that stands after ``offset``."""
+    end = offset
+    while end < len(text) and is_word_character(text[end]):
+        end += 1
+    return text[offset:end]
+
+
 def is_word_character(character: str) -> bool:
     """Whether a character can stand in a word."""
     return character == "_" or character.isalnum()

@@ -36,6 +36,14 @@ class ImportForms:
         self._forms: dict[str, list[tuple[ImportForm, int]]] = {}
         for form, count in sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))):
             self._forms.setdefault(form.name, []).append((form, count))
+        self._names_from: dict[str, list[str]] = {}
+        self._modules_in: dict[str, dict[str, None]] = {}
+        for form in counts:
+            if form.attribute:
+                self._names_from.setdefault(form.module, []).append(form.attribute)
+            parts = form.module.split(".")
+            for i, part in enumerate(parts):
+                self._modules_in.setdefault(".".join(parts[:i]), {})[part] = None
         self.n_imports = Counter[str]()  # of each module
         for form, count in counts.items():
             self.n_imports[form.module] += count
@@ -45,6 +53,14 @@ class ImportForms:
     def names(self) -> Iterable[str]:
         """All names that any file imports."""
         return self._forms
+
+    def names_from(self, module: str) -> Iterable[str]:
+        """What the files import from a module."""
+        return self._names_from.get(module, ())
+
+    def modules_in(self, package: str) -> Iterable[str]:
+        """The modules directly inside a package that the files import; with ``""`` the first parts of all."""
+        return self._modules_in.get(package, ())
 
     def forms(self, name: str) -> list[tuple[ImportForm, int]]:
         """The forms that bind a name, with how often each is used, the most used first."""

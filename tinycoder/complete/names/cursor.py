@@ -24,6 +24,7 @@ STATEMENT = "statement"  # the first word of a statement
 EXPRESSION = "expression"  # an operand
 OPERATOR = "operator"  # behind an operand: a word such as `in`
 
+SELF = ("self", "cls")
 MAX_LINES = 40  # of a statement that are read upwards
 MAX_CHARACTERS = 4_000
 
@@ -94,6 +95,7 @@ class Position:
     call: Call | None = None
     words: tuple[str, ...] = ()
     given: tuple[str, ...] = ()  # names that the import has already
+    bracket: bool = False  # in a bracket where a comprehension may bind the name later
     annotation: bool = False
     before: str = field(default="", repr=False)  # the statement up to the word
 
@@ -205,8 +207,8 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         receiver = _operand(text, tokens[:-1], last.start) if last.text == "." else ""
         if not receiver:
             return Position(place=NOTHING, statement=head)
-        plain = len(tokens) == 2 or bool(re.fullmatch(rf"\s*{DOTTED}\.", text))
-        return Position(place=ATTRIBUTE, receiver=receiver, statement=head, makes=plain, before=text)
+        makes = len(tokens) == 2 and receiver in SELF
+        return Position(place=ATTRIBUTE, receiver=receiver, statement=head, makes=makes, before=text)
     if last.sort in ("number", "string") and last.end == len(text):
         return Position(place=NOTHING, statement=head)
     made_by = _made_by(tokens, opened, head)
@@ -227,6 +229,7 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         makes=makes and tokens[0].text not in _KEYWORDS,
         call=_call(text, tokens, opened, head) if last.text in ("(", ",") else None,
         annotation=last.text == "->" or _is_annotation(tokens, opened, head),
+        bracket=bool(opened) and all(token.text != "for" for token in tokens[opened[-1] :]),
         before=text,
     )
 

@@ -1,103 +1,97 @@
-"""Which names could stand at a cursor in a Python text: those of the text, of the language, of the standard library.
+"""Which names could stand at a cursor in a Python text: the reader of the text around it, and what it found.
 
-Lines that were read before are not read again, and what the other lines say is kept while one line is typed on. Knows
-no types, no other files, no packages but the standard library, and not how likely a name is.
+Lines that were read before are not read again, and what the other lines say is kept while one line is typed on.
 """
 
 from __future__ import annotations
 
-import builtins
-import io
-import keyword
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from tinycoder.complete.names import stdlib
-from tinycoder.complete.names.line import DOTTED, LONGEST, START, Line, State, read_line, width
-from tinycoder.complete.names.scopes import SELF, Scope, Surroundings
+from tinycoder.complete.names import candidates
+from tinycoder.complete.names.cursor import ATTRIBUTE, IMPORTED, NOTHING, Position, position
+from tinycoder.complete.names.importable import importable
+from tinycoder.complete.names.line import LONGEST, START, Line, State, read_line, width
+from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.resolver import Resolver
+from tinycoder.complete.names.scopes import Scopes
+from tinycoder.symbols.live import LiveReader
+from tinycoder.symbols.offers import OfferedNames
+from tinycoder.symbols.project import Project
+from tinycoder.symbols.reader import read_source
+from tinycoder.symbols.records import Module, Symbol
+from tinycoder.symbols.world import View, World
 
-FAR = 10_000  # distance of what no line of the text uses
-MOST_LINES = 50_000  # lines that are remembered; then all are forgotten
-
-_SOFT_KEYWORDS = tuple(word for word in keyword.softkwlist if word != "_")
-_BUILTINS = tuple(name for name in dir(builtins) if not name.startswith("_") and not keyword.iskeyword(name))
-_OF_TYPES = {
-    name: kind.__name__
-    for kind in (io.TextIOWrapper, tuple, float, int, bytes, set, dict, list, str)
-    for name in dir(kind)
-    if not name.startswith("_")
-}
-_LANGUAGE = frozenset([*keyword.kwlist, *_SOFT_KEYWORDS, *_BUILTINS, *_OF_TYPES, *SELF])
-_RECEIVER = re.compile(rf"(?<![\w.])({DOTTED}|super\(\))\.$")
-_NO_RECEIVER = re.compile(r"(?:(?<![\w.])\d\w*|[^\w\s)\]}'\"]|\S\s+)\.$")
-_IMPORT = re.compile(r"\s*import\s+(?:[^#]*,\s*)?(?P<package>(?:[^\W\d]\w*\.)*)$")
-_FROM = re.compile(r"\s*from\s+(?P<package>\.*(?:[^\W\d]\w*\.)*)$")
-_FROM_IMPORT = re.compile(r"\s*from\s+(?P<module>[\w.]+)\s+import\b\s*\(?(?:[^#]*,)?\s*$")
-_AFTER_MODULE = re.compile(r"\s*from\s+[\w.]*[\w.]\s+$")
-_AFTER_IMPORTED = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\b[^#]*\w\s+$")
+MAX_LINES = 50_000  # lines that are remembered; then all are forgotten
+MAX_READERS = 16  # open documents whose records are kept up to date
 
 
 @dataclass(frozen=True, kw_only=True)
-class Name:
-    """A name that could stand at the cursor."""
+class Cursor:
+    """A cursor in a text whose line breaks are line feeds.
 
-    text: str
-    origin: str  # where it comes from, for people: "line 12", "parameter of f, line 3", "import os", "builtin"
-    distance: int  # lines to the nearest use, with FAR added to what is seldom meant here
+    ``typed`` is the part of the word before it, ``rest`` the part behind it. ``line`` is the cursor's own line without
+    what is typed, ``inside`` what it is in: "string" or "comment".
+    """
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Spot:
-    """A cursor: its own line without the half-typed word, what stands before that word, and the other lines."""
-
-    line: Line
+    path: str
+    row: int
     before: str
     typed: str
-    module: str  # that names are imported from in a bracket that an earlier line opened
+    rest: str
     inside: str
-    around: Surroundings
+    position: Position
+    line: Line
+    scopes: Scopes
 
     @property
-    def scopes(self) -> list[Scope]:
-        """What encloses the cursor, innermost first."""
-        return self.around.scopes(width(self.before[: len(self.before) - len(self.before.lstrip())]))
+    def function(self) -> str:
+        """The name of the innermost function around the cursor; empty outside of functions."""
+        return next((scope.name for scope in self.scopes.scopes(self.indent) if scope.kind == "def"), "")
+
+    @property
+    def indent(self) -> int:
+        """Columns of white space before the line's code."""
+        return width(self.before[: len(self.before) - len(self.before.lstrip())])
 
 
 class Names:
     """Answers about one text after another, quickly if they resemble each other. One thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World | None = None) -> None:
+        self._world = world or World(Project())
+        self._view: View | None = None
+        self._offered = OfferedNames()
+        self._opened: dict[str, Module] = {}
         self._lines: dict[State, dict[str, Line]] = {}
-        self._before: tuple[str, list[Line], State] = ("", [], START)
-        self._around_key: tuple[str, str, State] | None = None
-        self._around = Surroundings([], [])
-        self._plain: dict[int, tuple[list[Name], list[Name]]] = {}
+        self._above: tuple[str, list[Line], State] = ("", [], START)
+        self._scopes_key: tuple[str, str, State] | None = None
+        self._scopes = Scopes([], [])
+        self._readers: OrderedDict[str, LiveReader] = OrderedDict()
+        self._unread: dict[str, str] = {}  # texts of open documents that changed, by path
+        self._found: tuple[object, list[Name]] | None = None
 
-    def at(self, text: str, offset: int) -> list[Name]:
-        """The names that could stand at ``offset``, in characters: likeliest first, none twice.
+    def know(self, world: World, offered: OfferedNames) -> None:
+        """Answer from the modules of ``world`` from now on, and offer these names with their import."""
+        self._world, self._offered = world, offered
+        self._view = self._found = None
+        for path, module in self._opened.items():
+            world.project.open(path, module)
 
-        They need not begin with what is typed there, which is no name yet. What is local comes before the rest of the
-        text, and uses before the cursor before those after it, so distances do not rise all the way.
-        """
-        return list(self._found(self._spot(text, offset)).values())
+    def observe(self, path: str, text: str) -> None:
+        """The file is open and says this now."""
+        self._unread[path] = text
 
-    def exists(self, word: str, text: str, offset: int) -> bool:
-        """Whether ``word`` is a name of the text, the language, or what is imported; or could stand at ``offset``.
+    def forget(self, path: str) -> None:
+        """It is closed."""
+        self._unread.pop(path, None)
+        self._readers.pop(path, None)
+        if self._opened.pop(path, None) is not None:
+            self._world.project.close(path)
 
-        What is half typed at ``offset`` does not count.
-        """
-        spot = self._spot(text, offset)
-        return (
-            word in _LANGUAGE
-            or (word.startswith("__") and word.endswith("__"))
-            or word in spot.around.known
-            or word in Surroundings([spot.line], []).known
-            or word in self._found(spot)
-            or any(word in stdlib.members(path) for path in _paths(spot).values())
-        )
-
-    def _spot(self, text: str, offset: int) -> _Spot:
+    def cursor(self, path: str, text: str, offset: int) -> Cursor:
+        """Where ``offset`` (in characters) is, with what can come there."""
         offset = max(0, min(offset, len(text)))
         if "\r" in text:
             before = _unix(text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset])
@@ -109,31 +103,113 @@ class Names:
             first -= 1
         while last < end and _in_word(text[last]):
             last += 1
-        if self._before[0] != text[:start]:
+        if self._above[0] != text[:start]:
             lines = self._read(text[: start - 1], START) if start else []
-            self._before = (text[:start], lines, lines[-1].end if lines else START)
-        state = self._before[2]
+            self._above = (text[:start], lines, lines[-1].end if lines else START)
+        state = self._above[2]
         before = text[max(start, first - LONGEST // 2) : first]
         line = read_line(before + text[last:end], state)
-        return _Spot(
-            line=line,
+        inside = read_line(before, state).inside
+        scopes = self._around(text[:start], text[end:], line.end)
+        return Cursor(
+            path=path,
+            row=scopes.row,
             before=before,
             typed=text[first:offset],
-            module="" if state.quote else state.head.partition(" ")[2],
-            inside=read_line(before, state).inside,
-            around=self._surroundings(text[:start], text[end:], line.end),
+            rest=text[offset:last],
+            inside=inside if inside in ("string", "comment") else "",
+            position=self._position(text, start, before, text[first:offset], state, inside),
+            line=line,
+            scopes=scopes,
         )
 
-    def _surroundings(self, before: str, after: str, state: State) -> Surroundings:
+    def at(self, cursor: Cursor, text: str) -> list[Name]:
+        """The names that could stand at the cursor, none twice. They need not begin with what is typed there."""
+        if cursor.inside or cursor.position.place == NOTHING:
+            return []
+        resolver = self.resolver(cursor, text)
+        key = (cursor.before, cursor.position, id(cursor.scopes), id(resolver.module), id(resolver.modules))
+        if self._found is None or self._found[0] != key:
+            self._found = (key, candidates.names_at(cursor, resolver))
+        return self._found[1]
+
+    def is_open(self, cursor: Cursor, text: str) -> bool:
+        """Whether names can stand at the cursor that nothing defines: behind a dot, in a call, from a module."""
+        where = cursor.position
+        resolver = self.resolver(cursor, text)
+        if where.place == ATTRIBUTE:
+            return not resolver.members(where.receiver).known
+        if where.place == IMPORTED:
+            return resolver.modules.find(resolver.absolute(where.module)) is None
+        if where.call is not None:
+            signature = resolver.signature(where.call.callee)
+            return signature is None or signature.takes_any_keyword
+        return False
+
+    def importable(self, cursor: Cursor) -> list[Name]:
+        """Names that begin with what is typed and need an import."""
+        return importable(cursor, self.modules(cursor.path), self._offered)
+
+    def resolver(self, cursor: Cursor, text: str) -> Resolver:
+        """What is known at the cursor: scopes, modules, types. ``text`` is the document's."""
+        for path, unread in self._unread.items():
+            if path != cursor.path:
+                self._open(path, self._reader(path).update(unread))
+        self._unread.clear()
+        reader = self._reader(cursor.path)
+        module = reader.update(text, cursor.row)
+        self._open(cursor.path, module)
+        enclosing = reader.locals_at(cursor.row, cursor.indent)
+        if here := _bound_before(cursor.position.before):
+            if enclosing:
+                inner = replace(enclosing[0], bindings={**enclosing[0].bindings, **here})
+                enclosing = [inner, *enclosing[1:]]
+            else:
+                module = replace(module, symbols={**module.symbols, **here})
+        return Resolver(self.modules(cursor.path), cursor.path, module, enclosing)
+
+    def modules(self, path: str) -> View:
+        """The modules as the file at ``path`` sees them."""
+        view = self._world.view(path)
+        if self._view is None or not self._view.is_like(view):
+            self._view = view
+        return self._view
+
+    def _open(self, path: str, module: Module) -> None:
+        if self._opened.get(path) is not module:
+            self._opened[path] = module
+            self._world.project.open(path, module)
+
+    def _reader(self, path: str) -> LiveReader:
+        reader = self._readers.get(path)
+        if reader is None:
+            reader = self._readers[path] = LiveReader()
+        self._readers.move_to_end(path)
+        if len(self._readers) > MAX_READERS:
+            self._readers.popitem(last=False)
+        return reader
+
+    def _position(self, text: str, start: int, before: str, typed: str, state: State, inside: str) -> Position:
+        if inside in ("string", "comment") or typed[:1].isdigit():
+            return Position(place=NOTHING)
+        sources = text[max(0, start - candidates.MAX_ABOVE) : start].split("\n")[:-1][-candidates.ROWS_ABOVE :]
+        first_row = len(self._above[1]) - len(sources)
+        above = [
+            _code(source, self._above[1][row - 1].end.quote if row > 0 else "")
+            for row, source in enumerate(sources, first_row)
+        ]
+        importing = "" if state.quote or not state.head.startswith("from ") else state.head.partition(" ")[2]
+        return position(_code(before, state.quote), above, importing=importing, braces=inside == "braces")
+
+    def _around(self, before: str, after: str, state: State) -> Scopes:
         """``after`` begins with the line break of the cursor's line, if there is one."""
-        if (before, after, state) != self._around_key:
-            self._around_key = (before, after, state)
-            self._around = Surroundings(self._before[1], self._read(after[1:], state) if after else [])
-            self._plain = {}
-        return self._around
+        if (before, after, state) != self._scopes_key:
+            self._scopes_key = (before, after, state)
+            self._scopes = Scopes(self._above[1], self._read(after[1:], state) if after else [])
+        return self._scopes
 
     def _read(self, text: str, state: State) -> list[Line]:
-        if sum(map(len, self._lines.values())) > MOST_LINES:
+        if sum(map(len, self._lines.values())) > MAX_LINES:
             self._lines = {}
         lines = []
         known = self._lines.setdefault(state, {})
@@ -147,155 +223,23 @@ class Names:
                 known = self._lines.setdefault(state, {})
         return lines
 
-    def _found(self, spot: _Spot) -> dict[str, Name]:
-        found: dict[str, Name] = {}
-        for name in self._possible(spot):
-            found.setdefault(name.text, name)
-        return found
 
-    def _possible(self, spot: _Spot) -> Iterable[Name]:
-        if spot.typed[:1].isdigit():
-            return []
-        if spot.inside:
-            return _words(spot)
-        imported = _in_import(spot)
-        if imported is not None:
-            return imported
-        if spot.before.endswith("."):
-            return _attributes(spot)
-        return self._anywhere(spot)
-
-    def _anywhere(self, spot: _Spot) -> Iterator[Name]:
-        """Names where an expression or a statement could begin."""
-        function = next((scope for scope in spot.scopes if scope.kind == "def"), None)
-        key = function.start if function else -1
-        if key not in self._plain:
-            self._plain[key] = _by_locality(spot.around, function)
-        local, others = self._plain[key]
-        bound = spot.around.bound(function) if function else {}
-        here = [_name(spot.around, word, spot.around.row, function) for word in spot.line.words]
-        yield from (name for name in here if name.text in bound)
-        yield from local
-        yield from here
-        yield from others
-        yield from _OF_LANGUAGE
-        if not spot.before.strip():
-            yield from (_far(word, "keyword") for word in _SOFT_KEYWORDS)
-        for (_, text), row in spot.around.attributes.items():
-            yield Name(text=text, origin=f"line {row + 1}", distance=FAR + abs(row - spot.around.row))
+def _bound_before(statement: str) -> Mapping[str, Symbol]:
+    """What earlier statements of the cursor's line bind: before a semicolon, or in the header before a colon."""
+    for mark in (";", ":"):
+        first, found, _ = statement.rpartition(mark)
+        if found and (read := read_source(f"{first.strip()}{': pass' if mark == ':' else ''}\n")):
+            return read.symbols
+    return {}
 
 
-def _by_locality(around: Surroundings, function: Scope | None) -> tuple[list[Name], list[Name]]:
-    """The names of the text: parameters and locals of the function, and others."""
-    bound = around.bound(function) if function else {}
-    local: list[Name] = []
-    others: list[Name] = []
-    for word, row in around.uses.items():
-        (local if word in bound else others).append(_name(around, word, row, function))
-    return local, others
-
-
-def _name(around: Surroundings, word: str, row: int, function: Scope | None = None) -> Name:
-    """A name of the text that is used in ``row``."""
-    first = around.bound(function).get(word) if function else None
-    if function and first is not None and around.is_parameter(function, first):
-        origin = f"parameter of {function.name}, line {first + 1}"
-    elif first is None and word in around.imports:
-        origin = f"import {around.imports[word]}"
-    else:
-        origin = around.definitions.get(word) or f"line {row + 1}"
-    return Name(text=word, origin=origin, distance=abs(row - around.row))
-
-
-def _attributes(spot: _Spot) -> Iterator[Name]:
-    around = spot.around
-    if _NO_RECEIVER.search(spot.before):
-        return
-    found = _RECEIVER.search(spot.before)
-    receiver = found[1] if found else ""
-    paths = _paths(spot)
-    kind = dict(spot.line.kinds).get(receiver) or around.kinds.get(receiver, "")
-    start = around.classes.get(receiver, around.classes.get(kind))
-    if receiver in (*SELF, "super()"):
-        start = next((scope.start for scope in spot.scopes if scope.kind == "class"), None)
-    if start is not None:
-        yield from _used(around, around.members(start).items())
-    pairs = [*((pair, around.row) for pair in spot.line.attributes), *around.attributes.items()]
-    if receiver:
-        yield from _used(around, ((name, row) for (other, name), row in pairs if other == receiver))
-    for path in (_resolved(receiver, paths), _resolved(kind, paths)):
-        if inside := stdlib.members(path):
-            yield from (_far(name, f"{path} (standard library)") for name in inside)
-            return
-    yield from _used(around, ((name, row) for (_, name), row in pairs))
-    yield from _used(around, around.methods.items())
-    if receiver.partition(".")[0] not in paths:
-        yield from (_far(name, f"attribute of {of}") for name, of in _OF_TYPES.items())
-
-
-def _resolved(dotted: str, paths: dict[str, str]) -> str:
-    """The dotted name as its module would be imported; empty if it begins with no imported name."""
-    first, dot, rest = dotted.partition(".")
-    return paths[first] + dot + rest if first in paths else ""
-
-
-def _in_import(spot: _Spot) -> Iterator[Name] | None:
-    """Names in an import statement; ``None`` if the cursor is in none."""
-    before = spot.before
-    if spot.module:
-        return _names_of(spot, spot.module)
-    if found := _FROM_IMPORT.match(before):
-        return _names_of(spot, found["module"])
-    if found := _IMPORT.match(before) or _FROM.match(before):
-        return _modules(spot, found["package"])
-    if _AFTER_MODULE.match(before):
-        return iter([_far("import", "keyword")])
-    if _AFTER_IMPORTED.match(before):
-        return iter(()) if before.split()[-1] == "as" else iter([_far("as", "keyword")])
-    return None
-
-
-def _modules(spot: _Spot, package: str) -> Iterator[Name]:
-    yield from _seen(spot, package)
-    inside = stdlib.submodules(package[:-1]) if package else stdlib.TOP_LEVEL
-    yield from (_far(name, "standard library") for name in inside)
-
-
-def _names_of(spot: _Spot, module: str) -> Iterator[Name]:
-    yield from _seen(spot, module if module.endswith(".") else module + ".")
-    yield from (_far(name, f"{module} (standard library)") for name in stdlib.members(module))
-
-
-def _seen(spot: _Spot, package: str) -> Iterator[Name]:
-    """What the text imports from a package, or is a package that it imports."""
-    for path in spot.around.imports.values():
-        name = path[len(package) :].partition(".")[0] if path.startswith(package) else ""
-        if name:
-            yield Name(text=name, origin=f"import {path}", distance=0)
-
-
-def _words(spot: _Spot) -> Iterator[Name]:
-    """Words where prose is written."""
-    around = spot.around
-    here = [(word, around.row) for word in (*spot.line.words, *spot.line.prose)]
-    yield from _used(around, [*here, *around.uses.items(), *around.prose.items()])
-    yield from _used(around, ((name, row) for (_, name), row in around.attributes.items()))
-
-
-def _paths(spot: _Spot) -> dict[str, str]:
-    """What is imported, and its dotted path."""
-    return {**spot.around.imports, **{name or path: path for name, path in spot.line.imports}}
-
-
-def _used(around: Surroundings, rows: Iterable[tuple[str, int]]) -> Iterator[Name]:
-    return (_name(around, text, row) for text, row in rows)
-
-
-def _far(text: str, origin: str) -> Name:
-    return Name(text=text, origin=origin, distance=FAR)
-
-
-_OF_LANGUAGE = [_far(word, "keyword") for word in keyword.kwlist] + [_far(name, "builtin") for name in _BUILTINS]
+def _code(line: str, quote: str) -> str:
+    """A line without the end of a string that an earlier line began."""
+    if not quote:
+        return line
+    mark = quote.removeprefix("f")
+    _, found, rest = line.partition(mark)
+    return mark[0] * 2 + rest if found else ""
 
 
 def _in_word(character: str) -> bool:

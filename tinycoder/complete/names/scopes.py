@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from tinycoder.complete.names.cursor import SELF
 from tinycoder.complete.names.line import NO_CODE, Line
-
-SELF = ("self", "cls")
 
 Key = TypeVar("Key")
 
@@ -28,7 +27,7 @@ class Scope:
     end: int
 
 
-class Surroundings:
+class Scopes:
     """What the lines ``before`` and ``after`` the cursor's line say."""
 
     def __init__(self, before: Sequence[Line], after: Sequence[Line]) -> None:
@@ -135,6 +134,12 @@ class Surroundings:
             for _, path in line.imports:
                 found.update(path.split("."))
         return frozenset(found - {""})
+
+    @cached_property
+    def bound_anywhere(self) -> frozenset[str]:
+        """Every name that is defined, imported or given a value in these lines."""
+        found = {name for line in self.lines for name in line.bound}
+        return frozenset(found.union(line.name for line in self.lines if line.name))
 
     @property
     def _rows(self) -> Iterable[int]:

@@ -1,33 +1,76 @@
-"""Names in a suggestion that nobody has heard of: likely to be wrong, unless this is where they are made."""
+"""Names in a suggestion that do not exist: likely to be wrong, unless this is where they are made."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
 
-from tinycoder.complete.ghost import Ghost
+UNBOUND = 0.5  # what is left of the probability of a name that is not bound here, though it stands somewhere
+UNKNOWN = 0.3  # the same for one that stands nowhere
+IMPOSSIBLE = 0.0  # for what a known receiver does not have
 
-DOUBT = 0.3  # what is left of the probability of a name that does not exist
-
-_TOKEN = re.compile(r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<word>[^\W\d]\w*)(?P<made>\s*=(?!=))?")
+_TOKEN = re.compile(
+    r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<number>\d\w*)|(?P<word>[^\W\d]\w*)(?P<made>\s*:?=(?!=))?"
+)
 _MAKING = re.compile(
     r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*$"
-    r"|^\s*(?:async\s+)?def\b.*[(,*]\s*$|\blambda\b[^:]*[,*]\s*$|\bfor\b(?:(?!\bin\b).)*,\s*$"
+    r"|^\s*(?:async\s+)?def\b.*[(,*]\s*$|\blambda\b[^:]*[,*]\s*$|\bfor\b(?:(?!\bin\b).)*[,(]\s*$"
 )
 
 
-def doubted(ghost: Ghost, line: str, exists: Callable[[str], bool]) -> tuple[float, ...]:
-    """The probabilities of ``ghost`` after ``line``, less where a name comes that does not exist.
+class Known(Protocol):
+    """What is known of names at the cursor."""
+
+    def is_bound(self, word: str) -> bool:
+        """Whether ``word`` means something there, as a name of its own."""
+
+    def exists(self, word: str) -> bool:
+        """Whether ``word`` stands anywhere: in the workspace, the file, the language, or what is imported."""
+
+    def has_member(self, before: str, word: str) -> bool | None:
+        """Whether what ``before`` ends in, an expression and a dot, has ``word``; ``None`` if that is not known."""
+
+
+def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
+    """For each name in ``text``, which comes after ``line``, that does not exist: where it ends, and what is left of
+    the probability from there on.
 
     Words in strings and comments count for nothing, nor do names that are being made.
     """
-    whole = line + ghost.text
-    sure = list(ghost.sure)
+    whole = line + text
+    found: list[tuple[int, float]] = []
+    made: set[str] = set(_made(whole))
     for match in _TOKEN.finditer(whole):
         word = match["word"]
-        if not word or match["made"] or match.end("word") <= len(line) or _MAKING.search(whole[: match.start()]):
+        end = match.end("word") - len(line) if word else 0
+        if not word or end <= 0:
             continue
-        if not exists(word):
-            place = match.end("word") - len(line)
-            sure = [p * DOUBT if end >= place else p for end, p in zip(ghost.ends, sure, strict=True)]
-    return tuple(sure)
+        before = whole[: match.start()]
+        if before.rstrip().endswith("."):
+            has = known.has_member(before, word)
+            if has is False and not match["made"]:
+                found.append((end, IMPOSSIBLE))
+            elif has is None and not match["made"] and not known.exists(word):
+                found.append((end, UNKNOWN))
+        elif not match["made"] and word not in made and not _MAKING.search(before) and not known.is_bound(word):
+            found.append((end, UNBOUND if known.exists(word) else UNKNOWN))
+    return found
+
+
+def _made(line: str) -> Sequence[str]:
+    """Names that the line itself makes: targets of comprehensions, parameters of a lambda, ``as``."""
+    made: list[str] = []
+    for match in re.finditer(r"\bfor\s+([^=]*?)\s+in\b|\blambda\s+([^:]*):|\bas\s+(\w+)|(\w+)\s*:=", line):
+        made += re.findall(r"[^\W\d]\w*", next(each for each in match.groups() if each is not None))
+    return made
+
+
+def doubted(
+    line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: Known
+) -> tuple[float, ...]:
+    """The probabilities that ``text`` is right up to each of its ``ends``, less where a name comes that is not."""
+    left = list(probabilities)
+    for place, factor in factors(line, text, known):
+        left = [p * factor if end >= place else p for end, p in zip(ends, left, strict=True)]
+    return tuple(left)

@@ -1,0 +1,163 @@
+"""What can come at a cursor, told from the statement before it."""
+
+import pytest
+
+from tinycoder.complete.names.cursor import (
+    ATTRIBUTE,
+    BINDING,
+    EXPRESSION,
+    IMPORTED,
+    MODULE,
+    NOTHING,
+    OPERATOR,
+    STATEMENT,
+    WORD,
+    Call,
+    position,
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "place"),
+    [
+        ("", STATEMENT),
+        ("    ", STATEMENT),
+        ("if x: ", STATEMENT),
+        ("a = b; ", STATEMENT),
+        ("x = ", EXPRESSION),
+        ("return ", EXPRESSION),
+        ("x = y if z else ", EXPRESSION),
+        ("lambda x: ", EXPRESSION),
+        ("{'a': ", EXPRESSION),
+        ("x[1:", EXPRESSION),
+        ("@", EXPRESSION),
+        ("class A(", EXPRESSION),
+        ("match ", EXPRESSION),
+        ("for a in ", EXPRESSION),
+        ("[x for x in y if ", EXPRESSION),
+        ("raise X from ", EXPRESSION),
+        ("return x ", OPERATOR),
+        ("x = f(a) ", OPERATOR),
+        ("x = 1 ", OPERATOR),
+        ("foo(a=1, b ", OPERATOR),
+        ("async ", WORD),
+        ("import a ", WORD),
+        ("from a ", WORD),
+        ("from a import b ", WORD),
+        ("1.", NOTHING),
+        ("x = 1.", NOTHING),
+        ("...", NOTHING),
+        ("x = + .", NOTHING),
+        ("x = 'text'", NOTHING),
+    ],
+)
+def test_the_place(before: str, place: str) -> None:
+    assert position(before).place == place
+
+
+@pytest.mark.parametrize(
+    ("before", "made_by"),
+    [
+        ("def ", "def"),
+        ("async def ", "def"),
+        ("class ", "class"),
+        ("def f(", "parameter"),
+        ("def f(a: int, ", "parameter"),
+        ("def f(*", "parameter"),
+        ("lambda ", "lambda"),
+        ("sorted(x, key=lambda a, ", "lambda"),
+        ("for ", "for"),
+        ("for a, ", "for"),
+        ("[x for ", "for"),
+        ("except E as ", "as"),
+        ("with open(x) as ", "as"),
+        ("import numpy as ", "as"),
+        ("from a import b as ", "as"),
+    ],
+)
+def test_what_makes_a_name(before: str, made_by: str) -> None:
+    found = position(before)
+    assert (found.place, found.made_by) == (BINDING, made_by)
+
+
+@pytest.mark.parametrize("before", ["def f(a=", "def f(a: ", "for a in b, ", "lambda: ", "f(*"])
+def test_what_makes_none(before: str) -> None:
+    assert position(before).place == EXPRESSION
+
+
+@pytest.mark.parametrize(
+    ("before", "receiver"),
+    [
+        ("self.", "self"),
+        ("x = self.a.b().c[0].", "self.a.b().c[0]"),
+        ("super().", "super()"),
+        ("'abc'.", "'abc'"),
+        ("{}.", "{}"),
+        ("f(a, b.", "b"),
+        ("not x.", "x"),
+        ("(a or b).", "(a or b)"),
+        ("f'{x}'.", "f'{x}'"),
+    ],
+)
+def test_the_receiver(before: str, receiver: str) -> None:
+    found = position(before)
+    assert (found.place, found.receiver) == (ATTRIBUTE, receiver)
+
+
+@pytest.mark.parametrize(
+    ("before", "module"),
+    [("import ", ""), ("import os.", "os"), ("import a, ", ""), ("from ", ""), ("from .", "."), ("from ..a.", "..a")],
+)
+def test_modules(before: str, module: str) -> None:
+    found = position(before)
+    assert (found.place, found.module) == (MODULE, module)
+
+
+def test_names_of_an_import() -> None:
+    found = position("from a.b import c, d as e, ")
+    assert (found.place, found.module) == (IMPORTED, "a.b")
+    assert "c" in found.given
+    inside = position("    ", ["from a import (", "    b,"], importing="a")
+    assert (inside.place, inside.module) == (IMPORTED, "a")
+    assert position("    b ", ["from a import ("], importing="a").words == ("as",)
+
+
+def test_the_call_around_an_argument() -> None:
+    assert position("x = foo(1, b=2, ").call == Call(callee="foo", given=("b",), n_before=2)
+    assert position("    ", ["foo(", "    a,"]).call == Call(callee="foo", given=(), n_before=1)
+    assert position("a.b(c)(").call == Call(callee="a.b(c)", given=(), n_before=0)
+    assert position("foo(bar(1), ").call == Call(callee="foo", given=(), n_before=1)
+
+
+@pytest.mark.parametrize("before", ["class A(", "(", "x = (1, ", "if (", "foo(a=", "[a, ", "foo([1, "])
+def test_no_call(before: str) -> None:
+    assert position(before).call is None
+
+
+def test_a_statement_above_is_not_part_of_this_one() -> None:
+    assert position("    ", ["y = 1"]).place == STATEMENT
+    assert position("    ", ["y = f(", "    1,", ")"]).place == STATEMENT
+    assert position("return ", ["y = f("]).place == EXPRESSION
+    assert position("return ", ["y = f("]).call is None
+
+
+def test_names_may_be_made_in_an_assignment() -> None:
+    assert position("").makes
+    assert position("self.").makes
+    assert position("a, ").makes
+    assert not position("x = ").makes
+    assert not position("x = self.").makes
+
+
+def test_annotations() -> None:
+    assert position("x: ").annotation
+    assert position("def f(a: ").annotation
+    assert position("def f() -> ").annotation
+    assert not position("{'a': ").annotation
+    assert not position("if x: ").annotation
+
+
+def test_in_the_braces_of_an_f_string() -> None:
+    found = position('x = f"{self.', braces=True)
+    assert (found.place, found.receiver) == (ATTRIBUTE, "self")
+    assert position('x = f"{', braces=True).place == EXPRESSION

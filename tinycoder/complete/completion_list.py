@@ -1,0 +1,130 @@
+"""The completion list: names that can stand at the cursor, ordered by the mixture and by what is known about them.
+
+The mixture makes no name but where a name is made. Where the typed word is probably whole there is no list: editors
+take a row at Enter, and at a space or a bracket no list is wanted any more.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.complete.heal import Healer
+from tinycoder.complete.likelihood import Speller, likelihoods
+from tinycoder.complete.names import name as group
+from tinycoder.complete.names.cursor import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, STATEMENT
+from tinycoder.complete.names.name import Name, matches
+from tinycoder.complete.names.names import Cursor
+from tinycoder.complete.popup import Words, complete_word
+from tinycoder.complete.predict import PredictionCache
+from tinycoder.complete.ranking import Row, ranked
+from tinycoder.decode import Poll
+from tinycoder.tokenizer import Tokenizer
+
+CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
+ENDED = 0.5  # the same where the typed word is made here
+MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
+MAX_WORDS = 10  # that the mixture may make
+MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """Which words stand in the workspace, and in the file."""
+
+    in_workspace: Callable[[str], bool]
+    in_file: Callable[[str], bool]
+
+
+class CompletionList:
+    """Makes lists for one model; keeps how names are spelled in tokens."""
+
+    def __init__(self, tokenizer: Tokenizer, healer: Healer) -> None:
+        self._healer = healer
+        self._speller = Speller(tokenizer)
+        self._equals = np.array([raw[:1] == b"=" for raw in tokenizer.raw], np.float32)
+
+    def rows(
+        self,
+        cursor: Cursor,
+        names: Sequence[Name],
+        importable: Iterable[Name],
+        is_open: bool,
+        vocabulary: Vocabulary,
+        tree: PredictionCache,
+        pending: bytes,
+        poll: Poll,
+    ) -> list[Row]:
+        """Everything that may be in the list, in no order; the typed word too, if it exists or may be made here."""
+        typed, place = cursor.typed, cursor.position
+        fitting = [name for name in names if matches(typed, name.word)]
+        if len(fitting) > MAX_SCORED:
+            fitting = sorted(fitting, key=lambda name: name.distance)[:MAX_SCORED]
+        if len(typed) >= MIN_IMPORT and place.place in (STATEMENT, EXPRESSION):
+            there = {name.word for name in fitting}
+            fitting += [name for name in importable if name.word not in there]
+        if is_open or place.place == BINDING or place.makes or place.bracket:
+            words = complete_word(tree, self._healer, pending, poll, word_typed=bool(typed), limit=MAX_WORDS)
+            fitting += self._made(cursor, words, fitting, vocabulary, is_open)
+        exact = [name for name in fitting if name.word.startswith(typed)]
+        spelled = self._speller.spell(pending, typed, [name.word for name in exact])
+        followed_by = [self._equals if name.text.endswith("=") else None for name in exact]
+        found = likelihoods(tree, self._healer, spelled, poll, followed_by=followed_by)
+        probability = {name.text: float(p) for name, p in zip(exact, found, strict=True)}
+        rows = [
+            Row(
+                name=name,
+                probability=probability.get(name.text, 0.0),
+                in_workspace=vocabulary.in_workspace(name.word),
+                in_file=vocabulary.in_file(name.word),
+                whole=name.text == typed,
+            )
+            for name in fitting
+        ]
+        return rows
+
+    def choose(
+        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None
+    ) -> list[tuple[Row, float]]:
+        """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
+
+        None if what is typed is probably whole.
+        """
+        order = ranked(rows, cursor)
+        whole = sum(share for row, share in order if row.whole)
+        exists = any(row.whole and row.name.group != group.NEW for row in rows)
+        if whole >= (CLOSED if exists else ENDED):
+            return []
+        order = [(row, share) for row, share in order if not row.whole]
+        order.sort(key=lambda each: each[0].name.word != first)
+        return order[:limit]
+
+    def _made(
+        self, cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
+    ) -> list[Name]:
+        """What the mixture finds likely: where a name is made any whole word, else words that stand somewhere.
+
+        These may follow the dot of a receiver that is not known, name an argument of a function that takes any, or be
+        bound by a comprehension later.
+        """
+        typed, place = cursor.typed, cursor.position
+        there = {name.text for name in fitting}
+        makes = place.place == BINDING or place.makes
+        found = []
+        for word in [typed, *(typed + rest for rest, _ in words.found)]:
+            if not word.isidentifier() or keyword.iskeyword(word):
+                continue
+            stands = vocabulary.in_file(word) and word != typed
+            exists = stands or vocabulary.in_workspace(word)
+            if place.place in (ATTRIBUTE, IMPORTED) and not makes:
+                if exists and word not in there:
+                    found.append(Name(text=word, group=group.SEEN))
+                continue
+            if is_open and place.call is not None and exists and f"{word}=" not in there:
+                found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
+            if word not in there and (makes or (place.bracket and stands)):
+                found.append(Name(text=word, group=group.USED if exists else group.NEW))
+        return found

@@ -1,0 +1,208 @@
+"""The names that could stand at a cursor, place by place."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from tinycoder.complete.names import cursor as place
+from tinycoder.complete.names import name as group
+from tinycoder.complete.names.name import FAR, Name
+from tinycoder.symbols.live import Enclosing
+from tinycoder.symbols.records import Function, Import, Symbol
+
+if TYPE_CHECKING:
+    from tinycoder.complete.names.names import Cursor
+    from tinycoder.complete.names.resolver import Resolver
+
+ROWS_ABOVE = place.MAX_LINES
+MAX_ABOVE = 8_000  # characters above the cursor's line that its statement is looked for in
+
+_SOFT = tuple(word for word in keyword.softkwlist if word != "_")
+_OPERATORS = ("and", "or", "not", "in", "is", "if", "else", "for", "async", "as", "from")
+_VALUES = ("None", "True", "False")
+_OPERANDS = ("not", "lambda", "await", "yield", *_VALUES)
+_STATEMENTS = tuple(word for word in keyword.kwlist if word not in ("and", "or", "in", "is", "as"))
+_BUILTINS = tuple(name for name in dir(builtins) if not name.startswith("_") and not keyword.iskeyword(name))
+_OF_MODULES = ("__name__", "__file__", "__doc__", "__spec__", "__path__", "__dict__")
+_MADE_BY_MODULES = ("__all__", "__version__", "__author__", "__slots__")
+
+
+def names_at(cursor: Cursor, resolver: Resolver) -> list[Name]:
+    """The names that could stand at the cursor, none twice; the likelier origin of two counts."""
+    found: dict[str, Name] = {}
+    for name in _possible(cursor, resolver):
+        found.setdefault(name.text, name)
+    return list(found.values())
+
+
+def _possible(cursor: Cursor, resolver: Resolver) -> Iterable[Name]:
+    position = cursor.position
+    match position.place:
+        case place.MODULE:
+            return _modules(resolver, position.module)
+        case place.IMPORTED:
+            return (each for each in _imported(resolver, position.module) if each.text not in position.given)
+        case place.ATTRIBUTE:
+            return _attributes(cursor, resolver)
+        case place.BINDING:
+            return _bindings(cursor, resolver)
+        case place.WORD:
+            return _words(position.words)
+        case place.OPERATOR:
+            return _words(_OPERATORS)
+        case place.STATEMENT | place.EXPRESSION:
+            return _operands(cursor, resolver)
+    return ()
+
+
+def _words(words: Iterable[str]) -> Iterator[Name]:
+    return (Name(text=word, group=group.KEYWORD, kind="keyword") for word in words)
+
+
+def _modules(resolver: Resolver, package: str) -> Iterator[Name]:
+    """Modules directly inside ``package``, as it is written; without one those that begin a path."""
+    absolute = resolver.absolute(package) if package else ""
+    inside = resolver.modules.submodules(absolute) if package else resolver.modules.top_level()
+    for text in (*inside, *resolver.forms.modules_in(absolute)):
+        yield Name(text=text, group=group.MODULE, kind="module", owner=absolute)
+
+
+def _imported(resolver: Resolver, module: str) -> Iterator[Name]:
+    """What can be imported from a module: what it defines, its submodules, and what others import from it."""
+    absolute = resolver.absolute(module)
+    source = resolver.modules.find(absolute)
+    for text, symbol in resolver.modules.public(absolute).items():
+        yield Name(text=text, group=group.IMPORTED, symbol=symbol, source=source, owner=absolute)
+    for text in resolver.modules.submodules(absolute):
+        yield Name(text=text, group=group.IMPORTED, kind="module", owner=absolute)
+    for text in resolver.forms.names_from(absolute):
+        yield Name(text=text, group=group.IMPORTED, owner=absolute)
+
+
+def _attributes(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
+    receiver = cursor.position.receiver
+    members = resolver.members(receiver)
+    scopes = cursor.scopes
+    uses = _uses_after(cursor, receiver)
+    for text, member in members.rows.items():
+        yield Name(
+            text=text,
+            group=group.INHERITED if member.depth else group.MEMBER,
+            distance=uses.get(text, FAR),
+            depth=member.depth,
+            symbol=member.symbol,
+            source=member.source,
+            owner=member.owner,
+            kind=member.kind,
+        )
+    if not members.known:
+        yield from (Name(text=text, group=group.SEEN, distance=rows) for text, rows in uses.items())
+        for (_, text), row in scopes.attributes.items():
+            yield Name(text=text, group=group.SEEN, distance=abs(row - scopes.row))
+
+
+def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
+    """What the text has behind the same receiver, and how many lines away the nearest use is."""
+    scopes = cursor.scopes
+    found = {name: 0 for other, name in cursor.line.attributes if other == receiver}
+    for (other, name), row in scopes.attributes.items():
+        if other == receiver:
+            found.setdefault(name, abs(row - scopes.row))
+    return found
+
+
+def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
+    """Names that exist and may be made again: methods of bases to override, and words of the file."""
+    made_by = cursor.position.made_by
+    if made_by == "def":
+        inner = resolver.enclosing[0] if resolver.enclosing else None
+        if inner is not None and inner.kind == "class":
+            yield from _overridable(inner, resolver)
+    elif made_by != "class":
+        yield from _used(cursor)
+
+
+def _overridable(inner: Enclosing, resolver: Resolver) -> Iterator[Name]:
+    """Methods of the bases of a class that it does not define yet."""
+    for text, member in resolver.members(inner.name).rows.items():
+        if member.depth and isinstance(member.symbol, Function) and text not in inner.bindings:
+            yield Name(
+                text=text,
+                group=group.INHERITED,
+                depth=member.depth,
+                symbol=member.symbol,
+                source=member.source,
+                owner=member.owner,
+                kind="method",
+            )
+
+
+def _used(cursor: Cursor) -> Iterator[Name]:
+    """Words of the file's code, which may be made here too."""
+    scopes = cursor.scopes
+    for text in cursor.line.words:
+        yield Name(text=text, group=group.USED, distance=0)
+    for text, row in scopes.uses.items():
+        yield Name(text=text, group=group.USED, distance=abs(row - scopes.row))
+
+
+def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
+    position = cursor.position
+    if position.call is not None:
+        yield from _arguments(cursor, resolver)
+    scopes = cursor.scopes
+    uses = scopes.uses
+    here = set(cursor.line.words)
+    parameters = resolver.parameters()
+    bound: set[str] = set()
+    for text, symbol, depth in resolver.visible():
+        if text in bound:
+            continue
+        bound.add(text)
+        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
+        yield Name(
+            text=text,
+            group=_group_of(text, symbol, depth, parameters),
+            distance=distance,
+            symbol=symbol,
+            source=resolver.source,
+        )
+    bound_anywhere = scopes.bound_anywhere
+    for text, row in uses.items():
+        if text not in bound_anywhere and text not in bound:
+            yield Name(text=text, group=group.FREE, distance=abs(row - scopes.row))
+    for text in (*_BUILTINS, *_OF_MODULES):
+        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
+        yield Name(text=text, group=group.BUILTIN, distance=distance)
+    if position.place == place.STATEMENT:
+        yield from _words(_STATEMENTS)
+        yield from _words(_SOFT)
+        yield from (Name(text=text, group=group.BUILTIN) for text in _MADE_BY_MODULES)
+    else:
+        yield from _words(_OPERANDS)
+        if position.statement in ("for", "async"):
+            yield from _words(("in",))
+    if position.makes:
+        yield from _used(cursor)
+
+
+def _group_of(text: str, symbol: Symbol | None, depth: int, parameters: frozenset[str]) -> str:
+    if depth == 0:
+        return group.PARAMETER if text in parameters else group.LOCAL
+    if depth > 0:
+        return group.ENCLOSING
+    return group.IMPORT if isinstance(symbol, Import) else group.DEFINED
+
+
+def _arguments(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
+    """Keyword arguments of the called function that are not given yet."""
+    call = cursor.position.call
+    signature = resolver.signature(call.callee) if call else None
+    if signature is None or call is None:
+        return
+    for number, text in enumerate(signature.keywords):
+        if text not in call.given and number >= call.n_before - len(call.given):
+            yield Name(text=f"{text}=", group=group.ARGUMENT, distance=number, owner=call.callee, kind="parameter")

@@ -1,0 +1,123 @@
+"""What a row of the completion list says about its name: kind, signature, where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinycoder.complete.names import name as group
+from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.resolver import Resolver
+from tinycoder.symbols.members import kind_of
+from tinycoder.symbols.modules import WORKSPACE, Definition
+from tinycoder.symbols.records import Class, Function, Import, Symbol
+from tinycoder.symbols.signatures import function_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A name with its kind (one of ``candidate.KINDS``), its signature, a sentence on where it comes from, and where it
+    is defined: a path, relative in the workspace, and a line from 1."""
+
+    name: Name
+    kind: str
+    signature: str = ""
+    origin: str = ""
+    path: str = ""
+    line: int = 0
+
+
+def describe(name: Name, resolver: Resolver) -> Description:
+    """What there is to say about ``name`` at the cursor of ``resolver``."""
+    definition = _definition(name, resolver)
+    symbol = definition.symbol if definition else None
+    kind = name.kind or (kind_of(symbol) if definition else _default_kind(name))
+    if name.group == group.PARAMETER:
+        kind = "parameter"
+    where = definition.source if definition else None
+    return Description(
+        name=name,
+        kind=kind,
+        signature=_signature(symbol, kind),
+        origin=_origin(name, definition, resolver),
+        path=where.path if where else "",
+        line=symbol.line if symbol else 1 if where else 0,
+    )
+
+
+def _signature(symbol: Symbol | None, kind: str) -> str:
+    """How a function is called; of a class, how it is made where its own text says that."""
+    if isinstance(symbol, Class):
+        made = symbol.members.get("__init__")
+        return function_text(made, drop_first=True).partition(" -> ")[0] if isinstance(made, Function) else ""
+    if not isinstance(symbol, Function) or kind == "property":
+        return ""
+    return function_text(symbol, drop_first=kind == "method" and "staticmethod" not in symbol.decorators)
+
+
+def _definition(name: Name, resolver: Resolver) -> Definition | None:
+    """What the name stands for, where it is defined."""
+    modules, symbol, source = resolver.modules, name.symbol, name.source
+    if name.group == group.BUILTIN:
+        return modules.resolve("builtins", name.text)
+    if name.group == group.IMPORTED and source is not None:
+        return modules.resolve(name.owner, name.text)
+    if isinstance(symbol, Import):
+        module = resolver.absolute(symbol.module)
+        if symbol.attribute:
+            return modules.resolve(module, symbol.attribute)
+        found = modules.find(module)
+        return Definition(source=found, symbol=None) if found else None
+    if symbol is not None and source is not None:
+        return Definition(source=source, symbol=symbol)
+    if name.kind == "module":
+        found = modules.find(f"{name.owner}.{name.text}" if name.owner else name.text)
+        return Definition(source=found, symbol=None) if found else None
+    return None
+
+
+def _default_kind(name: Name) -> str:
+    match name.group:
+        case group.KEYWORD:
+            return "keyword"
+        case group.SEEN:
+            return "field"
+        case group.NEW:
+            return "text"
+    return "variable"
+
+
+def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> str:
+    """For people: where the name comes from."""
+    symbol = name.symbol
+    match name.group:
+        case group.KEYWORD | group.BUILTIN:
+            return name.group
+        case group.PARAMETER:
+            function = resolver.function
+            return f"parameter of {function.name}" if function else "parameter"
+        case group.LOCAL | group.ENCLOSING | group.DEFINED:
+            return f"line {symbol.line}" if symbol else ""
+        case group.IMPORT if isinstance(symbol, Import):
+            return f"import {symbol.module}.{symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
+        case group.MEMBER:
+            return name.owner
+        case group.INHERITED:
+            return f"inherited from {name.owner}"
+        case group.ARGUMENT:
+            return f"parameter of {name.owner}"
+        case group.IMPORTED:
+            return _place(definition) or name.owner
+        case group.MODULE:
+            return _place(definition) or "module"
+        case group.NEEDS_IMPORT if isinstance(symbol, Import):
+            return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
+        case group.NEW:
+            return "new name"
+    return ""
+
+
+def _place(definition: Definition | None) -> str:
+    if definition is None or definition.source.origin != WORKSPACE:
+        return definition.source.origin if definition else ""
+    line = f":{definition.symbol.line}" if definition.symbol else ""
+    return f"{definition.source.path}{line}"

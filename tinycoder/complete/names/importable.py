@@ -1,0 +1,58 @@
+"""Names that are offered together with their import: what other files define, and what the workspace imports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tinycoder.complete.candidate import Document, Edit
+from tinycoder.complete.names import name as group
+from tinycoder.complete.names.name import Name, matches
+from tinycoder.symbols.import_edit import edit_for
+from tinycoder.symbols.import_forms import ImportForm
+from tinycoder.symbols.offers import OfferedNames, import_form
+from tinycoder.symbols.records import Import
+from tinycoder.symbols.world import View
+
+if TYPE_CHECKING:
+    from tinycoder.complete.names.names import Cursor
+    from tinycoder.complete.names.resolver import Resolver
+
+MAX_NAMES = 60
+_LIBRARY = tuple(sorted(name for name in sys.stdlib_module_names if not name.startswith("_")))
+
+
+def importable(cursor: Cursor, modules: View, offered: OfferedNames) -> list[Name]:
+    """Names that begin with what is typed and need an import, each once, in the form that the workspace uses most."""
+    found: dict[str, Name] = {}
+    for form in _forms(cursor, modules, offered):
+        if form.name not in found and matches(cursor.typed, form.name):
+            symbol = Import(form.name, 0, form.module, form.attribute)
+            found[form.name] = Name(text=form.name, group=group.NEEDS_IMPORT, symbol=symbol, owner=form.module)
+            if len(found) == MAX_NAMES:
+                break
+    return list(found.values())
+
+
+def _forms(cursor: Cursor, modules: View, offered: OfferedNames) -> Iterator[ImportForm]:
+    typed = cursor.typed
+    known = offered.starting(typed)
+    yield from (one.form for one in known if one.n_uses)
+    for defined in modules.snapshot.starting(typed):
+        if defined.path != cursor.path and (form := import_form(modules, defined)):
+            yield form
+    yield from (ImportForm(name) for name in _LIBRARY if name.startswith(typed))
+    yield from (one.form for one in known)
+
+
+def import_edits(name: Name, document: Document, offset: int, resolver: Resolver) -> tuple[Edit, ...]:
+    """The edits that import a name which needs it; none where it is imported already."""
+    if name.group != group.NEEDS_IMPORT or not isinstance(name.symbol, Import):
+        return ()
+    module, attribute = name.symbol.module, name.symbol.attribute
+    form = ImportForm(module, attribute, "" if name.text in (attribute, module) else name.text)
+    package = resolver.source.package
+    max_dots = resolver.modules.snapshot.max_dots(package) if package else 0
+    found = edit_for(document.text, form, cursor=offset, package=package, max_dots=max_dots, origin=resolver.origin)
+    return (Edit(start=found[0], end=found[1], text=found[2]),) if found else ()

@@ -1,0 +1,57 @@
+"""Whether names in a suggestion mean something at the cursor."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tinycoder.complete.names.cursor import ATTRIBUTE, position
+from tinycoder.complete.names.resolver import Resolver
+
+if TYPE_CHECKING:
+    from tinycoder.complete.names.names import Cursor
+
+_LANGUAGE = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "__class__", "__file__", "__name__"])
+
+
+class KnownNames:
+    """Answers for one cursor. ``stands`` says whether a word stands in the workspace or an open file."""
+
+    def __init__(self, cursor: Cursor, resolver: Resolver, stands: Callable[[str], bool]) -> None:
+        self._cursor, self._resolver, self._stands = cursor, resolver, stands
+
+    def is_bound(self, word: str) -> bool:
+        """Whether ``word`` is a name in scope; one that the file uses and binds nowhere is taken for one."""
+        return word in _LANGUAGE or word in self._visible or self._is_free(word)
+
+    def exists(self, word: str) -> bool:
+        """Whether ``word`` stands anywhere."""
+        return (
+            word in _LANGUAGE
+            or (word.startswith("__") and word.endswith("__"))
+            or word in self._visible
+            or word in self._cursor.scopes.known
+            or self._stands(word)
+            or self._resolver.defines(word)
+        )
+
+    def has_member(self, before: str, word: str) -> bool | None:
+        """Whether the receiver at the end of ``before`` has ``word``; ``None`` if it is not known."""
+        found = position(before)
+        if found.place != ATTRIBUTE:
+            return None
+        members = self._resolver.members(found.receiver)
+        if word in members.rows:
+            return True
+        return False if members.known else None
+
+    @cached_property
+    def _visible(self) -> frozenset[str]:
+        return frozenset(name for name, _, _ in self._resolver.visible())
+
+    def _is_free(self, word: str) -> bool:
+        scopes = self._cursor.scopes
+        return word in scopes.uses and word not in scopes.bound_anywhere

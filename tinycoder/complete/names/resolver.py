@@ -1,0 +1,87 @@
+"""What is known at a cursor: the scopes around it, the modules it can import, and the types of what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from tinycoder.symbols.import_forms import ImportForms, absolute
+from tinycoder.symbols.live import Enclosing
+from tinycoder.symbols.members import Members
+from tinycoder.symbols.modules import WORKSPACE, Source
+from tinycoder.symbols.records import Function, Module, Symbol
+from tinycoder.symbols.signatures import Signature
+from tinycoder.symbols.types import Types
+from tinycoder.symbols.values import Scope
+from tinycoder.symbols.world import View
+
+
+class Resolver:
+    """The records of the file at ``path`` without the cursor's line, and what encloses that, innermost first."""
+
+    def __init__(self, modules: View, path: str, module: Module, enclosing: Sequence[Enclosing]) -> None:
+        self.modules, self.module, self.enclosing = modules, module, enclosing
+        self.source = modules.own(path) or Source(name="", path=path, is_package=False, origin=WORKSPACE)
+        self._members: dict[str, Members] = {}
+
+    @cached_property
+    def types(self) -> Types:
+        """Answers what an expression is."""
+        return Types(self.modules)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Where names have a meaning at the cursor."""
+        return Scope(source=self.source, module=self.module, enclosing=self.enclosing)
+
+    @property
+    def function(self) -> Enclosing | None:
+        """The innermost function around the cursor."""
+        return next((each for each in self.enclosing if each.kind == "def"), None)
+
+    def absolute(self, module: str) -> str:
+        """The absolute name of a module as it is written in an import of this file; empty if it has none."""
+        return absolute(module, self.source.package)
+
+    def members(self, receiver: str) -> Members:
+        """What the expression ``receiver`` has."""
+        if receiver not in self._members:
+            self._members[receiver] = self.types.members(self.types.infer(receiver, self.scope))
+        return self._members[receiver]
+
+    def signature(self, callee: str) -> Signature | None:
+        """How the expression ``callee`` is called."""
+        for value in self.types.infer(callee, self.scope):
+            if found := self.types.signature(value):
+                return found
+        return None
+
+    def visible(self) -> Iterator[tuple[str, Symbol | None, int]]:
+        """Names in scope, innermost first: each with its symbol, and how far out it is bound (-1: in the module)."""
+        for depth, each in enumerate(self.enclosing):
+            if each.kind == "def" or depth == 0:
+                yield from ((name, symbol, depth) for name, symbol in each.bindings.items())
+        yield from ((name, symbol, -1) for name, symbol in self.module.symbols.items())
+        for star in self.module.stars:
+            yield from ((name, symbol, -1) for name, symbol in self.modules.public(self.absolute(star)).items())
+
+    def parameters(self) -> frozenset[str]:
+        """Names of the parameters of the function around the cursor."""
+        function = self.function
+        symbol = function.symbol if function else None
+        return frozenset(each.name for each in symbol.parameters) if isinstance(symbol, Function) else frozenset()
+
+    @property
+    def forms(self) -> ImportForms:
+        """How the workspace imports names."""
+        return self.modules.snapshot.forms
+
+    def origin(self, module: str) -> str:
+        """Where a module comes from; empty if it is not known."""
+        source = self.modules.find(module)
+        return source.origin if source else ""
+
+    def defines(self, word: str) -> bool:
+        """Whether a file of the workspace defines ``word``, at its top level or as a member of a class."""
+        snapshot = self.modules.snapshot
+        return snapshot.is_member(word) or bool(snapshot.named(word))
