@@ -10,7 +10,7 @@ from tinycoder.symbols.world import World
 def test_answers_go_on_while_files_are_read_and_documents_are_typed(tmp_path):
     for n in range(40):
         (tmp_path / f"m{n}.py").write_text(f"from m{(n + 1) % 40} import *\nclass Kind{n}: ...\n", encoding="utf-8")
-    files = [WorkspaceFile(path=file.name, location=file) for file in sorted(tmp_path.iterdir())]
+    files = [WorkspaceFile(path=file.name, location=file) for file in (tmp_path / f"m{n}.py" for n in range(40))]
     project = Project()
     world = World(project)
     project.refresh(files)

@@ -77,7 +77,10 @@ def read_statements(text: str) -> list[Statement]:
     """The import statements of a document that stand at the beginning of a line, in order."""
     found: list[Statement] = []
     in_block = True
+    last = max(text.rfind("\nimport"), text.rfind("\nfrom")) + 1
     for token in _TOKENS.finditer(text):
+        if token.start() > last:
+            break  # most documents have no more of them below their beginning
         if token["definition"]:
             in_block = False
         elif token["statement"] and (statement := _statement(text, token.start(), in_block)):
