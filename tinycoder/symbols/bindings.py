@@ -14,6 +14,14 @@ WITHS = (ast.With, ast.AsyncWith)
 TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
 SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))  # they bind nothing
 
+_CHOICES = (ast.If, *LOOPS)
+_WITHS_AND_HANDLERS = (*WITHS, ast.ExceptHandler)
+_WITHOUT_BLOCKS = frozenset(
+    (
+        *(ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom),
+        *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Global, ast.Nonlocal),
+    )
+)
 _TYPE_ALIAS: type | None = getattr(ast, "TypeAlias", None)
 _SHORT = {"namedtuple": "NamedTuple", "NamedTuple": "NamedTuple", "TypedDict": "TypedDict"}
 _SHORT |= {name: name for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")}
@@ -42,10 +50,12 @@ def flat(body: list[ast.stmt]) -> Iterator[Statement]:
         if kind in SIMPLE:
             continue
         yield node
-        if isinstance(node, (ast.If, *LOOPS)):
+        if kind in _WITHOUT_BLOCKS:
+            continue
+        if isinstance(node, _CHOICES):
             todo += reversed(node.orelse)
             todo += reversed(node.body)
-        elif isinstance(node, (*WITHS, ast.ExceptHandler)):
+        elif isinstance(node, _WITHS_AND_HANDLERS):
             todo += reversed(node.body)
         elif isinstance(node, TRIES):
             todo += reversed(node.finalbody)

@@ -46,8 +46,9 @@ REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError,
 
 PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # where a statement stands: in no block, in one, in the other one
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _YIELDS = (ast.Yield, ast.YieldFrom)
+_MAY_HOLD_YIELD = frozenset((*_YIELDS, ast.Call, ast.Await, ast.NamedExpr, ast.BinOp))
+_MAY_HOLD_WALRUS = frozenset((ast.NamedExpr, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Call))
 _ON_CLASS = ("classmethod", "abc.abstractclassmethod")
 _IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
 _ACCESSORS = (".setter", ".deleter")
@@ -340,34 +341,37 @@ class _Body:
         self.yields = False
         for each in flat(node.body):
             kind = type(each)
+            value: ast.expr | None = None
             if kind is ast.Expr:
-                value: ast.expr = each.value  # type: ignore[union-attr]
-                if type(value) in _YIELDS:
-                    self.yields = True
-                elif type(value) is ast.NamedExpr:
+                value = each.value  # type: ignore[union-attr]
+                if type(value) is ast.NamedExpr:
                     self.statements.append(each)
-                else:
-                    self._look(value)
             elif kind is ast.Assign:
                 self.statements.append(each)
-                self._look(each.value)  # type: ignore[union-attr]
+                value = each.value  # type: ignore[union-attr]
             elif kind is ast.Return:
-                if each.value is not None:  # type: ignore[union-attr]
-                    self.returns.append(each.value)  # type: ignore[union-attr]
-                    self._look(each.value)  # type: ignore[union-attr]
-            elif isinstance(each, (ast.Import, ast.ImportFrom)):
-                events.imports += imports(each, events.stars)
-            elif isinstance(each, _FUNCTIONS) or kind is ast.ClassDef:
+                value = each.value  # type: ignore[union-attr]
+                if value is not None:
+                    self.returns.append(value)
+            elif kind is ast.If:
+                value = each.test  # type: ignore[union-attr]
+                if type(value) in _MAY_HOLD_WALRUS:
+                    self.statements.append(each)
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                events.imports += imports(each, events.stars)  # type: ignore[arg-type]
+            elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef or kind is ast.ClassDef:
                 self.statements.append(each)
                 _read_inner(each, events)  # type: ignore[arg-type]
-            elif isinstance(each, ast.Global):
-                self.globals.update(each.names)
+            elif kind is ast.Global:
+                self.globals.update(each.names)  # type: ignore[union-attr]
             else:
                 self.statements.append(each)
-                if isinstance(each, (ast.AnnAssign, ast.AugAssign)) and each.value is not None:
-                    self._look(each.value)
-                elif isinstance(each, (ast.If, ast.While)):
-                    self._look(each.test)
+                if isinstance(each, (ast.AnnAssign, ast.AugAssign)):
+                    value = each.value
+                elif kind is ast.While:
+                    value = each.test  # type: ignore[union-attr]
+            if type(value) in _MAY_HOLD_YIELD:
+                self._look(value)  # type: ignore[arg-type]
 
     def _look(self, node: ast.expr) -> None:
         """For a ``yield`` that stands where one does: alone, awaited, as an argument or an operand."""
