@@ -39,8 +39,7 @@ class Sitting:
     def type(self, program: Path) -> list[Outcome]:
         """Type all; print a row as soon as there is one. What cannot be typed at all is said, and is no outcome."""
         outcomes: list[Outcome] = []
-        begin_typing = EDITORS[self.editor]
-        typing = begin_typing(
+        typing = EDITORS[self.editor](
             self.texts, delay_ms=self.delay_ms, beside=self.beside, ours=self.ours, program=program.absolute()
         )
         try:
@@ -74,7 +73,8 @@ def main() -> int:
     begin = time.monotonic()
     outcomes: list[Outcome] = []
     wanted = 0
-    quiet, rest = [], []
+    quiet: list[Sitting] = []
+    rest: list[Sitting] = []
     for sitting in sittings(chosen, asked):
         (quiet if sitting.needs_quiet else rest).append(sitting)
         wanted += len(sitting.texts)

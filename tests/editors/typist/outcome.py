@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,12 +13,21 @@ SECOND = "second"  # how the second server marks its rows
 
 @dataclass(frozen=True, kw_only=True)
 class Enter:
-    """An Enter that met an open list."""
+    """An Enter that met an open list, or one that was about to be drawn."""
 
     line: int  # of the text that was typed, from 1
     row: str  # the selected row; nothing if none was
     rows: Sequence[str] = ()
     taken: bool = False  # whether Enter took it
+
+    def cause(self, text: str) -> str:
+        """Why the list was open behind this line of the text."""
+        word = re.search(r"\w*$", text)
+        if not self.row:
+            return "it opened just now"
+        if word is None or not word[0]:
+            return "the dot opened it" if text.endswith(".") else "it was left open behind the word: late answer"
+        return "the word itself" if self.row.split()[0] == word[0] else "another word"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +95,11 @@ class Outcome:
             for enter in self.lists[: 2 * SHOWN]:
                 row = repr(enter.row) if enter.row else "a row that was not drawn yet"
                 became = f"Enter took {row}" if enter.taken else f"Enter did not take {row}"
-                parts.append(f"    line {enter.line}: {lines[enter.line - 1]!r}: {became}")
+                line = lines[enter.line - 1]
+                parts.append(f"    line {enter.line}: {line!r}: {became} ({enter.cause(line)})")
             parts += [f"  picture: {path}" for path in self.pictures]
+        if self.n_keys < len(self.typed) - 1:  # Neovim ends the last line by itself
+            parts.append(f"{self.name}: the editor heard {self.n_keys} of {len(self.typed)} keys")
         return "\n".join(parts)
 
 

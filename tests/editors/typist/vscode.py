@@ -55,7 +55,6 @@ def type_texts(
     beside: bool,
     ours: bool = True,
     program: Path = PROGRAM,
-    pictures: str = "typing",
 ) -> Iterator[Outcome]:
     """Type each of the texts in a window of its own, in one VS Code as it is after an installation."""
     browser_program, extension = install.browser(), install.extension()
@@ -78,7 +77,8 @@ def type_texts(
         with server, sync_playwright() as playwright, start_browser(playwright, browser_program) as browser:
             for number, text in enumerate(texts):
                 folder = Path(scratch) / f"workspace{number}"
-                name = f"{pictures}-{'second' if beside else 'alone'}-{delay_ms}-{number}"
+                who = "typing" if ours else "control"
+                name = f"{who}-{'second' if beside else 'alone'}-{delay_ms}-{number}"
                 yield _type(browser, server, text, folder, delay_ms=delay_ms, beside=beside, ours=ours, picture=name)
 
 
