@@ -229,11 +229,22 @@ class LiveReader:
         while number >= 0 and limit > 0:
             if layout.indents[number] < limit:
                 limit = layout.indents[number]
+                known = self._class_at(layout.starts[number] + 1) if not limit else None
+                if known is not None:
+                    found.append(Enclosing("class", known.name, known.line, known, dict(known.members)))
+                    break
                 definition = self._definition(layout, number)
                 if definition is not None:
                     found.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
             number -= 1
         return found
+
+    def _class_at(self, line: int) -> Class | None:
+        """The class that was read at a line: there is no need to read a long one again."""
+        for symbol in self._module.symbols.values():
+            if isinstance(symbol, Class) and symbol.line == line:
+                return symbol
+        return None
 
     def _is_in_class(self, layout: Layout, number: int) -> bool:
         limit = layout.indents[number]
