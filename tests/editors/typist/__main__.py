@@ -1,8 +1,9 @@
 """Types real files into real editors, key by key, and compares what is saved: ``make typing``.
 
-``python tests/editors/typist [--lines N] [--delay MS...] [--files PATH...]`` prints a row for each text, what differed
-and why, and exits with 1 if a byte of any is not as it was typed. First comes a control without TinyCoder: if that is
-not as typed, editor, machine or second server are at fault. Needs what ``install.py`` installs.
+``python tests/editors/typist [--lines N] [--delay MS...] [--files PATH...]``, or ``make typing TYPING="--lines 40"``,
+prints a row for each text, what differed and why, and exits with 1 if a byte of any is not as it was typed. First comes
+a control without TinyCoder: if that is not as typed, editor, machine or second server are at fault. Needs what
+``install.py`` installs.
 """
 
 from __future__ import annotations

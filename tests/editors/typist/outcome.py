@@ -25,6 +25,8 @@ class Enter:
         word = re.search(r"\w*$", text)
         if not self.row:
             return "it opened just now"
+        if SECOND in self.row:
+            return "the second server's, which was left open: late answer"
         if word is None or not word[0]:
             return "the dot opened it" if text.endswith(".") else "it was left open behind the word: late answer"
         return "the word itself" if self.row.split()[0] == word[0] else "another word"
