@@ -350,3 +350,47 @@ def test_infer_standard_library(expression: str, expected: str) -> None:
         "import pathlib, argparse, logging, subprocess, collections, datetime, re, os, threading, asyncio, json, uuid"
     )
     assert at(imports).infer(expression) == expected
+
+
+DECORATED = """
+from typing import Callable, TypeVar
+F = TypeVar("F")
+class Command:
+    def run(self): ...
+def same(f: F) -> F: ...
+def command(name: str = "") -> Callable[[F], Command]: ...
+def untold(f): return lambda: f
+@same
+def kept(): return 1
+@command()
+def made(): return 1
+@untold
+def other(): return 1
+class Door:
+    @same
+    def open(self): return ''
+    @command("x")
+    def closed(self): return ''
+    @property
+    def size(self): return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("kept", "function kept"),
+        ("kept()", "int | ?"),
+        ("made", "Command"),
+        ("other", "function other"),
+        ("Door().open", "function open"),
+        ("Door().closed", "Command"),
+        ("Door().size", "int"),
+    ],
+)
+def test_decorators(expression: str, expected: str) -> None:
+    assert at(DECORATED).infer(expression) == expected
+
+
+def test_a_property_within_its_class_is_one() -> None:
+    assert at(DECORATED, "Door").infer("size") == "property"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tinycoder.symbols.arguments import NO_ARGUMENTS
+from tinycoder.symbols.arguments import NO_ARGUMENTS, Arguments
+from tinycoder.symbols.library_classes import TABLE_SCOPE
 from tinycoder.symbols.records import Function, Symbol, Variable
-from tinycoder.symbols.traits import (
-    is_enum_member,
-    is_property,
-    receiver_name,
-    takes_class,
-)
+from tinycoder.symbols.traits import TRANSPARENT, is_enum_member, is_property, last_part, receiver_name, takes_class
 from tinycoder.symbols.values import (
     ClassValue,
     FunctionValue,
@@ -31,6 +28,18 @@ if TYPE_CHECKING:
     from tinycoder.symbols.inference import Inference
 
 
+MODULE_ATTRIBUTES = {
+    **dict.fromkeys(("__name__", "__file__", "__doc__", "__package__"), "str"),
+    "__dict__": "dict[str, object]",
+    "__path__": "list[str]",
+    "__spec__": "importlib.machinery.ModuleSpec",
+    "__loader__": "object",
+}
+"""What every module has, with its type."""
+
+_FUNCTION = ast.Name("function")
+
+
 class Attributes:
     """Finds the attributes of one question."""
 
@@ -45,6 +54,8 @@ class Attributes:
         """What ``.name`` of one value stands for."""
         match value:
             case ModuleValue():
+                if name in MODULE_ATTRIBUTES:
+                    return self._inference.annotations.table(MODULE_ATTRIBUTES[name], {})
                 return self._inference.value_of(self._inference.lookup.attribute(value.source.name, name))
             case Instance():
                 return self._instance_attribute(value, name)
@@ -56,6 +67,24 @@ class Attributes:
                 return self._bound(found[0], found[1], value.receiver) if found else ()
             case _:
                 return ()
+
+    def decorated(self, value: FunctionValue) -> Values:
+        """What a function is after its decorators, where one of them is known to make something else of it."""
+        names = [last_part(decorator) for decorator in value.symbol.decorators]
+        if names and is_property(value.symbol):
+            return self._inference.classes.instance("property")
+        if all(name in TRANSPARENT for name in names) or len(names) > 1:
+            return (value,)
+        plain = replace(value, symbol=replace(value.symbol, decorators=()))
+        given = Arguments([_FUNCTION], {}, replace(TABLE_SCOPE, local={_FUNCTION.id: (plain,)}))
+        key = ("decorated", value.key)
+
+        def decorate() -> Values:
+            decorators = self._inference.text(value.symbol.decorators[0], replace(value.scope, local={}))
+            return self._inference.calls.call(decorators, given)
+
+        found = self._inference.work.once(key, value, decorate)
+        return (value,) if any(isinstance(one, FunctionValue) for one in found) else found or (value,)
 
     def _instance_attribute(self, value: Instance, name: str) -> Values:
         if name == "__class__":
@@ -103,7 +132,7 @@ class Attributes:
                 given = receiver.kind if isinstance(receiver, Instance) else receiver
             elif isinstance(receiver, ClassValue) and not self._is_metaclass_of(owner, receiver):
                 given = None
-            return (FunctionValue(symbol, self._inference.classes.inside(owner), owner, given),)
+            return self.decorated(FunctionValue(symbol, self._inference.classes.inside(owner), owner, given))
         if isinstance(symbol, Variable):
             values = self._inference.variable(symbol, self._receiving(owner, receiver), owner)
             if any(

@@ -15,11 +15,7 @@ from tinycoder.symbols.library_classes import (
 from tinycoder.symbols.lookup import BUILTINS, Binding, parse
 from tinycoder.symbols.modules import LIBRARY
 from tinycoder.symbols.records import Symbol
-from tinycoder.symbols.traits import (
-    ENUM_MODULE,
-    ENUMS,
-    last_part,
-)
+from tinycoder.symbols.traits import ENUM_MODULE, ENUMS, is_same, last_part
 from tinycoder.symbols.values import (
     ClassValue,
     Frame,
@@ -120,7 +116,7 @@ class Classes:
                 symbol = base.value.symbol.members.get(name)
                 if symbol is not None:
                     return base.value, symbol
-            elif after and base.value.symbol is after.symbol:
+            elif after and is_same(base.value.symbol, after.symbol):
                 passed = True
         return None
 

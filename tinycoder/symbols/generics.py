@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from tinycoder.symbols.arguments import NO_ARGUMENTS, Arguments, pairs
 from tinycoder.symbols.lookup import parse
 from tinycoder.symbols.records import Function
-from tinycoder.symbols.traits import (
-    last_part,
-)
+from tinycoder.symbols.traits import is_same, last_part
 from tinycoder.symbols.values import (
     DOUBT,
     NONE,
@@ -88,10 +86,10 @@ class Generics:
         """The type arguments that an instance has as one of the classes ``wanted``."""
         if not isinstance(value, Instance):
             return ()
-        kinds = {id(kind.symbol) for kind in wanted if isinstance(kind, ClassValue)}
+        kinds = [kind.symbol for kind in wanted if isinstance(kind, ClassValue)]
         names = {kind.symbol.name for kind in wanted if isinstance(kind, ClassValue)}
         for base in self._inference.classes.order(value.kind).bases:
-            if id(base.value.symbol) in kinds:
+            if any(is_same(base.value.symbol, kind) for kind in kinds):
                 return base.value.arguments
         if len(value.kind.arguments) == 2 and not names.isdisjoint({"Mapping", "MutableMapping"}):
             return value.kind.arguments

@@ -83,6 +83,10 @@ class Inference:
         return self.evaluate(parse(text), scope)
 
     def _evaluate(self, node: ast.expr, scope: Scope) -> Values:
+        if scope.narrowed and isinstance(node, (ast.Name, ast.Attribute)):
+            classes = scope.narrowed.get(ast.unparse(node))
+            if classes and (values := self._instances(classes, replace(scope, narrowed={}))):
+                return values
         match node:
             case ast.Name():
                 return scope.local.get(node.id) or self.value_of(self.lookup.name(node.id, scope))
@@ -126,6 +130,11 @@ class Inference:
                 return self._comprehension(node, scope)
             case _:
                 return ()
+
+    def _instances(self, classes: str, scope: Scope) -> Values:
+        node = parse(classes)
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        return union(self.annotations.annotate(part, scope) for part in parts[:MAX_ITEMS])
 
     def _constant(self, value: object) -> Values:
         if value is None:
@@ -199,7 +208,7 @@ class Inference:
             case Variable():
                 return self.variable(symbol, scope)
             case Function():
-                return (FunctionValue(symbol, scope),)
+                return self.attributes.decorated(FunctionValue(symbol, scope))
             case Class():
                 return (ClassValue(symbol, scope),)
             case Parameter():

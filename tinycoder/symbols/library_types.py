@@ -115,7 +115,7 @@ RETURNS = {
     ),
     **_table("io builtins", {"io.TextIOWrapper": "open"}),
     **_table(
-        "os",
+        "os posix nt",
         {
             "io.TextIOWrapper": "fdopen",
             f"{_ITERATOR}[tuple[str, list[str], list[str]]]": "walk",
@@ -228,6 +228,7 @@ RETURNS = {
     **_table("string string.Template", {"str": "capwords substitute safe_substitute"}),
     **_table("platform", {"str": "system machine node release version python_version platform"}),
     **_table("getpass", {"str": "getpass getuser"}),
+    **_table("gettext", {"str": "gettext ngettext pgettext npgettext dgettext dngettext"}),
     **_table("html", {"str": "escape unescape"}),
     **_table("traceback", {"str": "format_exc", "list[str]": "format_exception format_tb format_stack"}),
     **_table("hashlib", {"_hashlib.HASH": "md5 sha1 sha224 sha256 sha384 sha512 new"}),

@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tinycoder.symbols.library_types import TYPING
+from tinycoder.symbols.library_types import RETURNS, TYPING
 from tinycoder.symbols.modules import Definition, Modules, Source
 from tinycoder.symbols.records import (
     Class,
@@ -111,7 +111,10 @@ class Lookup:
         if scope.source.name == "":
             module = self.modules.find(name)
             return ModuleValue(module) if module else self.attribute(BUILTINS, name)
-        return self.attribute(BUILTINS, name)
+        if found := self.attribute(BUILTINS, name):
+            return found
+        inner = next((one for one in scope.module.imports if one.name == name), None) if scope.enclosing else None
+        return self._followed(inner, scope) if inner else None  # imported in the function that a sketch comes from
 
     def attribute(self, module: str, name: str) -> Found | None:
         """What ``name`` of a module is, a submodule too."""
@@ -147,6 +150,8 @@ class Lookup:
         if definition:
             return self._defined(definition)
         found = self.modules.find(f"{module}.{name}")
+        if found is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
+            return Binding(Function(name, 0), self.of_module(source))  # is made when the module runs
         return ModuleValue(found) if found else None
 
     def _defined(self, definition: Definition) -> Found:
@@ -173,6 +178,9 @@ class Lookup:
         parameter = next((parameter for parameter in parameters if parameter.name == name), None)
         here = Scope(scope.source, scope.module, scope.enclosing[index:], types=scope.types)
         if parameter is None or not isinstance(function, Function):
+            if bound and name == "self" and outer and isinstance(outer[0].symbol, Class):  # in a setter
+                owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))
+                return Binding(bound, here, values=(Instance(owner),))
             return self._followed(bound, here) if bound else None
         if outer and isinstance(outer[0].symbol, Class) and name == receiver_name(function):
             owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))

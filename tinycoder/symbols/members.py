@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tinycoder.symbols.attributes import MODULE_ATTRIBUTES
 from tinycoder.symbols.classes import Order
 from tinycoder.symbols.inference import Inference
 from tinycoder.symbols.lookup import BUILTINS, absolute
 from tinycoder.symbols.modules import Modules, Source
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Symbol, Variable
-from tinycoder.symbols.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, last_part
+from tinycoder.symbols.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, is_same, last_part
 from tinycoder.symbols.values import (
     DOUBT,
     ClassValue,
@@ -30,6 +31,10 @@ _DYNAMIC = frozenset(
         *("_thread._local", "_threading_local.local", "ctypes.Structure", "ctypes.Union", "_ctypes.Structure"),
     }
 )  # classes whose instances are given members that no text names
+_FUNCTION_ATTRIBUTES = {
+    **dict.fromkeys(("__name__", "__qualname__", "__module__", "__doc__"), "str"),
+    "__dict__": "dict[str, object]",
+}
 _CATCHING = ("__getattr__", "__getattribute__")
 
 
@@ -107,8 +112,7 @@ def _members(value: Value, inference: Inference) -> Members:
         case SuperValue():
             return _of_super(value, inference)
         case FunctionValue():
-            kind = inference.classes.class_named("types.FunctionType")
-            return Members(rows=_rows(inference.classes.order(kind), inference) if kind else {})
+            return Members(rows=_of_function(inference))
         case _:
             return Members()
 
@@ -118,6 +122,10 @@ def _of_module(source: Source, modules: Modules) -> Members:
         name: Member(name=name, symbol=symbol, owner=source.name, depth=0, kind=kind_of(symbol), source=source)
         for name, symbol in modules.public(source.name).items()
     }
+    for name, annotation in MODULE_ATTRIBUTES.items():
+        symbol = Variable(name, 0, annotation)
+        member = Member(name=name, symbol=symbol, owner=source.name, depth=1, kind="variable", source=source)
+        rows.setdefault(name, member)
     return Members(rows=rows, known=_is_read(source, modules, MAX_STARS))
 
 
@@ -126,11 +134,28 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
     record = modules.record(source)
     if record is EMPTY or not depth or "__getattr__" in record.symbols:
         return False
+    if record.exported is None and "__all__" in record.symbols:
+        return False  # it is computed, as are the names, perhaps
+    if not record.stars and any(
+        name not in record.symbols and modules.resolve(source.name, name) is None for name in record.exported or ()
+    ):
+        return False
     for star in record.stars:
         found = modules.find(absolute(star, source))
         if found is None or (found.name != source.name and not _is_read(found, modules, depth - 1)):
             return False
     return True
+
+
+def _of_function(inference: Inference) -> dict[str, Member]:
+    kind = inference.classes.class_named("types.FunctionType")
+    if kind is None:
+        return {}
+    rows = _rows(inference.classes.order(kind), inference)
+    for name, annotation in _FUNCTION_ATTRIBUTES.items():
+        symbol, source = Variable(name, 0, annotation), kind.scope.source
+        rows[name] = Member(name=name, symbol=symbol, owner="function", depth=0, kind="field", source=source)
+    return rows
 
 
 def _of_instance(value: Instance, inference: Inference) -> Members:
@@ -164,7 +189,7 @@ def _of_super(value: SuperValue, inference: Inference) -> Members:
     receiver = value.receiver
     order = inference.classes.order(receiver.kind if isinstance(receiver, Instance) else receiver)
     symbols = [base.value.symbol for base in order.bases]
-    start = next((index + 1 for index, symbol in enumerate(symbols) if symbol is value.after.symbol), 0)
+    start = next((index + 1 for index, symbol in enumerate(symbols) if is_same(symbol, value.after.symbol)), 0)
     rest = Order(order.bases[start:], order.complete, order.metaclass, order.metaclass_known)
     rows = {
         name: row
@@ -204,7 +229,7 @@ def _is_known(order: Order) -> bool:
 
 def _is_open(value: ClassValue) -> bool:
     """Whether instances of a class may have members that its text does not name."""
-    if value.qualified in _DYNAMIC:
+    if value.qualified in _DYNAMIC or "mixin" in value.symbol.name.lower():
         return True
     if value.scope.source.name != BUILTINS and any(name in value.symbol.members for name in _CATCHING):
         return True

@@ -72,3 +72,8 @@ def named_fields(symbol: Class) -> list[Variable]:
         for member in symbol.members.values()
         if isinstance(member, Variable) and not member.on_instance and last_part(member.annotation) != "ClassVar"
     ]
+
+
+def is_same(one: Class, other: Class) -> bool:
+    """Whether two records are of one class of a module, read twice."""
+    return one is other or (one.name == other.name and one.line == other.line)

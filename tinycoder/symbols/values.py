@@ -50,7 +50,8 @@ class Frame:
 class Scope:
     """A place in a module: what encloses it, innermost first.
 
-    ``local`` binds names before anything else; ``types`` binds type variables, and ``Self``.
+    ``local`` binds names before anything else; ``types`` binds type variables, and ``Self``. ``narrowed`` has classes,
+    as they are written, that dotted names are instances of (``narrowing``).
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Scope:
     enclosing: Sequence[Enclosing] = ()
     local: Mapping[str, Values] = field(default_factory=dict)
     types: Mapping[str, Values] = field(default_factory=dict)
+    narrowed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
