@@ -21,12 +21,14 @@ from tinycoder.complete.ranking import features, log_probability
 from tinycoder.evaluate.places import survey
 from tinycoder.layers import Array
 
-N_TYPED = 3  # popups before the first character, and after 1 and 2
+N_TYPED = 3  # lists that are reported: before the first character, and after 1 and 2
+MAX_TYPED = 12  # characters of a name that are typed one by one
+WHOLE = -1  # stands for all characters
 SHORTEST = 2  # characters of a name that is asked for
 OPENED = 200  # characters of a file in which nothing is asked
 LOG = "log"  # the weight of the logarithm of a probability
 PADDING = ""  # stands for no feature
-MAX_FEATURES = 12  # of a row
+MAX_FEATURES = 16  # of a row
 SEARCH_ALONE = {LOG: 1.0}  # weights of the order without what is known of names
 EPOCHS = 20
 BATCH = 32  # popups
@@ -68,7 +70,7 @@ def collect(engine: Engine, documents: Sequence[Document], n: int, *, seed: int)
     for path, some in groupby(chosen, lambda place: place[0]):
         for _, start, end in some:
             written = texts[path][start:end]
-            for typed in (*range(min(N_TYPED, len(written))), len(written)):
+            for typed in range(min(MAX_TYPED, len(written)) + 1):
                 shown = Document(path=path, text=texts[path][: start + typed])
                 found.append(_choice(engine, shown, typed, written))
         engine.forget(path)
@@ -137,7 +139,7 @@ def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice
     whole = next((i for i, row in enumerate(rows) if row.whole), None)
     right = whole if typed == len(written) else next((i for i, word in enumerate(words) if word == written), None)
     return Choice(
-        typed=typed if typed < len(written) else N_TYPED,
+        typed=typed if typed < len(written) else WHOLE,
         logs=np.array([log_probability(row) for row in rows]),
         rows=[features(row, cursor) for row in rows],
         right=right,

@@ -18,9 +18,11 @@ from tinycoder.complete.names import name as group
 from tinycoder.complete.names.cursor import Position
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.names import Cursor
+from tinycoder.symbols.records import Import
 
 MIN_PROBABILITY = 1e-7  # of a name, where the mixture all but rules it out
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
+USES = (0, 1, 2, 4, 8, 20)  # lines of the file that use a name
 LEVELS = (-13.0, -9.0, -6.0, -3.0, -1.0)  # of the logarithm of the probability
 
 _MARKED = frozenset({"raise", "except", "class", "import", "from", "with", "for", "return", "assert", "def", "del"})
@@ -62,16 +64,33 @@ def log_probability(row: Row) -> float:
 def features(row: Row, cursor: Cursor) -> list[str]:
     """What is known about a row, as names of weights."""
     name, typed, position = row.name, cursor.typed, cursor.position
-    begun = bool(typed)
+    begun = min(len(typed), 2)
     distance = bisect_left(DISTANCES, name.distance)
     near = "attribute" if name.group in (group.MEMBER, group.INHERITED, group.SEEN) else "name"
+    place, after, shape = _place(position), position.last, _shape(name.word)
+    kind = name.kind or type(name.symbol).__name__
+    in_function = cursor.scopes.counts_in(cursor.indent)[name.word]
     found = [
         f"group {name.group} {begun}",
+        f"group {name.group} in {place}",
+        f"group {name.group} after {after}",
         f"distance {distance} {near} {begun}",
+        f"distance {distance} {name.group}",
         f"known {row.in_workspace} {row.in_file} {name.group in (group.SEEN, group.NEW, group.USED)}",
-        f"shape {_shape(name.word)} {_place(position)}",
-        f"likely {bisect_left(LEVELS, log_probability(row))}",
+        f"shape {shape} {place}",
+        f"shape {shape} after {after}",
+        f"kind {kind} {place}",
+        f"kind {kind} after {after}",
+        f"likely {bisect_left(LEVELS, log_probability(row))} {begun}",
+        f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {near} {begun}",
+        f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {name.group}",
+        f"in function {bisect_left(USES, in_function)} {name.group}",
+        f"length {min(len(name.word), 12) // 3} {begun}",
     ]
+    if isinstance(name.symbol, Import) and name.group in (group.MEMBER, group.IMPORTED):
+        found.append(f"imported there {name.symbol.module.startswith('.')} {row.whole}")
+    if name.echo:
+        found.append(f"echo {name.echo} {begun}")
     if name.depth:
         found.append(f"depth {min(name.depth, 3)}")
     if near == "attribute" and name.text == cursor.function:
@@ -93,6 +112,8 @@ def _place(position: Position) -> str:
 
 
 def _shape(word: str) -> str:
+    if word.endswith(("Error", "Exception", "Warning")):
+        return "error"
     if word.startswith("__"):
         return "dunder"
     if word.startswith("_"):

@@ -157,6 +157,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     uses = scopes.uses
     here = set(cursor.line.words)
     parameters = resolver.parameters()
+    echoes = {_parameter(cursor, resolver): "parameter", position.target: "target"}
     bound: set[str] = set()
     for text, symbol, depth in resolver.visible():
         if text in bound:
@@ -169,6 +170,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
             distance=distance,
             symbol=symbol,
             source=resolver.source,
+            echo=echoes.get(text, ""),
         )
     bound_anywhere = scopes.bound_anywhere
     for text, row in uses.items():
@@ -187,6 +189,15 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
             yield from _words(("in",))
     if position.makes:
         yield from _used(cursor)
+
+
+def _parameter(cursor: Cursor, resolver: Resolver) -> str:
+    """The name of the parameter that the argument at the cursor is for, if it is given by position."""
+    call = cursor.position.call
+    signature = resolver.signature(call.callee) if call and not call.given else None
+    if signature is None or call is None or call.n_before >= len(signature.parameters):
+        return ""
+    return signature.parameters[call.n_before].name
 
 
 def _group_of(text: str, symbol: Symbol | None, depth: int, parameters: frozenset[str]) -> str:

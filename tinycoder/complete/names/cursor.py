@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from tinycoder.complete.names.line import DOTTED, NAME
@@ -95,6 +95,8 @@ class Position:
     call: Call | None = None
     words: tuple[str, ...] = ()
     given: tuple[str, ...] = ()  # names that the import has already
+    last: str = ""  # the token before; of names, numbers and strings their sort
+    target: str = ""  # the name right before an equals sign
     bracket: bool = False  # in a bracket where a comprehension may bind the name later
     annotation: bool = False
     before: str = field(default="", repr=False)  # the statement up to the word
@@ -122,7 +124,8 @@ def position(before: str, above: Sequence[str] = (), *, importing: str = "", bra
         for each in _TOKEN.finditer(statement)
         if each.lastgroup != "comment"
     ]
-    return _at(statement, _after_semicolon(tokens), in_braces=braces)
+    tokens = _after_semicolon(tokens)
+    return replace(_at(statement, tokens, in_braces=braces), last=_sort(tokens[-1]) if tokens else "")
 
 
 def _in_brackets(before: str, module: str) -> Position:
@@ -185,6 +188,10 @@ def _depth(line: str) -> int:
     return depth
 
 
+def _sort(token: Token) -> str:
+    return token.text if token.sort == "op" or token.text in _KEYWORDS else token.sort
+
+
 def _after_semicolon(tokens: list[Token]) -> list[Token]:
     """The tokens of the last statement of a line."""
     depth = start = 0
@@ -229,6 +236,7 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         makes=makes and tokens[0].text not in _KEYWORDS,
         call=_call(text, tokens, opened, head) if last.text in ("(", ",") else None,
         annotation=last.text == "->" or _is_annotation(tokens, opened, head),
+        target=tokens[-2].text if last.text == "=" and len(tokens) > 1 and tokens[-2].sort == "name" else "",
         bracket=bool(opened) and all(token.text != "for" for token in tokens[opened[-1] :]),
         before=text,
     )

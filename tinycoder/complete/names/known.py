@@ -14,7 +14,16 @@ from tinycoder.complete.names.resolver import Resolver
 if TYPE_CHECKING:
     from tinycoder.complete.names.names import Cursor
 
-_LANGUAGE = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "__class__", "__file__", "__name__"])
+_TYPES = (object, type, int, float, str, bytes, list, tuple, dict, set, type(builtins), type(lambda: 0), type(iter([])))
+_DUNDERS = frozenset(name for kind in _TYPES for name in dir(kind) if name.startswith("__")) | frozenset(
+    f"__{name}__"
+    for name in (
+        *("enter", "exit", "aenter", "aexit", "aiter", "anext", "await", "call", "getattr", "get", "set", "delete"),
+        *("set_name", "post_init", "missing", "del", "copy", "deepcopy", "slots", "annotations", "all", "version"),
+        *("author", "main", "path", "wrapped", "fspath", "index", "match_args", "bytes", "complex", "prepare"),
+    )
+)
+_LANGUAGE = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins)]) | _DUNDERS
 
 
 class KnownNames:
@@ -31,7 +40,6 @@ class KnownNames:
         """Whether ``word`` stands anywhere."""
         return (
             word in _LANGUAGE
-            or (word.startswith("__") and word.endswith("__"))
             or word in self._visible
             or word in self._cursor.scopes.known
             or self._stands(word)

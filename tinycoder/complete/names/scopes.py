@@ -6,6 +6,7 @@ Scopes are told by indentation alone. Knows no types.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ class Scopes:
         self._scopes: dict[int, list[Scope]] = {}
         self._bound: dict[int, dict[str, int]] = {}
         self._members: dict[int, dict[str, int]] = {}
+        self._counts: dict[int, Counter[str]] = {}
 
     def scopes(self, indent: int) -> list[Scope]:
         """What encloses a cursor's line of this indentation in columns, innermost first."""
@@ -134,6 +136,25 @@ class Scopes:
             for _, path in line.imports:
                 found.update(path.split("."))
         return frozenset(found - {""})
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many lines use each name, after a dot or not."""
+        found = Counter(name for line in self.lines for name in line.words)
+        found.update(name for line in self.lines for _, name in line.attributes)
+        return found
+
+    def counts_in(self, indent: int) -> Counter[str]:
+        """The same of the innermost function around a cursor's line of this indentation; elsewhere of all lines."""
+        function = next((scope for scope in self.scopes(indent) if scope.kind == "def"), None)
+        if function is None:
+            return self.counts
+        if function.start not in self._counts:
+            lines = self.lines[function.start : function.end]
+            found = Counter(name for line in lines for name in line.words)
+            found.update(name for line in lines for _, name in line.attributes)
+            self._counts[function.start] = found
+        return self._counts[function.start]
 
     @cached_property
     def bound_anywhere(self) -> frozenset[str]:
