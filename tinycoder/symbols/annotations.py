@@ -76,9 +76,12 @@ class Annotations:
         """What a dotted name stands for, as a record."""
         if isinstance(node, ast.Name):
             return self._inference.lookup.name(node.id, scope, skip_class=skip_class)
-        if not isinstance(node, ast.Attribute):
+        if not isinstance(node, ast.Attribute) or not self._inference.work.begin():
             return None
-        outer = self.found(node.value, scope, skip_class=skip_class)
+        try:
+            outer = self.found(node.value, scope, skip_class=skip_class)
+        finally:
+            self._inference.work.end()
         if isinstance(outer, ModuleValue):
             return self._inference.lookup.attribute(outer.source.name, node.attr)
         if outer is None:

@@ -124,7 +124,12 @@ class Classes:
         """A class and all its bases: depth first, a class before its own bases, ``object`` last."""
         kept = self._orders.get(value.key)
         if kept is None:
-            kept = self._orders[value.key] = (value, self._order(value))
+            if not self._inference.work.begin():
+                return Order((Base(value, 0),), False, None, False)
+            try:
+                kept = self._orders[value.key] = (value, self._order(value))
+            finally:
+                self._inference.work.end()
         return kept[1]
 
     def _order(self, value: ClassValue) -> Order:

@@ -35,18 +35,33 @@ class Types:
 
     def infer(self, expression: str, scope: Scope) -> Values:
         """What ``expression`` stands for in ``scope``; nothing if that is not known. ``DOUBT``: or something else."""
-        return Inference(self._modules, scope).evaluate(parse(expression), scope)
+        try:
+            return Inference(self._modules, scope).evaluate(parse(expression), scope)
+        except RecursionError:  # where the caller left little room
+            return ()
 
     def members(self, values: Values) -> Members:
         """What may follow a dot after the values."""
-        return members_of(values, self._inference(values))
+        try:
+            return members_of(values, self._inference(values))
+        except RecursionError:
+            return Members()
 
     def signature(self, value: Value) -> Signature | None:
         """What a call of ``value`` may be given."""
-        return signature_of(value, self._inference((value,)))
+        try:
+            return signature_of(value, self._inference((value,)))
+        except RecursionError:
+            return None
 
     def definition(self, expression: str, scope: Scope) -> Definition | None:
         """Where a name, or a member of what can be inferred, is defined."""
+        try:
+            return self._definition(expression, scope)
+        except RecursionError:
+            return None
+
+    def _definition(self, expression: str, scope: Scope) -> Definition | None:
         inference = Inference(self._modules, scope)
         node = parse(expression)
         if node is None:

@@ -8,7 +8,7 @@ from tinycoder.symbols.values import Values
 
 MAX_STEPS = 400  # expressions that are looked at
 MAX_DEPTH = 8  # records that are followed from one to the next
-MAX_NESTING = 60  # expressions within expressions, records between them included
+MAX_NESTING = 25  # expressions within expressions, records between them included
 
 
 class Work:
