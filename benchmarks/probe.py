@@ -27,8 +27,9 @@ as a person expects. Names come from the workspace itself:
 Letters are added until at most as many names of that kind begin so as the row allows, so that a list of the right names
 is enough. A kind without questions has no row, nor has ghost text where a server offers none. The workspace is copied,
 without environments and repositories' own folders, and has no environment. The server is asked once it offers something
-and has come to rest. An answer that fails counts as an empty one; how many did is told. Linux only; nothing of the
-workspace is run.
+and has come to rest. An answer that fails counts as an empty one; how many did is told, and how long answers took: a
+server that gives up after a while is silent on a busy machine, and its figures say little there (--init-options may
+let it take its time: '{"popup": {"deadlineMs": 5000}}' is ours). Linux only; nothing of the workspace is run.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ Row = tuple[str, dict[str, Any]]
 
 @dataclass
 class Score:
-    """How many answers of each kind were right, of how many, and what was wrong."""
+    """How many answers of each kind were right, of how many; what was wrong; seconds until each answer."""
 
     table: dict[str, list[int]] = field(default_factory=dict)
     notes: list[tuple[object, ...]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     def count(self, kind: str, right: object, *note: object) -> None:
         """Count an answer; what is noted of a wrong one quotes the workspace."""
@@ -78,12 +80,13 @@ class Score:
         if note and not right:
             self.notes.append((kind, *note))
 
-    def add(self, other: Mapping[str, list[int]]) -> None:
+    def add(self, other: Score) -> None:
         """Add another's counts."""
-        for kind, (right, asked) in other.items():
+        for kind, (right, asked) in other.table.items():
             row = self.table.setdefault(kind, [0, 0])
             row[0] += right
             row[1] += asked
+        self.seconds += other.seconds
 
 
 class Editor:
@@ -91,6 +94,7 @@ class Editor:
 
     def __init__(self, server: Server, root: Path) -> None:
         self.server, self.root, self.n_documents = server, root, 0
+        self.seconds: list[float] = []
 
     def ask(self, method: str, text: str, at: int, path: str = "") -> tuple[Any, str, int]:
         """The result, the line up to the cursor, and its number; the document is new unless it has a path."""
@@ -104,7 +108,8 @@ class Editor:
             "position": {"line": number, "character": utf16(line)},
             "context": context(self.server, method, line[-1:]),
         }
-        [(result, _)] = self.server.ask((method, params))
+        [(result, seconds)] = self.server.ask((method, params))
+        self.seconds.append(seconds)
         self.server.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
         return result, line, number
 
@@ -164,7 +169,14 @@ def wait(editor: Editor, settle_s: float) -> None:
 
 
 def probe(
-    command: str, root: Path, held_out: Mapping[str, str], *, n: int, seed: int, settle_s: float
+    command: str,
+    root: Path,
+    held_out: Mapping[str, str],
+    *,
+    n: int,
+    seed: int = 0,
+    settle_s: float = 5.0,
+    init_options: object = None,
 ) -> tuple[Score, dict[str, int]]:
     """Ask a server about a workspace: the score, and the requests that had no answer."""
     score = Score()
@@ -175,9 +187,10 @@ def probe(
         code.words.update(word for text in held_out.values() for word in WORD.findall(text))
         server = Server(command, work, {}, TIMEOUT_S)
         try:
-            server.initialize(work, {})
+            server.initialize(work, init_options)
             editor = Editor(server, work)
             wait(editor, settle_s)
+            editor.seconds = score.seconds
             for wanted in questions(code, rng, n):
                 ask_list(editor, code, wanted, score)
             for path, at in midwords(code.files, rng, 2 * n):
@@ -279,9 +292,12 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=40, help="questions of a kind and workspace")
     parser.add_argument("--seed", type=int, default=0, help="chooses the questions")
     parser.add_argument("--settle", type=float, default=5.0, help="least seconds of peace before the first question")
+    parser.add_argument("--init-options", type=json.loads, default={}, metavar="JSON", help="initializationOptions")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the counts here (JSON)")
     parser.add_argument("--notes", action="store_true", help="print what was wrong (quotes the workspace)")
     options = parser.parse_args()
+    if not options.workspace and not options.corpus:
+        parser.error("give a --workspace or a --corpus")
     warnings.simplefilter("ignore")  # those of the code that is read
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
@@ -289,10 +305,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="probe-") as scratch:
         for root, held_out in workspaces(options, Path(scratch).resolve()):
             score, failed = probe(
-                options.server, root, held_out, n=options.n, seed=options.seed, settle_s=options.settle
+                options.server,
+                root,
+                held_out,
+                n=options.n,
+                seed=options.seed,
+                settle_s=options.settle,
+                init_options=options.init_options,
             )
             by_place[root.name] = score.table
-            total.add(score.table)
+            total.add(score)
             failures = {key: failures[key] + failed[key] for key in failures}
             print(f"{root.name}: " + ", ".join(f"{k} {r}/{a}" for k, (r, a) in score.table.items()), file=sys.stderr)
             for note in score.notes if options.notes else ():
@@ -300,6 +322,8 @@ def main() -> None:
     print(f"{'kind':20} right  asked  share")
     for kind, (right, asked) in total.table.items():
         print(f"{kind:20} {right:5}  {asked:5}  {right / asked:.3f}")
+    half, most = (1000 * sorted(total.seconds)[int(q * len(total.seconds))] for q in (0.5, 0.95))
+    print(f"answers after {half:.0f} ms, {most:.0f} ms (50 / 95 %)")
     if any(failures.values()):
         print(f"without an answer: {failures['error']} failed, {failures['timeout']} came too late")
     if options.out:
