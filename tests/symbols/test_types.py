@@ -341,6 +341,8 @@ class Both(Left, Right): pass
         ("asyncio.get_event_loop()", "AbstractEventLoop"),
         ("json.dumps({})", "str"),
         ("uuid.uuid4().hex", "str"),
+        ("collections.deque([1]).pop()", "int"),
+        ("collections.defaultdict(list)['a']", "list"),
         ("json.loads('')", ""),
         ("argparse.ArgumentParser().parse_args().verbose", ""),
     ],

@@ -76,6 +76,8 @@ class Box(Generic[T]):
 class Unread(nowhere.Base): ...
 class OfCatching(Catching): ...
 class Around(Around): ...
+class SpeakingMixin: ...
+class Speaker(SpeakingMixin): ...
 
 either: Door | Window
 door_or_unread: Door | Unread
@@ -152,6 +154,8 @@ def test_super_shows_bases_only() -> None:
         ("OfCatching()", False),
         ("Around()", False),
         ("door_or_unread", False),
+        ("SpeakingMixin()", False),
+        ("Speaker()", True),
         ("argparse.Namespace()", False),
         ("types.SimpleNamespace()", False),
         ("nowhere", False),

@@ -78,6 +78,12 @@ class Calls:
                 return special
         if last in ENUMS and module == ENUM_MODULE:
             return ()
+        if module in ("collections", "_collections") and arguments.nodes:
+            first = self._inference.evaluate(arguments.nodes[0], arguments.scope)
+            if last == "deque":
+                return (Instance(replace(value, arguments=(self._inference.elements.iterate(first),))),)
+            if last == "defaultdict" and not value.arguments:
+                return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
             found = self._inference.classes.member(value, "__init__") or self._inference.classes.member(

@@ -225,15 +225,17 @@ def _rows(order: Order, inference: Inference, distance: int = 0) -> dict[str, Me
 def _is_known(order: Order) -> bool:
     if not (order.complete and order.metaclass_known):
         return False
+    if order.bases and "mixin" in order.bases[0].value.symbol.name.lower():
+        return False  # uses what the classes have that it is mixed into
     return all(not _is_open(base.value) for base in order.bases)
 
 
 def _is_open(value: ClassValue) -> bool:
     """Whether instances of a class may have members that its text does not name."""
-    if value.qualified in _DYNAMIC or "mixin" in value.symbol.name.lower():
+    if value.qualified in _DYNAMIC:
         return True
-    if value.scope.source.name != BUILTINS and any(name in value.symbol.members for name in _CATCHING):
-        return True
+    if value.scope.source.path and any(name in value.symbol.members for name in _CATCHING):
+        return True  # compiled classes all have a `__getattribute__`
     return any(name not in CLASS_DECORATORS for name in _decorators(value.symbol))
 
 
