@@ -19,7 +19,7 @@ from tinycoder.symbols.records import (
     Parameter,
     Variable,
 )
-from tinycoder.symbols.traits import last_part, named_fields
+from tinycoder.symbols.traits import last_part, named_fields, receiver_name
 from tinycoder.symbols.values import ClassValue, FunctionValue, Instance, Value
 
 MAX_DEFAULT = 24  # characters of a default that is shown
@@ -28,6 +28,21 @@ _DATACLASS = frozenset({"dataclass", "attrs", "s", "define", "frozen", "mutable"
 _MODELS = frozenset({"BaseModel", "BaseSettings", "SQLModel", "Struct", "GenericModel", "RootModel"})
 _FIELD_CALLS = frozenset({"ib", "attrib", "field", "Factory"})
 _OBJECT = "builtins.object"
+_UNTOLD = {
+    "builtins.zip": (Parameter("iterables", VARIADIC), Parameter("strict", KEYWORD_ONLY, default="True")),
+    **dict.fromkeys(
+        ("builtins.max", "builtins.min"),
+        (
+            Parameter("iterable", VARIADIC),
+            Parameter("key", KEYWORD_ONLY, default="None"),
+            Parameter("default", KEYWORD_ONLY, default="..."),
+        ),
+    ),
+    "builtins.int": (Parameter("number", POSITIONAL_ONLY, default="0"), Parameter("base", default="0")),
+    "builtins.str": tuple(Parameter(name, default="''") for name in ("object", "encoding", "errors")),
+    "builtins.enumerate": (Parameter("iterable"), Parameter("start", default="0")),
+}
+"""Parameters of builtins that do not tell theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +69,8 @@ class Signature:
 def signature_of(value: Value, inference: Inference) -> Signature | None:
     """The signature of what is called; None where there is none."""
     match value:
+        case FunctionValue() if value.owner is None and value.qualified in _UNTOLD:
+            return _signature(_UNTOLD[value.qualified])
         case FunctionValue():
             drop = value.receiver is not None
             return _signature(value.symbol.parameters[int(drop) :], value.symbol.returns)
@@ -99,7 +116,10 @@ def _default(sketch: str) -> str:
 
 
 def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | None:
+    if value.qualified in _UNTOLD:
+        return _UNTOLD[value.qualified]
     bases = inference.classes.order(value).bases
+    vague: Sequence[Parameter] = ()
     texts = [last_part(text) for base in bases for text in base.value.symbol.bases]
     if "NamedTuple" in texts:
         return _fields(bases, base_is="NamedTuple")
@@ -110,13 +130,16 @@ def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | 
     for index, base in enumerate(bases):
         symbol = base.value.symbol
         if base.value.qualified == _OBJECT:
-            return []
+            return vague
         if symbol.name in _MODELS and base.depth:
             return [replace(one, kind=KEYWORD_ONLY) for one in _fields(bases[:index])]
         for name in ("__init__", "__new__"):
             function = symbol.members.get(name)
-            if isinstance(function, Function) and not (name == "__new__" and _takes_anything(function) and index == 0):
-                return function.parameters[1:]
+            if isinstance(function, Function):
+                given = function.parameters[int(bool(receiver_name(function))) :]
+                if name == "__init__" or not _takes_anything(function):
+                    return given
+                vague = vague or given
         if _is_dataclass(symbol):
             return _fields([other for other in bases[index:] if _is_dataclass(other.value.symbol)])
         if any(last_part(text) in _MODELS for text in symbol.bases) and not inference.classes.order(value).complete:
