@@ -141,6 +141,32 @@ def test_a_statement_above_is_not_part_of_this_one() -> None:
     assert position("return ", ["y = f("]).call is None
 
 
+@pytest.mark.parametrize("header", ["if x: ", "for x in y: ", "else: ", "if x and (y): "])
+@pytest.mark.parametrize(
+    "above", [["y = 1"], ["def f():"], ["if z:", "    y = f(1,", "        2)"], ["f(x)", "", "# note"]]
+)
+def test_a_header_goes_on_with_nothing_above(above: list[str], header: str) -> None:
+    found = position(header, above)
+    assert (found.place, found.before) == (STATEMENT, header)
+
+
+def test_a_header_of_several_lines_is_a_statement_of_its_own() -> None:
+    found = position("): ", ["y = 1", "if f(", "    x"])
+    assert (found.place, found.before) == (STATEMENT, "if f(\n    x\n): ")
+
+
+def test_the_first_word_of_a_header_is_that_of_the_statement() -> None:
+    assert position("if ", ["y = 1"]).statement == "if"
+    assert position("for x in ", ["y = 1"]).statement == "for"
+
+
+@pytest.mark.parametrize("line", ["    for ", "    for x in y if ", "    if x else "])
+def test_a_comprehension_goes_on_with_what_is_above(line: str) -> None:
+    assert position(line, ["total = f(", "    x"]).statement == "total"
+    assert position(line, ["total = [x"]).statement == "total"
+    assert position(line, ["total = [", "    x", "    for z in y"]).statement == "total"
+
+
 def test_names_may_be_made_in_an_assignment() -> None:
     assert position("").makes
     assert position("self.").makes

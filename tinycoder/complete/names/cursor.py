@@ -39,7 +39,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _GOES_ON = re.compile(r"(?:[(\[{,=+\-*/%&|^<>.\\]|\b(?:and|or|not|in|is|if|else|for|lambda|await|yield))\s*(?:#.*)?\Z")
-_GOES_ON_AS = re.compile(r"\s*(?:[)\]}]|(?:and|or|if|else|for|in|is)\b|[.+*/%&|^<=])")
+_GOES_ON_AS = re.compile(r"\s*(?:[)\]}]|(?:and|or|in|is)\b|[.+*/%&|^<=])")
+_MAY_GO_ON = re.compile(r"\s*(?:async\s+for|if|else|for)\b")
 _BEGINS = re.compile(r"\s*(?:(?:async\s+)?(?:def|class|with)|import|return|raise|while|try|del|assert)\b")
 _IMPORT = re.compile(r"\s*import\s+(?:[^#]*,\s*)?(?P<package>(?:[^\W\d]\w*\.)*)\Z")
 _FROM = re.compile(r"\s*from\s+(?P<package>\.*(?:[^\W\d]\w*\.)*)\Z")
@@ -156,9 +157,14 @@ def _in_import(statement: str) -> Position | None:
 
 
 def _statement(before: str, above: Sequence[str]) -> str:
-    """The statement up to the cursor: the lines above it belong to it while they leave something open."""
-    text, depth = before, _depth(before)
-    goes_on = bool(_GOES_ON_AS.match(before)) or depth < 0
+    """The statement up to the cursor: the lines above it belong to it while they leave something open.
+
+    A line that begins with ``for`` or ``if`` goes on with those above only if a bracket is open there.
+    """
+    kept = text = before
+    kept_depth = depth = _depth(before)
+    asks = bool(_MAY_GO_ON.match(before))  # for an open bracket above, else ``kept`` is the statement
+    goes_on = asks or depth < 0 or bool(_GOES_ON_AS.match(before))
     for line in reversed(above[-MAX_LINES:]):
         if _BEGINS.match(text) or len(text) > MAX_CHARACTERS:
             break
@@ -173,10 +179,14 @@ def _statement(before: str, above: Sequence[str]) -> str:
             break
         text = line + "\n" + text
         depth += _depth(line)
-        goes_on = bool(_GOES_ON_AS.match(line))
-        if depth > 0:
+        opened = depth > (kept_depth if asks else 0)
+        may_go_on = bool(_MAY_GO_ON.match(line))
+        if opened or not asks:
+            kept, kept_depth, asks = text, depth, may_go_on
+        if opened:
             break
-    return text
+        goes_on = may_go_on or bool(_GOES_ON_AS.match(line))
+    return kept if asks else text
 
 
 def _depth(line: str) -> int:

@@ -14,7 +14,8 @@ from tinycoder.complete.names.resolver import Resolver
 if TYPE_CHECKING:
     from tinycoder.complete.names.names import Cursor
 
-_TYPES = (object, type, int, float, str, bytes, list, tuple, dict, set, type(builtins), type(lambda: 0), type(iter([])))
+_BUILT_IN = (object, type, int, float, str, bytes, list, tuple, dict, set)
+_TYPES: tuple[type, ...] = (*_BUILT_IN, type(builtins), type(lambda: 0), type(iter([])))
 _DUNDERS = frozenset(name for kind in _TYPES for name in dir(kind) if name.startswith("__")) | frozenset(
     f"__{name}__"
     for name in (

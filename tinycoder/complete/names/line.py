@@ -33,15 +33,12 @@ _TOKEN = re.compile(
     rf"|(?P<name>\.?{DOTTED})|(?P<mark>:=|[=!<>]=|[()\[\]{{}},:=*])"
 )
 _REST = {mark: re.compile(rest) for mark, rest in _REST_OF_STRING.items()}
-_WORD = re.compile(NAME)
-_ESCAPE = re.compile(r"\\.?")
 _IN_BRACES = re.compile(r"\{([^{}!:]*)")
 _NESTED_STRING = re.compile(r"""(['"]).*?(?:\1|$)""")
 _HEAD = re.compile(rf"\s*(?:async\s+)?(def|class)\b(?:\s+({NAME}))?")
 _IMPORT = re.compile(r"\s*import\b(?P<items>.*)")
 _FROM = re.compile(rf"\s*from\s+(?P<module>\.*(?:{DOTTED})?)\s*\bimport\b(?P<items>.*)")
 _IMPORTED = re.compile(rf"({DOTTED})(?:\s+as\s+({NAME}))?")
-_KIND = re.compile(rf"(?<![\w.])({DOTTED})\s*(?::\s*({DOTTED})|=\s*({DOTTED})\()")
 _STATEMENT = re.compile(  # no line inside brackets begins so: a bracket before it was left open
     r"\s*(?:(?:async\s+)?(?:def|class|with)\b|(?:import|return|raise|while|try|del|assert|pass|break|continue)\b"
     r"|from\s+[\w.]+\s+import\b)"
@@ -69,9 +66,7 @@ class Line:
     words: tuple[str, ...] = ()  # names of code that do not stand after a dot; no keywords
     attributes: tuple[tuple[str, str], ...] = ()  # receiver as it is written ("" for no dotted name), name
     bound: tuple[str, ...] = ()  # parameters, targets and imports
-    kinds: tuple[tuple[str, str], ...] = ()  # name, and what it is annotated with or made by
     imports: tuple[tuple[str, str], ...] = ()  # name here, dotted path there
-    prose: tuple[str, ...] = ()  # words of strings and comments
     inside: str = ""  # what the end of the line is part of: "string", "comment", or "braces" of an f-string
     end: State = START
 
@@ -102,7 +97,7 @@ def _read_import(line: str, state: State) -> Line | None:
         items = found["items"]
     else:
         return None
-    items, comment, remark = items.partition("#")
+    items, comment, _ = items.partition("#")
     imports = []
     for path, alias in _IMPORTED.findall(items):
         if path in _KEYWORDS:
@@ -121,7 +116,6 @@ def _read_import(line: str, state: State) -> Line | None:
         words=names,
         bound=names,
         imports=tuple(reversed(imports)),
-        prose=_last_first(_WORD.findall(remark)),
         inside="comment" if comment else "",
         end=State(head=f"from {module}", depth=1) if opened else START,
     )
@@ -154,15 +148,13 @@ def _read_code(line: str, state: State) -> Line:
         words=_last_first(words),
         attributes=tuple(dict.fromkeys(reversed(attributes))),
         bound=_last_first(_parameters(pieces, state) if kind == "def" or state.head else _targets(pieces)),
-        kinds=tuple((name, kind or maker) for name, kind, maker in reversed(_KIND.findall(line))),
-        prose=_last_first(text for sort, text in pieces if sort == "prose"),
         inside=inside,
         end=State(quote=quote, head=in_head, depth=depth if in_head else 0),
     )
 
 
 def _pieces(line: str, quote: str) -> tuple[list[tuple[str, str]], str, str]:
-    """Names, marks and words of prose in their order; the string that goes on in the next line; what is unfinished."""
+    """Names and marks in their order; the string that goes on in the next line; what is unfinished."""
     pieces: list[tuple[str, str]] = []
     inside, start = "", 0
     if quote:
@@ -170,7 +162,7 @@ def _pieces(line: str, quote: str) -> tuple[list[tuple[str, str]], str, str]:
         rest = _REST[mark].match(line)
         assert rest is not None, mark
         start, text, formatted = rest.end(), rest[0], quote.startswith("f")
-        pieces += _in_string(text, formatted)
+        pieces += _in_braces(text) if formatted else ()
         if not rest[1]:
             quote = "" if len(mark) == 1 and not text.endswith("\\") else quote
             return pieces, quote, _inside_string(text, formatted)
@@ -182,7 +174,7 @@ def _pieces(line: str, quote: str) -> tuple[list[tuple[str, str]], str, str]:
         elif sort == "string":
             prefix = text[: len(text) - len(text.lstrip("bBuUfFrRtT"))]
             formatted = not {"f", "F", "t", "T"}.isdisjoint(prefix)
-            pieces += _in_string(text[len(prefix) :], formatted)
+            pieces += _in_braces(text[len(prefix) :]) if formatted else ()
             if not any(token.group(2, 3, 4, 5)):
                 mark = text[len(prefix) :][:3]
                 mark = mark if mark in _REST else mark[0]
@@ -190,20 +182,15 @@ def _pieces(line: str, quote: str) -> tuple[list[tuple[str, str]], str, str]:
                 quote = ("f" if formatted else "") + mark if goes_on else ""
                 inside = _inside_string(text, formatted)
         elif sort == "comment":
-            pieces += [("prose", word) for word in _WORD.findall(text)]
             inside = "comment"
     return pieces, quote, inside
 
 
-def _in_string(text: str, formatted: bool) -> Iterator[tuple[str, str]]:
-    if formatted:
-        for code in _IN_BRACES.findall(text.replace("{{", "")):
-            for token in _TOKEN.finditer(_NESTED_STRING.sub("", code)):
-                if token.lastgroup == "name":
-                    yield "name", token[0]
-        text = _IN_BRACES.sub(" ", text)
-    for word in _WORD.findall(_ESCAPE.sub(" ", text)):
-        yield "prose", word
+def _in_braces(text: str) -> Iterator[tuple[str, str]]:
+    for code in _IN_BRACES.findall(text.replace("{{", "")):
+        for token in _TOKEN.finditer(_NESTED_STRING.sub("", code)):
+            if token.lastgroup == "name":
+                yield "name", token[0]
 
 
 def _inside_string(text: str, formatted: bool) -> str:
@@ -248,8 +235,7 @@ def _parameters(pieces: list[tuple[str, str]], state: State) -> Iterator[str]:
             depth += 1
         elif text in (")", "]", "}"):
             depth -= 1
-        if sort != "prose":
-            before = text
+        before = text
 
 
 def _targets(pieces: list[tuple[str, str]]) -> Iterator[str]:
@@ -278,8 +264,7 @@ def _targets(pieces: list[tuple[str, str]]) -> Iterator[str]:
             depth += 1
         elif text in (")", "]", "}"):
             depth -= 1
-        if sort != "prose":
-            before = text
+        before = text
     if not noting:
         yield from waiting
 
