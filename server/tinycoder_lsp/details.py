@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder_lsp.docstrings import first_paragraph, line_of
-from tinycoder_lsp.documents import labels
+from tinycoder_lsp.documents import labels, short_path
 
 N_ABOVE, N_BELOW = 2, 2  # lines around the one where the word was seen
 LARGEST = 2_000_000  # bytes of a file that is read for it
@@ -67,7 +67,8 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
     paragraph = _paragraph(item, text, read) if text else ""
     said = [code(f"{item.name}{item.signature}")] if item.signature else []
     said += [prose(paragraph)] if paragraph else []
-    facts = [f"{item.path}:{item.line}" if item.line else item.path] if item.path else []
+    place = short_path(item.path)
+    facts = [f"{place}:{item.line}" if item.line else place] if place else []
     facts += [] if item.percent is None else [f"{item.percent} % likely"]
     said += [prose(", ".join(facts))] if facts else []
     if not item.signature and not paragraph:

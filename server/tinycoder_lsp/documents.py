@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote, unquote, urlsplit
 
 from lsprotocol.types import Position, Range
@@ -161,6 +161,15 @@ def relative_path(uri: str, folders: Sequence[Path]) -> str:
     """
     label, path = _label_and_path(uri, folders)
     return label + path
+
+
+def short_path(path: str) -> str:
+    """A path to show: one of the workspace as it is, another one below where packages are installed, else its name."""
+    parts = PurePath(path).parts
+    for n, part in enumerate(parts):
+        if part in ("site-packages", "dist-packages"):
+            return PurePath(*parts[n + 1 :]).as_posix()
+    return parts[-1] if parts and PurePath(path).is_absolute() else path
 
 
 def path_in_folder(uri: str, folders: Sequence[Path]) -> str:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePath
 from typing import Any
 
 from lsprotocol.types import (
@@ -25,7 +24,7 @@ from lsprotocol.types import (
 )
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.documents import Lines, Spot
+from tinycoder_lsp.documents import Lines, Spot, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
 BESIDE = " · "  # between a signature and where it comes from, in one detail
@@ -86,7 +85,7 @@ def _completion_item(
         return None
     details, detail = None, candidate.source
     if able.label_details:
-        where = _where(candidate) if candidate.edits else ""
+        where = short_path(candidate.path) if candidate.edits else ""
         details = CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
     elif candidate.signature:
         detail = f"{candidate.signature}{BESIDE}{candidate.source}"
@@ -139,15 +138,6 @@ def _stand_apart(candidate: Candidate) -> bool:
     main = (candidate.start, max(candidate.end, candidate.replace_end or 0))
     spans = sorted([main, *((each.start, each.end) for each in candidate.edits)])
     return all(one[1] <= other[0] and one != other for one, other in pairwise(spans))
-
-
-def _where(candidate: Candidate) -> str:
-    """Where a name comes from, short enough for a row: a path of the workspace, or one below an environment."""
-    parts = PurePath(candidate.path).parts
-    for n, part in enumerate(parts):
-        if part in ("site-packages", "dist-packages"):
-            return PurePath(*parts[n + 1 :]).as_posix()
-    return parts[-1] if parts and PurePath(candidate.path).is_absolute() else candidate.path
 
 
 def _data(candidate: Candidate) -> dict[str, Any]:

@@ -117,6 +117,11 @@ def test_a_module_is_told_by_its_docstring() -> None:
     assert documentation(item, lambda path: DEFINED) == "Counts things.\n\npkg/\\_\\_init\\_\\_.py"
 
 
+def test_the_place_in_an_environment_is_short() -> None:
+    for path, shown in (("/a/site-packages/httpx/api.py", "httpx/api.py:3"), ("/usr/lib/python3.12/os.py", "os.py:3")):
+        assert documentation(Offered(path=path, line=3), lambda path: None) == shown
+
+
 def test_secrets_in_docstrings_are_not_shown() -> None:
     text = 'def f():\n    """Send with api_key = "sk_live_9aF3kQ7zXw2LmN8pR4tV6yB1"."""\n'
     said = documentation(Offered(path="a.py", line=1), lambda path: text)

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import serve_command
 
 PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
-BEGUN = "def write(okapi):\n    quagga_offset = o"
+BEGUN = "def write(okapi):\n    quagga_offset = okapi."
 
 
 def functions(line: str, argument: str) -> str:
@@ -65,26 +65,26 @@ def until_seen(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
 
 def test_what_came_from_the_file_comes_no_more_and_comes_again(client: Any, own_home: Path, workspace: Path) -> None:
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert until_seen(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
-    assert [item["insertText"] for item in client.ghost(uri, 1, 21)] == ["okapi.stride"]
+    assert until_seen(client, uri, 1, 26)["stride"] == "seen in pkg/io.py:37, 8 times"
+    assert [item["insertText"] for item in client.ghost(uri, 1, 26)] == ["stride"]
 
     said = forget(own_home, workspace / "pkg")
     assert [removed["paths"] for removed in said["removed"]] == [["pkg/io.py"]]
-    assert not any("stride" in item["insertText"] for item in client.ghost(uri, 1, 21))
-    found = details(client, uri, 1, 21)
+    assert not any("stride" in item["insertText"] for item in client.ghost(uri, 1, 26))
+    found = details(client, uri, 1, 26)
     assert not any(detail.startswith("seen in pkg/") for detail in found.values())
-    client.send(client.change(uri, client.edit(1, 4, 21, "read_")))
+    client.send(client.change(uri, client.edit(1, 4, 26, "read_")))
     assert "read_a" not in details(client, uri, 1, 9)
 
-    client.send(client.change(uri, client.edit(1, 4, 9, "quagga_offset = o"), version=3))
+    client.send(client.change(uri, client.edit(1, 4, 9, "quagga_offset = okapi."), version=3))
     assert forget(own_home, "--undo", workspace / "pkg") == {"forgotten": []}
-    assert until_seen(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
+    assert until_seen(client, uri, 1, 26)["stride"] == "seen in pkg/io.py:37, 8 times"
 
 
 def test_the_details_of_an_older_offer_show_nothing_of_it(client: Any, own_home: Path, workspace: Path) -> None:
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    until_seen(client, uri, 1, 21)
-    (item,) = (item for item in client.popup(uri, 1, 21) if item["label"] == "okapi")
+    until_seen(client, uri, 1, 26)
+    (item,) = (item for item in client.popup(uri, 1, 26) if item["label"] == "stride")
     assert "quagga_offset" in client.ask("completionItem/resolve", item)["documentation"]["value"]
     forget(own_home, workspace / "pkg" / "io.py")
     assert "quagga_offset" not in client.ask("completionItem/resolve", item)["documentation"]["value"]
@@ -95,9 +95,9 @@ def test_a_forgotten_file_in_the_editor_is_no_source_for_others(client: Any, own
     forget(own_home, io)
     there = client.open(io.read_text() + BEGUN, uri=io.as_uri())
     here = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert not any(detail.startswith("seen in pkg/") for detail in details(client, here, 1, 21).values())
+    assert not any(detail.startswith("seen in pkg/") for detail in details(client, here, 1, 26).values())
     line = io.read_text().count("\n") + 1
-    assert details(client, there, line, 21)["okapi"].startswith("seen in pkg/io.py:")
+    assert details(client, there, line, 26)["stride"].startswith("seen in pkg/io.py:")
 
 
 def test_so_is_one_that_lies_outside_the_workspace(
@@ -108,9 +108,9 @@ def test_so_is_one_that_lies_outside_the_workspace(
     outside.write_text(functions("quagga_offset = okapi.stride", "okapi"))
     client.open(outside.read_text(), uri=outside.as_uri())
     here = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert "hush.py" in str(details(client, here, 1, 21))
+    assert "hush.py" in str(details(client, here, 1, 26))
     forget(own_home, outside)
-    assert "hush.py" not in str(details(client, here, 1, 21))
+    assert "hush.py" not in str(details(client, here, 1, 26))
 
 
 def test_a_server_that_starts_later_keeps_to_the_list(
@@ -121,7 +121,7 @@ def test_a_server_that_starts_later_keeps_to_the_list(
     client.initialize({"window": {"workDoneProgress": True}}, rootUri=workspace.as_uri(), initializationOptions=PATIENT)
     client.notice("$/progress", value={"kind": "end"})
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 21).values())
+    assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 26).values())
 
 
 def test_a_damaged_list_is_a_line_in_the_log_and_nothing_is_indexed(
@@ -132,7 +132,7 @@ def test_a_damaged_list_is_a_line_in_the_log_and_nothing_is_indexed(
     client.initialize(rootUri=workspace.as_uri(), initializationOptions=PATIENT)
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
     for _ in range(3000):  # each question is an answer of the server's, so nothing sleeps here
-        assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 21).values())
+        assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 26).values())
         if "the list of what to forget, is damaged" in client.log():
             break
     else:

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import serve_command
 
 PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
-BEGUN = "def write(okapi):\n    quagga_offset = o"
+BEGUN = "def write(okapi):\n    quagga_offset = okapi."
 
 
 def functions(line: str, argument: str) -> str:
@@ -57,18 +57,19 @@ def until_indexed(client: Any, uri: str, line: int, column: int) -> dict[str, st
 def test_an_unusual_line_of_the_workspace_is_offered_with_its_place(serve: Callable[..., Any], workspace: Path) -> None:
     client = serve()
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert until_indexed(client, uri, 1, 21)["okapi"] == "seen in pkg/io.py:37, 8 times"
-    client.send(client.change(uri, client.edit(1, 21, 21, "k")))
+    assert until_indexed(client, uri, 1, 26)["stride"] == "seen in pkg/io.py:37, 8 times"
+    client.send(client.change(uri, client.edit(1, 22, 26, "")))
     assert ghosts(client, uri, 1, 22) == ["okapi.stride"]
 
 
 def test_ghost_text_that_is_typed_through_stays_the_same(serve: Callable[..., Any], workspace: Path) -> None:
     client = serve()
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    until_indexed(client, uri, 1, 21)
+    until_indexed(client, uri, 1, 26)
+    client.send(client.change(uri, client.edit(1, 21, 26, "")))
     typed = "o"
     for n, letter in enumerate("kapi.str"):
-        client.send(client.change(uri, client.edit(1, 21 + n, 21 + n, letter), version=2 + n))
+        client.send(client.change(uri, client.edit(1, 21 + n, 21 + n, letter), version=3 + n))
         typed += letter
         word = typed.rpartition(".")[2]  # what ghost text replaces
         assert ghosts(client, uri, 1, 22 + n) == [word + "okapi.stride"[len(typed) :]]
@@ -78,31 +79,39 @@ def test_an_edit_in_another_open_file_is_known_at_once_until_it_is_closed(
     serve: Callable[..., Any], workspace: Path
 ) -> None:
     client = serve(inline={"deadlineMs": 60_000, "threshold": 0.05})
-    here = client.open("def write(markhor):\n    ibex_level = m", uri=(workspace / "here.py").as_uri())
+    here = client.open("def write(markhor):\n    ibex_level = markhor.", uri=(workspace / "here.py").as_uri())
     there = client.open("x = 1\n", uri=(workspace / "there.py").as_uri())
-    assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 18).values())
+    assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 25).values())
     text = functions("ibex_level = markhor.height", "markhor")
     client.send(client.change(there, client.edit(1, 0, 0, text)))
-    assert details(client, here, 1, 18)["markhor"] == "seen in there.py:38, 8 times"
-    client.send(client.change(here, client.edit(1, 18, 18, "arkhor.")))
     assert ghosts(client, here, 1, 25) == ["height"]
     client.notify("textDocument/didClose", {"textDocument": {"uri": there}})
-    assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 18).values())
+    assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 25).values())
+
+
+@pytest.mark.xfail(
+    strict=True, reason="words after a dot come from the workspace's index, not yet from other open files"
+)
+def test_a_word_after_a_dot_is_known_from_another_open_file(serve: Callable[..., Any], workspace: Path) -> None:
+    client = serve()
+    here = client.open("def write(markhor):\n    ibex_level = markhor.", uri=(workspace / "here.py").as_uri())
+    client.open(functions("ibex_level = markhor.height", "markhor"), uri=(workspace / "there.py").as_uri())
+    assert "height" in details(client, here, 1, 25)
 
 
 def test_an_open_file_counts_as_it_is_in_the_editor(serve: Callable[..., Any], workspace: Path) -> None:
     client = serve()
     new = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    until_indexed(client, new, 1, 21)
+    until_indexed(client, new, 1, 26)
     client.open("", uri=(workspace / "pkg" / "io.py").as_uri())
-    assert not any(detail.startswith("seen in pkg/") for detail in details(client, new, 1, 21).values())
+    assert not any(detail.startswith("seen in pkg/") for detail in details(client, new, 1, 26).values())
 
 
 def test_without_memory_the_model_answers_alone(serve: Callable[..., Any], workspace: Path) -> None:
     client = serve(memory={"enable": False})
     client.open(functions("quagga_offset = okapi.stride", "okapi"), uri=(workspace / "pkg" / "io.py").as_uri())
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    assert not any(detail.startswith("seen") for detail in details(client, uri, 1, 21).values())
+    assert not any(detail.startswith("seen") for detail in details(client, uri, 1, 26).values())
 
 
 def test_several_lines_when_asked_for_by_hand(serve: Callable[..., Any], workspace: Path) -> None:
