@@ -41,6 +41,7 @@ from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import Workspace, make_shelf
 from tinycoder_training.corpora import python_repos
 
+LEAST_WEIGHT = 0.02  # that is worth keeping
 PACKAGE = Path(__file__).parent.parent / "tinycoder"
 
 
@@ -131,7 +132,7 @@ def write_mixture(mixer: Mixer) -> None:
 
 def write_order(weights: Mapping[str, float]) -> None:
     """Write the weights of the popup's order."""
-    rounded = {feature: round(weight, 2) for feature, weight in weights.items()}
+    rounded = {feature: round(weight, 2) for feature, weight in weights.items() if abs(weight) >= LEAST_WEIGHT}
     text = json.dumps(rounded, indent=1, sort_keys=True) + "\n"
     (PACKAGE / "complete" / "ranking.json").write_text(text, encoding="utf-8")
 

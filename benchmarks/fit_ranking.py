@@ -28,12 +28,12 @@ SHORTEST = 2  # characters of a name that is asked for
 OPENED = 200  # characters of a file in which nothing is asked
 LOG = "log"  # the weight of the logarithm of a probability
 PADDING = ""  # stands for no feature
-MAX_FEATURES = 16  # of a row
+MAX_FEATURES = 28  # of a row
 SEARCH_ALONE = {LOG: 1.0}  # weights of the order without what is known of names
 EPOCHS = 20
 BATCH = 32  # popups
 RATE = 0.1  # of Adagrad
-DECAY = 1e-4  # of a weight's square, for each popup
+DECAY = 3e-3  # of a weight's square, for each popup
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -265,7 +265,8 @@ def _followed(ids: Array, places: Array, then: Array | None) -> Array:
     if then is None or not len(places):
         return places
     following = ids[places + LONGEST]
-    return places[(following < 0) | (then[following] > 0)]
+    chosen: Array = places[(following < 0) | (then[following] > 0)]
+    return chosen
 
 
 def _recent(context: Sequence[int] | Array) -> Array:

@@ -110,7 +110,7 @@ class Engine:
             return []
         layout = _layout(screened.document.text, at, max_lines) if block else LINE
         max_tokens *= TOKENS_OF_BLOCK if block else 1
-        if n == 1 and prose != "on" and self._names.cursor(document.path, screened.document.text, at).inside:
+        if n == 1 and prose != "on" and self._names.cursor(document.path, screened.document.text, at).prose:
             if prose == "off":
                 return []
             threshold = max(self.threshold if threshold is None else threshold, SURE)

@@ -91,6 +91,8 @@ def features(row: Row, cursor: Cursor) -> list[str]:
         found.append(f"imported there {name.symbol.module.startswith('.')} {row.whole}")
     if name.echo:
         found.append(f"echo {name.echo} {begun}")
+    if name.group in (group.IMPORTED, group.MODULE):
+        found.append(f"imports {bisect_left(USES, name.n_imports)} {begun}")
     if name.depth:
         found.append(f"depth {min(name.depth, 3)}")
     if near == "attribute" and name.text == cursor.function:

@@ -67,7 +67,9 @@ def _modules(resolver: Resolver, package: str) -> Iterator[Name]:
     absolute = resolver.absolute(package) if package else ""
     inside = resolver.modules.submodules(absolute) if package else resolver.modules.top_level()
     for text in (*inside, *resolver.forms.modules_in(absolute)):
-        yield Name(text=text, group=group.MODULE, kind="module", owner=absolute)
+        dotted = f"{absolute}.{text}" if absolute else text
+        n_imports = resolver.forms.n_imports[dotted]
+        yield Name(text=text, group=group.MODULE, kind="module", owner=absolute, n_imports=n_imports)
 
 
 def _imported(resolver: Resolver, module: str) -> Iterator[Name]:
@@ -75,7 +77,8 @@ def _imported(resolver: Resolver, module: str) -> Iterator[Name]:
     absolute = resolver.absolute(module)
     source = resolver.modules.find(absolute)
     for text, symbol in resolver.modules.public(absolute).items():
-        yield Name(text=text, group=group.IMPORTED, symbol=symbol, source=source, owner=absolute)
+        n_imports = resolver.forms.n_imports[f"{absolute}.{text}"]
+        yield Name(text=text, group=group.IMPORTED, symbol=symbol, source=source, owner=absolute, n_imports=n_imports)
     for text in resolver.modules.submodules(absolute):
         yield Name(text=text, group=group.IMPORTED, kind="module", owner=absolute)
     for text in resolver.forms.names_from(absolute):
@@ -127,7 +130,7 @@ def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
 
 def _overridable(inner: Enclosing, resolver: Resolver) -> Iterator[Name]:
     """Methods of the bases of a class that it does not define yet."""
-    for text, member in resolver.members(inner.name).rows.items():
+    for text, member in resolver.members("super()").rows.items():
         if member.depth and isinstance(member.symbol, Function) and text not in inner.bindings:
             yield Name(
                 text=text,

@@ -46,6 +46,7 @@ class Name:
     source: Source | None = None
     owner: str = ""
     kind: str = ""  # one of candidate.KINDS, where the symbol does not tell
+    n_imports: int = 0  # files of the workspace that import it
     echo: str = ""  # "target" or "parameter", if that has the same name
 
     @property

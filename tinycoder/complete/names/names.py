@@ -5,6 +5,7 @@ Lines that were read before are not read again, and what the other lines say is 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
 from tinycoder.symbols.live import LiveReader
+from tinycoder.symbols.narrowing import narrowed
 from tinycoder.symbols.offers import OfferedNames
 from tinycoder.symbols.project import Project
 from tinycoder.symbols.reader import read_source
@@ -24,6 +26,7 @@ from tinycoder.symbols.records import Module, Symbol
 from tinycoder.symbols.world import View, World
 
 MAX_LINES = 50_000  # lines that are remembered; then all are forgotten
+_NARROWS = re.compile(r"\bisinstance\(|^\s*case\b", re.MULTILINE)
 MAX_READERS = 16  # open documents whose records are kept up to date
 
 
@@ -32,7 +35,8 @@ class Cursor:
     """A cursor in a text whose line breaks are line feeds.
 
     ``typed`` is the part of the word before it, ``rest`` the part behind it. ``line`` is the cursor's own line without
-    what is typed, ``inside`` what it is in: "string" or "comment".
+    what is typed, ``inside`` what it is in: "string" or "comment". ``prose`` tells a comment, a docstring and a sentence
+    in a string from a string of one word.
     """
 
     path: str
@@ -41,6 +45,7 @@ class Cursor:
     typed: str
     rest: str
     inside: str
+    prose: bool
     position: Position
     line: Line
     scopes: Scopes
@@ -118,6 +123,7 @@ class Names:
             typed=text[first:offset],
             rest=text[offset:last],
             inside=inside if inside in ("string", "comment") else "",
+            prose=inside == "comment" or (inside == "string" and (bool(state.quote) or _is_sentence(before))),
             position=self._position(text, start, before, text[first:offset], state, inside),
             line=line,
             scopes=scopes,
@@ -166,7 +172,8 @@ class Names:
                 enclosing = [inner, *enclosing[1:]]
             else:
                 module = replace(module, symbols={**module.symbols, **here})
-        return Resolver(self.modules(cursor.path), cursor.path, module, enclosing)
+        narrower = narrowed(_unix(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
+        return Resolver(self.modules(cursor.path), cursor.path, module, enclosing, narrower)
 
     def modules(self, path: str) -> View:
         """The modules as the file at ``path`` sees them."""
@@ -240,6 +247,12 @@ def _code(line: str, quote: str) -> str:
     mark = quote.removeprefix("f")
     _, found, rest = line.partition(mark)
     return mark[0] * 2 + rest if found else ""
+
+
+def _is_sentence(before: str) -> bool:
+    """Whether the string at the end of a line is a docstring, or has several words."""
+    at = max(before.rfind("'"), before.rfind('"')) + 1
+    return " " in before[at:] or before[:at].endswith(("'''", '"""'))
 
 
 def _in_word(character: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from tinycoder.symbols.import_forms import ImportForms, absolute
@@ -17,11 +17,22 @@ from tinycoder.symbols.world import View
 
 
 class Resolver:
-    """The records of the file at ``path`` without the cursor's line, and what encloses that, innermost first."""
+    """The records of the file at ``path`` without the cursor's line, and what encloses that, innermost first.
 
-    def __init__(self, modules: View, path: str, module: Module, enclosing: Sequence[Enclosing]) -> None:
+    ``narrowed`` are names of which the code above says what they are instances of.
+    """
+
+    def __init__(
+        self,
+        modules: View,
+        path: str,
+        module: Module,
+        enclosing: Sequence[Enclosing],
+        narrowed: Mapping[str, str],
+    ) -> None:
         self.modules, self.module, self.enclosing = modules, module, enclosing
         self.source = modules.own(path) or Source(name="", path=path, is_package=False, origin=WORKSPACE)
+        self._narrowed = narrowed
         self._members: dict[str, Members] = {}
 
     @cached_property
@@ -32,7 +43,7 @@ class Resolver:
     @cached_property
     def scope(self) -> Scope:
         """Where names have a meaning at the cursor."""
-        return Scope(source=self.source, module=self.module, enclosing=self.enclosing)
+        return Scope(source=self.source, module=self.module, enclosing=self.enclosing, narrowed=self._narrowed)
 
     @property
     def function(self) -> Enclosing | None:
