@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.cursor import Position
+from tinycoder.complete.names.cursor import SELF, Position
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.names import Cursor
 from tinycoder.symbols.records import Import
@@ -25,6 +25,8 @@ DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is 
 USES = (0, 1, 2, 4, 8, 20)  # lines of the file that use a name
 LEVELS = (-13.0, -9.0, -6.0, -3.0, -1.0)  # of the logarithm of the probability
 
+_OF_ALL = ("object", "type")  # classes whose members every receiver has
+_PRIOR = {"enum member": 3.0}  # by kind, where there is too little to learn from
 _MARKED = frozenset({"raise", "except", "class", "import", "from", "with", "for", "return", "assert", "def", "del"})
 
 
@@ -46,7 +48,9 @@ def ranked(rows: Sequence[Row], cursor: Cursor) -> list[tuple[Row, float]]:
     """The rows with their probabilities among all of them, best first."""
     weights = default_weights()
     scores = [
-        weights["log"] * log_probability(row) + sum(weights.get(feature, 0.0) for feature in features(row, cursor))
+        weights["log"] * log_probability(row)
+        + sum(weights.get(feature, 0.0) for feature in features(row, cursor))
+        + _PRIOR.get(row.name.kind, 0.0)
         for row in rows
     ]
     most = max(scores, default=0.0)
@@ -93,6 +97,9 @@ def features(row: Row, cursor: Cursor) -> list[str]:
         found.append(f"echo {name.echo} {begun}")
     if name.group in (group.IMPORTED, group.MODULE):
         found.append(f"imports {bisect_left(USES, name.n_imports)} {begun}")
+    if near == "attribute":
+        found.append(f"object {name.owner in _OF_ALL} {begun}")
+        found.append(f"kind {kind} of {position.receiver if position.receiver in SELF else 'other'}")
     if name.depth:
         found.append(f"depth {min(name.depth, 3)}")
     if near == "attribute" and name.text == cursor.function:

@@ -66,7 +66,7 @@ def _modules(resolver: Resolver, package: str) -> Iterator[Name]:
     """Modules directly inside ``package``, as it is written; without one those that begin a path."""
     absolute = resolver.absolute(package) if package else ""
     inside = resolver.modules.submodules(absolute) if package else resolver.modules.top_level()
-    for text in (*inside, *resolver.forms.modules_in(absolute)):
+    for text in (*inside, *resolver.forms.modules_in(absolute), *resolver.own_forms.modules_in(absolute)):
         dotted = f"{absolute}.{text}" if absolute else text
         n_imports = resolver.forms.n_imports[dotted]
         yield Name(text=text, group=group.MODULE, kind="module", owner=absolute, n_imports=n_imports)
@@ -81,7 +81,7 @@ def _imported(resolver: Resolver, module: str) -> Iterator[Name]:
         yield Name(text=text, group=group.IMPORTED, symbol=symbol, source=source, owner=absolute, n_imports=n_imports)
     for text in resolver.modules.submodules(absolute):
         yield Name(text=text, group=group.IMPORTED, kind="module", owner=absolute)
-    for text in resolver.forms.names_from(absolute):
+    for text in (*resolver.forms.names_from(absolute), *resolver.own_forms.names_from(absolute)):
         yield Name(text=text, group=group.IMPORTED, owner=absolute)
 
 

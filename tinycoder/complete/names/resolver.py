@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from tinycoder.symbols.import_forms import ImportForms, absolute
+from tinycoder.symbols.import_forms import ImportForms, absolute, form_of
 from tinycoder.symbols.live import Enclosing
 from tinycoder.symbols.members import Members
 from tinycoder.symbols.modules import WORKSPACE, Source
@@ -86,6 +86,12 @@ class Resolver:
     def forms(self) -> ImportForms:
         """How the workspace imports names."""
         return self.modules.snapshot.forms
+
+    @cached_property
+    def own_forms(self) -> ImportForms:
+        """How the file itself imports names, saved or not."""
+        forms = (form_of(each, self.source.package) for each in self.module.imports)
+        return ImportForms(dict.fromkeys((form for form in forms if form), 1))
 
     def origin(self, module: str) -> str:
         """Where a module comes from; empty if it is not known."""

@@ -13,6 +13,7 @@ IMPOSSIBLE = 0.0  # for what a known receiver does not have
 _TOKEN = re.compile(
     r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<number>\d\w*)|(?P<word>[^\W\d]\w*)(?P<made>\s*:?=(?!=))?"
 )
+_TARGETS = re.compile(r"\s*(?P<names>[\w.*]+(?:\s*,\s*[\w.*]+)*)\s*[:=](?!=)")
 _MAKING = re.compile(
     r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*$"
     r"|^\s*(?:async\s+)?def\b.*[(,*]\s*$|\blambda\b[^:]*[,*]\s*$|\bfor\b(?:(?!\bin\b).)*[,(]\s*$"
@@ -41,12 +42,20 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
     whole = line + text
     found: list[tuple[int, float]] = []
     made: set[str] = set(_made(whole))
+    targets = _TARGETS.match(whole)
+    bound_up_to = targets.end("names") if targets else 0
     for match in _TOKEN.finditer(whole):
         word = match["word"]
         end = match.end("word") - len(line) if word else 0
         if not word or end <= 0:
             continue
         before = whole[: match.start()]
+        if (
+            match["made"]
+            or match.end("word") == bound_up_to
+            or (match.end("word") < bound_up_to and whole[match.end("word")] != ".")
+        ):
+            continue
         if before.rstrip().endswith("."):
             has = known.has_member(before, word)
             if has is False and not match["made"]:
