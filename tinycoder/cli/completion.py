@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -111,12 +112,18 @@ def _engine(home: Path, folder: Path, model: Model, parts: Parts) -> Engine:
     from tinycoder.memory import Memory
     from tinycoder_lsp.mixers import load_mixer
     from tinycoder_training.indexing import index_file_of
+    from tinycoder_training.symbols import WorkspaceSymbols
 
     memory = Memory(model.tokenizer)
     file = index_file_of(home, [folder], model.tokenizer)
     if parts.memory:
         memory.use(_index(home, folder, model))
-    return Engine(model, memory, mixer=load_mixer(file.with_suffix(".mixer.json")), parts=parts)
+    engine = Engine(model, memory, mixer=load_mixer(file.with_suffix(".mixer.json")), parts=parts)
+    if parts.names:
+        symbols = WorkspaceSymbols(home, [folder], environ=os.environ)
+        symbols.refresh()
+        engine.know(symbols.world, symbols.offered)
+    return engine
 
 
 def _index(home: Path, folder: Path, model: Model) -> Workspace:

@@ -111,6 +111,9 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
     from tinycoder.complete.engine import Engine
     from tinycoder.lines import TokenLines
     from tinycoder.memory import Memory
+    from tinycoder.symbols.offers import read_offered
+    from tinycoder.symbols.project import Project
+    from tinycoder.symbols.world import World
     from tinycoder.tokenizer import FILE_SEPARATOR
     from tinycoder.workspace import Workspace, make_shelf
 
@@ -119,9 +122,13 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
     workspace = Workspace(make_shelf(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
 
     def make(parts: Parts) -> Completer:
-        memory = Memory(tokenizer)
+        memory, project = Memory(tokenizer), Project()
         memory.use(workspace)
-        return Engine(model, memory, parts=parts)
+        project.take({document.path: document.text for document in known})
+        world = World(project)
+        engine = Engine(model, memory, parts=parts)
+        engine.know(world, read_offered(world.view()))
+        return engine
 
     return make
 

@@ -20,7 +20,7 @@ class Parts:
     healing: bool = True  # a half-typed piece constrains the next tokens
     cut: bool = True  # ghost text ends where it stops to be likely
     gates: bool = True  # syntax, brackets, repetitions
-    names: bool = True  # names of file, imports and standard library
+    names: bool = True  # ghost text is less likely where it names what does not exist
     cache: bool = True  # a suggestion that is typed through is used again
     drafts: bool = True  # in blocks, several tokens that the memory guesses are checked in one step
 

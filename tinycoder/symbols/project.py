@@ -109,6 +109,17 @@ class Project:
                 self._files, self._base = fresh, base
                 self._swap()
 
+    def take(self, texts: Mapping[str, str]) -> None:
+        """Know these texts by their paths, and no files."""
+        fresh = {}
+        for path, text in texts.items():
+            raw = text.encode("utf-8", "replace")
+            module = read_module(raw)
+            fresh[path] = FileSymbols(len(raw), 0, "", module, Path(path), summary_of(path, module))
+        with self._lock:
+            self._files, self._base = fresh, Across(fresh, self._roots)
+            self._swap()
+
     def _put(self, rows: Mapping[str, Stored]) -> None:
         if self._file:
             self._file.put(rows)
