@@ -14,6 +14,7 @@ _TOKEN = re.compile(
     r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<number>\d\w*)|(?P<word>[^\W\d]\w*)(?P<made>\s*:?=(?!=))?"
 )
 _TARGETS = re.compile(r"\s*(?P<names>[\w.*]+(?:\s*,\s*[\w.*]+)*)\s*[:=](?!=)")
+_AS = re.compile(r"\bas\s+[\w.]+\.$")
 _MAKING = re.compile(
     r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*$"
     r"|^\s*(?:async\s+)?def\b.*[(,*]\s*$|\blambda\b[^:]*[,*]\s*$|\bfor\b(?:(?!\bin\b).)*[,(]\s*$"
@@ -43,28 +44,26 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
     found: list[tuple[int, float]] = []
     made: set[str] = set(_made(whole))
     targets = _TARGETS.match(whole)
-    bound_up_to = targets.end("names") if targets else 0
     for match in _TOKEN.finditer(whole):
         word = match["word"]
         end = match.end("word") - len(line) if word else 0
-        if not word or end <= 0:
+        if not word or end <= 0 or match["made"] or (targets and _is_last_part(targets, match.end("word"))):
             continue
         before = whole[: match.start()]
-        if (
-            match["made"]
-            or match.end("word") == bound_up_to
-            or (match.end("word") < bound_up_to and whole[match.end("word")] != ".")
-        ):
-            continue
         if before.rstrip().endswith("."):
             has = known.has_member(before, word)
-            if has is False and not match["made"]:
+            if has is False and not _AS.search(before):
                 found.append((end, IMPOSSIBLE))
-            elif has is None and not match["made"] and not known.exists(word):
+            elif has is None and not known.exists(word):
                 found.append((end, UNKNOWN))
-        elif not match["made"] and word not in made and not _MAKING.search(before) and not known.is_bound(word):
+        elif word not in made and not _MAKING.search(before) and not known.is_bound(word):
             found.append((end, UNBOUND if known.exists(word) else UNKNOWN))
     return found
+
+
+def _is_last_part(targets: re.Match[str], end: int) -> bool:
+    """Whether a word that ends there is what one of the targets binds: all of a name, or what follows its last dot."""
+    return end <= targets.end("names") and targets.string[end] != "."
 
 
 def _made(line: str) -> Sequence[str]:
