@@ -24,7 +24,7 @@ from tinycoder.complete.ranking import Row, ranked
 from tinycoder.decode import Poll
 from tinycoder.tokenizer import Tokenizer
 
-CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
+CLOSED = 0.2  # probability that the typed word is whole, from which there is no list
 ENDED = 0.5  # the same where the typed word is made here
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
 MAX_WORDS = 10  # that the mixture may make
@@ -95,7 +95,7 @@ class CompletionList:
         """
         order = ranked(rows, cursor)
         whole = sum(share for row, share in order if row.whole)
-        exists = any(row.whole and row.name.group != group.NEW for row in rows)
+        exists = any(row.whole and row.name.group != group.NEW and not row.name.is_passing for row in rows)
         if whole >= (CLOSED if exists else ENDED):
             return []
         order = [(row, share) for row, share in order if not row.whole]

@@ -18,7 +18,6 @@ from tinycoder.complete.names import name as group
 from tinycoder.complete.names.cursor import SELF, Position
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.names import Cursor
-from tinycoder.symbols.records import Import
 
 MIN_PROBABILITY = 1e-7  # of a name, where the mixture all but rules it out
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
@@ -71,28 +70,23 @@ def features(row: Row, cursor: Cursor) -> list[str]:
     begun = min(len(typed), 2)
     distance = bisect_left(DISTANCES, name.distance)
     near = "attribute" if name.group in (group.MEMBER, group.INHERITED, group.SEEN) else "name"
-    place, after, shape = _place(position), position.last, _shape(name.word)
+    place, shape = _place(position), _shape(name.word)
     kind = name.kind or type(name.symbol).__name__
     in_function = cursor.scopes.counts_in(cursor.indent)[name.word]
     found = [
         f"group {name.group} {begun}",
         f"group {name.group} in {place}",
-        f"group {name.group} after {after}",
         f"distance {distance} {near} {begun}",
-        f"distance {distance} {name.group}",
         f"known {row.in_workspace} {row.in_file} {name.group in (group.SEEN, group.NEW, group.USED)}",
         f"shape {shape} {place}",
-        f"shape {shape} after {after}",
         f"kind {kind} {place}",
-        f"kind {kind} after {after}",
         f"likely {bisect_left(LEVELS, log_probability(row))} {begun}",
         f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {near} {begun}",
         f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {name.group}",
         f"in function {bisect_left(USES, in_function)} {name.group}",
-        f"length {min(len(name.word), 12) // 3} {begun}",
     ]
-    if isinstance(name.symbol, Import) and name.group in (group.MEMBER, group.IMPORTED):
-        found.append(f"imported there {name.symbol.module.startswith('.')} {row.whole}")
+    if name.is_passing:
+        found.append(f"passing {row.whole}")
     if name.echo:
         found.append(f"echo {name.echo} {begun}")
     if name.group in (group.IMPORTED, group.MODULE):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tinycoder.complete.names.line import DOTTED, NAME
@@ -96,7 +96,6 @@ class Position:
     call: Call | None = None
     words: tuple[str, ...] = ()
     given: tuple[str, ...] = ()  # names that the import has already
-    last: str = ""  # the token before; of names, numbers and strings their sort
     target: str = ""  # the name right before an equals sign
     bracket: bool = False  # in a bracket where a comprehension may bind the name later
     annotation: bool = False
@@ -125,8 +124,7 @@ def position(before: str, above: Sequence[str] = (), *, importing: str = "", bra
         for each in _TOKEN.finditer(statement)
         if each.lastgroup != "comment"
     ]
-    tokens = _after_semicolon(tokens)
-    return replace(_at(statement, tokens, in_braces=braces), last=_sort(tokens[-1]) if tokens else "")
+    return _at(statement, _after_semicolon(tokens), in_braces=braces)
 
 
 def _in_brackets(before: str, module: str) -> Position:
@@ -196,10 +194,6 @@ def _depth(line: str) -> int:
         if token.lastgroup == "op":
             depth += (token[0] in _OPENING) - (token[0] in _CLOSING)
     return depth
-
-
-def _sort(token: Token) -> str:
-    return token.text if token.sort == "op" or token.text in _KEYWORDS else token.sort
 
 
 def _after_semicolon(tokens: list[Token]) -> list[Token]:

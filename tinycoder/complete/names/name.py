@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinycoder.symbols.modules import Source
-from tinycoder.symbols.records import Symbol
+from tinycoder.symbols.records import Import, Symbol
 
 FAR = 10_000  # distance of what no line of the text uses
 
@@ -48,6 +48,13 @@ class Name:
     kind: str = ""  # one of candidate.KINDS, where the symbol does not tell
     n_imports: int = 0  # files of the workspace that import it
     echo: str = ""  # "target" or "parameter", if that has the same name
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether a module has the name only because it uses it: by an import from elsewhere."""
+        if self.group not in (MEMBER, IMPORTED) or not isinstance(self.symbol, Import):
+            return False
+        return not self.symbol.module.startswith(".")
 
     @property
     def word(self) -> str:

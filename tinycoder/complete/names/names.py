@@ -35,8 +35,8 @@ class Cursor:
     """A cursor in a text whose line breaks are line feeds.
 
     ``typed`` is the part of the word before it, ``rest`` the part behind it. ``line`` is the cursor's own line without
-    what is typed, ``inside`` what it is in: "string" or "comment". ``prose`` tells comments, docstrings and sentences in
-    strings from strings of one word.
+    what is typed, ``inside`` what it is in: "string" or "comment". ``prose`` tells comments, docstrings and
+    sentences in strings from strings of one word.
     """
 
     path: str
