@@ -137,6 +137,9 @@ def test_no_call(before: str) -> None:
 def test_a_statement_above_is_not_part_of_this_one() -> None:
     assert position("    ", ["y = 1"]).place == STATEMENT
     assert position("    ", ["y = f(", "    1,", ")"]).place == STATEMENT
+    assert position("    ", ["def f(): ..."]).place == STATEMENT
+    assert position("x = ", ["def f(): ..."]).statement == "x"
+    assert position("x = ", ["from a import *"]).statement == "x"
     assert position("return ", ["y = f("]).place == EXPRESSION
     assert position("return ", ["y = f("]).call is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from tinycoder.symbols.traits import last_part, named_fields, receiver_name
 from tinycoder.symbols.values import ClassValue, FunctionValue, Instance, Value
 
 MAX_DEFAULT = 24  # characters of a default that is shown
+_TOLD = re.compile(r"[^\W\d][\w.]*|\[\]|\{\}|\(\)")  # defaults that are sketched as they are
 
 _DATACLASS = frozenset({"dataclass", "attrs", "s", "define", "frozen", "mutable", "attributes", "dataclass_transform"})
 _MODELS = frozenset({"BaseModel", "BaseSettings", "SQLModel", "Struct", "GenericModel", "RootModel"})
@@ -109,10 +111,11 @@ def _parts(parameters: Sequence[Parameter]) -> Iterable[str]:
 
 
 def _default(sketch: str) -> str:
+    """A sketch says of numbers and truth values only what they are: these are not shown."""
     if not sketch:
         return ""
-    shown = "'…'" if sketch == "''" else sketch if len(sketch) <= MAX_DEFAULT and sketch != "..." else "…"
-    return f"={shown}"
+    is_told = len(sketch) <= MAX_DEFAULT and sketch != "True" and _TOLD.fullmatch(sketch)
+    return f"={sketch}" if is_told else "='…'" if sketch == "''" else "=…"
 
 
 def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | None:

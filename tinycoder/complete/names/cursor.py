@@ -38,7 +38,10 @@ _TOKEN = re.compile(
     r"|(?P<op>->|:=|\.\.\.|\*\*=?|//=?|>>=?|<<=?|[-+*/%&|^@=<>!]=?|[()\[\]{},:;.~])",
     re.DOTALL,
 )
-_GOES_ON = re.compile(r"(?:[(\[{,=+\-*/%&|^<>.\\]|\b(?:and|or|not|in|is|if|else|for|lambda|await|yield))\s*(?:#.*)?\Z")
+_GOES_ON = re.compile(
+    r"(?:[(\[{,=+\-/%&|^<>\\]|(?<!import )\*|(?<!\.)\."
+    r"|\b(?:and|or|not|in|is|if|else|for|lambda|await|yield))\s*(?:#.*)?\Z"
+)
 _GOES_ON_AS = re.compile(r"\s*(?:[)\]}]|(?:and|or|in|is)\b|[.+*/%&|^<=])")
 _MAY_GO_ON = re.compile(r"\s*(?:async\s+for|if|else|for)\b")
 _BEGINS = re.compile(r"\s*(?:(?:async\s+)?(?:def|class|with)|import|return|raise|while|try|del|assert)\b")

@@ -57,7 +57,7 @@ def _signature(symbol: Symbol | None, kind: str) -> str:
 def _definition(name: Name, resolver: Resolver) -> Definition | None:
     """What the name stands for, where it is defined."""
     modules, symbol, source = resolver.modules, name.symbol, name.source
-    if name.group == group.BUILTIN:
+    if name.group in (group.BUILTIN, group.FREE):
         return modules.resolve("builtins", name.text)
     if name.group == group.IMPORTED and source is not None:
         return modules.resolve(name.owner, name.text)
@@ -111,6 +111,8 @@ def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> st
             return _place(definition) or "module"
         case group.NEEDS_IMPORT if isinstance(symbol, Import):
             return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
+        case group.FREE if definition:
+            return group.BUILTIN
         case group.NEW:
             return "new name"
     return ""
