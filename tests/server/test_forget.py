@@ -100,7 +100,6 @@ def test_a_forgotten_file_in_the_editor_is_no_source_for_others(client: Any, own
     assert details(client, there, line, 26)["stride"].startswith("seen in pkg/io.py:")
 
 
-@pytest.mark.xfail(strict=True, reason="the engine's leave_out does not reach the symbols, nor open documents' ones")
 def test_names_of_a_forgotten_file_are_offered_nowhere_else(client: Any, own_home: Path, workspace: Path) -> None:
     io = workspace / "pkg" / "io.py"
     client.open(io.read_text(), uri=io.as_uri())

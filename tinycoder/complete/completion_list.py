@@ -24,8 +24,8 @@ from tinycoder.complete.ranking import Row, ranked
 from tinycoder.decode import Poll
 from tinycoder.tokenizer import Tokenizer
 
-CLOSED = 0.2  # probability that the typed word is whole, from which there is no list
-ENDED = 0.5  # the same where the typed word is made here
+CLOSED = 0.35  # probability that the typed word is whole, from which there is no list
+ENDED = 0.8  # the same where the typed word is made here
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
 MAX_WORDS = 10  # that the mixture may make
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import

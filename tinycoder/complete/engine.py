@@ -52,7 +52,7 @@ MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are 
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown
 TOKENS_OF_BLOCK = 4  # times as many as of a line
 MOST_WAITING = 16  # typed lines that wait to be learnt from
-SURE = 0.8  # probability of the next word from which prose is offered
+SURE = 0.6  # probability of the next word from which prose is offered
 MOST_SOURCES = 5  # words of the popup whose place is looked up
 
 
@@ -206,7 +206,7 @@ class Engine:
         if cursor.inside or cursor.position.place == NOTHING:
             return cursor, [], scene
         names = self._names.at(cursor, document.text)
-        vocabulary = Vocabulary(in_workspace=self.memory.in_workspace, in_file=lines.words.__contains__)
+        vocabulary = Vocabulary(in_workspace=self.memory.knows, in_file=lines.words.__contains__)
         more = self._names.importable(cursor) if imports else ()
         is_open = self._names.is_open(cursor, document.text)
         tree = self._predictor.tree(scene)
@@ -263,6 +263,7 @@ class Engine:
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
         """Say nothing that comes from these paths from now on; in an open file of them, only what it says itself."""
         self.memory.leave_out(forgotten)
+        self._names.leave_out(forgotten)
         self._suggestions.clear()
         self._last_scene = None
         self._typed = [line for line in self._typed if not forgotten(line[0].path)]

@@ -46,6 +46,7 @@ class Project:
     def __init__(self, file: SymbolFile | None = None, *, roots: Sequence[str] = ("",)) -> None:
         self._file = file
         self._roots = tuple(roots)
+        self._is_left_out: Callable[[str], bool] = lambda path: False
         self._lock = threading.Lock()
         self._files: dict[str, FileSymbols] = {}
         self._overlays: dict[str, Overlay] = {}
@@ -58,9 +59,21 @@ class Project:
         return self._snapshot
 
     def open(self, path: str, module: Module) -> None:
-        """Take an open document's symbols in place of the file's."""
+        """Take an open document's symbols in place of the file's; nothing of one that is left out."""
+        if self._is_left_out(path):
+            return
         with self._lock:
             self._overlays = {**self._overlays, path: Overlay(path, module)}
+            self._swap()
+
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Know nothing of these paths from now on."""
+        self._is_left_out = forgotten
+        with self._lock:
+            kept = {path: file for path, file in self._files.items() if not forgotten(path)}
+            if len(kept) < len(self._files):
+                self._files, self._base = kept, Across(kept, self._roots)
+            self._overlays = {path: each for path, each in self._overlays.items() if not forgotten(path)}
             self._swap()
 
     def close(self, path: str) -> None:

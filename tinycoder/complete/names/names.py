@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tinycoder.complete.names import candidates
@@ -69,6 +69,7 @@ class Names:
         self._view: View | None = None
         self._offered = OfferedNames()
         self._opened: dict[str, Module] = {}
+        self._forgotten: Callable[[str], bool] = lambda path: False
         self._lines: dict[State, dict[str, Line]] = {}
         self._above: tuple[str, list[Line], State] = ("", [], START)
         self._scopes_key: tuple[str, str, State] | None = None
@@ -81,6 +82,7 @@ class Names:
         """Answer from the modules of ``world`` from now on, and offer these names with their import."""
         self._world, self._offered = world, offered
         self._view = self._found = None
+        world.project.leave_out(self._forgotten)
         for path, module in self._opened.items():
             world.project.open(path, module)
 
@@ -92,8 +94,14 @@ class Names:
         """It is closed."""
         self._unread.pop(path, None)
         self._readers.pop(path, None)
-        if self._opened.pop(path, None) is not None:
-            self._world.project.close(path)
+        self._opened.pop(path, None)
+        self._world.project.close(path)
+
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Know nothing of these paths from now on, but in an open file of them what it says itself."""
+        self._forgotten = forgotten
+        self._world.project.leave_out(forgotten)
+        self._found = None
 
     def cursor(self, path: str, text: str, offset: int) -> Cursor:
         """Where ``offset`` (in characters) is, with what can come there."""
