@@ -10,7 +10,7 @@ import pytest
 from tests.core.names_at import BAR, cursor, split, workspace
 from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.names import Names
-from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, UNKNOWN, doubted, factors
+from tinycoder.complete.names.unknown import IMPOSSIBLE, TAKEN_FROM, UNBOUND, UNKNOWN, doubted, factors
 
 LANGUAGE = {"return", "print", "def", "for", "in", "import", "as", "class", "lambda", "if", "not", "and"}
 
@@ -19,13 +19,16 @@ class Few:
     """A few names: bound here, or standing elsewhere. Of receivers only ``self`` is known, and has ``total``."""
 
     bound = LANGUAGE | {"self", "total", "start", "x", "f"}
-    standing = bound | {"elsewhere"}
+    standing = bound | {"elsewhere", "module"}
 
     def is_bound(self, word: str) -> bool:
         return word in self.bound
 
     def exists(self, word: str) -> bool:
         return word in self.standing
+
+    def is_taken_from(self, word: str) -> bool:
+        return word == "module"
 
     def has_member(self, before: str, word: str) -> bool | None:
         return word == "total" if before.endswith("self.") else None
@@ -42,6 +45,7 @@ def doubts(line: str, text: str) -> dict[str, float]:
         ("    return ", "total", {}),
         ("    return ", "nothing", {"nothing": UNKNOWN}),
         ("    return ", "elsewhere", {"elsewhere": UNBOUND}),
+        ("    return ", "module.total", {"module": TAKEN_FROM}),
         ("    ", "self.total = nothing(never, start)", {"nothing": UNKNOWN, "never": UNKNOWN}),
         ("    return no", "thing", {"nothing": UNKNOWN}),  # half typed, half suggested
         ("    nothing.", "total", {}),  # the author's own word
@@ -170,6 +174,13 @@ def test_words_of_the_workspace_exist(tmp_path: Path) -> None:
     assert known(SAMPLE, names).exists("reach")
     assert not known(SAMPLE, names).exists("rech")
     assert known(SAMPLE, names, stands={"rech"}).exists("rech")
+
+
+def test_a_module_that_names_are_taken_from_is_not_bound_by_that() -> None:
+    assert known(SAMPLE).is_taken_from("json")
+    assert not known(SAMPLE).is_taken_from("time")
+    assert known(f"from pathlib import Path; p = {BAR}").is_taken_from("pathlib")
+    assert known(f"from a.b import c\n{BAR}").is_taken_from("a")
 
 
 def test_self_means_nothing_outside_of_a_method() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 UNBOUND = 0.5  # what is left of the probability of a name that is not bound here, though it stands somewhere
 UNKNOWN = 0.3  # the same for one that stands nowhere
+TAKEN_FROM = 0.1  # the same for a module that is not bound itself, though the file imports names from it
 IMPOSSIBLE = 0.0  # for what a known receiver does not have
 
 _TOKEN = re.compile(
@@ -29,6 +30,9 @@ class Known(Protocol):
 
     def exists(self, word: str) -> bool:
         """Whether ``word`` stands anywhere: in the workspace, the file, the language, or what is imported."""
+
+    def is_taken_from(self, word: str) -> bool:
+        """Whether the file imports names from a module or package ``word``."""
 
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether what ``before`` ends in, an expression and a dot, has ``word``; ``None`` if that is not known."""
@@ -57,8 +61,14 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
             elif has is None and not known.exists(word):
                 found.append((end, UNKNOWN))
         elif word not in made and not _MAKING.search(before) and not known.is_bound(word):
-            found.append((end, UNBOUND if known.exists(word) else UNKNOWN))
+            found.append((end, _left_of(word, known)))
     return found
+
+
+def _left_of(word: str, known: Known) -> float:
+    if known.is_taken_from(word):
+        return TAKEN_FROM
+    return UNBOUND if known.exists(word) else UNKNOWN
 
 
 def _is_last_part(targets: re.Match[str], end: int) -> bool:
