@@ -12,6 +12,7 @@ import pytest
 from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.engine import Engine
+from tinycoder.complete.names.name import matches
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import Cancelled, ConfigError
 from tinycoder.memory import Memory
@@ -96,9 +97,14 @@ def test_without_memory_it_is_not_known(model: Model) -> None:
     assert not any(UNUSUAL in candidate.text or "seen" in candidate.source for candidate in found)
 
 
-def test_words_of_the_popup_say_where_they_were_seen(model: Model) -> None:
+def test_names_of_the_popup_say_where_they_come_from(model: Model) -> None:
     found = popup(make_engine(model), TYPED)[0]
-    assert (found.text, found.source) == ("amount", "seen in lib/odd.py:5")
+    assert (found.text, found.source) == ("amount", "parameter of other")
+
+
+def test_words_that_may_be_made_say_where_they_were_seen(model: Model) -> None:
+    found = {candidate.text: candidate.source for candidate in popup(make_engine(model), "import os\n\n\ndef odd(am")}
+    assert found["amount"] == "seen in lib/odd.py:4"
 
 
 def test_the_memory_answers_without_a_model(model: Model) -> None:
@@ -228,7 +234,7 @@ def test_any_part_may_be_missing(model: Model, left_out: str) -> None:
             popup(engine, text),
         ):
             for found in answer:
-                assert found.text.startswith(text[found.start :])
+                assert matches(text[found.start :], found.text)
                 assert 0 <= found.probability <= 1
                 engine.look_ahead(document(text), len(text), found, stop=never, max_tokens=2)
     assert all(cost.bits >= 0 for cost in engine.costs(document(TYPED), stop=never))

@@ -124,7 +124,7 @@ def test_nothing_is_said_within_a_secret(engine: Engine) -> None:
     start = SETTINGS.index(TOKEN)
     for at in (start + 1, start + 10, start + len(TOKEN)):
         assert offered(engine, "settings.py", SETTINGS, at) == []
-        assert engine.on_offer(Document(path="settings.py", text=SETTINGS), at, stop=never) == []
+        assert engine.rows(Document(path="settings.py", text=SETTINGS), at, stop=never)[1] == []
 
 
 def test_a_document_with_secrets_is_completed_all_the_same(engine: Engine) -> None:

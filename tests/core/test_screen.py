@@ -6,7 +6,7 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, Edit
 from tinycoder.complete.screen import Screen
 from tinycoder.secrets.redaction import PLACEHOLDER, redact
 
@@ -71,11 +71,39 @@ def test_offsets_go_there_and_back(lines: list[str]) -> None:
             assert clean[there:] == redact(text)[0][there:]
             assert clean[there : there + 1] == (PLACEHOLDER[0] if at in dict(seen.spans) else text[at : at + 1])
             word = Candidate(text="word", start=there - 2, end=there, probability=1.0, source="model")
-            (back,) = seen.back([word], at)
+            (back,) = seen.back([word], there, at)
             assert (back.start, back.end) == (at - 2, at)
+
+
+def test_edits_elsewhere_in_the_document_go_back_too() -> None:
+    text = f"x = '{TOKEN}'\ny = na"
+    seen = Screen().screened(Document(path="a.py", text=text))
+    clean, at = seen.document.text, len(text)
+    edits = tuple(Edit(start=n, end=n, text="import name\n") for n in (0, clean.index("y")))
+    word = Candidate(
+        text="name",
+        start=len(clean) - 2,
+        end=len(clean),
+        probability=1.0,
+        source="",
+        replace_end=len(clean),
+        edits=edits,
+    )
+    (back,) = seen.back([word], len(clean), at)
+    assert (back.start, back.end, back.replace_end) == (at - 2, at, at)
+    assert [(edit.start, edit.end) for edit in back.edits] == [(0, 0), (text.index("y"), text.index("y"))]
+
+
+def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
+    text = f"x = '{TOKEN}'\n"
+    seen = Screen().screened(Document(path="a.py", text=text))
+    start = seen.spans[0][0]
+    for at in range(start + 1, start + len(PLACEHOLDER)):
+        assert seen.raw_offset(at) == start
+    assert seen.raw_offset(start + len(PLACEHOLDER)) == seen.spans[0][1]
 
 
 def test_the_placeholder_is_no_word() -> None:
     seen = Screen().screened(Document(path="a.py", text=f"x = '{TOKEN}'"))
     offered = [Candidate(text=text, start=0, end=0, probability=1.0, source="") for text in (f"'{PLACEHOLDER}'", "y")]
-    assert [candidate.text for candidate in seen.back(offered, 0)] == ["y"]
+    assert [candidate.text for candidate in seen.back(offered, 0, 0)] == ["y"]
