@@ -36,6 +36,11 @@ def test_cuts_are_between_words(text: str, ends: tuple[int, ...], possible: list
     assert possible_ends(Ghost(text=text, ends=ends, sure=(1.0,) * len(ends), ended=0.0, ids=())) == possible
 
 
+def test_what_was_taken_for_impossible_and_is_typed_nevertheless_tells_nothing_of_the_rest() -> None:
+    assert chosen_ends(ghost(("total", 0.0), (" = 1", 0.0)), typed=5, threshold=0.0) == []
+    assert chosen_ends(ghost(("total", 0.0), (" = 1", 0.0)), typed=5, threshold=THRESHOLD) == []
+
+
 def test_a_sure_suggestion_is_offered_whole() -> None:
     assert chosen_ends(ghost(("total", 0.9), (" =", 0.8), (" start", 0.7)), typed=0, threshold=THRESHOLD)[-1] == 13
 

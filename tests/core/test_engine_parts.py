@@ -247,3 +247,13 @@ def test_an_unknown_part_is_named() -> None:
     with pytest.raises(ConfigError, match="'modle'"):
         without(["modle"])
     assert without([]) == Parts()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0])
+def test_an_attribute_that_cannot_be_is_no_obstacle_to_who_types_it(model: Model, threshold: float | None) -> None:
+    """The model knows by heart that ``self.total`` comes; here the class has none."""
+    engine = make_engine(model)
+    begun = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
+    for end in range(len("total") + 1):
+        text = begun + "total"[:end]
+        assert all(each.text for each in engine.inline(document(text), len(text), stop=never, threshold=threshold))

@@ -37,6 +37,8 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
     ``threshold`` where that is less.
     """
     known = max((sure for end, sure in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
+    if not known:
+        return []  # what could not be is typed: more of the same is no better
     sure = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.sure, strict=True)}
     ends = [end for end in possible_ends(ghost) if end > typed]
     first = next((end for end in ends if end - typed >= LEAST_CHARACTERS), None)

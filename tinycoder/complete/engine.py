@@ -434,7 +434,7 @@ class Engine:
             text=word + text + rest,
             start=offset - len(word),
             end=offset + len(rest),
-            probability=min(1.0, sure[-1] / known) if sure else 0.0,
+            probability=min(1.0, sure[-1] / known) if sure and known else 0.0,
             source=ghost.source,
         )
 
