@@ -46,13 +46,13 @@ def test_the_workspace_reaches_the_place(home: Path, project: Path) -> None:
     assert "okapi.stride" in ghost
     first = words.splitlines()[0]
     assert "okapi" in first
-    assert "seen in pkg/io.py:37, 8 times" in first
+    assert "parameter of write" in first
     answer = json.loads(complete(home, place, "--popup", "--json").stdout)
     assert answer["model"] == "counter"
     assert (answer["path"], answer["line"], answer["column"]) == ("pkg/new.py", 5, 22)
     word = answer["popup"][0]
     assert (word["text"], TYPED[word["start"] : word["end"]]) == ("okapi", "o")
-    assert word["source"] == "seen in pkg/io.py:37, 8 times"
+    assert word["source"] == "parameter of write"
     assert 0 < word["probability"] <= 1
     assert answer["ghost_text"][0]["text"] == "okapi.stride"
 
