@@ -24,7 +24,7 @@ from tinycoder.complete.ranking import Row, ranked
 from tinycoder.decode import Poll
 from tinycoder.tokenizer import Tokenizer
 
-CLOSED = 0.35  # probability that the typed word is whole, from which there is no list
+CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
 ENDED = 0.8  # the same where the typed word is made here
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
 MAX_WORDS = 10  # that the mixture may make
@@ -91,16 +91,22 @@ class CompletionList:
     ) -> list[tuple[Row, float]]:
         """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
 
-        None if what is typed is probably whole.
+        None if what is typed is probably whole. Where that is a name that needs an import, and there are longer ones,
+        it is no word of this file yet: it is shown, before them.
         """
         order = ranked(rows, cursor)
-        whole = sum(share for row, share in order if row.whole)
-        exists = any(row.whole and row.name.group != group.NEW and not row.name.is_passing for row in rows)
-        if whole >= (CLOSED if exists else ENDED):
-            return []
-        order = [(row, share) for row, share in order if not row.whole]
-        order.sort(key=lambda each: each[0].name.word != first)
-        return order[:limit]
+        groups = {row.name.group for row in rows if row.whole}
+        unbound = groups == {group.NEEDS_IMPORT}
+        if not unbound:
+            whole = sum(share for row, share in order if row.whole)
+            exists = group.NEW not in groups and not any(row.whole and row.name.is_passing for row in rows)
+            if whole >= (CLOSED if exists else ENDED):
+                return []
+        shown = [(row, share) for row, share in order if not row.whole]
+        shown.sort(key=lambda each: each[0].name.word != first)
+        if unbound and shown:
+            shown = [*((row, share) for row, share in order if row.whole), *shown]
+        return shown[:limit]
 
     def _made(
         self, cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
