@@ -77,7 +77,7 @@ class PopupSettings:
     """The list of completions."""
 
     enable: bool = _setting(True, "Offer words in the editor's list of completions.")
-    limit: int = _setting(10, "The most words to offer at a time.", least=1)
+    limit: int = _setting(20, "The most names to offer at a time.", least=1)
     imports: bool = _setting(True, "Offer names of other files together with the import that they need.")
     deadline_ms: int = _setting(
         250,
