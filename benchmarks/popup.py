@@ -49,13 +49,18 @@ PARTS = {  # what is timed, in a tree that has it: the name that callers use, as
     "softmax": ("tinycoder.complete.predict", "_softmax"),
     "best ids": ("tinycoder.complete.popup", "best_ids"),
     "names": ("tinycoder.complete.names.names", "Names.at"),
-    "names exist": ("tinycoder.complete.names.names", "Names.exists"),
-    "ranking": ("tinycoder.complete.engine", "ranked"),
-    "on offer": ("tinycoder.complete.engine", "words_on_offer"),
+    "names open": ("tinycoder.complete.names.names", "Names.is_open"),
+    "resolver": ("tinycoder.complete.names.names", "Names.resolver"),
+    "live reader": ("tinycoder.symbols.live", "LiveReader.update"),
+    "infer": ("tinycoder.symbols.types", "Types.infer"),
+    "members": ("tinycoder.symbols.types", "Types.members"),
+    "likelihoods": ("tinycoder.complete.completion_list", "likelihoods"),
+    "ranking": ("tinycoder.complete.completion_list", "ranked"),
+    "describe": ("tinycoder.complete.engine", "describe"),
     "scene": ("tinycoder.complete.engine", "make_scene"),
     "update": ("tinycoder.memory", "Memory.update"),
     "sources": ("tinycoder.memory", "Memory.seen"),
-    "search": ("tinycoder.complete.engine", "complete_word"),
+    "search": ("tinycoder.complete.completion_list", "complete_word"),
     "ghost text": ("tinycoder.complete.ghost", "_go_on"),
     "spelling": ("tinycoder.complete.ghost", "_beginnings"),
     "gates": ("tinycoder.complete.gates", "Gates.let_through"),
@@ -136,6 +141,8 @@ class Typed:
         memory = Memory(model.tokenizer)
         memory.use(Workspace(make_shelf(ids, model.tokenizer.special[FILE_SEPARATOR])))
         self.engine = Engine(model, memory)
+        if hasattr(self.engine, "know"):  # a tree from before the symbols has no such method
+            _know(self.engine, {path: text for path, text in texts.items() if path not in typed})
         self.parts = Parts()
         if options.profile:
             self.parts.watch()
@@ -162,6 +169,16 @@ class Typed:
         while self.engine.learn(stop=_never):
             pass
         return found
+
+
+def _know(engine: Engine, texts: dict[str, str]) -> None:
+    """Let the engine know the symbols of the texts."""
+    from tinycoder.symbols.project import Project
+    from tinycoder.symbols.world import World
+
+    project = Project()
+    project.take(texts)
+    engine.know(World(project))
 
 
 class Tree:
