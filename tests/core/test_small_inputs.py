@@ -120,9 +120,13 @@ def test_literals_have_members(engine: Engine, receiver: str, member: str) -> No
     assert texts(engine, f"x = {receiver}.{member[:2]}{BAR}")[0].startswith(member[:2])
 
 
-def test_case_is_ignored(engine: Engine) -> None:
-    (found,) = popup(engine, f"x = httpres{BAR}")
-    assert (found.text, found.source) == ("HttpResponseBuilder", "from web import HttpResponseBuilder")
+@pytest.mark.parametrize(
+    "line", [f"x = httpres{BAR}", f"httpres{BAR}", f"x = httpresponseb{BAR}", f"print(httpres{BAR}"]
+)
+def test_case_is_ignored(engine: Engine, line: str) -> None:
+    assert ("HttpResponseBuilder", "from web import HttpResponseBuilder") in [
+        (found.text, found.source) for found in popup(engine, line)
+    ]
 
 
 def test_a_name_of_another_file_comes_whole_and_with_its_import(engine: Engine) -> None:

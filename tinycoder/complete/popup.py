@@ -21,13 +21,9 @@ MANY = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """Continuations of what is typed with their probabilities among each other, best first.
-
-    ``ended`` is the probability that what is typed is the whole word, which is none of them.
-    """
+    """Continuations of what is typed with their probabilities among each other, best first; never an empty one."""
 
     found: tuple[tuple[str, float], ...]
-    ended: float
 
 
 @dataclass(frozen=True)
@@ -43,22 +39,17 @@ class _Partial:
 def complete_word(
     tree: PredictionCache, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int
 ) -> Words:
-    """Up to ``limit`` words that agree with ``pending``, and whether it needs any.
+    """Up to ``limit`` words that agree with ``pending``.
 
     Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
     live = [_Partial((), b"", pending, 1.0)]
     done: dict[str, float] = {}
-    ended = 0.0
     for _ in range(MAX_STEPS):
         grown: list[_Partial] = []
         for partial, p in zip(live, tree.after([partial.ids for partial in live], poll), strict=True):
-            if not partial.pending:
-                over = partial.probability * float(p @ healer.ends_word)
-                if partial.made:
-                    _note(done, partial.made, over)
-                else:
-                    ended += over
+            if partial.made and not partial.pending:
+                _note(done, partial.made, partial.probability * float(p @ healer.ends_word))
             more = _grow(healer, partial, p)
             grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
         grown.sort(key=lambda partial: -partial.probability)
@@ -74,7 +65,7 @@ def complete_word(
     total = sum(done.values()) + sum(partial.probability for partial in live)
     best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
     found = tuple((word, p / total) for word, p in best)
-    return Words(found=found, ended=ended / (ended + total) if word_typed and ended else 0.0)
+    return Words(found=found)
 
 
 def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:

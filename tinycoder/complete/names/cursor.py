@@ -51,7 +51,6 @@ _FROM_IMPORT = re.compile(r"\s*from\s+(?P<module>[\w.]+)\s+import\b\s*\(?(?P<giv
 _FROM_IMPORT_AS = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\b[^#;]*\bas\s+\Z", re.DOTALL)
 _AFTER_MODULE = re.compile(r"\s*from\s+(?:\.*" + DOTTED + r"|\.+)\s+\Z")
 _AFTER_IMPORTED = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\b[^#;]*\w\s+\Z", re.DOTALL)
-_PROSE_STOP = re.compile(r"[^\W\d]\w*\s+\Z")
 
 _OPENING, _CLOSING = "([{", ")]}"
 _VALUES = frozenset({"None", "True", "False"})
