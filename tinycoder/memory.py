@@ -222,10 +222,10 @@ class Memory:
         """The line, counted from 1, that comes after some ids."""
         return 1 + int(self._breaks[before[before >= 0]].sum())
 
-    def knows(self, word: str) -> bool:
-        """Whether the workspace or an open file has the identifier ``word``."""
+    def knows(self, word: str, *, without: str | None = None) -> bool:
+        """Whether the workspace or an open file, but the path ``without``, has the identifier ``word``."""
         return self.in_workspace(word) or any(
-            word in lines.words and not self._forgotten(path) for path, lines in self._open.items()
+            word in lines.words and path != without and not self._forgotten(path) for path, lines in self._open.items()
         )
 
     def in_workspace(self, word: str) -> bool:

@@ -25,7 +25,8 @@ from tinycoder.decode import Poll
 from tinycoder.tokenizer import Tokenizer
 
 CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
-ENDED = 0.8  # the same where the typed word is made here
+ENDED = 0.5  # the same where the typed word is made here: then no longer words are made
+LIKELY = 0.5  # probability from which a name with two underscores is among the others
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
 MAX_WORDS = 10  # that the mixture may make
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
@@ -33,10 +34,11 @@ MIN_IMPORT = 3  # letters that must be typed before names are offered that need 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Which words stand in the workspace, and in the file."""
+    """Which words stand in the workspace, and in the file; and which are members of any class that is known."""
 
     in_workspace: Callable[[str], bool]
     in_file: Callable[[str], bool]
+    is_member: Callable[[str], bool]
 
 
 class CompletionList:
@@ -91,8 +93,8 @@ class CompletionList:
     ) -> list[tuple[Row, float]]:
         """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
 
-        None if what is typed is probably whole. Where that is a name that needs an import, and there are longer ones,
-        it is no word of this file yet: it is shown, before them.
+        None if what is typed is probably whole; where that is a new name, no longer new ones. A name that needs an
+        import is no word of this file yet: where it is typed, and there are longer ones, it is shown before them.
         """
         order = ranked(rows, cursor)
         groups = {row.name.group for row in rows if row.whole}
@@ -100,10 +102,12 @@ class CompletionList:
         if not unbound:
             whole = sum(share for row, share in order if row.whole)
             exists = group.NEW not in groups and not any(row.whole and row.name.is_passing for row in rows)
-            if whole >= (CLOSED if exists else ENDED):
+            if exists and whole >= CLOSED:
                 return []
+            if not exists and whole >= ENDED:
+                order = [(row, share) for row, share in order if row.name.group != group.NEW]
         shown = [(row, share) for row, share in order if not row.whole]
-        shown.sort(key=lambda each: each[0].name.word != first)
+        shown.sort(key=lambda each: (each[0].name.word != first, not cursor.typed and _is_aside(*each)))
         if unbound and shown:
             shown = [*((row, share) for row, share in order if row.whole), *shown]
         return shown[:limit]
@@ -126,7 +130,7 @@ class CompletionList:
             stands = vocabulary.in_file(word) and word != typed
             exists = stands or vocabulary.in_workspace(word)
             if place.place in (ATTRIBUTE, IMPORTED) and not makes:
-                if exists and word not in there:
+                if exists and word not in there and (word != typed or vocabulary.is_member(word)):
                     found.append(Name(text=word, group=group.SEEN))
                 continue
             if is_open and place.call is not None and exists and f"{word}=" not in there:
@@ -134,3 +138,8 @@ class CompletionList:
             if word not in there and (makes or (place.bracket and stands)):
                 found.append(Name(text=word, group=group.USED if exists else group.NEW))
         return found
+
+
+def _is_aside(row: Row, share: float) -> bool:
+    """Whether a row comes after the others before a letter is typed: the members that every object has."""
+    return row.name.word.startswith("__") and share < LIKELY

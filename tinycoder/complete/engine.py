@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -206,7 +207,11 @@ class Engine:
         if cursor.inside or cursor.position.place == NOTHING:
             return cursor, [], scene
         names = self._names.at(cursor, document.text)
-        vocabulary = Vocabulary(in_workspace=self.memory.knows, in_file=lines.words.__contains__)
+        vocabulary = Vocabulary(
+            in_workspace=partial(self.memory.knows, without=document.path),
+            in_file=lines.words.__contains__,
+            is_member=self._names.modules(document.path).is_member,
+        )
         more = self._names.importable(cursor) if imports else ()
         is_open = self._names.is_open(cursor, document.text)
         tree = self._predictor.tree(scene)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ from tinycoder.symbols.records import Import, Module, Symbol, Variable
 from tinycoder.symbols.snapshot import Snapshot
 
 MAX_STEPS = 200  # imports and stars that are followed for one name
+_BUILTIN_MEMBERS = frozenset(
+    name for kind in (str, bytes, int, float, list, tuple, dict, set, io.TextIOWrapper) for name in dir(kind)
+)
 NO_PACKAGES = PackageFolders((), Records())
 
 
@@ -116,6 +120,10 @@ class View:
         folders = self._library if source.origin == LIBRARY else self._packages
         path = folders.documentation_path(source)
         return Path(path) if path else None
+
+    def is_member(self, name: str) -> bool:
+        """Whether a class of the workspace or a builtin one has a member of this name."""
+        return name in _BUILTIN_MEMBERS or self.snapshot.is_member(name)
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
