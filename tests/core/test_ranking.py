@@ -119,9 +119,8 @@ def test_nothing_on_offer(engine: Engine) -> None:
     assert ranked([], rows(engine, "x = ¦")[0]) == []
 
 
-def test_no_probability_is_too_small() -> None:
-    row = Row.__new__(Row)
-    object.__setattr__(row, "probability", 0.0)
+def test_no_probability_is_too_small(engine: Engine) -> None:
+    row = dataclasses.replace(rows(engine, "x = ¦")[1][0], probability=0.0)
     assert log_probability(row) == pytest.approx(math.log(MIN_PROBABILITY))
 
 
