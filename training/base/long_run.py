@@ -85,6 +85,7 @@ def start(place: Place, arguments: Sequence[str]) -> None:
                 stderr=errors,
                 start_new_session=True,
             )
+        _be_nice_to_other_sessions(started.pid)
         stat = _stat(started.pid)
         if stat:
             process = Process(pid=started.pid, began=stat[1], boot=_boot())
@@ -203,6 +204,12 @@ def _pauses(place: Place) -> dict[str, Any]:
     except (OSError, ValueError):
         return {"seconds": 0.0, "since": None}
     return pauses
+
+
+def _be_nice_to_other_sessions(pid: int) -> None:
+    """Linux may share the cores out by session, and a nice value then counts within its own session only."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
 
 
 def _stat(pid: int) -> tuple[str, int] | None:
