@@ -28,6 +28,7 @@ CLOSED = 0.25  # probability that the typed word is whole, from which there is n
 ENDED = 0.5  # the same where the typed word is made here: then no longer words are made
 LIKELY = 0.5  # probability from which a name with two underscores is among the others
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
+MIN_MADE = 0.1  # probability of a word that stands nowhere, among those that the mixture finds
 MAX_WORDS = 10  # that the mixture may make
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
 
@@ -124,18 +125,19 @@ class CompletionList:
         there = {name.text for name in fitting}
         makes = place.place == BINDING or place.makes
         found = []
-        for word in [typed, *(typed + rest for rest, _ in words.found)]:
+        for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
             if not word.isidentifier() or keyword.iskeyword(word):
                 continue
+            elsewhere = vocabulary.in_workspace(word)
             stands = vocabulary.in_file(word) and word != typed
-            exists = stands or vocabulary.in_workspace(word)
-            if place.place in (ATTRIBUTE, IMPORTED) and not makes:
-                if exists and word not in there and (word != typed or vocabulary.is_member(word)):
+            exists = stands or elsewhere
+            if place.place in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
+                if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
                     found.append(Name(text=word, group=group.SEEN))
                 continue
             if is_open and place.call is not None and exists and f"{word}=" not in there:
                 found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
-            if word not in there and (makes or (place.bracket and stands)):
+            if word not in there and ((makes and (exists or p >= MIN_MADE)) or (place.bracket and stands)):
                 found.append(Name(text=word, group=group.USED if exists else group.NEW))
         return found
 

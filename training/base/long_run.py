@@ -34,7 +34,7 @@ from tinycoder.store import exists, run_folder
 
 NICE = 19
 RATE_LINES = 10  # of the log, over which tokens a second are counted
-FAILS_AT_ONCE_S = 2.0  # within these a process that cannot start has ended
+FAILS_AT_ONCE_S = 8.0  # how long a run is watched that may not begin at all
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -243,7 +243,7 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         call=_call(text, tokens, opened, head) if last.text in ("(", ",") else None,
         annotation=last.text == "->" or _is_annotation(tokens, opened, head),
         target=tokens[-2].text if last.text == "=" and len(tokens) > 1 and tokens[-2].sort == "name" else "",
-        bracket=bool(opened) and all(token.text != "for" for token in tokens[opened[-1] :]),
+        bracket=_may_comprehend(tokens, opened),
         before=text,
     )
 
@@ -297,6 +297,18 @@ def _made_by(tokens: Sequence[Token], opened: Sequence[int], head: str) -> str:
             if "in" not in after and (not after or after[-1] in _TARGETS):
                 return "for"
     return ""
+
+
+def _may_comprehend(tokens: Sequence[Token], opened: Sequence[int]) -> bool:
+    """Whether a comprehension may follow what is written in the innermost bracket: it has no comma and no ``for``."""
+    if not opened:
+        return False
+    depth = 0
+    for token in tokens[opened[-1] + 1 :]:
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        if depth == 0 and token.text in ("for", ",", "="):
+            return False
+    return True
 
 
 def _in_lambda(tokens: Sequence[Token]) -> bool:
