@@ -114,7 +114,7 @@ def test_no_word_is_made_up_where_none_is_made(request: pytest.FixtureRequest, e
         assert row.source != "new name"
 
 
-@pytest.mark.parametrize("line", ["def ¦", "class ¦", "for ¦", "with x as ¦", "def f(¦", "lambda ¦", "¦"])
+@pytest.mark.parametrize("line", ["def re¦", "class Te¦", "for ¦", "with x as ¦", "def f(¦", "lambda ¦", "¦"])
 def test_words_are_made_up_where_a_name_is(base: Engine, line: str) -> None:
     made = [row for row in listed(base, line, limit=50) if row.source == "new name"]
     assert all(row.text.isidentifier() and not keyword.iskeyword(row.text) for row in made)
