@@ -50,14 +50,14 @@ def test_the_editor_is_asked_and_its_answer_lies_over_the_initialization_options
 def test_an_editor_that_has_nothing_configured(start: Any, nothing: Any) -> None:
     client = start(configuration=nothing)
     client.initialize(ASKED, initializationOptions=nothing)
-    assert limit(client) == 10
+    assert limit(client) == 20
     assert warnings(client) == []
 
 
 def test_an_editor_that_never_says_what_is_configured_is_served_all_the_same(start: Any) -> None:
     client = start(configuration=...)
     client.initialize(ASKED)
-    assert limit(client) == 10
+    assert limit(client) == 20
 
 
 def test_a_changed_configuration(start: Any) -> None:
@@ -79,7 +79,7 @@ def test_newer_settings_win_over_an_older_question(start: Any) -> None:
     tell = {**ask, "params": {"settings": {"tinycoder": {"model": "other"}}}}
     client.send(ask, tell)
     client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
-    assert limit(client) == 10
+    assert limit(client) == 20
 
 
 def test_vs_code_is_asked_to_say_when_the_section_changes(start: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> No
     client.initialize(ASKED)
     for _ in range(3):
         client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": wrong}})
-    assert limit(client) == 10
+    assert limit(client) == 20
     assert len(client.ghost(client.open("ab"), 0, 2, triggerKind=1)) == 2
     assert len(warnings(client)) == 2
     assert any("tinycoder.popup.limit must be whole number" in text for text in warnings(client))

@@ -160,7 +160,7 @@ def test_a_cell_sees_the_others_and_is_answered_in_its_own_places(client: Any, o
         "path": "work.ipynb",
         "offset": text.index("pa\n\n") + 2,
         "length": len(text),
-        "limit": 10,
+        "limit": 20,
         "imports": True,
     }
     item = client.popup(opened.cells[1], 1, 2)[0]
@@ -198,7 +198,7 @@ def test_cells_come_and_go(client: Any, opened: Notebook) -> None:
     assert known(client) == {"work.ipynb": len(text)}
     opened.remove(2)
     opened.remove(0)
-    assert opened.facts(0, 1, 2) == {"path": "work.ipynb", "offset": 21, "length": 21, "limit": 10, "imports": True}
+    assert opened.facts(0, 1, 2) == {"path": "work.ipynb", "offset": 21, "length": 21, "limit": 20, "imports": True}
     assert known(client) == {"work.ipynb": 21}
 
 

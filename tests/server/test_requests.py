@@ -58,7 +58,7 @@ def test_positions(
     uri = client.open(text)
     item = client.popup(uri, line, character)[0]
     asked = {"line": line, "character": character}
-    assert facts(item) == {"path": "a.py", "offset": offset, "length": len(text), "limit": 10, "imports": True}, asked
+    assert facts(item) == {"path": "a.py", "offset": offset, "length": len(text), "limit": 20, "imports": True}, asked
     span = {"start": place(*first), "end": place(*last)}
     assert item["textEdit"]["range"] == span
     assert client.ghost(uri, line, character)[0]["range"] == span
