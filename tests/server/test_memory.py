@@ -82,7 +82,7 @@ def test_an_edit_in_another_open_file_is_known_at_once_until_it_is_closed(
     here = client.open("def write(markhor):\n    ibex_level = markhor.", uri=(workspace / "here.py").as_uri())
     there = client.open("x = 1\n", uri=(workspace / "there.py").as_uri())
     assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 25).values())
-    text = functions("ibex_level = markhor.hue", "markhor")
+    text = functions("ibex_level = markhor.height", "markhor")
     client.send(client.change(there, client.edit(1, 0, 0, text)))
     assert ghosts(client, here, 1, 25) == ["height"]
     client.notify("textDocument/didClose", {"textDocument": {"uri": there}})
