@@ -53,7 +53,7 @@ def test_it_fits_a_narrow_window_and_a_pipe(completed: tuple[Path, subprocess.Co
 
 
 def test_words_say_where_they_were_seen(completed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    words = completed[1].stdout.split("The list of words")[1]
+    words = completed[1].stdout.split("The completion list")[1]
     assert re.search(r"\d%  .*(seen in tinycoder\w*/[\w/]+\.py:|line )\d+", words)
 
 

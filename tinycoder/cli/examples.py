@@ -56,7 +56,7 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
     """Print the first words of some lists, a letter into a name."""
     from tinycoder.evaluate.places import survey
 
-    click.echo("The list of words after one letter (* is what the author wrote):\n")
+    click.echo("The completion list after one letter (* is what the author wrote):\n")
     n_shown = 0
     names = [(each, name) for each in documents for name in survey(each).identifiers if name.kind in KINDS]
     for document, name in _shuffled(names, seed):

@@ -112,7 +112,7 @@ class Offers:
             self._end(next(iter(self._open)), at_s)
 
     def popup_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
-        """A list of words for ``text`` was sent, by id, the best first."""
+        """A completion list for ``text`` was sent, by id, the best first."""
         rows = {
             name: _Row(rank=rank, n_chars=len(ghost.rest) if ghost else 0)
             for rank, (name, one) in enumerate(candidates.items(), 1)

@@ -22,7 +22,7 @@ local defaults = {
   settings = {}, -- { tinycoder = { … } }, see docs/settings.md
   ghost = true, -- offer the rest of the line behind the cursor
   native = false, -- leave ghost text to vim.lsp.inline_completion, where Neovim has it
-  popup = true, -- open the list of words by itself
+  popup = true, -- open the completion list by itself
   keys = {}, -- { accept = '<Tab>', … }
   debounce_ms = 40, -- of quiet, before a suggestion is asked for
   restart_ms = 500, -- before a server that crashed is started again; doubled each time
