@@ -54,9 +54,9 @@ SETTINGS = """
 ONE_WORD = "(setq-default eglot-workspace-configuration '(:tinycoder (:popup (:limit 1 :deadlineMs 60000))))"
 FRESH = r"""
 (goto-char (point-max))
-(insert "\n\nif __name__ == \"__ma")
+(insert "\n\nvalue = Coun")
 (completion-at-point)
-(check (equal (buffer-substring (line-beginning-position) (point)) "if __name__ == \"__main__")
+(check (equal (buffer-substring (line-beginning-position) (point)) "value = Counter")
        (format "completed: %S" (thing-at-point 'line)))
 (tinycoder-describe)
 """
