@@ -30,7 +30,7 @@ from tests.editors.vscode_server import Server
 pytestmark = pytest.mark.editors
 
 TYPED = LESSON[: LESSON.index("total")]  # ends in "self."; the model goes on with "total = start"
-BEGUN = "def write(values):\n    quagga_offset = o"  # goes on as the files of the workspace do, and nothing else
+BEGUN = "def write(values):\n    quagga_offset = quo"  # a name that files of the workspace define, and nothing else
 NO_POPUP = {"editor.quickSuggestions": {"other": "off"}, "editor.suggestOnTriggerCharacters": False}
 POPUP = {"editor.quickSuggestions": {"other": "on"}, "editor.suggestOnTriggerCharacters": True}  # as without settings
 IDIOM = """from ledger import Ledger
@@ -94,10 +94,13 @@ OpenWindow = Callable[..., VSCode]
 
 
 def functions(word: str) -> str:
-    """Code that says an unusual line again and again."""
-    return "".join(
-        f"def read_{name}({word}):\n    quagga_offset = {word}.stride\n    return quagga_offset\n\n\n"
-        for name in "abcdefgh"
+    """Code that says an unusual line again and again, and defines a name that ends with ``word``."""
+    return (
+        "".join(
+            f"def read_{name}({word}):\n    quagga_offset = {word}.stride\n    return quagga_offset\n\n\n"
+            for name in "abcdefgh"
+        )
+        + f"def quo_{word}():\n    return 0\n"
     )
 
 
@@ -340,7 +343,8 @@ def test_words_of_other_files_are_offered_with_their_place(editor: VSCode) -> No
     editor.until(lambda: "elsewhere.py" in editor.popup_details(), "the details say where it was seen")
     editor.picture("popup")
     editor.press("Enter")
-    editor.until(lambda: editor.current_line() == "    quagga_offset = okapi", "the word is accepted")
+    editor.until(lambda: editor.current_line() == "    quagga_offset = quo_okapi", "the name is accepted")
+    editor.until(lambda: "from elsewhere import quo_okapi" in editor.editor_text(), "its import comes along")
 
 
 def test_the_editors_own_word_list_does_not_open_where_tinycoder_is_silent(editor: VSCode) -> None:
