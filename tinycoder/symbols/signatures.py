@@ -31,6 +31,10 @@ _MODELS = frozenset({"BaseModel", "BaseSettings", "SQLModel", "Struct", "Generic
 _FIELD_CALLS = frozenset({"ib", "attrib", "field", "Factory"})
 _OBJECT = "builtins.object"
 _UNTOLD = {
+    "builtins.print": (
+        Parameter("args", VARIADIC),
+        *(Parameter(name, KEYWORD_ONLY, default="...") for name in ("sep", "end", "file", "flush")),
+    ),
     "builtins.zip": (Parameter("iterables", VARIADIC), Parameter("strict", KEYWORD_ONLY, default="True")),
     **dict.fromkeys(
         ("builtins.max", "builtins.min"),
