@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
 
-test: $(VENV)/.ready  ## run the tests
-	$(BIN)/pytest
+test: $(VENV)/.ready  ## run the tests, or those under TESTS
+	$(BIN)/pytest $(TESTS)
 
 test-oldest: $(VENV)-oldest/.ready  ## run the tests with the oldest dependencies that pyproject.toml allows
 	$(VENV)-oldest/bin/pytest
