@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder_lsp import garbage
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.documents import Spot, opens_block
 from tinycoder_lsp.engine import Wish
@@ -134,7 +135,9 @@ class Answers:
         self._background.start("learning", self._learn())
 
     async def _learn(self) -> None:
-        if not await self._worker.answer(Kind.LEARN, self._models.learn):
+        if await self._worker.answer(Kind.LEARN, self._models.learn):
+            garbage.collect()
+        else:
             self._learn_when_idle()  # it was interrupted
 
 

@@ -83,6 +83,18 @@ def test_there_is_no_list_where_the_typed_word_is_whole(base: Engine, line: str)
     assert texts(base, line) == []
 
 
+@pytest.mark.parametrize("line", WHOLE)
+def test_a_list_on_the_screen_closes_one_letter_before_the_word_is_whole(base: Engine, line: str) -> None:
+    if line != "import os¦":  # a word of two letters: the list opens with the first
+        assert texts(base, f"{line[:-2]}¦", going_on=True) == []
+
+
+def test_a_list_on_the_screen_stays_while_two_letters_are_missing(base: Engine) -> None:
+    assert texts(base, "x = Count¦", going_on=True)[0] == "Counter"
+    assert "Counter" not in texts(base, "x = Counte¦", going_on=True)
+    assert texts(base, "x = Counte¦")[0] == "Counter"
+
+
 def test_a_word_that_goes_on_keeps_its_list_open(base: Engine) -> None:
     assert texts(base, "retu¦")[0] == "return"
     assert texts(base, "x = make_¦")[0] == "make_counter"

@@ -90,14 +90,21 @@ class CompletionList:
         return rows
 
     def choose(
-        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None
+        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None, going_on: bool = False
     ) -> list[tuple[Row, float]]:
         """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
 
         None if what is typed is probably whole; where that is a new name, no longer new ones. A name that needs an
         import is no word of this file yet: where it is typed, and there are longer ones, it is shown before them.
+
+        A list that is on the screen (``going_on``) closes one letter earlier. Editors show the old rows until the new
+        ones come, and an Enter that is typed meanwhile takes one; a row that saves one letter is not worth its own key.
         """
         order = ranked(rows, cursor)
+        if going_on:
+            if sum(share for row, share in order if _lacks_one(row, cursor.typed)) >= CLOSED:
+                return []
+            order = [(row, share) for row, share in order if not _lacks_one(row, cursor.typed)]
         groups = {row.name.group for row in rows if row.whole}
         unbound = groups == {group.NEEDS_IMPORT}
         if not unbound:
@@ -140,6 +147,11 @@ class CompletionList:
             if word not in there and ((makes and (exists or p >= MIN_MADE)) or (place.bracket and stands)):
                 found.append(Name(text=word, group=group.USED if exists else group.NEW))
         return found
+
+
+def _lacks_one(row: Row, typed: str) -> bool:
+    """Whether one more letter makes the row."""
+    return row.name.text[:-1] == typed
 
 
 def _is_aside(row: Row, share: float) -> bool:

@@ -166,9 +166,9 @@ class Engine:
         """Up to ``limit`` names at ``offset`` that begin with what is typed, most likely first.
 
         With ``imports`` also names of other modules, which bring their import along. Where ghost text is being typed
-        through, its word comes first. When that is typed to its end and the list is on the screen already
-        (``going_on``) there is nothing to list: longer words would only hide the ghost text. Raises ``Cancelled`` once
-        ``stop`` says so.
+        through, its word comes first. A list that is on the screen already (``going_on``) closes where one letter is
+        left of the word, and at the end of the ghost text's word: longer words would only hide that. Raises
+        ``Cancelled`` once ``stop`` says so.
         """
         screened = self._screen.screened(document)
         at = screened.offset(offset)
@@ -184,7 +184,7 @@ class Engine:
         if going_on and followed == typed_word(document.text, offset):
             return []
         cursor, rows, scene = self._rows(document, offset, poll, imports)
-        order = self._list.choose(rows, cursor, limit, first=followed)
+        order = self._list.choose(rows, cursor, limit, first=followed, going_on=going_on)
         if not order:
             return []
         resolver = self._names.resolver(cursor, document.text)

@@ -1,7 +1,8 @@
 """A second language server beside TinyCoder's: it answers with words of the document, at once. Standard library alone.
 
 It is as considerate as a server can be, so that what goes wrong beside it is not its own doing: it offers words that
-are a good deal longer than what is typed, and says that its list is incomplete, so that it is asked at each key. With
+are a good deal longer than what is typed, none where that may be the beginning of a word which ends soon, and says that
+its list is incomplete, so that it is asked at each key. With
 WORDS_TRIGGERS every letter of it is a trigger character, as for Neovim. Each row is marked as ``second``.
 """
 
@@ -13,6 +14,7 @@ import re
 import sys
 from typing import Any
 
+SOON = 2  # letters
 LONGER = 4  # letters that are still to come: at the end of a known word the list is closed long since
 WORD = re.compile(r"[A-Za-z_]\w*")
 MARK = "second"
@@ -53,8 +55,12 @@ class Words:
         typed = re.search(r"[A-Za-z_]\w*$", before)
         if typed is None:
             return []
-        words = {word for line in lines for word in WORD.findall(line) if word.startswith(typed[0])}
-        longer = sorted(word for word in words if len(word) >= len(typed[0]) + LONGER)
+        words = [word for line in lines for word in WORD.findall(line) if word.startswith(typed[0])]
+        if typed[0] in words:
+            words.remove(typed[0])  # where it is typed
+        if any(len(word) <= len(typed[0]) + SOON for word in words):
+            return []
+        longer = sorted({word for word in words if len(word) >= len(typed[0]) + LONGER})
         return [{"label": word, "kind": 6, "labelDetails": {"description": MARK}} for word in longer]
 
 

@@ -1,0 +1,123 @@
+"""How often a name that does not exist is right all the same in ghost text, beside what the mixture says of it.
+
+    python benchmarks/doubts.py [--model FOLDER] [--n PLACES] REPOSITORY...
+
+As in training a part of the files of each REPOSITORY is held out; memory and symbols know the others. At lines of the
+held-out files, some of them begun, the surest ghost text is made with all doubts taken away. A row of the table is a
+kind of doubt: how many ghost texts have it, what the mixture expects (the mean probability up to the name), and how
+many are right up to there. Their ratio, over that of names without a doubt, is the factor that would be calibrated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fit import Repository, read
+
+from tinycoder.checkpoint import load_model
+from tinycoder.complete import engine as engine_module
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.engine import Engine
+from tinycoder.complete.names import unknown
+from tinycoder.decode import use_one_blas_thread
+from tinycoder.shipped import shipped_folder
+
+KINDS = {"UNBOUND": 0.5, "UNKNOWN": 0.3, "TAKEN_FROM": 0.1, "IMPOSSIBLE": 0.0}
+NONE = "no doubt"
+SURE = 0.1  # probability of a ghost text that is looked at: the less likely are never shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """A name in a ghost text: what the mixture expects up to its end, and whether the author wrote that."""
+
+    kind: str
+    expected: float
+    right: bool
+
+
+class Doubts:
+    """Stands in for ``doubted`` in the engine, and notes what it would have done."""
+
+    def __init__(self) -> None:
+        self.rest = ""  # of the author's line
+        self.noted: list[Doubt] = []
+
+    def __call__(
+        self, line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: unknown.Known
+    ) -> tuple[float, ...]:
+        """The probabilities as they are."""
+        places = unknown.factors(line, text, known)
+        kinds = {factor: kind for kind, factor in KINDS.items()}
+        place, kind = min(((place, kinds[factor]) for place, factor in places), default=(len(text), NONE))
+        expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= place), 0.0)
+        if expected >= SURE:
+            right = self.rest.startswith(text[:place]) and not self.rest[place : place + 1].isidentifier()
+            self.noted.append(Doubt(kind=kind, expected=expected, right=right))
+        return tuple(probabilities)
+
+
+def places(document: Document, n: int, dice: random.Random) -> Iterator[tuple[int, str]]:
+    """Offsets in lines of code, at their first letter or within, and what stands there to the line's end."""
+    starts = [0]
+    for line in document.text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    lines = [start for start in starts[:-1] if document.text[start:].lstrip(" ")[:1].isalpha()]
+    for start in dice.sample(lines, min(n, len(lines))):
+        line = document.text[start:].split("\n", 1)[0]
+        first = len(line) - len(line.lstrip())
+        at = first + (dice.randrange(len(line) - first) if dice.random() < 0.5 else 0)
+        yield start + at, line[at:]
+
+
+def ask(repository: Repository, engine: Engine, doubts: Doubts, n: int, dice: random.Random) -> None:
+    """Make ghost text at ``n`` lines of each held-out file, as if the file ended there."""
+    engine.know(repository.world)
+    for document in repository.held_out:
+        for offset, rest in places(document, n, dice):
+            doubts.rest = rest
+            before = Document(path=document.path, text=document.text[:offset])
+            engine.inline(before, offset, stop=lambda: False, threshold=0.0, prose="on")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("repositories", nargs="+", type=Path, metavar="REPOSITORY")
+    parser.add_argument("--model", type=Path, default=shipped_folder())
+    parser.add_argument("--n", type=int, default=12, help="lines of each held-out file (default: %(default)s)")
+    options = parser.parse_args()
+    use_one_blas_thread(prefill=1)
+    model = load_model(options.model)
+    doubts = Doubts()
+    for kind, factor in KINDS.items():
+        setattr(unknown, kind, factor)
+    engine_module.doubted = doubts  # type: ignore[assignment]
+    dice = random.Random(0)
+    for folder in options.repositories:
+        repository = read(folder, model.tokenizer)
+        ask(repository, Engine(model, repository.memory), doubts, options.n, dice)
+    kinds: dict[str, list[Doubt]] = defaultdict(list)
+    for doubt in doubts.noted:
+        kinds[doubt.kind].append(doubt)
+    base = _ratio(kinds[NONE])
+    print(f"{'':12s} {'ghosts':>7s} {'expected':>9s} {'right':>7s} {'factor':>7s}")
+    for kind in (NONE, *KINDS):
+        each = kinds[kind]
+        if each:
+            expected = sum(doubt.expected for doubt in each) / len(each)
+            right = sum(doubt.right for doubt in each) / len(each)
+            print(f"{kind:12s} {len(each):7d} {expected:9.3f} {right:7.3f} {_ratio(each) / base:7.2f}")
+
+
+def _ratio(doubts: Sequence[Doubt]) -> float:
+    return sum(doubt.right for doubt in doubts) / max(sum(doubt.expected for doubt in doubts), 1e-9)
+
+
+if __name__ == "__main__":
+    main()
