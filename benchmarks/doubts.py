@@ -1,11 +1,12 @@
 """How often a name that does not exist is right all the same in ghost text, beside what the mixture says of it.
 
-    python benchmarks/doubts.py [--model FOLDER] [--n PLACES] REPOSITORY...
+    python benchmarks/doubts.py [--model FOLDER] [--n LINES] [--below] REPOSITORY...
 
-As in training a part of the files of each REPOSITORY is held out; memory and symbols know the others. At lines of the
-held-out files, some of them begun, the surest ghost text is made with all doubts taken away. A row of the table is a
-kind of doubt: how many ghost texts have it, what the mixture expects (the mean probability up to the name), and how
-many are right up to there. Their ratio, over that of names without a doubt, is the factor that would be calibrated.
+As in training a part of the files of each REPOSITORY is held out: the memory does not know them. At lines of these,
+some of them begun, the likeliest ghost text is made with all doubts taken away. What stands below the line is there
+with --below. A row of the table is a kind of doubt: how many ghost texts have it, what the mixture expects (the mean
+probability up to the name), and how many are right up to there. Their ratio, over that of ghost texts without a doubt,
+is the factor that would be calibrated.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import unknown
 from tinycoder.decode import use_one_blas_thread
 from tinycoder.shipped import shipped_folder
+from tinycoder.symbols.project import Project, WorkspaceFile
+from tinycoder.symbols.world import World
 
-KINDS = {"UNBOUND": 0.5, "UNKNOWN": 0.3, "TAKEN_FROM": 0.1, "IMPOSSIBLE": 0.0}
+KINDS = {unknown.UNBOUND: "UNBOUND", unknown.IMPOSSIBLE: "IMPOSSIBLE"}
 NONE = "no doubt"
 SURE = 0.1  # probability of a ghost text that is looked at: the less likely are never shown
 
@@ -53,8 +56,7 @@ class Doubts:
     ) -> tuple[float, ...]:
         """The probabilities as they are."""
         places = unknown.factors(line, text, known)
-        kinds = {factor: kind for kind, factor in KINDS.items()}
-        place, kind = min(((place, kinds[factor]) for place, factor in places), default=(len(text), NONE))
+        place, kind = min(((place, KINDS[factor]) for place, factor in places), default=(len(text), NONE))
         expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= place), 0.0)
         if expected >= SURE:
             right = self.rest.startswith(text[:place]) and not self.rest[place : place + 1].isidentifier()
@@ -75,14 +77,23 @@ def places(document: Document, n: int, dice: random.Random) -> Iterator[tuple[in
         yield start + at, line[at:]
 
 
-def ask(repository: Repository, engine: Engine, doubts: Doubts, n: int, dice: random.Random) -> None:
-    """Make ghost text at ``n`` lines of each held-out file, as if the file ended there."""
-    engine.know(repository.world)
+def ask(
+    folder: Path, repository: Repository, engine: Engine, doubts: Doubts, n: int, below: bool, dice: random.Random
+) -> None:
+    """Make ghost text at ``n`` lines of each held-out file, as if the file ended there, or only the line did."""
+    project = Project()
+    project.refresh(
+        WorkspaceFile(path=file.relative_to(folder).as_posix(), location=file) for file in sorted(folder.rglob("*.py"))
+    )
+    engine.know(World(project))
     for document in repository.held_out:
         for offset, rest in places(document, n, dice):
             doubts.rest = rest
-            before = Document(path=document.path, text=document.text[:offset])
-            engine.inline(before, offset, stop=lambda: False, threshold=0.0, prose="on")
+            text = document.text[:offset] + (document.text[offset + len(rest) :] if below else "")
+            engine.inline(
+                Document(path=document.path, text=text), offset, stop=lambda: False, threshold=0.0, prose="on"
+            )
+        engine.forget(document.path)
 
 
 def main() -> None:
@@ -91,23 +102,23 @@ def main() -> None:
     parser.add_argument("repositories", nargs="+", type=Path, metavar="REPOSITORY")
     parser.add_argument("--model", type=Path, default=shipped_folder())
     parser.add_argument("--n", type=int, default=12, help="lines of each held-out file (default: %(default)s)")
+    parser.add_argument("--below", action="store_true", help="what follows the line is there")
     options = parser.parse_args()
     use_one_blas_thread(prefill=1)
     model = load_model(options.model)
     doubts = Doubts()
-    for kind, factor in KINDS.items():
-        setattr(unknown, kind, factor)
     engine_module.doubted = doubts  # type: ignore[assignment]
     dice = random.Random(0)
     for folder in options.repositories:
         repository = read(folder, model.tokenizer)
-        ask(repository, Engine(model, repository.memory), doubts, options.n, dice)
+        engine = Engine(model, repository.memory)
+        ask(folder, repository, engine, doubts, options.n, options.below, dice)
     kinds: dict[str, list[Doubt]] = defaultdict(list)
     for doubt in doubts.noted:
         kinds[doubt.kind].append(doubt)
     base = _ratio(kinds[NONE])
     print(f"{'':12s} {'ghosts':>7s} {'expected':>9s} {'right':>7s} {'factor':>7s}")
-    for kind in (NONE, *KINDS):
+    for kind in (NONE, *KINDS.values()):
         each = kinds[kind]
         if each:
             expected = sum(doubt.expected for doubt in each) / len(each)

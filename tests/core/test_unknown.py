@@ -10,7 +10,7 @@ import pytest
 from tests.core.names_at import BAR, cursor, split, workspace
 from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.names import Names
-from tinycoder.complete.names.unknown import IMPOSSIBLE, TAKEN_FROM, UNBOUND, UNKNOWN, doubted, factors
+from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, doubted, factors
 
 LANGUAGE = {"return", "print", "def", "for", "in", "import", "as", "class", "lambda", "if", "not", "and"}
 
@@ -27,11 +27,8 @@ class Few:
     def exists(self, word: str) -> bool:
         return word in self.standing
 
-    def is_taken_from(self, word: str) -> bool:
-        return word == "module"
-
     def has_member(self, before: str, word: str) -> bool | None:
-        return word == "total" if before.endswith("self.") else None
+        return word == "total" if before.endswith(("self.", "door.")) else None
 
 
 def doubts(line: str, text: str) -> dict[str, float]:
@@ -43,17 +40,20 @@ def doubts(line: str, text: str) -> dict[str, float]:
     ("line", "text", "words"),
     [
         ("    return ", "total", {}),
-        ("    return ", "nothing", {"nothing": UNKNOWN}),
+        ("    return ", "nothing", {"nothing": UNBOUND}),
         ("    return ", "elsewhere", {"elsewhere": UNBOUND}),
-        ("    return ", "module.total", {"module": TAKEN_FROM}),
-        ("    ", "self.total = nothing(never, start)", {"nothing": UNKNOWN, "never": UNKNOWN}),
-        ("    return no", "thing", {"nothing": UNKNOWN}),  # half typed, half suggested
+        ("    return ", "module.total", {"module": UNBOUND}),
+        ("from ", "module import nothing, never", {}),
+        ("    from .", "nothing import never", {}),
+        ("import ", "nothing", {}),
+        ("    ", "self.total = nothing(never, start)", {"nothing": UNBOUND, "never": UNBOUND}),
+        ("    return no", "thing", {"nothing": UNBOUND}),  # half typed, half suggested
         ("    nothing.", "total", {}),  # the author's own word
         ("x = ", "'nothing at all'", {}),
         ('x = "', 'nothing"', {}),
         ("x = 1  # ", "nothing", {}),
         ("x ", "= 1  # nothing", {}),
-        ("if ", "nothing == 1", {"nothing": UNKNOWN}),  # a comparison makes no name
+        ("if ", "nothing == 1", {"nothing": UNBOUND}),  # a comparison makes no name
         ("return ", "0x1f", {}),
     ],
 )
@@ -65,18 +65,21 @@ def test_unknown_names_are_doubted(line: str, text: str, words: dict[str, float]
     ("line", "text", "words"),
     [
         ("    return self.", "total", {}),
-        ("    return self.", "nothing", {"nothing": IMPOSSIBLE}),
-        ("    return self.", "elsewhere", {"elsewhere": IMPOSSIBLE}),
-        ("    return self.no", "thing", {"nothing": IMPOSSIBLE}),
+        ("    return self.", "nothing", {"nothing": UNBOUND}),
+        ("    return self.", "elsewhere", {"elsewhere": UNBOUND}),
+        ("    return self.no", "thing", {"nothing": UNBOUND}),
+        ("    return door.", "nothing", {"nothing": IMPOSSIBLE}),
+        ("    return door.", "total", {}),
+        ("    return myself.", "nothing", {"nothing": IMPOSSIBLE}),
         ("    ", "self.nothing = 1", {}),  # made
         ("    ", "self.nothing: int = 1", {}),
         ("    ", "self.nothing, self.never = 1, 2", {}),
         ("    with f as ", "self.nothing:", {}),
-        ("    ", "self.nothing += 1", {"nothing": IMPOSSIBLE}),
-        ("    ", "self.nothing.never = 1", {"nothing": IMPOSSIBLE}),
-        ("    if ", "self.nothing == 1", {"nothing": IMPOSSIBLE}),
+        ("    ", "self.nothing += 1", {"nothing": UNBOUND}),
+        ("    ", "self.nothing.never = 1", {"nothing": UNBOUND}),
+        ("    if ", "self.nothing == 1", {"nothing": UNBOUND}),
         ("    return x.", "elsewhere", {}),
-        ("    return x.", "nothing", {"nothing": UNKNOWN}),
+        ("    return x.", "nothing", {"nothing": UNBOUND}),
     ],
 )
 def test_members(line: str, text: str, words: dict[str, float]) -> None:
@@ -116,12 +119,12 @@ def test_names_that_the_line_itself_makes_are_bound(line: str) -> None:
 
 def test_only_what_reaches_the_name_is_less_sure() -> None:
     left = doubted("return ", "total + nothing + x", (5, 7, 15, 19), (0.9, 0.8, 0.7, 0.6), Few())
-    assert left == pytest.approx((0.9, 0.8, 0.7 * UNKNOWN, 0.6 * UNKNOWN))
+    assert left == pytest.approx((0.9, 0.8, 0.7 * UNBOUND, 0.6 * UNBOUND))
 
 
 def test_doubts_multiply() -> None:
     left = doubted("return ", "nothing(elsewhere)", (7, 17, 18), (1.0, 1.0, 1.0), Few())
-    assert left == pytest.approx((UNKNOWN, UNKNOWN * UNBOUND, UNKNOWN * UNBOUND))
+    assert left == pytest.approx((UNBOUND, UNBOUND * UNBOUND, UNBOUND * UNBOUND))
 
 
 def test_nothing_suggested() -> None:
@@ -174,13 +177,6 @@ def test_words_of_the_workspace_exist(tmp_path: Path) -> None:
     assert known(SAMPLE, names).exists("reach")
     assert not known(SAMPLE, names).exists("rech")
     assert known(SAMPLE, names, stands={"rech"}).exists("rech")
-
-
-def test_a_module_that_names_are_taken_from_is_not_bound_by_that() -> None:
-    assert known(SAMPLE).is_taken_from("json")
-    assert not known(SAMPLE).is_taken_from("time")
-    assert known(f"from pathlib import Path; p = {BAR}").is_taken_from("pathlib")
-    assert known(f"from a.b import c\n{BAR}").is_taken_from("a")
 
 
 def test_self_means_nothing_outside_of_a_method() -> None:

@@ -398,6 +398,35 @@ def test_slots() -> None:
     assert found["y"] == Variable("y", 2, "", "", True)
 
 
+def test_what_is_set_on_a_class_from_outside_is_a_member() -> None:
+    module = read("class A:\n    x = 1\n\nA.y = A()\nA.x = ''\nB.z = 1\n")
+    found = module.symbols["A"]
+    assert isinstance(found, Class)
+    assert found.members["y"] == Variable("y", 4, "", "A()")
+    assert variable_in(found.members, "x").value == "1"
+    assert "B" not in module.symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("globals().update(names)", True),
+        ("globals()['x'] = 1", True),
+        ("for name in names:\n    globals()[name] = 1", True),
+        ("A.make(globals(), locals())", True),
+        ("x = make(vars())", True),
+        ("exec(text)", True),
+        ("sys.modules[__name__] = Lazy()", True),
+        ("sys.modules['os.path'] = path", False),
+        ("x = globals()", False),
+        ("def f():\n    return x in globals()", False),
+        ("print(x)", False),
+    ],
+)
+def test_a_module_that_gives_itself_names_is_open(text: str, is_open: bool) -> None:
+    assert read(text).is_open is is_open
+
+
 @pytest.mark.parametrize(
     ("text", "exported"),
     [

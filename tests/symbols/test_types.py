@@ -10,7 +10,7 @@ DOORS = """
 import enum, functools, abc, attrs, typing as t
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -95,6 +95,7 @@ class Child(Abstract):
 @asynccontextmanager
 async def opened() -> AsyncIterator[P]: yield
 async def several() -> AsyncIterator[P]: yield
+def nursery() -> AbstractAsyncContextManager[P]: ...
 @contextmanager
 def held() -> Generator[Box[str], None, None]: yield
 async def later(): return P(1)
@@ -222,6 +223,7 @@ OTHERS = {
         ("await later()", "P"),
         ("(await Child().wait()).x", "int"),
         ("await opened().__aenter__()", "P"),
+        ("await nursery().__aenter__()", "P"),
         ("await several().__aiter__().__anext__()", "P"),
         ("held().__enter__()", "Box[str]"),
         # variables

@@ -197,16 +197,17 @@ def test_rows_say_what_they_are(expression: str, name: str, kind: str, owner: st
 
 def test_a_module_is_known_if_its_stars_are_and_it_makes_no_names() -> None:
     place = at(
-        "import whole, starred, broken_star, making, circle\n",
+        "import whole, starred, broken_star, making, filling, circle\n",
         whole="a = 1",
         starred="from whole import *",
         broken_star="from nowhere import *",
         making="def __getattr__(name): ...",
+        filling="globals().update(names)",
         circle="from circle import *\nfrom starred import *",
     )
     assert place.names("starred")[:2] == ["a", "__name__"]
-    known = [place.known(name) for name in ("whole", "starred", "broken_star", "making", "circle")]
-    assert known == [True, True, False, False, True]
+    known = [place.known(name) for name in ("whole", "starred", "broken_star", "making", "filling", "circle")]
+    assert known == [True, True, False, False, False, True]
 
 
 def test_members_of_a_class_that_stands_in_a_function() -> None:

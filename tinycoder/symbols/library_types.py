@@ -177,6 +177,8 @@ RETURNS = {
             "float": "datetime.timestamp timedelta.total_seconds",
         },
     ),
+    **_table("contextlib.AbstractContextManager", {"T": "__enter__"}),
+    **_table("contextlib.AbstractAsyncContextManager", {"T": "__aenter__"}),
     **_table("threading", {"threading.Thread": "current_thread main_thread", "bool": "Lock.acquire RLock.acquire"}),
     **_table("asyncio asyncio.tasks", {"asyncio.Task": "create_task ensure_future"}),
     **_table("asyncio asyncio.events", {"asyncio.AbstractEventLoop": "get_event_loop get_running_loop new_event_loop"}),

@@ -327,7 +327,8 @@ def _moved_events(events: Events, by: int) -> Events:
     found.attributes = [_moved_variable(each, by) for each in events.attributes]
     found.globals = [_moved_variable(each, by) for each in events.globals]
     found.imports = [Import(each.name, each.line + by, each.module, each.attribute) for each in events.imports]
-    found.exports, found.stars = events.exports, events.stars
+    found.set_on = [(name, _moved_variable(each, by)) for name, each in events.set_on]
+    found.exports, found.stars, found.is_open = events.exports, events.stars, events.is_open
     return found
 
 

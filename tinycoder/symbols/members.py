@@ -35,7 +35,6 @@ _FUNCTION_ATTRIBUTES = {
     **dict.fromkeys(("__name__", "__qualname__", "__module__", "__doc__"), "str"),
     "__dict__": "dict[str, object]",
 }
-_MADE_AT_RUN_TIME = frozenset({"hashlib", "multiprocessing"})  # modules that give themselves names by ``globals()``
 _CATCHING = ("__getattr__", "__getattribute__")
 
 
@@ -133,7 +132,7 @@ def _of_module(source: Source, modules: Modules) -> Members:
 def _is_read(source: Source, modules: Modules, depth: int) -> bool:
     """Whether a module's text was read, makes no names when asked for them, and so with all its stars."""
     record = modules.record(source)
-    if record is EMPTY or not depth or source.name in _MADE_AT_RUN_TIME or "__getattr__" in record.symbols:
+    if record is EMPTY or not depth or record.is_open or "__getattr__" in record.symbols:
         return False
     if record.exported is None and "__all__" in record.symbols:
         return False  # it is computed, as are the names, perhaps

@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from tinycoder.symbols.bindings import (
@@ -51,6 +52,7 @@ _MAY_HOLD_YIELD = frozenset((*_YIELDS, ast.Call, ast.Await, ast.NamedExpr, ast.B
 _MAY_HOLD_WALRUS = frozenset((ast.NamedExpr, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Call))
 _ON_CLASS = ("classmethod", "abc.abstractclassmethod")
 _IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
+_NAMESPACES = ("globals", "locals", "vars")
 _ACCESSORS = (".setter", ".deleter")
 _NOTHING = ("", "None")
 
@@ -64,7 +66,7 @@ _quiet = threading.Lock()  # what ``warnings`` does is done to all threads
 class Events:
     """What statements do to the names of a module or a class, in their order."""
 
-    __slots__ = ("attributes", "defined", "exports", "globals", "imports", "stars")
+    __slots__ = ("attributes", "defined", "exports", "globals", "imports", "is_open", "set_on", "stars")
 
     def __init__(self, outer: Events | None = None) -> None:
         self.defined: list[tuple[Symbol, int]] = []  # with PLAIN, CONDITIONAL or ALTERNATE
@@ -73,6 +75,8 @@ class Events:
         self.stars: list[str] = outer.stars if outer else []
         self.imports: list[Import] = outer.imports if outer else []
         self.globals: list[Variable] = outer.globals if outer else []  # what functions set that call it global
+        self.set_on: list[tuple[str, Variable]] = []  # what is set on a name, such as that of a class
+        self.is_open = False  # whether names may be given in ways that are not read
 
     def __iadd__(self, other: Events) -> Events:
         self.defined += other.defined
@@ -81,6 +85,8 @@ class Events:
         self.stars += other.stars
         self.imports += other.imports
         self.globals += other.globals
+        self.set_on += other.set_on
+        self.is_open = self.is_open or other.is_open
         return self
 
 
@@ -109,11 +115,17 @@ def module(events: Events) -> Module:
     exported: list[str] | None = None
     for anew, names in events.exports:
         exported = [*names] if anew or exported is None else [*exported, *names]
+    symbols = fold(events.defined, events.globals)
+    for name, variable in events.set_on:
+        owner = symbols.get(name)
+        if isinstance(owner, Class) and variable.name not in owner.members:
+            symbols[name] = replace(owner, members={**owner.members, variable.name: variable})
     return Module(
-        symbols=fold(events.defined, events.globals),
+        symbols=symbols,
         exported=None if exported is None else tuple(dict.fromkeys(exported)),
         stars=tuple(dict.fromkeys(events.stars)),
         imports=tuple(events.imports),
+        is_open=events.is_open,
     )
 
 
@@ -210,11 +222,14 @@ def read_statements(body: Iterable[ast.stmt], events: Events, *, in_class: bool 
 
 
 def _read_expression(node: ast.Expr, events: Events) -> None:
-    """``__all__.extend(...)`` and ``__all__.append(...)``."""
+    """``__all__.extend(...)`` and ``__all__.append(...)``, and what may give names to the module."""
     call = node.value
+    if type(call) is not ast.Call:
+        return
+    if _gives_names(call):
+        events.is_open = True
     if (
-        type(call) is ast.Call
-        and type(call.func) is ast.Attribute
+        type(call.func) is ast.Attribute
         and type(call.func.value) is ast.Name
         and call.func.value.id == "__all__"
         and len(call.args) == 1
@@ -229,10 +244,31 @@ def _read_expression(node: ast.Expr, events: Events) -> None:
             events.exports.append((False, names))
 
 
+def _gives_names(call: ast.Call) -> bool:
+    """Whether a call may give names to the module: ``globals().update(...)``, ``f(globals())``, ``exec(...)``."""
+    function = call.func
+    if type(function) is ast.Name and function.id == "exec":
+        return True
+    return (type(function) is ast.Attribute and _is_namespace(function.value)) or any(map(_is_namespace, call.args))
+
+
+def _is_namespace(node: ast.expr) -> bool:
+    """Whether an expression is the module's own names: ``globals()`` and its like, ``sys.modules[__name__]``."""
+    if type(node) is ast.Call:
+        return type(node.func) is ast.Name and node.func.id in _NAMESPACES
+    return type(node) is ast.Subscript and type(node.slice) is ast.Name and node.slice.id == "__name__"
+
+
 def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: bool) -> None:
     line = node.lineno
+    if type(node) is ast.Assign and type(node.value) is ast.Call and _gives_names(node.value):
+        events.is_open = True
     for target, kind, value in bindings(node):
         if type(target) is not ast.Name:
+            if type(target) is ast.Attribute and type(target.value) is ast.Name:
+                events.set_on.append((target.value.id, Variable(_intern(target.attr), line, kind, value)))
+            elif type(target) is ast.Subscript and (_is_namespace(target) or _is_namespace(target.value)):
+                events.is_open = True
             continue
         name = target.id
         if name == "__all__":

@@ -83,13 +83,15 @@ class Module:
     """What a file defines: ``symbols`` at its top level (also under ``if``, ``try`` and ``with``).
 
     ``exported`` is ``__all__`` where it can be read; ``stars`` are the modules of ``from M import *``; ``imports`` are
-    all imported names, in functions too.
+    all imported names, in functions too. ``is_open`` says that it may give itself names that its text does not tell,
+    as by ``globals()``.
     """
 
     symbols: Mapping[str, Symbol]
     exported: tuple[str, ...] | None = None
     stars: tuple[str, ...] = ()
     imports: tuple[Import, ...] = ()
+    is_open: bool = False
 
 
 EMPTY = Module(symbols={})

@@ -25,7 +25,7 @@ from tinycoder import __version__
 from tinycoder.file import make_folder
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PATIENCE = 5.0  # seconds for which another process is waited for
 
 # Another version of Python may parse, and one of ours read, in another way.
@@ -141,6 +141,7 @@ def encode(module: Module) -> bytes:
         None if module.exported is None else list(module.exported),
         list(module.stars),
         [_row(each) for each in module.imports],
+        int(module.is_open),
     ]
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
@@ -148,12 +149,13 @@ def encode(module: Module) -> bytes:
 def decode(data: bytes) -> Module:
     """What ``encode`` was given. Raises ``ValueError`` for any other bytes."""
     try:
-        symbols, exported, stars, imports = json.loads(data)
+        symbols, exported, stars, imports, is_open = json.loads(data)
         return Module(
             symbols=_table(symbols),
             exported=None if exported is None else _texts(exported),
             stars=_texts(stars),
             imports=tuple(_import(*row[1:]) for row in imports),
+            is_open=bool(_number(is_open)),
         )
     except (TypeError, LookupError, ValueError, RecursionError) as error:
         raise ValueError(f"these are no records: {error}") from None
@@ -245,7 +247,7 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
 
 def _number(value: int) -> int:
     if type(value) is not int:
-        raise TypeError("a line is a number")
+        raise TypeError("a number is wanted")
     return value
 
 

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-UNBOUND = 0.5  # what is left of the probability of a name that is not bound here, though it stands somewhere
-UNKNOWN = 0.3  # the same for one that stands nowhere
-TAKEN_FROM = 0.1  # the same for a module that is not bound itself, though the file imports names from it
-IMPOSSIBLE = 0.0  # for what a known receiver does not have
+UNBOUND = 0.3  # what is left of the probability of a name that is not bound here, or an attribute that stands nowhere
+IMPOSSIBLE = 0.0  # for what a known receiver does not have; the class that is being written may have it later
 
 _TOKEN = re.compile(
     r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<number>\d\w*)|(?P<word>[^\W\d]\w*)(?P<made>\s*:?=(?!=))?"
 )
 _TARGETS = re.compile(r"\s*(?P<names>[\w.*]+(?:\s*,\s*[\w.*]+)*)\s*[:=](?!=)")
+_IMPORT = re.compile(r"\s*(?:from|import)\b")
+_OWN = re.compile(r"\b(?:self|cls)\.$")
 _AS = re.compile(r"\bas\s+[\w.]+\.$")
 _MAKING = re.compile(
     r"\b(?:def|class|as|for|import|global|nonlocal|lambda)\s*$|^\s*$"
@@ -31,9 +31,6 @@ class Known(Protocol):
     def exists(self, word: str) -> bool:
         """Whether ``word`` stands anywhere: in the workspace, the file, the language, or what is imported."""
 
-    def is_taken_from(self, word: str) -> bool:
-        """Whether the file imports names from a module or package ``word``."""
-
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether what ``before`` ends in, an expression and a dot, has ``word``; ``None`` if that is not known."""
 
@@ -42,9 +39,11 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
     """For each name in ``text``, which comes after ``line``, that does not exist: where it ends, and what is left of
     the probability from there on.
 
-    Words in strings and comments count for nothing, nor do names that are being made.
+    Words in strings and comments count for nothing, nor do names that are being made, nor what is imported.
     """
     whole = line + text
+    if _IMPORT.match(whole):
+        return []
     found: list[tuple[int, float]] = []
     made: set[str] = set(_made(whole))
     targets = _TARGETS.match(whole)
@@ -57,18 +56,12 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
         if before.rstrip().endswith("."):
             has = known.has_member(before, word)
             if has is False and not _AS.search(before):
-                found.append((end, IMPOSSIBLE))
+                found.append((end, UNBOUND if _OWN.search(before) else IMPOSSIBLE))
             elif has is None and not known.exists(word):
-                found.append((end, UNKNOWN))
+                found.append((end, UNBOUND))
         elif word not in made and not _MAKING.search(before) and not known.is_bound(word):
-            found.append((end, _left_of(word, known)))
+            found.append((end, UNBOUND))
     return found
-
-
-def _left_of(word: str, known: Known) -> float:
-    if known.is_taken_from(word):
-        return TAKEN_FROM
-    return UNBOUND if known.exists(word) else UNKNOWN
 
 
 def _is_last_part(targets: re.Match[str], end: int) -> bool:
