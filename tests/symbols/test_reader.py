@@ -403,7 +403,7 @@ def test_what_is_set_on_a_class_from_outside_is_a_member() -> None:
     found = module.symbols["A"]
     assert isinstance(found, Class)
     assert found.members["y"] == Variable("y", 4, "", "A()")
-    assert variable_in(found.members, "x").value == "1"
+    assert variable_in(found.members, "x").value == "0"
     assert "B" not in module.symbols
 
 
