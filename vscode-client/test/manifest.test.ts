@@ -80,6 +80,7 @@ test("what decides which program or model is read is restricted in workspaces wi
     [],
   );
   assert(restrictedConfigurations.includes("tinycoder.server.command"));
+  assert(restrictedConfigurations.includes("tinycoder.python"));
 });
 
 test("extension and wanted server are of the same line", () => {
