@@ -9,7 +9,7 @@ from tinycoder.symbols.attributes import MODULE_ATTRIBUTES
 from tinycoder.symbols.classes import Order
 from tinycoder.symbols.inference import Inference
 from tinycoder.symbols.lookup import BUILTINS, absolute
-from tinycoder.symbols.modules import Modules, Source
+from tinycoder.symbols.modules import LIBRARY, Modules, Source
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Symbol, Variable
 from tinycoder.symbols.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, is_same, last_part
 from tinycoder.symbols.values import (
@@ -142,6 +142,8 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
         return False
     for star in record.stars:
         found = modules.find(absolute(star, source))
+        if found is None and source.origin == LIBRARY:
+            continue  # of another system
         if found is None or (found.name != source.name and not _is_read(found, modules, depth - 1)):
             return False
     return True
