@@ -73,7 +73,7 @@ function cases.training_from_the_editor()
     lesson[i] = ('    zebra_%d = quagga(zebra_%d)'):format(i, i)
   end
   for name = 1, 4 do
-    vim.fn.writefile(vim.list_extend({ 'def animals():' }, lesson), ('%s/animals%d.py'):format(vim.env.WORK, name))
+    vim.fn.writefile(vim.list_extend({ 'def animals(quagga):' }, lesson), ('%s/animals%d.py'):format(vim.env.WORK, name))
   end
   start({ '' })
   H.keys(':TinyCoder status<CR>')
@@ -82,7 +82,7 @@ function cases.training_from_the_editor()
   H.until_true([[return require('tinycoder').status():find('TinyCoder: training') ~= nil]], 'it trains')
   H.until_noted('TinyCoder learnt this workspace')
   H.until_true([[return require('tinycoder').status() == 'TinyCoder: ready']], 'ready again')
-  H.keys('idef animals():<CR>zebra_1 = qua')
+  H.keys('idef animals(quagga):<CR>zebra_1 = qua')
   H.until_true([[return vim.startswith(_G.ghost(), 'gga')]], 'it suggests what it learnt')
   H.keys('<Tab><Esc>:TinyCoder stats<CR>')
   H.until_true([[return vim.api.nvim_win_get_config(0).relative == 'editor']], 'statistics')
