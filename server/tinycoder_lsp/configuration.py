@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tinycoder_lsp.settings import SECTION, Settings
+from tinycoder_lsp.settings import GONE, SECTION, Settings
 
 TYPE_NAMES: dict[type[Any], str] = {
     bool: "true or false",
@@ -73,6 +73,8 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
     changes: dict[str, object] = {}
     for key, value in values.items():
         field = fields.get(key)
+        if field is None and f"{where}.{key}" in GONE:
+            continue
         if field is None:
             problems.append(_unknown(key, where, list(fields)))
         elif dataclasses.is_dataclass(kinds[field.name]):

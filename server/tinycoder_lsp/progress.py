@@ -19,21 +19,13 @@ logger = logging.getLogger(__name__)
 class Bar:
     """One piece of work as the editor shows it, if it can. It appears once the editor has agreed.
 
-    With ``on_cancel`` a person can cancel the work there: it is called then, on the event loop's thread. Without
-    ``visible`` nothing appears: the work is not what the person waits for.
+    With ``on_cancel`` a person can cancel the work there: it is called then, on the event loop's thread.
     """
 
-    def __init__(
-        self,
-        server: LanguageServer,
-        title: str,
-        *,
-        on_cancel: Callable[[], object] | None = None,
-        visible: bool = True,
-    ) -> None:
+    def __init__(self, server: LanguageServer, title: str, *, on_cancel: Callable[[], object] | None = None) -> None:
         self._progress = server.work_done_progress
         able = server.client_capabilities.window
-        self._able = visible and bool(able and able.work_done_progress)
+        self._able = bool(able and able.work_done_progress)
         self._title = title
         self._on_cancel = on_cancel
         self._token = str(uuid.uuid4())

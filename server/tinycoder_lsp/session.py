@@ -28,7 +28,6 @@ from tinycoder_lsp.client import configured
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.details import documentation, offered, read_from_disk
 from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
-from tinycoder_lsp.idle import PAUSE_S, ROUND_PATIENCE_S, Idle, Lesson
 from tinycoder_lsp.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.items import abilities_of
 from tinycoder_lsp.logs import set_log_level
@@ -54,7 +53,6 @@ class Pauses:
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
     symbols: float = 0.5  # after files were saved, before it is read again what they define
-    train: float = PAUSE_S  # without an edit or a request, before what was saved is trained on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,16 +102,6 @@ class Session(LanguageServer):
             on_end=self._training_ended,
             command=trainer,
         )
-        self.rounds = Training(
-            models.home,
-            self.background,
-            bar=lambda cancel: Bar(self, "TinyCoder: learning", on_cancel=cancel, visible=False),
-            on_progress=lambda percentage, message: None,
-            on_end=self._round_ended,
-            command=trainer,
-            patience_s=ROUND_PATIENCE_S,
-        )
-        self.idle = Idle(self.rounds, self.background, lesson=self._lesson, pause_s=pauses.train)
         self.indexing = Indexing(
             models,
             self.worker,
@@ -163,7 +151,6 @@ class Session(LanguageServer):
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
         self.answers.close()
-        self.idle.close()
         self.training.close()
         self.indexing.close()
         self.symbols.close()
@@ -183,7 +170,6 @@ class Session(LanguageServer):
 
     def spot(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> Spot | None:
         """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
-        self.idle.stir()
         uri = params.text_document.uri
         document = self._counted(uri) if self.settings.enable else None
         if document is None:
@@ -218,13 +204,11 @@ class Session(LanguageServer):
             self.models.buffers.remove(unquote(uri))
         else:
             self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
-        self.idle.stir(file_path(uri) if document is not None and uri.startswith("file:") else None)
         if self.settings.enable:
             self.answers.stir()
 
     def note_notebook(self, uri: str, changed: Iterable[str]) -> None:
         """The notebook was opened, changed or closed, and so were those of its cells that are named."""
-        self.idle.stir()
         for cell in changed:
             self._follow(cell)
         cells = self._cells(self.workspace.get_notebook_document(notebook_uri=uri))
@@ -277,7 +261,6 @@ class Session(LanguageServer):
         for problem in problems:
             self.announcer.warn_once(f"TinyCoder: {problem}.")
         self.tally.enable(self.settings.statistics.enable)
-        self.idle.enable(self.settings.enable and self.settings.trusted and self.settings.training.idle)
         set_log_level(self.settings.log_level or self._log_level)
 
     async def pull_settings(self) -> None:
@@ -335,12 +318,7 @@ class Session(LanguageServer):
         self.symbols.again()
 
     async def train(self, folder: Path, *, minutes: float, preset: str | None) -> str:
-        """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``.
-
-        A round of learning, which nobody asked for, is stopped for it.
-        """
-        self.idle.stir()
-        await self.rounds.end()
+        """Begin to train on a folder; the name that the model will have. Raises ``TinyCoderError``."""
         return await self.training.start(folder, minutes=minutes, preset=preset, exclude=self.settings.exclude)
 
     def _training_goes_on(self, percentage: int, message: str) -> None:
@@ -348,26 +326,6 @@ class Session(LanguageServer):
 
     def _training_ended(self, result: TrainingResult) -> None:
         self.background.start("loading what was trained", self._take_over(result))
-
-    def _lesson(self) -> Lesson | None:
-        """What a round would be about now: the folder whose own model answers, else the first one.
-
-        A model that was chosen by name goes on to be used as it is, and so nothing is learnt.
-        """
-        from tinycoder.store import workspace_model_name
-
-        current, folders = self.models.current, self.folders()
-        chosen = self._wanted is None or self._wanted.model is not None
-        if current is None or chosen or not folders or self.training.busy:
-            return None
-        own = (folder for folder in folders if workspace_model_name(folder) == current)
-        return Lesson(folder=next(own, folders[0]), start=current, exclude=self.settings.exclude)
-
-    def _round_ended(self, result: TrainingResult) -> None:
-        """Nobody waits for it, so nobody is told; its sentence stands in the server's log."""
-        self.idle.ended(result)
-        if result.kept:
-            self.background.start("loading what was learnt", self.retry())
 
     async def _take_over(self, result: TrainingResult) -> None:
         try:
@@ -380,7 +338,6 @@ class Session(LanguageServer):
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
-        self.idle.stir()
         folders, installed = self.folders() if self.settings.trusted else [], self.symbols.installed
         opened = self.models.buffers.texts()
         asked = offered(item.label, item.detail, item.data, is_module=item.kind == lsp.CompletionItemKind.Module)

@@ -13,6 +13,7 @@ from typing import TypeVar
 from tinycoder.config import PRESETS
 
 SECTION = "tinycoder"
+GONE = frozenset({f"{SECTION}.training.idle"})  # settings of earlier versions, which are taken and do nothing
 
 _T = TypeVar("_T")
 
@@ -103,10 +104,6 @@ class TrainingSettings:
     minutes: float = _setting(10.0, "How long to train on the workspace, in minutes.", least=0.01, most=10_000)
     preset: str | None = _setting(
         None, "Size of the model to train; without it what `tinycoder train` takes by default.", choices=tuple(PRESETS)
-    )
-    idle: bool = _setting(
-        False,
-        "While the editor is idle, learn from the files that were saved today; not where a model is chosen by name.",
     )
 
 

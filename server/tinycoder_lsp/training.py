@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "tinycoder")
 PATIENCE_S = 30.0  # for a process that was asked to save and stop
-HOURS = 24.0  # how far back ``learn`` looks
 _STOPPED = 130
 _EVENTS = ("start", "progress", "end")
 _COMPLAINTS = ("tinycoder: ", "Error: ")  # what a line begins with that says why the process gives up
@@ -40,7 +39,7 @@ class TrainingResult:
     """How a run ended; ``message`` is a sentence for a person, ``report`` the path of the page about the run.
 
     ``before`` is what the model that the run went on from made of the held-out code, in bits per byte like
-    ``bits_per_byte``, which is what came of it; ``kept`` whether there is a model that is better than that one.
+    ``bits_per_byte``, which is what came of it.
     """
 
     state: Literal["finished", "stopped", "failed"]
@@ -48,7 +47,6 @@ class TrainingResult:
     message: str
     bits_per_byte: float | None = None
     before: float | None = None
-    kept: bool = False
     report: str | None = None
 
 
@@ -82,7 +80,6 @@ class Training:
         on_progress: Callable[[int, str], object],
         on_end: Callable[[TrainingResult], object],
         command: Sequence[str] = COMMAND,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         self._home = home.absolute()
         self._background = background
@@ -90,7 +87,6 @@ class Training:
         self._on_progress = on_progress
         self._on_end = on_end
         self._command = tuple(command)
-        self._patience_s = patience_s
         self._run: _Run | None = None
         self._closed = self._unwanted = False
         self._free = asyncio.Event()
@@ -111,15 +107,6 @@ class Training:
         process trains that model already, and if no process can be started.
         """
         return await self._begin(partial(_plan, self._home, folder, minutes, preset, exclude))
-
-    async def learn(self, folder: Path, *, start: str, hours: float = HOURS, exclude: Sequence[str] = ()) -> str:
-        """Teach the model of ``folder`` the files that were saved there within ``hours``; returns its name.
-
-        It goes on from the model ``start``, and nothing changes unless it becomes better than that; what a run that is
-        stopped has learnt is dropped. Raises a ``TinyCoderError`` as ``start`` does, and while a run of that model that
-        was stopped waits to go on: it is the person's, and what becomes of it is theirs to say.
-        """
-        return await self._begin(partial(_plan_lesson, self._home, folder, start, hours, exclude))
 
     async def _begin(self, plan: Callable[[], tuple[str, list[str]]]) -> str:
         if self.busy:
@@ -146,7 +133,7 @@ class Training:
     def stop(self) -> bool:
         """Ask the process to save and stop, which it does after its step; false if none runs or is being started.
 
-        One that does not stop within ``patience_s`` is ended, and what it had saved before stays.
+        One that does not stop within ``PATIENCE_S`` is ended, and what it had saved before stays.
         """
         run = self._run
         if run is None:
@@ -155,15 +142,9 @@ class Training:
         if not run.asked:
             run.asked = True
             _ask_to_stop(run.process)
-            run.timer = asyncio.get_running_loop().call_later(self._patience_s, self._end_by_force, run)
+            run.timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._end_by_force, run)
             self._tell(run, run.percent, "saving")
         return True
-
-    async def end(self) -> None:
-        """Stop what runs or is being started, and wait until its process has ended."""
-        while self.busy:
-            self.stop()
-            await self._free.wait()
 
     def close(self) -> None:
         """Ask the process to save and stop, and do not wait: it does so without the server too."""
@@ -201,7 +182,7 @@ class Training:
             self._on_progress(run.percent, message)
 
     def _end_by_force(self, run: _Run) -> None:
-        logger.info("training did not stop within %g s; its process is ended", self._patience_s)
+        logger.info("training did not stop within %g s; its process is ended", PATIENCE_S)
         run.process.kill()
 
     def _ended(self, run: _Run, code: int) -> None:
@@ -227,7 +208,7 @@ def _plan(
 
     name = workspace_model_name(folder)
     model = model_folder(home, name)
-    options = [*_always(name), "--minutes", str(minutes)]
+    options = ["--progress", "json", "--attached", "--name", name, "--minutes", str(minutes)]
     with only_writer(model):
         place = run_folder(model)
         with contextlib.suppress(
@@ -239,31 +220,8 @@ def _plan(
                 refuse_forgotten(home, model)
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []
-    return name, [*options, "--overwrite", *size, *_files(folder, exclude)]
-
-
-def _plan_lesson(home: Path, folder: Path, start: str, hours: float, exclude: Sequence[str]) -> tuple[str, list[str]]:
-    """As ``_plan``, to learn what was saved lately.
-
-    There is no ``--overwrite``: a run that is stopped between this look and the process's own is refused by that.
-    """
-    from tinycoder.checkpoint import STATE
-    from tinycoder.store import model_folder, only_writer, run_folder, workspace_model_name
-
-    name = workspace_model_name(folder)
-    model = model_folder(home, name)
-    with only_writer(model):
-        if any((place / STATE).exists() for place in (model, run_folder(model))):
-            raise TrainingError(f"a run of {name} that was stopped waits to go on")
-    return name, [*_always(name), "--recent", f"{hours:g}", "--from", start, *_files(folder, exclude)]
-
-
-def _always(name: str) -> list[str]:
-    return ["--progress", "json", "--attached", "--name", name]
-
-
-def _files(folder: Path, exclude: Sequence[str]) -> list[str]:
-    return [*(f"--exclude={pattern}" for pattern in exclude), "--", str(folder.absolute())]
+    left_out = [f"--exclude={pattern}" for pattern in exclude]
+    return name, [*options, "--overwrite", *size, *left_out, "--", str(folder.absolute())]
 
 
 def _spawn(arguments: list[str], cwd: Path) -> subprocess.Popen[str]:
@@ -353,7 +311,6 @@ def _result(run: _Run, code: int) -> TrainingResult:
             message=_learnt(end),
             bits_per_byte=end["bits_per_byte"],
             before=end["before"],
-            kept=end["kept"],
             report=end["report"],
         )
     if end is not None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tinycoder.bench import peer as peer_module
+from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, training_flops
 from tinycoder.bench.peer import peers
 from tinycoder.bench.record import Row, read_record, slower_rows
 from tinycoder.bench.scaling import _fit
@@ -160,11 +161,23 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
         "prefill: ours",
         "code: ours",
         "code: ours with drafts",
-        "retyped: ours",
-        "retyped: ours with drafts",
     }
     assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
     assert found["drafts_equal"]
+
+
+def test_a_figure_faster_than_its_arithmetic_is_refused() -> None:
+    rate = 1e9
+    refuse_impossible({"one": 1e-3, "peer": 1e-9}, {"one": 1e6}, rate)
+    with pytest.raises(TinyCoderError, match="'one' took 0.1 ms, less than its arithmetic"):
+        refuse_impossible({"one": 1e-4}, {"one": 1e6}, rate)
+
+
+def test_arithmetic_of_a_token() -> None:
+    model = SIZES["6m"]
+    assert decoding_flops(model) == 2 * n_params(model)
+    assert decoding_flops(model) - layer_flops(model) == 2 * model.vocab_size * model.width
+    assert training_flops(model) > 3 * decoding_flops(model)
 
 
 def test_peers_find_what_they_share() -> None:

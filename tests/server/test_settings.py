@@ -125,3 +125,10 @@ def test_the_manifest_offers_what_a_person_may_set() -> None:
     assert properties["tinycoder.model"]["type"] == ["string", "null"]
     assert properties["tinycoder.exclude"]["items"] == {"type": "string"}
     assert None in properties["tinycoder.training.preset"]["enum"]
+
+
+def test_a_setting_of_an_earlier_version_is_taken_and_does_nothing() -> None:
+    values = {"training": {"idle": True, "minutes": 3}}
+    settings, problems = parse(values, DEFAULTS)
+    assert problems == []
+    assert settings.training.minutes == 3

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, sgemm_rate
 from tinycoder.bench.peer import Peer, peers
 from tinycoder.bench.record import Record, Row
 from tinycoder.bench.turns import medians, take_turns
@@ -28,7 +29,6 @@ from tinycoder_training.corpora import library, python_repos
 CONTEXT, WARM = 512, 400
 N_MADE = 64  # ids of a continuation
 N_PROMPTS = 24
-N_TYPED, N_SUGGESTED = 8, 16  # ids typed through, and ids of the suggestion after each
 REPEATS = 8  # of what takes a millisecond, in one turn
 FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
 
@@ -55,6 +55,10 @@ def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, 
             present = {name: peer for name, peer in started.items() if peer.absent is None}
             turns = _turns(measured, texts, present, equal)
             found = medians(take_turns(turns, seconds))
+            one = decoding_flops(measured.config)
+            flops = {name: one for name in turns if name.partition(": ")[2].startswith("ours")}
+            flops["prefill: ours"] = (min(CONTEXT, measured.config.context) - 1) * layer_flops(measured.config) + one
+            refuse_impossible(found, flops, sgemm_rate(measured.config, threads))
             absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
     if not with_peers:
         absent = dict.fromkeys((*FLASH_ATTENTION, "transformers"), "not asked for (--no-peers)")
@@ -105,42 +109,38 @@ def _turns(
     ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
     prompts = _prompts(model, texts, context - N_MADE, rng)
     session = Session(model.params, model.config)
-    typing = DraftedSession(session)  # lives as long as an editor's
     state = {"prompt": -1}
     made: dict[bool, list[int]] = {}
 
+    def other(token: int) -> int:
+        """Another id each time: a session remembers the scores of the ids that it has read."""
+        return (token + 1 + rng.randrange(model.config.vocab_size - 1)) % model.config.vocab_size
+
     def prefill() -> float:
-        session.next_logits([ids[-1]])
+        session.next_logits([other(ids[0])])
         start = time.perf_counter()
         session.next_logits(ids)
         return time.perf_counter() - start
 
-    def one() -> float:
-        def last() -> float:
-            session.next_logits(ids[:-1])
+    def last(n: int) -> float:
+        """Seconds for the scores after one id more, at ``n`` ids: that id is another one each time."""
+
+        def step() -> float:
+            past = [*ids[: n - 1], other(ids[n - 1])]
             start = time.perf_counter()
-            session.next_logits(ids)
+            session.next_logits(past)
             return time.perf_counter() - start
 
-        return float(np.median([last() for _ in range(REPEATS)]))
-
-    def typed() -> float:
-        """The next id after one more character, which changes the last id: mostly it is replaced by another."""
-        warm = min(WARM, context - 1)
-
-        def character() -> float:
-            session.next_logits(ids[:warm])
-            start = time.perf_counter()
-            session.next_logits([*ids[: warm - 1], ids[warm]])
-            return time.perf_counter() - start
-
-        return float(np.median([character() for _ in range(REPEATS)]))
+        session.next_logits(ids[: n - 1])
+        return float(np.median([step() for _ in range(REPEATS)]))
 
     def continued(drafts: bool) -> float:
         """Seconds an id of a prompt's continuation after its first id. Both take the same prompt in turn."""
         if not drafts:
             state["prompt"] = (state["prompt"] + 1) % len(prompts)
-        past = greedy(session, prompts[state["prompt"]], 1)
+        prompt = prompts[state["prompt"]]
+        session.next_logits([other(prompt[0])])
+        past = greedy(session, prompt, 1)
         start = time.perf_counter()
         made[drafts] = greedy(DraftedSession(session) if drafts else session, past, N_MADE - 1)
         seconds = time.perf_counter() - start
@@ -148,24 +148,12 @@ def _turns(
             equal.append(made[True] == made[False])
         return seconds / (N_MADE - 1)
 
-    def retyped(drafts: bool) -> float:
-        """Seconds an id while somebody types through a suggestion and each of its ids brings another request."""
-        prompt = prompts[state["prompt"]]
-        suggested = greedy(session, prompt, N_TYPED + N_SUGGESTED)
-        source = typing if drafts else session
-        start = time.perf_counter()
-        for n in range(N_TYPED):
-            greedy(source, suggested[: len(prompt) + n], N_SUGGESTED)
-        return (time.perf_counter() - start) / (N_TYPED * N_SUGGESTED)
-
     turns: dict[str, Callable[[], float]] = {
-        "one: ours": one,
-        "typed: ours": typed,
+        "one: ours": lambda: last(context),
+        "typed: ours": lambda: last(min(WARM, context - 1)),
         "prefill: ours": prefill,
         "code: ours": lambda: continued(False),
         "code: ours with drafts": lambda: continued(True),
-        "retyped: ours": lambda: retyped(False),
-        "retyped: ours with drafts": lambda: retyped(True),
     }
     for name, peer in present.items():
         if name in FLASH_ATTENTION:
@@ -197,7 +185,7 @@ def _rows(found: dict[str, float]) -> list[Row]:
     rows = []
     for name, seconds in found.items():
         what, who = name.split(": ")
-        if what in ("code", "retyped"):
+        if what == "code":
             best = f"{what}: ours with drafts"
             ratio = None if name == best else seconds / found[best]
             rows.append(Row(name=name, value=1 / seconds, unit="tokens/s", higher_is_better=True, ratio=ratio))

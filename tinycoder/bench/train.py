@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
-from threadpoolctl import threadpool_limits
-
+from tinycoder.bench.flops import sgemm_rate, training_flops
 from tinycoder.bench.peer import peers
 from tinycoder.bench.record import Record, Row
 from tinycoder.bench.trial import BATCH, SIZES, steps
 from tinycoder.bench.turns import medians, take_turns
-from tinycoder.config import ModelConfig
 from tinycoder.model import n_params
 
 PEERS = {"torch-eager": "eager", "torch-compile": "compile", "torch-bf16": "bf16"}
-SGEMM_SECONDS = 0.2
 
 
 def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
@@ -50,7 +44,7 @@ def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers
         )
         for name, speed in speeds.items()
     ]
-    share = speeds["ours"] * flops_per_token(model) / found["sgemm"]
+    share = speeds["ours"] * training_flops(model) / found["sgemm"]
     rows.append(Row(name="share of sgemm", value=share, unit="of 1", higher_is_better=True))
     absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
     facts = {
@@ -68,29 +62,3 @@ def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers
     }
     absent |= {} if with_peers else dict.fromkeys(PEERS, "not asked for (--no-peers)")
     return Record(bench="train", rows=rows, absent=absent, facts=facts)
-
-
-def flops_per_token(model: ModelConfig) -> float:
-    """Arithmetic of one trained token: 6 for each parameter, and attention over half a window on average."""
-    return 6 * n_params(model) + 6 * model.n_layers * model.context * model.width
-
-
-def sgemm_rate(model: ModelConfig, threads: int) -> float:
-    """Floating point operations a second of float32 products, one BLAS thread on each of ``threads``.
-
-    The faster of 1,024 x 1,024 x 1,024 and of what an MLP of the model multiplies.
-    """
-    shapes = ((1024, 1024, 1024), (512, model.width, 2 * model.hidden))
-
-    def rate(shape: tuple[int, int, int]) -> float:
-        n, k, m = shape
-        a, b, out = np.ones((n, k), np.float32), np.ones((k, m), np.float32), np.empty((n, m), np.float32)
-        np.matmul(a, b, out=out)
-        start, n_products = time.perf_counter(), 0
-        while time.perf_counter() < start + SGEMM_SECONDS:
-            np.matmul(a, b, out=out)
-            n_products += 1
-        return 2 * n * k * m * n_products / (time.perf_counter() - start)
-
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        return max(sum(pool.map(rate, [shape] * threads)) for shape in shapes)
