@@ -169,7 +169,7 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
 def test_a_figure_faster_than_its_arithmetic_is_refused() -> None:
     rate = 1e9
     refuse_impossible({"one": 1e-3, "peer": 1e-9}, {"one": 1e6}, rate)
-    with pytest.raises(TinyCoderError, match="'one' took 0.1 ms, less than its arithmetic"):
+    with pytest.raises(TinyCoderError, match="less than its arithmetic"):
         refuse_impossible({"one": 1e-4}, {"one": 1e6}, rate)
 
 
