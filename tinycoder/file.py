@@ -36,43 +36,10 @@ def replaced_file(file: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).chmod(mode)
-        put_in_place(Path(name), file)
+        Path(name).replace(file)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def put_in_place(new: Path, file: Path) -> None:
-    """Rename ``new`` to ``file``; where a file system renames over nothing that exists, by way of a third name.
-
-    Raises ``OSError`` if the disk refuses; ``file`` is then what it was.
-    """
-    previous = _previous(file)
-    try:
-        new.replace(file)
-    except OSError:
-        if not file.is_file():
-            raise
-    else:
-        previous.unlink(missing_ok=True)  # what a crash left; it would come back once the file is removed
-        return
-    previous.unlink(missing_ok=True)
-    file.rename(previous)
-    try:
-        new.rename(file)
-    except OSError:
-        previous.rename(file)
-        raise
-    previous.unlink(missing_ok=True)
-
-
-def readable_file(file: Path) -> Path:
-    """``file``, or what it was before where a crash fell between the two renames of ``put_in_place``."""
-    return _previous(file) if not file.exists() and _previous(file).exists() else file
-
-
-def _previous(file: Path) -> Path:
-    return file.with_name(f".{file.name}~previous")
 
 
 def replace_text(file: Path, text: str, *, mode: int = 0o600) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder, readable_file, replace_text
+from tinycoder.file import make_folder, replace_text
 
 FORMAT_VERSION = 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -57,7 +57,7 @@ def load_forgotten(home: Path) -> Forgotten:
     """The list; nothing where there is none. Raises ``ConfigError`` for a damaged one: nobody knows what it held."""
     file = forgotten_file(home)
     try:
-        data = json.loads(readable_file(file).read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8"))
         return Forgotten(paths=tuple(sorted(map(Path, _paths(data)))))
     except FileNotFoundError:
         return NOTHING
@@ -70,7 +70,7 @@ def load_forgotten(home: Path) -> Forgotten:
 def stamp_of(home: Path) -> tuple[int, int, int] | None:
     """What changes whenever the list does, at the cost of one look at the file; None where there is none."""
     try:
-        stat = readable_file(forgotten_file(home)).stat()
+        stat = forgotten_file(home).stat()
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino

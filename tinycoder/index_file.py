@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from tinycoder import __version__
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder, put_in_place
+from tinycoder.file import make_folder
 from tinycoder.forgotten import Forgotten
 from tinycoder.layers import Array
 from tinycoder.symbols.symbol_file import SymbolFile
@@ -96,7 +96,7 @@ def save_index(file: Path, index: Index) -> None:
         with new.open("rb+") as written:
             os.fsync(written.fileno())
         _remove_left(file, new)
-        put_in_place(new, file)
+        new.replace(file)
     except SafetensorError as error:
         raise OSError(str(error)) from None
     finally:

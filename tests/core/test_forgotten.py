@@ -179,17 +179,6 @@ def test_the_index_of_a_folder_that_has_another_name_now_is_removed(tmp_path: Pa
     assert not (tmp_path / "memory" / "one.safetensors").exists()
 
 
-def test_a_crash_while_the_list_is_replaced_forgets_nothing_of_it(tmp_path: Path) -> None:
-    add_forgotten(tmp_path, [tmp_path / "one.py"])
-    before = stamp_of(tmp_path)
-    (tmp_path / "forgotten.json").rename(tmp_path / ".forgotten.json~previous")
-    assert load_forgotten(tmp_path).paths == (tmp_path / "one.py",)
-    assert stamp_of(tmp_path) == before
-    assert add_forgotten(tmp_path, [tmp_path / "two.py"]).paths == (tmp_path / "one.py", tmp_path / "two.py")
-    assert load_forgotten(tmp_path).paths == (tmp_path / "one.py", tmp_path / "two.py")
-    assert not (tmp_path / ".forgotten.json~previous").exists()
-
-
 def test_an_index_that_nobody_can_read_is_removed_and_so_is_a_half_written_one(tmp_path: Path) -> None:
     (tmp_path / "old.safetensors").write_bytes(b"of another version")
     (tmp_path / ".one.safetensors~x1").write_bytes(b"half")

@@ -109,12 +109,6 @@ def refuse_at(steps: Steps, n: int, number: int, *, lasting: bool) -> Step:
     return do
 
 
-def refuse_rename_over(event: str, arguments: tuple[Any, ...]) -> None:
-    """A file system that renames over nothing that exists."""
-    if event in _RENAMES and os.path.lexists(arguments[1]):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-
-
 def set_clock_back() -> None:
     """From now on each look at the clock finds it an hour earlier."""
     now, looks = time.time(), iter(range(1, 10**9))
@@ -145,7 +139,6 @@ def main() -> None:
         "kill": lambda: kill_at(steps, int(n)),
         "full": lambda: refuse_at(steps, int(n), errno.ENOSPC, lasting=True),
         "read-only": lambda: refuse_at(steps, int(n), errno.EROFS, lasting=True),
-        "no-rename-over": lambda: refuse_rename_over,
     }.get(fault, lambda: lambda event, arguments: None)()
     if fault == "limit":
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000 * int(n), 1000 * int(n)))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from counts import Count
-from faults import Steps, refuse_at, refuse_rename_over
+from faults import Steps, refuse_at
 
 from tinycoder.checkpoint import STATE, Model, State, load_model, read_training, save_model
 from tinycoder.errors import CheckpointError, TinyCoderError
@@ -248,8 +248,7 @@ def _refusals(scratch: Path, most: int) -> Count:
             found = f"{type(error).__name__}: {error}"
         if found not in ((before, text) if refused else (text,)):
             count.faults.append(f"step {n}, {errno.errorcode[number]}{' for good' * lasting}: {found}")
-    with steps.watched(refuse_rename_over):
-        _save(folder, source, "at last")
+    _save(folder, source, "at last")
     left = [path.name for path in folder.parent.iterdir() if "lock" not in path.name]
     if load_model(folder).training["created"] != "at last" or left != ["model"]:
         count.faults.append(f"a sound save after all refusals leaves {left}")
@@ -304,8 +303,8 @@ def _rivals(stage: Stage, scratch: Path, wanted: int) -> Count:
 
 
 def _odd_worlds(stage: Stage, scratch: Path, times: int) -> Count:
-    """No rename over a file, a clock that goes back, no memory, sleep, a corpus that changes or is gone."""
-    trials = (_no_rename_over, _clock_back, _short_of_memory, _asleep, _corpus_changes, _corpus_is_gone)
+    """A clock that goes back, no memory, sleep, a corpus that changes or is gone."""
+    trials = (_clock_back, _short_of_memory, _asleep, _corpus_changes, _corpus_is_gone)
     count = Count(what="runs in an odd world", wanted=times * len(trials))
     for i in range(times):
         for trial in trials:
@@ -318,11 +317,6 @@ def _odd_worlds(stage: Stage, scratch: Path, times: int) -> Count:
             count.faults += [f"{course.name}: {fault}" for fault in course.faults]
             count.done += 1
     return count
-
-
-def _no_rename_over(stage: Stage, course: Course, scratch: Path) -> None:
-    _must_finish(stage.command(course, fault="no-rename-over"))
-    _compare(course)
 
 
 def _clock_back(stage: Stage, course: Course, scratch: Path) -> None:

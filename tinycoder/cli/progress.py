@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -125,12 +125,3 @@ def _one_line(sample: Sample) -> str:
     before = sample.prompt[-30:].replace("\n", "⏎")
     after = sample.completion[:70].replace("\n", "⏎")
     return f"      …{before} ▸ {after}"
-
-
-def curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Held-out bits per byte at each evaluation as horizontal bars."""
-    worst = max((point["val_bpb"] for point in curve), default=1.0)
-    return [
-        f"  {_clock(point['seconds'])}  {point['val_bpb']:6.3f}  {'█' * round(40 * point['val_bpb'] / worst)}"
-        for point in curve
-    ]

@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder, readable_file, replace_text
+from tinycoder.file import make_folder, replace_text
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
 from tinycoder_lsp.stats.offers import Kind, Outcome
@@ -172,7 +172,7 @@ class Statistics:
 
 def _read(file: Path) -> dict[datetime.date, Day]:
     try:
-        values = json.loads(readable_file(file).read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     version = values.get("format") if isinstance(values, dict) else None
