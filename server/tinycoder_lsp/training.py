@@ -80,6 +80,7 @@ class Training:
         on_progress: Callable[[int, str], object],
         on_end: Callable[[TrainingResult], object],
         command: Sequence[str] = COMMAND,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._home = home.absolute()
         self._background = background
@@ -87,6 +88,7 @@ class Training:
         self._on_progress = on_progress
         self._on_end = on_end
         self._command = tuple(command)
+        self._patience_s = patience_s
         self._run: _Run | None = None
         self._closed = self._unwanted = False
         self._free = asyncio.Event()
@@ -133,7 +135,7 @@ class Training:
     def stop(self) -> bool:
         """Ask the process to save and stop, which it does after its step; false if none runs or is being started.
 
-        One that does not stop within ``PATIENCE_S`` is ended, and what it had saved before stays.
+        One that does not stop within ``patience_s`` is ended, and what it had saved before stays.
         """
         run = self._run
         if run is None:
@@ -142,7 +144,7 @@ class Training:
         if not run.asked:
             run.asked = True
             _ask_to_stop(run.process)
-            run.timer = asyncio.get_running_loop().call_later(PATIENCE_S, self._end_by_force, run)
+            run.timer = asyncio.get_running_loop().call_later(self._patience_s, self._end_by_force, run)
             self._tell(run, run.percent, "saving")
         return True
 
@@ -182,7 +184,7 @@ class Training:
             self._on_progress(run.percent, message)
 
     def _end_by_force(self, run: _Run) -> None:
-        logger.info("training did not stop within %g s; its process is ended", PATIENCE_S)
+        logger.info("training did not stop within %g s; its process is ended", self._patience_s)
         run.process.kill()
 
     def _ended(self, run: _Run, code: int) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tinycoder.checkpoint import load_model, load_state
 from tinycoder.errors import TinyCoderError, TrainingError
 from tinycoder.forgotten import add_forgotten, true_path
-from tinycoder.store import find_model, list_models, model_folder, only_writer, run_folder, workspace_model_name
+from tinycoder.store import find_model, list_models, model_folder, only_writer, workspace_model_name
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.training import Training, TrainingResult
 
@@ -97,10 +97,6 @@ class Editor:
         self._stepped.clear()
         return await self.training.start(folder, **{"minutes": 100.0, "preset": "nano", **wish})
 
-    async def learn(self, folder: Path, **wish: Any) -> str:
-        self._stepped.clear()
-        return await self.training.learn(folder, **{"start": "base", **wish})
-
     async def first_step(self) -> int:
         """The first step of the run that we are told of."""
         await asyncio.wait_for(self._stepped.wait(), PATIENCE)
@@ -168,7 +164,7 @@ async def test_a_run_to_its_end_gives_the_workspace_its_model(home: Path, folder
     assert load_model(home / "models" / name).training["val_bpb"] == result.bits_per_byte
     assert result.report is not None
     assert "<polyline" in Path(result.report).read_text()
-    assert (result.before, result.kept) == (None, True)
+    assert result.before is None
     assert result.message == f"TinyCoder learnt this workspace: held-out code {result.bits_per_byte:.3f} bits per byte."
 
     percents = [percent for percent, _ in editor.told]
@@ -226,8 +222,6 @@ async def test_one_run_at_a_time(home: Path, folder: Path) -> None:
     await editor.first_step()
     with pytest.raises(TinyCoderError, match="another process is writing the model"):
         await Editor(home).start(folder)
-    with pytest.raises(TinyCoderError, match="another process is writing the model"):
-        await Editor(home).learn(folder)
     editor.training.stop()
     await editor.result()
 
@@ -360,73 +354,20 @@ async def test_what_a_run_was_worth(
     await editor.start(folder)
     result = await editor.result()
     assert result.message == f"TinyCoder {words}"
-    assert (result.state, result.kept, result.before, result.bits_per_byte) == ("finished", kept, before, after)
-
-
-@pytest.mark.asyncio
-async def test_what_was_saved_lately_is_learnt(home: Path, folder: Path, stand_in: Any) -> None:
-    editor = Editor(home, **stand_in(TELLS))
-    name = await editor.learn(folder, start="mine", exclude=["*_pb2.py"])
-    result = await editor.result()
-    assert result.report is not None
-    argv = json.loads(result.report)["argv"]
-    assert argv[:8] == ["--home", str(home), "train", "--progress", "json", "--attached", "--name", name]
-    assert argv[8:] == ["--recent", "24", "--from", "mine", "--exclude=*_pb2.py", "--", str(folder)]
-    assert name == workspace_model_name(folder)
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("finished_before", [True, False])
-async def test_a_stopped_run_is_not_lost_to_what_was_saved_lately(
-    home: Path, folder: Path, finished_before: bool
-) -> None:
-    editor = Editor(home)
-    if finished_before:  # then the run is saved beside that model
-        await editor.start(folder, minutes=0.001)
-        await editor.result()
-    name = await editor.start(folder)
-    await editor.first_step()
-    editor.training.stop()
-    await editor.result()
-    with pytest.raises(TrainingError, match="was stopped waits to go on"):
-        await editor.learn(folder)
-    assert not editor.training.busy
-    assert load_state(run_folder(home / "models" / name)).facts["step"] >= 1
-    assert len(editor.bars) == 1 + finished_before
-
-
-@pytest.mark.asyncio
-async def test_the_way_is_cleared_for_another_run(home: Path, folder: Path, stand_in: Any) -> None:
-    editor = Editor(home, patience_s=0.01, **stand_in(DEAF))
-    await editor.training.end()  # nothing runs
-    await editor.learn(folder)
-    assert editor.training.busy
-    await editor.training.end()
-    assert not editor.training.busy
-    assert (await editor.result()).state == "stopped"
-    await editor.start(folder)
-    await editor.training.end()
+    assert (result.state, result.before, result.bits_per_byte) == ("finished", before, after)
 
 
 @pytest.mark.asyncio
 async def test_a_run_that_is_being_started_can_be_stopped(home: Path, folder: Path, stand_in: Any) -> None:
     editor = Editor(home, **stand_in(DEAF))
-    starting = asyncio.create_task(editor.learn(folder))
+    starting = asyncio.create_task(editor.start(folder))
     await asyncio.sleep(0)
     assert editor.training.busy
-    await editor.training.end()
+    assert editor.training.stop()
     with pytest.raises(TrainingError, match="stopped before it began"):
         await starting
     assert editor.bars == []
     assert not editor.training.stop()
-
-
-@pytest.mark.asyncio
-async def test_nothing_is_waited_for_after_closing(home: Path, folder: Path, stand_in: Any) -> None:
-    editor = Editor(home, **stand_in(DEAF.replace("signal.SIG_IGN", "signal.SIG_DFL")))
-    await editor.learn(folder)
-    editor.training.close()
-    await editor.training.end()
 
 
 @pytest.mark.asyncio
