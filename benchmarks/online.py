@@ -60,7 +60,8 @@ def typed(folder: Path, model: Model, n_bytes: int) -> Iterator[Sum]:
     left = n_bytes
     for number, part in enumerate(parts):
         known = [texts[i][0] for i in np.concatenate([np.empty(0, int), *parts[:number]]).tolist()]
-        memory.use(Workspace(make_shelf(((path, ids[path]) for path in known), model.tokenizer.special[FILE_SEPARATOR])))
+        shelf = make_shelf(((path, ids[path]) for path in known), model.tokenizer.special[FILE_SEPARATOR])
+        memory.use(Workspace(shelf))
         sums = Sum()
         for i in part.tolist():
             path = texts[i][0]
