@@ -10,13 +10,11 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from tinycoder.checkpoint import Model
 from tinycoder.errors import CheckpointError
 from tinycoder.file import replaced_file
 from tinycoder.layers import Array
-from tinycoder.model import EMBEDDING, FINAL_NORM, layer_name
+from tinycoder.model import EMBEDDING, FINAL_NORM, layer_name, neighbours
 from tinycoder.tokenizer import END_OF_TEXT
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
@@ -110,14 +108,9 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
         for theirs, ours in _PARTS.items():
             array = params[layer_name(layer, ours)]
             if theirs in ("attn_q", "attn_k"):
-                array = _neighbours(array, model.config.head_width)
+                array = neighbours(array, model.config.head_width)  # llama.cpp turns those together
             yield f"blk.{layer}.{theirs}.weight", array
     yield "output_norm.weight", params[FINAL_NORM]
-
-
-def _neighbours(w: Array, D: int) -> Array:  # (ND,C) -> (ND,C)
-    """llama.cpp turns neighbouring rows of a head together, Hugging Face rows that are half a head apart."""
-    return np.ascontiguousarray(w.reshape(-1, 2, D // 2, w.shape[1]).swapaxes(1, 2)).reshape(w.shape)
 
 
 def _string(text: str) -> bytes:

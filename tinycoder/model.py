@@ -110,7 +110,7 @@ def fuse_forward(params: Params, config: ModelConfig, each: Map = map) -> tuple[
     def block(layer: int) -> tuple[Weights, Cache]:
         part = {name: params[layer_name(layer, name)] for name in _BLOCK}
         scaled_q = part["self_attn.q_proj"] * config.head_width**-0.5
-        q, k = (_neighbours(w, config.head_width) for w in (scaled_q, part["self_attn.k_proj"]))
+        q, k = (neighbours(w, config.head_width) for w in (scaled_q, part["self_attn.k_proj"]))
         half_gate = part["mlp.gate_proj"] * 0.5
         qkv, attention = gain_forward(np.concatenate([q, k, part["self_attn.v_proj"]]), part["input_layernorm"])
         gate_up, mlp = gain_forward(np.concatenate([half_gate, part["mlp.up_proj"]]), part["post_attention_layernorm"])
@@ -283,13 +283,13 @@ def _mlp_block_backward(dy: Array, cache: Cache, layer: int, dweights: Weights) 
     return dx
 
 
-def _neighbours(w: Array, D: int) -> Array:
+def neighbours(w: Array, D: int) -> Array:
     """Order the rows of each head so that those that rotate together are neighbours: (ND,C) -> (ND,C)."""
-    neighbours: Array = w.reshape(-1, 2, D // 2, w.shape[1]).swapaxes(1, 2).reshape(w.shape)
-    return neighbours
+    found: Array = w.reshape(-1, 2, D // 2, w.shape[1]).swapaxes(1, 2).reshape(w.shape)
+    return found
 
 
 def _halves(w: Array, D: int) -> Array:
-    """The order of ``_neighbours``, taken back."""
+    """The order of ``neighbours``, taken back."""
     halves: Array = w.reshape(-1, D // 2, 2, w.shape[1]).swapaxes(1, 2).reshape(w.shape)
     return halves

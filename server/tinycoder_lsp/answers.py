@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder.stop import Stop
 from tinycoder_lsp import garbage
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.documents import Spot, opens_block
 from tinycoder_lsp.engine import Wish
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.settings import InlineSettings, PopupSettings
-from tinycoder_lsp.worker import Kind, Stop, Worker
+from tinycoder_lsp.worker import Kind, Worker
 
 
 class Answers:

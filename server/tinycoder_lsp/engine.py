@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.stop import Stop
 
 if TYPE_CHECKING:
     from tinycoder.mixing import Mixer
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from tinycoder.symbols.world import World
     from tinycoder.tokenizer import Tokenizer
     from tinycoder.workspace import Workspace
-
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True, kw_only=True)

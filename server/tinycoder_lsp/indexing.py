@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tinycoder.stop import Stop
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.models import Models
 from tinycoder_lsp.progress import Bar
-from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
+from tinycoder_lsp.worker import MOST_FAULTS, Kind, Worker
 
 if TYPE_CHECKING:
     from tinycoder.tokenizer import Tokenizer

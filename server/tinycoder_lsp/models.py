@@ -19,9 +19,10 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
 from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten, stamp_of, true_path
 from tinycoder.shipped import is_shipped
+from tinycoder.stop import Stop, never
 from tinycoder_lsp.buffers import Buffers
 from tinycoder_lsp.documents import file_path, labels
-from tinycoder_lsp.engine import Engine, Stop, Wish, default_engine
+from tinycoder_lsp.engine import Engine, Wish, default_engine
 from tinycoder_lsp.mixers import KeptMixer
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class Models:
     def known_inline(self, document: Document, offset: int, wish: Wish) -> list[Candidate] | None:
         """Ghost texts, if the engine has them at hand; ``None`` if it would have to think."""
         try:
-            return self._ask(document, partial(_inline, document, offset, wish, _at_once), _never) or []
+            return self._ask(document, partial(_inline, document, offset, wish, _at_once), never) or []
         except Cancelled:
             return None
 
@@ -325,7 +326,3 @@ def _are_same(some: Sequence[object] | None, others: Sequence[object]) -> bool:
 
 def _at_once() -> bool:
     return True
-
-
-def _never() -> bool:
-    return False

@@ -20,6 +20,7 @@ from pygls.lsp.server import LanguageServer
 
 from tinycoder import __version__
 from tinycoder.complete.candidate import Document
+from tinycoder.stop import Stop
 from tinycoder_lsp import notebooks
 from tinycoder_lsp.announcer import Announcer
 from tinycoder_lsp.answers import Answers
@@ -40,7 +41,7 @@ from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.tally import Tally
 from tinycoder_lsp.symbols import Place, Reader, Symbols, open_workspace
 from tinycoder_lsp.training import COMMAND, Training, TrainingResult
-from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
+from tinycoder_lsp.worker import MOST_FAULTS, Kind, Worker
 from tinycoder_lsp.workspace import CodeDocument, CodeWorkspace
 
 logger = logging.getLogger(__name__)

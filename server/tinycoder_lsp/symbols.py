@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tinycoder.stop import Stop
 from tinycoder_lsp.background import Background
 from tinycoder_lsp.models import Models
-from tinycoder_lsp.worker import MOST_FAULTS, Kind, Stop, Worker
+from tinycoder_lsp.worker import MOST_FAULTS, Kind, Worker
 
 if TYPE_CHECKING:
     from tinycoder.symbols.interpreter import Interpreter

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.errors import ConfigError
+from tinycoder.stop import never
 
 if TYPE_CHECKING:
     from tinycoder.checkpoint import Model
@@ -59,9 +60,9 @@ def show_completions(
     loaded = _load(home, folder, model)
     engine = _engine(home, folder, loaded, parts)
     document = Document(path=place.file.resolve().relative_to(folder).as_posix(), text=text)
-    offers = {"ghost text": engine.inline(document, offset, stop=_never, n=n, max_tokens=max_tokens)}
+    offers = {"ghost text": engine.inline(document, offset, stop=never, n=n, max_tokens=max_tokens)}
     if popup:
-        offers["popup"] = engine.popup(document, offset, stop=_never)
+        offers["popup"] = engine.popup(document, offset, stop=never)
     if as_json:
         click.echo(_json(loaded, folder, document, place, offers))
     else:
@@ -170,7 +171,3 @@ def _print(offers: Mapping[str, Sequence[Candidate]]) -> None:
         width = min(60, max((len(each.text) for each in candidates), default=0))
         for each in candidates:
             click.echo(f"{each.probability:5.1%}  {each.text:{width}}  {each.source}")
-
-
-def _never() -> bool:
-    return False

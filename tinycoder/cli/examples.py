@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from tinycoder.stop import never
+
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
     from tinycoder.evaluate.completer import Completer
@@ -35,7 +37,7 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         if [path for path, _ in shown].count(document.path) == MOST_OF_FILE:
             continue
         n_asked += 1
-        found = engine.inline(_opened(engine, document, offset), offset, stop=_never)
+        found = engine.inline(_opened(engine, document, offset), offset, stop=never)
         engine.forget(document.path)
         ghost = ghost_text(found[0], document.text, offset).rstrip() if found else ""
         if len(ghost) < LENGTH or found[0].probability < SURE or ghost in [text for _, text in shown]:
@@ -63,7 +65,7 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
         if n_shown == N_LISTS:
             break
         offset, truth = name.start + 1, document.text[name.start : name.end]
-        found = engine.popup(_opened(engine, document, offset), offset, stop=_never)[:N_WORDS]
+        found = engine.popup(_opened(engine, document, offset), offset, stop=never)[:N_WORDS]
         engine.forget(document.path)
         if len(found) < N_WORDS:
             continue
@@ -141,7 +143,3 @@ def _start_of(text: str, n: int) -> str:
 
 def _end_of(text: str, n: int) -> str:
     return text if len(text) <= n else f"…{text[1 - n :]}"
-
-
-def _never() -> bool:
-    return False

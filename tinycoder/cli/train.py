@@ -19,6 +19,7 @@ from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
 from tinycoder.errors import ConfigError
 from tinycoder.shipped import SHIPPED
+from tinycoder.stop import never
 
 if TYPE_CHECKING:
     from tinycoder.checkpoint import Model
@@ -136,7 +137,7 @@ def train(context: click.Context, /, **options: Any) -> None:
     """
     wish = _Wish(**options)
     _check(context, wish)
-    gone = stdin_ends() if wish.attached else _never
+    gone = stdin_ends() if wish.attached else never
     from tinycoder.store import model_folder, only_writer, workspace_model_name
     from tinycoder_training.listing import listing, listing_data
 
@@ -367,7 +368,3 @@ def _refuse(context: click.Context, reason: str, *names: str) -> None:
     if given:
         option = {"start": "from", "window": "context", "list_only": "list"}.get(given[0], given[0].replace("_", "-"))
         raise click.UsageError(f"{reason}; it does not go with --{option}")
-
-
-def _never() -> bool:
-    return False

@@ -43,11 +43,10 @@ from tinycoder.lines import TokenLines
 from tinycoder.memory import Memory
 from tinycoder.mixing import Mixer
 from tinycoder.secrets.redaction import PLACEHOLDER
+from tinycoder.stop import Stop
 from tinycoder.symbols.offers import OfferedNames
 from tinycoder.symbols.world import World
 from tinycoder.workspace import Workspace
-
-Stop = Callable[[], bool]
 
 MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown

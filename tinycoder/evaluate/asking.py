@@ -23,6 +23,7 @@ from tinycoder.evaluate.measures import (
 from tinycoder.evaluate.places import Identifier, Place, Stretch
 from tinycoder.evaluate.typist import USERS, Moment, Typed, offers, type_text
 from tinycoder.evaluate.verbatim import THIS_FILE, Copy, Texts, copies
+from tinycoder.stop import never
 
 N_TYPED = 4  # a popup is asked for before the first, and after 1, 2 and 3 characters
 
@@ -107,13 +108,13 @@ class Editor:
 
     def ghost(self, shown: Document, offset: int) -> tuple[str, float, str]:
         """The first ghost text, its probability, and where the completer says that it comes from."""
-        for candidate in self.completer.inline(shown, offset, stop=_never)[:1]:
+        for candidate in self.completer.inline(shown, offset, stop=never)[:1]:
             return ghost_text(candidate, shown.text, offset), candidate.probability, candidate.source
         return "", 0.0, ""
 
     def popup(self, shown: Document, offset: int, word_start: int) -> list[tuple[str, float]]:
         """Rows, as (text from ``word_start`` on, probability)."""
-        candidates: list[Candidate] = self.completer.popup(shown, offset, stop=_never)
+        candidates: list[Candidate] = self.completer.popup(shown, offset, stop=never)
         return popup_rows(candidates, shown.text, offset, word_start)
 
 
@@ -207,10 +208,6 @@ def type_stretch(
         popup_seconds=tuple(popup_seconds),
         inline_seconds=tuple(inline_seconds),
     )
-
-
-def _never() -> bool:
-    return False
 
 
 def _line_start(text: str, offset: int) -> int:

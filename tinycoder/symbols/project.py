@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import Cancelled
+from tinycoder.stop import Stop, never
 from tinycoder.symbols.environment import read_module
 from tinycoder.symbols.interpreter import read_small
 from tinycoder.symbols.records import Module
@@ -18,11 +19,6 @@ from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
 MAX_FILE_BYTES = 2_000_000
 
 PUT_FILES = 100  # that are read before they are stored
-
-
-def never() -> bool:
-    """A ``stop`` that lets everything go on to its end."""
-    return False
 
 
 def nothing(done: int, total: int) -> None:
@@ -86,7 +82,7 @@ class Project:
         self,
         files: Iterable[WorkspaceFile],
         *,
-        stop: Callable[[], bool] = never,
+        stop: Stop = never,
         progress: Callable[[int, int], None] = nothing,
     ) -> None:
         """Read the files that are new or changed; those that are not among ``files`` are forgotten.

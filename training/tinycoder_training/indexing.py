@@ -18,6 +18,7 @@ from tinycoder.errors import Cancelled
 from tinycoder.forgotten import NOTHING, Forgotten, load_forgotten, true_path
 from tinycoder.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
 from tinycoder.layers import Array
+from tinycoder.stop import never
 from tinycoder.store import workspace_model_name
 from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import Workspace, make_shelf
@@ -29,11 +30,6 @@ GROUP_FILES, GROUP_BYTES = 64, 256_000  # read and encoded in one go; in between
 DAY = 86_400 * 10**9  # nanoseconds
 
 log = logging.getLogger(__name__)
-
-
-def never() -> bool:
-    """A ``stop`` that lets everything go on to its end."""
-    return False
 
 
 def nothing(done: int, total: int) -> None:

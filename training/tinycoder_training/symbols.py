@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tinycoder.forgotten import Forgotten, load_forgotten, true_path
 from tinycoder.index_file import SYMBOLS
+from tinycoder.stop import never
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, own_library
 from tinycoder.symbols.offers import OfferedNames, read_offered
@@ -19,7 +20,7 @@ from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.symbol_file import SymbolFile
 from tinycoder.symbols.world import World
 from tinycoder_training.corpora import tree
-from tinycoder_training.indexing import name_of, never, nothing
+from tinycoder_training.indexing import name_of, nothing
 
 
 def symbol_file_of(home: Path, folders: Sequence[Path]) -> Path:
