@@ -203,16 +203,14 @@ def loss_and_weight_gradients(
     ids: Array,
     targets: Array,
     n_targets: int,
-    *,
-    tokens_at_a_time: int = TOKENS_AT_A_TIME,
 ) -> tuple[float, Weights]:
     """What ``ids`` add to the mean loss over ``n_targets`` and to its gradients; (B,T), (B,T) -> (), weights.
 
-    Parts of a batch add up to the batch. ``tokens_at_a_time`` of them, but at least a row, pass at once.
+    Parts of a batch add up to the batch. ``TOKENS_AT_A_TIME`` of them, but at least a row, pass at once.
     """
     loss, dweights = 0.0, Weights()
     dembedded = np.empty((*ids.shape, config.width), weights["embedding"].dtype)
-    n_rows = max(1, tokens_at_a_time // ids.shape[1])
+    n_rows = max(1, TOKENS_AT_A_TIME // ids.shape[1])
     for start in range(0, len(ids), n_rows):
         rows = slice(start, start + n_rows)
         hidden, cache = hidden_forward(weights, config, ids[rows])

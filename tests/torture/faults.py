@@ -12,7 +12,6 @@ import os
 import resource
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,20 +114,6 @@ def set_clock_back() -> None:
     time.time = lambda: now - 3600 * next(looks)
 
 
-def take_memory(n: int) -> None:
-    """From the ``n``-th part of a batch on there is memory for one part at a time only."""
-    from tinycoder_training import trainer
-
-    compute, calls = trainer.loss_and_weight_gradients, iter(range(1, 10**9))
-
-    def short(*arguments: Any, **options: Any) -> Any:
-        if next(calls) >= n and threading.current_thread() is not threading.main_thread():
-            raise MemoryError
-        return compute(*arguments, **options)
-
-    trainer.loss_and_weight_gradients = short  # type: ignore[assignment]
-
-
 def main() -> None:
     home, fault, n, *arguments = sys.argv[1:]
     from tinycoder.cli import main as tinycoder
@@ -144,8 +129,6 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000 * int(n), 1000 * int(n)))
     if fault == "clock-back":
         set_clock_back()
-    if fault == "memory":
-        take_memory(int(n))
     try:
         with steps.watched(do):
             tinycoder()

@@ -303,8 +303,8 @@ def _rivals(stage: Stage, scratch: Path, wanted: int) -> Count:
 
 
 def _odd_worlds(stage: Stage, scratch: Path, times: int) -> Count:
-    """A clock that goes back, no memory, sleep, a corpus that changes or is gone."""
-    trials = (_clock_back, _short_of_memory, _asleep, _corpus_changes, _corpus_is_gone)
+    """A clock that goes back, sleep, a corpus that changes or is gone."""
+    trials = (_clock_back, _asleep, _corpus_changes, _corpus_is_gone)
     count = Count(what="runs in an odd world", wanted=times * len(trials))
     for i in range(times):
         for trial in trials:
@@ -321,12 +321,6 @@ def _odd_worlds(stage: Stage, scratch: Path, times: int) -> Count:
 
 def _clock_back(stage: Stage, course: Course, scratch: Path) -> None:
     _must_finish(stage.command(course, fault="clock-back"))
-    _compare(course)
-
-
-def _short_of_memory(stage: Stage, course: Course, scratch: Path) -> None:
-    said = _must_finish(stage.command(course, fault="memory", n=random.randint(2, 40)))
-    assert "memory is short" in said, "nothing was said of the memory"
     _compare(course)
 
 

@@ -1,6 +1,5 @@
 import dataclasses
 import math
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,62 +218,6 @@ def test_a_gradient_that_is_no_number_changes_nothing(tmp_path: Path, monkeypatc
     }
 
 
-def short_of_memory(monkeypatch: pytest.MonkeyPatch, fits: Callable[[int], bool]) -> None:
-    """Memory suffices where ``fits`` says so, which is told how many tokens are to be computed at once."""
-
-    def compute(*arguments: Any, tokens_at_a_time: int) -> Any:
-        if not fits(tokens_at_a_time):
-            raise MemoryError
-        return loss_and_weight_gradients(*arguments, tokens_at_a_time=tokens_at_a_time)
-
-    monkeypatch.setattr(trainer, "loss_and_weight_gradients", compute)
-
-
-def one_part_at_a_time(tokens: int) -> bool:
-    return threading.current_thread() is threading.main_thread()
-
-
-def test_short_of_memory_a_run_goes_on_with_one_part_at_a_time_to_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = small_job(tmp_path / "whole", steps=3)
-    train_until(whole, 1000)
-    monkeypatch.setattr(trainer, "n_cpus", lambda: 2)
-    job = small_job(tmp_path / "short", steps=3)
-    short_of_memory(monkeypatch, one_part_at_a_time)
-    reports = train_until(job, 1000)
-    assert [bool(report.note) for report in reports] == [True, False, False]
-    assert "one part of a batch at a time" in reports[0].note
-    assert snapshot(job) == snapshot(whole)
-
-
-def test_shorter_still_it_goes_on_with_one_window_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = small_job(tmp_path / "short", steps=3)
-    short_of_memory(monkeypatch, lambda tokens: tokens == 1)
-    reports = train_until(job, 1000)
-    assert [bool(report.note) for report in reports] == [True, False, False]
-    assert "one window at a time" in reports[0].note
-    assert load_model(tmp_path / "short").training["finished"]
-
-
-def test_short_of_memory_an_evaluation_goes_window_by_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = small_job(tmp_path / "run", steps=1)
-    params, model, data = job.progress.params, job.run.model, job.run.data
-    data = dataclasses.replace(data, validation=np.tile(data.validation, 20))
-    whole = trainer.evaluate(params, model, data, n_tokens=None)
-    losses = trainer.losses
-
-    def short(weights: Any, config: Any, inputs: Any, targets: Any) -> Any:
-        if len(inputs) > 1:
-            raise MemoryError
-        return losses(weights, config, inputs, targets)
-
-    monkeypatch.setattr(trainer, "losses", short)
-    found = trainer.evaluate(params, model, data, n_tokens=None)
-    assert found.loss == pytest.approx(whole.loss)
-    assert found.bits_per_byte == pytest.approx(whole.bits_per_byte)
-
-
 def test_without_memory_to_measure_the_start_it_is_a_sentence(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +243,11 @@ def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_sav
 ) -> None:
     train_until(small_job(tmp_path / "run", steps=4), 2)
     job = resumed_job(tmp_path / "run")
-    short_of_memory(monkeypatch, lambda tokens: False)
+
+    def refuse(*arguments: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(trainer, "loss_and_weight_gradients", refuse)
     with pytest.raises(TrainingError, match=r"step 3 does not fit into memory; .*kept.*--resume"):
         train_until(job, 1000)
     monkeypatch.undo()

@@ -93,8 +93,6 @@ def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:
             if report.evaluation:
                 bpb = f"  val bpb {report.evaluation.bits_per_byte:.3f}"
                 last = samples(report)
-            if report.note:
-                console.print(Text(report.note), soft_wrap=True)
             line = _line(report) + bpb
             bar.update(task, completed=report.done, description=line)
             now = time.monotonic()

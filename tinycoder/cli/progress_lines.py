@@ -46,15 +46,13 @@ def show_lines(reports: Iterable[Report], samples: Callable[[Report], list[Sampl
     """Say each report that is due; returns the samples of the last evaluation.
 
     ``done`` is the part of the budget, ``loss`` the smooth one in nats per token, ``seconds`` those of training,
-    ``bits_per_byte`` that of the last evaluation or null. A report's note is a line of its own, for a person.
+    ``bits_per_byte`` that of the last evaluation or null.
     """
     last: list[Sample] = []
     spoke, bits_per_byte = -PAUSE_S, None
     for report in reports:
         if report.evaluation:
             bits_per_byte, last = report.evaluation.bits_per_byte, samples(report)
-        if report.note:
-            click.echo(report.note, err=True)
         now = time.monotonic()
         if report.evaluation or now - spoke >= PAUSE_S:
             spoke = now

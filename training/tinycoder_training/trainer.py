@@ -10,7 +10,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,6 @@ from tinycoder.decode import Session
 from tinycoder.errors import TrainingError
 from tinycoder.layers import Array
 from tinycoder.model import (
-    TOKENS_AT_A_TIME,
     Params,
     Weights,
     fuse_backward,
@@ -41,13 +39,6 @@ SAMPLE_TOKENS = 48
 SMOOTHING = 0.05
 BLENDS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the most that any of them gains
-# How to compute a batch where memory is short, thriftier and thriftier: whether its parts at the same time, how many
-# tokens of a part at once, and what to say. The second gives the same bits as the first.
-THRIFT = (
-    (True, TOKENS_AT_A_TIME, ""),
-    (False, TOKENS_AT_A_TIME, "memory is short: the run goes on with one part of a batch at a time, more slowly"),
-    (False, 1, "memory is short: the run goes on with one window at a time, more slowly"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +87,7 @@ class Progress:
 
     ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is what the start makes of
     the text that is judged at the end; ``kept`` says of a finished run whether it has found weights that are better,
-    and ``blend`` how much of the way from the start to the best weights its own are. ``thrift`` is the row of THRIFT
-    that fits into memory; it is not saved, for the next process may have more.
+    and ``blend`` how much of the way from the start to the best weights its own are.
     """
 
     params: Params
@@ -111,16 +101,12 @@ class Progress:
     finished: bool = False
     kept: bool = False
     blend: float = 1.0
-    thrift: int = 0
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used.
-
-    ``note`` is a sentence for a person where something happened, else empty.
-    """
+    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used."""
 
     step: int
     done: float
@@ -131,7 +117,6 @@ class Report:
     learning_rate_scale: float
     tokens_per_second: float
     evaluation: Evaluation | None = None
-    note: str = ""
 
 
 def train(
@@ -146,7 +131,7 @@ def train(
 
     ``save``, which says whether it has saved, is called at every evaluation, every ``save_seconds``, and at the end,
     also when the caller closes the generator. Raises ``TrainingError`` when the loss is not a number any more, and when
-    memory does not even suffice for one window at a time; what was saved last stays.
+    memory does not suffice; what was saved last stays.
     """
     settings = run.train
     windows = batches(run)
@@ -157,7 +142,7 @@ def train(
                 _evaluate_start(run, run.start, progress, pool)
             started = clock() - progress.seconds
             while not stop() and (done := budget_used(settings, progress)) < 1:
-                begin, thrift = clock(), progress.thrift
+                begin = clock()
                 scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
                 loss, norm = _step(run, progress, windows, scale, pool)
                 end = clock()
@@ -185,7 +170,6 @@ def train(
                     learning_rate_scale=scale,
                     tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
                     evaluation=evaluation,
-                    note=THRIFT[progress.thrift][2] if progress.thrift != thrift else "",
                 )
         except TrainingError as error:
             raise TrainingError(
@@ -230,23 +214,12 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
 def evaluate(
     params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
 ) -> Evaluation:
-    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes.
-
-    Where memory is short, window by window.
-    """
-    with suppress(MemoryError):
-        return _evaluate(params, model, data, n_tokens, pool or Threads(None), EVALUATION_ROWS)
-    return _evaluate(params, model, data, n_tokens, Threads(None), 1)
-
-
-def _evaluate(
-    params: Params, model: ModelConfig, data: Data, n_tokens: int | None, pool: Threads, n_rows: int
-) -> Evaluation:
+    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
     inputs, targets = evaluation_windows(data.validation, model.context, n_tokens)
     weights, _ = fuse_forward(params, model)
 
     def sums(start: int) -> tuple[float, int, int]:
-        rows = slice(start, start + n_rows)
+        rows = slice(start, start + EVALUATION_ROWS)
         counted = targets[rows] >= 0
         nats = losses(weights, model, inputs[rows], np.maximum(targets[rows], 0))
         return (
@@ -255,7 +228,7 @@ def _evaluate(
             int(data.bytes_of_id[targets[rows][counted]].sum()),
         )
 
-    mapped = pool.map_all(sums, range(0, len(inputs), n_rows))
+    mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
     nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
 
@@ -270,7 +243,7 @@ def complete(
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
-    loss, grads = _gradients_that_fit(run, progress, windows, pool)
+    loss, grads = _gradients(run, progress, windows, pool)
     if not math.isfinite(loss):
         raise TrainingError(f"the loss became {loss} at step {progress.step + 1}")
     norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
@@ -278,29 +251,16 @@ def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Th
     return loss, norm
 
 
-def _gradients_that_fit(run: Run, progress: Progress, windows: Mixture, pool: Threads) -> tuple[float, Params]:
-    """Loss and gradients of the next batch; where memory does not suffice, thriftier from now on."""
-    while True:
-        with suppress(MemoryError):
-            return _gradients(run, progress, windows, pool)
-        if progress.thrift == len(THRIFT) - 1:
-            raise MemoryError
-        progress.thrift += 1
-
-
 def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) -> tuple[float, Params]:
     inputs, targets = windows.batch(progress.step)
     bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
     weights, fused = fuse_forward(progress.params, run.model, pool.map)
-    at_once, tokens, _ = THRIFT[progress.thrift]
 
     def shard(i: int) -> tuple[float, Weights]:
         rows = slice(bounds[i], bounds[i + 1])
-        return loss_and_weight_gradients(
-            weights, run.model, inputs[rows], targets[rows], targets.size, tokens_at_a_time=tokens
-        )
+        return loss_and_weight_gradients(weights, run.model, inputs[rows], targets[rows], targets.size)
 
-    parts = (pool if at_once else Threads(None)).map_all(shard, range(run.train.shards))
+    parts = pool.map_all(shard, range(run.train.shards))
 
     def total(name: str) -> Array:
         array = parts[0][1][name]
