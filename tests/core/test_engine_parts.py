@@ -23,7 +23,7 @@ from tinycoder.workspace import Workspace, make_shelf
 UNUSUAL = "amount + Counter(os)"  # the model never saw it, but has tokens for its words
 ODD = f"import os\n\n\ndef odd(amount):\n    return {UNUSUAL}\n"
 FILES = {"lib/odd.py": ODD, "lib/plain.py": "import os\n\nprint(os)\n"}
-TYPED = "def other(amount):\n    return am"
+TYPED = "import os\nfrom counter import Counter\n\n\ndef other(amount):\n    return am"
 PATH = "main.py"
 PARTS = [field.name for field in dataclasses.fields(Parts)]
 
