@@ -27,6 +27,9 @@ class Few:
     def exists(self, word: str) -> bool:
         return word in self.standing
 
+    def is_taken_from(self, word: str) -> bool:
+        return word == "module"
+
     def has_member(self, before: str, word: str) -> bool | None:
         return word == "total" if before.endswith(("self.", "door.")) else None
 
@@ -42,10 +45,12 @@ def doubts(line: str, text: str) -> dict[str, float]:
         ("    return ", "total", {}),
         ("    return ", "nothing", {"nothing": UNBOUND}),
         ("    return ", "elsewhere", {"elsewhere": UNBOUND}),
-        ("    return ", "module.total", {"module": UNBOUND}),
+        ("    return ", "module.total", {"module": IMPOSSIBLE}),
         ("from ", "module import nothing, never", {}),
         ("    from .", "nothing import never", {}),
         ("import ", "nothing", {}),
+        ("x = 1; import ", "nothing", {}),
+        ("import x; f(", "nothing", {"nothing": UNBOUND}),
         ("    ", "self.total = nothing(never, start)", {"nothing": UNBOUND, "never": UNBOUND}),
         ("    return no", "thing", {"nothing": UNBOUND}),  # half typed, half suggested
         ("    nothing.", "total", {}),  # the author's own word
@@ -177,6 +182,13 @@ def test_words_of_the_workspace_exist(tmp_path: Path) -> None:
     assert known(SAMPLE, names).exists("reach")
     assert not known(SAMPLE, names).exists("rech")
     assert known(SAMPLE, names, stands={"rech"}).exists("rech")
+
+
+def test_a_module_that_names_are_taken_from_is_not_bound_by_that() -> None:
+    assert known(SAMPLE).is_taken_from("json")
+    assert not known(SAMPLE).is_taken_from("time")
+    assert known(f"from pathlib import Path; p = {BAR}").is_taken_from("pathlib")
+    assert known(f"from a.b import c\n{BAR}").is_taken_from("a")
 
 
 def test_self_means_nothing_outside_of_a_method() -> None:

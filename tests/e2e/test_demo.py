@@ -52,9 +52,11 @@ def test_it_fits_a_narrow_window_and_a_pipe(completed: tuple[Path, subprocess.Co
     assert max(map(len, completed[1].stdout.splitlines())) <= COLUMNS
 
 
-def test_words_say_where_they_were_seen(completed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    words = completed[1].stdout.split("The completion list")[1]
-    assert re.search(r"\d%  .*(seen in tinycoder\w*/[\w/]+\.py:|line )\d+", words)
+def test_words_say_where_they_come_from(completed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    words = completed[1].stdout.split("The completion list")[1].split("What next")[0]
+    rows = re.findall(r" +[\d.]+%(.*)", words)
+    assert len(rows) >= 4
+    assert all(re.match(r"  \w", row) for row in rows)
 
 
 def test_it_learns_and_compares(tmp_path: Path) -> None:

@@ -47,6 +47,13 @@ class KnownNames:
             or self._resolver.defines(word)
         )
 
+    def is_taken_from(self, word: str) -> bool:
+        """Whether the file imports names from a module or package ``word``."""
+        imports = self._resolver.module.imports
+        if any(each.attribute and each.module.partition(".")[0] == word for each in imports):
+            return True
+        return any(path.partition(".")[0] == word != path for _, path in self._cursor.line.imports)
+
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether the receiver at the end of ``before`` has ``word``; ``None`` if it is not known."""
         found = position(before)

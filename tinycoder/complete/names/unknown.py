@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 UNBOUND = 0.3  # what is left of the probability of a name that is not bound here, or an attribute that stands nowhere
-IMPOSSIBLE = 0.0  # for what a known receiver does not have; the class that is being written may have it later
+IMPOSSIBLE = 0.0  # for what a known receiver lacks, and a module that is not bound though names are imported from it
 
 _TOKEN = re.compile(
     r"(?P<string>'[^'\n]*'?|\"[^\"\n]*\"?|#.*)|(?P<number>\d\w*)|(?P<word>[^\W\d]\w*)(?P<made>\s*:?=(?!=))?"
@@ -31,6 +31,9 @@ class Known(Protocol):
     def exists(self, word: str) -> bool:
         """Whether ``word`` stands anywhere: in the workspace, the file, the language, or what is imported."""
 
+    def is_taken_from(self, word: str) -> bool:
+        """Whether the file imports names from a module or package ``word``."""
+
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether what ``before`` ends in, an expression and a dot, has ``word``; ``None`` if that is not known."""
 
@@ -42,7 +45,7 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
     Words in strings and comments count for nothing, nor do names that are being made, nor what is imported.
     """
     whole = line + text
-    if _IMPORT.match(whole):
+    if _IMPORT.match(whole, line.rfind(";") + 1):
         return []
     found: list[tuple[int, float]] = []
     made: set[str] = set(_made(whole))
@@ -55,12 +58,12 @@ def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
         before = whole[: match.start()]
         if before.rstrip().endswith("."):
             has = known.has_member(before, word)
-            if has is False and not _AS.search(before):
+            if has is False and not _AS.search(before):  # the class that is being written may have it later
                 found.append((end, UNBOUND if _OWN.search(before) else IMPOSSIBLE))
             elif has is None and not known.exists(word):
                 found.append((end, UNBOUND))
         elif word not in made and not _MAKING.search(before) and not known.is_bound(word):
-            found.append((end, UNBOUND))
+            found.append((end, IMPOSSIBLE if known.is_taken_from(word) else UNBOUND))
     return found
 
 
