@@ -116,10 +116,14 @@ def module(events: Events) -> Module:
     for anew, names in events.exports:
         exported = [*names] if anew or exported is None else [*exported, *names]
     symbols = fold(events.defined, events.globals)
+    added: dict[str, dict[str, Symbol]] = {}
     for name, variable in events.set_on:
+        added.setdefault(name, {}).setdefault(variable.name, variable)
+    for name, members in added.items():
         owner = symbols.get(name)
-        if isinstance(owner, Class) and variable.name not in owner.members:
-            symbols[name] = replace(owner, members={**owner.members, variable.name: variable})
+        if isinstance(owner, Class):
+            new = {each: variable for each, variable in members.items() if each not in owner.members}
+            symbols[name] = replace(owner, members={**owner.members, **new})
     return Module(
         symbols=symbols,
         exported=None if exported is None else tuple(dict.fromkeys(exported)),
