@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Doubts:
         place, kind = min(((place, KINDS[factor]) for place, factor in places), default=(len(text), NONE))
         expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= place), 0.0)
         if expected >= SURE:
-            right = self.rest.startswith(text[:place]) and not self.rest[place : place + 1].isidentifier()
+            right = self.rest.startswith(text[:place]) and not re.match(r"\w", self.rest[place:])
             self.noted.append(Doubt(kind=kind, expected=expected, right=right))
         return tuple(probabilities)
 

@@ -100,8 +100,10 @@ def main() -> None:
                 total.fixed += part.fixed
                 total.online += part.online
                 total.n_bytes += part.n_bytes
-        print(whole.row(folder.resolve().name), flush=True)
-    print(every.row("all"))
+        if whole.n_bytes:
+            print(whole.row(folder.resolve().name), flush=True)
+    if every.n_bytes:
+        print(every.row("all"))
 
 
 if __name__ == "__main__":

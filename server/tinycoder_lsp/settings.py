@@ -13,7 +13,7 @@ from typing import TypeVar
 from tinycoder.config import PRESETS
 
 SECTION = "tinycoder"
-GONE = frozenset({f"{SECTION}.training.idle"})  # settings of earlier versions, which are taken and do nothing
+GONE = frozenset({f"{SECTION}.training.idle"})  # settings that were, and that editors may still send
 
 _T = TypeVar("_T")
 

@@ -91,13 +91,12 @@ class Training:
         self._patience_s = patience_s
         self._run: _Run | None = None
         self._closed = self._unwanted = False
-        self._free = asyncio.Event()
-        self._free.set()
+        self._busy = False
 
     @property
     def busy(self) -> bool:
         """Whether a process runs or is being started."""
-        return not self._free.is_set()
+        return self._busy
 
     async def start(
         self, folder: Path, *, minutes: float, preset: str | None = None, exclude: Sequence[str] = ()
@@ -108,20 +107,17 @@ class Training:
         then, and after a run that has finished, all begins anew. Raises a ``TinyCoderError`` if this server or another
         process trains that model already, and if no process can be started.
         """
-        return await self._begin(partial(_plan, self._home, folder, minutes, preset, exclude))
-
-    async def _begin(self, plan: Callable[[], tuple[str, list[str]]]) -> str:
-        if self.busy:
+        if self._busy:
             raise TrainingError("a run is under way already; stop it first, or wait until it ends")
-        self._free.clear()
+        self._busy = True
         self._unwanted = False
         try:
-            name, options = await asyncio.to_thread(plan)
+            name, options = await asyncio.to_thread(_plan, self._home, folder, minutes, preset, exclude)
             if self._closed or self._unwanted:
                 raise TrainingError("the server is closing" if self._closed else "it was stopped before it began")
             process = _spawn([*self._command, "--home", str(self._home), "train", *options], cwd=self._home)
         except BaseException:
-            self._free.set()
+            self._busy = False
             raise
         logger.info("training %s in process %d", name, process.pid)
         run = self._run = _Run(name=name, process=process, bar=self._bar(self.stop))
@@ -151,7 +147,7 @@ class Training:
     def close(self) -> None:
         """Ask the process to save and stop, and do not wait: it does so without the server too."""
         self._closed = True
-        self._free.set()
+        self._busy = False
         run, self._run = self._run, None
         if run is None:
             return
@@ -193,7 +189,7 @@ class Training:
         _let_go(run.process)
         if self._run is run:
             self._run = None
-            self._free.set()
+            self._busy = False
             result = _result(run, code)
             logger.info("%s", result.message)
             run.bar.close(result.message)

@@ -89,6 +89,11 @@ def test_a_list_on_the_screen_closes_one_letter_before_the_word_is_whole(base: E
         assert texts(base, f"{line[:-2]}¦", going_on=True) == []
 
 
+def test_names_of_one_letter_are_in_a_list_before_a_letter_is_typed(base: Engine) -> None:
+    line = "for n in range(3):\n    print(¦"
+    assert "n" in texts(base, line, going_on=True)
+
+
 def test_a_list_on_the_screen_stays_while_two_letters_are_missing(base: Engine) -> None:
     assert texts(base, "x = Count¦", going_on=True)[0] == "Counter"
     assert "Counter" not in texts(base, "x = Counte¦", going_on=True)

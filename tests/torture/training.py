@@ -1,4 +1,4 @@
-"""Training that is killed, refused, stopped, starved and robbed of its corpus, and must lose nothing.
+"""Training that is killed, refused, stopped and robbed of its corpus, and must lose nothing.
 
 A run that was cut short any number of times must end with the weights of one that was not, bit for bit; and whenever
 a process is gone, the model folder must load.
@@ -368,10 +368,9 @@ def _end(stage: Stage, course: Course) -> None:
     _compare(course)
 
 
-def _must_finish(command: Sequence[str]) -> str:
+def _must_finish(command: Sequence[str]) -> None:
     done = _finish(command)
     assert done.returncode == 0, f"code {done.returncode}: {done.stderr[-300:]}"
-    return done.stderr
 
 
 def _finish(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

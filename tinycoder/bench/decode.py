@@ -113,7 +113,7 @@ def _turns(
     made: dict[bool, list[int]] = {}
 
     def other(token: int) -> int:
-        """Another id each time: a session remembers the scores of the ids that it has read."""
+        """Another id than ``token``, by chance: a session remembers the scores of the ids that it has read."""
         return (token + 1 + rng.randrange(model.config.vocab_size - 1)) % model.config.vocab_size
 
     def prefill() -> float:

@@ -150,8 +150,8 @@ class CompletionList:
 
 
 def _lacks_one(row: Row, typed: str) -> bool:
-    """Whether one more letter makes the row."""
-    return row.name.text[:-1] == typed
+    """Whether one more letter makes the row of what is typed."""
+    return bool(typed) and row.name.text[:-1] == typed
 
 
 def _is_aside(row: Row, share: float) -> bool:

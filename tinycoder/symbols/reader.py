@@ -53,6 +53,8 @@ _MAY_HOLD_WALRUS = frozenset((ast.NamedExpr, ast.BoolOp, ast.Compare, ast.UnaryO
 _ON_CLASS = ("classmethod", "abc.abstractclassmethod")
 _IMPLICIT_ON_CLASS = ("__new__", "__init_subclass__", "__class_getitem__")
 _NAMESPACES = ("globals", "locals", "vars")
+_READING = ("get", "items", "keys", "values", "copy")  # methods that give no names
+_CONVERTING = ("_convert_", "_convert")  # an enumeration whose members become names of a module
 _ACCESSORS = (".setter", ".deleter")
 _NOTHING = ("", "None")
 
@@ -253,23 +255,31 @@ def _gives_names(call: ast.Call) -> bool:
     function = call.func
     if type(function) is ast.Name and function.id == "exec":
         return True
-    return (type(function) is ast.Attribute and _is_namespace(function.value)) or any(map(_is_namespace, call.args))
+    if type(function) is ast.Attribute and (
+        function.attr in _CONVERTING or (function.attr not in _READING and _is_namespace(function.value))
+    ):
+        return True
+    return any(map(_is_namespace, call.args)) or any(_is_namespace(keyword.value) for keyword in call.keywords)
 
 
 def _is_namespace(node: ast.expr) -> bool:
     """Whether an expression is the module's own names: ``globals()`` and its like, ``sys.modules[__name__]``."""
+    while type(node) is ast.Attribute:  # such as ``sys.modules[__name__].__dict__``
+        node = node.value
     if type(node) is ast.Call:
-        return type(node.func) is ast.Name and node.func.id in _NAMESPACES
+        return type(node.func) is ast.Name and node.func.id in _NAMESPACES and not node.args
     return type(node) is ast.Subscript and type(node.slice) is ast.Name and node.slice.id == "__name__"
 
 
 def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: bool) -> None:
     line = node.lineno
-    if type(node) is ast.Assign and type(node.value) is ast.Call and _gives_names(node.value):
+    if isinstance(node, (ast.Assign, ast.AnnAssign)) and type(node.value) is ast.Call and _gives_names(node.value):
         events.is_open = True
     for target, kind, value in bindings(node):
         if type(target) is not ast.Name:
-            if type(target) is ast.Attribute and type(target.value) is ast.Name:
+            if type(target) is ast.Attribute and _is_namespace(target.value):
+                events.is_open = True
+            elif type(target) is ast.Attribute and type(target.value) is ast.Name:
                 events.set_on.append((target.value.id, Variable(_intern(target.attr), line, kind, value)))
             elif type(target) is ast.Subscript and (_is_namespace(target) or _is_namespace(target.value)):
                 events.is_open = True
