@@ -13,6 +13,7 @@ import os
 import sqlite3
 import sys
 import threading
+import weakref
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -58,7 +59,8 @@ class SymbolFile:
         self._path = path
         self._patience = patience
         self._lock = threading.Lock()
-        self._database = self._opened()
+        self._held = [self._opened()]
+        weakref.finalize(self, _close, self._held)  # whoever is done with it need not say so
 
     def load(self) -> dict[str, Stored]:
         """All files by their paths."""
@@ -81,8 +83,12 @@ class SymbolFile:
 
     def close(self) -> None:
         """Let go of the file; nothing may be asked after that."""
-        with self._lock, suppress(sqlite3.Error):
-            self._database.close()
+        with self._lock:
+            _close(self._held)
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        return self._held[0]
 
     def _change(self, statement: str, values: list[tuple[Any, ...]]) -> None:
         def change(database: sqlite3.Connection) -> None:
@@ -104,9 +110,8 @@ class SymbolFile:
             if _is_busy(problem) or isinstance(problem, OverflowError):
                 _log.info("the file of symbols is in use (%s); it is left as it is", problem)
                 return None
-            with suppress(sqlite3.Error):
-                self._database.close()
-            self._database = self._opened(anew=not _is_refusal(problem))
+            _close(self._held)
+            self._held[:] = [self._opened(anew=not _is_refusal(problem))]
         try:
             return ask(self._database)
         except (sqlite3.Error, sqlite3.Warning):
@@ -132,6 +137,11 @@ class SymbolFile:
         _log.warning("symbols are kept in memory alone: %s (%s)", path, problem)
         self._path = None
         return _copy_in_memory(path)
+
+
+def _close(held: list[sqlite3.Connection]) -> None:
+    with suppress(sqlite3.Error):
+        held[0].close()
 
 
 def encode(module: Module) -> bytes:
