@@ -13,7 +13,7 @@ from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.context import Scene, make_scene
 from tinycoder.complete.heal import Healer
-from tinycoder.complete.likelihood import ENDS, MIN_BRANCH, MIN_SHARE, Speller, likelihoods
+from tinycoder.complete.likelihood import ENDS, MIN_BRANCH, MIN_SHARE, WIDTH, Speller, likelihoods
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import PredictionCache, Predictor
 from tinycoder.errors import Cancelled
@@ -133,13 +133,15 @@ WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_si
 
 @given(words=WORDS)
 @settings(deadline=None)
-def test_the_likeliest_name_is_found_whatever_else_there_is(words: list[str]) -> None:
+def test_the_likeliest_of_a_few_names_is_found(words: list[str]) -> None:
     tree, healer = Certain(), Healer(Certain.tokenizer)
     spelled = Speller(tree.tokenizer).spell(b"", "", words)
     found = likelihoods(tree, healer, spelled, poll, followed_by=[None] * len(words))  # type: ignore[arg-type]
     exact = [float(np.prod([CHANCES[letter] for letter in word])) * 0.2 for word in words]
     best = int(np.argmax(exact))
-    if exact[best] > MIN_BRANCH:
+    if (
+        exact[best] > MIN_BRANCH and len(words) <= WIDTH
+    ):  # of more, some are guessed
         assert found[best] == pytest.approx(exact[best])
     assert tree.asked <= 6 * 7
     assert all(0 <= p <= 1 for p in found)
