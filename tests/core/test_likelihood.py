@@ -139,9 +139,7 @@ def test_the_likeliest_of_a_few_names_is_found(words: list[str]) -> None:
     found = likelihoods(tree, healer, spelled, poll, followed_by=[None] * len(words))  # type: ignore[arg-type]
     exact = [float(np.prod([CHANCES[letter] for letter in word])) * 0.2 for word in words]
     best = int(np.argmax(exact))
-    if (
-        exact[best] > MIN_BRANCH and len(words) <= WIDTH
-    ):  # of more, some are guessed
+    if exact[best] > MIN_BRANCH and len(words) <= WIDTH:  # of more, some are guessed
         assert found[best] == pytest.approx(exact[best])
     assert tree.asked <= 6 * 7
     assert all(0 <= p <= 1 for p in found)
