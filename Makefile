@@ -32,7 +32,7 @@ soak: $(VENV)/.torture  ## type through a real server for an hour, and watch its
 
 client:  ## build the VS Code extension (needs Node.js 20 or newer); `tinycoder setup vscode` installs it
 	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package
-	cp vscode-client/dist/tinycoder.vsix tinycoder/cli/editors/
+	cp vscode-client/dist/tinycoder.vsix tinycoder/editors/files/
 
 client-shots: $(VENV)/.editors  ## take the pictures of the README again
 	$(BIN)/python tests/editors/install.py
@@ -56,7 +56,7 @@ clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(VENV)-oldest build dist
 
 $(VENV)/.ready: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "TinyCoder needs Python 3.10 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "TinyCoder needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable . --group dev

@@ -33,12 +33,12 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is loaded
 
 import numpy as np
 
-from tinycoder import layers, model
 from tinycoder.config import PRESETS, Preset, TrainConfig
+from tinycoder.transformer import layers, model
 from tinycoder_training import optim, trainer
 from tinycoder_training.corpora import python_repos
 from tinycoder_training.corpora.corpus import Corpus
-from tinycoder_training.run import Job, new_job
+from tinycoder_training.job import Job, new_job
 
 VARIANTS = [
     "base",

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from fit import read
 
-from tinycoder.checkpoint import load_model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
-from tinycoder.decode import use_one_blas_thread
-from tinycoder.home import default_home
-from tinycoder.store import resolve_model
+from tinycoder.storage.checkpoint import load_model
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
+from tinycoder.transformer.decode import use_one_blas_thread
 
 BODY = re.compile(r":\n +")
 EVERY = 5

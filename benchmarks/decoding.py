@@ -1,4 +1,4 @@
-"""What the choices of tinycoder/decode.py and tinycoder/draft.py rest on, on this machine.
+"""What the choices of tinycoder/transformer/decode.py and tinycoder/transformer/draft.py rest on, on this machine.
 
     python benchmarks/decoding.py
 
@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from tinycoder.bench.trial import SIZES
-from tinycoder.decode import Session, step
-from tinycoder.model import init_params
+from tinycoder.bench.training_step import SIZES
+from tinycoder.transformer.decode import Session, step
+from tinycoder.transformer.model import init_params
 
 N_WEIGHTS = 32  # 25 MB: more than a core's cache keeps
 ROUNDS = 15

@@ -21,15 +21,15 @@ from pathlib import Path
 
 from fit import Repository, read
 
-from tinycoder.checkpoint import load_model
 from tinycoder.complete import engine as engine_module
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import unknown
-from tinycoder.decode import use_one_blas_thread
-from tinycoder.shipped import shipped_folder
+from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.checkpoint import load_model
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World
+from tinycoder.transformer.decode import use_one_blas_thread
 
 KINDS = {unknown.UNBOUND: "UNBOUND", unknown.IMPOSSIBLE: "IMPOSSIBLE"}
 NONE = "no doubt"

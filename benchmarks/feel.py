@@ -29,8 +29,8 @@ from judge import Acceptance, Exchange, Key, most_in_flight, percentile, stale, 
 from process import Server
 from typist import Habits, Typist
 
-from tinycoder.home import default_home
-from tinycoder.store import resolve_model
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
 
 LIBRARY = ("asyncio", "email", "http", "importlib", "json", "logging", "multiprocessing", "unittest", "urllib")
 PARTS = ("popup", "inline", "memory")

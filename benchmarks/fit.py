@@ -7,7 +7,8 @@ held out; the memory knows the others. Figures are of held-out files: `as shippe
 `left out` has weights that were fitted to all repositories but the one that is asked. The popups that are learnt from
 mix with the weights that were left out, so that nothing is likelier than it would be for a new user.
 
---write replaces tinycoder/mixing.json and tinycoder/complete/ranking.json; 0 tokens or 0 names leave one of them alone.
+--write replaces tinycoder/memory/mixer.json and tinycoder/complete/ranking.json; 0 tokens or 0 names leave one of them
+alone.
 """
 
 from __future__ import annotations
@@ -22,23 +23,23 @@ from pathlib import Path
 import fit_mixing
 import fit_ranking
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.complete import ranking
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
-from tinycoder.decode import use_one_blas_thread
 from tinycoder.errors import TinyCoderError
-from tinycoder.home import default_home
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Memory
-from tinycoder.mixing import Mixer, spread_to_open_files, to_tables
-from tinycoder.store import resolve_model
+from tinycoder.memory.mixer import Mixer, spread_to_open_files, to_tables
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World
-from tinycoder.tokenizer import FILE_SEPARATOR, Tokenizer
-from tinycoder.workspace import Workspace, make_shelf
+from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder_training.corpora import python_repos
 
 LEAST_WEIGHT = 0.02  # that is worth keeping
@@ -127,7 +128,7 @@ def write_mixture(mixer: Mixer) -> None:
     """Write the weights of the mixture."""
     fitted = to_tables(spread_to_open_files(mixer))
     tables = {name: table for name, table in fitted.items() if name not in ("format", "steps")}
-    (PACKAGE / "mixing.json").write_text(json.dumps(tables) + "\n", encoding="utf-8")
+    (PACKAGE / "memory" / "mixer.json").write_text(json.dumps(tables) + "\n", encoding="utf-8")
 
 
 def write_order(weights: Mapping[str, float]) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.predict import Predictor
-from tinycoder.layers import Array
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Level
-from tinycoder.mixing import LEAST, Mixer, n_weights
+from tinycoder.memory.mixer import LEAST, Mixer, n_weights
+from tinycoder.memory.ngrams import Level
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.transformer.layers import Array
 
 MOST_BYTES = 1_000_000_000  # of distributions that are kept
 COLUMNS = ("transformer", "memory", "from zero", "as shipped", "left out")

@@ -18,8 +18,8 @@ from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import NEW
 from tinycoder.complete.ranking import features, log_probability
-from tinycoder.evaluate.places import survey
-from tinycoder.layers import Array
+from tinycoder.evaluate.cursors import survey
+from tinycoder.transformer.layers import Array
 
 N_TYPED = 3  # lists that are reported: before the first character, and after 1 and 2
 MAX_TYPED = 12  # characters of a name that are typed one by one

@@ -32,13 +32,13 @@ import numpy as np
 from ablation import job_of, note, seconds_of_a_step, variant_of
 
 from tinycoder.config import PRESETS
-from tinycoder.infill import infill_head, suffix_piece, suffix_room
-from tinycoder.layers import Array
-from tinycoder.model import fuse_forward, losses
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import fuse_forward, losses
+from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder.workspace.text import Text
 from tinycoder_training.corpora import library, python_repos
-from tinycoder_training.corpora.corpus import Text
-from tinycoder_training.run import Job
+from tinycoder_training.job import Job
 
 RATES = [0.0, 0.25, 0.5]
 MOST_LINES = 3

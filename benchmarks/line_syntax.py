@@ -13,13 +13,13 @@ import json
 import os
 from pathlib import Path
 
-from tinycoder.checkpoint import load_model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import without
 from tinycoder.evaluate import completed_lines
-from tinycoder.home import default_home
-from tinycoder.store import resolve_model
+from tinycoder.storage.checkpoint import load_model
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
 from tinycoder_training.corpora import python_repos
 
 RAW = without(["memory", "cut", "gates", "names", "cache"])  # the model alone, and all that it says

@@ -38,7 +38,7 @@ from probe_code import WORD
 
 from tinycoder.complete.names.cursor import ATTRIBUTE
 from tinycoder.complete.names.names import Names
-from tinycoder_training.symbols import WorkspaceSymbols
+from tinycoder.symbols.indexing import WorkspaceSymbols
 
 TIMEOUT_S = 60.0
 ENVIRONMENT = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH")

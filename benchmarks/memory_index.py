@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycoder.home import default_home
-from tinycoder.index_file import load_index, tokenizer_digest
-from tinycoder.memory import Memory
-from tinycoder.store import resolve_model
-from tinycoder.tokenizer import Tokenizer
-from tinycoder.workspace import Workspace
-from tinycoder_training.indexing import index_workspace
+from tinycoder.memory.index_file import load_index, tokenizer_digest
+from tinycoder.memory.indexing import index_workspace
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
+from tinycoder.transformer.tokenizer import Tokenizer
 
 LINES = 600  # of the file that is edited, if there is one of that length
 KEYS = 200  # keystrokes and lookups

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
-from tinycoder.decode import use_one_blas_thread
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Memory
-from tinycoder.mixing import Mixer
-from tinycoder.shipped import shipped_folder
-from tinycoder.tokenizer import FILE_SEPARATOR
-from tinycoder.workspace import Workspace, make_shelf
+from tinycoder.memory.mixer import Mixer
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 from tinycoder_training.corpora import python_repos
 
 N_PARTS = 10

@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
-from tinycoder.store import resolve_model
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.storage.models import resolve_model
+from tinycoder.workspace.text import Text
 from tinycoder_training import optim, trainer
 from tinycoder_training.corpora import library, python_repos
-from tinycoder_training.corpora.corpus import Text
+from tinycoder_training.job import Job, measure, new_job
 from tinycoder_training.replay import general_texts
-from tinycoder_training.run import Job, measure, new_job
 from tinycoder_training.trainer import Evaluation, evaluate
 
 GENERAL_TOKENS = 24_000

@@ -29,41 +29,41 @@ from typing import Any
 import numpy as np
 from typist import prose
 
-from tinycoder.checkpoint import load_model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.engine import Engine
-from tinycoder.decode import use_one_blas_thread
-from tinycoder.memory import Memory
-from tinycoder.tokenizer import FILE_SEPARATOR
-from tinycoder.workspace import Workspace, make_shelf
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.storage.checkpoint import load_model
+from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 N_FILES = 6  # that are typed
 KEYS = 100  # of a stretch
 LEAST, MOST = 4_000, 60_000  # characters of a file that is typed
 POPUP, GHOST = "popup", "ghost"
 PARTS = {  # what is timed, in a tree that has it: the name that callers use, as module, perhaps a class, and function
-    "decode prompt": ("tinycoder.decode", "Session._read"),
-    "decode rows": ("tinycoder.decode", "Session._read_rows"),
-    "memory": ("tinycoder.memory", "Memory.evidence"),
-    "mixing": ("tinycoder.mixing", "Mixer.mix"),
+    "decode prompt": ("tinycoder.transformer.decode", "Session._read"),
+    "decode rows": ("tinycoder.transformer.decode", "Session._read_rows"),
+    "memory": ("tinycoder.memory.ngrams", "Memory.evidence"),
+    "mixing": ("tinycoder.memory.mixer", "Mixer.mix"),
     "softmax": ("tinycoder.complete.predict", "_softmax"),
-    "best ids": ("tinycoder.complete.popup", "best_ids"),
+    "best ids": ("tinycoder.complete.word_search", "best_ids"),
     "names": ("tinycoder.complete.names.names", "Names.at"),
     "names open": ("tinycoder.complete.names.names", "Names.is_open"),
     "resolver": ("tinycoder.complete.names.names", "Names.resolver"),
-    "live reader": ("tinycoder.symbols.live", "LiveReader.update"),
-    "infer": ("tinycoder.symbols.types", "Types.infer"),
-    "members": ("tinycoder.symbols.types", "Types.members"),
+    "live reader": ("tinycoder.symbols.source.live", "LiveReader.update"),
+    "infer": ("tinycoder.symbols.types.types", "Types.infer"),
+    "members": ("tinycoder.symbols.types.types", "Types.members"),
     "likelihoods": ("tinycoder.complete.completion_list", "likelihoods"),
     "ranking": ("tinycoder.complete.completion_list", "ranked"),
     "describe": ("tinycoder.complete.engine", "describe"),
     "scene": ("tinycoder.complete.engine", "make_scene"),
-    "update": ("tinycoder.memory", "Memory.update"),
-    "sources": ("tinycoder.memory", "Memory.seen"),
+    "update": ("tinycoder.memory.ngrams", "Memory.update"),
+    "sources": ("tinycoder.memory.ngrams", "Memory.seen"),
     "search": ("tinycoder.complete.completion_list", "complete_word"),
     "ghost text": ("tinycoder.complete.ghost", "_go_on"),
     "spelling": ("tinycoder.complete.ghost", "_beginnings"),
-    "gates": ("tinycoder.complete.gates", "Gates.let_through"),
+    "gates": ("tinycoder.complete.filters", "Gates.let_through"),
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.screen import Screen
+from tinycoder.complete.redact import Screen
 
 KEYS = 40
 

@@ -29,8 +29,8 @@ from judge import percentile
 from process import Server
 from typist import prose
 
-from tinycoder.home import default_home
-from tinycoder.store import resolve_model
+from tinycoder.storage.home import default_home
+from tinycoder.storage.models import resolve_model
 
 ANSWER_S = 0.02
 KEYS_PER_S = 8.0

@@ -31,14 +31,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tinycoder.checkpoint import load_model, read_training
 from tinycoder.cli.evaluate import engine_maker
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
-from tinycoder.decode import use_one_blas_thread
 from tinycoder.errors import CheckpointError
 from tinycoder.evaluate import Settings, Variant, evaluate
-from tinycoder.store import model_folder, resolve_model
+from tinycoder.storage.checkpoint import load_model, read_training
+from tinycoder.storage.models import model_folder, resolve_model
+from tinycoder.transformer.decode import use_one_blas_thread
 from tinycoder_training.corpora import python_repos
 
 ENGINES = {  # by whether the model is fine-tuned, and whether there is a memory

@@ -31,10 +31,10 @@ from typing import Any
 import numpy as np
 
 from tinycoder.config import ModelConfig, TrainConfig, n_cpus
-from tinycoder.layers import Array
-from tinycoder.model import init_params, n_params
-from tinycoder.tokenizer import Tokenizer
-from tinycoder_training.corpora.corpus import Text
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import init_params, n_params
+from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder.workspace.text import Text
 from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of, stream
 from tinycoder_training.trainer import Data, Progress, Run, train

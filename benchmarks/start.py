@@ -25,7 +25,7 @@ from editor import GHOST, POPUP, Editor
 from feel import workspace
 from process import Server
 
-from tinycoder.store import resolve_model
+from tinycoder.storage.models import resolve_model
 
 KEYS = 200
 KEYS_PER_S = 8.0

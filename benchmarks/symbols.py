@@ -31,13 +31,13 @@ from pathlib import Path
 from memory_index import resident
 
 from tinycoder.complete.names.names import Names
-from tinycoder.shipped import shipped_folder
+from tinycoder.storage.bundled import shipped_folder
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.interpreter import find_interpreter
 from tinycoder.symbols.project import Project, WorkspaceFile
-from tinycoder.symbols.reader import read_source
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.world import View, World
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.transformer.tokenizer import Tokenizer
 
 PACKAGES = (
     "django",

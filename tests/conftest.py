@@ -9,10 +9,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import settings as hypothesis_settings
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.config import ModelConfig, TrainConfig
-from tinycoder_training.corpora.corpus import Corpus, Text
-from tinycoder_training.run import Job, new_job
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.workspace.text import Text
+from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.job import Job, new_job
 
 hypothesis_settings.register_profile("tinycoder", deadline=None)  # a slow machine is no fault
 hypothesis_settings.load_profile("tinycoder")

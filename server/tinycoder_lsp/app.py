@@ -17,13 +17,12 @@ from typing import Any, TypeVar
 from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp import garbage
-from tinycoder_lsp.announcer import cause
-from tinycoder_lsp.client import watch
 from tinycoder_lsp.commands import COMMANDS
-from tinycoder_lsp.departure import leave
-from tinycoder_lsp.documents import Spot
-from tinycoder_lsp.items import (
+from tinycoder_lsp.connection.lifetime import leave
+from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
+from tinycoder_lsp.documents.positions import Spot
+from tinycoder_lsp.editor.client import watch
+from tinycoder_lsp.editor.items import (
     abilities_of,
     completion_list,
     from_selection,
@@ -32,11 +31,12 @@ from tinycoder_lsp.items import (
     with_selection,
     without_selection,
 )
+from tinycoder_lsp.editor.status import cause
+from tinycoder_lsp.engine import garbage
+from tinycoder_lsp.engine.models import Models
 from tinycoder_lsp.logs import start_log
-from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Session
 from tinycoder_lsp.settings import SECTION
-from tinycoder_lsp.transport import serve_stdio, serve_tcp
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tinycoder.config import PRESETS
 from tinycoder.errors import TinyCoderError
-from tinycoder_lsp.documents import file_path
-from tinycoder_lsp.protocol import Refused
+from tinycoder_lsp.connection.protocol import Refused
+from tinycoder_lsp.documents.positions import file_path
 from tinycoder_lsp.session import Session
 
 Command = Callable[..., Any]
@@ -81,7 +81,7 @@ def reindex(ls: Session, *args: Any) -> None:
 
 async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
     """All models there are."""
-    from tinycoder.store import list_models
+    from tinycoder.storage.models import list_models
 
     current = ls.models.current
     return [
@@ -102,7 +102,7 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
 def _iso_time(seconds: float) -> str:
     """Local time in ISO 8601, from seconds since 1970."""
     # By way of UTC: Windows refuses the local time of 0, which a damaged model has.
-    return datetime.fromtimestamp(seconds, timezone.utc).astimezone().isoformat(timespec="seconds")
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="seconds")
 
 
 async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:
@@ -120,7 +120,7 @@ async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:
 
 def _problem(home: Path, name: str) -> str | None:
     """What keeps a model from being used, as far as that is seen without loading it."""
-    from tinycoder.store import resolve_model, summarise
+    from tinycoder.storage.models import resolve_model, summarise
 
     try:
         return summarise(resolve_model(home, name)).problem
@@ -130,7 +130,7 @@ def _problem(home: Path, name: str) -> str | None:
 
 async def training_report(ls: Session, *args: Any) -> dict[str, str]:
     """Where the report of the last training lies: of the workspace's own model, else of the one in use."""
-    from tinycoder.store import workspace_model_name
+    from tinycoder.storage.models import workspace_model_name
 
     names = [*map(workspace_model_name, ls.folders()), ls.models.current]
     for name in filter(None, names):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder
+from tinycoder.storage.atomic import make_folder
 
-TOLD = "tinycoder_lsp.announcer"  # what it logs, it also sends to the editor's log
+TOLD = "tinycoder_lsp.editor.status"  # what it logs, it also sends to the editor's log
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

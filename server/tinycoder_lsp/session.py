@@ -21,28 +21,28 @@ from pygls.lsp.server import LanguageServer
 from tinycoder import __version__
 from tinycoder.complete.candidate import Document
 from tinycoder.stop import Stop
-from tinycoder_lsp import notebooks
-from tinycoder_lsp.announcer import Announcer
-from tinycoder_lsp.answers import Answers
-from tinycoder_lsp.background import Background
-from tinycoder_lsp.client import configured
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.details import documentation, offered, read_from_disk
-from tinycoder_lsp.documents import Spot, file_path, is_python, path_in_folder, relative_path
-from tinycoder_lsp.indexing import Index, Indexing, index_folders
-from tinycoder_lsp.items import abilities_of
+from tinycoder_lsp.connection.protocol import Protocol
+from tinycoder_lsp.documents import notebooks
+from tinycoder_lsp.documents.positions import Spot, file_path, is_python, path_in_folder, relative_path
+from tinycoder_lsp.documents.scope import Scope
+from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
+from tinycoder_lsp.editor.client import configured
+from tinycoder_lsp.editor.details import documentation, offered, read_from_disk
+from tinycoder_lsp.editor.items import abilities_of
+from tinycoder_lsp.editor.progress import Bar
+from tinycoder_lsp.editor.status import Announcer
+from tinycoder_lsp.engine.answers import Answers
+from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
+from tinycoder_lsp.engine.worker import MOST_FAULTS, Kind, Worker
+from tinycoder_lsp.jobs.background import Background
+from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
+from tinycoder_lsp.jobs.symbols import Place, Reader, Symbols, open_workspace
+from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
-from tinycoder_lsp.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
-from tinycoder_lsp.progress import Bar
-from tinycoder_lsp.protocol import Protocol
-from tinycoder_lsp.scope import Scope
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
-from tinycoder_lsp.stats.tally import Tally
-from tinycoder_lsp.symbols import Place, Reader, Symbols, open_workspace
-from tinycoder_lsp.training import COMMAND, Training, TrainingResult
-from tinycoder_lsp.worker import MOST_FAULTS, Kind, Worker
-from tinycoder_lsp.workspace import CodeDocument, CodeWorkspace
+from tinycoder_lsp.stats.usage_recorder import Tally
 
 logger = logging.getLogger(__name__)
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tinycoder.bench import peer as peer_module
+from tinycoder.bench import competitor as peer_module
+from tinycoder.bench.competitor import peers
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, training_flops
-from tinycoder.bench.peer import peers
-from tinycoder.bench.record import Row, read_record, slower_rows
+from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.report import Row, read_record, slower_rows
 from tinycoder.bench.scaling import _fit
-from tinycoder.bench.trial import SIZES
-from tinycoder.bench.turns import medians, take_turns
+from tinycoder.bench.training_step import SIZES
 from tinycoder.cli import cli
 from tinycoder.errors import ConfigError, TinyCoderError
-from tinycoder.model import n_params
+from tinycoder.transformer.model import n_params
 
 FAKE = """
 import json, sys

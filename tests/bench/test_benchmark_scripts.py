@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tinycoder.config import PRESETS
-from tinycoder.model import n_params
+from tinycoder.transformer.model import n_params
 
 
 def script(name: str) -> ModuleType:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from tinycoder.store import workspace_model_name
+from tinycoder.storage.models import workspace_model_name
 
 FAILED = pytest.StashKey[bool]()
 FRESH = 'if __name__ == "__ma'  # any model of Python goes on with: in__":

@@ -49,7 +49,7 @@ def browser() -> str | None:
 def extension() -> Path | None:
     """The newest packed extension, if it was built."""
     packed = [*CLIENT.glob("*.vsix"), *CLIENT.glob("dist/*.vsix")]
-    packed += (REPOSITORY / "tinycoder" / "cli" / "editors").glob("*.vsix")
+    packed += (REPOSITORY / "tinycoder" / "editors" / "files").glob("*.vsix")
     return max(packed, key=lambda path: path.stat().st_mtime, default=None)
 
 

@@ -15,7 +15,7 @@ from tests.editors.conftest import own_home
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).with_name("neovim")
-PLUGIN = Path(tinycoder.__file__).parent / "cli" / "editors" / "tinycoder.lua"
+PLUGIN = Path(tinycoder.__file__).parent / "editors" / "files" / "tinycoder.lua"
 PAGE = (REPOSITORY / "docs" / "editors" / "neovim.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```lua\n(.*?)```", PAGE, re.DOTALL)
 PLAIN = [block for block in BLOCKS if "vim.lsp.config" in block]

@@ -28,14 +28,14 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError
 from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder_lsp.app import add_handlers
-from tinycoder_lsp.departure import leave
-from tinycoder_lsp.engine import Stop
-from tinycoder_lsp.indexing import Progress
+from tinycoder_lsp.connection.lifetime import leave
+from tinycoder_lsp.connection.transport import serve_stdio
+from tinycoder_lsp.engine.host import Stop
+from tinycoder_lsp.engine.models import Models
+from tinycoder_lsp.jobs.indexing import Progress
+from tinycoder_lsp.jobs.symbols import Place
 from tinycoder_lsp.logs import start_log
-from tinycoder_lsp.models import Models
 from tinycoder_lsp.session import Pauses, Session
-from tinycoder_lsp.symbols import Place
-from tinycoder_lsp.transport import serve_stdio
 
 
 class Panic(BaseException):

@@ -1,7 +1,7 @@
 """What the engine is told of the open documents."""
 
 from tinycoder.complete.candidate import Document
-from tinycoder_lsp.buffers import Buffers
+from tinycoder_lsp.documents.buffers import Buffers
 
 A, B = "file:///project/a.py", "file:///project/b.py"
 

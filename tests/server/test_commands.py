@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import serve_command
-from tinycoder.store import list_models, workspace_model_name
+from tinycoder.storage.models import list_models, workspace_model_name
 
 NAMES = {
     "tinycoder.train",

@@ -224,7 +224,7 @@ def test_without_an_own_model_a_status_names_the_command_and_a_model_trained_lat
 
 
 def own_name(workspace: Path) -> str:
-    from tinycoder.store import workspace_model_name
+    from tinycoder.storage.models import workspace_model_name
 
     return workspace_model_name(workspace)
 

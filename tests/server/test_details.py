@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.details import LARGEST, Offered, documentation, percent_of, read_from_disk
+from tinycoder_lsp.editor.details import LARGEST, Offered, documentation, percent_of, read_from_disk
 
 TEXT = """import os
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.details import Offered, documentation, offered
-from tinycoder_lsp.docstrings import MAX_PARAGRAPH, first_paragraph, line_of
+from tinycoder_lsp.editor.details import Offered, documentation, offered
+from tinycoder_lsp.editor.docstrings import MAX_PARAGRAPH, first_paragraph, line_of
 
 DEFINED = '''"""Counts things.
 

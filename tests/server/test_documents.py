@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
 from pygls.workspace import PositionCodec
 
-from tinycoder_lsp.documents import Lines, file_path, is_python, opens_block, relative_path, whole
-from tinycoder_lsp.workspace import CodeDocument
-from tinycoder_training.corpora import tree
+from tinycoder.workspace import tree
+from tinycoder_lsp.documents.positions import Lines, file_path, is_python, opens_block, relative_path, whole
+from tinycoder_lsp.documents.workspace import CodeDocument
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
 # Everything that some library takes for a line end, and characters of each width.

@@ -21,8 +21,8 @@ from lsprotocol.types import (
 )
 
 from tinycoder.complete.candidate import KINDS, Candidate, Edit
-from tinycoder_lsp.documents import Lines, Spot
-from tinycoder_lsp.items import (
+from tinycoder_lsp.documents.positions import Lines, Spot
+from tinycoder_lsp.editor.items import (
     Abilities,
     abilities_of,
     completion_list,

@@ -133,8 +133,8 @@ def test_a_session_with_typing_ends_well(serve: Callable[..., Any], workspace: P
 
 
 def test_a_damaged_file_of_weights_is_a_line_in_the_log(serve: Callable[..., Any], home: Path, workspace: Path) -> None:
-    from tinycoder.checkpoint import load_model
-    from tinycoder_training.indexing import index_file_of
+    from tinycoder.memory.indexing import index_file_of
+    from tinycoder.storage.checkpoint import load_model
 
     tokenizer = load_model(home / "models" / "counter").tokenizer
     file = index_file_of(home, [workspace], tokenizer).with_suffix(".mixer.json")

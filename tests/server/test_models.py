@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from tinycoder import shipped, store
-from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled
-from tinycoder.mixing import Mixer
-from tinycoder.shipped import SHIPPED, shipped_folder
-from tinycoder.store import copy_model, workspace_model_name
-from tinycoder_lsp.engine import Stop, Wish
-from tinycoder_lsp.models import Models
+from tinycoder.memory.mixer import Mixer
+from tinycoder.storage import bundled as shipped
+from tinycoder.storage import models as store
+from tinycoder.storage.bundled import SHIPPED, shipped_folder
+from tinycoder.storage.checkpoint import Model
+from tinycoder.storage.models import copy_model, workspace_model_name
+from tinycoder_lsp.engine.host import Stop, Wish
+from tinycoder_lsp.engine.models import Models
 
 
 class Named:

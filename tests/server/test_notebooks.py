@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.notebooks import Cell, around, plain, whole
+from tinycoder_lsp.documents.notebooks import Cell, around, plain, whole
 
 TOLD = "# told\n"
 NOTEBOOK = "file:///project/work.ipynb"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.stats.offers import GRACE_S, MIN_SHOWN_S, Offers, Outcome
+from tinycoder_lsp.stats.suggestion_tracker import GRACE_S, MIN_SHOWN_S, Offers, Outcome
 
 URI = "file:///project/a.py"
 BEFORE, AFTER = "import os\n\ndef f(items):\n    return ", "\n\nprint(f([]))\n"

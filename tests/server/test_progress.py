@@ -8,7 +8,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.progress import Progress
 
-from tinycoder_lsp.progress import Bar
+from tinycoder_lsp.editor.progress import Bar
 
 
 class Listener:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.scope import Scope
+from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.settings import Settings
 
 TOLD = "# told\n"

@@ -58,7 +58,7 @@ def test_the_log_holds_no_code(start: Any, home: Path, level: str) -> None:
 
 
 def test_a_workspace_uses_its_own_model(start: Any, copied_home: Path, tmp_path: Path) -> None:
-    from tinycoder.store import workspace_model_name
+    from tinycoder.storage.models import workspace_model_name
 
     workspace = tmp_path / "project"
     workspace.mkdir()

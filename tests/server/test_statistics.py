@@ -28,9 +28,9 @@ from tinycoder_lsp.stats.counts import (
     to_json,
 )
 from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, table, text
-from tinycoder_lsp.stats.offers import How, Kind, Outcome
 from tinycoder_lsp.stats.page import page
 from tinycoder_lsp.stats.statistics import Statistics, clear, load, statistics_file
+from tinycoder_lsp.stats.suggestion_tracker import How, Kind, Outcome
 
 TODAY = datetime.date(2025, 3, 10)
 NEVER = 1e6  # seconds; nothing is written unasked

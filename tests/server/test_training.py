@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tinycoder.checkpoint import load_model, load_state
 from tinycoder.errors import TinyCoderError, TrainingError
-from tinycoder.forgotten import add_forgotten, true_path
-from tinycoder.store import find_model, list_models, model_folder, only_writer, workspace_model_name
-from tinycoder_lsp.background import Background
-from tinycoder_lsp.training import Training, TrainingResult
+from tinycoder.storage.checkpoint import load_model, load_state
+from tinycoder.storage.forget_list import add_forgotten, true_path
+from tinycoder.storage.models import find_model, list_models, model_folder, only_writer, workspace_model_name
+from tinycoder_lsp.jobs.background import Background
+from tinycoder_lsp.jobs.training import Training, TrainingResult
 
 PATIENCE = 60.0
 ADDER = "def add_{n}(first, second):\n    total = first + second + {n}\n    return total\n"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tinycoder.checkpoint import Model
-from tinycoder.mixing import Mixer
-from tinycoder.shipped import SHIPPED
-from tinycoder.store import copy_model, workspace_model_name
-from tinycoder_lsp.models import Models
+from tinycoder.memory.mixer import Mixer
+from tinycoder.storage.bundled import SHIPPED
+from tinycoder.storage.checkpoint import Model
+from tinycoder.storage.models import copy_model, workspace_model_name
+from tinycoder_lsp.engine.models import Models
 
 TOLD = "# told\n"
 TRAIN = {"command": "tinycoder.train", "arguments": []}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import serve_command
-from tinycoder.checkpoint import Model
-from tinycoder.index_file import load_index, tokenizer_digest
+from tinycoder.memory.index_file import load_index, tokenizer_digest
+from tinycoder.memory.indexing import index_file_of
+from tinycoder.storage.checkpoint import Model
 from tinycoder_lsp.stats.counts import since
 from tinycoder_lsp.stats.statistics import load, statistics_file
-from tinycoder_training.indexing import index_file_of
 
 ADDER = "def add_{n}(first, second):\n    total = first + second + {n}\n    return total\n"
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tinycoder.errors import Cancelled
-from tinycoder_lsp.worker import Kind, Stop, Worker
+from tinycoder_lsp.engine.worker import Kind, Stop, Worker
 
 PATIENCE = 30.0
 POPUP, GHOST, AHEAD, LEARN = Kind.POPUP, Kind.GHOST, Kind.AHEAD, Kind.LEARN

@@ -6,15 +6,15 @@ import shutil
 import sys
 from pathlib import Path
 
-from tinycoder.checkpoint import load_model, read_training
-from tinycoder.forgotten import load_forgotten
-from tinycoder.index_file import load_index, tokenizer_digest
-from tinycoder.mixing import Mixer
-from tinycoder.store import list_models
+from tinycoder.memory.index_file import load_index, tokenizer_digest
+from tinycoder.memory.mixer import Mixer
+from tinycoder.memory.mixer_file import load_mixer
+from tinycoder.memory.suffix_index import Workspace
+from tinycoder.storage.checkpoint import load_model, read_training
+from tinycoder.storage.forget_list import load_forgotten
+from tinycoder.storage.models import list_models
 from tinycoder.symbols.symbol_file import SymbolFile
-from tinycoder.workspace import Workspace
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.mixers import load_mixer
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import load
 

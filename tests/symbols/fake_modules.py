@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from tinycoder.symbols.library import Library
-from tinycoder.symbols.lookup import absolute
 from tinycoder.symbols.modules import WORKSPACE, Definition, Source
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import EMPTY, Class, Import, Module, Symbol
-from tinycoder.symbols.types import Types
-from tinycoder.symbols.values import DOUBT, Frame, Scope, Values
+from tinycoder.symbols.source.reader import read_source
+from tinycoder.symbols.types.lookup import absolute
+from tinycoder.symbols.types.types import Types
+from tinycoder.symbols.types.values import DOUBT, Frame, Scope, Values
 
 
 @lru_cache

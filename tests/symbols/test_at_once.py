@@ -3,7 +3,7 @@ import threading
 from pathlib import Path
 
 from tinycoder.symbols.project import Project, WorkspaceFile
-from tinycoder.symbols.reader import read_source
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.world import World
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.symbols.import_edit import edit_for, read_statements
-from tinycoder.symbols.import_forms import ImportForm
+from tinycoder.symbols.imports.edit import edit_for, read_statements
+from tinycoder.symbols.imports.forms import ImportForm
 from tinycoder.symbols.modules import ENVIRONMENT, LIBRARY, WORKSPACE
 
 

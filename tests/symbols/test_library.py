@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 
 from tinycoder.symbols.interpreter import own_library
@@ -50,7 +48,7 @@ def test_top_level_has_what_a_person_imports(library):
         "asyncio",
         "math",
         "__future__",
-        "tomllib" if sys.version_info >= (3, 11) else "os",
+        "tomllib",
     } <= set(names)
     assert not {"site-packages", "site_packages", "__pycache__", "test", "_testcapi"} & set(names)
 

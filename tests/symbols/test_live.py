@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycoder.symbols.live import Enclosing, LiveReader
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol, Variable
+from tinycoder.symbols.source.live import Enclosing, LiveReader
+from tinycoder.symbols.source.reader import read_source
 
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
 FILES = sorted(path for path in STANDARD.glob("*.py") if path.stat().st_size < 60_000)[::8]

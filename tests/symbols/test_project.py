@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tinycoder.errors import Cancelled
-from tinycoder.symbols.import_forms import ImportForm
+from tinycoder.symbols.imports.forms import ImportForm
 from tinycoder.symbols.project import Project, WorkspaceFile
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import Module
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.symbol_file import SymbolFile
 
 

@@ -14,10 +14,10 @@ from typing import TypeGuard
 
 import pytest
 
-from tinycoder.symbols.reader import LARGEST, read_source
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
-from tinycoder.symbols.scope import locals_of
-from tinycoder.symbols.sketch import annotation, sketch
+from tinycoder.symbols.source.reader import LARGEST, read_source
+from tinycoder.symbols.source.scope import locals_of
+from tinycoder.symbols.source.sketch import annotation, sketch
 
 STANDARD = (
     "argparse",

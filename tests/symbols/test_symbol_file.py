@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycoder.symbols import symbol_file
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
 
 ROW = Stored(n_bytes=10, mtime_ns=10**18 + 1, digest="ab" * 16, data=b"[1]")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.symbols.fake_modules import at, shown
-from tinycoder.symbols.narrowing import narrowed
+from tinycoder.symbols.types.narrowing import narrowed
 
 
 def at_end(text: str) -> dict[str, str]:

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from tinycoder.symbols.environment import Environment
-from tinycoder.symbols.import_forms import ImportForm
+from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.offers import import_edit, import_form, read_offered
 from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder.symbols.modules import ENVIRONMENT, LIBRARY, WORKSPACE
-from tinycoder.symbols.offers import import_edit, import_form, read_offered
 from tinycoder.symbols.project import Project, WorkspaceFile
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import Class, Function, Variable
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.world import View, World
 
 

@@ -17,10 +17,11 @@ from counts import Count
 from planting import Planted, planted
 from searching import Search, texts_of
 
-from tinycoder.checkpoint import load_model
-from tinycoder.secrets.redaction import redact
-from tinycoder.shipped import shipped_folder
-from tinycoder_training.corpora import library, tree
+from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.checkpoint import load_model
+from tinycoder.workspace import tree
+from tinycoder.workspace.secrets.redaction import redact
+from tinycoder_training.corpora import library
 
 SEED = 2_031
 EACH, EACH_QUICK = 20, 4  # credentials of a kind

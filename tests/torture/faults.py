@@ -35,7 +35,7 @@ class Steps:
         sys.addaudithook(self._audit)
         self._fsync = os.fsync
         os.fsync = self._counted_fsync
-        from tinycoder import checkpoint
+        from tinycoder.storage import checkpoint
 
         self._save_file = checkpoint.save_file
         checkpoint.save_file = self._halved_save_file

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from counts import Count
 
-from tinycoder_training.corpora import tree
+from tinycoder.workspace import tree
 
 PATHS, PATHS_QUICK = 6_000, 960
 FILES_OF_TREE = 60

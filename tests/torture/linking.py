@@ -11,7 +11,7 @@ from pathlib import Path
 from counts import Count
 
 from tinycoder.errors import CorpusError
-from tinycoder_training.corpora import hard_links, tree
+from tinycoder.workspace import hard_links, tree
 
 LEVELS, LEVELS_QUICK = 3_000, 2_100  # more than a path may name
 SECRET = "outside = 1\n"

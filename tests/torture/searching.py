@@ -10,7 +10,7 @@ import numpy as np
 from planting import LONG, Planted
 from safetensors.numpy import load_file
 
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.transformer.tokenizer import Tokenizer
 
 _RUN = re.compile(rb"[A-Za-z0-9+/!%%@=_-]{%d,}" % LONG)
 

@@ -366,8 +366,8 @@ def _go(client: Client, editor: subprocess.Popen[bytes], way: str) -> tuple[floa
 
 def _ends_in_training(count: Count, bench: Bench) -> None:
     """The server goes at once, and the training saves and ends by itself."""
-    from tinycoder.checkpoint import STATE
-    from tinycoder.store import model_folder, run_folder, workspace_model_name
+    from tinycoder.storage.checkpoint import STATE
+    from tinycoder.storage.models import model_folder, run_folder, workspace_model_name
 
     project = bench.scratch / "project"
     project.mkdir()

@@ -171,10 +171,10 @@ def _sound_folder(folder: Path, *, kind: str = "int8", state: bool = True) -> Pa
     """The smallest whole model of code, with what a run needs to go on."""
     import numpy as np
 
-    from tinycoder.checkpoint import State, save_model
     from tinycoder.config import ModelConfig
-    from tinycoder.model import init_params
-    from tinycoder.tokenizer import train_code_tokenizer
+    from tinycoder.storage.checkpoint import State, save_model
+    from tinycoder.transformer.model import init_params
+    from tinycoder.transformer.tokenizer import train_code_tokenizer
 
     tokenizer = train_code_tokenizer(["def f(x):\n    return x\n" * 3], 280)
     config = ModelConfig(
@@ -215,26 +215,26 @@ def _file_reader(
 
 
 def _load(folder: Path) -> object:
-    from tinycoder.checkpoint import load_model
+    from tinycoder.storage.checkpoint import load_model
 
     model = load_model(folder)
     return model.tokenizer.decode(model.tokenizer.encode("def f():\n    return 'é'\n"))
 
 
 def _load_state(folder: Path) -> object:
-    from tinycoder.checkpoint import load_state
+    from tinycoder.storage.checkpoint import load_state
 
     return load_state(folder)
 
 
 def _summary(folder: Path) -> object:
-    from tinycoder.store import summarise
+    from tinycoder.storage.models import summarise
 
     return summarise(folder)
 
 
 def _tokenizer(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
-    from tinycoder.tokenizer import Tokenizer, train_character_tokenizer
+    from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer
 
     folder = _sound_folder(scratch / "model")
     seeds = [(folder / "tokenizer.json").read_bytes(), train_character_tokenizer(["abc"]).to_json().encode()]
@@ -274,7 +274,7 @@ def _plain(raw: Iterator[int], keys: list[str], depth: int) -> Any:
 
 
 def _source(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
-    from tinycoder_training.corpora import python_repos, tree
+    from tinycoder.workspace import python_file, tree
 
     place = scratch / "source.py"
     seeds = [b"def f():\n    return 1\n", b"\xef\xbb\xbfx = 1\n", b"# coding: latin-1\nx = '\xe9'\n", b"\xff\xfex\0"]
@@ -283,13 +283,13 @@ def _source(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 
     def one(raw: bytes) -> object:
         place.write_bytes(raw)
-        return python_repos.read_file(tree.SourceFile(location=place, path="source.py", n_bytes=len(raw)))
+        return python_file.read_file(tree.SourceFile(location=place, path="source.py", n_bytes=len(raw)))
 
     return one, seeds
 
 
 def _ignore(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
-    from tinycoder_training.corpora import ignore
+    from tinycoder.workspace import ignore
 
     def one(raw: bytes) -> object:
         (scratch / ".gitignore").write_bytes(raw)
@@ -301,8 +301,8 @@ def _ignore(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 
 
 def _mixer(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
-    from tinycoder.mixing import Mixer, to_tables
-    from tinycoder_lsp.mixers import load_mixer
+    from tinycoder.memory.mixer import Mixer, to_tables
+    from tinycoder.memory.mixer_file import load_mixer
 
     file = scratch / "mixer.json"
 
@@ -316,8 +316,8 @@ def _mixer(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 def _index(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     import numpy as np
 
-    from tinycoder.index_file import Index, IndexedFile, load_index, save_index
-    from tinycoder.workspace import LONGEST, NOTHING, Shelf
+    from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index
+    from tinycoder.memory.suffix_index import LONGEST, NOTHING, Shelf
 
     file = scratch / "index.safetensors"
     ids = np.concatenate([np.full(LONGEST, NOTHING, np.int32), np.array([3, 2, 1, 0], np.int32)])
@@ -376,8 +376,8 @@ def _cut_files(scratch: Path, step: int) -> Count:
 
 def _odd_things(scratch: Path) -> Count:
     """Links, folders, pipes, sockets, devices and files far too large in the place of each file of a folder."""
-    from tinycoder.checkpoint import FILES
-    from tinycoder.store import copy_model, remove_model
+    from tinycoder.storage.checkpoint import FILES
+    from tinycoder.storage.models import copy_model, remove_model
 
     outside = scratch / "outside"
     outside.mkdir(parents=True)

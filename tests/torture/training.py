@@ -23,9 +23,9 @@ from pathlib import Path
 from counts import Count
 from faults import Steps, refuse_at
 
-from tinycoder.checkpoint import STATE, Model, State, load_model, read_training, save_model
 from tinycoder.errors import CheckpointError, TinyCoderError
-from tinycoder.store import exists, only_writer, run_folder
+from tinycoder.storage.checkpoint import STATE, Model, State, load_model, read_training, save_model
+from tinycoder.storage.models import exists, only_writer, run_folder
 
 SEED = 7
 PATIENCE_S = 300.0

@@ -8,8 +8,8 @@ from pathlib import Path
 from asking import Client
 from counts import Count
 
-from tinycoder.shipped import SHIPPED, shipped_folder
-from tinycoder.store import copy_model, workspace_model_name
+from tinycoder.storage.bundled import SHIPPED, shipped_folder
+from tinycoder.storage.models import copy_model, workspace_model_name
 
 MARK = "a_name_that_stands_in_no_model"
 CODE = f"def {MARK}(first, second):\n    return first + second\n\n\n"

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tinycoder.checkpoint import STATE, load_model, load_state
 from tinycoder.errors import TrainingError
+from tinycoder.storage.checkpoint import STATE, load_model, load_state
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 

@@ -15,13 +15,13 @@ import pytest
 from click.testing import CliRunner, Result
 from safetensors.numpy import save_file
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.config import GenerationConfig, TrainConfig
-from tinycoder.decode import Session
 from tinycoder.errors import CheckpointError, CorpusError
-from tinycoder.sampling import sample_ids
-from tinycoder_training.corpora.corpus import Text
-from tinycoder_training.run import measure, new_job
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.transformer.decode import Session
+from tinycoder.transformer.sampling import sample_ids
+from tinycoder.workspace.text import Text
+from tinycoder_training.job import measure, new_job
 
 BASE = Path(__file__).parents[2] / "training" / "base"
 PACKAGES = {"alpha": "tools", "beta": "tools", "gamma": "mathematics"}

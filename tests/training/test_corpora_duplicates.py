@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tinycoder.workspace.text import Text
 from tinycoder_training.corpora import duplicates
-from tinycoder_training.corpora.corpus import Text
 
 
 def make(path: str, text: str) -> Text:

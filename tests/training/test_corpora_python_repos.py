@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder_training.corpora import python_repos, tree
-from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder.workspace import tree
+from tinycoder.workspace.text import Text
+from tinycoder_training.corpora import python_repos
+from tinycoder_training.corpora.corpus import Corpus
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> Path:

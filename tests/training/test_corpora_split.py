@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycoder.errors import ConfigError, CorpusError
+from tinycoder.workspace.text import Text
 from tinycoder_training.corpora import split
-from tinycoder_training.corpora.corpus import Text
 
 
 def make(path: str, n_bytes: int) -> Text:

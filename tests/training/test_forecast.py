@@ -8,7 +8,7 @@ from tinycoder.errors import TrainingError
 from tinycoder_training import forecast as forecast_module
 from tinycoder_training.corpora import validation
 from tinycoder_training.forecast import forecast, needed_memory, refuse_what_cannot_fit
-from tinycoder_training.run import new_job
+from tinycoder_training.job import new_job
 
 MODEL = PRESETS["small"].model(4096)
 SETTINGS = TrainConfig(steps=1, batch_size=16, shards=2)

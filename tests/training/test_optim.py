@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tinycoder.config import TrainConfig
-from tinycoder.model import EMBEDDING
+from tinycoder.transformer.model import EMBEDDING
 from tinycoder_training.optim import (
     adamw,
     gradient_norm,

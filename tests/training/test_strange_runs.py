@@ -14,8 +14,9 @@ from safetensors.numpy import load_file, save_file
 
 from tinycoder.config import TrainConfig
 from tinycoder.errors import TinyCoderError
-from tinycoder_training.corpora.corpus import Corpus, Text
-from tinycoder_training.run import new_job, resumed_job
+from tinycoder.workspace.text import Text
+from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.job import new_job, resumed_job
 
 LESSON = "def add(a, b):\n    return a + b\n\n\n" * 40
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import LESSON, run_to_end, small_job, text
-from tinycoder.checkpoint import load_model, read_training
+from tinycoder.complete.generation import encode_prompt, generate
 from tinycoder.config import GenerationConfig, TrainConfig
 from tinycoder.errors import CheckpointError, CorpusError, TrainingError
-from tinycoder.generation import encode_prompt, generate
-from tinycoder.model import loss_and_weight_gradients
+from tinycoder.storage.checkpoint import load_model, read_training
+from tinycoder.transformer.model import loss_and_weight_gradients
 from tinycoder_training import trainer
 from tinycoder_training.corpora import validation
 from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.job import Job, new_job, resumed_job
 from tinycoder_training.report import report_html, samples_of
-from tinycoder_training.run import Job, new_job, resumed_job
 from tinycoder_training.trainer import Report
 
 

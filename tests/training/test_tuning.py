@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import LESSON, run_to_end, text
-from tinycoder.checkpoint import Model, load_model, read_training
 from tinycoder.config import TrainConfig, tuning
 from tinycoder.errors import ConfigError
+from tinycoder.storage.checkpoint import Model, load_model, read_training
 from tinycoder_training import trainer
 from tinycoder_training.corpora import python_repos
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Mixture, Windows
+from tinycoder_training.job import Job, new_job, resumed_job
 from tinycoder_training.recent import recent_paths
 from tinycoder_training.replay import general_texts, replay_of
-from tinycoder_training.run import Job, new_job, resumed_job
 from tinycoder_training.trainer import batches
 
 OTHER = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from tinycoder.bench.competitor import Peer, peers
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, sgemm_rate
-from tinycoder.bench.peer import Peer, peers
-from tinycoder.bench.record import Record, Row
-from tinycoder.bench.turns import medians, take_turns
-from tinycoder.checkpoint import Model, load_model, save_model
+from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.report import Record, Row
 from tinycoder.config import ModelConfig
-from tinycoder.decode import Session, use_one_blas_thread
-from tinycoder.draft import DraftedSession
 from tinycoder.errors import ConfigError
-from tinycoder.gguf import export_gguf
-from tinycoder.model import init_params, n_params
-from tinycoder.tokenizer import train_code_tokenizer
+from tinycoder.storage.checkpoint import Model, load_model, save_model
+from tinycoder.storage.gguf import export_gguf
+from tinycoder.transformer.decode import Session, use_one_blas_thread
+from tinycoder.transformer.draft import DraftedSession
+from tinycoder.transformer.model import init_params, n_params
+from tinycoder.transformer.tokenizer import train_code_tokenizer
 from tinycoder_training.corpora import library, python_repos
 
 CONTEXT, WARM = 512, 400

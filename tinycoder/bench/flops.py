@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from tinycoder.config import ModelConfig
 from tinycoder.errors import TinyCoderError
-from tinycoder.model import n_params
+from tinycoder.transformer.model import n_params
 
 SGEMM_SECONDS = 0.2
 TURBO = 1.5  # a core may run so much faster than while the rate was measured

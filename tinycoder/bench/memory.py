@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from tinycoder.bench.peer import peers
-from tinycoder.bench.record import Record, Row
-from tinycoder.bench.trial import BATCH, SIZES, trial
+from tinycoder.bench.competitor import peers
+from tinycoder.bench.report import Record, Row
+from tinycoder.bench.training_step import BATCH, SIZES, trial
 
 N_STEPS = 4
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinycoder.bench.record import Record, Row
-from tinycoder.bench.trial import trial
+from tinycoder.bench.report import Record, Row
+from tinycoder.bench.training_step import trial
 from tinycoder.config import ModelConfig
 
 BASE = ModelConfig(vocab_size=2048, width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256)

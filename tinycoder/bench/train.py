@@ -6,12 +6,12 @@ import dataclasses
 from contextlib import ExitStack
 from typing import Any
 
+from tinycoder.bench.competitor import peers
 from tinycoder.bench.flops import sgemm_rate, training_flops
-from tinycoder.bench.peer import peers
-from tinycoder.bench.record import Record, Row
-from tinycoder.bench.trial import BATCH, SIZES, steps
-from tinycoder.bench.turns import medians, take_turns
-from tinycoder.model import n_params
+from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.report import Record, Row
+from tinycoder.bench.training_step import BATCH, SIZES, steps
+from tinycoder.transformer.model import n_params
 
 PEERS = {"torch-eager": "eager", "torch-compile": "compile", "torch-bf16": "bf16"}
 

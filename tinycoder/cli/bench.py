@@ -14,7 +14,7 @@ from tinycoder.cli.home import home_folder
 from tinycoder.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tinycoder.bench.record import Record
+    from tinycoder.bench.report import Record
 
 SIZES = ("1m", "6m", "20m")
 
@@ -86,8 +86,8 @@ def decode(context: click.Context, model: str | None, peer_python: str, no_peers
 
     def run(seconds: float, threads: int) -> Record:
         from tinycoder.bench.decode import run
-        from tinycoder.checkpoint import load_model
-        from tinycoder.store import resolve_model
+        from tinycoder.storage.checkpoint import load_model
+        from tinycoder.storage.models import resolve_model
 
         return run(
             model=load_model(resolve_model(home_folder(context), model)) if model else None,
@@ -141,8 +141,8 @@ def _bench(
     default_threads: int | None = None,
 ) -> None:
     """Run, and show and keep the record as the options ask."""
-    from tinycoder.bench.picture import check, draw
-    from tinycoder.bench.record import read_record, slower_rows
+    from tinycoder.bench.plot import check, draw
+    from tinycoder.bench.report import read_record, slower_rows
     from tinycoder.config import n_cpus
 
     old = read_record(compare, name) if compare else None

@@ -13,8 +13,8 @@ import click
 from tinycoder.cli.home import home_folder
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
-    from tinycoder.store import Summary
+    from tinycoder.storage.checkpoint import Model
+    from tinycoder.storage.models import Summary
 
 MEASURED_TOKENS = 65_536
 
@@ -29,7 +29,7 @@ def checkpoint() -> None:
 @click.pass_context
 def list_command(context: click.Context, as_json: bool) -> None:
     """List the models, one a line."""
-    from tinycoder.store import list_models
+    from tinycoder.storage.models import list_models
 
     found = list_models(home_folder(context))
     if as_json:
@@ -63,8 +63,8 @@ def _facts(summary: Summary) -> str:
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
-    from tinycoder.checkpoint import read_card, read_training
-    from tinycoder.store import resolve_model
+    from tinycoder.storage.checkpoint import read_card, read_training
+    from tinycoder.storage.models import resolve_model
 
     folder = resolve_model(home_folder(context), name)
     training = read_training(folder)
@@ -81,9 +81,9 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
     """Read every file of the model NAME and say whether all is well, and what quantised weights cost."""
-    from tinycoder.checkpoint import STATE, load_model, load_state
-    from tinycoder.model import n_params
-    from tinycoder.store import resolve_model, run_folder
+    from tinycoder.storage.checkpoint import STATE, load_model, load_state
+    from tinycoder.storage.models import resolve_model, run_folder
+    from tinycoder.transformer.model import n_params
 
     folder = resolve_model(home_folder(context), name)
     model = load_model(folder)
@@ -108,9 +108,9 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
 
     Weights are float32 again once they are loaded. Hugging Face's transformers reads float16, but not int8.
     """
-    from tinycoder.checkpoint import WEIGHTS, load_model, save_model
     from tinycoder.errors import CheckpointError
-    from tinycoder.store import model_folder, only_writer, resolve_model
+    from tinycoder.storage.checkpoint import WEIGHTS, load_model, save_model
+    from tinycoder.storage.models import model_folder, only_writer, resolve_model
     from tinycoder_training.card import model_card
 
     home = home_folder(context)
@@ -154,9 +154,9 @@ def export(context: click.Context, name: str, file: Path) -> None:
 
     The folder of a float32 model is one for Hugging Face's transformers as it is.
     """
-    from tinycoder.checkpoint import load_model
-    from tinycoder.gguf import export_gguf
-    from tinycoder.store import resolve_model
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.gguf import export_gguf
+    from tinycoder.storage.models import resolve_model
 
     if file.suffix != ".gguf":
         raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
@@ -169,7 +169,7 @@ def _measure(model: Model) -> dict[str, Any]:
     import hashlib
 
     from tinycoder_training.corpora import library, python_repos
-    from tinycoder_training.run import measure
+    from tinycoder_training.job import measure
 
     corpus = python_repos.read(library.paths())
     digest = hashlib.sha256("".join(text.text for text in corpus.validation).encode()).hexdigest()
@@ -197,7 +197,7 @@ def _cost(model: Model, found: dict[str, Any]) -> str:
 @click.pass_context
 def copy(context: click.Context, name: str, new_name: str) -> None:
     """Copy the model NAME to NEW_NAME."""
-    from tinycoder.store import copy_model, model_folder, resolve_model
+    from tinycoder.storage.models import copy_model, model_folder, resolve_model
 
     home = home_folder(context)
     target = model_folder(home, new_name)
@@ -211,9 +211,9 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
-    from tinycoder.folder import readable_folder
-    from tinycoder.shipped import is_shipped
-    from tinycoder.store import remove_model, resolve_model
+    from tinycoder.storage.bundled import is_shipped
+    from tinycoder.storage.folder import readable_folder
+    from tinycoder.storage.models import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)
     readable_folder(folder)

@@ -17,11 +17,11 @@ from tinycoder.errors import ConfigError
 from tinycoder.stop import never
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
     from tinycoder.complete.candidate import Candidate, Document
     from tinycoder.complete.engine import Engine
     from tinycoder.complete.parts import Parts
-    from tinycoder.workspace import Workspace
+    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.storage.checkpoint import Model
 
 ROOT_MARKERS = (".git", "pyproject.toml")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -101,8 +101,8 @@ def read_place(place: Place) -> tuple[str, int]:
 
 
 def _load(home: Path, folder: Path, name: str | None) -> Model:
-    from tinycoder.checkpoint import load_model
-    from tinycoder.store import find_model, resolve_model
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import find_model, resolve_model
 
     return load_model(resolve_model(home, name) if name else find_model(home, [folder]))
 
@@ -110,10 +110,10 @@ def _load(home: Path, folder: Path, name: str | None) -> Model:
 def _engine(home: Path, folder: Path, model: Model, parts: Parts) -> Engine:
     """An engine that knows the workspace, and what was learnt of it while it was edited."""
     from tinycoder.complete.engine import Engine
-    from tinycoder.memory import Memory
-    from tinycoder_lsp.mixers import load_mixer
-    from tinycoder_training.indexing import index_file_of
-    from tinycoder_training.symbols import WorkspaceSymbols
+    from tinycoder.memory.indexing import index_file_of
+    from tinycoder.memory.mixer_file import load_mixer
+    from tinycoder.memory.ngrams import Memory
+    from tinycoder.symbols.indexing import WorkspaceSymbols
 
     memory = Memory(model.tokenizer)
     file = index_file_of(home, [folder], model.tokenizer)
@@ -129,7 +129,7 @@ def _engine(home: Path, folder: Path, model: Model, parts: Parts) -> Engine:
 
 def _index(home: Path, folder: Path, model: Model) -> Workspace:
     """The workspace's index, with a bar on a terminal: the first time it may take a while."""
-    from tinycoder_training.indexing import index_at_home
+    from tinycoder.memory.indexing import index_at_home
 
     if not sys.stderr.isatty():
         return index_at_home(home, [folder], model.tokenizer)

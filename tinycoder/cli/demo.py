@@ -16,13 +16,13 @@ from tinycoder.cli.home import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
     from tinycoder.evaluate.completer import Completer
     from tinycoder.evaluate.quality import Quality
+    from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
-    from tinycoder_training.run import Job
+    from tinycoder_training.job import Job
 
 NAME = "demo"
 SEED = 0
@@ -52,12 +52,12 @@ class _Files:
 def demo(context: click.Context, minutes: float) -> None:
     """Complete code that the model has never read, TinyCoder's own; then learn from it for a minute, and compare."""
     click.echo(_filled("TinyCoder completes its own source code. The model that comes with it has never read that."))
-    from tinycoder.checkpoint import load_model
     from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.examples import show_lines, show_lists
     from tinycoder.complete.parts import Parts
-    from tinycoder.decode import use_one_blas_thread
-    from tinycoder.shipped import shipped_folder
+    from tinycoder.storage.bundled import shipped_folder
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.transformer.decode import use_one_blas_thread
 
     model, files = load_model(shipped_folder()), _files()
     use_one_blas_thread(prefill=1)
@@ -93,7 +93,7 @@ def _files() -> _Files:
 
 
 def _introduction(model: Model, files: _Files) -> str:
-    from tinycoder.model import n_params
+    from tinycoder.transformer.model import n_params
 
     size = f"{n_params(model.config) / 1e6:.1f} million parameters"
     return _filled(
@@ -111,9 +111,9 @@ def _learn(
     context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], Completer]
 ) -> None:
     """Train on the known files, and say what it changes in the others."""
-    from tinycoder.checkpoint import load_model
     from tinycoder.cli.evaluate import engine_maker
-    from tinycoder.decode import use_one_blas_thread
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.transformer.decode import use_one_blas_thread
 
     click.echo(
         _filled("Now the model learns from the known files, as it would from yours, and is measured on the others.")
@@ -132,10 +132,10 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
     """As ``tinycoder train`` does it. Leaves the program if it is asked to stop."""
     from tinycoder.cli.progress import describe, outcome, show
     from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
-    from tinycoder.store import model_folder, only_writer
+    from tinycoder.storage.models import model_folder, only_writer
     from tinycoder_training.forecast import refuse_what_cannot_fit
+    from tinycoder_training.job import new_job
     from tinycoder_training.replay import general_texts
-    from tinycoder_training.run import new_job
 
     plain = TrainConfig(minutes=minutes, batch_size=TUNING_BATCH, shards=min(TUNING_BATCH, n_cpus()), seed=SEED)
     refuse_what_cannot_fit(start.config, tuning(plain))

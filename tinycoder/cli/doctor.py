@@ -14,7 +14,7 @@ import click
 from tinycoder.cli.home import home_folder
 
 if TYPE_CHECKING:
-    from tinycoder.checks.check import Check
+    from tinycoder.doctor.check import Check
 
 MARKS = {"fine": ("✓", "green"), "warning": ("!", "yellow"), "broken": ("✗", "red"), "absent": ("-", None)}
 WORDS = {"fine": "", "warning": "warning: ", "broken": "broken: ", "absent": ""}
@@ -43,8 +43,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
 
 
 def _checks(home: Path) -> Iterator[Check]:
-    from tinycoder.checks.editors import editor_checks
-    from tinycoder.checks.machine import machine_checks
+    from tinycoder.doctor.editors import editor_checks
+    from tinycoder.doctor.machine import machine_checks
     from tinycoder.errors import TinyCoderError
 
     try:

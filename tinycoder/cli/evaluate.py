@@ -15,11 +15,11 @@ from tinycoder.cli.home import home_folder
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
     from tinycoder.evaluate import Progress, Results
     from tinycoder.evaluate.completer import Completer
+    from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
 MIN_WIDTH = 104  # columns of the widest table
@@ -87,9 +87,9 @@ def evaluate(
     words, for the rest of lines, and before each key of a simulated typist. Long verbatim copies in what it offers
     are counted, each with its source. The JSON has figures and places only; the page quotes your code.
     """
-    from tinycoder.decode import use_one_blas_thread
     from tinycoder.evaluate import Settings, variants_of
     from tinycoder.evaluate import evaluate as run
+    from tinycoder.transformer.decode import use_one_blas_thread
 
     for place in (json_to, html_to):
         _check(place)
@@ -109,13 +109,13 @@ def evaluate(
 def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
     """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
     from tinycoder.complete.engine import Engine
-    from tinycoder.lines import TokenLines
-    from tinycoder.memory import Memory
-    from tinycoder.symbols.offers import read_offered
+    from tinycoder.memory.ngrams import Memory
+    from tinycoder.memory.suffix_index import Workspace, make_shelf
+    from tinycoder.memory.token_lines import TokenLines
+    from tinycoder.symbols.imports.offers import read_offered
     from tinycoder.symbols.project import Project
     from tinycoder.symbols.world import World
-    from tinycoder.tokenizer import FILE_SEPARATOR
-    from tinycoder.workspace import Workspace, make_shelf
+    from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
     tokenizer = model.tokenizer
     texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
@@ -134,8 +134,8 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
 
 
 def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
-    from tinycoder.checkpoint import load_model
-    from tinycoder.store import find_model, resolve_model
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import find_model, resolve_model
 
     home = home_folder(context)
     return load_model(find_model(home, paths) if name is None else resolve_model(home, name))
@@ -146,7 +146,7 @@ def _files(
 ) -> tuple[list[Document], list[Document]]:
     """Known and scored files. Raises an error for files to score that the model has learnt."""
     from tinycoder.complete.candidate import Document
-    from tinycoder.forgotten import load_forgotten
+    from tinycoder.storage.forget_list import load_forgotten
     from tinycoder_training.corpora import python_repos
 
     forgotten = load_forgotten(home)
@@ -176,7 +176,7 @@ def _files(
 
 
 def _say_what_is_not_at_hand(model: Model) -> None:
-    from tinycoder.shipped import is_shipped
+    from tinycoder.storage.bundled import is_shipped
 
     origin = model.name if is_shipped(model.folder) else model.training.get("from")
     if origin:

@@ -56,7 +56,7 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
 
 def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
     """Print the first words of some lists, a letter into a name."""
-    from tinycoder.evaluate.places import survey
+    from tinycoder.evaluate.cursors import survey
 
     click.echo("The completion list after one letter (* is what the author wrote):\n")
     n_shown = 0
@@ -80,8 +80,8 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
 
 def _cursors(document: Document) -> list[int]:
     """Places to complete at, after the first lines, with which a file is opened."""
+    from tinycoder.evaluate.cursors import survey
     from tinycoder.evaluate.evaluation import N_OPENED
-    from tinycoder.evaluate.places import survey
 
     first = len("".join(document.text.splitlines(keepends=True)[:N_OPENED]))
     return [place.offset for place in survey(document, first=first).places]

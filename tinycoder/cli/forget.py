@@ -12,7 +12,7 @@ import click
 from tinycoder.cli.home import home_folder
 
 if TYPE_CHECKING:
-    from tinycoder.remembered import Learner
+    from tinycoder.memory.learners import Learner
 
 
 @click.command()
@@ -29,7 +29,7 @@ def forget(context: click.Context, paths: tuple[Path, ...], list_only: bool, und
     them. Copies of a file under other names are other files. A forgotten file that is open in an editor still helps
     in itself, and nowhere else.
     """
-    from tinycoder.forgotten import add_forgotten, drop_forgotten, load_forgotten, true_path
+    from tinycoder.storage.forget_list import add_forgotten, drop_forgotten, load_forgotten, true_path
 
     if list_only and (paths or undo):
         raise click.UsageError("--list goes with neither PATHS nor --undo")
@@ -49,9 +49,9 @@ def forget(context: click.Context, paths: tuple[Path, ...], list_only: bool, und
 
 def _forget(home: Path, places: Sequence[Path], listed: list[str]) -> dict[str, Any]:
     """Do what is left to do once ``places`` are on the list; what came of it, as plain data."""
-    from tinycoder.forgotten import Forgotten
-    from tinycoder.index_file import purge_indexes
-    from tinycoder.remembered import learners, written_now
+    from tinycoder.memory.index_file import purge_indexes
+    from tinycoder.memory.learners import learners, written_now
+    from tinycoder.storage.forget_list import Forgotten
 
     models = learners(home, places)  # first: an index says which workspaces there were
     removed = purge_indexes(home / "memory", Forgotten(paths=tuple(places)))

@@ -96,8 +96,8 @@ def generate(
         config = GenerationConfig(stop=stop, **settings)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
-    from tinycoder import generation
-    from tinycoder.decode import use_one_blas_thread
+    from tinycoder.complete import generation
+    from tinycoder.transformer.decode import use_one_blas_thread
 
     use_one_blas_thread()
     text = _read_prompt(prompt)
@@ -144,7 +144,7 @@ def _complete(
         if name in given:
             raise click.UsageError(f"--{name.replace('_', '-')} is for prompts; it does not go with --complete")
     from tinycoder.complete.parts import without as parts_without
-    from tinycoder.decode import use_one_blas_thread
+    from tinycoder.transformer.decode import use_one_blas_thread
 
     try:
         parts = parts_without(without)

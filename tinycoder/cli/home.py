@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
+    from tinycoder.storage.checkpoint import Model
 
 
 def home_folder(context: click.Context) -> Path:
     """``--home`` or TINYCODER_HOME, else the platform's place."""
-    from tinycoder.home import default_home
+    from tinycoder.storage.home import default_home
 
     chosen: Path | None = context.find_root().obj
     return chosen.expanduser() if chosen else default_home(os.environ)
@@ -22,8 +22,8 @@ def home_folder(context: click.Context) -> Path:
 
 def model_folder_of(home: Path, name: str | None) -> Path:
     """Folder of the model ``name``, else of this workspace's model, else of the newest, else of the shipped one."""
-    from tinycoder.shipped import is_shipped
-    from tinycoder.store import find_model, newest_model, resolve_model
+    from tinycoder.storage.bundled import is_shipped
+    from tinycoder.storage.models import find_model, newest_model, resolve_model
 
     if name is not None:
         return resolve_model(home, name)
@@ -33,6 +33,6 @@ def model_folder_of(home: Path, name: str | None) -> Path:
 
 def chosen_model(context: click.Context, name: str | None) -> Model:
     """Load the model that ``model_folder_of`` finds."""
-    from tinycoder.checkpoint import load_model
+    from tinycoder.storage.checkpoint import load_model
 
     return load_model(model_folder_of(home_folder(context), name))

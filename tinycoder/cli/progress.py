@@ -12,8 +12,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from tinycoder_training.forecast import Forecast
+    from tinycoder_training.job import Job
     from tinycoder_training.report import Sample
-    from tinycoder_training.run import Job
     from tinycoder_training.trainer import Report
 
 LINE_SECONDS = 10.0

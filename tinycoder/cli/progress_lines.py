@@ -18,8 +18,8 @@ import click
 from tinycoder_training.trainer import budget_used
 
 if TYPE_CHECKING:
+    from tinycoder_training.job import Job
     from tinycoder_training.report import Sample
-    from tinycoder_training.run import Job
     from tinycoder_training.trainer import Report
 
 PAUSE_S = 0.25  # between two lines

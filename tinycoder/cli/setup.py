@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinycoder.installation import Command, EditorFile
+    from tinycoder.editors.installation import Command, EditorFile
 
 INSTALL_S = 180  # seconds; an editor that has to start first takes some ten
 
@@ -30,7 +30,7 @@ def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: boo
 
     Your own configuration files are never changed; the lines to add to them are printed.
     """
-    from tinycoder.installation import editor_file, own_command
+    from tinycoder.editors.installation import editor_file, own_command
 
     command = own_command(os.environ)
     if editor == "vscode":
@@ -46,8 +46,8 @@ def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: boo
 
 
 def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
+    from tinycoder.editors.installation import install
     from tinycoder.errors import TinyCoderError
-    from tinycoder.installation import install
 
     done, backup = install(file, replace=force)
     if done == "kept" and not file.shared:
@@ -63,7 +63,7 @@ def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
 
 def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, command: Command) -> str:
     """Two or three lines, and those to copy."""
-    from tinycoder.installation import own_lines
+    from tinycoder.editors.installation import own_lines
 
     if editor == "helix":
         known = "[language-server.tinycoder]" in file.path.read_text(encoding="utf-8", errors="replace")
@@ -86,8 +86,8 @@ def _indented(lines: str) -> str:
 
 def _install_extension(command: Command, *, print_only: bool, force: bool) -> None:
     """Into every editor of that family that is on the path."""
+    from tinycoder.editors.installation import VSCODE_COMMANDS, own_lines, vscode_package
     from tinycoder.errors import TinyCoderError
-    from tinycoder.installation import VSCODE_COMMANDS, own_lines, vscode_package
 
     package = vscode_package()
     options = ["--install-extension", str(package), *(["--force"] if force else [])]

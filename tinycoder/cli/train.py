@@ -18,14 +18,14 @@ from tinycoder.cli.home import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
 from tinycoder.errors import ConfigError
-from tinycoder.shipped import SHIPPED
 from tinycoder.stop import never
+from tinycoder.storage.bundled import SHIPPED
 
 if TYPE_CHECKING:
-    from tinycoder.checkpoint import Model
     from tinycoder.config import ModelConfig
+    from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
-    from tinycoder_training.run import Job
+    from tinycoder_training.job import Job
 
 DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
 DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
@@ -138,7 +138,7 @@ def train(context: click.Context, /, **options: Any) -> None:
     wish = _Wish(**options)
     _check(context, wish)
     gone = stdin_ends() if wish.attached else never
-    from tinycoder.store import model_folder, only_writer, workspace_model_name
+    from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
     from tinycoder_training.listing import listing, listing_data
 
     home = home_folder(context)
@@ -182,11 +182,11 @@ def _check(context: click.Context, wish: _Wish) -> None:
 
 def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Job | None:
     """The run that is to go on, or a new one; none if nothing is recent."""
-    from tinycoder.forgotten import load_forgotten, true_path
-    from tinycoder.remembered import left_out, refuse_forgotten
+    from tinycoder.memory.learners import left_out, refuse_forgotten
+    from tinycoder.storage.forget_list import load_forgotten, true_path
     from tinycoder_training.forecast import refuse_what_cannot_fit
+    from tinycoder_training.job import new_job, refuse_to_lose, resumed_job
     from tinycoder_training.replay import general_texts
-    from tinycoder_training.run import new_job, refuse_to_lose, resumed_job
 
     if wish.resume:
         refuse_forgotten(home, folder)
@@ -227,8 +227,8 @@ def _job(home: Path, folder: Path, wish: _Wish, workspaces: Sequence[str]) -> Jo
 
 def _start(home: Path, folder: Path, wish: _Wish) -> Model | None:
     """The model that a new run goes on from, if any."""
-    from tinycoder.checkpoint import load_model
-    from tinycoder.store import exists, resolve_model
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import exists, resolve_model
 
     if wish.start is not None:
         return None if wish.start == NOTHING else load_model(resolve_model(home, wish.start))
@@ -246,7 +246,7 @@ def _seed(asked: int | None, start: Model | None, workspaces: Sequence[str]) -> 
 
 def _recent(home: Path, wish: _Wish) -> frozenset[str] | None:
     """The files to learn from, where that is not all."""
-    from tinycoder.forgotten import load_forgotten
+    from tinycoder.storage.forget_list import load_forgotten
     from tinycoder_training.recent import recent_paths
 
     if wish.recent is None:
@@ -349,7 +349,7 @@ def _settings(wish: _Wish, batch_size: int, seed: int, *, tuned: bool) -> TrainC
 
 def _read(home: Path, wish: _Wish, seed: int) -> Corpus:
     from tinycoder.errors import CorpusError
-    from tinycoder.forgotten import load_forgotten, true_path
+    from tinycoder.storage.forget_list import load_forgotten, true_path
     from tinycoder_training.corpora import python_repos, shakespeare, validation
 
     forgotten = load_forgotten(home)

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycoder.complete.heal import Healer
+from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import Speller, likelihoods
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.cursor import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, STATEMENT
 from tinycoder.complete.names.name import Name, matches
 from tinycoder.complete.names.names import Cursor
-from tinycoder.complete.popup import Words, complete_word
 from tinycoder.complete.predict import PredictionCache
 from tinycoder.complete.ranking import Row, ranked
-from tinycoder.decode import Poll
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.complete.word_search import Words, complete_word
+from tinycoder.transformer.decode import Poll
+from tinycoder.transformer.tokenizer import Tokenizer
 
 CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
 ENDED = 0.5  # the same where the typed word is made here: then no longer words are made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinycoder.complete.ghost import Ghost
-from tinycoder.complete.words import is_word_character
+from tinycoder.complete.text import is_word_character
 
 THRESHOLD = 0.3  # probability that the first word is right, below which nothing is offered
 FLOOR = 0.05  # probability that everything up to there is right, below which a suggestion ends

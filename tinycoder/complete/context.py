@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Document
-from tinycoder.decode import window_start
-from tinycoder.infill import infill_head, suffix_piece, suffix_room
-from tinycoder.layers import Array
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Memory
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.decode import window_start
+from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.layers import Array
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,14 +15,14 @@ from functools import partial
 
 import numpy as np
 
-from tinycoder.checkpoint import Model
+from tinycoder.complete.cache import Kept, Suggestions
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.completion_list import CompletionList, Vocabulary
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.context import Scene, make_scene
-from tinycoder.complete.gates import Gates, around
+from tinycoder.complete.filters import Gates, around
 from tinycoder.complete.ghost import LINE, MOST_LINES, Ghost, Layout, write
-from tinycoder.complete.heal import Healer
+from tinycoder.complete.healing import Healer
 from tinycoder.complete.names.cursor import NOTHING
 from tinycoder.complete.names.describe import describe
 from tinycoder.complete.names.importable import import_edits
@@ -34,19 +34,19 @@ from tinycoder.complete.names.unknown import doubted
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Row
-from tinycoder.complete.screen import Screen
-from tinycoder.complete.suggestions import Kept, Suggestions
-from tinycoder.complete.words import is_word_character, rest_of_word, typed_word
-from tinycoder.decode import Poll
+from tinycoder.complete.redact import Screen
+from tinycoder.complete.text import is_word_character, rest_of_word, typed_word
 from tinycoder.errors import Cancelled
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Memory
-from tinycoder.mixing import Mixer
-from tinycoder.secrets.redaction import PLACEHOLDER
+from tinycoder.memory.mixer import Mixer
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.token_lines import TokenLines
 from tinycoder.stop import Stop
-from tinycoder.symbols.offers import OfferedNames
+from tinycoder.storage.checkpoint import Model
+from tinycoder.symbols.imports.offers import OfferedNames
 from tinycoder.symbols.world import World
-from tinycoder.workspace import Workspace
+from tinycoder.transformer.decode import Poll
+from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
 MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown

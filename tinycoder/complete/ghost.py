@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.context import Scene
-from tinycoder.complete.heal import Healer, rest
+from tinycoder.complete.healing import Healer, rest
 from tinycoder.complete.predict import Predictor
-from tinycoder.decode import LONGEST_ROW, Poll
-from tinycoder.layers import Array
-from tinycoder.sampling import best_ids
+from tinycoder.transformer.decode import LONGEST_ROW, Poll
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.sampling import best_ids
 
 MOST_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
 MOST_STEPS = 12  # of the search for them

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinycoder.complete.heal import Healer
+from tinycoder.complete.healing import Healer
 from tinycoder.complete.predict import PredictionCache
-from tinycoder.decode import Ids, Poll
-from tinycoder.layers import Array
-from tinycoder.tokenizer import Tokenizer
+from tinycoder.transformer.decode import Ids, Poll
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import Tokenizer
 
 MAX_DEPTH = 7  # tokens of a name that are looked at
 WIDTH = 6  # branches that are followed in a step

@@ -13,18 +13,18 @@ from functools import partial
 
 import numpy as np
 
-from tinycoder.checkpoint import Model
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.context import Scene, header_ids, prompt_ids
 from tinycoder.complete.parts import Parts
-from tinycoder.decode import Ids, Poll, Session
-from tinycoder.draft import DraftedSession
-from tinycoder.layers import Array
-from tinycoder.lines import TokenLines
-from tinycoder.memory import Level, Memory, Place
-from tinycoder.mixing import Mixer
-from tinycoder.tokenizer import Tokenizer
-from tinycoder.workspace import LONGEST
+from tinycoder.memory.mixer import Mixer
+from tinycoder.memory.ngrams import Level, Memory, Place
+from tinycoder.memory.suffix_index import LONGEST
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.decode import Ids, Poll, Session
+from tinycoder.transformer.draft import DraftedSession
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import Tokenizer
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
 MOST_KNOWN = 512  # rows of ids of a scene that are remembered

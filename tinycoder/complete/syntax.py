@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Point, Tree
 
-from tinycoder.complete.suffix import CLOSER, CLOSING, LEXEME, left_open
+from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, left_open
 
 DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
 CONTINUATION_LIMIT = 1_000  # lines that end with a backslash: tree-sitter takes quadratic time for a run of them

@@ -13,11 +13,10 @@ from typing import Any
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import CorpusError
-from tinycoder.evaluate.asking import N_TYPED, Editor, ask_lines, ask_words, type_stretch
+from tinycoder.evaluate.baseline import Copier
+from tinycoder.evaluate.bootstrap import Difference, differences
 from tinycoder.evaluate.completer import Completer, Cost
-from tinycoder.evaluate.copying import Copier
-from tinycoder.evaluate.differences import Difference, differences
-from tinycoder.evaluate.places import (
+from tinycoder.evaluate.cursors import (
     Identifier,
     Place,
     Stretch,
@@ -28,6 +27,7 @@ from tinycoder.evaluate.places import (
     survey,
 )
 from tinycoder.evaluate.quality import Outcomes, Quality, quality
+from tinycoder.evaluate.queries import N_TYPED, Editor, ask_lines, ask_words, type_stretch
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from tinycoder.evaluate.asking import LineAsked
 from tinycoder.evaluate.charts import bar_chart, calibration_chart, histogram
 from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import LATENCY_EDGES_MS, Latency
+from tinycoder.evaluate.queries import LineAsked
 from tinycoder.evaluate.tables import Table, tables
 
 _STYLE = """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycoder.evaluate.asking import N_TYPED, LineAsked, StretchTyped, WordAsked
 from tinycoder.evaluate.completer import Cost
+from tinycoder.evaluate.cursors import KINDS
 from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
-from tinycoder.evaluate.places import KINDS
-from tinycoder.evaluate.typist import USERS
+from tinycoder.evaluate.queries import N_TYPED, LineAsked, StretchTyped, WordAsked
+from tinycoder.evaluate.simulated_user import USERS
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, is_long, n_characters
 
 MIN_SUGGESTION = 4  # characters of a suggestion that is worth to be looked at

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tinycoder.evaluate.differences import Difference
+from tinycoder.evaluate.bootstrap import Difference
+from tinycoder.evaluate.cursors import KINDS
 from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import Latency
-from tinycoder.evaluate.places import KINDS
 from tinycoder.evaluate.quality import CopyAt, Quality
-from tinycoder.evaluate.typist import USERS
+from tinycoder.evaluate.simulated_user import USERS
 from tinycoder.evaluate.verbatim import LONG_CHARACTERS, LONG_WORDS
 
 NOTHING = "-"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.symbols.interpreter import Interpreter, read_small
-from tinycoder.symbols.live import LiveReader
 from tinycoder.symbols.modules import ENVIRONMENT, Source
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import EMPTY, Module
+from tinycoder.symbols.source.live import LiveReader
+from tinycoder.symbols.source.reader import read_source
 
 MAX_FILE_BYTES = 2_000_000
 MAX_RECORD_BYTES = 24_000_000  # of source text whose records are kept: half as much memory

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.symbols.environment import PackageFolders, Records
-from tinycoder.symbols.introspection import class_record, module_record
 from tinycoder.symbols.modules import LIBRARY, Source
 from tinycoder.symbols.records import EMPTY, Class, Module, Variable
+from tinycoder.symbols.types.introspection import class_record, module_record
 
 COMPILED = frozenset(
     {"_bisect", "_bz2", "_contextvars", "_csv", "_heapq", "_json", "_lzma", "_queue", "_random", "_socket", "_sqlite3"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import Cancelled
-from tinycoder.stop import Stop, never
+from tinycoder.stop import Progress, Stop, never, no_progress
 from tinycoder.symbols.environment import read_module
 from tinycoder.symbols.interpreter import read_small
 from tinycoder.symbols.records import Module
@@ -19,10 +19,6 @@ from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
 MAX_FILE_BYTES = 2_000_000
 
 PUT_FILES = 100  # that are read before they are stored
-
-
-def nothing(done: int, total: int) -> None:
-    """A ``progress`` that tells nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +79,7 @@ class Project:
         files: Iterable[WorkspaceFile],
         *,
         stop: Stop = never,
-        progress: Callable[[int, int], None] = nothing,
+        progress: Progress = no_progress,
     ) -> None:
         """Read the files that are new or changed; those that are not among ``files`` are forgotten.
 

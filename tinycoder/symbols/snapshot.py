@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tinycoder.symbols.import_forms import ImportForm, ImportForms, form_of
+from tinycoder.symbols.imports.forms import ImportForm, ImportForms, form_of
 from tinycoder.symbols.module_names import ModuleNames
 from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, NameIndex
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module

@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder import __version__
-from tinycoder.file import make_folder
+from tinycoder.storage.atomic import make_folder
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
 
 FORMAT_VERSION = 2
+SUFFIX = "-symbols.sqlite"  # of the file's name
 PATIENCE = 5.0  # seconds for which another process is waited for
 
 # Another version of Python may parse, and one of ours read, in another way.

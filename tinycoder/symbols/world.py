@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tinycoder.symbols.environment import Environment, PackageFolders, Records
-from tinycoder.symbols.import_forms import absolute
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.interpreter import own_library
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.module_names import ModuleNames

@@ -15,13 +15,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from tinycoder.checkpoint import Model
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
-from tinycoder.layers import Array
-from tinycoder.model import Params, param_shapes
-from tinycoder_training.corpora.corpus import Text
-from tinycoder_training.run import measure
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import Params, param_shapes
+from tinycoder.workspace.text import Text
+from tinycoder_training.job import measure
 
 COUNTS = (1, 2, 3, 5)  # and all of them
 

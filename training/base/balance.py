@@ -14,8 +14,8 @@ from cleaning import is_test
 from packages import Source
 
 from tinycoder.errors import CorpusError
+from tinycoder.workspace.text import Skipped, Text
 from tinycoder_training.corpora import split
-from tinycoder_training.corpora.corpus import Skipped, Text
 
 MAX_SHARE = 0.15  # of all bytes, for one package
 MAX_TESTS = 0.25  # of the bytes of a package

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tinycoder.errors import CorpusError
-from tinycoder_training.corpora import exclusions
+from tinycoder.workspace import exclusions
 
 MAX_BYTES = 300_000  # larger modules are tables, bundles or outputs more often than code that a person wrote
 MAX_TABLE = 0.5  # of the characters of a file

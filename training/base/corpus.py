@@ -24,8 +24,9 @@ from cleaning import MAX_BYTES, MAX_KNOWN, KnownRuns, clean, path_reason, read_r
 from packages import LIBRARY, Found, Source, find, read_reserved, read_sources, refuse_reserved
 
 from tinycoder.errors import CorpusError, TinyCoderError
-from tinycoder_training.corpora import duplicates, exclusions, python_repos
-from tinycoder_training.corpora.corpus import Skipped, Text
+from tinycoder.workspace import exclusions, python_file
+from tinycoder.workspace.text import Skipped, Text
+from tinycoder_training.corpora import duplicates
 
 MAX_KNOWN_FILES = 0.1  # of the files of a package: it is an evaluation repository, whatever its version
 COPY = "copy of an evaluation repository"
@@ -139,7 +140,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
         reason = path_reason(file.path)
         if reason is None and file.n_bytes > MAX_BYTES:
             reason = f"larger than {MAX_BYTES // 1000} kB"
-        read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes) if reason else python_repos.read_file(file)
+        read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes) if reason else python_file.read_file(file)
         if not isinstance(read, Skipped):
             text, n = clean(read[0].text), len(read[1])
             reason = text_reason(file.location.name, text)

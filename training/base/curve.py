@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinycoder.bench.picture import check
+from tinycoder.bench.plot import check
 from tinycoder.errors import ConfigError, CorpusError
 
 MOST_LINES = 200

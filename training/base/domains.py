@@ -13,10 +13,10 @@ from pathlib import Path
 
 from balance import package_of
 
-from tinycoder.checkpoint import Model
 from tinycoder.errors import CorpusError
-from tinycoder_training.corpora.corpus import Text
-from tinycoder_training.run import measure
+from tinycoder.storage.checkpoint import Model
+from tinycoder.workspace.text import Text
+from tinycoder_training.job import measure
 
 EVERYTHING = sys.maxsize  # tokens
 

@@ -28,9 +28,9 @@ import click
 import filelock
 from curve import MEASURED, read_log
 
-from tinycoder.checkpoint import STATE
 from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
-from tinycoder.store import exists, run_folder
+from tinycoder.storage.checkpoint import STATE
+from tinycoder.storage.models import exists, run_folder
 
 NICE = 19
 RATE_LINES = 10  # of the log, over which tokens a second are counted

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycoder.checkpoint import Model
 from tinycoder.config import n_cpus
 from tinycoder.errors import CorpusError
-from tinycoder.layers import Array
-from tinycoder.model import fuse_forward, hidden_forward
-from tinycoder.tokenizer import Tokenizer
-from tinycoder_training.corpora.corpus import Text
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import fuse_forward, hidden_forward
+from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder.workspace.text import Text
 from tinycoder_training.parallel import threads
 
 PROMPT = 20  # tokens

@@ -16,8 +16,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder_training.corpora import tree
-from tinycoder_training.corpora.corpus import Skipped
+from tinycoder.workspace import tree
+from tinycoder.workspace.text import Skipped
 
 LIBRARY = "python"  # the standard library, by its name in the list of sources
 OURSELVES = "tinycoder"

@@ -23,10 +23,11 @@ from domains import Package, Quality, quality, read_manifest, split
 from memorisation import CONTINUED, PROMPT, Memorised, memorised
 from train import read_corpus
 
-from tinycoder.bench import picture, record
-from tinycoder.checkpoint import WEIGHTS, Model, load_model, save_model
+from tinycoder.bench import plot as picture
+from tinycoder.bench import report as record
 from tinycoder.errors import CheckpointError, CorpusError, TinyCoderError
-from tinycoder.quantize import dequantize, quantize
+from tinycoder.storage.checkpoint import WEIGHTS, Model, load_model, save_model
+from tinycoder.transformer.quantize import dequantize, quantize
 from tinycoder_training.corpora.corpus import Corpus
 
 HERE = Path(__file__).parent

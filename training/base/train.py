@@ -28,14 +28,15 @@ import click
 import numpy as np
 from safetensors.numpy import save_file
 
-from tinycoder.checkpoint import Model, load_model
 from tinycoder.cli.signals import stop_on_signals
 from tinycoder.config import PRESETS, TrainConfig, n_cpus
 from tinycoder.errors import TinyCoderError, TrainingError
-from tinycoder.store import only_writer
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.storage.models import only_writer
+from tinycoder.workspace.text import Text
 from tinycoder_training.clock import awake_clock
-from tinycoder_training.corpora.corpus import Corpus, Text
-from tinycoder_training.run import Job, new_job, resumed_job
+from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.job import Job, new_job, resumed_job
 
 LATE = 0.5  # of the learning rate: once it has fallen so far, checkpoints are kept to be averaged
 DECAY = 0.2  # of the budget, over which the learning rate falls to zero

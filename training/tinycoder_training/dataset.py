@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tinycoder.layers import Array
+from tinycoder.transformer.layers import Array
 
 Rewrite = Callable[[Array, np.random.Generator], Array]
 

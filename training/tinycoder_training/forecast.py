@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tinycoder.config import ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
-from tinycoder.layers import ATTENTION_BLOCK, LOGITS_CHUNK
-from tinycoder.model import TOKENS_AT_A_TIME, n_params
+from tinycoder.transformer.layers import ATTENTION_BLOCK, LOGITS_CHUNK
+from tinycoder.transformer.model import TOKENS_AT_A_TIME, n_params
 from tinycoder_training.optim import init_moments
 from tinycoder_training.parallel import threads
 from tinycoder_training.trainer import BLENDS, FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train

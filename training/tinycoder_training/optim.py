@@ -13,8 +13,8 @@ import numpy as np
 
 from tinycoder.config import TrainConfig
 from tinycoder.errors import TrainingError
-from tinycoder.layers import Array
-from tinycoder.model import EMBEDDING, Map, Params
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import EMBEDDING, Map, Params
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 ADAM_EPSILON = 1e-8

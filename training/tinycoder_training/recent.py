@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinycoder.forgotten import NOTHING, Forgotten
-from tinycoder_training.corpora import tree
+from tinycoder.storage.forget_list import NOTHING, Forgotten
+from tinycoder.workspace import tree
 
 
 def recent_paths(

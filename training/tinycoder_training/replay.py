@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinycoder.errors import CorpusError
+from tinycoder.workspace.text import Text
 from tinycoder_training.corpora import library, python_repos
-from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder_training.corpora.corpus import Corpus
 
 REPLAY_BYTES = 4_000_000  # more is not read again in a run of minutes, and a stopped run keeps it all
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.errors import TinyCoderError
-from tinycoder.file import replace_text
-from tinycoder_training.run import Job
+from tinycoder.storage.atomic import replace_text
+from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
 WIDTH, HEIGHT, MARGIN = 760, 300, 48

@@ -12,11 +12,12 @@ import numpy as np
 
 from tinycoder.config import TrainConfig
 from tinycoder.errors import CorpusError
-from tinycoder.layers import Array
-from tinycoder.tokenizer import Tokenizer
-from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder.workspace.text import Text
+from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Rewrite
-from tinycoder_training.infill import infilled
+from tinycoder_training.fim import infilled
 from tinycoder_training.trainer import Data
 
 FILES_AT_A_TIME = 64

@@ -16,18 +16,11 @@ from typing import Any
 import numpy as np
 
 from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
-from tinycoder.decode import Session
 from tinycoder.errors import TrainingError
-from tinycoder.layers import Array
-from tinycoder.model import (
-    Params,
-    Weights,
-    fuse_backward,
-    fuse_forward,
-    loss_and_weight_gradients,
-    losses,
-)
-from tinycoder.sampling import sample_ids
+from tinycoder.transformer.decode import Session
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
+from tinycoder.transformer.sampling import sample_ids
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
 from tinycoder_training.parallel import Threads, threads

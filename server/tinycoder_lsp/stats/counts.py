@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from tinycoder_lsp.stats.offers import Kind, Outcome
+from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
 LATENCY_EDGES_MS = (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 _NO_LATENCY = (0,) * (len(LATENCY_EDGES_MS) + 1)

@@ -16,10 +16,10 @@ from pathlib import Path
 import filelock
 
 from tinycoder.errors import ConfigError
-from tinycoder.file import make_folder, replace_text
+from tinycoder.storage.atomic import make_folder, replace_text
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
-from tinycoder_lsp.stats.offers import Kind, Outcome
+from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from tests.editors.typist.texts import Text
 WORDS_SERVER = Path(__file__).parent / "words" / "server.py"
 SCRIPT = Path(__file__).parents[1] / "neovim" / "typing.lua"
 PROGRAM = Path(sys.executable).with_name("tinycoder")
-PLUGIN = Path(tinycoder.__file__).parent / "cli" / "editors" / "tinycoder.lua"
+PLUGIN = Path(tinycoder.__file__).parent / "editors" / "files" / "tinycoder.lua"
 
 
 def neovim() -> str | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from tinycoder.complete.names import cursor as place
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.name import FAR, Name
-from tinycoder.symbols.live import Enclosing
 from tinycoder.symbols.records import Function, Import, Symbol
+from tinycoder.symbols.source.live import Enclosing
 
 if TYPE_CHECKING:
     from tinycoder.complete.names.names import Cursor

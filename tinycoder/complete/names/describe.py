@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
-from tinycoder.symbols.members import kind_of
 from tinycoder.symbols.modules import WORKSPACE, Definition
 from tinycoder.symbols.records import Class, Function, Import, Symbol
-from tinycoder.symbols.signatures import function_text
+from tinycoder.symbols.types.members import kind_of
+from tinycoder.symbols.types.signatures import function_text
 
 
 @dataclass(frozen=True, kw_only=True)

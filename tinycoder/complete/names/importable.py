@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tinycoder.complete.candidate import Document, Edit
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.name import Name, matches
-from tinycoder.symbols.import_edit import edit_for
-from tinycoder.symbols.import_forms import ImportForm
-from tinycoder.symbols.offers import OfferedNames, import_form
+from tinycoder.symbols.imports.edit import edit_for
+from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.offers import OfferedNames, import_form
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 

@@ -17,12 +17,12 @@ from tinycoder.complete.names.line import LONGEST, START, Line, State, read_line
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
-from tinycoder.symbols.live import LiveReader
-from tinycoder.symbols.narrowing import narrowed
-from tinycoder.symbols.offers import OfferedNames
+from tinycoder.symbols.imports.offers import OfferedNames
 from tinycoder.symbols.project import Project
-from tinycoder.symbols.reader import read_source
 from tinycoder.symbols.records import Module, Symbol
+from tinycoder.symbols.source.live import LiveReader
+from tinycoder.symbols.source.reader import read_source
+from tinycoder.symbols.types.narrowing import narrowed
 from tinycoder.symbols.world import View, World
 
 MAX_LINES = 50_000  # lines that are remembered; then all are forgotten

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from tinycoder.symbols.import_forms import ImportForms, absolute, form_of
-from tinycoder.symbols.live import Enclosing
-from tinycoder.symbols.members import Members
+from tinycoder.symbols.imports.forms import ImportForms, absolute, form_of
 from tinycoder.symbols.modules import WORKSPACE, Source
 from tinycoder.symbols.records import Function, Module, Symbol
-from tinycoder.symbols.signatures import Signature
-from tinycoder.symbols.types import Types
-from tinycoder.symbols.values import Scope
+from tinycoder.symbols.source.live import Enclosing
+from tinycoder.symbols.types.members import Members
+from tinycoder.symbols.types.signatures import Signature
+from tinycoder.symbols.types.types import Types
+from tinycoder.symbols.types.values import Scope
 from tinycoder.symbols.world import View
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycoder_training.corpora.corpus import Skipped, Text
+from tinycoder.workspace.text import Skipped, Text
 
 THRESHOLD = 0.85  # Jaccard similarity of two sets of lines
 MARGIN = 0.12  # an estimate from 120 hashes is off by 0.03 (one standard deviation)

@@ -5,22 +5,18 @@ Puts the parts together. Knows nothing of tokens, and does not know which model 
 
 from __future__ import annotations
 
-import codecs
-import io
-import tokenize
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.forgotten import NOTHING, Forgotten
-from tinycoder.secrets.redaction import redact
-from tinycoder_training.corpora import duplicates, exclusions, split, tree
-from tinycoder_training.corpora.corpus import Corpus, Replaced, Skipped, Text
+from tinycoder.storage.forget_list import NOTHING, Forgotten
+from tinycoder.workspace import python_file, tree
+from tinycoder.workspace.text import Replaced, Skipped, Text
+from tinycoder_training.corpora import duplicates, split
+from tinycoder_training.corpora.corpus import Corpus
 
 N_REASONS = 4  # how many an error names
-NO_TEXT = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # made for names and literals
-UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
 
 
 def read(
@@ -50,7 +46,7 @@ def read(
     texts: list[Text] = []
     secrets: dict[str, tuple[Replaced, ...]] = {}
     for file in files:
-        found = read_file(file)
+        found = python_file.read_file(file)
         if isinstance(found, Skipped):
             skipped.append(found)
         else:
@@ -68,42 +64,6 @@ def read(
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
         secrets=tuple(secret for text in kept for secret in secrets[text.path]),
     )
-
-
-def read_file(file: tree.SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
-    """The text of a file without its secrets, and which there were; or why it is left out."""
-    try:
-        raw = file.location.read_bytes()
-    except OSError as error:
-        reason: str | None = f"{UNREADABLE} ({error.strerror or type(error).__name__})"
-    else:
-        contents, reason = _decode(raw)
-        reason = reason or exclusions.content_reason(file.location.name, contents)
-        if reason is None:
-            text, found = redact(contents)
-            replaced = tuple(Replaced(path=file.path, line=secret.line, kind=secret.kind) for secret in found)
-            return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
-    assert reason is not None
-    return Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
-
-
-def _decode(raw: bytes) -> tuple[str, str | None]:
-    """The text by its byte-order mark or coding cookie (PEP 263), else by UTF-8; or why there is none."""
-    if b"\0" in raw:
-        return "", "binary"
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        if codecs.lookup(encoding).name in NO_TEXT:
-            raise LookupError(encoding)
-        text = raw.decode(encoding)
-        text.encode()  # some codecs give lone surrogates, which are no text
-    except (SyntaxError, LookupError):
-        return "", "not UTF-8, and no valid coding cookie"
-    except ValueError:  # UnicodeError, and what some codecs raise beside it
-        if encoding.startswith("utf-8"):
-            return "", "not UTF-8, and no valid coding cookie"
-        return "", f"not {encoding}, which its coding cookie names"
-    return text, None
 
 
 def _nothing_left(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.file import make_folder, replaced_file
-from tinycoder.secrets.redaction import redact
-from tinycoder_training.corpora.corpus import Corpus, Replaced, Text
+from tinycoder.storage.atomic import make_folder, replaced_file
+from tinycoder.workspace.secrets.redaction import redact
+from tinycoder.workspace.text import Replaced, Text
+from tinycoder_training.corpora.corpus import Corpus
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"

@@ -11,7 +11,7 @@ import io
 from collections.abc import Sequence
 
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder_training.corpora.corpus import Text
+from tinycoder.workspace.text import Text
 
 
 def by_file(

@@ -5,7 +5,8 @@ Knows no file and no network.
 
 from __future__ import annotations
 
-from tinycoder_training.corpora.corpus import Corpus, Text
+from tinycoder.workspace.text import Text
+from tinycoder_training.corpora.corpus import Corpus
 
 PHRASE = "hello world! "
 TRAIN_REPEATS = 4_000  # 52,000 characters: enough for a batch of the longest windows

@@ -1,0 +1,179 @@
+"""Bytes in and out: stdin and stdout, or one TCP connection. Knows no message.
+
+pygls reads stdin in its thread pool, line by line. Here one thread of its own reads whatever there is, so
+that nothing can keep a cancellation waiting, and each message is a single hand-over to the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from tinycoder.errors import ConfigError
+from tinycoder_lsp.connection.frames import FrameError, read_frame
+from tinycoder_lsp.connection.lifetime import PATIENCE_S, leave_within, when_ended
+from tinycoder_lsp.session import Session
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_AT_EXIT_S = 3.0
+
+
+def serve_stdio(session: Session) -> None:
+    """Talk over stdin and stdout until the client says ``exit`` or hangs up."""
+    source, sink = _claim_stdio()
+    asyncio.run(_over_stdio(session, source, sink))
+
+
+def serve_tcp(session: Session, host: str, port: int) -> None:
+    """Wait for one client at ``host:port`` and talk to it. Port 0 picks a free one; the log says which.
+
+    Raises ``ConfigError`` if nobody can listen there.
+    """
+    asyncio.run(_over_tcp(session, host, port))
+
+
+def _claim_stdio() -> tuple[int, int]:
+    """Private handles of stdin and stdout. Whoever prints from now on, also from C, prints to stderr."""
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return source, sink
+
+
+async def _over_stdio(session: Session, source: int, sink: int) -> None:
+    stream = asyncio.StreamReader()
+    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(_leave_soon, session))
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    await _converse(session, stream, partial(_write, sink), same_machine=True)
+
+
+async def _over_tcp(session: Session, host: str, port: int) -> None:
+    connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    connected = asyncio.get_running_loop().create_future()
+
+    def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close() if connected.done() else connected.set_result((reader, writer))
+
+    try:
+        listener = await asyncio.start_server(connect, host, port)
+    except OSError as error:
+        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from None
+    address = listener.sockets[0].getsockname()
+    logger.warning("listening at %s:%s", *address[:2])
+    reader, writer = await connected
+    listener.close()
+    try:
+        await _converse(session, reader, writer.write)
+    finally:
+        writer.close()
+
+
+async def _converse(
+    session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object], *, same_machine: bool = False
+) -> None:
+    """Talk until the client is gone: on the ``same_machine`` also when its process is, whoever holds its pipes."""
+    protocol, loop = session.protocol, asyncio.get_running_loop()
+    listening = asyncio.create_task(_listen(session, stream))
+
+    def hang_up() -> None:
+        session.shutdown()
+        listening.cancel()
+
+    def editor_ended() -> None:
+        _leave_soon(session)
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(hang_up)
+
+    if same_machine:
+        session.when_known(lambda pid: when_ended(pid, editor_ended))
+    protocol.set_writer(_Output(send, hang_up))
+    try:
+        await asyncio.wait((listening,))
+        if not listening.cancelled():
+            listening.result()
+    finally:
+        session.shutdown()
+        protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
+        _leave_soon(session)
+        session.close()
+
+
+async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
+    """Pass on one message after the other until there are no more.
+
+    Between two of them every handler that was started takes its first step. It must see the text before the next
+    message changes it, and reading what is there already does not give way by itself.
+    """
+    while not session.stopping.is_set():
+        await asyncio.sleep(0)
+        try:
+            body = await read_frame(stream)
+        except OSError as error:  # a connection that was reset
+            logger.info("the client is gone: %s", error)
+            return
+        except FrameError as error:
+            logger.warning("the client speaks no LSP, and the conversation ends: %s", error)
+            session.protocol.complain(str(error))
+            return
+        if body is None:
+            return
+        session.protocol.receive(body)
+
+
+def _leave_soon(session: Session) -> None:
+    """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
+    leave_within(lambda: PATIENCE_AT_EXIT_S if session.protocol.ended_well else PATIENCE_S, lambda: session.exit_code)
+
+
+class _Output:
+    """What pygls writes to. A client that is gone is no fault: it ends the conversation."""
+
+    def __init__(self, send: Callable[[bytes], object], gone: Callable[[], None]) -> None:
+        self._send = send
+        self._gone = gone
+
+    def write(self, data: bytes) -> None:
+        """Send one message."""
+        try:
+            self._send(data)
+        except OSError as error:
+            logger.info("the client is gone: %s", error)
+            self._send = lambda raw: None
+            self._gone()
+
+    def close(self) -> None:
+        """Nothing to do; the handles live as long as the process."""
+
+
+def _pump(
+    source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader, at_end: Callable[[], object]
+) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended before the client hung up
+        while chunk := _read(source):
+            loop.call_soon_threadsafe(stream.feed_data, chunk)
+        at_end()
+        loop.call_soon_threadsafe(stream.feed_eof)
+
+
+def _read(source: int) -> bytes:
+    """What has come; nothing at the end, be it that of a connection that was reset."""
+    try:
+        return os.read(source, 1 << 16)
+    except OSError:
+        return b""
+
+
+def _write(sink: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(sink, rest) :]

@@ -1,0 +1,222 @@
+"""Texts as the Language Server Protocol counts them: lines, positions, paths. Knows no request and no model.
+
+A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 stand inside a
+line, although ``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset
+counts code points.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import functools
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from urllib.parse import quote, unquote, urlsplit
+
+from lsprotocol.types import Position, Range
+
+from tinycoder.complete.candidate import Candidate, Document, Edit
+from tinycoder.storage.forget_list import true_path
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+
+
+def whole(text: str) -> str:
+    """The text with every lone surrogate replaced.
+
+    JSON can carry half an emoji, UTF-8 cannot. The replacement takes as many units in each encoding, so
+    columns hold.
+    """
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text without lone surrogates, its lines, and the encoding in which the client counts columns."""
+
+    text: str
+    encoding: str = "utf-16"
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset of each line; a text that ends with a line end has an empty last line."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """The size of the text as a file."""
+        return len(self.text) if self.text.isascii() else len(self.text.encode("utf-8"))
+
+    def offset(self, position: Position) -> int:
+        """Code points before ``position``.
+
+        Past the end of a line is its end, before the line end characters; past the last line is the end of
+        the text. A column inside a character (half a surrogate pair, say) is the start of that character.
+        """
+        if position.line >= len(self.starts):
+            return len(self.text)
+        start, end = self._span(position.line)
+        codec, size = _CODECS[self.encoding]
+        units = self.text[start:end].encode(codec)[: position.character * size]
+        return start + len(units.decode(codec, "ignore"))
+
+    def position(self, offset: int) -> Position:
+        """The line and column of ``offset``; between ``\\r`` and ``\\n`` is the end of the line."""
+        line = bisect.bisect_right(self.starts, offset) - 1
+        start, end = self._span(line)
+        codec, size = _CODECS[self.encoding]
+        return Position(line, len(self.text[start : min(offset, end)].encode(codec)) // size)
+
+    def range(self, start: int, end: int) -> Range:
+        """The range between two offsets."""
+        return Range(self.position(start), self.position(end))
+
+    def edit(self, span: Range, new: str) -> str:
+        """The text with ``new`` in place of ``span``; a range given backwards is turned round."""
+        start, end = sorted((self.offset(span.start), self.offset(span.end)))
+        return self.text[:start] + new + self.text[end:]
+
+    def _span(self, line: int) -> tuple[int, int]:
+        """Start and end of a line, without its line end characters."""
+        start = self.starts[line]
+        if line + 1 == len(self.starts):
+            return start, len(self.text)
+        end = self.starts[line + 1]
+        return start, end - (2 if self.text.startswith("\r\n", end - 2) else 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """A cursor in a text, as it was when the request came in.
+
+    ``offset`` counts in the text of ``lines``. Where that is one cell of a notebook, ``above`` and ``below`` are the
+    others, and ``document`` is all of them.
+    """
+
+    uri: str
+    path: str
+    lines: Lines
+    offset: int
+    above: str = ""
+    below: str = ""
+
+    @cached_property
+    def document(self) -> Document:
+        """What is completed."""
+        return Document(path=self.path, text=self.above + self.lines.text + self.below)
+
+    @property
+    def place(self) -> int:
+        """The cursor in ``document``."""
+        return len(self.above) + self.offset
+
+    def here(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates for ``document`` as candidates for the text of ``lines``.
+
+        One that would edit another cell of the notebook is left out.
+        """
+        if not self.above and not self.below:
+            return list(candidates)
+        return [moved for each in candidates if (moved := self._moved(each)) is not None]
+
+    def _moved(self, candidate: Candidate) -> Candidate | None:
+        n, end = len(self.above), len(self.lines.text)
+        edits = tuple(Edit(start=each.start - n, end=each.end - n, text=each.text) for each in candidate.edits)
+        if any(each.start < 0 or each.end > end for each in edits):
+            return None
+        replace_end = None if candidate.replace_end is None else min(end, candidate.replace_end - n)
+        return dataclasses.replace(
+            candidate, start=candidate.start - n, end=candidate.end - n, replace_end=replace_end, edits=edits
+        )
+
+
+def file_path(uri: str) -> Path:
+    """The path that a URI names. Of a text without a file, such as ``untitled:Untitled-1``, its name.
+
+    What no path can hold, a null or half an emoji, is replaced; of what is no URI at all its last part is left.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        parts = urlsplit(quote(uri.rpartition("/")[2]))
+    path = whole(unquote(parts.path)).replace("\0", "\ufffd")
+    if os.name == "nt" and re.match(r"/[A-Za-z]:", path):
+        path = path[1:]
+    host = "" if parts.netloc == "localhost" else whole(parts.netloc).replace("\0", "\ufffd")
+    return Path(f"//{host}{path}" if host else path)
+
+
+def relative_path(uri: str, folders: Sequence[Path]) -> str:
+    """The path of a document in the first workspace folder that holds it, with forward slashes.
+
+    Where there are several folders it begins with the folder's name, as in the workspace's index. Without such a
+    folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
+    """
+    label, path = _label_and_path(uri, folders)
+    return label + path
+
+
+def short_path(path: str) -> str:
+    """A path to show: one of the workspace as it is, another one below where packages are installed, else its name."""
+    parts = PurePath(path).parts
+    for n, part in enumerate(parts):
+        if part in ("site-packages", "dist-packages"):
+            return PurePath(*parts[n + 1 :]).as_posix()
+    return parts[-1] if parts and PurePath(path).is_absolute() else path
+
+
+def path_in_folder(uri: str, folders: Sequence[Path]) -> str:
+    """The same without the folder's name."""
+    return _label_and_path(uri, folders)[1]
+
+
+def _label_and_path(uri: str, folders: Sequence[Path]) -> tuple[str, str]:
+    path = file_path(uri)
+    for folder, label in labels(tuple(folders)).items():
+        if path.is_relative_to(folder):
+            return label, path.relative_to(folder).as_posix()
+    return "", path.name
+
+
+@functools.lru_cache(maxsize=8)
+def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
+    """What paths in each folder begin with: as much of the folder's end as tells it from the others.
+
+    The rule of ``tinycoder_training.corpora.tree``.
+    """
+    real = {folder: true_path(folder) for folder in folders}
+    if len(set(real.values())) < 2:
+        return dict.fromkeys(folders, "")
+    labels = {}
+    for folder, place in real.items():
+        others = [other.parts for other in real.values() if other != place]
+        ends = [place.parts[-n:] for n in range(1, len(place.parts) + 1)]
+        end = next(end for end in ends if all(other[-len(end) :] != end for other in others))
+        label = Path(*end).as_posix().strip("/")
+        labels[folder] = f"{label}/" if label else ""
+    return labels
+
+
+_BLOCK_OPENED = re.compile(
+    r"(?:(?:async\s+)?(?:class|def|if|elif|else|for|while|with|try|except|finally|match|case)\b|[)\]}]).*:\s*(?:#.*)?"
+)
+
+
+def opens_block(text: str, offset: int) -> bool:
+    """Whether a block begins at ``offset``: right behind the colon that opens it, or on the blank line below."""
+    above, _, line = _LINE_END.sub("\n", text[max(0, offset - 1000) : offset]).rstrip(" \t").rpartition("\n")
+    if not line.strip():
+        line = above.rpartition("\n")[2]
+    return _BLOCK_OPENED.fullmatch(line.strip()) is not None
+
+
+def is_python(uri: str, language: str | None) -> bool:
+    """Whether a document is completed: by the language that the editor gives it, or by its name."""
+    return language == "python" or file_path(uri).suffix in (".py", ".pyi")

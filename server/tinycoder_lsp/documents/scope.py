@@ -1,0 +1,42 @@
+"""Which documents are completed, remembered and learnt from. Knows settings and paths, no server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tinycoder_lsp.documents.positions import is_python
+from tinycoder_lsp.settings import Settings
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the settings say of a document."""
+
+    settings: Settings
+
+    def holds(self, uri: str, path: str, language: str | None, n_bytes: int) -> bool:
+        """Whether a document counts: Python, and neither its language, its path nor its size are ruled out.
+
+        ``path`` is that in its folder of the workspace.
+        """
+        settings = self.settings
+        return (
+            is_python(uri, language)
+            and (language or "python") not in settings.disabled_languages
+            and n_bytes <= 1000 * settings.max_file_kb
+            and not self._is_excluded(path)
+        )
+
+    @cached_property
+    def _is_excluded(self) -> Callable[[str], bool]:
+        return _matcher(self.settings.exclude)
+
+
+def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    if not patterns:
+        return lambda path: False
+    from tinycoder.workspace.ignore import matcher
+
+    return matcher(patterns)

@@ -1,0 +1,140 @@
+"""What the popup's details say of a word: what it is, how likely, and where it stands. Knows no protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycoder_lsp.documents.positions import labels, short_path
+from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
+
+N_ABOVE, N_BELOW = 2, 2  # lines around the one where the word was seen
+LARGEST = 2_000_000  # bytes of a file that is read for it
+MAX_SIGNATURE = 2_000  # characters
+_SEEN = re.compile(r"(?:.* · )?seen in (?P<path>.+):(?P<line>\d{1,9})(?:, \d+ times)?", re.ASCII)
+_MARKED = re.compile(r"(``.+?``|`[^`\n]+`)|([\\*_<>\[\]#|~`])", re.DOTALL)  # code, which stays, or what Markdown reads
+
+Read = Callable[[str], "str | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What is known of an item: its name, how likely it is in per cent, its signature and where it is defined.
+
+    ``line`` counts from 1; 0 is the module itself.
+    """
+
+    name: str = ""
+    source: str = ""
+    percent: int | None = None
+    signature: str = ""
+    path: str = ""
+    line: int = 0
+
+
+def offered(label: object, source: object, data: object, *, is_module: bool = False) -> Offered:
+    """That of an item, whatever a client sends back as its label, detail and data."""
+    known = data if isinstance(data, dict) else {}
+    signature, path, line = known.get("signature"), known.get("path"), known.get("line")
+    return Offered(
+        name=label if isinstance(label, str) else "",
+        source=source if isinstance(source, str) else "",
+        percent=percent_of(data),
+        signature=signature[:MAX_SIGNATURE] if isinstance(signature, str) else "",
+        path=path if isinstance(path, str) else "",
+        line=line if isinstance(line, int) and not is_module and 0 < line < 10**9 else 0,
+    )
+
+
+def percent_of(data: object) -> int | None:
+    """The probability in an item's ``data``, in per cent, whatever a client sends back as that."""
+    found = data.get("percent") if isinstance(data, dict) else None
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= 100:
+        return None
+    return round(found)
+
+
+def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
+    """What to say of an item, as Markdown or as plain text. ``read`` gives the text of a path, if it can.
+
+    A definition is told by its signature and the first paragraph of its docstring, what has neither by the lines around
+    it, or around the place where it was seen. What looks like a secret in those texts is not shown.
+    """
+    code, prose = (_fenced, _escaped) if markdown else (_indented, str)
+    text = _clean(read, item.path)
+    paragraph = _paragraph(item, text, read) if text else ""
+    said = [code(f"{item.name}{item.signature}")] if item.signature else []
+    said += [prose(paragraph)] if paragraph else []
+    place = short_path(item.path)
+    facts = [f"{place}:{item.line}" if item.line else place] if place else []
+    facts += [] if item.percent is None else [f"{item.percent} % likely"]
+    said += [prose(", ".join(facts))] if facts else []
+    if not item.signature and not paragraph:
+        shown = _excerpt(text, item.line) if text and item.line else _seen(item.source, read)
+        said += [code(shown)] if shown else []
+    return "\n\n".join(said)
+
+
+def _paragraph(item: Offered, text: str, read: Read) -> str:
+    """The first paragraph of a docstring; a stub's are in the code beside it."""
+    said = first_paragraph(text, item.line)
+    code = _clean(read, item.path[:-1]) if not said and item.path.endswith(".pyi") else None
+    line = line_of(text, item.line, code) if code is not None else None
+    return first_paragraph(code, line) if code is not None and line is not None else said
+
+
+def _seen(source: str, read: Read) -> str:
+    """The lines around the place where a word was seen."""
+    seen = _SEEN.fullmatch(source)
+    text = _clean(read, seen["path"]) if seen else None
+    return _excerpt(text, int(seen["line"])) if seen and text is not None else ""
+
+
+def _clean(read: Read, path: str) -> str | None:
+    from tinycoder.workspace.secrets.redaction import redact
+
+    text = read(path) if path else None
+    return None if text is None else redact(text)[0]
+
+
+def _fenced(code: str) -> str:
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+    return f"{fence}python\n{code}\n{fence}"
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in code.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return _MARKED.sub(lambda found: found[1] or f"\\{found[2]}", text)
+
+
+def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path] = ()) -> str | None:
+    """The text of a Python file; ``None`` if it cannot be read, or lies outside.
+
+    ``path`` is that in the workspace's ``folders``, or an absolute one below one of the ``installed`` folders.
+    """
+    places = [(folder, label) for folder, label in labels(tuple(folders)).items()]
+    if Path(path).is_absolute():
+        places = [(folder, "") for folder in installed]
+    for folder, label in places:
+        try:
+            file = (folder / path.removeprefix(label)).resolve()
+            inside = path.startswith(label) and file.is_relative_to(folder.resolve())
+            # A pipe is no file: whoever reads it waits for ever.
+            if inside and file.suffix.lower() in (".py", ".pyi") and file.is_file() and file.stat().st_size <= LARGEST:
+                return file.read_text(encoding="utf-8", errors="replace")
+        except (OSError, ValueError, RuntimeError):  # the last one for links in a circle, before Python 3.13
+            continue
+    return None
+
+
+def _excerpt(text: str, line: int) -> str:
+    """The lines around ``line``, counted from 1, without the indentation that they share."""
+    lines = text.split("\n")[max(0, line - 1 - N_ABOVE) : line + N_BELOW]
+    lines = [each.rstrip().expandtabs(4) for each in lines]
+    shared = min((len(each) - len(each.lstrip()) for each in lines if each), default=0)
+    return "\n".join(each[shared:] for each in lines).strip("\n")

@@ -1,0 +1,119 @@
+"""What the editor and the log are told of how things stand. Knows no model and decides nothing."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol
+
+from lsprotocol import types as lsp
+
+from tinycoder_lsp.engine.models import LOADING, Status
+
+logger = logging.getLogger(__name__)
+
+MOST_SAID = 1000  # sentences that are not said twice
+_KINDS = {"loading": "Normal", "ready": "Normal", "off": "Inactive", "error": "Error"}
+
+
+def cause(fault: BaseException) -> str:
+    """What a fault is and where it was raised, without its text, which may quote somebody's code."""
+    at = fault.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" at {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else ""
+    return type(fault).__name__ + place
+
+
+class Editor(Protocol):
+    """What is needed of a language server; ``Session`` in use."""
+
+    protocol: Any
+
+    def window_log_message(self, params: lsp.LogMessageParams) -> None:
+        """Write into the editor's own log of this server."""
+
+    def window_show_message(self, params: lsp.ShowMessageParams) -> None:
+        """Pop up a message."""
+
+
+class Announcer:
+    """Says each thing once. All methods are called from the event loop's thread."""
+
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
+        self._status = LOADING
+        self._training: tuple[int, str] | None = None
+        self._sent: dict[str, object] | None = None
+        self._said: set[str] = set()
+        self.pops_up = True  # unless the editor says by itself what the status means
+
+    def show(self, status: Status) -> None:
+        """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""
+        if status != self._status or self._sent is None:
+            self._status = status
+            self._send()
+            failed = status.state == "error"
+            self.log(lsp.MessageType.Error if failed else lsp.MessageType.Info, status.message)
+            if failed and self.pops_up:
+                self.say_once(lsp.MessageType.Error, status.message)
+
+    def train(self, percentage: int, message: str) -> None:
+        """Training is under way: ``percentage`` of it is done."""
+        self._training = percentage, message
+        self._send()
+
+    def end_training(self) -> None:
+        """No training is under way any more."""
+        self._training = None
+        self._send()
+
+    def say_once(self, level: lsp.MessageType, message: str) -> None:
+        """Pop up a message unless it has popped up before."""
+        if self.is_new(message):
+            self.say(level, message)
+
+    def say(self, level: lsp.MessageType, message: str) -> None:
+        """Pop up a message."""
+        self._editor.window_show_message(lsp.ShowMessageParams(type=level, message=message))
+
+    def warn_once(self, message: str) -> None:
+        """A line in the logs, unless it stands there."""
+        if self.is_new(message):
+            self.log(lsp.MessageType.Warning, message)
+
+    def is_new(self, message: str) -> bool:
+        """Whether nobody was told this before."""
+        if message in self._said:
+            return False
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
+        self._said.add(message)
+        return True
+
+    def fail_once(self, what: str, fault: BaseException) -> None:
+        """What nobody foresaw has ended some work, which begins anew: a line in the log for each place where that
+        happens, and a message for each kind of fault."""
+        if self.is_new(f"{what}: {cause(fault)}"):
+            self.log(lsp.MessageType.Error, f"TinyCoder: {what} ended: {cause(fault)}")
+        name = type(fault).__name__
+        self.say_once(lsp.MessageType.Error, f"TinyCoder: {what} failed ({name}) and begins anew; the log says where.")
+
+    def log(self, level: lsp.MessageType, message: str) -> None:
+        """A line in our log and in the editor's."""
+        logger.log({1: logging.ERROR, 2: logging.WARNING}.get(level, logging.INFO), "%s", message)
+        self._editor.window_log_message(lsp.LogMessageParams(type=level, message=message))
+
+    def _send(self) -> None:
+        status, training = self._status, self._training
+        values: dict[str, object] = {
+            "busy": status.state == "loading" or training is not None,
+            "message": status.message if training is None else training[1],
+            "kind": _KINDS[status.state],
+            "state": status.state if training is None else "training",
+            "model": status.model,
+            "training": None if training is None else training[0],
+        }
+        if values != self._sent:
+            self._sent = values
+            self._editor.protocol.notify("didChangeStatus", values)

@@ -1,0 +1,328 @@
+"""The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
+
+Everything but ``buffers``, ``distrust``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
+engine is told what changed in the open documents.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
+from tinycoder.memory.mixer_file import KeptMixer
+from tinycoder.stop import Stop, never
+from tinycoder.storage.bundled import is_shipped
+from tinycoder.storage.forget_list import NOTHING, Forgotten, load_forgotten, stamp_of, true_path
+from tinycoder_lsp.documents.buffers import Buffers
+from tinycoder_lsp.documents.positions import file_path, labels
+from tinycoder_lsp.engine.host import Engine, Wish, default_engine
+
+if TYPE_CHECKING:
+    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.symbols.imports.offers import OfferedNames
+    from tinycoder.symbols.world import World
+    from tinycoder.transformer.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+SAVE_S = 180.0  # seconds between two savings of what was learnt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What the server has to say about itself, and the model that answers, if one does."""
+
+    state: Literal["loading", "ready", "off", "error"]
+    message: str
+    model: str | None = None
+
+
+LOADING = Status(state="loading", message="TinyCoder is loading its model.")
+SWITCHED_OFF = Status(state="off", message="TinyCoder is switched off by the setting tinycoder.enable.")
+GIVEN_UP = Status(
+    state="error",
+    message="TinyCoder's engine failed again and again; the server's log says where. Open or save a file to try again.",
+)
+FAILED = Status(state="error", message="TinyCoder could not load its model; the server's log says why.")
+
+
+class Models:
+    """Finds and loads the model, and holds its engine. Until it is loaded, and where it cannot be, answers are empty.
+
+    ``open_engine`` makes an engine from a model's folder, with or without a memory. ``on_list`` is called, in the
+    worker's thread, when the list of what to forget has changed.
+    """
+
+    on_list: Callable[[], object] | None = None
+
+    def __init__(
+        self,
+        home: Path,
+        open_engine: Callable[[Path, bool], Engine] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.home = home
+        self.buffers = Buffers()
+        self._open = open_engine or default_engine
+        self._clock = clock
+        self._engine: Engine | None = None
+        self._loaded: object = None
+        self._status = LOADING
+        self._index: tuple[Tokenizer, Workspace] | None = None
+        self._modules: tuple[World, OfferedNames] | None = None
+        self._known: tuple[Engine, World, OfferedNames] | None = None  # which engine was told what
+        self._mixer: KeptMixer | None = None
+        self._saved = 0.0
+        self._folders: tuple[Path, ...] = ()
+        self._forgotten = NOTHING
+        self._list = stamp_of(home)  # as it was at the last look
+        self._told: Engine | None = None  # of what is to be left out
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """That of the model; another one for each loading."""
+        engine = self._engine
+        return engine.tokenizer if engine else None
+
+    @property
+    def current(self) -> str | None:
+        """The name of the model that answers."""
+        return self._status.model if self._engine else None
+
+    def load(
+        self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True, trusted: bool = True
+    ) -> Status:
+        """Load the model called ``name``, else the workspace's own, else the shipped one; say how that went.
+
+        A model that is loaded already for the same workspaces, and was not written again since, stays. Workspaces that
+        are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
+        """
+        try:
+            folder = _choose(self.home, name, workspaces, trusted)
+            if not (trusted or _is_kept_apart(self.home, folder)) and _lies_in(folder, workspaces):
+                raise CheckpointError(f"{folder} lies in the workspace, which is not trusted; trust it in the editor")
+            stamp = (folder, _written(folder), tuple(workspaces), memory, trusted)
+            if self._engine is not None and stamp == self._loaded:
+                return self._status
+            self.save()
+            self._loaded = stamp
+            self._folders, self._told = tuple(workspaces), None
+            engine = self._open(folder, memory)
+        except TinyCoderError as error:
+            self.save()
+            self._engine = self._mixer = None
+            return Status(state="error", message=f"TinyCoder cannot use its model. {error}")
+        except BaseException:
+            self._engine = self._mixer = None
+            raise
+        self._mixer = None
+        if engine.mixer is not None and trusted:
+            self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
+        self._engine, self._saved = engine, self._clock()
+        self.buffers.tell_all()
+        message = f"TinyCoder completes with the model {folder.name}"
+        message += ", which knows Python in general." if is_shipped(folder) else "."
+        if is_shipped(folder) and trusted and workspaces and not name:
+            message += f' Ten minutes of training make it yours: tinycoder train "{workspaces[0]}"'
+        self._status = Status(state="ready", message=message, model=folder.name)
+        return self._status
+
+    def distrust(self) -> None:
+        """The engine failed in the middle of something: answer nothing until it is loaded anew. While none works."""
+        self._engine = self._mixer = self._loaded = None
+
+    def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
+        """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
+        self._index = tokenizer, workspace
+
+    def know(self, world: World, offered: OfferedNames) -> None:
+        """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
+        self._modules = world, offered
+
+    def inline(self, document: Document, offset: int, wish: Wish, *, stop: Stop) -> list[Candidate]:
+        """Ghost texts from the engine, if there is one."""
+        return self._ask(document, partial(_inline, document, offset, wish, stop), stop) or []
+
+    def known_inline(self, document: Document, offset: int, wish: Wish) -> list[Candidate] | None:
+        """Ghost texts, if the engine has them at hand; ``None`` if it would have to think."""
+        try:
+            return self._ask(document, partial(_inline, document, offset, wish, _at_once), never) or []
+        except Cancelled:
+            return None
+
+    def popup(
+        self,
+        document: Document,
+        offset: int,
+        *,
+        stop: Stop,
+        limit: int,
+        going_on: bool = False,
+        imports: bool = True,
+    ) -> list[Candidate]:
+        """Names from the engine, if there is one."""
+
+        def ask(engine: Engine) -> list[Candidate]:
+            return engine.popup(document, offset, stop=stop, limit=limit, going_on=going_on, imports=imports)
+
+        return self._ask(document, ask, stop) or []
+
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        """Let the engine prepare the ghost text that follows ``candidate``."""
+        self._ask(document, lambda engine: engine.look_ahead(document, offset, candidate, stop=stop), stop)
+
+    def learn(self, stop: Stop) -> bool:
+        """Let the engine learn all there is to learn, and keep it on disk once in a while. True when done.
+
+        Raises ``Cancelled`` once ``stop`` says so.
+        """
+        engine = self._engine
+        if engine is None:
+            return True
+        self._catch_up(engine, stop)
+        while engine.learn(stop=stop):
+            if stop():
+                raise Cancelled
+        if self._clock() - self._saved >= SAVE_S:
+            self.save()
+        return True
+
+    def is_forgotten(self, path: str) -> bool:
+        """Whether a path of the workspace is on the list of what to forget right now. For any thread."""
+        try:
+            forgotten = load_forgotten(self.home)
+        except ConfigError:
+            forgotten = self._forgotten
+        return self._leaves_out(forgotten)(path)
+
+    def save(self) -> None:
+        """Keep what was learnt."""
+        self._saved = self._clock()
+        if self._mixer is not None:
+            self._mixer.save()
+
+    def _ask(self, document: Document, call: Callable[[Engine], _T], stop: Stop) -> _T | None:
+        engine = self._engine
+        if engine is None:
+            return None
+        self._catch_up(engine, stop)
+        try:
+            return call(engine)
+        finally:
+            self.buffers.shown(document)
+
+    def _catch_up(self, engine: Engine, stop: Stop) -> None:
+        """Tell the engine the news. Raises ``Cancelled`` between two pieces of it once ``stop`` says so."""
+        index, self._index = self._index, None
+        if index is not None and index[0] is engine.tokenizer:
+            engine.use(index[1])
+        modules = self._modules
+        if modules is not None and not _are_same(self._known, (engine, *modules)):
+            self._known = engine, *modules
+            engine.know(*modules)
+        self._keep_to_list(engine)
+        while (news := self.buffers.next()) is not None:
+            path, document = news
+            if document is None:
+                engine.forget(path)
+            else:
+                engine.observe(document)
+            if stop():
+                raise Cancelled
+
+    def _keep_to_list(self, engine: Engine) -> None:
+        """Leave out what is to be forgotten, from this answer on. A damaged list changes nothing."""
+        stamp = stamp_of(self.home)
+        changed, self._list = stamp != self._list, stamp
+        if not changed and self._told is engine:
+            return
+        self._told = engine
+        before = self._forgotten
+        try:
+            self._forgotten = load_forgotten(self.home)
+        except ConfigError as error:
+            logger.warning("%s", error)
+        if self._forgotten.paths or before.paths:
+            engine.leave_out(self._leaves_out(self._forgotten))
+        if changed and self.on_list is not None:
+            self.on_list()
+
+    def _leaves_out(self, forgotten: Forgotten) -> Callable[[str], bool]:
+        """Whether nothing may be said that comes from a path: of the workspace, or of an open document."""
+        is_named = forgotten.names({true_path(folder): label for folder, label in labels(self._folders).items()})
+
+        def leaves_out(path: str) -> bool:
+            if is_named(path) or any(forgotten.holds(_place(uri)) for uri in self.buffers.uris(path)):
+                return True
+            return bool(forgotten.paths) and Path(path).is_absolute() and forgotten.holds(true_path(Path(path)))
+
+        return leaves_out
+
+
+@lru_cache(maxsize=1024)
+def _place(uri: str) -> Path:
+    """Where an open document lies."""
+    return true_path(file_path(uri))
+
+
+def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Engine) -> list[Candidate]:
+    return engine.inline(
+        document,
+        offset,
+        stop=stop,
+        n=wish.n,
+        max_tokens=wish.max_tokens,
+        block=wish.block,
+        max_lines=wish.max_lines,
+        threshold=wish.threshold,
+        prose=wish.prose,
+    )
+
+
+def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: bool) -> Path:
+    from tinycoder.storage.models import find_model, resolve_model
+
+    return resolve_model(home, name) if name else find_model(home, workspaces, trusted=trusted)
+
+
+def _written(folder: Path) -> int:
+    """When the model was saved; 0 if that cannot be told."""
+    try:
+        return (folder / "training.json").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_kept_apart(home: Path, folder: Path) -> bool:
+    """Whether no workspace can have put the model there, wherever that is: at home, or where this program is."""
+    return folder.parent == home / "models" or is_shipped(folder)
+
+
+def _lies_in(folder: Path, workspaces: Sequence[Path]) -> bool:
+    place = Path(os.path.realpath(folder))
+    return any(place.is_relative_to(os.path.realpath(workspace)) for workspace in workspaces)
+
+
+def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) -> Path:
+    from tinycoder.memory.indexing import index_file_of
+
+    return index_file_of(home, workspaces, tokenizer).with_suffix(".mixer.json")
+
+
+def _are_same(some: Sequence[object] | None, others: Sequence[object]) -> bool:
+    return some is not None and all(one is other for one, other in zip(some, others, strict=True))
+
+
+def _at_once() -> bool:
+    return True

@@ -1,0 +1,207 @@
+"""What the workspace's files define is read beside the answers, and again soon after a file has changed.
+
+Knows when to read, not how. Until it is read the engine knows the names of the open documents and of the library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tinycoder.stop import Stop
+from tinycoder_lsp.engine.models import Models
+from tinycoder_lsp.engine.worker import MOST_FAULTS, Kind, Worker
+from tinycoder_lsp.jobs.background import Background
+
+if TYPE_CHECKING:
+    from tinycoder.symbols.imports.offers import OfferedNames
+    from tinycoder.symbols.interpreter import Interpreter
+    from tinycoder.symbols.world import World
+
+logger = logging.getLogger(__name__)
+
+_POLITE_S = 0.2  # seconds that the reader waits for a running answer
+_BETWEEN_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
+_SUFFIXES = (".py", ".pyi")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What decides which symbols there are: folders, and of an untrusted one nothing; the setting for the Python.
+
+    ``keep`` says whether they may be kept on the disk.
+    """
+
+    folders: tuple[Path, ...]
+    python: str | None = None
+    exclude: tuple[str, ...] = ()
+    trusted: bool = True
+    keep: bool = True
+
+
+class Reader(Protocol):
+    """The symbols of a place; ``tinycoder_training.symbols.WorkspaceSymbols`` in use."""
+
+    @property
+    def world(self) -> World:
+        """What the engine is to know; the same object however often it is refreshed."""
+
+    @property
+    def offered(self) -> OfferedNames:
+        """What it is to offer with an import; another object once that has changed."""
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """Where packages and library lie."""
+
+    def refresh(self, *, changed: Sequence[Path] | None, stop: Stop) -> None:
+        """Read what has changed: these files, or any. Raise ``Cancelled`` once ``stop`` says so."""
+
+
+class Symbols:
+    """A thread that reads, for the latest place only. All methods are called from the event loop's thread.
+
+    ``open_reader`` makes the reader of a place, given the home folder; ``pause_s`` seconds after a change it reads.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        answers: Worker,
+        background: Background,
+        *,
+        open_reader: Callable[[Path, Place], Reader],
+        pause_s: float,
+        on_fault: Callable[[BaseException], object] = lambda fault: None,
+    ) -> None:
+        self._models = models
+        self._answers = answers
+        self._background = background
+        self._open_reader = open_reader
+        self._pause_s = pause_s
+        self._on_fault = on_fault
+        self._worker = Worker("symbols", on_fault=self._failed)
+        self._place: Place | None = None
+        self._reader: Reader | None = None
+        self._changed: set[Path] | None = set()  # since it was read last; None for any files
+        self._timer: asyncio.TimerHandle | None = None
+        self._n_running = 0
+
+    @property
+    def installed(self) -> tuple[Path, ...]:
+        """The folders of the environment and of the standard library, as far as they may be read."""
+        reader = self._reader
+        return (*reader.interpreter.search_paths, reader.interpreter.library) if reader is not None else ()
+
+    def want(self, place: Place | None) -> None:
+        """Read the symbols of this place, unless that is done already; without one, nothing."""
+        if place == self._place:
+            return
+        self._place, self._reader, self._changed = place, None, None
+        self._worker.drop(Kind.LOAD)
+        if place is not None:
+            self._start(place)
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """These files were saved, made or removed: soon read them again. What is no Python changes nothing."""
+        found = [path for path in paths if path.suffix.lower() in _SUFFIXES]
+        if self._place is not None and found:
+            if self._changed is not None:
+                self._changed.update(found)
+            self._wait()
+
+    def again(self) -> None:
+        """Look for all changes now."""
+        if self._place is not None:
+            self._changed = None
+            if not self._n_running:
+                self._start(self._place)
+            else:
+                self._wait()
+
+    def close(self) -> None:
+        """Stop, for good."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._place = self._reader = None
+        self._worker.close(patience=0)  # what it keeps is written all at once
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._n_running:
+            self._wait()  # what is under way first, or one that takes long would never end
+        elif self._place is not None:
+            self._start(self._place)
+
+    def _failed(self, fault: BaseException, n: int) -> None:
+        self._on_fault(fault)
+        if n < MOST_FAULTS and self._place is not None:
+            self._changed = None
+            self._wait()
+
+    def _start(self, place: Place) -> None:
+        self._background.start("reading the workspace's symbols", self._run(place))
+
+    async def _run(self, place: Place) -> None:
+        self._n_running += 1
+        start = time.perf_counter()
+        changed, self._changed = self._changed, set()
+
+        def open_it(stop: Stop) -> Reader:
+            return self._open_reader(self._models.home, place)
+
+        def read(stop: Stop) -> bool:
+            waited = time.monotonic()
+
+            def polite_stop() -> bool:
+                nonlocal waited
+                if time.monotonic() - waited > _BETWEEN_S and not stop():
+                    self._answers.wait_until_free(_POLITE_S)
+                    waited = time.monotonic()
+                return stop()
+
+            assert reader is not None
+            reader.refresh(changed=None if changed is None else sorted(changed), stop=polite_stop)
+            return True
+
+        done: bool | None = None
+        try:
+            reader = self._reader or await self._worker.answer(Kind.LOAD, open_it)
+            if reader is None or place != self._place:
+                return
+            if reader is not self._reader:
+                self._reader = reader
+                self._models.know(reader.world, reader.offered)
+            done = await self._worker.answer(Kind.LOAD, read)
+        finally:
+            self._n_running -= 1
+            if not done:
+                self._changed = None  # nobody knows what was read
+        if done and place == self._place:
+            self._models.know(reader.world, reader.offered)
+            logger.info("read the workspace's symbols in %.1f s", time.perf_counter() - start)
+
+
+def open_workspace(home: Path, place: Place) -> Reader:
+    """The reader of a place, for which the variables of this process say where an environment may be."""
+    from tinycoder.symbols.indexing import WorkspaceSymbols
+
+    return WorkspaceSymbols(
+        home,
+        place.folders,
+        python=place.python or "",
+        environ=os.environ,
+        exclude=place.exclude,
+        trusted=place.trusted,
+        keep=place.keep,
+    )

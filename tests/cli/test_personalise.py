@@ -1,0 +1,240 @@
+"""``tinycoder train`` that makes a model a workspace's own: where it starts, what it says, and recent files alone."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.conftest import LESSON, command_runner
+from tinycoder.cli import cli
+from tinycoder.storage.checkpoint import STATE, load_model, read_training
+from tinycoder.storage.models import resolve_model, workspace_model_name
+from tinycoder_training import forecast
+
+ADDER = "def add_{n}(first, second):\n    total = first + second + {n}\n    return total\n"
+SMALL = ("--batch-size", "4")
+HOUR = 3600.0
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for n in range(8):
+        (folder / f"add_{n}.py").write_text(ADDER.format(n=n) * (n + 1))
+    return folder
+
+
+@pytest.fixture
+def counter(home: Path) -> Path:
+    """Folder of a small model to go on from."""
+    return home / "models" / "counter"
+
+
+def train(tmp_path: Path, *arguments: str | Path) -> Result:
+    return command_runner().invoke(cli, ["--home", str(tmp_path / "home"), "train", *map(str, arguments)])
+
+
+def events(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+
+
+def age(folder: Path, hours: float) -> None:
+    """Say of all files in ``folder`` that they were written so long ago."""
+    then = time.time() - HOUR * hours
+    for path in folder.iterdir():
+        os.utime(path, (then, then))
+
+
+def test_code_goes_on_from_the_model_that_ships(tmp_path: Path, repository: Path) -> None:
+    done = train(tmp_path, repository, "--steps", "1", *SMALL, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["from"] == "base"
+    name = workspace_model_name(repository)
+    assert said["workspaces"] == [name]
+    base, made = load_model(resolve_model(tmp_path / "home", "base")), load_model(tmp_path / "home" / "models" / name)
+    assert made.config == base.config
+    assert made.weights == "float16"
+    assert said["replay"]["bytes"] > 500_000
+    assert said["settings"]["replay"] > 0
+
+
+@pytest.mark.parametrize("options", [["--preset", "nano"], ["--from", "none", "--context", "64"]])
+def test_from_nothing(tmp_path: Path, repository: Path, options: list[str]) -> None:
+    done = train(tmp_path, repository, "--steps", "1", "--batch-size", "2", *options)
+    assert done.exit_code == 0, done.output
+    assert "bits per byte on held-out text" in done.stdout
+    training = read_training(tmp_path / "home" / "models" / workspace_model_name(repository))
+    assert (training["from"], training["before"]) == (None, None)
+    assert training["preset"] == ("nano" if "nano" in options else "tiny")
+    assert training["settings"]["replay"] == 0
+
+
+def test_before_and_after_are_said(tmp_path: Path, repository: Path, counter: Path) -> None:
+    done = train(tmp_path, repository, "--from", counter, "--steps", "30", "--name", "m", *SMALL)
+    assert done.exit_code == 0, done.output
+    training = read_training(tmp_path / "home" / "models" / "m")
+    before, after = training["before"]["bits_per_byte"], training["val_bpb"]
+    change = 100 * (after / before - 1)
+    assert f"held-out text: {before:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)" in done.stdout
+    assert after < before
+    assert "goes on from counter" in done.stderr
+
+
+def test_before_and_after_for_a_program(tmp_path: Path, repository: Path, counter: Path) -> None:
+    done = train(tmp_path, repository, "--from", counter, "--steps", "20", "--name", "m", *SMALL, "--progress", "json")
+    assert done.exit_code == 0, done.output
+    end = events(done)[-1]
+    training = read_training(tmp_path / "home" / "models" / "m")
+    assert (end["event"], end["finished"], end["kept"]) == ("end", True, True)
+    assert (end["before"], end["bits_per_byte"]) == (training["before"]["bits_per_byte"], training["val_bpb"])
+
+
+def test_a_model_from_nothing_has_no_before(tmp_path: Path, repository: Path) -> None:
+    done = train(tmp_path, repository, "--preset", "nano", "--steps", "2", *SMALL, "--progress", "json")
+    end = events(done)[-1]
+    assert (end["before"], end["kept"]) == (None, True)
+
+
+def test_a_run_that_finds_nothing_better_says_so(tmp_path: Path, counter: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "counter.py").write_text(LESSON)
+    for n in range(3):
+        (folder / f"odd_{n}.py").write_text(f"zz_{n} = [{n}, 9]\n" * 50)
+    seed = next(s for s in range(99) if _held_out(tmp_path, folder, s) == ["counter.py"])
+    options = ("--from", counter, "--seed", str(seed), "--name", "m", "--steps", "4", *SMALL)
+    done = train(tmp_path, folder, *options)
+    assert done.exit_code == 0, done.output
+    assert "nothing that was tried is better: the weights stay those of counter" in done.stdout
+    assert read_training(tmp_path / "home" / "models" / "m")["finished"]
+
+
+def _held_out(tmp_path: Path, folder: Path, seed: int) -> list[str]:
+    rows = json.loads(train(tmp_path, folder, "--list", "--json", "--seed", str(seed)).stdout)["held_out"]
+    return [row["path"] for row in rows]
+
+
+def test_what_a_run_takes_beforehand(
+    tmp_path: Path, repository: Path, counter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "TRIAL_SECONDS", 0)
+    for options in (["--from", str(counter)], ["--from", "none"]):
+        done = train(tmp_path, repository, *options, "--steps", "5", *SMALL, "--dry-run", "--json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["steps"] == 5
+    assert not (tmp_path / "home" / "models" / workspace_model_name(repository)).exists()
+
+
+def test_a_stopped_run_goes_on_as_it_is(tmp_path: Path, repository: Path, counter: Path) -> None:
+    done = train(tmp_path, repository, "--from", counter, "--steps", "3", "--name", "m", *SMALL)
+    assert done.exit_code == 0, done.output
+    refused = train(tmp_path, repository, "--resume", "--name", "m", "--recent", "2")
+    assert refused.exit_code == 2
+    assert "--recent" in refused.stderr
+
+
+def test_one_file_of_a_few_lines_is_enough(tmp_path: Path, counter: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "only.py").write_text("".join(f"value_{n} = {n}\n" for n in range(20)))
+    done = train(tmp_path, folder, "--from", counter, "--steps", "3", *SMALL)
+    assert done.exit_code == 0, done.output
+    assert "the last lines of the only file held out" in done.stderr
+    assert "the figures are rough" in done.stderr
+    assert "held-out text: " in done.stdout
+
+
+def test_recent_files_are_learnt_by_the_workspaces_own_model(tmp_path: Path, repository: Path, counter: Path) -> None:
+    first = train(tmp_path, repository, "--from", counter, "--steps", "8", "--seed", "3", *SMALL)
+    assert first.exit_code == 0, first.output
+    folder = tmp_path / "home" / "models" / workspace_model_name(repository)
+    held_out = read_training(folder)["data"]["validation_bytes"]
+    age(repository, 48)
+    learnt = {row["path"] for row in _listed(tmp_path, repository, "--seed", "3")["train"]}
+    for path in sorted(learnt)[-2:]:
+        os.utime(repository / path)
+    done = train(tmp_path, repository, "--recent", "24", "--steps", "20", *SMALL, "--json", "--progress", "json")
+    assert done.exit_code == 0, done.output
+    start, *_, end = events(done)
+    assert (start["event"], end["event"], end["kept"]) == ("start", "end", True)
+    training = read_training(folder)
+    assert training["from"] == folder.name
+    assert training["recent"]["files"] == 2
+    assert training["data"]["files"] == len(learnt)
+    assert (training["seed"], training["data"]["validation_bytes"]) == (3, held_out)  # the same files judge
+    assert training["val_bpb"] == end["bits_per_byte"] < end["before"]
+    assert training["workspaces"] == [folder.name]
+
+
+def _listed(tmp_path: Path, repository: Path, *options: str) -> dict[str, Any]:
+    listed: dict[str, Any] = json.loads(train(tmp_path, repository, "--list", "--json", *options).stdout)
+    return listed
+
+
+def test_nothing_recent_is_no_error(tmp_path: Path, repository: Path, counter: Path) -> None:
+    age(repository, 48)
+    done = train(tmp_path, repository, "--recent", "24", "--from", counter, "--progress", "json")
+    assert done.exit_code == 0, done.output
+    assert "no file to learn from changed within 24 hours" in done.stdout
+    (end,) = events(done)
+    assert (end["event"], end["finished"], end["kept"], end["report"]) == ("end", True, False, None)
+    assert not (tmp_path / "home" / "models" / workspace_model_name(repository)).exists()
+
+
+def test_held_out_files_are_not_learnt_though_they_are_recent(tmp_path: Path, repository: Path, counter: Path) -> None:
+    age(repository, 48)
+    for row in _listed(tmp_path, repository)["held_out"]:
+        os.utime(repository / row["path"])
+    done = train(tmp_path, repository, "--recent", "24", "--from", counter)
+    assert done.exit_code == 0, done.output
+    assert "no file to learn from changed" in done.stdout
+
+
+def test_recent_files_that_make_nothing_better_change_nothing(tmp_path: Path, counter: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "counter.py").write_text(LESSON)
+    for n in range(3):
+        (folder / f"odd_{n}.py").write_text(f"zz_{n} = [{n}, 9]\n" * 50)
+    seed = next(s for s in range(99) if _held_out(tmp_path, folder, s) == ["counter.py"])
+    options = ("--from", counter, "--seed", str(seed), "--steps", "4", *SMALL, "--progress", "json")
+    done = train(tmp_path, folder, "--recent", "24", *options)
+    assert done.exit_code == 0, done.output
+    end = events(done)[-1]
+    assert (end["finished"], end["kept"], end["report"]) == (True, False, None)
+    assert end["bits_per_byte"] == end["before"]
+    assert not (tmp_path / "home" / "models" / workspace_model_name(folder)).exists()
+
+
+def test_a_stopped_run_of_the_model_is_not_lost_to_recent_files(
+    tmp_path: Path, repository: Path, counter: Path
+) -> None:
+    folder = tmp_path / "home" / "models" / workspace_model_name(repository)
+    assert train(tmp_path, repository, "--from", counter, "--steps", "3", *SMALL).exit_code == 0
+    (folder / STATE).write_bytes(b"a run that was stopped")
+    done = train(tmp_path, repository, "--recent", "24")
+    assert done.exit_code == 1
+    assert "--resume" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--recent", "24", "--preset", "nano"], "--preset"),
+        (["--recent", "24", "--list"], "--list"),
+        (["--recent", "24", "--from", "none"], "--recent"),
+        (["--recent", "24", "--recipe", "validation"], "--recent"),
+        (["--recent", "0"], "--recent"),
+        (["--from", "base", "--preset", "nano"], "--preset"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path: Path, options: list[str], word: str) -> None:
+    refused = train(tmp_path, *options)
+    assert refused.exit_code == 2
+    assert word in refused.stderr

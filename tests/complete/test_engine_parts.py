@@ -1,0 +1,259 @@
+"""What the memory, the mixture and the cache add to the answers, and that every part can be left out."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.engine import Engine
+from tinycoder.complete.names.name import matches
+from tinycoder.complete.parts import Parts, without
+from tinycoder.errors import Cancelled, ConfigError
+from tinycoder.memory.mixer import to_tables
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR
+
+UNUSUAL = "amount + Counter(os)"  # the model never saw it, but has tokens for its words
+ODD = f"import os\n\n\ndef odd(amount):\n    return {UNUSUAL}\n"
+FILES = {"lib/odd.py": ODD, "lib/plain.py": "import os\n\nprint(os)\n"}
+TYPED = "import os\nfrom counter import Counter\n\n\ndef other(amount):\n    return am"
+PATH = "main.py"
+PARTS = [field.name for field in dataclasses.fields(Parts)]
+
+
+def never() -> bool:
+    return False
+
+
+def at_once() -> bool:
+    return True
+
+
+def make_engine(model: Model, parts: Parts = Parts()) -> Engine:  # noqa: B008 - frozen
+    texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
+    memory = Memory(model.tokenizer)
+    memory.use(Workspace(make_shelf(texts, model.tokenizer.special[FILE_SEPARATOR])))
+    return Engine(model, memory, parts=parts)
+
+
+def taught(engine: Engine, text: str = ODD) -> Engine:
+    """The engine once it has seen that its memory knows better than a model that knows one file by heart."""
+    for _ in range(12):
+        list(engine.costs(Document(path="again.py", text=text), stop=never))
+    return engine
+
+
+def document(text: str) -> Document:
+    return Document(path=PATH, text=text)
+
+
+def inline(engine: Engine, text: str, *, threshold: float | None = None, block: bool = False) -> list[Candidate]:
+    return engine.inline(document(text), len(text), stop=never, threshold=threshold, block=block)
+
+
+def popup(engine: Engine, text: str) -> list[Candidate]:
+    return engine.popup(document(text), len(text), stop=never)
+
+
+def said(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
+    return [(candidate.text, candidate.source) for candidate in inline(engine, text, threshold=0.05)]
+
+
+def test_a_line_of_the_workspace_is_offered_and_says_where_it_was_seen(model: Model) -> None:
+    assert said(taught(make_engine(model))) == [(UNUSUAL, "seen in lib/odd.py:5")]
+
+
+def test_a_line_of_another_open_file_is_offered_until_it_is_closed(model: Model) -> None:
+    engine = Engine(model)
+    engine.observe(Document(path="open.py", text=ODD))
+    taught(engine)
+    assert said(engine) == [(UNUSUAL, "seen in open.py:5")]
+    engine.forget("open.py")
+    assert UNUSUAL not in [text for text, _ in said(engine)]
+
+
+def test_a_line_of_the_same_file_is_offered(model: Model) -> None:
+    engine = taught(Engine(model), ODD * 4)
+    assert said(engine, f"{ODD}\n\n{TYPED}") == [(UNUSUAL, f"seen in {PATH}:5")]
+
+
+def test_what_was_seen_often_says_how_often(model: Model) -> None:
+    engine = taught(make_engine(model))
+    engine.observe(Document(path="open.py", text=ODD))
+    assert said(engine) == [(UNUSUAL, "seen in open.py:5, 2 times")]
+
+
+def test_without_memory_it_is_not_known(model: Model) -> None:
+    engine = taught(make_engine(model, Parts(memory=False)))
+    found = [*inline(engine, TYPED, threshold=0.0), *popup(engine, TYPED)]
+    assert found
+    assert not any(UNUSUAL in candidate.text or "seen" in candidate.source for candidate in found)
+
+
+def test_names_of_the_popup_say_where_they_come_from(model: Model) -> None:
+    found = popup(make_engine(model), TYPED)[0]
+    assert (found.text, found.source) == ("amount", "parameter of other")
+
+
+def test_words_that_may_be_made_say_where_they_were_seen(model: Model) -> None:
+    found = {candidate.text: candidate.source for candidate in popup(make_engine(model), "import os\n\n\ndef odd(am")}
+    assert found["amount"] == "seen in lib/odd.py:4"
+
+
+def test_the_memory_answers_without_a_model(model: Model) -> None:
+    engine = taught(make_engine(model, Parts(model=False)))
+    assert said(engine) == [(UNUSUAL, "seen in lib/odd.py:5")]
+    assert popup(engine, TYPED)[0].text == "amount"
+    costs = list(engine.costs(document(ODD), stop=never))
+    assert sum(cost.bits for cost in costs) / len(costs) < 1
+
+
+def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_changed(model: Model) -> None:
+    other = Document(path="open.py", text="def odd(amounts):\n    return amounts + amounted\n" * 5)
+    changes: list[Callable[[Engine], object]] = [
+        lambda engine: engine.observe(other),
+        lambda engine: engine.observe(dataclasses.replace(other, text=ODD * 5)),
+        lambda engine: taught(engine),
+        lambda engine: engine.forget(other.path),
+        lambda engine: engine.use(Workspace(make_shelf([], model.tokenizer.special[FILE_SEPARATOR]))),
+    ]
+    asked_before = make_engine(model)
+    for n in range(len(changes) + 1):
+        asked_last = make_engine(model)
+        asked_last.observe(document(TYPED))
+        for change in changes[:n]:
+            change(asked_last)
+        found = [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_before, TYPED)]
+        assert found == [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_last, TYPED)]
+        if n < len(changes):
+            changes[n](asked_before)
+
+
+def type_a_line(engine: Engine) -> str:
+    """Type the unusual line letter by letter, and begin another."""
+    text = "def other(amount):\n    return "
+    for letter in f"{UNUSUAL}\n    x":
+        engine.observe(document(text))
+        text += letter
+    engine.observe(document(text))
+    return text
+
+
+@pytest.mark.parametrize("left_out", [(), ("model",)])
+def test_a_typed_line_moves_the_weights_and_not_the_memory(model: Model, left_out: tuple[str, ...]) -> None:
+    engine = make_engine(model, without(left_out))
+    text = type_a_line(engine)
+    before = copy.deepcopy(to_tables(engine.mixer))
+    assert engine.memory.workspace is not None
+    ids = engine.memory.workspace.shelf.next_ids.copy()
+    assert not engine.learn(stop=never)  # no other line waits
+    assert to_tables(engine.mixer) != before
+    np.testing.assert_array_equal(engine.memory.workspace.shelf.next_ids, ids)
+    assert engine.memory.update(PATH, text).text == text
+    after = copy.deepcopy(to_tables(engine.mixer))
+    assert not engine.learn(stop=never)
+    assert to_tables(engine.mixer) == after
+
+
+def test_what_is_pasted_is_not_learnt(model: Model) -> None:
+    engine = make_engine(model)
+    before = copy.deepcopy(to_tables(engine.mixer))
+    for text in ("x = 1\n", "x = 1\n" + ODD * 3, ODD):
+        engine.observe(document(text))
+    assert not engine.learn(stop=never)
+    assert to_tables(engine.mixer) == before
+
+
+@pytest.mark.parametrize("left_out", ["learning", "memory"])
+def test_nothing_is_learnt_without_learning_or_memory(model: Model, left_out: str) -> None:
+    engine = make_engine(model, without([left_out]))
+    type_a_line(engine)
+    before = copy.deepcopy(to_tables(engine.mixer))
+    assert not engine.learn(stop=never)
+    assert to_tables(engine.mixer) == before
+
+
+def test_learning_can_be_stopped(model: Model) -> None:
+    engine = make_engine(model)
+    type_a_line(engine)
+    with pytest.raises(Cancelled):
+        engine.learn(stop=at_once)
+
+
+def test_looking_ahead_answers_the_next_question_at_once(model: Model) -> None:
+    engine = make_engine(model)
+    text = "import os\n\n\nclass Counter:\n    def __init__"
+    candidate = Candidate(text="__init__(self", start=len(text) - 8, end=len(text), probability=0.5, source="model")
+    engine.look_ahead(document(text), len(text), candidate, stop=never)
+    taken = text + "(self"
+    expected = inline(make_engine(model), taken)
+    assert expected
+    found = engine.inline(document(taken), len(taken), stop=at_once)
+    assert [(c.text, c.start) for c in found] == [(c.text, c.start) for c in expected]
+
+
+def test_what_was_not_looked_ahead_has_to_be_thought_of(model: Model) -> None:
+    engine = make_engine(model, Parts(cache=False))
+    candidate = inline(engine, TYPED, threshold=0.0)[0]
+    engine.look_ahead(document(TYPED), len(TYPED), candidate, stop=never)
+    taken = TYPED[: candidate.start] + candidate.text
+    with pytest.raises(Cancelled):
+        engine.inline(document(taken), len(taken), stop=at_once)
+
+
+def test_a_suggestion_is_there_to_its_last_letter(model: Model) -> None:
+    engine = make_engine(model)
+    whole = TYPED.removesuffix("am") + inline(engine, TYPED, threshold=0.0)[0].text
+    for end in range(len(TYPED) + 1, len(whole)):
+        found = engine.inline(document(whole[:end]), end, stop=at_once)
+        assert [whole[: c.start] + c.text for c in found] == [whole]
+
+
+def test_a_threshold_counts_where_a_suggestion_begins(model: Model) -> None:
+    engine = make_engine(model)
+    assert inline(engine, TYPED, threshold=0.0)
+    assert not inline(engine, TYPED, threshold=1.0)
+    assert inline(engine, TYPED, threshold=0.0)
+
+
+@pytest.mark.parametrize("left_out", PARTS)
+def test_any_part_may_be_missing(model: Model, left_out: str) -> None:
+    engine = make_engine(model, without([left_out]))
+    for text in (TYPED, "", "import os\n\n\ncla", "class Counter:\n    def add(self, amount):\n        self."):
+        for answer in (
+            inline(engine, text),
+            inline(engine, text, block=True, threshold=0.0),
+            engine.inline(document(text), len(text), stop=never, n=3),
+            popup(engine, text),
+        ):
+            for found in answer:
+                assert matches(text[found.start :], found.text)
+                assert 0 <= found.probability <= 1
+                engine.look_ahead(document(text), len(text), found, stop=never, max_tokens=2)
+    assert all(cost.bits >= 0 for cost in engine.costs(document(TYPED), stop=never))
+    type_a_line(engine)
+    engine.learn(stop=never)
+    engine.forget(PATH)
+
+
+def test_an_unknown_part_is_named() -> None:
+    with pytest.raises(ConfigError, match="'modle'"):
+        without(["modle"])
+    assert without([]) == Parts()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0])
+def test_an_attribute_that_cannot_be_is_no_obstacle_to_who_types_it(model: Model, threshold: float | None) -> None:
+    """The model knows by heart that ``self.total`` comes; here the class has none."""
+    engine = make_engine(model)
+    begun = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
+    for end in range(len("total") + 1):
+        text = begun + "total"[:end]
+        assert all(each.text for each in engine.inline(document(text), len(text), stop=never, threshold=threshold))

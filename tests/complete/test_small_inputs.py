@@ -1,0 +1,243 @@
+"""With the model that ships: small inputs of which each stands for a kind of fault that people met."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.complete.names_at import BAR, split, world
+from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.engine import Engine
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.symbols.imports.offers import read_offered
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR
+
+CLASSES = """\
+class Door:
+    def open_wide(self): pass
+
+
+class Window:
+    def tilt_fully(self): pass
+
+
+class Base:
+    def prepare_all(self): pass
+
+
+class Child(Base):
+    def prepare_more(self):
+"""
+COLOR = "from enum import Enum\n\n\nclass Color(Enum):\n    RED = 1\n    GREEN = 2\n    BLUE = 3\n\n\n"
+FILES = {
+    "web.py": "class HttpResponseBuilder:\n    pass\n",
+    "lib.py": "def brutto_summe(rows):\n    total = 0\n    for row in rows:\n        total += row.brutto_wert\n",
+    "use.py": "from lib import brutto_summe\n\nprint(brutto_summe([]))\n",
+}
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def base() -> Model:
+    return load_model(shipped_folder())
+
+
+@pytest.fixture
+def engine(base: Model, tmp_path: Path) -> Engine:
+    for path, text in FILES.items():
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    texts = [(path, np.array(base.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
+    memory = Memory(base.tokenizer)
+    memory.use(Workspace(make_shelf(texts, base.tokenizer.special[FILE_SEPARATOR])))
+    engine, known = Engine(base, memory), world({path: tmp_path / path for path in FILES})
+    engine.know(known, read_offered(known.view()))
+    return engine
+
+
+def popup(engine: Engine, text: str, **settings: Any) -> list[Candidate]:
+    clean, offset = split(text)
+    return engine.popup(Document(path="here.py", text=clean), offset, stop=never, **settings)
+
+
+def texts(engine: Engine, text: str, **settings: Any) -> list[str]:
+    return [candidate.text for candidate in popup(engine, text, **settings)]
+
+
+def inline(engine: Engine, text: str, **settings: Any) -> list[Candidate]:
+    clean, offset = split(text)
+    return engine.inline(Document(path="here.py", text=clean), offset, stop=never, **settings)
+
+
+def test_of_two_instances_each_has_the_members_of_its_class(engine: Engine) -> None:
+    found = texts(engine, f"{CLASSES}        pass\n\n\nd = Door(); w = Window(); d.{BAR}", limit=100)
+    assert found[0] == "open_wide"
+    assert "tilt_fully" not in found
+
+
+def test_what_super_has_is_not_the_method_that_is_written(engine: Engine) -> None:
+    found = texts(engine, f"{CLASSES}        super().{BAR}", limit=100)
+    assert found[0] == "prepare_all"
+    assert "prepare_more" not in found
+
+
+def test_the_members_of_an_enum_come_before_everything(engine: Engine) -> None:
+    assert set(texts(engine, f"{COLOR}x = Color.{BAR}")[:3]) == {"RED", "GREEN", "BLUE"}
+    assert set(texts(engine, f"{COLOR}Color.{BAR}")[:3]) == {"RED", "GREEN", "BLUE"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [f"def re{BAR}", f"def {BAR}", f"except ValueError as {BAR}", f"class C{BAR}", f"for i{BAR}", f"lambda i{BAR}"],
+)
+def test_no_keyword_where_a_name_is_made(engine: Engine, line: str) -> None:
+    assert not set(texts(engine, line, limit=100)) & {*keyword.kwlist, "match", "case"}
+
+
+@pytest.mark.parametrize("line", [f"timeout = 30{BAR}", f"timeout = 30.{BAR}", f"x = 0x3{BAR}", f"f(30{BAR})"])
+def test_numbers_do_not_go_on(engine: Engine, line: str) -> None:
+    assert texts(engine, line) == []
+
+
+def test_a_format_specification_is_no_code(engine: Engine) -> None:
+    assert texts(engine, f'price = 1\nf"{{price:{BAR}}}"') == []
+    assert "price" in texts(engine, f'price = 1\nf"{{pr{BAR}}}"')
+
+
+@pytest.mark.parametrize(("receiver", "member"), [("{}", "items"), ("[]", "append"), ("''", "split"), ("set()", "add")])
+def test_literals_have_members(engine: Engine, receiver: str, member: str) -> None:
+    assert member in texts(engine, f"{receiver}.{BAR}", limit=100)
+    assert texts(engine, f"x = {receiver}.{member[:2]}{BAR}")[0].startswith(member[:2])
+
+
+@pytest.mark.parametrize(
+    "line", [f"x = httpres{BAR}", f"httpres{BAR}", f"x = httpresponseb{BAR}", f"print(httpres{BAR}"]
+)
+def test_case_is_ignored(engine: Engine, line: str) -> None:
+    assert ("HttpResponseBuilder", "from web import HttpResponseBuilder") in [
+        (found.text, found.source) for found in popup(engine, line)
+    ]
+
+
+def test_a_name_of_another_file_comes_whole_and_with_its_import(engine: Engine) -> None:
+    found = popup(engine, f"value = brut{BAR}")
+    assert [each.text for each in found] == ["brutto_summe"]
+    assert found[0].edits[0].text.startswith("from lib import brutto_summe\n")
+
+
+@pytest.mark.parametrize(
+    "line", [f"import os{BAR}", f"def f(result):\n    return result{BAR}", f"@dataclass{BAR}\nclass A:"]
+)
+def test_enter_at_the_end_of_a_line_takes_no_row(engine: Engine, line: str) -> None:
+    assert texts(engine, f"from dataclasses import dataclass\n{line}") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'"""Waits between attempts.{BAR}\n"""',
+        f'"""Waits between att{BAR}\n"""',
+        f"# Waits between attempts.{BAR}",
+        f"'see att{BAR}'",
+    ],
+)
+def test_no_list_in_prose(engine: Engine, line: str) -> None:
+    assert texts(engine, f"attempts = 1\n{line}") == []
+
+
+def words_of(text: str, found: Candidate) -> str:
+    clean, _ = split(text)
+    return clean[: found.start] + found.text + clean[found.end :]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"import os\n\nprint(os.path.jo{BAR}in('a'))\n",
+        f"import os\n\nprint(os.pa{BAR}th.join('a'))\n",
+        f"total = 1\nprint(to{BAR}tal)\n",
+        f"def se{BAR}ll(self):\n    pass\n",
+        f"def sell(self):\n    ret{BAR}urn None\n",
+        f"imp{BAR}ort os\n",
+    ],
+)
+def test_ghost_text_inside_a_word_makes_a_word_that_exists_or_nothing(engine: Engine, text: str) -> None:
+    clean, _ = split(text)
+    for threshold in (0.0, None):
+        for found in inline(engine, text, threshold=threshold):
+            made = set(re.findall(r"\w+", words_of(text, found))) - set(re.findall(r"\w+", clean))
+            assert all(word in dir(__import__("os")) or word in keyword.kwlist for word in made), made
+
+
+def test_ghost_text_that_no_import_backs_is_not_offered(engine: Engine) -> None:
+    found = inline(engine, f"from pathlib import Path; p = pa{BAR}")
+    assert not any("pathlib." in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (f"{CLASSES}        self.{BAR}", "prepare_mores"),
+        (f"{CLASSES}        pass\n\n\ndoor = Door()\ndoor.{BAR}", "tilt_fully"),
+        (f"import time\n\nnow = time.{BAR}", "now("),
+    ],
+)
+def test_ghost_text_names_no_member_that_is_not_there(engine: Engine, text: str, wrong: str) -> None:
+    assert not any(each.text.startswith(wrong) for each in inline(engine, text))
+
+
+def seen_in(found: list[Candidate]) -> list[tuple[str, str, int]]:
+    pairs = [(each.text, re.fullmatch(r"seen in (.*):(\d+)(?:, \d+ times)?", each.source)) for each in found]
+    return [(text, match[1], int(match[2])) for text, match in pairs if match]
+
+
+def test_seen_in_says_where_that_very_word_stands(engine: Engine) -> None:
+    told = 0
+    above = "def f(x, rows):\n    total = 0\n    for row in rows:\n"
+    for line in (
+        f"total += row.{BAR}",
+        f"total += row.brut{BAR}",
+        f"x.{BAR}",
+        f"total += row.brutto_w{BAR}",
+        f"f(brut{BAR}",
+    ):
+        for word, path, number in seen_in(popup(engine, f"{above}        {line}", limit=50)):
+            told += 1
+            assert re.search(rf"\b{re.escape(word.rstrip('='))}\b", FILES[path].split("\n")[number - 1]), (word, path)
+    assert told
+
+
+COMMENTS = "".join(
+    f"# Waits a little between two attempts.\ndef wait_{n}(seconds):\n    sleep(seconds * {n})\n\n\n" for n in range(4)
+)
+
+
+@pytest.mark.parametrize("line", [f"# Waits a little between {BAR}", f'    """Waits a little between {BAR}'])
+def test_prose_is_offered_as_the_setting_says(engine: Engine, line: str) -> None:
+    text = COMMENTS + line
+    off, sure, always = (inline(engine, text, prose=prose, threshold=0.01) for prose in ("off", "sure", "on"))
+    assert off == []
+    assert [each.text for each in always] == [each.text for each in inline(engine, text, prose="on", threshold=0.01)]
+    assert all(each.probability >= 0.0 for each in sure)
+    assert len(sure) <= len(always)
+
+
+def test_prose_that_is_asked_for_is_answered(engine: Engine) -> None:
+    text = f"{COMMENTS}# Waits a little between {BAR}"
+    assert inline(engine, text, n=3, prose="off")
+
+
+def test_code_is_offered_whatever_is_set_for_prose(engine: Engine) -> None:
+    text = f"{COMMENTS}def wait_5(seconds):\n    sleep(sec{BAR}"
+    answers = [[each.text for each in inline(engine, text, prose=prose)] for prose in ("off", "sure", "on")]
+    assert answers[0] == answers[1] == answers[2] != []

@@ -1,0 +1,121 @@
+"""Text from a prompt: ids in and out of a tokenizer, stop strings, and whole characters only."""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tinycoder.complete.context import document_ids
+from tinycoder.complete.healing import Healer, rest
+from tinycoder.config import GenerationConfig
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.decode import Session
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.sampling import Allowed, beam_search, sample_ids
+
+PROMPT_PATH = "main.py"  # a model of code knows texts by their paths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """Ids to read and bytes that must come first in what follows; ``n_dropped`` tokens did not fit in the window."""
+
+    ids: tuple[int, ...]
+    pending: bytes
+    n_dropped: int
+
+
+def encode_prompt(model: Model, text: str) -> Prompt:
+    """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
+    before, pending = Healer(model.tokenizer).split(text)
+    ids, n_dropped = document_ids(model, PROMPT_PATH, before)
+    return Prompt(ids=tuple(ids), pending=pending, n_dropped=n_dropped)
+
+
+def generate(model: Model, prompt: Prompt, config: GenerationConfig, *, n_samples: int = 1) -> list[str]:
+    """``n_samples`` continuations: with seeds counted up from ``config.seed``, or the best beams."""
+    if config.beam > 1:
+        return _beams(model, prompt, config)[:n_samples]
+    seeds = range(config.seed, config.seed + n_samples)
+    return ["".join(stream(model, prompt, dataclasses.replace(config, seed=seed))) for seed in seeds]
+
+
+def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[str]:
+    """Yield the continuation in pieces of whole characters; text from a stop string on is never yielded."""
+    session = Session(model.params, model.config)
+    tokenizer = model.tokenizer
+    ids = sample_ids(
+        session,
+        prompt.ids,
+        config,
+        end=tokenizer.end_of_text,
+        banned=_banned(model),
+        seed=config.seed,
+        allowed=_continues(model, prompt.pending),
+    )
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    held, healing = "", prompt.pending
+    for token in ids:
+        held += decoder.decode(tokenizer.raw[token][len(healing) :])
+        healing = rest(healing, tokenizer.raw[token])
+        cut = _first_stop(held, config.stop)
+        if cut >= 0:
+            yield held[:cut]
+            return
+        keep = _possible_stop(held, config.stop)
+        if len(held) > keep:
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    yield held + decoder.decode(b"", final=True)
+
+
+def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
+    tokenizer = model.tokenizer
+
+    def text_of(made: Sequence[int]) -> str:
+        return tokenizer.decode_bytes(made)[len(prompt.pending) :].decode("utf-8", "replace")
+
+    found = beam_search(
+        Session(model.params, model.config),
+        prompt.ids,
+        config,
+        end=tokenizer.end_of_text,
+        banned=_banned(model),
+        allowed=_continues(model, prompt.pending),
+        finished=lambda made: _first_stop(text_of(made), config.stop) >= 0,
+    )
+    texts = []
+    for hypothesis in found:
+        text = text_of(hypothesis.ids)
+        cut = _first_stop(text, config.stop)
+        texts.append(text if cut < 0 else text[:cut])
+    return texts
+
+
+def _continues(model: Model, pending: bytes) -> Allowed:
+    """Ids that agree with what is left of ``pending`` after those made so far."""
+    healer = Healer(model.tokenizer)
+
+    def allowed(made: Sequence[int]) -> Array | None:
+        left = rest(pending, model.tokenizer.decode_bytes(made))
+        return healer.allowed(left) if left else None
+
+    return allowed
+
+
+def _banned(model: Model) -> list[int]:
+    """Special ids but the end of text: they mean nothing in a text."""
+    return [i for i in model.tokenizer.special.values() if i != model.tokenizer.end_of_text]
+
+
+def _first_stop(text: str, stops: Sequence[str]) -> int:
+    """Where the first stop string begins, or -1."""
+    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=-1)
+
+
+def _possible_stop(text: str, stops: Sequence[str]) -> int:
+    """Characters at the end of ``text`` that could be the beginning of a stop string."""
+    sizes = (size for stop in stops for size in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:size]))
+    return max(sizes, default=0)

@@ -1,0 +1,66 @@
+"""Token healing: what was typed last becomes a constraint on the next tokens' bytes. Knows no model.
+
+A half-typed word has other tokens than the whole word. So the last piece before the cursor is not read as tokens;
+its bytes are ``pending``, and only tokens that agree with them may come next.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+
+import numpy as np
+
+from tinycoder.complete.text import word_tokens
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import Tokenizer
+
+
+class Healer:
+    """Looks up the tokens that agree with pending bytes, continue a word, or end one.
+
+    ``inside_word`` and ``ends_word`` are masks (V,), ``breaks_line`` and ``ends_line`` ids.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.inside_word, ends_word = word_tokens(tokenizer)
+        self.ends_word = ends_word.astype(np.float32)  # as a vector: a product is quicker than a choice
+        breaks_line = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] in (b"\n", b"\r")]
+        self.breaks_line = np.array(breaks_line, np.intp)
+        self.ends_line = np.array(sorted({*breaks_line, tokenizer.end_of_text}), np.intp)
+
+    def split(self, text: str) -> tuple[str, bytes]:
+        """``text`` without its last piece, and the bytes of that piece."""
+        piece = self.tokenizer.last_piece(text)
+        return text[: len(text) - len(piece)], piece.encode("utf-8")
+
+    def allowed(self, pending: bytes) -> Array:
+        """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never.
+
+        White space is one token where there is one: to take it apart would lead the model where no text leads. After
+        a line break the indentation is as it stands; more of it is not for us to add.
+        """
+        raws, ids = self._sorted
+        first = bisect_left(raws, pending)
+        last = first
+        while last < len(raws) and raws[last].startswith(pending):
+            last += 1
+        found = list(ids[first:last])
+        if found and pending[:1] in (b"\n", b"\r") and raws[first] == pending:
+            return np.array(found[:1])
+        for end in range(1, 0 if found and pending.isspace() else len(pending)):
+            place = bisect_left(raws, pending[:end])
+            if place < len(raws) and raws[place] == pending[:end]:
+                found.append(ids[place])
+        return np.array(found)
+
+    @cached_property
+    def _sorted(self) -> tuple[list[bytes], list[int]]:
+        pairs = sorted((raw, i) for i, raw in enumerate(self.tokenizer.raw) if raw)
+        return [raw for raw, _ in pairs], [i for _, i in pairs]
+
+
+def rest(pending: bytes, raw: bytes) -> bytes:
+    """What is still pending after a token of bytes ``raw``."""
+    return pending[len(raw) :]

@@ -1,0 +1,94 @@
+"""The distribution over whole words at the cursor: a beam search that ends where the word ends. Knows no document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tinycoder.complete.healing import Healer, rest
+from tinycoder.complete.predict import PredictionCache
+from tinycoder.complete.text import is_word
+from tinycoder.transformer.decode import Ids, Poll
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.sampling import best_ids
+
+MAX_STEPS = 7
+WIDTH = 6  # unfinished words that are followed at a time
+LEAST = 1e-4  # probability of a word that is worth following
+BEHIND = 0.05  # of the best word: less likely ones are not looked for once there are MANY
+MANY = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """Continuations of what is typed with their probabilities among each other, best first; never an empty one."""
+
+    found: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """A word under way: its ids, the bytes after what is typed, the typed bytes still to come."""
+
+    ids: Ids
+    made: bytes
+    pending: bytes
+    probability: float
+
+
+def complete_word(
+    tree: PredictionCache, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int
+) -> Words:
+    """Up to ``limit`` words that agree with ``pending``.
+
+    Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
+    """
+    live = [_Partial((), b"", pending, 1.0)]
+    done: dict[str, float] = {}
+    for _ in range(MAX_STEPS):
+        grown: list[_Partial] = []
+        for partial, p in zip(live, tree.after([partial.ids for partial in live], poll), strict=True):
+            if partial.made and not partial.pending:
+                _note(done, partial.made, partial.probability * float(p @ healer.ends_word))
+            more = _grow(healer, partial, p)
+            grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
+        grown.sort(key=lambda partial: -partial.probability)
+        ranked = sorted(done.values(), reverse=True)
+        least = max(
+            LEAST,
+            ranked[limit - 1] if len(ranked) >= limit else 0.0,
+            ranked[0] * BEHIND if len(ranked) >= MANY else 0.0,
+        )
+        live = [partial for partial in grown[:WIDTH] if partial.probability > least]
+        if not live:
+            break
+    total = sum(done.values()) + sum(partial.probability for partial in live)
+    best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+    found = tuple((word, p / total) for word, p in best)
+    return Words(found=found)
+
+
+def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
+    """The best next tokens that stay inside the word, and are worth following."""
+    if partial.pending:
+        ids = healer.allowed(partial.pending)
+        ids = ids[p[ids] > LEAST / partial.probability]
+    else:
+        ids = (p > LEAST / partial.probability).nonzero()[0]
+        ids = ids[healer.inside_word[ids]]
+    raws = healer.tokenizer.raw
+    for token in ids[best_ids(p[ids], 4 * WIDTH if partial.pending else WIDTH)].tolist():
+        raw = raws[token]
+        made = partial.made + raw[len(partial.pending) :]
+        if is_word(made):
+            pending = rest(partial.pending, raw)
+            yield _Partial((*partial.ids, token), made, pending, partial.probability * float(p[token]))
+
+
+def _note(done: dict[str, float], made: bytes, probability: float) -> None:
+    """Add a finished word; other tokens for the same bytes add to its probability."""
+    try:
+        word = made.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    done[word] = done.get(word, 0.0) + probability

@@ -1,0 +1,238 @@
+"""The workspace tier of the memory, from folders: what git would track, without secrets, as sorted ids.
+
+Knows files and ids; no editor and no model. What was indexed before is taken from a file, and only what changed is
+read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tinycoder.errors import Cancelled
+from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
+from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.stop import Progress, never, no_progress
+from tinycoder.storage.forget_list import NOTHING, Forgotten, load_forgotten, true_path
+from tinycoder.storage.models import name_of_folders
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
+from tinycoder.workspace import python_file, tree
+from tinycoder.workspace.text import Skipped
+
+MOST_TOKENS = 5_000_000  # ids of a workspace: 100 MB
+GROUP_FILES, GROUP_BYTES = 64, 256_000  # read and encoded in one go; in between others may stop it
+DAY = 86_400 * 10**9  # nanoseconds
+
+log = logging.getLogger(__name__)
+
+
+def index_file_of(home: Path, folders: Sequence[Path], tokenizer: Tokenizer) -> Path:
+    """Where the index of ``folders`` is kept: named like the workspace's model, and apart for each tokenizer."""
+    return home / "memory" / f"{name_of_folders(folders)}-{tokenizer_digest(tokenizer)[:8]}.safetensors"
+
+
+def index_at_home(
+    home: Path,
+    folders: Sequence[Path],
+    tokenizer: Tokenizer,
+    *,
+    exclude: Sequence[str] = (),
+    stop: Callable[[], bool] = never,
+    progress: Progress = no_progress,
+) -> Workspace:
+    """``index_workspace`` with the index file and the list of what to forget that are kept under ``home``.
+
+    If the list changes meanwhile it is done again, so that nothing that is on the list stays in the file. Raises
+    ``ConfigError`` for a list that cannot be read: then nothing is indexed.
+    """
+    file = index_file_of(home, folders, tokenizer)
+    while True:
+        forgotten = load_forgotten(home)
+        workspace = index_workspace(
+            folders, tokenizer, file=file, exclude=exclude, forgotten=forgotten, stop=stop, progress=progress
+        )
+        if forgotten == load_forgotten(home):
+            return workspace
+
+
+def index_workspace(
+    folders: Sequence[Path],
+    tokenizer: Tokenizer,
+    *,
+    file: Path | None,
+    exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING,
+    stop: Callable[[], bool] = never,
+    progress: Progress = no_progress,
+    most_tokens: int = MOST_TOKENS,
+) -> Workspace:
+    """The Python files that git would track under ``folders``, sorted; their paths are those of ``tree.walk``.
+
+    Files whose size and time are those in ``file`` are not read again, and ``file`` is written where anything
+    changed; it may be damaged, and writing may fail. A text that repeats another one exactly is left out, and so is
+    what goes beyond ``most_tokens`` ids: files that changed lately come first, of one day the small ones.
+    ``progress`` is told how many of all files are done. ``exclude`` are patterns as for ``tree.walk``; what is
+    ``forgotten`` is left out too.
+
+    A folder that does not exist holds nothing. Raises ``Cancelled`` when ``stop`` says so, and ``CorpusError`` where
+    a ``.gitignore`` file above a folder cannot be read.
+    """
+    digest = tokenizer_digest(tokenizer)
+    stored = load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size) if file else None
+    if file and stored is None and file.exists():
+        log.info("%s is damaged or of another version; it is made anew", file)
+    there = [true_path(folder) for folder in folders if _is_folder(folder)]
+    candidates = _candidates(there, exclude, forgotten)
+    texts = _Texts(tokenizer, stored, most_tokens)
+    done = 0
+    for group in _groups(candidates):
+        progress(done, len(candidates))
+        texts.add(group, stop)
+        done += len(group)
+        if texts.full:
+            n_left = len(candidates) - len(texts.files)
+            log.warning("the memory holds %d tokens at most; %d files are left out", most_tokens, n_left)
+            break
+    progress(len(candidates), len(candidates))
+    if stop():
+        raise Cancelled
+    labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(there).items())
+    if stored and stored.folders == labels and texts.says(stored):
+        return _with_words(Workspace(stored.shelf, stored.order), tokenizer)
+    shelf = make_shelf(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
+    workspace = Workspace(shelf)
+    if file:
+        starts = dict(zip(shelf.paths, shelf.starts, strict=True))
+        files = tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items()))
+        index = Index(
+            tokenizer_digest=digest,
+            vocab_size=tokenizer.vocab_size,
+            folders=labels,
+            files=files,
+            shelf=shelf,
+            order=workspace.order,
+        )
+        try:
+            save_index(file, index)
+        except OSError as error:  # the next start takes longer, no more
+            log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
+    return _with_words(workspace, tokenizer)
+
+
+def _with_words(workspace: Workspace, tokenizer: Tokenizer) -> Workspace:
+    """Read the identifiers now, where nobody waits for an answer."""
+    workspace.words(tokenizer.raw)
+    return workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    source: tree.SourceFile
+    n_bytes: int
+    mtime_ns: int
+
+    def indexed(self, digest: str) -> IndexedFile:
+        path = self.source.path
+        return IndexedFile(path=path, n_bytes=self.n_bytes, mtime_ns=self.mtime_ns, digest=digest, start=None)
+
+
+def _candidates(folders: Sequence[Path], exclude: Sequence[str], forgotten: Forgotten) -> list[_Candidate]:
+    """The files to index, the most wanted first, each with the size and time it had before it was read."""
+    sources, _ = tree.walk(folders, exclude=exclude, forgotten=forgotten) if folders else ([], [])
+    found = []
+    for source in sources:
+        try:
+            stat = source.location.stat()
+        except OSError:  # removed in the meantime
+            continue
+        found.append(_Candidate(source=source, n_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns))
+    return sorted(found, key=lambda file: (-(file.mtime_ns // DAY), file.n_bytes, file.source.path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _groups(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
+    group: list[_Candidate] = []
+    n_bytes = 0
+    for candidate in candidates:
+        if group and (len(group) == GROUP_FILES or n_bytes + candidate.n_bytes > GROUP_BYTES):
+            yield group
+            group, n_bytes = [], 0
+        group.append(candidate)
+        n_bytes += candidate.n_bytes
+    if group:
+        yield group
+
+
+class _Texts:
+    """The texts of a workspace as far as they fit: ``ids`` by path, and ``files`` by path with those left out."""
+
+    def __init__(self, tokenizer: Tokenizer, stored: Index | None, most_tokens: int) -> None:
+        self.full = False
+        self.ids: dict[str, Array] = {}
+        self.files: dict[str, IndexedFile] = {}
+        self._tokenizer = tokenizer
+        self._room = most_tokens
+        self._digests: set[str] = set()
+        self._known: dict[str, IndexedFile] = {}
+        self._stored: dict[str, Array] = {}  # ids by digest, so that a text that only moved is not encoded again
+        if stored:
+            self._known = {file.path: file for file in stored.files}
+            ends = (*stored.shelf.starts, len(stored.shelf.ids) - 1)[1:]
+            for path, start, end in zip(stored.shelf.paths, stored.shelf.starts, ends, strict=True):
+                self._stored[self._known[path].digest] = stored.shelf.ids[start + 1 : end]
+
+    def add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
+        """Take the texts of some files, from what was stored where nothing changed. Raises ``Cancelled``."""
+        fresh: dict[str, str] = {}  # texts to encode, by digest
+        found: list[tuple[_Candidate, str]] = []
+        for candidate in group:
+            if stop():
+                raise Cancelled
+            digest = self._known_digest(candidate)
+            if digest is None:
+                read = python_file.read_file(candidate.source)
+                if isinstance(read, Skipped):
+                    if read.reason.startswith(python_file.UNREADABLE):
+                        continue  # it may be readable next time
+                    digest = ""
+                else:
+                    digest = hashlib.blake2b(read[0].text.encode(), digest_size=16).hexdigest()
+                    if digest not in self._digests and digest not in self._stored:
+                        fresh[digest] = read[0].text
+            found.append((candidate, digest))
+        encoded = dict(zip(fresh, self._tokenizer.encode_all(list(fresh.values())), strict=True))
+        for candidate, digest in found:
+            if digest and digest not in self._digests:
+                ids = self._stored[digest] if digest in self._stored else np.array(encoded[digest], np.int32)
+                self.full = len(ids) >= self._room
+                if self.full:
+                    return
+                self._room -= len(ids) + 1
+                self._digests.add(digest)
+                self.ids[candidate.source.path] = ids
+            self.files[candidate.source.path] = candidate.indexed(digest)
+
+    def says(self, stored: Index) -> bool:
+        """Whether ``stored`` has just these files and texts."""
+        files = {file.path: replace(file, start=None) for file in stored.files}
+        return files == self.files and set(stored.shelf.paths) == self.ids.keys()
+
+    def _known_digest(self, candidate: _Candidate) -> str | None:
+        """The digest of an unchanged file whose text need not be read."""
+        known = self._known.get(candidate.source.path)
+        if known is None or (known.n_bytes, known.mtime_ns) != (candidate.n_bytes, candidate.mtime_ns):
+            return None
+        at_hand = not known.digest or known.digest in self._digests or known.digest in self._stored
+        return known.digest if at_hand else None

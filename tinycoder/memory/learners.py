@@ -1,0 +1,124 @@
+"""Which models may know by heart what is to be forgotten, and what else on the disk says it.
+
+Weights cannot unlearn, so the models are named. Knows what training.json says of where a model learnt; no weights.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.memory.index_file import load_index
+from tinycoder.storage.checkpoint import STATE, read_training
+from tinycoder.storage.folder import readable_folder
+from tinycoder.storage.forget_list import Forgotten, digest_of, load_forgotten
+from tinycoder.storage.models import list_models, run_folder, workspace_model_name
+
+SUFFIXES = (".py", ".pyi")  # of single files that were trained on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner:
+    """A model, or a run that was stopped, that read a folder which holds a forgotten path.
+
+    ``text`` is the file of a stopped run that holds what it reads, as ids; ``report`` a page that may quote it.
+    """
+
+    name: str
+    folder: Path
+    text: Path | None
+    report: Path | None
+
+
+def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
+    """Models and stopped runs that have read one of these true paths, as far as is known, by name."""
+    indexed = _indexed_folders(home)
+    names = {path: _workspaces_with(path, indexed) for path in paths}
+    found = []
+    for summary in list_models(home):
+        page = home / "reports" / f"{summary.name}.html"
+        for folder in dict.fromkeys((summary.folder, run_folder(summary.folder))):
+            try:
+                training = read_training(folder)
+                state = readable_folder(folder) / STATE
+            except CheckpointError:
+                continue
+            if not any(_has_read(training, path, within) for path, within in names.items()):
+                continue
+            report = page if page.is_file() else None
+            text = state if state.is_file() else None
+            found.append(Learner(name=summary.name, folder=folder, text=text, report=report))
+    return found
+
+
+def written_now(home: Path) -> list[str]:
+    """Names of the models that another process is writing right now: it may have read anything before."""
+    names = []
+    for file in sorted((home / "models").glob(".*~lock")):
+        lock = filelock.FileLock(file, timeout=0)
+        try:
+            lock.acquire()
+        except (filelock.Timeout, OSError):
+            names.append(file.name[1:].removesuffix("~lock"))
+        else:
+            lock.release()
+    return names
+
+
+def left_out(forgotten: Forgotten, folders: Sequence[Path], start: Mapping[str, Any] | None = None) -> list[str]:
+    """What training.json notes of a run on these true paths: digests of the forgotten paths that it does not learn.
+
+    ``start`` is the training.json of the model that the run goes on from, which may have learnt some.
+    """
+    related = [path for path in forgotten.paths if any(_related(path, folder) for folder in folders)]
+    return [digest_of(path) for path in related if start is None or not _has_read(start, path, _names_above(path))]
+
+
+def refuse_forgotten(home: Path, folder: Path) -> None:
+    """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten meanwhile."""
+    place = run_folder(folder)
+    if not (place / STATE).is_file():
+        return
+    training, indexed = read_training(place), _indexed_folders(home)
+    for path in load_forgotten(home).paths:
+        if _has_read(training, path, _workspaces_with(path, indexed)):
+            raise TrainingError(
+                f"the run that was stopped may have read {path}, which was forgotten since; "
+                "start anew with --overwrite, without --resume: what is forgotten is left out then"
+            )
+
+
+def _has_read(training: Mapping[str, Any], path: Path, names: set[str]) -> bool:
+    """Whether the model read a workspace of these names and did not leave the path out; damaged files say anything."""
+    known, without = training.get("workspaces"), training.get("forgotten")
+    if not isinstance(known, list) or names.isdisjoint(name for name in known if isinstance(name, str)):
+        return False
+    above = {digest_of(each) for each in (path, *path.parents)}
+    return not (isinstance(without, list) and any(digest in above for digest in without))
+
+
+def _related(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents or path in folder.parents
+
+
+def _names_above(path: Path) -> set[str]:
+    return {workspace_model_name(each) for each in (path, *path.parents)}
+
+
+def _workspaces_with(path: Path, indexed: Iterable[Path]) -> set[str]:
+    """Names of the workspaces that hold the path or lie in it, also of ``indexed`` ones that are gone."""
+    inside = [folder for folder in indexed if path in folder.parents]
+    for folder, folders, files in os.walk(path):
+        inside += [Path(folder, name) for name in (*folders, *files) if name in folders or name.endswith(SUFFIXES)]
+    return _names_above(path) | {workspace_model_name(each) for each in inside}
+
+
+def _indexed_folders(home: Path) -> list[Path]:
+    files = sorted((home / "memory").glob("*.safetensors"))
+    return [Path(folder) for file in files if (index := load_index(file)) for folder, _ in index.folders]

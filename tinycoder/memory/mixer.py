@@ -1,0 +1,187 @@
+"""One distribution from the transformer and the memory, with weights that learn from every token that was typed.
+
+Two steps. First the levels of the memory are laid over the model's distribution, from short contexts to long ones:
+``p <- (1 - w) p + w counts / total``, where the weight ``w`` is a logistic function of what is known about the level:
+tier and order, how many places it counts and how much they agree, how sure the model is, and how likely the level's
+favourite is already. A level that is new with a short context escapes to what lies below it, as in PPM (Cleary and
+Witten 1984), but the escape is learnt, not fixed. Then the outcome and the model's own distribution are multiplied with
+learnt exponents, as in the logistic mixing of PAQ (Mahoney 2005). All weights follow the gradient of the code length
+(Adagrad, Duchi et al. 2011). Knows ids and numbers, no text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from tinycoder.errors import CheckpointError
+from tinycoder.memory.ngrams import ORDERS, OTHERS, WORKSPACE, Level
+from tinycoder.transformer.layers import Array
+
+N_TIERS, N_TOTALS, N_KINDS, N_AGREE, N_SURE, N_LIKELY = 3, 8, 4, 3, 10, 6
+RATE = 0.1  # of Adagrad
+STEEPEST = 3.0  # of one step's gradient
+CAUTION = 5.0  # squared gradients that count as seen before the first one
+LEAST = 1e-9  # probability of what nobody expects
+LARGEST = 1e9  # of a weight or a sum that is read back
+FORMAT = 1
+
+_ORDER_AT = {order: i for i, order in enumerate(ORDERS)}
+_SHAPES = {  # tables of weights, by what chooses a weight
+    "order": (N_TIERS, len(ORDERS), 4),
+    "counts": (N_TIERS, N_TOTALS, N_AGREE, N_KINDS),
+    "model": (N_TIERS, 2, N_AGREE, N_SURE),
+    "likely": (N_TIERS, N_AGREE, 2, N_LIKELY),
+    "power": (len(ORDERS) + 1, N_SURE, 2),
+}
+_N = {name: math.prod(shape) for name, shape in _SHAPES.items()}
+_START = dict(zip(_N, np.cumsum([0, *_N.values()]).tolist(), strict=False))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A distribution ``p`` (V,) and what it was made of, so that the mixer can learn from what came."""
+
+    p: Array
+    base: Array
+    laid: Array
+    levels: Sequence[Level]
+    rows: Sequence[tuple[int, ...]]
+    shares: Sequence[float]
+    power_at: int
+
+
+class Mixer:
+    """The weights; ``weights`` and ``steps`` (n,) are their values and their sums of squared gradients.
+
+    ``n_learnt`` says how often they have changed.
+    """
+
+    def __init__(self, weights: Array | None = None, steps: Array | None = None) -> None:
+        self.weights: list[float] = (default_weights() if weights is None else weights).tolist()
+        self.n_learnt = 0
+        self.steps: list[float] = (np.full(n_weights(), CAUTION) if steps is None else steps).tolist()
+
+    def mix(self, base: Array, levels: Sequence[Level]) -> Mixture:
+        """Lay ``levels`` over the distribution ``base`` (V,)."""
+        weights = self.weights
+        levels = sorted(levels, key=lambda level: (level.order, level.tier))
+        sure = min(N_SURE - 1, int(float(base.max()) * N_SURE))
+        laid = base.astype(np.float32, copy=True)
+        rows, shares = [], []
+        for level in levels:
+            row = _row(level, laid, sure)
+            share = _logistic(weights[row[0]] + weights[row[1]] + weights[row[2]] + weights[row[3]])
+            laid *= 1 - share
+            laid[level.ids] += share / level.total * level.counts
+            rows.append(row)
+            shares.append(share)
+        longest = _ORDER_AT[levels[-1].order] + 1 if levels else 0
+        at = _START["power"] + (longest * N_SURE + sure) * 2
+        p = laid
+        if levels:
+            z = weights[at] * np.log(base + LEAST) + (1 + weights[at + 1]) * np.log(laid + LEAST)
+            z -= z.max()
+            p = np.exp(z, out=z)
+            p *= 1 / p.sum()
+        return Mixture(p, base, laid, levels, rows, shares, at)
+
+    def learn(self, mixture: Mixture, token: int) -> None:
+        """Move the weights so that ``token`` would have been more likely."""
+        if not mixture.levels:
+            return
+        self.n_learnt += 1
+        before = [float(mixture.base[token])]
+        said = []
+        for level, share in zip(mixture.levels, mixture.shares, strict=True):
+            found = np.flatnonzero(level.ids == token)
+            said.append(float(level.counts[found[0]]) / level.total if len(found) else 0.0)
+            before.append((1 - share) * before[-1] + share * said[-1])
+        slope = 1 / max(before[-1], LEAST)
+        for row, share, ours, theirs in zip(
+            reversed(mixture.rows), reversed(mixture.shares), reversed(said), reversed(before[:-1]), strict=True
+        ):
+            self._step(row, slope * (ours - theirs) * share * (1 - share))
+            slope *= 1 - share
+        for i, part in enumerate((mixture.base, mixture.laid)):
+            logs = np.log(part + LEAST)
+            self._step((mixture.power_at + i,), float(logs[token]) - float(mixture.p @ logs))
+
+    def _step(self, row: Sequence[int], gradient: float) -> None:
+        gradient = max(-STEEPEST, min(STEEPEST, gradient))
+        for i in row:
+            self.steps[i] += gradient * gradient
+            self.weights[i] += RATE * gradient / math.sqrt(self.steps[i])
+
+
+def n_weights() -> int:
+    """How many weights a mixer has."""
+    return sum(_N.values())
+
+
+@cache
+def default_weights() -> Array:
+    """The weights to begin with, learnt on other repositories (``benchmarks/fit.py``)."""
+    text = resources.files("tinycoder.memory").joinpath("mixer.json").read_text("utf-8")
+    tables = json.loads(text)
+    return np.concatenate([np.zeros(n) + np.array(tables.get(name, 0.0)) for name, n in _N.items()])
+
+
+def spread_to_open_files(mixer: Mixer) -> Mixer:
+    """A mixer that begins to trust other open files as much as the workspace: it was fitted where none were open."""
+    weights = np.array(mixer.weights)
+    for name, shape in _SHAPES.items():
+        if shape[0] == N_TIERS:
+            table = weights[_START[name] : _START[name] + _N[name]].reshape(shape)
+            table[OTHERS] = table[WORKSPACE]
+    return Mixer(weights, np.array(mixer.steps))
+
+
+def to_tables(mixer: Mixer) -> dict[str, object]:
+    """A mixer as plain data."""
+    return {
+        "format": FORMAT,
+        **{name: [round(w, 3) for w in mixer.weights[s : s + _N[name]]] for name, s in _START.items()},
+        "steps": [round(step, 3) for step in mixer.steps],
+    }
+
+
+def from_tables(tables: Mapping[str, object]) -> Mixer:
+    """The mixer that ``to_tables`` described. Raises ``CheckpointError`` for anything else."""
+    try:
+        if tables["format"] != FORMAT:
+            raise ValueError("another format")
+        weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
+        steps = np.array(tables["steps"], np.float64).reshape(n_weights())
+        if not ((np.abs([*weights, *steps]) < LARGEST).all() and (steps > 0).all()):
+            raise ValueError("not numbers")
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
+    return Mixer(weights, steps)
+
+
+def _row(level: Level, laid: Array, sure: int) -> tuple[int, ...]:
+    """Where the weights of a level are in the tables."""
+    best = int(level.counts.argmax())
+    most, total = float(level.counts[best]), level.total
+    agree = 2 if most == total else 1 if most * 2 > total else 0
+    n = min(N_TOTALS - 1, int(math.log2(total)))
+    kinds = min(N_KINDS, len(level.ids)) - 1
+    likely = min(N_LIKELY - 1, int(-1.5 * math.log10(float(laid[level.ids[best]]) + LEAST)))
+    tier, order = level.tier, _ORDER_AT[level.order]
+    return (
+        _START["order"] + (tier * len(ORDERS) + order) * 4 + min(n, 3),
+        _START["counts"] + ((tier * N_TOTALS + n) * N_AGREE + agree) * N_KINDS + kinds,
+        _START["model"] + ((tier * 2 + (level.order >= 4)) * N_AGREE + agree) * N_SURE + sure,
+        _START["likely"] + ((tier * N_AGREE + agree) * 2 + (n > 0)) * N_LIKELY + likely,
+    )
+
+
+def _logistic(z: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))

@@ -1,0 +1,324 @@
+"""Repository memory: what followed a context of tokens wherever it was seen. Knows ids and paths; no model, no weights.
+
+Three tiers: the workspace as it lies on disk, the other open files, and the file under the cursor. A tier is asked for
+the ends of a context and answers with counts of what came next: n-grams of all orders, as in infini-gram (Liu et al.
+2024), nested as in Hellendoorn and Devanbu (2017). The workspace is sorted once; open files are searched as they are,
+so that an edit needs no bookkeeping and an undone edit leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinycoder.memory.suffix_index import LONGEST, NOTHING, SORTED, Shelf, Workspace, make_shelf, search
+from tinycoder.memory.token_lines import TokenLines
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
+
+ORDERS = (*range(1, 9), 10, 12, 16, 24, LONGEST)  # lengths of a context that count apart
+FEW = 24  # places that are counted one by one
+MOST_OTHERS = 400_000  # ids of other open files that are searched
+
+NO_CONTEXT = NOTHING - 1  # stands before a short context: nothing in a text equals it
+
+WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
+
+
+@dataclass(frozen=True)
+class Level:
+    """What followed the last ``order`` ids of a context in one tier: ``counts`` (n,) of ``ids`` (n,), and their sum."""
+
+    tier: int
+    order: int
+    ids: Array
+    counts: Array
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something was seen: a path, a line counted from 1, and how often in all."""
+
+    path: str
+    line: int
+    times: int
+
+
+class Memory:
+    """The tiers of one workspace for one tokenizer. One thread at a time."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self._separator = tokenizer.special[FILE_SEPARATOR]
+        self._workspace: Workspace | None = None
+        self._open: OrderedDict[str, TokenLines] = OrderedDict()
+        self._others: tuple[str, Shelf] | None = None
+        self._counts: Array | None = None
+        self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
+        self._forgotten: Callable[[str], bool] = _never
+        self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
+
+    @property
+    def n_tokens(self) -> int:
+        """Ids in the workspace tier."""
+        return len(self._workspace.order) if self._workspace else 0
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The workspace tier; None before anything was indexed."""
+        return self._workspace
+
+    def use(self, workspace: Workspace) -> None:
+        """Take ``workspace`` as the workspace tier; open files stay out of it."""
+        for path in self._open:
+            workspace.hide(path)
+        self._workspace = workspace
+        self.leave_out(self._forgotten)
+
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Know nothing of these paths from now on, but in an open file of them what it says itself."""
+        self._forgotten = forgotten
+        if self._workspace:
+            for path in filter(forgotten, self._workspace.shelf.paths):
+                self._workspace.erase(path)
+        self._others = self._counts = None
+        self._n_changes[None] += 1
+
+    def update(self, path: str, text: str) -> TokenLines:
+        """The file ``path`` is open and says ``text`` now."""
+        lines = self._open.get(path)
+        if lines is None:
+            lines = self._open[path] = TokenLines(self.tokenizer)
+            self._n_changes[None] += 1
+            if self._workspace:
+                self._workspace.hide(path)
+        self._open.move_to_end(path)
+        if self._others and self._others[0] != path:
+            self._others = None
+        self._n_changes[path] += text != lines.text
+        lines.update(text)
+        return lines
+
+    def close(self, path: str) -> None:
+        """The file is no longer open; what counts is what the workspace has of it."""
+        if self._open.pop(path, None) is not None:
+            self._others = None
+            self._n_changes[None] += self._n_changes.pop(path, 0) + 1  # nothing is kept of a file that is closed
+            if self._workspace:
+                self._workspace.show(path)
+
+    def lines(self, path: str) -> TokenLines | None:
+        """The tokens of an open file."""
+        return self._open.get(path)
+
+    def age(self, path: str) -> int:
+        """A number that grows when anything but the text of ``path`` changes."""
+        return self._n_changes.total() - self._n_changes[path]
+
+    def evidence(self, context: Sequence[int] | Array, path: str, here: Array) -> list[Level]:
+        """Counts of what followed the ends of ``context``, by tier and within it from short to long.
+
+        ``here`` are the ids of the file ``path`` without the place that is asked about. Of orders that say the same
+        only the longest is given.
+        """
+        recent = _recent(context)
+        levels: list[Level] = []
+        if self._workspace:
+            short, places, lengths = self._workspace.matches(recent)
+            for order, following in short:
+                _add_level(levels, WORKSPACE, order, following)
+            _add_levels(levels, WORKSPACE, SORTED, self._workspace.shelf.next_ids[places + LONGEST], lengths)
+        others = self._other_files(path)
+        if others is not None:
+            places, lengths = search(others.ids, recent)
+            _add_levels(levels, OTHERS, 1, others.ids[places + LONGEST], lengths)
+        if len(here) > LONGEST:
+            places, lengths = search(here, recent)
+            _add_levels(levels, HERE, 1, here[places + LONGEST], lengths)
+        return levels
+
+    def here(self, before: Array, after: Array) -> Array:
+        """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them.
+
+        Between the two stands no id, so that the place itself says nothing of what comes next.
+        """
+        padding = np.full(LONGEST - 1, NOTHING, np.int32)
+        separator = np.array([self._separator], np.int32)
+        return np.concatenate([padding, separator, before, padding[:1], after])
+
+    def continuation(self, context: Sequence[int] | Array, path: str, here: Array, n: int) -> tuple[list[int], int]:
+        """The ``n`` ids at most that followed the longest end of ``context``, and how many ids that end has.
+
+        Of equals the file is preferred, then other open files, then the workspace; in each the latest.
+        """
+        recent = _recent(context)
+        best: tuple[int, Array, int] = (0, here, 0)
+        others = self._other_files(path)
+        for ids in [here, *([others.ids] if others else [])]:
+            if len(ids) > LONGEST:
+                best = _longer(best, ids, *search(ids, recent))
+        if self._workspace:
+            shelf = self._workspace.shelf
+            best = _longer(best, shelf.next_ids, *self._workspace.matches(recent)[1:])
+        length, ids, place = best
+        following = ids[place + LONGEST : place + LONGEST + n] if length else ids[:0]
+        ends = np.flatnonzero((following == NOTHING) | (following == self._separator))
+        return following[: ends[0] if len(ends) else n].tolist(), length
+
+    def seen(
+        self, context: Array, made: Sequence[int], path: str, here: Array, *, then: Array | None = None
+    ) -> Place | None:
+        """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
+        other files, then the workspace.
+
+        At least one id of the context, and SORTED ids in all, must agree. Of very many ids the first ones count.
+        With ``then``, a mask (V,), only where one of its ids comes next, or nothing.
+        """
+        made = made[: LONGEST - 1]
+        recent = _recent(np.concatenate([context[-LONGEST:], np.array(made, np.int32)]))
+        wanted = min(LONGEST, max(len(made) + 1, SORTED))
+        found: list[Place] = []
+        if len(here) > LONGEST:
+            places, lengths = search(here, recent)
+            places = _followed(here, places[lengths >= wanted], then)
+            above = places[places + LONGEST < LONGEST + len(context)]
+            if len(above):
+                line = self._line(here[: int(above[-1]) + LONGEST - len(made)])
+                found.append(Place(path=path, line=line, times=len(places)))
+        others = self._other_files(path)
+        if others is not None:
+            places, lengths = search(others.ids, recent)
+            found += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(made))
+        if self._workspace:
+            _, places, lengths = self._workspace.matches(recent)
+            shown = self._workspace.shelf.next_ids[places + LONGEST] != NOTHING
+            shelf = self._workspace.shelf
+            found += self._places(shelf, _followed(shelf.ids, places[(lengths >= wanted) & shown], then), len(made))
+        if not found:
+            return None
+        best = found[0]
+        return Place(path=best.path, line=best.line, times=sum(place.times for place in found))
+
+    def _places(self, shelf: Shelf, places: Array, n_made: int) -> list[Place]:
+        """The last of ``places``, as a place with the number of all; none if there are none."""
+        if not len(places):
+            return []
+        first = int(places[-1]) + LONGEST - n_made
+        text = bisect_right(shelf.starts, first) - 1
+        return [
+            Place(
+                path=shelf.paths[text],
+                line=self._line(shelf.ids[shelf.starts[text] + 1 : first]),
+                times=len(places),
+            )
+        ]
+
+    def _line(self, before: Array) -> int:
+        """The line, counted from 1, that comes after some ids."""
+        return 1 + int(self._breaks[before[before >= 0]].sum())
+
+    def knows(self, word: str, *, without: str | None = None) -> bool:
+        """Whether the workspace or an open file, but the path ``without``, has the identifier ``word``."""
+        return self.in_workspace(word) or any(
+            word in lines.words and path != without and not self._forgotten(path) for path, lines in self._open.items()
+        )
+
+    def in_workspace(self, word: str) -> bool:
+        """Whether a file on disk has the identifier ``word``."""
+        return self._workspace is not None and word in self._workspace.words(self.tokenizer.raw)
+
+    def unigram(self) -> Array:
+        """How often each id is in the workspace, (V,)."""
+        if self._counts is None:
+            size = self.tokenizer.vocab_size
+            ids = self._workspace.shelf.ids if self._workspace else np.zeros(0, np.int32)
+            self._counts = np.bincount(ids[ids >= 0], minlength=size)[:size].astype(np.float32)
+        return self._counts
+
+    def _other_files(self, path: str) -> Shelf | None:
+        """The open files but ``path``, the latest first, as far as they are searched."""
+        if len(self._open) < 2 and path in self._open:
+            return None
+        if self._others is None or self._others[0] != path:
+            chosen, n = [], 0
+            for other, lines in reversed(self._open.items()):
+                if other != path and not self._forgotten(other) and n + len(lines.ids) <= MOST_OTHERS:
+                    chosen.append((other, lines.ids))
+                    n += len(lines.ids)
+            if not chosen:
+                return None
+            self._others = path, make_shelf(chosen, self._separator)
+        return self._others[1]
+
+
+def _never(path: str) -> bool:
+    return False
+
+
+def _followed(ids: Array, places: Array, then: Array | None) -> Array:
+    """The ``places`` at which one of the ids of ``then`` comes next, or nothing."""
+    if then is None or not len(places):
+        return places
+    following = ids[places + LONGEST]
+    chosen: Array = places[(following < 0) | (then[following] > 0)]
+    return chosen
+
+
+def _recent(context: Sequence[int] | Array) -> Array:
+    """The last LONGEST ids of a context; fewer are padded in front."""
+    recent = np.full(LONGEST, NO_CONTEXT, np.int32)
+    tail = np.asarray(context[-LONGEST:], np.int32)
+    recent[LONGEST - len(tail) :] = tail
+    return recent
+
+
+def _longer(best: tuple[int, Array, int], ids: Array, places: Array, lengths: Array) -> tuple[int, Array, int]:
+    """``best`` (a length, ids and a place in them), or the last of the ``places`` that have more in common."""
+    if len(lengths):
+        last = len(lengths) - 1 - int(lengths[::-1].argmax())
+        if lengths[last] > best[0]:
+            return int(lengths[last]), ids, int(places[last])
+    return best
+
+
+def _add_levels(levels: list[Level], tier: int, least: int, following: Array, lengths: Array) -> None:
+    """A level for each order from ``least`` on that says something new, short to long."""
+    if not len(lengths):
+        return
+    n_at = np.cumsum(np.bincount(lengths, minlength=LONGEST + 1)[::-1])[::-1].tolist()  # places with as many or more
+    found: list[tuple[int, Array]] = []
+    longer = 0
+    for order in reversed(ORDERS):
+        if order < least:
+            break
+        if n_at[order] > longer:
+            longer = n_at[order]
+            found.append((order, following if longer == len(following) else following[lengths >= order]))
+    for order, after in reversed(found):
+        _add_level(levels, tier, order, after)
+
+
+def _add_level(levels: list[Level], tier: int, order: int, following: Array) -> None:
+    if len(following) <= FEW:
+        counter: dict[int, int] = {}
+        for i in following.tolist():
+            if i != NOTHING:
+                counter[i] = counter.get(i, 0) + 1
+        if not counter:
+            return
+        ids, counts = np.array(list(counter)), np.array(list(counter.values()), np.float32)
+        total = sum(counter.values())
+    else:
+        dense = np.bincount(following + 1)
+        dense[0] = 0
+        ids = np.flatnonzero(dense)
+        if not len(ids):
+            return
+        counts = dense[ids].astype(np.float32)
+        ids, total = ids - 1, int(dense.sum())
+    levels.append(Level(tier, order, ids, counts, float(total)))

@@ -1,0 +1,21 @@
+"""The model that comes with TinyCoder: its name and its place. Does not know what is in it, nor the models at home."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SHIPPED = "base"
+
+
+def shipped_folder() -> Path:
+    """Its folder, part of the installation and only read."""
+    return Path(__file__).parents[1] / "models" / SHIPPED
+
+
+def is_shipped(folder: Path) -> bool:
+    """Whether this is that folder, whatever way it is spelled."""
+    try:
+        return os.path.realpath(folder) == os.path.realpath(shipped_folder())
+    except ValueError:  # a zero byte, which no path has
+        return False

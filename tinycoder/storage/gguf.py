@@ -1,0 +1,135 @@
+"""Export to GGUF, the file format of llama.cpp (version 3): one file with shape, tokenizer and float32 weights.
+
+Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Only what a model of ours needs is written.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tinycoder.errors import CheckpointError
+from tinycoder.storage.atomic import replaced_file
+from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import EMBEDDING, FINAL_NORM, layer_name, neighbours
+from tinycoder.transformer.tokenizer import END_OF_TEXT
+
+MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
+_UINT32, _INT32, _FLOAT32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9  # types of values
+_F32 = 0  # type of a tensor
+_NORMAL, _CONTROL = 1, 3  # types of tokens
+_PARTS = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+
+
+def export_gguf(model: Model, path: Path) -> None:
+    """Write ``model`` to ``path``, whole or not at all. Raises ``CheckpointError`` where that cannot be done.
+
+    llama.cpp cuts text into pieces by rules of its own, which it knows by name; the nearest of them cuts white
+    space differently. Ids from TinyCoder's tokenizer give the same scores.
+    """
+    merges = json.loads(model.tokenizer.to_json())["model"].get("merges")
+    if not merges:
+        raise CheckpointError(
+            f"{model.name}: a model of characters has no tokenizer that GGUF knows; export a model of code"
+        )
+    facts = b"".join(_facts(model, [" ".join(pair) for pair in merges]))
+    tensors = dict(_tensors(model))
+    infos, offset = b"", 0
+    for name, array in tensors.items():
+        shape = array.shape[::-1]
+        infos += _string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, _F32, offset)
+        offset += _padded(array.nbytes)
+    n_facts = len(list(_facts(model, [])))
+    head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), n_facts) + facts + infos
+    try:
+        with replaced_file(path, mode=0o644) as file:
+            file.write(head.ljust(_padded(len(head)), b"\0"))
+            for array in tensors.values():
+                file.write(array.astype("<f4", copy=False).tobytes().ljust(_padded(array.nbytes), b"\0"))
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write {path} ({error.strerror or error}); choose another place or free some space"
+        ) from None
+
+
+def _facts(model: Model, merges: list[str]) -> Iterator[bytes]:
+    """Keys with their values."""
+    config, tokenizer = model.config, model.tokenizer
+    special = {i: name for name, i in tokenizer.special.items()}
+    vocabulary = json.loads(tokenizer.to_json())["model"]["vocab"]
+    tokens = [special.get(i, "") for i in range(config.vocab_size)]
+    for token, i in vocabulary.items():
+        tokens[i] = token
+    yield _string("general.architecture") + _text("llama")
+    yield _string("general.name") + _text(model.name)
+    yield _string("general.file_type") + _number(_UINT32, 0)
+    for key, value in (
+        ("vocab_size", config.vocab_size),
+        ("context_length", config.context),
+        ("embedding_length", config.width),
+        ("block_count", config.n_layers),
+        ("feed_forward_length", config.hidden),
+        ("rope.dimension_count", config.head_width),
+        ("attention.head_count", config.n_heads),
+        ("attention.head_count_kv", config.n_kv_heads),
+    ):
+        yield _string(f"llama.{key}") + _number(_UINT32, value)
+    yield _string("llama.attention.layer_norm_rms_epsilon") + _number(_FLOAT32, config.norm_eps)
+    yield _string("llama.rope.freq_base") + _number(_FLOAT32, config.rope_theta)
+    yield _string("tokenizer.ggml.model") + _text("gpt2")
+    yield _string("tokenizer.ggml.pre") + _text("gpt-2")
+    yield _string("tokenizer.ggml.tokens") + _array(_STRING, map(_string, tokens))
+    types = (_CONTROL if i in special else _NORMAL for i in range(config.vocab_size))
+    yield _string("tokenizer.ggml.token_type") + _array(_INT32, (struct.pack("<i", kind) for kind in types))
+    yield _string("tokenizer.ggml.merges") + _array(_STRING, map(_string, merges))
+    for key, name in (("eos", END_OF_TEXT), ("bos", END_OF_TEXT), ("padding", "<|pad|>")):
+        yield _string(f"tokenizer.ggml.{key}_token_id") + _number(_UINT32, tokenizer.special[name])
+    yield _string("tokenizer.ggml.add_bos_token") + struct.pack("<I?", _BOOL, False)
+
+
+def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
+    """Names of llama.cpp with their arrays; it shares the embedding with the output, as we do."""
+    params = model.params
+    yield "token_embd.weight", params[EMBEDDING]
+    for layer in range(model.config.n_layers):
+        for theirs, ours in _PARTS.items():
+            array = params[layer_name(layer, ours)]
+            if theirs in ("attn_q", "attn_k"):
+                array = neighbours(array, model.config.head_width)  # llama.cpp turns those together
+            yield f"blk.{layer}.{theirs}.weight", array
+    yield "output_norm.weight", params[FINAL_NORM]
+
+
+def _string(text: str) -> bytes:
+    raw = text.encode("utf-8")
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<I", _STRING) + _string(text)
+
+
+def _number(kind: int, value: float) -> bytes:
+    return struct.pack("<I" + {_UINT32: "I", _FLOAT32: "f"}[kind], kind, value)
+
+
+def _array(kind: int, items: Iterable[bytes]) -> bytes:
+    parts = list(items)
+    return struct.pack("<IIQ", _ARRAY, kind, len(parts)) + b"".join(parts)
+
+
+def _padded(n_bytes: int) -> int:
+    return -(-n_bytes // ALIGNMENT) * ALIGNMENT

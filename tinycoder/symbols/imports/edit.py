@@ -1,0 +1,380 @@
+"""Where an import line goes in a document: into the block, the group and the order that are there.
+
+Works on lines, so that a document may be half typed. Only imports at the beginning of a line count as the block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.modules import LIBRARY, WORKSPACE
+
+WIDTH = 88  # characters of a line, unless the document's imports have longer ones
+Edit = tuple[int, int, str]
+"""Start, end (in characters) and new text."""
+
+_FUTURE, _LIBRARY, _THIRD_PARTY, _LOCAL, _RELATIVE = range(5)
+_TOKENS = re.compile(
+    r"""
+      \#[^\n\r]*
+    | [rbuft]{0,2}(?: \"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z) | '''(?:[^\\]|\\.)*?(?:'''|\Z)
+                   | "(?:[^"\\\n]|\\.)*["\n] | '(?:[^'\\\n]|\\.)*['\n] )
+    | ^(?P<statement>(?:from|import)\b(?=[ \t.]))
+    | ^(?P<definition>(?:def|class|async[ ]def)\b|@)
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_PLAIN = re.compile(r"import[ \t]+([\w. \t,]+?)[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)")
+_FROM = re.compile(
+    r"from[ \t]*(\.*[ \t]*[\w.]*)[ \t]+import[ \t]*"
+    r"(?:\((?P<inner>(?:[^()#]|#[^\n]*)*)\)|(?P<flat>(?:[\w \t,*]|\\\r?\n)*?))[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)"
+)
+_NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
+_COMMENT = re.compile(r"#[^\n\r]*")
+_DOCSTRING = re.compile(
+    r"[rRuU]?(\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"[^\"\n\\]*\"|'[^'\n\\]*')[^\n]*", re.DOTALL
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """An import at the beginning of a line: ``start`` to ``end``, the end of its last line without the line break.
+
+    ``names`` are (name, alias), for ``import`` the modules; ``names_at`` is where they stand.
+    """
+
+    start: int
+    end: int
+    module: str
+    names: tuple[tuple[str, str], ...]
+    names_at: tuple[int, int]
+    is_from: bool
+    in_parentheses: bool
+    in_block: bool
+
+    def binds(self, form: ImportForm, written: str) -> bool:
+        """Whether the statement already imports the form, whose module is ``written`` so."""
+        if form.attribute:
+            pair = form.attribute, form.alias
+            return (
+                self.is_from
+                and self.module in (form.module, written)
+                and (pair in self.names or ("*", "") in self.names)
+            )
+        if self.is_from:
+            return False
+        return any(
+            (name, alias) == (form.module, form.alias)
+            or (not form.alias and not alias and name.startswith(f"{form.module}."))
+            for name, alias in self.names
+        )
+
+
+def read_statements(text: str) -> list[Statement]:
+    """The import statements of a document that stand at the beginning of a line, in order."""
+    found: list[Statement] = []
+    in_block = True
+    last = max(text.rfind("\nimport"), text.rfind("\nfrom")) + 1
+    for token in _TOKENS.finditer(text):
+        if token.start() > last:
+            break  # most documents have no more of them below their beginning
+        if token["definition"]:
+            in_block = False
+        elif token["statement"] and (statement := _statement(text, token.start(), in_block)):
+            found.append(statement)
+    return found
+
+
+def edit_for(
+    text: str,
+    form: ImportForm,
+    *,
+    cursor: int,
+    package: str = "",
+    max_dots: int = 0,
+    origin: Callable[[str], str] = lambda module: "",
+    statements: Sequence[Statement] | None = None,
+) -> Edit | None:
+    """The edit that imports ``form`` into a document; None if that is imported already.
+
+    The line of ``cursor`` stays as it is, unless it is the first one: then the import comes before it. Imports inside
+    ``package``, the document's own, are written with up to ``max_dots`` dots, or absolutely. ``origin`` tells of a
+    module's name where it comes from. ``statements`` are those of ``read_statements``, if they are at hand.
+    """
+    statements = read_statements(text) if statements is None else statements
+    written = written_module(form, package, max_dots)
+    if any(statement.binds(form, written) for statement in statements):
+        return None
+    line_start = text.rfind("\n", 0, cursor) + 1
+    block = [each for each in statements if each.in_block and each.end < line_start]
+    if form.attribute:
+        for statement in block:
+            can_join = statement.is_from and statement.module in (written, form.module)
+            if can_join and statement.names and statement.names_at[1] > statement.names_at[0]:
+                return _joined(text, statement, form)
+    eol = "\r\n" if "\r\n" in text else "\n"
+    line = _line(form, written)
+    rank = _rank(written, origin)
+    ranked = [(each, _rank(each.module, origin)) for each in block]
+    if not block:
+        return _first(text, line, eol, line_start)
+    groups = list(_groups(text, ranked))
+    chosen = _group(groups, rank)
+    if chosen is None:
+        return _new_group(text, groups, line, rank, eol)
+    before = _before(chosen, form, written)
+    if before is None:
+        at = chosen[-1][0].end
+        return at, at, eol + line
+    following = chosen[before][0].start
+    return following, following, line + eol
+
+
+def written_module(form: ImportForm, package: str, max_dots: int) -> str:
+    """How an import names its module in a file of ``package``: with at most ``max_dots`` dots, if with any."""
+    if not form.attribute or not package or not max_dots:
+        return form.module
+    own, target = package.split("."), form.module.split(".")
+    n_shared = 0
+    while n_shared < min(len(own), len(target)) and own[n_shared] == target[n_shared]:
+        n_shared += 1
+    n_dots = len(own) - n_shared + 1
+    if not n_shared or n_dots > max_dots:
+        return form.module
+    return "." * n_dots + ".".join(target[n_shared:])
+
+
+def _statement(text: str, start: int, in_block: bool) -> Statement | None:
+    if found := _PLAIN.match(text, start):
+        pairs = tuple(_pairs(found[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
+        module = pairs[0][0] if pairs else ""
+        end = found.end()
+        return Statement(
+            start=start, end=end, module=module, names=pairs, names_at=found.span(1), is_from=False,
+            in_parentheses=False, in_block=in_block,
+        )  # fmt: skip
+    if found := _FROM.match(text, start):
+        part = "inner" if found["inner"] is not None else "flat"
+        names = tuple(_pairs(_COMMENT.sub("", found[part]), _NAME.pattern))
+        return Statement(
+            start=start, end=found.end(), module="".join(found[1].split()), names=names, names_at=found.span(part),
+            is_from=True, in_parentheses=part == "inner", in_block=in_block,
+        )  # fmt: skip
+    return None
+
+
+def _pairs(text: str, pattern: str) -> Iterator[tuple[str, str]]:
+    for part in text.replace("\\", " ").split(","):
+        if found := re.fullmatch(pattern, part.strip()):
+            yield found[1], found[2] or ""
+
+
+def _line(form: ImportForm, written: str) -> str:
+    alias = f" as {form.alias}" if form.alias else ""
+    return f"from {written} import {form.attribute}{alias}" if form.attribute else f"import {form.module}{alias}"
+
+
+def _rank(module: str, origin: Callable[[str], str]) -> int:
+    if module == "__future__":
+        return _FUTURE
+    if module.startswith("."):
+        return _RELATIVE
+    return {LIBRARY: _LIBRARY, WORKSPACE: _LOCAL}.get(origin(module), _THIRD_PARTY)
+
+
+Ranked = tuple[Statement, int]
+
+
+def _groups(text: str, ranked: Sequence[Ranked]) -> Iterator[list[Ranked]]:
+    """Statements with nothing between them but comments right above one."""
+    group: list[Ranked] = []
+    for each in ranked:
+        if group:
+            between = text[group[-1][0].end : each[0].start]
+            lines = between.split("\n")[1:-1]
+            if any(not line.lstrip().startswith("#") for line in lines):
+                yield group
+                group = []
+        group.append(each)
+    if group:
+        yield group
+
+
+def _group(groups: Sequence[list[Ranked]], rank: int) -> list[Ranked] | None:
+    """The group for a statement of ``rank``: one with others of it, or one that is mixed anyhow."""
+    alike = [sum(other == rank for _, other in group) for group in groups]
+    if max(alike):
+        return groups[max(range(len(groups)), key=lambda n: (alike[n] * 2 > len(groups[n]), alike[n]))]
+    mixed = [group for group in groups if len({other for _, other in group} - {_FUTURE}) > 1]
+    close = [group for group in mixed if min(other for _, other in group) < rank < max(other for _, other in group)]
+    if close or (mixed and len(groups) == 1):
+        return (close or mixed)[0]
+    return None
+
+
+def _new_group(text: str, groups: Sequence[list[Ranked]], line: str, rank: int, eol: str) -> Edit:
+    """A group of its own, before the first one that comes later."""
+    for n, group in enumerate(groups):
+        if min(other for _, other in group) > rank:
+            if n == 0:
+                start = _above(text, group[0][0].start)
+                return start, start, line + eol + eol
+            end = groups[n - 1][-1][0].end
+            return end, end, eol + eol + line
+    end = groups[-1][-1][0].end
+    return end, end, eol + eol + line + (eol if _next_line(text, text.find("\n", end) + 1 or len(text)) else "")
+
+
+def _next_line(text: str, at: int) -> str:
+    """What stands on the line that begins at an offset."""
+    return text[at : text.find("\n", at) if "\n" in text[at:] else len(text)].strip()
+
+
+def _above(text: str, start: int) -> int:
+    """The start of the comment lines right above a line, if they are about it: not those that begin the document."""
+    at = start
+    while at > 0:
+        previous = text.rfind("\n", 0, at - 1) + 1
+        if not text[previous:at].startswith("#"):
+            return at
+        at = previous
+    return start
+
+
+def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | None:
+    """The statement of a sorted group that the new one comes before; None for its end, or where nothing is sorted."""
+    new = bool(form.attribute), written
+
+    def plain_first(is_from: bool, module: str) -> tuple[object, ...]:
+        return is_from, not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold()
+
+    def by_module(is_from: bool, module: str) -> tuple[object, ...]:
+        return not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold(), is_from
+
+    keys = [(each.is_from, each.module) for each, _ in group]
+    for style in (plain_first, by_module):
+        sorted_keys = [style(*key) for key in keys]
+        if sorted_keys == sorted(sorted_keys):
+            later = (n for n, key in enumerate(sorted_keys) if key > style(*new))
+            return next(later, None)
+    return None
+
+
+def _n_dots(module: str) -> int:
+    return len(module) - len(module.lstrip("."))
+
+
+def _by_type(name: str) -> tuple[int, str]:
+    """The order of isort and Ruff: constants, classes, the rest."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name.casefold()
+
+
+def _place(names: Sequence[str], new: str) -> int:
+    """Where a name goes among others: by their order, else at the end."""
+    styles: tuple[Callable[[str], tuple[int, str]], ...] = (
+        _by_type,
+        lambda name: (0, name.casefold()),
+        lambda name: (0, name),
+    )
+    for style in styles:
+        keys = [style(name) for name in names]
+        if keys == sorted(keys):
+            return sum(key < style(new) for key in keys)
+    return len(names)
+
+
+def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
+    """The edit that adds a name to a statement that imports others of its module."""
+    addition = f"{form.attribute} as {form.alias}" if form.alias else form.attribute
+    start, end = statement.names_at
+    spans = [found.span() for found in _NAME.finditer(_blanked(text[start:end]))]
+    if not spans:
+        return None
+    place = _place([name for name, _ in statement.names], form.attribute)
+    place = min(place, len(spans))
+    if not statement.in_parentheses:
+        line_start = text.rfind("\n", 0, statement.end) + 1
+        longest = max([WIDTH, *(len(line) for line in text[: statement.start].splitlines())])
+        if "\\" not in text[start:end] and statement.end - line_start + len(addition) + 2 > longest:
+            return _wrapped(text, statement, addition, place)
+    if place < len(spans):
+        at = start + spans[place][0]
+        line_start = text.rfind("\n", 0, at) + 1
+        if statement.in_parentheses and line_start > start and not text[line_start:at].strip():
+            return at, at, f"{addition},{_eol(text)}{text[line_start:at]}"
+        return at, at, f"{addition}, "
+    at = start + spans[-1][1]
+    line_start = text.rfind("\n", 0, at) + 1
+    rest = _blanked(text[start:end])[spans[-1][1] :]
+    has_comma = rest.lstrip().startswith(",")
+    own_line = statement.in_parentheses and line_start > start
+    if own_line:
+        name_start = start + spans[-1][0]
+        indent = text[line_start : line_start + len(text[line_start:]) - len(text[line_start:].lstrip(" \t"))]
+        if has_comma:
+            at += rest.index(",") + 1
+        if text[line_start:name_start].strip():  # several names on its line
+            return (at, at, f" {addition},") if has_comma else (at, at, f", {addition}")
+        comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
+        if comment and has_comma:
+            at += comment.end()
+        elif comment:
+            return at, at + comment.end(), f",{comment[0]}{_eol(text)}{indent}{addition}"
+        return at, at, (f"{_eol(text)}{indent}{addition}," if has_comma else f",{_eol(text)}{indent}{addition}")
+    return at, at, f", {addition}"
+
+
+def _wrapped(text: str, statement: Statement, addition: str, place: int) -> Edit:
+    """A line that would be too long, in parentheses with a name on each line."""
+    start, end = statement.names_at
+    names = [f"{name} as {alias}" if alias else name for name, alias in statement.names]
+    names.insert(place, addition)
+    eol = _eol(text)
+    return start, end, f"({eol}" + "".join(f"    {name},{eol}" for name in names) + ")"
+
+
+def _blanked(text: str) -> str:
+    """The text with spaces in place of comments."""
+    return _COMMENT.sub(lambda found: " " * len(found[0]), text)
+
+
+def _eol(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _first(text: str, line: str, eol: str, line_start: int) -> Edit:
+    """The edit for a document that has no imports before the cursor: after its comments, docstring included."""
+    at = _header_end(text, line_start)
+    if at == 0:
+        blank = eol if text[:1] not in ("\r", "\n") and text.strip() else ""
+        return 0, 0, line + eol + blank
+    is_blank = not _next_line(text, at)
+    end = at - (text[at - 1] == "\n") - (text[max(at - 2, 0) : at] == "\r\n")
+    return end, end, eol + eol + line + ("" if is_blank or at == len(text) else eol)
+
+
+def _header_end(text: str, limit: int) -> int:
+    """The end of the docstring's last line, or of the comments above that are not about the code below; or 0."""
+    at = end = comments_end = 0
+    while at < limit:
+        newline = text.find("\n", at)
+        following = newline + 1 if newline >= 0 else len(text)
+        line = text[at:following].strip().lstrip("\ufeff")
+        if not line:
+            end = comments_end
+        elif line.startswith("#"):
+            comments_end = following
+            if line.startswith("#!") or "coding" in line:
+                end = following
+        else:
+            found = _DOCSTRING.match(text, at)
+            if found and found.end() < limit:
+                newline = text.find("\n", found.end())
+                end = newline + 1 if newline >= 0 else len(text)
+            break
+        at = following
+    return min(end, limit)

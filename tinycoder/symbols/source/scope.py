@@ -1,0 +1,84 @@
+"""The names of a function's own, as they stand before one of its lines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Symbol, Variable
+from tinycoder.symbols.source.bindings import Statement, bindings, flat, functional, imports, target_names
+from tinycoder.symbols.source.reader import Events, FunctionNode, read_class, read_function, read_parameters
+from tinycoder.symbols.source.sketch import instance
+
+
+def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, Symbol]:
+    """Parameters and locals of a function, each as it was bound last before a line.
+
+    What is bound on that line or later counts only where nothing is before. A value that mentions its own name has
+    what the name stood for before in its place.
+    """
+    table: dict[str, Symbol] = {}
+    for parameter in read_parameters(node.args):
+        note, value = parameter.annotation, parameter.default
+        if parameter.kind == VARIADIC:
+            note, value = f"tuple[{note}, ...]" if note else "", "()"
+        elif parameter.kind == KEYWORDS:
+            note, value = f"dict[str, {note}]" if note else "", "{}"
+        value = "" if value in ("None", "...") else value
+        table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
+    outer: set[str] = set()
+    for each in flat(node.body):
+        if isinstance(each, (ast.Global, ast.Nonlocal)):
+            outer.update(each.names)
+            continue
+        late = before_line is not None and each.lineno >= before_line
+        for symbol in _bound(each, table):
+            name = symbol.name
+            old = table.get(name)
+            if name in outer or (late and old is not None):
+                continue
+            if isinstance(symbol, Variable) and isinstance(old, Variable):
+                if old.annotation and not symbol.annotation:
+                    continue  # what is declared stays
+                if symbol.value == "None" and old.value and not symbol.annotation:
+                    continue
+            table[name] = symbol
+    return table
+
+
+def _bound(node: Statement, table: dict[str, Symbol]) -> Iterator[Symbol]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if function := read_function(node, Events()):
+            yield function
+    elif isinstance(node, ast.ClassDef):
+        yield read_class(node, Events())
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from imports(node, [])
+    else:
+        names = _Before(table, {name for name in target_names(node) if name in table})
+        for target, kind, value in bindings(node, names):
+            if type(target) is not ast.Name:
+                continue
+            old = table.get(target.id)
+            if isinstance(node, ast.AugAssign) and old is not None:
+                continue
+            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := functional(node.value)):
+                yield Class(target.id, target.lineno, (made[0],), "", (), made[1])
+            else:
+                yield Variable(target.id, target.lineno, kind, value)
+
+
+class _Before:
+    """What names that are bound anew stood for before; all others stand for themselves."""
+
+    def __init__(self, table: dict[str, Symbol], names: set[str]) -> None:
+        self._table = table
+        self._names = names
+
+    def get(self, name: str, default: str, /) -> str:
+        if name not in self._names:
+            return default
+        old = self._table[name]
+        if isinstance(old, Variable):
+            return instance(old.annotation) or old.value
+        return ""

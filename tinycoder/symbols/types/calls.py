@@ -1,0 +1,291 @@
+"""What calls give: instances, what functions return, ``super()``."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tinycoder.symbols.modules import LIBRARY
+from tinycoder.symbols.records import Class, Function
+from tinycoder.symbols.types import library_types
+from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments, pairs
+from tinycoder.symbols.types.library_classes import ASYNC_MANAGER, COROUTINE, MANAGER, NAMED_TUPLE, TABLE_SCOPE
+from tinycoder.symbols.types.lookup import BUILTINS, parse
+from tinycoder.symbols.types.traits import (
+    ENUM_MODULE,
+    ENUMS,
+    TRANSPARENT,
+    is_property_name,
+    last_part,
+    receiver_name,
+    takes_class,
+)
+from tinycoder.symbols.types.values import (
+    MAX_ITEMS,
+    ClassValue,
+    Frame,
+    FunctionValue,
+    Instance,
+    Scope,
+    SuperValue,
+    Value,
+    Values,
+    receiver_class,
+    union,
+    without_none,
+)
+
+if TYPE_CHECKING:
+    from tinycoder.symbols.types.inference import Inference
+
+
+class Calls:
+    """Makes the calls of one question."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    def call(self, values: Values, arguments: Arguments) -> Values:
+        """What calling the values gives."""
+        return union(self._call(value, arguments) for value in without_none(values))
+
+    def _call(self, value: Value, arguments: Arguments) -> Values:
+        match value:
+            case ClassValue():
+                return self._construct(value, arguments)
+            case FunctionValue():
+                return self.call_function(value, arguments)
+            case Instance():
+                return self.call(self._inference.attributes.of_value(value, "__call__"), arguments)
+            case _:
+                return ()
+
+    def _construct(self, value: ClassValue, arguments: Arguments) -> Values:
+        name = value.qualified
+        module, _, last = name.rpartition(".")
+        if module in library_types.TYPING:
+            return self._typing_call(last, arguments)
+        if module == BUILTINS:
+            special = self._builtin_call(last, arguments)
+            if special is not None:
+                return special
+        if last in ENUMS and module == ENUM_MODULE:
+            return ()
+        if module in ("collections", "_collections") and arguments.nodes:
+            first = self._inference.evaluate(arguments.nodes[0], arguments.scope)
+            if last == "deque":
+                return (Instance(replace(value, arguments=(self._inference.elements.iterate(first),))),)
+            if last == "defaultdict" and not value.arguments:
+                return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
+        parameters = self._inference.classes.type_parameters(value)
+        if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
+            found = self._inference.classes.member(value, "__init__") or self._inference.classes.member(
+                value, "__new__"
+            )
+            if found and isinstance(found[1], Function):
+                solved = self._inference.generics.solved(
+                    found[1], self._inference.classes.inside(found[0]), arguments, frozenset(parameters), skip=1
+                )
+                if solved:
+                    value = replace(value, arguments=tuple(solved.get(name, ()) for name in parameters))
+        return (Instance(value),)
+
+    def _typing_call(self, name: str, arguments: Arguments) -> Values:
+        nodes, scope = arguments.nodes, arguments.scope
+        if name == "NewType" and len(nodes) > 1:
+            return self._inference.evaluate(nodes[1], scope)
+        if name == "cast" and nodes:
+            return self._inference.annotations.annotate(nodes[0], scope)
+        return self._named_tuple() if name == "NamedTuple" else ()
+
+    def _named_tuple(self) -> Values:
+        """A class whose fields are not known."""
+        return (ClassValue(NAMED_TUPLE, TABLE_SCOPE),)
+
+    def _builtin_call(self, name: str, arguments: Arguments) -> Values | None:
+        nodes, scope = arguments.nodes, arguments.scope
+        if name == "type" and len(nodes) == 1:
+            return union(
+                (value.kind,) if isinstance(value, Instance) else ()
+                for value in self._inference.evaluate(nodes[0], scope)
+            )
+        if name == "zip" and nodes:
+            elements = [
+                self._inference.elements.iterate(self._inference.evaluate(part, scope)) for part in nodes[:MAX_ITEMS]
+            ]
+            return self._inference.classes.library_instance(
+                "collections.abc.Iterator", self._inference.classes.tuple_of(elements)
+            )
+        if name == "enumerate" and nodes:
+            element = self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
+            return self._inference.classes.library_instance(
+                "collections.abc.Iterator",
+                self._inference.classes.tuple_of([self._inference.classes.instance("int"), element]),
+            )
+        if name == "map" and len(nodes) > 1:
+            element = self.call(self._inference.evaluate(nodes[0], scope), NO_ARGUMENTS)
+            return self._inference.classes.library_instance("collections.abc.Iterator", element)
+        if name in ("filter", "reversed") and nodes:
+            return self._inference.classes.library_instance(
+                "collections.abc.Iterator", self._inference.elements.iterate(self._inference.evaluate(nodes[-1], scope))
+            )
+        if name in ("list", "set", "frozenset", "tuple") and nodes:
+            return self._inference.classes.instance(
+                name, self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
+            )
+        return None
+
+    def call_function(self, value: FunctionValue, arguments: Arguments) -> Values:
+        """What calling a function gives."""
+        symbol = value.symbol
+        if value.owner is None:
+            special = self._special_call(value, arguments)
+            if special is not None:
+                return special
+        values = self._returned(value, arguments)
+        names = [last_part(decorator) for decorator in symbol.decorators]
+        if "contextmanager" in names or "asynccontextmanager" in names:
+            kind = "AbstractContextManager" if "contextmanager" in names else "AbstractAsyncContextManager"
+            return self._manager(kind, self._yielded(values))
+        if symbol.is_async and not symbol.is_generator:
+            values = self._coroutine(values)
+        if values and not all(name in TRANSPARENT or is_property_name(name) for name in names):
+            return union([values, ()])
+        return values
+
+    def _special_call(self, value: FunctionValue, arguments: Arguments) -> Values | None:
+        module, _, name = value.qualified.rpartition(".")
+        nodes, scope = arguments.nodes, arguments.scope
+        if module in library_types.TYPING:
+            return self._typing_call(name, arguments)
+        if value.qualified == "collections.namedtuple":
+            return self._named_tuple()
+        if value.qualified in ("copy.copy", "copy.deepcopy") and nodes:
+            return self._inference.evaluate(nodes[0], scope)
+        if module != BUILTINS:
+            return None
+        if name == "sorted" and nodes:
+            return self._inference.classes.instance(
+                "list", self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
+            )
+        if name in ("next", "anext") and nodes:
+            values = self._inference.attributes.attribute(self._inference.evaluate(nodes[0], scope), f"__{name}__")
+            return self.call(values, NO_ARGUMENTS)
+        if name in ("iter", "aiter") and nodes:
+            values = self._inference.attributes.attribute(self._inference.evaluate(nodes[0], scope), f"__{name}__")
+            return self.call(values, NO_ARGUMENTS)
+        if name in ("min", "max") and nodes:
+            first = self._inference.evaluate(nodes[0], scope)
+            return first if len(nodes) > 1 else self._inference.elements.iterate(first)
+        if name in ("abs", "sum") and nodes:
+            first = self._inference.evaluate(nodes[0], scope)
+            return first if name == "abs" else self._inference.elements.iterate(first)
+        return self._builtin_call(name, arguments)
+
+    def _returned(self, value: FunctionValue, arguments: Arguments) -> Values:
+        symbol = value.symbol
+        known = "" if symbol.returns else _in_table(value)
+        key: tuple[object, ...] = ("returned", value.key)
+        scope = self._function_scope(value)
+        if known:
+            return self._inference.work.once(key, symbol, lambda: self._inference.annotations.table(known, scope.types))
+        if symbol.returns:
+            node = parse(symbol.returns)
+            open_names = self._inference.annotations.open_variables(node, scope)
+            if not open_names:
+                return self._inference.work.once(key, symbol, lambda: self._inference.annotations.annotate(node, scope))
+            solved = self._inference.generics.solved(
+                symbol, scope, arguments, open_names, skip=int(value.receiver is not None)
+            )
+            return self._inference.annotations.annotate(node, replace(scope, types={**scope.types, **solved}))
+        if symbol.is_generator:
+            kind = "AsyncGenerator" if symbol.is_async else "Generator"
+            return self._inference.classes.library_instance(f"collections.abc.{kind}")
+        if not symbol.result:
+            return ()
+        given = self._given(value, arguments)
+        inner = replace(
+            scope,
+            enclosing=(Frame(symbol), *scope.enclosing),
+            local={**self._receiver_local(value), **given},
+        )
+        if given:
+            key = ("returned", value.key, tuple((name, tuple(one.key for one in some)) for name, some in given.items()))
+        return self._inference.work.once(key, symbol, lambda: self._inference.text(symbol.result, inner))
+
+    def _function_scope(self, value: FunctionValue) -> Scope:
+        """Where a function's annotations are read: ``Self`` is its receiver."""
+        receiver = value.receiver
+        if receiver is None:
+            mine = Instance(value.owner) if value.owner else None
+        else:
+            mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
+        if mine is None:
+            return value.scope
+        return replace(value.scope, types={**value.scope.types, "Self": (mine,)})
+
+    def _receiver_local(self, value: FunctionValue) -> dict[str, Values]:
+        if value.owner is None or not receiver_name(value.symbol):
+            return {}
+        receiver = value.receiver or Instance(value.owner)
+        return {"self": (receiver,), "cls": (receiver_class(receiver),)}
+
+    def _given(self, value: FunctionValue, arguments: Arguments) -> dict[str, Values]:
+        """The arguments of parameters without annotation that the function's result names."""
+        if not (arguments.nodes or arguments.keywords):
+            return {}
+        node = parse(value.symbol.result)
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node else set()
+        found = {}
+        for parameter, argument in pairs(value.symbol, arguments, skip=int(value.receiver is not None)):
+            if parameter.name in names and not parameter.annotation:
+                values = self._inference.evaluate(argument, arguments.scope)
+                if values:
+                    found[parameter.name] = values
+        return found
+
+    def super(self, node: ast.Call, scope: Scope) -> Values:
+        """What a call of ``super`` gives."""
+        if len(node.args) > 1:
+            kinds, receivers = (
+                self._inference.evaluate(node.args[0], scope),
+                self._inference.evaluate(node.args[1], scope),
+            )
+            kind = next((value for value in kinds if isinstance(value, ClassValue)), None)
+            receiver = next((value for value in receivers if isinstance(value, (Instance, ClassValue))), None)
+            return (SuperValue(receiver or Instance(kind), kind),) if kind else ()
+        for index, frame in enumerate(scope.enclosing):
+            if isinstance(frame.symbol, Class):
+                here = ClassValue(frame.symbol, Scope(scope.source, scope.module, scope.enclosing[index + 1 :]))
+                function = scope.enclosing[index - 1].symbol if index else None
+                local = scope.local.get("self")
+                given = next((value for value in local or () if isinstance(value, (Instance, ClassValue))), None)
+                if given is None:
+                    of_class = isinstance(function, Function) and takes_class(function)
+                    given = here if of_class else Instance(here)
+                return (SuperValue(given, here),)
+        return ()
+
+    def _yielded(self, values: Values) -> Values:
+        """The first type argument of iterators and generators."""
+        return union(
+            value.kind.arguments[0] if isinstance(value, Instance) and value.kind.arguments else () for value in values
+        )
+
+    def _coroutine(self, values: Values) -> Values:
+        return (Instance(ClassValue(COROUTINE, TABLE_SCOPE, ((), (), values))),)
+
+    def _manager(self, kind: str, entered: Values) -> Values:
+        symbol = MANAGER if kind == "AbstractContextManager" else ASYNC_MANAGER
+        return (Instance(ClassValue(symbol, TABLE_SCOPE, (entered,))),)
+
+
+def _in_table(value: FunctionValue) -> str:
+    """What the table says that a function returns: first for the receiver's own class."""
+    if value.scope.source.origin != LIBRARY:
+        return ""
+    known = ""
+    if value.receiver is not None:
+        known = library_types.RETURNS.get(f"{receiver_class(value.receiver).qualified}.{value.symbol.name}", "")
+    return known or library_types.RETURNS.get(value.qualified, "")

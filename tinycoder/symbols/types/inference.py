@@ -1,0 +1,266 @@
+"""What expressions stand for. One ``Inference`` serves one question: it remembers what it found and soon gives up.
+
+No solver: names, attributes and calls are followed through the records, to annotations first, else to sketches.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tinycoder.symbols.modules import LIBRARY, Modules
+from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Variable
+from tinycoder.symbols.types import library_types
+from tinycoder.symbols.types.annotations import Annotations
+from tinycoder.symbols.types.arguments import Arguments
+from tinycoder.symbols.types.attributes import Attributes
+from tinycoder.symbols.types.calls import Calls
+from tinycoder.symbols.types.classes import Classes
+from tinycoder.symbols.types.elements import Elements
+from tinycoder.symbols.types.generics import Generics
+from tinycoder.symbols.types.lookup import Found, Lookup, parse
+from tinycoder.symbols.types.values import (
+    MAX_ITEMS,
+    NONE,
+    ClassValue,
+    Frame,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    Scope,
+    Value,
+    Values,
+    union,
+    without_none,
+)
+from tinycoder.symbols.types.work import Work
+
+_OPERATORS: Mapping[type[ast.operator], str] = {
+    ast.Add: "__add__",
+    ast.Sub: "__sub__",
+    ast.Mult: "__mul__",
+    ast.MatMult: "__matmul__",
+    ast.Div: "__truediv__",
+    ast.FloorDiv: "__floordiv__",
+    ast.Mod: "__mod__",
+    ast.Pow: "__pow__",
+    ast.BitOr: "__or__",
+    ast.BitAnd: "__and__",
+    ast.BitXor: "__xor__",
+    ast.LShift: "__lshift__",
+    ast.RShift: "__rshift__",
+}
+
+_NUMBERS = ("bool", "int", "float", "complex")
+
+
+class Inference:
+    """Answers about expressions in ``root`` and wherever they lead."""
+
+    def __init__(self, modules: Modules, root: Scope) -> None:
+        self.modules = modules
+        self.lookup = Lookup(modules, root)
+        self.work = Work()
+        self.annotations = Annotations(self)
+        self.attributes = Attributes(self)
+        self.calls = Calls(self)
+        self.classes = Classes(self)
+        self.elements = Elements(self)
+        self.generics = Generics(self)
+
+    def evaluate(self, node: ast.expr | None, scope: Scope) -> Values:
+        """What an expression stands for."""
+        if node is None or not self.work.begin():
+            return ()
+        try:
+            return self._evaluate(node, scope)
+        finally:
+            self.work.end()
+
+    def text(self, text: str, scope: Scope) -> Values:
+        """What the expression that ``text`` is stands for."""
+        return self.evaluate(parse(text), scope)
+
+    def _evaluate(self, node: ast.expr, scope: Scope) -> Values:
+        if scope.narrowed and isinstance(node, (ast.Name, ast.Attribute)):
+            classes = scope.narrowed.get(ast.unparse(node))
+            if classes and (values := self._instances(classes, replace(scope, narrowed={}))):
+                return values
+        match node:
+            case ast.Name():
+                return scope.local.get(node.id) or self.value_of(self.lookup.name(node.id, scope))
+            case ast.Attribute():
+                return self.attributes.attribute(self.evaluate(node.value, scope), node.attr)
+            case ast.Call():
+                return self._call_expression(node, scope)
+            case ast.Constant():
+                return self._constant(node.value)
+            case ast.Subscript():
+                return self._subscript(node, scope)
+            case ast.BoolOp():
+                return self._either(node, scope)
+            case ast.IfExp():
+                return without_none(union([self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)]))
+            case ast.BinOp():
+                return self._binary(node, scope)
+            case ast.Await():
+                return self.elements.awaited(self.evaluate(node.value, scope))
+            case ast.Compare():
+                return self.classes.instance("bool")
+            case ast.UnaryOp():
+                return (
+                    self.classes.instance("bool")
+                    if isinstance(node.op, ast.Not)
+                    else self.evaluate(node.operand, scope)
+                )
+            case ast.JoinedStr():
+                return self.classes.instance("str")
+            case ast.NamedExpr():
+                return self.evaluate(node.value, scope)
+            case ast.Tuple():
+                return self.classes.tuple_of([self.evaluate(part, scope) for part in node.elts[:MAX_ITEMS]])
+            case ast.List() | ast.Set():
+                kind = "list" if isinstance(node, ast.List) else "set"
+                return self.classes.instance(kind, self._elements(node.elts, scope))
+            case ast.Dict():
+                keys = [key for key in node.keys if key is not None]
+                return self.classes.instance("dict", self._elements(keys, scope), self._elements(node.values, scope))
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._comprehension(node, scope)
+            case _:
+                return ()
+
+    def _instances(self, classes: str, scope: Scope) -> Values:
+        node = parse(classes)
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        return union(self.annotations.annotate(part, scope) for part in parts[:MAX_ITEMS])
+
+    def _constant(self, value: object) -> Values:
+        if value is None:
+            return (NONE,)
+        return () if value is Ellipsis else self.classes.instance(type(value).__name__)
+
+    def _elements(self, nodes: Sequence[ast.expr], scope: Scope) -> Values:
+        parts = [self.evaluate(node, scope) for node in nodes[:2] if not isinstance(node, ast.Starred)]
+        return without_none(union(parts))
+
+    def _either(self, node: ast.BoolOp, scope: Scope) -> Values:
+        if isinstance(node.op, ast.And):
+            return self.evaluate(node.values[-1], scope)
+        return without_none(union(self.evaluate(part, scope) for part in node.values[:MAX_ITEMS]))
+
+    def _binary(self, node: ast.BinOp, scope: Scope) -> Values:
+        left = without_none(self.evaluate(node.left, scope))
+        if isinstance(node.op, ast.BitOr) and any(isinstance(value, ClassValue) for value in left):
+            return union([left, self.evaluate(node.right, scope)])
+        names = {value.kind.symbol.name for value in left if isinstance(value, Instance)}
+        if names and names <= set(_NUMBERS):
+            right = without_none(self.evaluate(node.right, scope))
+            names |= {value.kind.symbol.name for value in right if isinstance(value, Instance)}
+            if names <= set(_NUMBERS):
+                if isinstance(node.op, ast.Div):
+                    names.add("float")
+                names.discard("bool") if len(names) > 1 else None
+                return self.classes.instance(max(names, key=_NUMBERS.index))
+            return right if isinstance(node.op, ast.Mult) else ()
+        if names and names <= {"str", "bytes", "list", "tuple"}:
+            return tuple(replace(value, items=None) if isinstance(value, Instance) else value for value in left)
+        method = self.attributes.attribute(left, _OPERATORS[type(node.op)])
+        return self.calls.call(method, Arguments([node.right], {}, scope))
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope
+    ) -> Values:
+        for generator in node.generators[:MAX_ITEMS]:
+            element = self.elements.iterate(self.evaluate(generator.iter, scope), is_async=bool(generator.is_async))
+            bound = dict(scope.local)
+            self._bind_target(generator.target, element, bound)
+            scope = replace(scope, local=bound)
+        if isinstance(node, ast.DictComp):
+            return self.classes.instance("dict", self.evaluate(node.key, scope), self.evaluate(node.value, scope))
+        element = self.evaluate(node.elt, scope)
+        if isinstance(node, ast.GeneratorExp):
+            return self.classes.library_instance("collections.abc.Generator", element, (), ())
+        return self.classes.instance("list" if isinstance(node, ast.ListComp) else "set", element)
+
+    def _bind_target(self, target: ast.expr, values: Values, bound: dict[str, Values]) -> None:
+        if isinstance(target, ast.Name):
+            bound[target.id] = values
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for index, part in enumerate(target.elts[:MAX_ITEMS]):
+                self._bind_target(part, self.elements.item(values, index), bound)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Values:
+        values = without_none(self.evaluate(node.value, scope))
+        return union(self.elements.subscript(value, node, scope) for value in values)
+
+    def value_of(self, found: Found | None) -> Values:
+        """What a name that was found stands for."""
+        if found is None:
+            return ()
+        if isinstance(found, ModuleValue):
+            return (found,)
+        if found.values:
+            return found.values
+        symbol, scope = found.symbol, found.scope
+        match symbol:
+            case Variable():
+                return self.variable(symbol, scope)
+            case Function():
+                return self.attributes.decorated(FunctionValue(symbol, scope))
+            case Class():
+                return (ClassValue(symbol, scope),)
+            case Parameter():
+                return self.parameter(symbol, scope)
+            case _:
+                return ()
+
+    def variable(self, symbol: Variable, scope: Scope, owner: ClassValue | None = None) -> Values:
+        """What a variable holds: what its annotation names, else what its value is."""
+        return self.work.once(
+            ("variable", id(symbol), owner and owner.key), symbol, lambda: self._variable(symbol, scope, owner)
+        )
+
+    def _variable(self, symbol: Variable, scope: Scope, owner: ClassValue | None) -> Values:
+        name = f"{owner.qualified if owner else scope.source.name}.{symbol.name}"
+        if scope.source.origin == LIBRARY and name in library_types.RETURNS:
+            return self.annotations.table(library_types.RETURNS[name], owner.scope.types if owner else {})
+        annotation = parse(symbol.annotation)
+        found = self.annotations.annotate(annotation, scope) if annotation else ()
+        if found or not symbol.value:
+            return found
+        return self.evaluate(parse(symbol.value), self._method_scope(scope, owner) if symbol.on_instance else scope)
+
+    def _method_scope(self, scope: Scope, owner: ClassValue | None) -> Scope:
+        """Where the values of instance variables are read: in a method, with the receiver as the reader calls it."""
+        if owner is None:
+            return scope
+        mine = self.self_of(owner, scope)
+        return replace(
+            scope,
+            enclosing=(Frame(None), *scope.enclosing),
+            local={"self": (mine,), "cls": (mine.kind if isinstance(mine, Instance) else owner,)},
+        )
+
+    def self_of(self, owner: ClassValue, scope: Scope) -> Value:
+        """The receiver that methods of ``owner`` are read with."""
+        return next((value for value in scope.types.get("Self", ())), Instance(owner))
+
+    def parameter(self, symbol: Parameter, scope: Scope) -> Values:
+        """What a parameter is given: what its annotation names, or perhaps something like its default."""
+        found = self.annotations.annotate(parse(symbol.annotation), scope) if symbol.annotation else ()
+        if symbol.kind == VARIADIC:
+            return self.classes.instance("tuple", found)
+        if symbol.kind == KEYWORDS:
+            return self.classes.instance("dict", self.classes.instance("str"), found)
+        if found or not symbol.default:
+            return found
+        default = tuple(value for value in self.text(symbol.default, scope) if value is not NONE)
+        return union([default, ()])
+
+    def _call_expression(self, node: ast.Call, scope: Scope) -> Values:
+        if isinstance(node.func, ast.Name) and node.func.id == "super":
+            return self.calls.super(node, scope)
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        return self.calls.call(self.evaluate(node.func, scope), Arguments(node.args, keywords, scope))

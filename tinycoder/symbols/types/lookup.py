@@ -1,0 +1,190 @@
+"""What names mean at a place: through enclosing functions and classes, the module, its stars and the builtins."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from tinycoder.symbols.modules import Definition, Modules, Source
+from tinycoder.symbols.records import (
+    Class,
+    Function,
+    Import,
+    Parameter,
+    Symbol,
+    Variable,
+)
+from tinycoder.symbols.types.library_types import RETURNS, TYPING
+from tinycoder.symbols.types.traits import receiver_name, takes_class
+from tinycoder.symbols.types.values import ClassValue, Instance, ModuleValue, Scope, Values
+
+LONGEST = 2_000  # characters of an expression that is parsed
+BUILTINS = "builtins"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """A record that a name stands for, and the scope in which its expressions are read.
+
+    ``values`` where they are known without its expressions.
+    """
+
+    symbol: Symbol | Parameter | None
+    scope: Scope
+    values: Values = ()
+    member: bool = False  # of a class around the place
+
+    @property
+    def qualified(self) -> str:
+        """The dotted name of where it is defined, as far as imports could be followed."""
+        symbol = self.symbol
+        if isinstance(symbol, Import):
+            return f"{symbol.module}.{symbol.attribute}" if symbol.attribute else symbol.module
+        return f"{self.scope.source.name}.{symbol.name}" if symbol else ""
+
+    @property
+    def form(self) -> str:
+        """The name within ``typing`` of one of its special forms."""
+        module, _, name = self.qualified.rpartition(".")
+        return name if module in TYPING else ""
+
+
+Found = Binding | ModuleValue
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> ast.expr | None:
+    """The expression that ``text`` is, if it is one."""
+    if not text or len(text) > LONGEST:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as for an unknown escape in a string
+            return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
+def absolute(module: str, source: Source) -> str:
+    """The dotted name that a module written ``module`` has when it is imported in ``source``."""
+    name = module.lstrip(".")
+    dots = len(module) - len(name)
+    if not dots:
+        return module
+    parts = source.package.split(".") if source.package else []
+    if dots - 1 > len(parts):
+        return ""
+    return ".".join([*parts[: len(parts) - (dots - 1)], *([name] if name else [])])
+
+
+@dataclass(slots=True)
+class Lookup:
+    """Finds names as one question needs them. ``root`` is the scope of the question: its module is the newest."""
+
+    modules: Modules
+    root: Scope
+    _scopes: dict[str, Scope] = field(default_factory=dict)
+    _found: dict[tuple[str, str], Found | None] = field(default_factory=dict)
+
+    def name(self, name: str, scope: Scope, *, skip_class: bool = False) -> Found | None:
+        """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the class that the place is in."""
+        for index, frame in enumerate(scope.enclosing):
+            symbol = frame.symbol
+            if frame.kind == "class":
+                if index == 0 and not skip_class:
+                    members = symbol.members if isinstance(symbol, Class) else frame.bindings
+                    member = members.get(name) or frame.bindings.get(name)
+                    if member and not (isinstance(member, Variable) and member.on_instance):
+                        return self._followed(member, scope, member=True)
+                continue
+            found = self._in_function(name, scope, index)
+            if found:
+                return found
+        if symbol := scope.module.symbols.get(name):
+            return self._followed(symbol, Scope(scope.source, scope.module))
+        if scope.module.stars:
+            for star in scope.module.stars:
+                if found := self.attribute(absolute(star, scope.source), name):
+                    return found
+        if scope.source.name == "":
+            module = self.modules.find(name)
+            return ModuleValue(module) if module else self.attribute(BUILTINS, name)
+        if found := self.attribute(BUILTINS, name):
+            return found
+        inner = next((one for one in scope.module.imports if one.name == name), None) if scope.enclosing else None
+        return self._followed(inner, scope) if inner else None  # imported in the function that a sketch comes from
+
+    def attribute(self, module: str, name: str) -> Found | None:
+        """What ``name`` of a module is, a submodule too."""
+        key = (module, name)
+        if key not in self._found:
+            self._found[key] = None  # while it is looked for
+            self._found[key] = self._attribute(module, name)
+        return self._found[key]
+
+    def of_module(self, source: Source) -> Scope:
+        """The scope of a module's top level."""
+        root = self.root
+        if source.name == root.source.name:
+            return Scope(root.source, root.module)
+        if source.name not in self._scopes:
+            self._scopes[source.name] = Scope(source, self.modules.record(source))
+        return self._scopes[source.name]
+
+    def dotted(self, name: str) -> Found | None:
+        """What a full dotted name stands for."""
+        module, _, last = name.rpartition(".")
+        if not module:
+            found = self.modules.find(last)
+            return ModuleValue(found) if found else None
+        return self.attribute(module, last)
+
+    def _attribute(self, module: str, name: str) -> Found | None:
+        if not module:
+            return None
+        if module == self.root.source.name and (symbol := self.root.module.symbols.get(name)):
+            return self._followed(symbol, Scope(self.root.source, self.root.module))
+        definition = self.modules.resolve(module, name)
+        if definition:
+            return self._defined(definition)
+        found = self.modules.find(f"{module}.{name}")
+        if found is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
+            return Binding(Function(name, 0), self.of_module(source))  # is made when the module runs
+        return ModuleValue(found) if found else None
+
+    def _defined(self, definition: Definition) -> Found:
+        if definition.symbol is None:
+            return ModuleValue(definition.source)
+        return Binding(definition.symbol, self.of_module(definition.source))
+
+    def _followed(self, symbol: Symbol, scope: Scope, *, member: bool = False) -> Found:
+        if not isinstance(symbol, Import):
+            return Binding(symbol, scope, member=member)
+        module = absolute(symbol.module, scope.source)
+        if symbol.attribute:
+            found = self.attribute(module, symbol.attribute)
+        else:
+            source = self.modules.find(module)
+            found = ModuleValue(source) if source else None
+        return found or Binding(symbol, scope)
+
+    def _in_function(self, name: str, scope: Scope, index: int) -> Found | None:
+        frame, outer = scope.enclosing[index], scope.enclosing[index + 1 :]
+        function = frame.symbol
+        bound = frame.bindings.get(name)
+        parameters = function.parameters if isinstance(function, Function) else ()
+        parameter = next((parameter for parameter in parameters if parameter.name == name), None)
+        here = Scope(scope.source, scope.module, scope.enclosing[index:], types=scope.types)
+        if parameter is None or not isinstance(function, Function):
+            if bound and name == "self" and outer and isinstance(outer[0].symbol, Class):  # in a setter
+                owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))
+                return Binding(bound, here, values=(Instance(owner),))
+            return self._followed(bound, here) if bound else None
+        if outer and isinstance(outer[0].symbol, Class) and name == receiver_name(function):
+            owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))
+            return Binding(parameter, here, values=(owner if takes_class(function) else Instance(owner),))
+        if bound and not parameter.annotation and not (isinstance(bound, Variable) and not bound.value):
+            return self._followed(bound, here)
+        return Binding(parameter, Scope(scope.source, scope.module, outer, types=scope.types))

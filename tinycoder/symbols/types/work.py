@@ -1,0 +1,50 @@
+"""How much work one question may take, and what it has found so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tinycoder.symbols.types.values import Values
+
+MAX_STEPS = 400  # expressions that are looked at
+MAX_DEPTH = 8  # records that are followed from one to the next
+MAX_NESTING = 25  # expressions within expressions, records between them included
+
+
+class Work:
+    """The work of one question."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._nesting = 0
+        self._depth = 0
+        self._active: set[object] = set()
+        self._found: dict[object, tuple[object, Values]] = {}
+
+    def begin(self) -> bool:
+        """Whether one more expression may be looked at, within those that are; then ``end`` follows."""
+        if self._steps >= MAX_STEPS or self._nesting >= MAX_NESTING:
+            return False
+        self._steps += 1
+        self._nesting += 1
+        return True
+
+    def end(self) -> None:
+        """After ``begin``."""
+        self._nesting -= 1
+
+    def once(self, key: object, held: object, find: Callable[[], Values]) -> Values:
+        """``find()``, once a question and not within itself; ``held`` keeps the key's identities alive."""
+        if key in self._found:
+            return self._found[key][1]
+        if key in self._active or self._depth >= MAX_DEPTH:
+            return ()
+        self._active.add(key)
+        self._depth += 1
+        try:
+            values = find()
+        finally:
+            self._depth -= 1
+            self._active.discard(key)
+        self._found[key] = (held, values)
+        return values
