@@ -25,7 +25,7 @@ from tinycoder.complete import engine as engine_module
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import unknown
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World
@@ -33,7 +33,7 @@ from tinycoder.transformer.decode import use_one_blas_thread
 
 KINDS = {unknown.UNBOUND: "UNBOUND", unknown.IMPOSSIBLE: "IMPOSSIBLE"}
 NONE = "no doubt"
-SURE = 0.1  # probability of a ghost text that is looked at: the less likely are never shown
+PROSE_THRESHOLD = 0.1  # probability of a ghost text that is looked at: the less likely are never shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Doubt:
 
 
 class Doubts:
-    """Stands in for ``doubted`` in the engine, and notes what it would have done."""
+    """Stands in for ``unknown_names`` in the engine, and notes what it would have done."""
 
     def __init__(self) -> None:
         self.rest = ""  # of the author's line
@@ -59,7 +59,7 @@ class Doubts:
         places = unknown.factors(line, text, known)
         place, kind = min(((place, KINDS[factor]) for place, factor in places), default=(len(text), NONE))
         expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= place), 0.0)
-        if expected >= SURE:
+        if expected >= PROSE_THRESHOLD:
             right = self.rest.startswith(text[:place]) and not re.match(r"\w", self.rest[place:])
             self.noted.append(Doubt(kind=kind, expected=expected, right=right))
         return tuple(probabilities)
@@ -101,14 +101,14 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("repositories", nargs="+", type=Path, metavar="REPOSITORY")
-    parser.add_argument("--model", type=Path, default=shipped_folder())
+    parser.add_argument("--model", type=Path, default=bundled_folder())
     parser.add_argument("--n", type=int, default=12, help="lines of each held-out file (default: %(default)s)")
     parser.add_argument("--below", action="store_true", help="what follows the line is there")
     options = parser.parse_args()
     use_one_blas_thread(prefill=1)
     model = load_model(options.model)
     doubts = Doubts()
-    engine_module.doubted = doubts  # type: ignore[assignment]
+    engine_module.unknown_names = doubts  # type: ignore[assignment]
     dice = random.Random(0)
     for folder in options.repositories:
         repository = read(folder, model.tokenizer)

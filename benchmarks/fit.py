@@ -31,7 +31,7 @@ from tinycoder.complete.predict import Predictor
 from tinycoder.errors import TinyCoderError
 from tinycoder.memory.mixer import Mixer, spread_to_open_files, to_tables
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.home import default_home
@@ -42,7 +42,7 @@ from tinycoder.transformer.decode import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder_training.corpora import python_repos
 
-LEAST_WEIGHT = 0.02  # that is worth keeping
+MIN_WEIGHT = 0.02  # that is worth keeping
 PACKAGE = Path(__file__).parent.parent / "tinycoder"
 
 
@@ -61,7 +61,7 @@ def read(folder: Path, tokenizer: Tokenizer) -> Repository:
     corpus = python_repos.read([folder])
     texts = ((text.path, TokenLines(tokenizer, text.text).ids) for text in corpus.train)
     memory = Memory(tokenizer)
-    memory.use(Workspace(make_shelf(texts, tokenizer.special[FILE_SEPARATOR])))
+    memory.use(Workspace(token_corpus(texts, tokenizer.special[FILE_SEPARATOR])))
     project = Project()
     project.refresh(WorkspaceFile(path=text.path, location=folder / text.path) for text in corpus.train)
     held_out = [Document(path=text.path, text=text.text.replace("\r\n", "\n")) for text in corpus.validation]
@@ -133,7 +133,7 @@ def write_mixture(mixer: Mixer) -> None:
 
 def write_order(weights: Mapping[str, float]) -> None:
     """Write the weights of the popup's order."""
-    rounded = {feature: round(weight, 2) for feature, weight in weights.items() if abs(weight) >= LEAST_WEIGHT}
+    rounded = {feature: round(weight, 2) for feature, weight in weights.items() if abs(weight) >= MIN_WEIGHT}
     text = json.dumps(rounded, indent=1, sort_keys=True) + "\n"
     (PACKAGE / "complete" / "ranking.json").write_text(text, encoding="utf-8")
 
@@ -172,10 +172,10 @@ def main() -> None:
 
 
 def _print_ranks(name: str, order: str, ranks: Sequence[fit_ranking.Rank]) -> None:
-    shares = "".join(
-        f"{first:>10.1%} {five:>7.1%}" if n else f"{'-':>18}" for first, five, n in fit_ranking.shares(ranks)
+    match_weights = "".join(
+        f"{first:>10.1%} {five:>7.1%}" if n else f"{'-':>18}" for first, five, n in fit_ranking.match_weights(ranks)
     )
-    print(f"{name:22}{order:14}{shares}", flush=True)
+    print(f"{name:22}{order:14}{match_weights}", flush=True)
 
 
 def _print_wholeness(choices: Sequence[fit_ranking.Choice], weights: Mapping[str, float]) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.predict import Predictor
-from tinycoder.memory.mixer import LEAST, Mixer, n_weights
-from tinycoder.memory.ngrams import Level
+from tinycoder.memory.mixer import MIN_PROBABILITY, Mixer, n_weights
+from tinycoder.memory.ngrams import NgramMatch
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.transformer.layers import Array
 
-MOST_BYTES = 1_000_000_000  # of distributions that are kept
+MAX_BYTES = 1_000_000_000  # of distributions that are kept
 COLUMNS = ("transformer", "memory", "from zero", "as shipped", "left out")
 
 
@@ -31,7 +31,7 @@ class Given:
     token: int
     n_bytes: int
     logs: Array
-    levels: Sequence[Level]
+    matches: Sequence[NgramMatch]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Score:
 
     def count(self, given: Given, p: Array) -> None:
         """Count a token before which ``p`` (V,) was expected."""
-        self.bits -= math.log2(max(float(p[given.token]), LEAST))
+        self.bits -= math.log2(max(float(p[given.token]), MIN_PROBABILITY))
         self.n_bytes += given.n_bytes
         self.n_first += int(p.argmax()) == given.token
         self.n += 1
@@ -72,7 +72,7 @@ class Score:
 
 def most_tokens(n_repositories: int, vocab_size: int) -> int:
     """How many tokens of each repository can be kept."""
-    return MOST_BYTES // (2 * vocab_size * n_repositories)
+    return MAX_BYTES // (2 * vocab_size * n_repositories)
 
 
 def collect(predictor: Predictor, documents: Sequence[Document], n_tokens: int, most: int) -> Tokens:
@@ -81,11 +81,11 @@ def collect(predictor: Predictor, documents: Sequence[Document], n_tokens: int, 
     found: list[Given] = []
     for document in documents:
         ids = TokenLines(predictor.tokenizer, document.text).ids[: min(n_tokens, most - len(found))]
-        for t, base, levels in predictor.unmixed(document.path, ids, lambda: None):
+        for t, base, matches in predictor.unmixed(document.path, ids, lambda: None):
             token = int(ids[t])
-            logs = np.log(base + LEAST).astype(np.float16)
-            small = [dataclasses.replace(level, ids=level.ids.astype(np.uint16)) for level in levels]
-            found.append(Given(token=token, n_bytes=len(raw[token]), logs=logs, levels=small))
+            logs = np.log(base + MIN_PROBABILITY).astype(np.float16)
+            small = [dataclasses.replace(match, ids=match.ids.astype(np.uint16)) for match in matches]
+            found.append(Given(token=token, n_bytes=len(raw[token]), logs=logs, matches=small))
     return Tokens(given=found, unigram=predictor.unigram())
 
 
@@ -100,7 +100,7 @@ def mix(mixer: Mixer, tokens: Tokens, *, model: bool = True) -> Score:
     """What the tokens cost, with or without the ``model``, while ``mixer`` learns from each of them."""
     score = Score()
     for given in tokens.given:
-        mixture = mixer.mix(_distribution(given.logs) if model else tokens.unigram, given.levels)
+        mixture = mixer.mix(_distribution(given.logs) if model else tokens.unigram, given.matches)
         score.count(given, mixture.p)
         mixer.learn(mixture, given.token)
     return score

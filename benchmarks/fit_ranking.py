@@ -103,7 +103,7 @@ def ranks(choices: Sequence[Choice], weights: Mapping[str, float]) -> list[Rank]
     return [Rank(typed=choice.typed, above=_above(choice, weights)) for choice in choices]
 
 
-def shares(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
+def match_weights(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
     """After 0, 1, … characters: how often the author's word is first, and among five; of how many."""
     found = []
     for typed in range(N_TYPED):

@@ -32,7 +32,7 @@ import numpy as np
 from ablation import job_of, note, seconds_of_a_step, variant_of
 
 from tinycoder.config import PRESETS
-from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import fuse_forward, losses
 from tinycoder.transformer.tokenizer import Tokenizer
@@ -41,12 +41,12 @@ from tinycoder_training.corpora import library, python_repos
 from tinycoder_training.job import Job
 
 RATES = [0.0, 0.25, 0.5]
-MOST_LINES = 3
+MAX_LINES = 3
 ROWS_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Seen:
     """A missing piece of a text: what lies between ``start`` and ``end``, in characters."""
 
     text: Text
@@ -54,11 +54,11 @@ class Place:
     end: int
 
 
-def places(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Place]:
+def places(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Seen]:
     """``n`` random characters, none of them blank, each with the rest of its line and up to ``more_lines`` more."""
     rng = random.Random(seed)
     texts = [text for text in texts if text.text.strip()]
-    found: list[Place] = []
+    found: list[Seen] = []
     while len(found) < n:
         text = rng.choices(texts, weights=[len(text.text) for text in texts])[0]
         start = rng.randrange(len(text.text))
@@ -68,11 +68,11 @@ def places(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Pl
         for _ in range(1 + (rng.randint(1, more_lines) if more_lines else 0)):
             line_break = text.text.find("\n", end + 1)
             end = line_break if line_break >= 0 else len(text.text)
-        found.append(Place(text=text, start=start, end=end))
+        found.append(Seen(text=text, start=start, end=end))
     return found
 
 
-def rows(tokenizer: Tokenizer, context: int, place: Place) -> tuple[list[int], list[int], int]:
+def rows(tokenizer: Tokenizer, context: int, place: Seen) -> tuple[list[int], list[int], int]:
     """Ids of a window without and with the suffix, and how many at their ends hold the missing text."""
     text = place.text.text
     ids = tokenizer.encode_header(place.text.path) + tokenizer.encode(text[: place.end])
@@ -80,7 +80,7 @@ def rows(tokenizer: Tokenizer, context: int, place: Place) -> tuple[list[int], l
     while n_bytes > 0:
         n_missing += 1
         n_bytes -= len(tokenizer.raw[ids[-n_missing]])
-    head = infill_head(tokenizer, suffix_piece(tokenizer, text[place.end :], suffix_room(context)))
+    head = fim_head(tokenizer, suffix_first_piece(tokenizer, text[place.end :], suffix_room(context)))
     n_missing = min(n_missing, context - len(head))
     return ids[-context - 1 :], [*head, *ids[-(context + 1 - len(head)) :]], n_missing
 
@@ -114,7 +114,7 @@ def middle(job: Job, texts: Sequence[Text], n: int, more_lines: int) -> tuple[fl
 
 def row_of(job: Job, rate: float, texts: Sequence[Text], n: int) -> dict[str, Any]:
     """All figures of a model, in bits per byte of held-out text."""
-    line, lines = middle(job, texts, n, 0), middle(job, texts, n, MOST_LINES)
+    line, lines = middle(job, texts, n, 0), middle(job, texts, n, MAX_LINES)
     figures = {
         "plain": job.progress.best_bits_per_byte,
         "line": line[0],

@@ -47,7 +47,7 @@ Ours = Callable[[str, str, int], tuple[bool, frozenset[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Seen:
     """An attribute that is read: the offsets of its name, and what kind of receiver it has."""
 
     start: int
@@ -71,7 +71,7 @@ class Outcome:
     theirs_shown: int
 
 
-def places(text: str) -> list[Place]:
+def places(text: str) -> list[Seen]:
     """The attributes that a text reads, in order. Raises ``SyntaxError``."""
     raw_lines = [line.encode() for line in text.split("\n")]
     starts = [0]
@@ -86,7 +86,7 @@ def places(text: str) -> list[Place]:
             end = starts[row] + len(raw_lines[row][: node.end_col_offset].decode())
             start = end - len(node.attr)
             if text[start - 1 : end] == f".{node.attr}":  # else there is space between, or it is in an old f-string
-                result.append(Place(start=start, end=end, receiver=receiver_of(node.value)))
+                result.append(Seen(start=start, end=end, receiver=receiver_of(node.value)))
     return sorted(result, key=lambda place: place.start)
 
 
@@ -239,8 +239,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
         f"{'receivers':24}{'n':>6}{'ours':>8}{'ty':>8}{'ratio':>8}{'only ours':>11}{'only ty':>9}{'shown':>13}",
     ]
     for each in rows(outcomes):
-        shares = ("-" if each[key] is None else f"{each[key]:.3f}" for key in ("ours", "ty", "ratio"))
-        figures = "".join(f"{share:>8}" for share in shares)
+        match_weights = ("-" if each[key] is None else f"{each[key]:.3f}" for key in ("ours", "ty", "ratio"))
+        figures = "".join(f"{share:>8}" for share in match_weights)
         shown = "-" if not each["n"] else f"{each['ours_shown']:.0f} / {each['ty_shown']:.0f}"
         alone = f"{each['only_ours']:>11}{each['only_ty']:>9}"
         lines.append(f"{each['places']:24}{each['n']:>6}{figures}{alone}{shown:>13}")

@@ -96,14 +96,14 @@ def main() -> None:
         again = seconds(lambda: index_workspace(given.paths, tokenizer, file=file))
         n_stored = file.stat().st_size
     workspace = made[0]
-    if not workspace.shelf.paths:
+    if not workspace.corpus.paths:
         raise SystemExit("no Python files under the given paths")
-    print(f"{len(workspace.shelf.paths)} files, {len(workspace.order):,} tokens, index file {n_stored / 1e6:.1f} MB")
+    print(f"{len(workspace.corpus.paths)} files, {len(workspace.order):,} tokens, index file {n_stored / 1e6:.1f} MB")
     print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
     print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
 
     texts = {}
-    for path in workspace.shelf.paths:
+    for path in workspace.corpus.paths:
         ids = workspace.text_ids(path)
         assert ids is not None
         texts[path] = tokenizer.decode(ids)

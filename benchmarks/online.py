@@ -22,9 +22,9 @@ from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.memory.token_lines import TokenLines
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.transformer.decode import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
@@ -60,15 +60,15 @@ def typed(folder: Path, model: Model, n_bytes: int) -> Iterator[Sum]:
     left = n_bytes
     for number, part in enumerate(parts):
         known = [texts[i][0] for i in np.concatenate([np.empty(0, int), *parts[:number]]).tolist()]
-        shelf = make_shelf(((path, ids[path]) for path in known), model.tokenizer.special[FILE_SEPARATOR])
-        memory.use(Workspace(shelf))
+        corpus = token_corpus(((path, ids[path]) for path in known), model.tokenizer.special[FILE_SEPARATOR])
+        memory.use(Workspace(corpus))
         sums = Sum()
         for i in part.tolist():
             path = texts[i][0]
-            for t, base, levels in predictor.unmixed(path, ids[path], lambda: None):
+            for t, base, matches in predictor.unmixed(path, ids[path], lambda: None):
                 token = int(ids[path][t])
-                mixture = online.mix(base, levels)
-                sums.fixed -= float(np.log2(max(float(fixed.mix(base, levels).p[token]), 1e-12)))
+                mixture = online.mix(base, matches)
+                sums.fixed -= float(np.log2(max(float(fixed.mix(base, matches).p[token]), 1e-12)))
                 sums.online -= float(np.log2(max(float(mixture.p[token]), 1e-12)))
                 sums.n_bytes += len(model.tokenizer.raw[token])
                 online.learn(mixture, token)
@@ -85,7 +85,7 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("repositories", nargs="+", type=Path, metavar="REPOSITORY")
-    parser.add_argument("--model", type=Path, default=shipped_folder())
+    parser.add_argument("--model", type=Path, default=bundled_folder())
     parser.add_argument("--bytes", type=int, default=10**9, help="of each repository at most")
     options = parser.parse_args()
     use_one_blas_thread(prefill=1)

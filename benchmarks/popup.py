@@ -32,7 +32,7 @@ from typist import prose
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.engine import Engine
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.storage.checkpoint import load_model
 from tinycoder.transformer.decode import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
@@ -139,7 +139,7 @@ class Typed:
         model = load_model(options.model)
         ids = [(path, np.array(model.tokenizer.encode(texts[path]), np.int32)) for path in texts if path not in typed]
         memory = Memory(model.tokenizer)
-        memory.use(Workspace(make_shelf(ids, model.tokenizer.special[FILE_SEPARATOR])))
+        memory.use(Workspace(token_corpus(ids, model.tokenizer.special[FILE_SEPARATOR])))
         self.engine = Engine(model, memory)
         if hasattr(self.engine, "know"):  # a tree from before the symbols has no such method
             _know(self.engine, {path: text for path, text in texts.items() if path not in typed})
@@ -184,9 +184,9 @@ def _know(engine: Engine, texts: dict[str, str]) -> None:
 class Tree:
     """Another process that types with the code of one tree."""
 
-    def __init__(self, tree: Path, arguments: Sequence[str]) -> None:
+    def __init__(self, predictions: Path, arguments: Sequence[str]) -> None:
         command = [sys.executable, __file__, *arguments, "--worker"]
-        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        environment = {**os.environ, "PYTHONPATH": str(predictions)}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -213,8 +213,8 @@ def compare(here: Path, there: Path, arguments: Sequence[str], n: int) -> None:
     apart = {POPUP: 0.0, GHOST: 0.0}
     for number in range(n):
         turns = trees if number % 2 else trees[::-1]
-        answers = {tree: tree.type(number) for tree in turns}
-        for before, after in zip(*(answers[tree] for tree in trees), strict=True):
+        answers = {predictions: predictions.type(number) for predictions in turns}
+        for before, after in zip(*(answers[predictions] for predictions in trees), strict=True):
             kind = before[0]
             times[kind].append((before[1], after[1]))
             equal = _words(before[2]) == _words(after[2])
@@ -228,8 +228,8 @@ def compare(here: Path, there: Path, arguments: Sequence[str], n: int) -> None:
         then, now = np.array(pairs).T
         print(f"{kind}: {describe(then)} there, {describe(now)} here; in all {now.sum() / then.sum():.3f} of the time")
         print(f"  {same[kind]} of {len(pairs)} answers equal, their probabilities within {apart[kind]:.1g}")
-    for tree in trees:
-        tree.close()
+    for predictions in trees:
+        predictions.close()
 
 
 def alone(typed: Typed) -> None:

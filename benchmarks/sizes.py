@@ -49,11 +49,11 @@ SIZES: list[dict[str, int]] = [  # as the base model: half as many key/value hea
     {"width": 320, "n_layers": 6, "n_heads": 4, "n_kv_heads": 2, "hidden": 880},
 ]
 CONTEXT = 512
-MOST_ROWS = 16  # windows of a batch, as of the base model
+MAX_ROWS = 16  # windows of a batch, as of the base model
 ROWS_SHARE = 16  # square root of the number of windows by this: 16 rows at 65,000 windows
 HELD_OUT_TOKENS = 131_072
 LINES_EVERY = 200  # steps
-LEAST_SIZES, LEAST_BUDGETS = 4, 2  # for a fit
+MIN_SIZES, MIN_BUDGETS = 4, 2  # for a fit
 BESIDE = 2  # sizes on either side of the lowest point that the parabola goes through: far from it there is none
 Z = 2.0  # standard errors of the power
 
@@ -95,7 +95,7 @@ def flops_of_token(config: ModelConfig) -> float:
 def plan(config: ModelConfig, flops: float) -> tuple[int, int]:
     """Steps and rows of a batch that use the budget up."""
     windows = flops / flops_of_token(config) / config.context
-    rows = min(MOST_ROWS, max(1, round(math.sqrt(windows) / ROWS_SHARE)))
+    rows = min(MAX_ROWS, max(1, round(math.sqrt(windows) / ROWS_SHARE)))
     return max(1, round(windows / rows)), rows
 
 
@@ -162,11 +162,11 @@ def bests(results: Sequence[Result]) -> list[Best]:
     found = []
     for flops in sorted({result.flops for result in results}):
         some = sorted((one for one in results if one.flops == flops), key=lambda result: result.parameters)
-        if len(some) < LEAST_SIZES:
+        if len(some) < MIN_SIZES:
             continue
         lowest = min(range(len(some)), key=lambda i: some[i].bits_per_byte)
-        first = max(0, min(lowest - BESIDE, len(some) - LEAST_SIZES))
-        some = some[first : max(lowest + BESIDE + 1, first + LEAST_SIZES)]
+        first = max(0, min(lowest - BESIDE, len(some) - MIN_SIZES))
+        some = some[first : max(lowest + BESIDE + 1, first + MIN_SIZES)]
         sizes = np.log([result.parameters for result in some])
         a, b, c = np.polyfit(sizes, [result.bits_per_byte for result in some], 2)
         if a <= 0:
@@ -187,12 +187,12 @@ def bests(results: Sequence[Result]) -> list[Best]:
 
 def power_of(found: Sequence[Best]) -> tuple[float, float, float | None] | None:
     """Factor and power of best size = factor * compute ** power, and the power's standard error; else ``None``."""
-    if len(found) < LEAST_BUDGETS:
+    if len(found) < MIN_BUDGETS:
         return None
     x, y = np.log([best.flops for best in found]), np.log([best.parameters for best in found])
     power, offset = np.polyfit(x, y, 1)
     error = None
-    if len(found) > LEAST_BUDGETS:
+    if len(found) > MIN_BUDGETS:
         rest = y - power * x - offset
         error = float(math.sqrt(rest @ rest / (len(x) - 2) / np.sum((x - x.mean()) ** 2)))
     return math.exp(offset), float(power), error
@@ -220,7 +220,7 @@ def outlook(found: Sequence[Best], minutes: float, gflops: float) -> str:
     """What the fit says of a run of so many minutes."""
     fitted = power_of(found)
     if fitted is None:
-        return f"no fit: it takes {LEAST_BUDGETS} budgets of {LEAST_SIZES} sizes with a best one between them"
+        return f"no fit: it takes {MIN_BUDGETS} budgets of {MIN_SIZES} sizes with a best one between them"
     factor, power, error = fitted
     flops = 60e9 * gflops * minutes
     sizes = f"{factor * flops**power / 1e6:.2f} M parameters"

@@ -31,7 +31,7 @@ from pathlib import Path
 from memory_index import resident
 
 from tinycoder.complete.names.names import Names
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.interpreter import find_interpreter
 from tinycoder.symbols.project import Project, WorkspaceFile
@@ -212,7 +212,7 @@ def main() -> None:
 
 def workspace(files: Sequence[WorkspaceFile], rounds: int) -> dict[str, float]:
     """Measure a workspace's files, and print it."""
-    tokenizer = Tokenizer.from_json((shipped_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer.from_json((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
     n_tokens = sum(len(tokenizer.encode(file.location.read_bytes().decode("utf-8", "replace"))) for file in files)
     figures: dict[str, float] = {"files": len(files), "tokens": n_tokens}
     figures |= time_of_reading(files, rounds)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from tinycoder.errors import ConfigError
 
-_MOST = {  # of each number of a shape: far above any model for a CPU, and small enough to compute with
+_MAX = {  # of each number of a shape: far above any model for a CPU, and small enough to compute with
     "vocab_size": 2**20,
     "width": 2**15,
     "n_layers": 2**10,
@@ -24,9 +24,9 @@ _MOST = {  # of each number of a shape: far above any model for a CPU, and small
     "hidden": 2**17,
     "context": 2**17,
 }
-_MOST_WINDOWS = 2**30  # of a batch
-_MOST_SHARDS = 2**10
-_MOST_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
+_MAX_WINDOWS = 2**30  # of a batch
+_MAX_SHARDS = 2**10
+_MAX_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
 
 _Settings = TypeVar("_Settings")
 
@@ -46,7 +46,7 @@ class ModelConfig:
     norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        for name, most in _MOST.items():
+        for name, most in _MAX.items():
             if getattr(self, name) < 1:
                 raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at least 1")
             if getattr(self, name) > most:
@@ -64,9 +64,9 @@ class ModelConfig:
                 f"{self.n_heads} heads cannot share {self.n_kv_heads} key/value heads; choose a divisor of n_heads"
             )
         kept = 2 * self.n_layers * self.n_kv_heads * self.head_width * self.context
-        if kept > _MOST_KEPT:
+        if kept > _MAX_KEPT:
             raise ConfigError(
-                f"a window of {self.context} tokens would keep {kept:,} keys and values, more than {_MOST_KEPT:,}; "
+                f"a window of {self.context} tokens would keep {kept:,} keys and values, more than {_MAX_KEPT:,}; "
                 "choose a smaller context"
             )
 
@@ -189,9 +189,9 @@ class TrainConfig:
             raise ConfigError(f"the fill-in-the-middle rate is {self.infill}; it must lie between 0 and 1")
         if not 0 <= self.replay < 1:
             raise ConfigError(f"the share of replay is {self.replay}; it must be at least 0 and below 1")
-        if self.batch_size > _MOST_WINDOWS:
-            raise ConfigError(f"the batch size is {self.batch_size}; it must be at most {_MOST_WINDOWS}")
-        most = min(self.batch_size, _MOST_SHARDS)
+        if self.batch_size > _MAX_WINDOWS:
+            raise ConfigError(f"the batch size is {self.batch_size}; it must be at most {_MAX_WINDOWS}")
+        most = min(self.batch_size, _MAX_SHARDS)
         if not 1 <= self.shards <= most:
             raise ConfigError(f"shards is {self.shards}; it must lie between 1 and {most}")
 

@@ -20,7 +20,7 @@ from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.commands import COMMANDS
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
-from tinycoder_lsp.documents.positions import Spot
+from tinycoder_lsp.documents.positions import TextCursor
 from tinycoder_lsp.editor.client import watch
 from tinycoder_lsp.editor.items import (
     abilities_of,
@@ -108,7 +108,7 @@ def edge(
                     raise
                 return otherwise()  # the conversation is over, which is no fault
             except Exception as error:
-                if ls.announcer.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
+                if ls.reporter.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
                     logger.exception("%s failed", handler.__name__)
                 return otherwise()
 
@@ -133,7 +133,7 @@ def initialize(ls: Session, params: lsp.InitializeParams) -> None:
     """Take the settings along. Nothing slow: the editor waits for the answer."""
     ls.configure(params.initialization_options, first=True)
     ls.editor_is(params.process_id)
-    ls.announcer.pops_up = not says_status(params.capabilities.experimental)
+    ls.reporter.pops_up = not says_status(params.capabilities.experimental)
 
 
 def says_status(experimental: object) -> bool:
@@ -181,14 +181,14 @@ def did_show(ls: Session, params: Any) -> None:
     """The editor shows a candidate."""
     name = name_of(getattr(params, "item", None))
     if name is not None:
-        ls.tally.shown(name)
+        ls.usage.shown(name)
 
 
 def did_accept_part(ls: Session, params: Any) -> None:
     """The person took a part of a candidate."""
     name, length = name_of(getattr(params, "item", None)), getattr(params, "acceptedLength", None)
     if name is not None and isinstance(length, int):
-        ls.tally.partly_accepted(name, length)
+        ls.usage.partly_accepted(name, length)
 
 
 @edge(_nothing)
@@ -239,13 +239,13 @@ def did_close_notebook(ls: Session, params: lsp.DidCloseNotebookDocumentParams) 
 @edge(_no_words)
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:
     """Words for the popup."""
-    spot = ls.spot(params) if ls.settings.popup.enable else None
-    if spot is None:
+    cursor = ls.cursor(params) if ls.settings.popup.enable else None
+    if cursor is None:
         return _no_words()
-    begun = ls.tally.begin()
+    begun = ls.usage.begin()
     going_on = params.context is not None and params.context.trigger_kind == _GOES_ON
-    words = await ls.answers.popup(spot, ls.settings.popup, going_on=going_on)
-    return completion_list(ls.tally.popup(spot, words, begun), spot.lines, abilities_of(ls.client_capabilities))
+    words = await ls.answers.popup(cursor, ls.settings.popup, going_on=going_on)
+    return completion_list(ls.usage.popup(cursor, words, begun), cursor.lines, abilities_of(ls.client_capabilities))
 
 
 async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
@@ -259,30 +259,32 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     """Ghost text, after the popup's selected word if there is one. Asked for by hand it may be several."""
     settings = ls.settings.inline
     by_hand = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
-    spot = ls.spot(params) if settings.enable and (by_hand or settings.trigger == "automatic") else None
-    if spot is None:
+    cursor = ls.cursor(params) if settings.enable and (by_hand or settings.trigger == "automatic") else None
+    if cursor is None:
         return _no_text()
-    begun = ls.tally.begin()
+    begun = ls.usage.begin()
     selected = params.context.selected_completion_info
-    found = await _ghosts(ls, spot, by_hand) if selected is None else await _beside_popup(ls, spot, selected, by_hand)
-    return inline_list(ls.tally.inline(spot, found, begun), spot.lines)
+    found = (
+        await _ghosts(ls, cursor, by_hand) if selected is None else await _beside_popup(ls, cursor, selected, by_hand)
+    )
+    return inline_list(ls.usage.inline(cursor, found, begun), cursor.lines)
 
 
-async def _ghosts(ls: Session, spot: Spot, by_hand: bool) -> list[Candidate]:
+async def _ghosts(ls: Session, cursor: TextCursor, by_hand: bool) -> list[Candidate]:
     ask = ls.answers.alternatives if by_hand else ls.answers.inline
-    return await ask(spot, ls.settings.inline)
+    return await ask(cursor, ls.settings.inline)
 
 
 async def _beside_popup(
-    ls: Session, spot: Spot, selected: lsp.SelectedCompletionInfo, by_hand: bool
+    ls: Session, cursor: TextCursor, selected: lsp.SelectedCompletionInfo, by_hand: bool
 ) -> list[Candidate]:
     """Ghost text that goes on from the popup's selected word: the one that is shown already, if it does.
 
     Asked for by hand it is thought about anew: what is shown is there already.
     """
-    shown = [] if by_hand else await ls.answers.at_hand(spot, ls.settings.inline) or []
-    found = [agreeing for each in shown if (agreeing := from_selection(each, spot, selected)) is not None]
+    shown = [] if by_hand else await ls.answers.cached(cursor, ls.settings.inline) or []
+    found = [agreeing for each in shown if (agreeing := from_selection(each, cursor, selected)) is not None]
     if found:
         return found
-    accepted = with_selection(spot, selected)
-    return [without_selection(each, spot, accepted, selected) for each in await _ghosts(ls, accepted, by_hand)]
+    accepted = with_selection(cursor, selected)
+    return [without_selection(each, cursor, accepted, selected) for each in await _ghosts(ls, accepted, by_hand)]

@@ -20,7 +20,7 @@ from tinycoder_lsp.session import Session
 
 Command = Callable[..., Any]
 
-MOST_MINUTES = 10_000
+MAX_MINUTES = 10_000
 
 
 async def train(ls: Session, *args: Any) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def _folder(ls: Session, uri: object) -> Path:
 def _minutes(ls: Session, given: object) -> float:
     if given is None:
         return ls.settings.training.minutes
-    if not isinstance(given, (int, float)) or isinstance(given, bool) or not 0 < given <= MOST_MINUTES:
-        raise Refused(f"TinyCoder trains for more than 0 and up to {MOST_MINUTES:,} minutes, not {given!r}.")
+    if not isinstance(given, (int, float)) or isinstance(given, bool) or not 0 < given <= MAX_MINUTES:
+        raise Refused(f"TinyCoder trains for more than 0 and up to {MAX_MINUTES:,} minutes, not {given!r}.")
     return float(given)
 
 
@@ -93,7 +93,7 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "written": _iso_time(model.modified),
             "current": model.name == current,
             "problem": model.problem,
-            "shipped": model.shipped,
+            "shipped": model.bundled,
         }
         for model in await asyncio.to_thread(list_models, ls.models.home)
     ]
@@ -142,13 +142,13 @@ async def training_report(ls: Session, *args: Any) -> dict[str, str]:
 
 async def show_stats(ls: Session, *args: Any) -> dict[str, object]:
     """What became of suggestions, counted on this machine."""
-    return await ls.tally.summary()
+    return await ls.usage.summary()
 
 
 def did_accept(ls: Session, *args: Any) -> None:
     """An item was taken: its command ran."""
     if args and isinstance(args[0], str):
-        ls.tally.accepted(args[0])
+        ls.usage.accepted(args[0])
 
 
 COMMANDS: dict[str, Command] = {

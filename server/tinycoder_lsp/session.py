@@ -24,17 +24,17 @@ from tinycoder.stop import Stop
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.connection.protocol import Protocol
 from tinycoder_lsp.documents import notebooks
-from tinycoder_lsp.documents.positions import Spot, file_path, is_python, path_in_folder, relative_path
+from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder, relative_path
 from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
 from tinycoder_lsp.editor.client import configured
 from tinycoder_lsp.editor.details import documentation, offered, read_from_disk
 from tinycoder_lsp.editor.items import abilities_of
 from tinycoder_lsp.editor.progress import Bar
-from tinycoder_lsp.editor.status import Announcer
+from tinycoder_lsp.editor.status import StatusReporter
 from tinycoder_lsp.engine.answers import Answers
 from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
-from tinycoder_lsp.engine.worker import MOST_FAULTS, Kind, Worker
+from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.jobs.symbols import Place, Reader, Symbols, open_workspace
@@ -42,7 +42,7 @@ from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
-from tinycoder_lsp.stats.usage_recorder import Tally
+from tinycoder_lsp.stats.usage_recorder import UsageRecorder
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +90,11 @@ class Session(LanguageServer):
     ) -> None:
         super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
-        self.announcer = Announcer(self)
+        self.reporter = StatusReporter(self)
         self.worker = Worker(on_fault=self._engine_failed)
         self.background = Background()
         self.answers = Answers(models, self.worker, self.background, idle_s=pauses.idle)
-        self.tally = Tally(Statistics(models.home))
+        self.usage = UsageRecorder(Statistics(models.home))
         self.training = Training(
             models.home,
             self.background,
@@ -110,7 +110,7 @@ class Session(LanguageServer):
             index=index,
             bar=lambda: Bar(self, "TinyCoder: indexing"),
             pause_s=pauses.index,
-            on_fault=lambda fault: self.announcer.fail_once("indexing", fault),
+            on_fault=lambda fault: self.reporter.fail_once("indexing", fault),
         )
         self.symbols = Symbols(
             models,
@@ -118,7 +118,7 @@ class Session(LanguageServer):
             self.background,
             open_reader=open_reader,
             pause_s=pauses.symbols,
-            on_fault=lambda fault: self.announcer.fail_once("symbols", fault),
+            on_fault=lambda fault: self.reporter.fail_once("symbols", fault),
         )
         self.settings = Settings()
         self.stopping = threading.Event()
@@ -157,7 +157,7 @@ class Session(LanguageServer):
         self.symbols.close()
         if self.worker.close(patience=0.3):
             self.models.save()
-        self.tally.close()
+        self.usage.close()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Faults belong in the log; pygls would pop up a message for each."""
@@ -169,7 +169,7 @@ class Session(LanguageServer):
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
         return [path for uri in uris if uri.startswith("file:") and (path := file_path(uri)).is_absolute()]
 
-    def spot(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> Spot | None:
+    def cursor(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> TextCursor | None:
         """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
         uri = params.text_document.uri
         document = self._counted(uri) if self.settings.enable else None
@@ -177,7 +177,7 @@ class Session(LanguageServer):
             return None
         lines = document.index
         above, below = notebooks.around(self._cells(self.workspace.get_notebook_document(cell_uri=uri)), uri)
-        return Spot(
+        return TextCursor(
             uri=uri,
             path=self.path_of(uri),
             lines=lines,
@@ -206,7 +206,7 @@ class Session(LanguageServer):
         else:
             self.models.buffers.put(unquote(uri), Document(path=self.path_of(uri), text=document.index.text))
         if self.settings.enable:
-            self.answers.stir()
+            self.answers.on_activity()
 
     def note_notebook(self, uri: str, changed: Iterable[str]) -> None:
         """The notebook was opened, changed or closed, and so were those of its cells that are named."""
@@ -219,16 +219,16 @@ class Session(LanguageServer):
         else:
             self.models.buffers.remove(unquote(uri))
         if self.settings.enable:
-            self.answers.stir()
+            self.answers.on_activity()
 
     def _follow(self, uri: str) -> CodeDocument | None:
         """What was asked of the old text is of no use, and what was offered may have been taken; the document now."""
         self.worker.discard(uri)
         document = self._counted(uri)
         if document is None:
-            self.tally.closed(uri)
+            self.usage.closed(uri)
         else:
-            self.tally.edited(uri, document.index.text)
+            self.usage.edited(uri, document.index.text)
         return document
 
     def _counted(self, uri: str) -> CodeDocument | None:
@@ -260,8 +260,8 @@ class Session(LanguageServer):
         if first:
             self._base = self.settings
         for problem in problems:
-            self.announcer.warn_once(f"TinyCoder: {problem}.")
-        self.tally.enable(self.settings.statistics.enable)
+            self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.usage.enable(self.settings.statistics.enable)
         set_log_level(self.settings.log_level or self._log_level)
 
     async def pull_settings(self) -> None:
@@ -291,12 +291,12 @@ class Session(LanguageServer):
             return
         self._wanted = wanted
         if wanted.enable:
-            self.announcer.show(LOADING)
+            self.reporter.show(LOADING)
             await self._load(wanted)
         else:
             self.indexing.want([])
             self.symbols.want(None)
-            self.announcer.show(SWITCHED_OFF)
+            self.reporter.show(SWITCHED_OFF)
 
     async def choose(self, model: str | None) -> None:
         """Use this model until the server ends; with ``None`` the one that settings and folders call for."""
@@ -323,7 +323,7 @@ class Session(LanguageServer):
         return await self.training.start(folder, minutes=minutes, preset=preset, exclude=self.settings.exclude)
 
     def _training_goes_on(self, percentage: int, message: str) -> None:
-        self.announcer.train(percentage, f"TinyCoder is training: {percentage} %, {message}.")
+        self.reporter.train(percentage, f"TinyCoder is training: {percentage} %, {message}.")
 
     def _training_ended(self, result: TrainingResult) -> None:
         self.background.start("loading what was trained", self._take_over(result))
@@ -332,10 +332,10 @@ class Session(LanguageServer):
         try:
             await self.retry()
         finally:  # only now: the status before may be that there is no model
-            self.announcer.end_training()
+            self.reporter.end_training()
             level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
-            self.announcer.log(level, result.message)
-            self.announcer.say(level, result.message)
+            self.reporter.log(level, result.message)
+            self.reporter.say(level, result.message)
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """What to say of a word that was offered."""
@@ -376,20 +376,20 @@ class Session(LanguageServer):
             raise
         finally:
             if status is not None and self._wanted is wanted:
-                self.announcer.show(status)
+                self.reporter.show(status)
                 readable = wanted.memory and wanted.trusted
                 self.indexing.want(wanted.folders if readable else [], exclude=wanted.exclude)
 
     def _engine_failed(self, fault: BaseException, n: int) -> None:
         """Begin anew with an engine that was not in the middle of something, unless that has failed too often."""
-        self.announcer.fail_once("completion", fault)
-        self.models.distrust()
+        self.reporter.fail_once("completion", fault)
+        self.models.invalidate()
         if not self.settings.enable:
             return
-        if n >= MOST_FAULTS:
-            self.announcer.show(GIVEN_UP)
+        if n >= MAX_FAULTS:
+            self.reporter.show(GIVEN_UP)
         else:
-            self.announcer.show(LOADING)
+            self.reporter.show(LOADING)
             self.background.start("loading the model again", self.retry())
 
     def _note_all(self) -> None:

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from tinycoder.bench import competitor as peer_module
-from tinycoder.bench.competitor import peers
+from tinycoder.bench.competitor import competitors
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, training_flops
-from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.interleave import interleave, medians
 from tinycoder.bench.report import Row, read_record, slower_rows
 from tinycoder.bench.scaling import _fit
 from tinycoder.bench.training_step import SIZES
@@ -53,7 +53,7 @@ def test_everybody_has_turns_until_the_time_is_over() -> None:
 
         return turn
 
-    found = take_turns({"a": contestant("a", 1), "b": contestant("b", 2)}, 10, clock=lambda: now[0])
+    found = interleave({"a": contestant("a", 1), "b": contestant("b", 2)}, 10, clock=lambda: now[0])
     assert order[:6] == ["a", "b"] * 3
     assert len(order) == 8
     assert [len(values) for values in found.values()] == [3, 3]  # the first round is left out
@@ -61,24 +61,24 @@ def test_everybody_has_turns_until_the_time_is_over() -> None:
 
 
 def test_one_round_is_better_than_none() -> None:
-    assert take_turns({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}
+    assert interleave({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}
 
 
 def test_a_peer_answers_and_ends(fake: Path) -> None:
     wanted = {"here": ("fake.py", {"value": 4.5}), "away": ("fake.py", {"absent": True})}
-    with peers(wanted) as started:
+    with competitors(wanted) as started:
         assert started["here"].absent is None
         assert started["here"].ask() == 4.5
         assert started["away"].absent == "fake is not installed"
         with pytest.raises(TinyCoderError, match="ended during its turn"):
             started["here"].ask("die")
-        processes = [peer._process for peer in started.values()]
+        processes = [competitor._process for competitor in started.values()]
     assert all(process.returncode is not None for process in processes)
 
 
 def test_a_peer_that_says_nothing_is_absent(fake: Path) -> None:
     (fake / "fake.py").write_text("raise SystemExit(1)")
-    with peers({"odd": ("fake.py", {})}) as started:
+    with competitors({"odd": ("fake.py", {})}) as started:
         assert started["odd"].absent == "it ended before it was ready"
 
 
@@ -184,7 +184,7 @@ def test_peers_find_what_they_share() -> None:
     """The scripts run by their path, in an interpreter that may have nothing of theirs."""
     for script in ("torch_train.py", "llama_decode.py", "transformers_decode.py"):
         if importlib.util.find_spec({"t": "torch", "l": "llama_cpp"}[script[0]]) is None:
-            with peers({"peer": (script, {})}) as started:
+            with competitors({"peer": (script, {})}) as started:
                 assert "is not installed (pip install" in (started["peer"].absent or "")
 
 

@@ -33,7 +33,7 @@ def sizes() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> ModuleType:
+def bundled() -> ModuleType:
     return script("shipped")
 
 
@@ -103,30 +103,30 @@ def test_one_budget_gives_no_power(sizes: ModuleType) -> None:
     assert "no fit" in sizes.outlook(found, 600, 120)
 
 
-def test_what_is_fine_tuned_sees_no_scored_file(shipped: ModuleType, tmp_path: Path) -> None:
+def test_what_is_fine_tuned_sees_no_scored_file(bundled: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     (folder / "pkg").mkdir(parents=True)
     for name in ("pkg/a.py", "pkg/b.py", "setup.py"):
         (folder / name).write_text("x = 1\n")
-    repository = shipped.Repository(name="project", folder=folder, scored=("pkg/b.py",))
-    copy = shipped.without_scored(repository, tmp_path / "home")
+    repository = bundled.Repository(name="project", folder=folder, scored=("pkg/b.py",))
+    copy = bundled.without_scored(repository, tmp_path / "home")
     assert sorted(file.relative_to(copy).as_posix() for file in copy.rglob("*.py")) == ["pkg/a.py", "setup.py"]
     assert (folder / "pkg" / "b.py").exists()
 
 
-def test_an_archive_gives_its_python_files_and_nothing_outside_its_folder(shipped: ModuleType, tmp_path: Path) -> None:
+def test_an_archive_gives_its_python_files_and_nothing_outside_its_folder(bundled: ModuleType, tmp_path: Path) -> None:
     archive = tmp_path / "p-1.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for name in ("p-1/pkg/a.py", "p-1/LICENSE", "p-1/../../evil.py"):
             member = tarfile.TarInfo(name)
             member.size = 6
             tar.addfile(member, io.BytesIO(b"x = 1\n"))
-    shipped.unpack(archive, tmp_path / "here" / "p")
+    bundled.unpack(archive, tmp_path / "here" / "p")
     written = [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()]
     assert sorted(written) == ["here/p/pkg/a.py", "p-1.tar.gz"]
 
 
-def row(shipped: ModuleType, repository: str, engine: str, bits: float) -> dict[str, Any]:
+def row(bundled: ModuleType, repository: str, engine: str, bits: float) -> dict[str, Any]:
     times = {"p50": 10.0, "p95": 20.0}
     quality: dict[str, Any] = {
         "prediction": {"bits_per_byte": bits, "token_accuracy": None},
@@ -140,13 +140,13 @@ def row(shipped: ModuleType, repository: str, engine: str, bits: float) -> dict[
     return {"repository": repository, "engine": engine, "peak_mb": 120.0, "quality": quality}
 
 
-def test_tables_have_the_mean_of_whole_repositories_and_each_one(shipped: ModuleType) -> None:
+def test_tables_have_the_mean_of_whole_repositories_and_each_one(bundled: ModuleType) -> None:
     rows = [
-        row(shipped, name, engine, bits)
+        row(bundled, name, engine, bits)
         for name, bits in (("a", 1.0), ("b", 2.0))
-        for engine in shipped.ENGINES.values()
+        for engine in bundled.ENGINES.values()
     ]
-    told = shipped.tables([*rows, row(shipped, "c", "model", 3.0)])
+    told = bundled.tables([*rows, row(bundled, "c", "model", 3.0)])
     assert "**Quality, mean of 2 repositories**" in told
     assert told.count("| fine-tuned + memory | 1.500 | - | 0.500 |") == 1
     assert told.count("| model | 3.000 |") == 1

@@ -78,8 +78,8 @@ def repository(tmp_path: Path) -> Path:
 def test_a_strangers_card_commands_no_terminal(tmp_path: Path) -> None:
     tinycoder(tmp_path, "checkpoint", "copy", "base", "mine")
     folder = tmp_path / "models" / "mine"
-    facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    (folder / "training.json").write_text(json.dumps({**facts, "recipe": "\x1b]0;mine\x07code"}), encoding="utf-8")
+    metadata = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    (folder / "training.json").write_text(json.dumps({**metadata, "recipe": "\x1b]0;mine\x07code"}), encoding="utf-8")
     (folder / "README.md").write_text("A card\x1b[2J\n", encoding="utf-8")
     shown = tinycoder(tmp_path, "checkpoint", "show", "mine").stdout + tinycoder(tmp_path, "checkpoint", "list").stdout
     assert "A card" in shown
@@ -89,8 +89,8 @@ def test_a_strangers_card_commands_no_terminal(tmp_path: Path) -> None:
 def test_a_model_without_its_facts_is_quantised_to_a_sentence(tmp_path: Path, home: Path) -> None:
     shutil.copytree(home / "models" / "counter", tmp_path / "models" / "counter")
     file = tmp_path / "models" / "counter" / "training.json"
-    facts = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps({name: facts[name] for name in ("recipe", "finished")}), encoding="utf-8")
+    metadata = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({name: metadata[name] for name in ("recipe", "finished")}), encoding="utf-8")
     refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter"), "training.json lacks", "train it again")
 
 
@@ -312,7 +312,7 @@ def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, num
     assert process.returncode == 130, err
     assert "tinycoder train --resume --name m" in err
     assert "Traceback" not in err
-    step = load_state(home / "models" / "m").facts["step"]
+    step = load_state(home / "models" / "m").metadata["step"]
     assert step >= 1
     assert out == ""
 
@@ -327,8 +327,8 @@ def test_fine_tuning_from_another_model(tmp_path: Path, home: Path, repository: 
     shutil.copytree(home / "models", tmp_path / "models")
     result = tinycoder(tmp_path, "train", repository, "--from", "counter", "--steps", "2", "--name", "tuned", "--json")
     assert result.returncode == 0, result.stderr
-    facts: dict[str, Any] = json.loads(result.stdout)
-    assert facts["from"] == "counter"
+    metadata: dict[str, Any] = json.loads(result.stdout)
+    assert metadata["from"] == "counter"
     refused(tinycoder(tmp_path, "train", repository, "--from", "nobody", "--steps", "1"), "no model 'nobody'")
 
 
@@ -414,7 +414,7 @@ def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, reposit
     finally:
         process.kill()
         process.wait()
-    assert load_state(home / "models" / "m").facts["step"] >= 1
+    assert load_state(home / "models" / "m").metadata["step"] >= 1
 
 
 def test_characters_that_the_terminal_lacks(home: Path) -> None:

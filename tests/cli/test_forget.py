@@ -14,7 +14,7 @@ from tinycoder.cli import cli
 from tinycoder.config import TrainConfig
 from tinycoder.memory.index_file import load_index
 from tinycoder.memory.indexing import index_at_home
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import STATE, load_model, load_state, read_training
 from tinycoder.storage.models import copy_model, run_folder, workspace_model_name
 from tinycoder_training.corpora import python_repos
@@ -75,8 +75,8 @@ def left_out(home: Path, repository: Path) -> dict[str, str]:
 
 def index_of(home: Path, repository: Path) -> list[str]:
     """Paths in the workspace's index, brought up to date."""
-    workspace = index_at_home(home, [repository], load_model(shipped_folder()).tokenizer)
-    return list(workspace.shelf.paths)
+    workspace = index_at_home(home, [repository], load_model(bundled_folder()).tokenizer)
+    return list(workspace.corpus.paths)
 
 
 def stored(home: Path) -> list[str]:

@@ -71,14 +71,14 @@ def test_neovim_gets_its_file_and_the_person_a_line(run: Run, tmp_path: Path) ->
 def test_a_file_that_was_changed_is_kept_unless_forced(run: Run, tmp_path: Path) -> None:
     run("neovim")
     path = neovim_file(tmp_path)
-    shipped = path.read_text(encoding="utf-8")
+    bundled = path.read_text(encoding="utf-8")
     path.write_text("-- mine", encoding="utf-8")
     assert "--force" in refusal(run("neovim"))
     assert path.read_text(encoding="utf-8") == "-- mine"
     forced = run("neovim", "--force")
     assert forced.exit_code == 0
     assert "tinycoder.lua.bak" in forced.stdout
-    assert path.read_text(encoding="utf-8") == shipped
+    assert path.read_text(encoding="utf-8") == bundled
     assert path.with_name("tinycoder.lua.bak").read_text(encoding="utf-8") == "-- mine"
     path.write_text("-- mine again", encoding="utf-8")
     run("neovim", "--force")

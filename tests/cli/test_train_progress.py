@@ -100,7 +100,7 @@ def test_a_run_that_is_attached_saves_when_standard_input_ends(tmp_path: Path, t
     assert process.returncode == 130, err
     end = events(err)[-1]
     assert (end["event"], end["finished"]) == ("end", False)
-    assert end["step"] == load_state(tmp_path / "home" / "models" / "m").facts["step"] >= seen["step"]
+    assert end["step"] == load_state(tmp_path / "home" / "models" / "m").metadata["step"] >= seen["step"]
     assert out == ""
 
     resumed = train("--resume", "--minutes", "100", "--attached")

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from tinycoder.complete.cache import MOST, Suggestions
+from tinycoder.complete.cache import MAX_SUGGESTIONS, SuggestionCache
 from tinycoder.complete.ghost import LINE, Ghost, Layout
 
 PATH = "a.py"
 
 
 def ghost(text: str) -> Ghost:
-    return Ghost(text=text, ends=(len(text),), sure=(0.9,), ended=0.5, ids=())
+    return Ghost(text=text, ends=(len(text),), confidences=(0.9,), ended=0.5, ids=())
 
 
-def found(suggestions: Suggestions, before: str, after: str = "", layout: Layout = LINE) -> tuple[str, int] | None:
+def found(suggestions: SuggestionCache, before: str, after: str = "", layout: Layout = LINE) -> tuple[str, int] | None:
     known = suggestions.find(PATH, before + after, len(before), layout)
     return (known[0].ghost.text, known[1]) if known else None
 
 
-def keep(suggestions: Suggestions, before: str, text: str, after: str = "", layout: Layout = LINE) -> None:
+def keep(suggestions: SuggestionCache, before: str, text: str, after: str = "", layout: Layout = LINE) -> None:
     suggestions.keep(PATH, before + after, len(before), layout, ghost(text))
 
 
 @pytest.fixture
-def suggestions() -> Suggestions:
-    suggestions = Suggestions()
+def suggestions() -> SuggestionCache:
+    suggestions = SuggestionCache()
     keep(suggestions, "self.to", "tal = start", "\nx = 1\n")
     return suggestions
 
 
-def test_found_where_it_was_made_and_while_it_is_typed(suggestions: Suggestions) -> None:
+def test_found_where_it_was_made_and_while_it_is_typed(suggestions: SuggestionCache) -> None:
     for n, typed in enumerate(["", "t", "ta", "tal", "tal ", "tal =", "tal = ", "tal = s"]):
         assert found(suggestions, "self.to" + typed, "\nx = 1\n") == ("tal = start", n)
 
@@ -47,23 +47,23 @@ def test_found_where_it_was_made_and_while_it_is_typed(suggestions: Suggestions)
         ("self.total = start()", "\nx = 1\n"),
     ],
 )
-def test_not_found_where_it_does_not_fit(suggestions: Suggestions, before: str, after: str) -> None:
+def test_not_found_where_it_does_not_fit(suggestions: SuggestionCache, before: str, after: str) -> None:
     assert found(suggestions, before, after) is None
 
 
-def test_another_file_has_its_own(suggestions: Suggestions) -> None:
+def test_another_file_has_its_own(suggestions: SuggestionCache) -> None:
     assert suggestions.find("b.py", "self.to\nx = 1\n", 7, LINE) is None
 
 
 def test_a_suggestion_of_nothing_is_found_only_where_it_was_made() -> None:
-    suggestions = Suggestions()
+    suggestions = SuggestionCache()
     keep(suggestions, "x", "")
     assert found(suggestions, "x") == ("", 0)
     assert found(suggestions, "xy") is None
 
 
 def test_the_latest_that_has_something_left() -> None:
-    suggestions = Suggestions()
+    suggestions = SuggestionCache()
     keep(suggestions, "a", "bc")
     keep(suggestions, "ab", "cde")
     assert found(suggestions, "ab") == ("cde", 0)
@@ -74,7 +74,7 @@ def test_the_latest_that_has_something_left() -> None:
 
 
 def test_a_block_is_found_from_each_of_its_lines_and_is_no_line() -> None:
-    suggestions = Suggestions()
+    suggestions = SuggestionCache()
     keep(suggestions, "def f():", "\n    x = 1\n    return x", layout=Layout(block=True, indent=1))
     deeper = Layout(block=True, indent=4)
     assert found(suggestions, "def f():\n    x", layout=deeper) == ("\n    x = 1\n    return x", 6)
@@ -82,15 +82,15 @@ def test_a_block_is_found_from_each_of_its_lines_and_is_no_line() -> None:
 
 
 def test_only_the_latest_are_kept() -> None:
-    suggestions = Suggestions()
-    for i in range(MOST + 1):
+    suggestions = SuggestionCache()
+    for i in range(MAX_SUGGESTIONS + 1):
         keep(suggestions, f"{i}:", "text")
     assert found(suggestions, "0:") is None
     assert found(suggestions, "1:") == ("text", 0)
-    assert found(suggestions, f"{MOST}:") == ("text", 0)
+    assert found(suggestions, f"{MAX_SUGGESTIONS}:") == ("text", 0)
 
 
-def test_how_much_was_shown_is_remembered(suggestions: Suggestions) -> None:
+def test_how_much_was_shown_is_remembered(suggestions: SuggestionCache) -> None:
     known = suggestions.find(PATH, "self.to\nx = 1\n", 7, LINE)
     assert known is not None
     assert known[0].shown == 0
@@ -100,6 +100,6 @@ def test_how_much_was_shown_is_remembered(suggestions: Suggestions) -> None:
     assert again[0].shown == 3
 
 
-def test_forgotten(suggestions: Suggestions) -> None:
+def test_forgotten(suggestions: SuggestionCache) -> None:
     suggestions.clear()
     assert found(suggestions, "self.to", "\nx = 1\n") is None

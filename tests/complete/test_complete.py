@@ -179,23 +179,23 @@ def test_a_long_read_is_cancelled_on_the_way(model: Model, monkeypatch: pytest.M
 
 @given(st.text(max_size=40))
 def test_healing_splits_without_loss(model: Model, text: str) -> None:
-    before, pending = Healer(model.tokenizer).split(text)
-    assert before + pending.decode() == text
+    before, prefix_bytes = Healer(model.tokenizer).split(text)
+    assert before + prefix_bytes.decode() == text
 
 
 @given(st.binary(min_size=1, max_size=6) | st.text("\r\n \tst", min_size=1, max_size=10).map(str.encode))
-def test_allowed_tokens_agree_with_what_is_typed(model: Model, pending: bytes) -> None:
+def test_allowed_tokens_agree_with_what_is_typed(model: Model, prefix_bytes: bytes) -> None:
     healer = Healer(model.tokenizer)
-    allowed = set(healer.allowed(pending).tolist())
-    if pending[:1] in (b"\n", b"\r") and pending in model.tokenizer.raw:  # no more indentation than there is
-        assert [model.tokenizer.raw[i] for i in allowed] == [pending]
+    allowed = set(healer.allowed(prefix_bytes).tolist())
+    if prefix_bytes[:1] in (b"\n", b"\r") and prefix_bytes in model.tokenizer.raw:  # no more indentation than there is
+        assert [model.tokenizer.raw[i] for i in allowed] == [prefix_bytes]
         return
-    whole = any(raw.startswith(pending) for raw in model.tokenizer.raw)
+    whole = any(raw.startswith(prefix_bytes) for raw in model.tokenizer.raw)
     for i, raw in enumerate(model.tokenizer.raw):
-        begins = bool(raw) and pending.startswith(raw) and not (whole and pending.isspace())
-        assert (i in allowed) == (raw.startswith(pending) or begins)
+        begins = bool(raw) and prefix_bytes.startswith(raw) and not (whole and prefix_bytes.isspace())
+        assert (i in allowed) == (raw.startswith(prefix_bytes) or begins)
         if i in allowed:
-            assert rest(pending, raw) == pending[len(raw) :]
+            assert rest(prefix_bytes, raw) == prefix_bytes[len(raw) :]
 
 
 @pytest.mark.parametrize("indentation", ["", "    ", "        "])

@@ -10,7 +10,7 @@ import pytest
 from tests.complete.names_at import split
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.engine import Engine
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 
 CODE = """\
@@ -45,7 +45,7 @@ def never() -> bool:
 
 @pytest.fixture(scope="module")
 def base() -> Engine:
-    return Engine(load_model(shipped_folder()))
+    return Engine(load_model(bundled_folder()))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.confidence import FLOOR, LEAST_CHARACTERS, THRESHOLD, chosen_ends, possible_ends
+from tinycoder.complete.confidence import FLOOR, MIN_CHARACTERS, THRESHOLD, chosen_ends, possible_ends
 from tinycoder.complete.ghost import Ghost
 
 
@@ -16,7 +16,9 @@ def ghost(*pieces: tuple[str, float]) -> Ghost:
     for piece, _ in pieces:
         text += piece
         ends.append(len(text))
-    return Ghost(text=text, ends=tuple(ends), sure=tuple(sure for _, sure in pieces), ended=0.0, ids=())
+    return Ghost(
+        text=text, ends=tuple(ends), confidences=tuple(confidence for _, confidence in pieces), ended=0.0, ids=()
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def ghost(*pieces: tuple[str, float]) -> Ghost:
     ],
 )
 def test_cuts_are_between_words(text: str, ends: tuple[int, ...], possible: list[int]) -> None:
-    assert possible_ends(Ghost(text=text, ends=ends, sure=(1.0,) * len(ends), ended=0.0, ids=())) == possible
+    assert possible_ends(Ghost(text=text, ends=ends, confidences=(1.0,) * len(ends), ended=0.0, ids=())) == possible
 
 
 def test_what_was_taken_for_impossible_and_is_typed_nevertheless_tells_nothing_of_the_rest() -> None:
@@ -86,13 +88,13 @@ def test_nothing_suggested_nothing_offered() -> None:
     threshold=st.floats(0, 1),
 )
 def test_ends_rise_and_lie_behind_what_is_typed(pieces: list[tuple[str, float]], typed: int, threshold: float) -> None:
-    sure, falling = 1.0, []
+    confidence, falling = 1.0, []
     for piece, p in pieces:
-        sure *= p
-        falling.append((piece, sure))
+        confidence *= p
+        falling.append((piece, confidence))
     made = ghost(*falling)
     ends = chosen_ends(made, typed=typed, threshold=threshold)
     assert ends == sorted(set(ends))
     assert set(ends) <= set(possible_ends(made))
-    assert all(end - typed >= LEAST_CHARACTERS for end in ends)
+    assert all(end - typed >= MIN_CHARACTERS for end in ends)
     assert len(chosen_ends(made, typed=typed, threshold=0.0)) >= len(ends)

@@ -16,7 +16,7 @@ from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import Cancelled, ConfigError
 from tinycoder.memory.mixer import to_tables
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
@@ -39,7 +39,7 @@ def at_once() -> bool:
 def make_engine(model: Model, parts: Parts = Parts()) -> Engine:  # noqa: B008 - frozen
     texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
     memory = Memory(model.tokenizer)
-    memory.use(Workspace(make_shelf(texts, model.tokenizer.special[FILE_SEPARATOR])))
+    memory.use(Workspace(token_corpus(texts, model.tokenizer.special[FILE_SEPARATOR])))
     return Engine(model, memory, parts=parts)
 
 
@@ -122,7 +122,7 @@ def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_change
         lambda engine: engine.observe(dataclasses.replace(other, text=ODD * 5)),
         lambda engine: taught(engine),
         lambda engine: engine.forget(other.path),
-        lambda engine: engine.use(Workspace(make_shelf([], model.tokenizer.special[FILE_SEPARATOR]))),
+        lambda engine: engine.use(Workspace(token_corpus([], model.tokenizer.special[FILE_SEPARATOR]))),
     ]
     asked_before = make_engine(model)
     for n in range(len(changes) + 1):
@@ -152,10 +152,10 @@ def test_a_typed_line_moves_the_weights_and_not_the_memory(model: Model, left_ou
     text = type_a_line(engine)
     before = copy.deepcopy(to_tables(engine.mixer))
     assert engine.memory.workspace is not None
-    ids = engine.memory.workspace.shelf.next_ids.copy()
+    ids = engine.memory.workspace.corpus.next_ids.copy()
     assert not engine.learn(stop=never)  # no other line waits
     assert to_tables(engine.mixer) != before
-    np.testing.assert_array_equal(engine.memory.workspace.shelf.next_ids, ids)
+    np.testing.assert_array_equal(engine.memory.workspace.corpus.next_ids, ids)
     assert engine.memory.update(PATH, text).text == text
     after = copy.deepcopy(to_tables(engine.mixer))
     assert not engine.learn(stop=never)

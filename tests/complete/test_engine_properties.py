@@ -15,7 +15,7 @@ from tinycoder.complete.names.name import matches
 from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.text import rest_of_word
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
@@ -46,7 +46,7 @@ def never() -> bool:
 @pytest.fixture(scope="module")
 def workspace(model: Model) -> Workspace:
     texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
-    return Workspace(make_shelf(texts, model.tokenizer.special[FILE_SEPARATOR]))
+    return Workspace(token_corpus(texts, model.tokenizer.special[FILE_SEPARATOR]))
 
 
 def fresh(model: Model, workspace: Workspace) -> Engine:

@@ -35,7 +35,9 @@ def test_streamed_characters_are_whole(model: Model, monkeypatch: pytest.MonkeyP
     letter = model.tokenizer.raw.index(b"a")
     chosen = [first, second, letter, *emoji, first, letter, first]
     monkeypatch.setattr(generation, "sample_ids", lambda *arguments, **more: iter(chosen))
-    assert [piece for piece in stream(model, Prompt(ids=(letter,), pending=b"", n_dropped=0), GREEDY) if piece] == [
+    assert [
+        piece for piece in stream(model, Prompt(ids=(letter,), prefix_bytes=b"", n_dropped=0), GREEDY) if piece
+    ] == [
         "é",
         "a",
         "🦎",
@@ -60,7 +62,7 @@ def test_a_long_prompt_keeps_its_end(model: Model) -> None:
     assert long.n_dropped > 0
     assert len(long.ids) < model.config.context
     assert long.ids[-3:] == short.ids[-3:]
-    assert long.pending == short.pending == b" ="
+    assert long.prefix_bytes == short.prefix_bytes == b" ="
     assert generate(model, long, GREEDY)[0]
 
 

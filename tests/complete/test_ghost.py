@@ -20,13 +20,13 @@ class Scripted:
         self.tokenizer = TOKENIZER
         self.ids = [*TOKENIZER.encode(text), TOKENIZER.end_of_text]
 
-    def after(self, scene: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
         p[self.ids[len(made)]] = 0.9
         return p
 
-    def tree(self, scene: Any) -> Any:
-        return SimpleNamespace(after=lambda rows, poll: [self.after(scene, row, poll) for row in rows])
+    def predictions(self, context: Any) -> Any:
+        return SimpleNamespace(after=lambda rows, poll: [self.after(context, row, poll) for row in rows])
 
 
 class Torn(Scripted):
@@ -36,7 +36,7 @@ class Torn(Scripted):
         super().__init__("")
         self.a = a
 
-    def after(self, scene: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
         written = "".join(chr(TOKENIZER.raw[i][0]) for i in made)
         if not written:
@@ -56,9 +56,9 @@ def written(text: str, layout: Layout) -> str:
     return ghost.text
 
 
-def ghosts(predictor: Any, layout: Layout = LINE, pending: bytes = b"") -> list[Ghost]:
-    scene: Any = SimpleNamespace(pending=pending)
-    return list(write(predictor, Healer(TOKENIZER), scene, n=1, max_tokens=200, layout=layout, poll=lambda: None))
+def ghosts(predictor: Any, layout: Layout = LINE, prefix_bytes: bytes = b"") -> list[Ghost]:
+    context: Any = SimpleNamespace(prefix_bytes=prefix_bytes)
+    return list(write(predictor, Healer(TOKENIZER), context, n=1, max_tokens=200, layout=layout, poll=lambda: None))
 
 
 def test_the_line_that_is_likeliest_as_a_whole_comes_before_the_greedy_one() -> None:
@@ -66,9 +66,9 @@ def test_the_line_that_is_likeliest_as_a_whole_comes_before_the_greedy_one() -> 
     assert best.text == "b(x)"
     assert best.ended == pytest.approx(0.4)
     assert best.ends == (1, 2, 3, 4)
-    assert best.sure == pytest.approx((0.4, 0.4, 0.4, 0.4))
+    assert best.confidences == pytest.approx((0.4, 0.4, 0.4, 0.4))
     assert greedy.text.startswith("a")
-    assert greedy.sure[0] == pytest.approx(0.6)
+    assert greedy.confidences[0] == pytest.approx(0.6)
 
 
 def test_a_line_that_is_not_likely_is_not_looked_for() -> None:
@@ -76,7 +76,7 @@ def test_a_line_that_is_not_likely_is_not_looked_for() -> None:
 
 
 def test_the_likeliest_line_spells_what_is_half_typed() -> None:
-    (ghost,) = ghosts(Torn(0.6), pending=b"b")
+    (ghost,) = ghosts(Torn(0.6), prefix_bytes=b"b")
     assert ghost.text == "(x)"
     assert ghost.ended == pytest.approx(1.0)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.context import Scene, make_scene
+from tinycoder.complete.context import CursorContext, make_context
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import ENDS, MIN_BRANCH, MIN_SHARE, WIDTH, Speller, likelihoods
 from tinycoder.complete.parts import Parts
@@ -39,32 +39,32 @@ def poll() -> None:
     pass
 
 
-def scene_and_tree(model: Model, text: str) -> tuple[Scene, PredictionCache]:
+def scene_and_tree(model: Model, text: str) -> tuple[CursorContext, PredictionCache]:
     memory = Memory(model.tokenizer)
     predictor = Predictor(model.tokenizer, model, memory, Mixer(), Parts())
     document = Document(path="counter.py", text=text)
     lines = TokenLines(model.tokenizer, text)
-    scene = make_scene(document, len(text), lines, model=model, memory=memory, infill=True, healing=True)
-    return scene, predictor.tree(scene)
+    context = make_context(document, len(text), lines, model=model, memory=memory, infill=True, healing=True)
+    return context, predictor.predictions(context)
 
 
-def one_by_one(tree: PredictionCache, healer: Healer, ids: tuple[int, ...]) -> tuple[float, list[float]]:
+def one_by_one(predictions: PredictionCache, healer: Healer, ids: tuple[int, ...]) -> tuple[float, list[float]]:
     """The joint probability of the ids and the end of the word, and that of each beginning."""
     p, beginnings = 1.0, []
     for depth, token in enumerate(ids):
-        p *= float(tree.after([ids[:depth]], poll)[0][token])
+        p *= float(predictions.after([ids[:depth]], poll)[0][token])
         beginnings.append(p)
-    return p * float(tree.after([ids], poll)[0] @ healer.ends_word), beginnings
+    return p * float(predictions.after([ids], poll)[0] @ healer.ends_word), beginnings
 
 
 @pytest.mark.parametrize("typed", ["", "t", "tot", "total", "s"])
 @pytest.mark.parametrize("line", ["        ", "        self.", "        return self.", "        x = f("])
 def test_names_are_as_likely_as_their_tokens_one_by_one(model: Model, line: str, typed: str) -> None:
-    scene, tree = scene_and_tree(model, TEXT + line + typed)
+    context, predictions = scene_and_tree(model, TEXT + line + typed)
     healer, names = Healer(model.tokenizer), [name for name in NAMES if name.startswith(typed)]
-    spelled = Speller(model.tokenizer).spell(scene.pending, typed, names)
-    found = likelihoods(tree, healer, spelled, poll, followed_by=[None] * len(names))
-    exact = [one_by_one(tree, healer, ids) for ids in spelled]
+    spelled = Speller(model.tokenizer).spell(context.prefix_bytes, typed, names)
+    found = likelihoods(predictions, healer, spelled, poll, followed_by=[None] * len(names))
+    exact = [one_by_one(predictions, healer, ids) for ids in spelled]
     best = max(p for p, _ in exact)
     for name, p, (expected, beginnings) in zip(names, found, exact, strict=True):
         if min(beginnings[:-1], default=1.0) > max(MIN_BRANCH, MIN_SHARE) and beginnings[-1] > max(MIN_BRANCH, best):
@@ -78,35 +78,37 @@ def test_names_are_as_likely_as_their_tokens_one_by_one(model: Model, line: str,
 
 
 def test_probabilities_of_different_names_are_those_of_one_distribution(model: Model) -> None:
-    scene, tree = scene_and_tree(model, TEXT + "        self.")
-    spelled = Speller(model.tokenizer).spell(scene.pending, "", NAMES)
-    assert sum(likelihoods(tree, Healer(model.tokenizer), spelled, poll, followed_by=[None] * len(NAMES))) <= 1.0001
+    context, predictions = scene_and_tree(model, TEXT + "        self.")
+    spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", NAMES)
+    assert (
+        sum(likelihoods(predictions, Healer(model.tokenizer), spelled, poll, followed_by=[None] * len(NAMES))) <= 1.0001
+    )
 
 
 def test_what_must_follow_counts(model: Model) -> None:
-    scene, tree = scene_and_tree(model, TEXT + "        self.")
+    context, predictions = scene_and_tree(model, TEXT + "        self.")
     healer = Healer(model.tokenizer)
-    spelled = Speller(model.tokenizer).spell(scene.pending, "", ["total", "total"])
+    spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", ["total", "total"])
     never = np.zeros(model.tokenizer.vocab_size, np.float32)
-    whole, with_nothing = likelihoods(tree, healer, spelled, poll, followed_by=[None, never])
+    whole, with_nothing = likelihoods(predictions, healer, spelled, poll, followed_by=[None, never])
     assert whole > 0.5
     assert with_nothing == 0
 
 
 def test_no_names(model: Model) -> None:
-    _, tree = scene_and_tree(model, TEXT)
-    assert len(likelihoods(tree, Healer(model.tokenizer), [], poll, followed_by=[])) == 0
+    _, predictions = scene_and_tree(model, TEXT)
+    assert len(likelihoods(predictions, Healer(model.tokenizer), [], poll, followed_by=[])) == 0
 
 
 def test_it_can_be_stopped(model: Model) -> None:
-    scene, tree = scene_and_tree(model, TEXT + "        self.")
-    spelled = Speller(model.tokenizer).spell(scene.pending, "", NAMES)
+    context, predictions = scene_and_tree(model, TEXT + "        self.")
+    spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", NAMES)
 
     def stop() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        likelihoods(tree, Healer(model.tokenizer), spelled, stop, followed_by=[None] * len(NAMES))
+        likelihoods(predictions, Healer(model.tokenizer), spelled, stop, followed_by=[None] * len(NAMES))
 
 
 CHANCES = dict(zip("abcdefgh", (0.4, 0.2, 0.1, 0.05, 0.02, 0.015, 0.01, 0.005), strict=True))
@@ -134,14 +136,14 @@ WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_si
 @given(words=WORDS)
 @settings(deadline=None)
 def test_the_likeliest_of_a_few_names_is_found(words: list[str]) -> None:
-    tree, healer = Certain(), Healer(Certain.tokenizer)
-    spelled = Speller(tree.tokenizer).spell(b"", "", words)
-    found = likelihoods(tree, healer, spelled, poll, followed_by=[None] * len(words))  # type: ignore[arg-type]
+    predictions, healer = Certain(), Healer(Certain.tokenizer)
+    spelled = Speller(predictions.tokenizer).spell(b"", "", words)
+    found = likelihoods(predictions, healer, spelled, poll, followed_by=[None] * len(words))  # type: ignore[arg-type]
     exact = [float(np.prod([CHANCES[letter] for letter in word])) * 0.2 for word in words]
     best = int(np.argmax(exact))
     if exact[best] > MIN_BRANCH and len(words) <= WIDTH:  # of more, some are guessed
         assert found[best] == pytest.approx(exact[best])
-    assert tree.asked <= 6 * 7
+    assert predictions.asked <= 6 * 7
     assert all(0 <= p <= 1 for p in found)
 
 
@@ -150,18 +152,20 @@ def test_the_likeliest_of_a_few_names_is_found(words: list[str]) -> None:
     [("x = to", "to"), ("x = ", ""), ("self.", ""), ("self.to", "to"), ("f(to", "to"), ("\n\nto", "to")],
 )
 def test_names_are_spelled_as_the_text_with_them_would_be(model: Model, text: str, typed: str) -> None:
-    scene, _ = scene_and_tree(model, TEXT + text)
-    raw = scene.pending.removesuffix(typed.encode())
+    context, _ = scene_and_tree(model, TEXT + text)
+    raw = context.prefix_bytes.removesuffix(typed.encode())
     names = ["total", "toes", "to", "tos_é"]
-    for name, ids in zip(names, Speller(model.tokenizer).spell(scene.pending, typed, names), strict=True):
+    for name, ids in zip(names, Speller(model.tokenizer).spell(context.prefix_bytes, typed, names), strict=True):
         assert model.tokenizer.decode_bytes(ids) == raw + name.encode()
         assert list(ids) == model.tokenizer.encode((raw + name.encode()).decode())
 
 
 def test_a_speller_that_spelled_before_spells_the_same(model: Model) -> None:
     warm = Speller(model.tokenizer)
-    for pending, typed in itertools.product([b" to", b"to", b"", b"."], ["to", ""]):
-        if pending.endswith(typed.encode()):
+    for prefix_bytes, typed in itertools.product([b" to", b"to", b"", b"."], ["to", ""]):
+        if prefix_bytes.endswith(typed.encode()):
             for names in (NAMES, NAMES[::-1], []):
                 fitting = [name for name in names if name.startswith(typed)]
-                assert warm.spell(pending, typed, fitting) == Speller(model.tokenizer).spell(pending, typed, fitting)
+                assert warm.spell(prefix_bytes, typed, fitting) == Speller(model.tokenizer).spell(
+                    prefix_bytes, typed, fitting
+                )

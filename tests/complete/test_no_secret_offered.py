@@ -7,7 +7,7 @@ import pytest
 
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 
 PIECE = 6  # characters of a secret that are no coincidence
@@ -49,7 +49,7 @@ def never() -> bool:
 
 @pytest.fixture(scope="module")
 def model() -> object:
-    return load_model(shipped_folder())
+    return load_model(bundled_folder())
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def assert_clean(texts: list[str], typed: str = "") -> None:
 def test_without_its_screen_the_engine_would_offer_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the tests below can fail."""
     monkeypatch.setattr("tinycoder.complete.redact.in_lines", lambda text: [])
-    bare = Engine(load_model(shipped_folder()), threshold=0.0)
+    bare = Engine(load_model(bundled_folder()), threshold=0.0)
     bare.observe(Document(path="settings.py", text=SETTINGS))
     begun = f'token = "{TOKEN[:12]}'
     assert any(pieces(text) & FORBIDDEN for text in offered(bare, "other.py", begun, len(begun)))

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinycoder.complete.candidate import Candidate, Document, Edit
-from tinycoder.complete.redact import Screen
+from tinycoder.complete.redact import Redactor
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, redact
 
 
@@ -43,25 +43,25 @@ LINES = [
 TEXTS = st.lists(st.sampled_from(LINES), max_size=8)
 
 
-def screened(screen: Screen, text: str) -> str:
-    return screen.screened(Document(path="a.py", text=text)).document.text
+def redacted(redactor: Redactor, text: str) -> str:
+    return redactor.redacted(Document(path="a.py", text=text)).document.text
 
 
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60), st.sampled_from([*LINES, "\n", "'", "="]))))
 @example(["SECRET = (", f"    '{VALUE}'"], [(8, 1, "")])
 @example(["password=", "", f"    '{VALUE}'"], [(0, 8, "abc"), (0, 3, "password")])
 def test_an_edit_leaves_what_a_fresh_look_finds(lines: list[str], edits: list[tuple[int, int, str]]) -> None:
-    screen, text = Screen(), "\n".join(lines)
-    assert screened(screen, text) == redact(text)[0]
+    redactor, text = Redactor(), "\n".join(lines)
+    assert redacted(redactor, text) == redact(text)[0]
     for at, n_gone, new in edits:
         text = text[:at] + new + text[at + n_gone :]
-        assert screened(screen, text) == redact(text)[0]
+        assert redacted(redactor, text) == redact(text)[0]
 
 
 @given(TEXTS)
 def test_offsets_go_there_and_back(lines: list[str]) -> None:
     text = "\n".join(lines)
-    seen = Screen().screened(Document(path="a.py", text=text))
+    seen = Redactor().redacted(Document(path="a.py", text=text))
     for at in range(len(text) + 1):
         there = seen.offset(at)
         if there is None:
@@ -77,7 +77,7 @@ def test_offsets_go_there_and_back(lines: list[str]) -> None:
 
 def test_edits_elsewhere_in_the_document_go_back_too() -> None:
     text = f"x = '{TOKEN}'\ny = na"
-    seen = Screen().screened(Document(path="a.py", text=text))
+    seen = Redactor().redacted(Document(path="a.py", text=text))
     clean, at = seen.document.text, len(text)
     edits = tuple(Edit(start=n, end=n, text="import name\n") for n in (0, clean.index("y")))
     word = Candidate(
@@ -96,7 +96,7 @@ def test_edits_elsewhere_in_the_document_go_back_too() -> None:
 
 def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
     text = f"x = '{TOKEN}'\n"
-    seen = Screen().screened(Document(path="a.py", text=text))
+    seen = Redactor().redacted(Document(path="a.py", text=text))
     start = seen.spans[0][0]
     for at in range(start + 1, start + len(PLACEHOLDER)):
         assert seen.raw_offset(at) == start
@@ -104,6 +104,6 @@ def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
 
 
 def test_the_placeholder_is_no_word() -> None:
-    seen = Screen().screened(Document(path="a.py", text=f"x = '{TOKEN}'"))
+    seen = Redactor().redacted(Document(path="a.py", text=f"x = '{TOKEN}'"))
     offered = [Candidate(text=text, start=0, end=0, probability=1.0, source="") for text in (f"'{PLACEHOLDER}'", "y")]
     assert [candidate.text for candidate in seen.back(offered, 0, 0)] == ["y"]

@@ -14,8 +14,8 @@ from tests.complete.names_at import BAR, split, world
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.engine import Engine
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.symbols.imports.offers import read_offered
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
@@ -50,7 +50,7 @@ def never() -> bool:
 
 @pytest.fixture(scope="module")
 def base() -> Model:
-    return load_model(shipped_folder())
+    return load_model(bundled_folder())
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def engine(base: Model, tmp_path: Path) -> Engine:
         (tmp_path / path).write_text(text, encoding="utf-8")
     texts = [(path, np.array(base.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
     memory = Memory(base.tokenizer)
-    memory.use(Workspace(make_shelf(texts, base.tokenizer.special[FILE_SEPARATOR])))
+    memory.use(Workspace(token_corpus(texts, base.tokenizer.special[FILE_SEPARATOR])))
     engine, known = Engine(base, memory), world({path: tmp_path / path for path in FILES})
     engine.know(known, read_offered(known.view()))
     return engine

@@ -63,8 +63,8 @@ def test_few_lines_tell_what_the_whole_text_tells(path: Path) -> None:
     rng = random.Random(1)
     for before, rest, _ in places(path, 30):
         cut = rest[: rng.randrange(len(rest) + 1)]
-        news = [rest, cut + rng.choice("()[]'\":=,#\\ "), rest + ")", rest + '"', "def def " + rest, rest + "\nelse:"]
-        for new in news:
+        queued = [rest, cut + rng.choice("()[]'\":=,#\\ "), rest + ")", rest + '"', "def def " + rest, rest + "\nelse:"]
+        for new in queued:
             assert accepts(gate, before, new) == could_begin_a_module(before + new), (before[-80:], new)
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.complete.names_at import BAR, cursor, split, workspace
 from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.names import Names
-from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, doubted, factors
+from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, factors, unknown_names
 
 LANGUAGE = {"return", "print", "def", "for", "in", "import", "as", "class", "lambda", "if", "not", "and"}
 
@@ -123,17 +123,17 @@ def test_names_that_the_line_itself_makes_are_bound(line: str) -> None:
 
 
 def test_only_what_reaches_the_name_is_less_sure() -> None:
-    left = doubted("return ", "total + nothing + x", (5, 7, 15, 19), (0.9, 0.8, 0.7, 0.6), Few())
+    left = unknown_names("return ", "total + nothing + x", (5, 7, 15, 19), (0.9, 0.8, 0.7, 0.6), Few())
     assert left == pytest.approx((0.9, 0.8, 0.7 * UNBOUND, 0.6 * UNBOUND))
 
 
 def test_doubts_multiply() -> None:
-    left = doubted("return ", "nothing(elsewhere)", (7, 17, 18), (1.0, 1.0, 1.0), Few())
+    left = unknown_names("return ", "nothing(elsewhere)", (7, 17, 18), (1.0, 1.0, 1.0), Few())
     assert left == pytest.approx((UNBOUND, UNBOUND * UNBOUND, UNBOUND * UNBOUND))
 
 
 def test_nothing_suggested() -> None:
-    assert doubted("x = nothing", "", (), (), Few()) == ()
+    assert unknown_names("x = nothing", "", (), (), Few()) == ()
 
 
 def known(text: str, names: Names | None = None, *, stands: set[str] | None = None) -> KnownNames:

@@ -20,7 +20,7 @@ from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, Texts, copies, is_long, n_characters
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
@@ -101,14 +101,14 @@ def results(make: Callable[[Parts], Completer], known: list[Document], held_out:
 
 def engine_maker(model: Model, known: list[Document]) -> Callable[[Parts], Completer]:
     tokenizer = model.tokenizer
-    shelf = make_shelf(
+    corpus = token_corpus(
         ((document.path, np.array(tokenizer.encode(document.text), np.int32)) for document in known),
         tokenizer.special[FILE_SEPARATOR],
     )
 
     def make(parts: Parts) -> Completer:
         memory = Memory(tokenizer)
-        memory.use(Workspace(shelf))
+        memory.use(Workspace(corpus))
         return Engine(model, memory, parts=parts)
 
     return make

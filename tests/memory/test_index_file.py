@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tinycoder.memory import index_file
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import LONGEST, Workspace, make_shelf
+from tinycoder.memory.suffix_index import MAX_MATCH, Workspace, token_corpus
 from tinycoder.transformer.tokenizer import train_character_tokenizer
 
 SEPARATOR = 1
@@ -26,22 +26,23 @@ DIGEST = "f00d" * 16
 
 def make_index(texts: dict[str, list[int]], *, vocab_size: int = VOCAB_SIZE) -> Index:
     """An index of some texts, and of a file that was left out."""
-    shelf = make_shelf([(path, np.array(ids, np.int32)) for path, ids in sorted(texts.items())], SEPARATOR)
+    corpus = token_corpus([(path, np.array(ids, np.int32)) for path, ids in sorted(texts.items())], SEPARATOR)
     files = [
         IndexedFile(path=path, n_bytes=3 * len(texts[path]), mtime_ns=10**18 + 1, digest="ab", start=start)
-        for path, start in zip(shelf.paths, shelf.starts, strict=True)
+        for path, start in zip(corpus.paths, corpus.starts, strict=True)
     ]
     files.append(IndexedFile(path="zé/left_out.py", n_bytes=0, mtime_ns=-1, digest="", start=None))
     return Index(
         tokenizer_digest=DIGEST,
         vocab_size=vocab_size,
         files=tuple(files),
-        shelf=shelf,
-        order=Workspace(shelf).order,
+        corpus=corpus,
+        order=Workspace(corpus).order,
     )
 
 
 INDEX = make_index({"a.py": [5, 6, 7, 5, 6], "b.py": [], "c/d.py": [5, 6, 8, 299]})
+CORPUS = INDEX.corpus
 
 
 def load(file: Path, *, digest: str = DIGEST, vocab_size: int = VOCAB_SIZE) -> Index | None:
@@ -52,9 +53,9 @@ def same(a: Index | None, b: Index) -> bool:
     return (
         a is not None
         and a.files == b.files
-        and (a.shelf.paths, a.shelf.starts) == (b.shelf.paths, b.shelf.starts)
-        and np.array_equal(a.shelf.ids, b.shelf.ids)
-        and np.array_equal(a.shelf.next_ids, b.shelf.ids)
+        and (a.corpus.paths, a.corpus.starts) == (b.corpus.paths, b.corpus.starts)
+        and np.array_equal(a.corpus.ids, b.corpus.ids)
+        and np.array_equal(a.corpus.next_ids, b.corpus.ids)
         and np.array_equal(a.order, b.order)
     )
 
@@ -72,7 +73,7 @@ def test_what_is_saved_comes_back(file: Path) -> None:
 
 def test_a_hidden_text_is_saved_all_the_same(file: Path) -> None:
     index = make_index({"a.py": [5, 6, 7], "b.py": [7, 8]})
-    Workspace(index.shelf, index.order).hide("a.py")
+    Workspace(index.corpus, index.order).hide("a.py")
     save_index(file, index)
     assert same(load(file), index)
 
@@ -164,11 +165,11 @@ def test_a_header_that_promises_too_much_allocates_nothing(file: Path) -> None:
         {"order": INDEX.order - 1},
         {"order": INDEX.order[:-1]},
         {"order": INDEX.order[None]},
-        {"shelf": dataclasses.replace(INDEX.shelf, ids=np.where(INDEX.shelf.ids == 8, VOCAB_SIZE, INDEX.shelf.ids))},
-        {"shelf": dataclasses.replace(INDEX.shelf, ids=INDEX.shelf.ids[:-5])},
+        {"corpus": dataclasses.replace(CORPUS, ids=np.where(CORPUS.ids == 8, VOCAB_SIZE, CORPUS.ids))},
+        {"corpus": dataclasses.replace(INDEX.corpus, ids=INDEX.corpus.ids[:-5])},
         {"files": INDEX.files[1:]},
         {"files": INDEX.files[::-1]},
-        {"files": (*INDEX.files, dataclasses.replace(INDEX.files[0], start=LONGEST + 1000))},
+        {"files": (*INDEX.files, dataclasses.replace(INDEX.files[0], start=MAX_MATCH + 1000))},
         {"files": (*INDEX.files, dataclasses.replace(INDEX.files[0], start=2**70))},
         {"files": (dataclasses.replace(INDEX.files[0], start=-1), *INDEX.files[1:])},
     ],

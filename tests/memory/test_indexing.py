@@ -33,7 +33,7 @@ def write(root: Path, files: Mapping[str, str | bytes], *, mtime_ns: int = LONG_
 
 def texts(workspace: Workspace) -> dict[str, str]:
     found = {}
-    for path in workspace.shelf.paths:
+    for path in workspace.corpus.paths:
         ids = workspace.text_ids(path)
         assert ids is not None
         found[path] = TOKENIZER.decode(ids)
@@ -73,7 +73,7 @@ def test_no_folders_no_python_no_error(tmp_path: Path, file: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folders in ([], [tmp_path / "nowhere"], [tmp_path / "empty"]):
         workspace = index_workspace(folders, TOKENIZER, file=file)
-        assert not workspace.shelf.paths
+        assert not workspace.corpus.paths
         context = np.array(TOKENIZER.encode("x" * 40), np.int32)[-32:]
         assert workspace.matches(context)[0] == []
     assert file.exists()
@@ -110,7 +110,7 @@ def test_a_secret_is_in_no_stored_id(root: Path, file: Path) -> None:
     assert index(root, file=file)["a.py"] == "TOKEN = 'REDACTED'\n"
     stored = load_index(file, tokenizer_digest=tokenizer_digest(TOKENIZER), vocab_size=TOKENIZER.vocab_size)
     assert stored is not None
-    everything = TOKENIZER.decode(stored.shelf.ids[stored.shelf.ids >= 0])
+    everything = TOKENIZER.decode(stored.corpus.ids[stored.corpus.ids >= 0])
     assert "REDACTED" in everything
     assert token[4:12] not in everything
     assert token[4:12].encode() not in file.read_bytes()
@@ -146,7 +146,7 @@ def test_changed_new_and_removed_files(root: Path, file: Path) -> None:
     again = index_workspace([root], TOKENIZER, file=file)
     assert texts(again) == expected
     scratch = index_workspace([root], TOKENIZER, file=None)
-    assert np.array_equal(again.shelf.ids, scratch.shelf.ids)
+    assert np.array_equal(again.corpus.ids, scratch.corpus.ids)
     assert np.array_equal(again.order, scratch.order)
 
 
@@ -200,7 +200,7 @@ def test_a_damaged_index_is_made_anew(root: Path, file: Path, caplog: pytest.Log
         assert "made anew" in caplog.text
         again = load_index(file, tokenizer_digest=tokenizer_digest(TOKENIZER), vocab_size=TOKENIZER.vocab_size)
         assert again is not None
-        assert list(again.shelf.paths) == list(expected)
+        assert list(again.corpus.paths) == list(expected)
 
 
 def test_another_tokenizer_does_not_use_it(root: Path, file: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_large_tree_is_cut_to_what_was_edited_lately_and_is_small(
     assert list(index(root, file=file, most_tokens=small)) == ["small.py"]
     large = len(TOKENIZER.encode("l = 1\n" * 200)) + 1
     found = index_workspace([root], TOKENIZER, file=file, most_tokens=small + large + small + 5)
-    assert list(found.shelf.paths) == ["large.py", "old_0.py", "small.py"]
+    assert list(found.corpus.paths) == ["large.py", "old_0.py", "small.py"]
     assert len(index(root, file=file)) == 7
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tinycoder.errors import CheckpointError
 from tinycoder.memory.mixer import Mixer, default_weights, from_tables, n_weights, to_tables
-from tinycoder.memory.ngrams import HERE, ORDERS, WORKSPACE, Level
+from tinycoder.memory.ngrams import HERE, ORDERS, WORKSPACE, NgramMatch
 from tinycoder.transformer.layers import Array
 
 V = 64
@@ -31,9 +31,9 @@ LEVELS = st.lists(
 )
 
 
-def level(counts: dict[int, int], *, tier: int = WORKSPACE, order: int = 4) -> Level:
+def match(counts: dict[int, int], *, source: int = WORKSPACE, order: int = 4) -> NgramMatch:
     n = np.array(list(counts.values()), np.float32)
-    return Level(tier, order, np.array(list(counts)), n, float(n.sum()))
+    return NgramMatch(source, order, np.array(list(counts)), n, float(n.sum()))
 
 
 def normal(base: list[float]) -> Array:
@@ -41,10 +41,10 @@ def normal(base: list[float]) -> Array:
     return (p / p.sum()).astype(np.float32)
 
 
-@given(base=BASES.map(normal), levels=LEVELS, came=st.lists(st.integers(0, V - 1), max_size=5))
+@given(base=BASES.map(normal), matches=LEVELS, came=st.lists(st.integers(0, V - 1), max_size=5))
 @settings(max_examples=150)
-def test_always_a_distribution(base: Array, levels: list[tuple[int, int, dict[int, int]]], came: list[int]) -> None:
-    known = [level(counts, tier=tier, order=order) for tier, order, counts in levels]
+def test_always_a_distribution(base: Array, matches: list[tuple[int, int, dict[int, int]]], came: list[int]) -> None:
+    known = [match(counts, source=source, order=order) for source, order, counts in matches]
     mixer = Mixer()
     untouched = base.copy()
     for token in [*came, 0]:
@@ -57,12 +57,12 @@ def test_always_a_distribution(base: Array, levels: list[tuple[int, int, dict[in
     np.testing.assert_array_equal(base, untouched)
 
 
-@given(base=BASES.map(normal), levels=LEVELS, data=st.data())
+@given(base=BASES.map(normal), matches=LEVELS, data=st.data())
 @settings(max_examples=50)
 def test_the_order_of_levels_does_not_matter(
-    base: Array, levels: list[tuple[int, int, dict[int, int]]], data: st.DataObject
+    base: Array, matches: list[tuple[int, int, dict[int, int]]], data: st.DataObject
 ) -> None:
-    unique = {(tier, order): level(counts, tier=tier, order=order) for tier, order, counts in levels}
+    unique = {(source, order): match(counts, source=source, order=order) for source, order, counts in matches}
     known = list(unique.values())
     shuffled = data.draw(st.permutations(known))
     np.testing.assert_array_equal(Mixer().mix(base, known).p, Mixer().mix(base, shuffled).p)
@@ -79,7 +79,7 @@ def test_without_memory_the_model_is_believed_and_nothing_learnt() -> None:
 
 
 def test_learning_makes_what_came_likelier() -> None:
-    mixer, known = Mixer(), [level({5: 3, 6: 1}), level({7: 2}, tier=HERE, order=8)]
+    mixer, known = Mixer(), [match({5: 3, 6: 1}), match({7: 2}, source=HERE, order=8)]
     for token in (5, 6, 7, 50):
         before = mixer.mix(UNIFORM, known)
         mixer.learn(before, token)
@@ -87,7 +87,7 @@ def test_learning_makes_what_came_likelier() -> None:
     assert mixer.n_learnt == 4
 
 
-Step = tuple[Array, list[Level], int]
+Step = tuple[Array, list[NgramMatch], int]
 
 
 def stream(right: list[bool], model_sure: float, seed: int = 0) -> Iterator[Step]:
@@ -105,7 +105,7 @@ def stream(right: list[bool], model_sure: float, seed: int = 0) -> Iterator[Step
             token = first if rng.random() < 0.75 else second
         else:
             token = int(rng.choice(V, p=base / base.sum()))
-        yield base.astype(np.float32), [level({first: 6, second: 2})], token
+        yield base.astype(np.float32), [match({first: 6, second: 2})], token
 
 
 def bits(steps: list[Step], *, with_model: bool = True) -> list[float]:
@@ -154,7 +154,7 @@ def test_a_memory_that_is_always_sure_and_right_is_trusted() -> None:
     mixer, rng = Mixer(), np.random.default_rng(0)
     for _ in range(500):
         token = int(rng.integers(V))
-        mixture = mixer.mix(UNIFORM, [level({token: 2})])
+        mixture = mixer.mix(UNIFORM, [match({token: 2})])
         mixer.learn(mixture, token)
     assert mixture.p[token] > 0.97
 

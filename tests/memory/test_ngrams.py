@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tinycoder.memory.ngrams import HERE, ORDERS, OTHERS, WORKSPACE, Level, Memory
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.ngrams import HERE, ORDERS, OTHERS, WORKSPACE, Memory, NgramMatch
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, train_character_tokenizer, train_code_tokenizer
 
@@ -33,7 +33,7 @@ def ids_of(text: str) -> Array:
 
 def make_memory(files: dict[str, str]) -> Memory:
     memory = Memory(CHARACTERS)
-    memory.use(Workspace(make_shelf([(path, ids_of(text)) for path, text in sorted(files.items())], SEPARATOR)))
+    memory.use(Workspace(token_corpus([(path, ids_of(text)) for path, text in sorted(files.items())], SEPARATOR)))
     return memory
 
 
@@ -49,19 +49,20 @@ def followers(pieces: Sequence[Sequence[int]], context: Sequence[int], order: in
     return found
 
 
-def said(levels: Sequence[Level], tier: int, order: int) -> Counter[int]:
-    """What ``levels`` say of an order: of orders that say the same only the longest is given."""
-    level = next((level for level in levels if level.tier == tier and level.order >= order), None)
-    if level is None:
+def said(matches: Sequence[NgramMatch], source: int, order: int) -> Counter[int]:
+    """What ``matches`` say of an order: of orders that say the same only the longest is given."""
+    match = next((match for match in matches if match.source == source and match.order >= order), None)
+    if match is None:
         return Counter()
-    assert level.total == level.counts.sum()
-    return Counter({int(i): int(n) for i, n in zip(level.ids, level.counts, strict=True)})
+    assert match.total == match.counts.sum()
+    return Counter({int(i): int(n) for i, n in zip(match.ids, match.counts, strict=True)})
 
 
-def plain(levels: Sequence[Level]) -> list[tuple[int, int, dict[int, float]]]:
+def plain(matches: Sequence[NgramMatch]) -> list[tuple[int, int, dict[int, float]]]:
     """Levels as plain data, to compare."""
     return [
-        (level.tier, level.order, dict(zip(level.ids.tolist(), level.counts.tolist(), strict=True))) for level in levels
+        (match.source, match.order, dict(zip(match.ids.tolist(), match.counts.tolist(), strict=True)))
+        for match in matches
     ]
 
 
@@ -77,7 +78,7 @@ def test_evidence_is_a_count_of_what_followed(
     memory.update(path, before + after)
     opened.pop(path, None)
     context = ids_of(before + tail)  # the tail is a guess that the file does not have yet
-    levels = memory.evidence(context, path, memory.here(ids_of(before), ids_of(after)))
+    matches = memory.evidence(context, path, memory.here(ids_of(before), ids_of(after)))
 
     def whole(text: str) -> list[int]:
         return [SEPARATOR, *CHARACTERS.encode(text), SEPARATOR]
@@ -86,9 +87,9 @@ def test_evidence_is_a_count_of_what_followed(
     others = [whole(text) for text in opened.values()]
     here = [[SEPARATOR, *CHARACTERS.encode(before)], CHARACTERS.encode(after)]
     for order in ORDERS:
-        assert said(levels, WORKSPACE, order) == followers(on_disk, context.tolist(), order)
-        assert said(levels, OTHERS, order) == followers(others, context.tolist(), order)
-        assert said(levels, HERE, order) == followers(here, context.tolist(), order)
+        assert said(matches, WORKSPACE, order) == followers(on_disk, context.tolist(), order)
+        assert said(matches, OTHERS, order) == followers(others, context.tolist(), order)
+        assert said(matches, HERE, order) == followers(here, context.tolist(), order)
 
 
 @given(files=FILES, context=TEXTS, path=st.sampled_from(["a.py", "b.py", "nowhere.py"]))
@@ -98,12 +99,12 @@ def test_closing_a_file_restores_the_workspace_exactly(files: dict[str, str], co
     assert workspace is not None
     ids = ids_of(context)
     before = plain(memory.evidence(ids, "x.py", ids[:0]))
-    stored = workspace.shelf.next_ids.copy()
+    stored = workspace.corpus.next_ids.copy()
     memory.update(path, "abcabc")
     memory.update(path, "cab")
     memory.close(path)
     memory.close(path)
-    assert np.array_equal(workspace.shelf.next_ids, stored)
+    assert np.array_equal(workspace.corpus.next_ids, stored)
     assert plain(memory.evidence(ids, "x.py", ids[:0])) == before
 
 
@@ -119,7 +120,7 @@ def test_a_hidden_text_still_says_what_it_is_on_disk(files: dict[str, str]) -> N
         assert ids.tolist() == CHARACTERS.encode(text)
     for path in files:
         workspace.show(path)
-    assert np.array_equal(workspace.shelf.next_ids, workspace.shelf.ids)
+    assert np.array_equal(workspace.corpus.next_ids, workspace.corpus.ids)
     assert workspace.text_ids("nowhere.py") is None
 
 
@@ -160,7 +161,7 @@ def test_its_age_for_a_file_is_that_of_all_the_others() -> None:
         lambda: memory.update("other.py", ""),
         lambda: memory.update("other.py", "a"),
         lambda: memory.close("other.py"),
-        lambda: memory.use(Workspace(make_shelf([], SEPARATOR))),
+        lambda: memory.use(Workspace(token_corpus([], SEPARATOR))),
     ):
         change()
         ages.append(memory.age("mine.py"))
@@ -171,7 +172,7 @@ def test_a_file_that_is_open_before_the_workspace_is_there_stays_out_of_it() -> 
     memory = Memory(CHARACTERS)
     memory.update("a.py", "cc")
     assert memory.n_tokens == 0
-    memory.use(Workspace(make_shelf([("a.py", ids_of("abab"))], SEPARATOR)))
+    memory.use(Workspace(token_corpus([("a.py", ids_of("abab"))], SEPARATOR)))
     assert memory.n_tokens == len("abab") + 2
     assert memory.evidence(ids_of("a"), "a.py", ids_of("")) == []
     memory.close("a.py")
@@ -209,7 +210,7 @@ class TestSeen:
         memory = Memory(BPE)
         texts = [("early.py", "import os\n" * 7), *((path, CODE) for path in paths), ("late.py", "import sys\n")]
         separator = BPE.special[FILE_SEPARATOR]
-        memory.use(Workspace(make_shelf([(path, np.array(BPE.encode(t), np.int32)) for path, t in texts], separator)))
+        memory.use(Workspace(token_corpus([(path, np.array(BPE.encode(t), np.int32)) for path, t in texts], separator)))
         return memory
 
     def here(self, memory: Memory, before: str = "", after: str = "") -> Array:
@@ -257,8 +258,8 @@ def test_the_file_under_the_cursor_is_not_evidence_from_elsewhere(text: str) -> 
     memory.update("a.py", text)
     context = ids_of(text[:20])
     assume(text[:20] not in text[20:])
-    levels = memory.evidence(context, "a.py", memory.here(context, ids_of("")))
-    assert {level.tier for level in levels} <= {HERE}
+    matches = memory.evidence(context, "a.py", memory.here(context, ids_of("")))
+    assert {match.source for match in matches} <= {HERE}
 
 
 @given(FILES, OFTEN_REPEATING, st.sampled_from(["a.py", "b.py", "c/d.py"]))
@@ -267,9 +268,9 @@ def test_a_forgotten_text_is_as_if_it_had_never_been_there(files: dict[str, str]
     memory.leave_out(gone.__eq__)
     expected = make_memory({path: text for path, text in files.items() if path != gone})
     nothing = np.zeros(0, np.int32)
-    levels, wanted = (m.evidence(ids_of(typed), "new.py", m.here(nothing, nothing)) for m in (memory, expected))
+    matches, wanted = (m.evidence(ids_of(typed), "new.py", m.here(nothing, nothing)) for m in (memory, expected))
     for order in ORDERS:
-        assert said(levels, WORKSPACE, order) == said(wanted, WORKSPACE, order)
+        assert said(matches, WORKSPACE, order) == said(wanted, WORKSPACE, order)
     for word in ("a", "b", "c", "ab", "abc"):
         assert memory.in_workspace(word) == expected.in_workspace(word)
     letters = ids_of("abc\n")
@@ -288,7 +289,7 @@ def test_a_forgotten_file_that_is_open_helps_in_itself_alone() -> None:
     assert said(memory.evidence(ids_of("c"), "a.py", here), HERE, 1) == Counter(ids_of("a").tolist())
     memory.close("a.py")
     assert not memory.knows("abcabc")
-    memory.use(Workspace(make_shelf([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
+    memory.use(Workspace(token_corpus([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
     assert not memory.knows("abcabc")
 
 

@@ -10,7 +10,7 @@ def document(path: str, text: str = "") -> Document:
     return Document(path=path, text=text)
 
 
-def news(buffers: Buffers) -> dict[str, Document | None]:
+def queued(buffers: Buffers) -> dict[str, Document | None]:
     found: dict[str, Document | None] = {}
     while (piece := buffers.next()) is not None:
         path, said = piece
@@ -23,8 +23,8 @@ def test_of_many_edits_the_last_is_told_once() -> None:
     for n in range(100):
         buffers.put(A, document("a.py", "x" * n))
     buffers.put(B, document("b.py"))
-    assert news(buffers) == {"a.py": document("a.py", "x" * 99), "b.py": document("b.py")}
-    assert news(buffers) == {}
+    assert queued(buffers) == {"a.py": document("a.py", "x" * 99), "b.py": document("b.py")}
+    assert queued(buffers) == {}
 
 
 def test_a_closed_document_is_told() -> None:
@@ -32,7 +32,7 @@ def test_a_closed_document_is_told() -> None:
     buffers.put(A, document("a.py"))
     buffers.remove(A)
     buffers.remove(B)  # was never open
-    assert news(buffers) == {"a.py": None}
+    assert queued(buffers) == {"a.py": None}
 
 
 def test_two_documents_of_one_path_do_not_close_each_other() -> None:
@@ -40,26 +40,26 @@ def test_two_documents_of_one_path_do_not_close_each_other() -> None:
     buffers.put(A, document("io.py", "one"))
     buffers.put(B, document("io.py", "two"))
     buffers.remove(B)
-    assert news(buffers) == {"io.py": document("io.py", "one")}
+    assert queued(buffers) == {"io.py": document("io.py", "one")}
     buffers.remove(A)
-    assert news(buffers) == {"io.py": None}
+    assert queued(buffers) == {"io.py": None}
 
 
 def test_a_new_engine_is_told_everything() -> None:
     buffers = Buffers()
     buffers.put(A, document("a.py", "a"))
-    news(buffers)
-    buffers.tell_all()
-    assert news(buffers) == {"a.py": document("a.py", "a")}
+    queued(buffers)
+    buffers.mark_dirty()
+    assert queued(buffers) == {"a.py": document("a.py", "a")}
 
 
 def test_an_engine_that_was_shown_another_text_is_told_again() -> None:
     buffers = Buffers()
     buffers.put(A, document("a.py", "new"))
-    news(buffers)
+    queued(buffers)
     buffers.shown(document("a.py", "new"))
-    assert news(buffers) == {}
+    assert queued(buffers) == {}
     buffers.shown(document("c.py", "closed meanwhile"))
-    assert news(buffers) == {"c.py": None}
+    assert queued(buffers) == {"c.py": None}
     buffers.shown(document("a.py", "old"))
-    assert news(buffers) == {"a.py": document("a.py", "new")}
+    assert queued(buffers) == {"a.py": document("a.py", "new")}

@@ -21,7 +21,7 @@ from lsprotocol.types import (
 )
 
 from tinycoder.complete.candidate import KINDS, Candidate, Edit
-from tinycoder_lsp.documents.positions import Lines, Spot
+from tinycoder_lsp.documents.positions import Lines, TextCursor
 from tinycoder_lsp.editor.items import (
     Abilities,
     abilities_of,
@@ -37,8 +37,8 @@ def candidate(text: str, start: int, end: int, **known: Any) -> Candidate:
     return Candidate(text=text, start=start, end=end, probability=0.5, source="model", **known)
 
 
-def spot(text: str, offset: int) -> Spot:
-    return Spot(uri="file:///a.py", path="a.py", lines=Lines(text, "utf-16"), offset=offset)
+def cursor(text: str, offset: int) -> TextCursor:
+    return TextCursor(uri="file:///a.py", path="a.py", lines=Lines(text, "utf-16"), offset=offset)
 
 
 def named(*candidates: Candidate) -> dict[str, Candidate]:
@@ -190,7 +190,7 @@ def test_what_clients_say_that_they_can() -> None:
 
 def test_a_cell_keeps_what_lies_in_it() -> None:
     above, below = "import os\n\n", "\n\nprint"
-    here = Spot(uri="u", path="a.ipynb", lines=Lines("x = 1\nCou"), offset=9, above=above, below=below)
+    here = TextCursor(uri="u", path="a.ipynb", lines=Lines("x = 1\nCou"), offset=9, above=above, below=below)
     n = len(above)
 
     def one(*edits: tuple[int, int], replace_end: int | None = None) -> Candidate:
@@ -219,7 +219,7 @@ def test_ghost_text_has_a_range_and_the_full_text() -> None:
 
 
 def test_ghost_text_goes_on_after_the_selected_word() -> None:
-    here = spot("x = os.pa + 1", 9)
+    here = cursor("x = os.pa + 1", 9)
     selected = SelectedCompletionInfo(range=Range(Position(0, 7), Position(0, 9)), text="path")
     accepted = with_selection(here, selected)
     assert accepted.document.text == "x = os.path + 1"
@@ -235,7 +235,7 @@ def test_ghost_text_goes_on_after_the_selected_word() -> None:
 
 
 def test_ghost_text_after_the_selected_word_may_replace_what_follows() -> None:
-    here = spot("f(ab)", 3)
+    here = cursor("f(ab)", 3)
     selected = SelectedCompletionInfo(range=Range(Position(0, 2), Position(0, 3)), text="args")
     accepted = with_selection(here, selected)
     assert accepted.document.text == "f(argsb)"

@@ -9,12 +9,12 @@ import pytest
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled
 from tinycoder.memory.mixer import Mixer
-from tinycoder.storage import bundled as shipped
-from tinycoder.storage import models as store
-from tinycoder.storage.bundled import SHIPPED, shipped_folder
+from tinycoder.storage import bundled
+from tinycoder.storage import models as storage_models
+from tinycoder.storage.bundled import BUNDLED, bundled_folder
 from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.models import copy_model, workspace_model_name
-from tinycoder_lsp.engine.host import Stop, Wish
+from tinycoder_lsp.engine.host import GhostRequest, Stop
 from tinycoder_lsp.engine.models import Models
 
 
@@ -86,7 +86,7 @@ def never() -> bool:
 
 
 def offered(models: Models) -> list[str]:
-    found = models.inline(Document(path="a.py", text=""), 0, Wish(max_tokens=1), stop=lambda: False)
+    found = models.inline(Document(path="a.py", text=""), 0, GhostRequest(max_tokens=1), stop=lambda: False)
     return [candidate.text for candidate in found]
 
 
@@ -102,11 +102,11 @@ def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path,
     models = Models(tmp_path, open_engine)  # type: ignore[arg-type]
     models.load(None, [workspace])
     models.load(None, [workspace])
-    assert offered(models) == opened == [SHIPPED]
+    assert offered(models) == opened == [BUNDLED]
 
     copy_model(model.folder, tmp_path / "models" / "other")
     models.load(None, [workspace])
-    assert opened == [SHIPPED]  # another workspace's model is no better
+    assert opened == [BUNDLED]  # another workspace's model is no better
 
     copy_model(model.folder, tmp_path / "models" / own)
     assert models.load(None, [workspace]).message == f"TinyCoder completes with the model {own}."
@@ -116,32 +116,32 @@ def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path,
     os.utime(written, ns=(written.stat().st_atime_ns, written.stat().st_mtime_ns + 1_000_000))
     models.load(None, [workspace])
     models.load(None, [workspace])
-    assert opened == [SHIPPED, own, own]
+    assert opened == [BUNDLED, own, own]
 
 
 def test_with_the_shipped_model_it_is_said_how_to_make_it_yours(tmp_path: Path, model: Model) -> None:
     models = Home(tmp_path, model).models()
-    general = f"TinyCoder completes with the model {SHIPPED}, which knows Python in general."
+    general = f"TinyCoder completes with the model {BUNDLED}, which knows Python in general."
     workspace = tmp_path / "my project"
     status = models.load(None, [workspace, tmp_path / "two"])
-    assert (status.state, status.model) == ("ready", SHIPPED)
+    assert (status.state, status.model) == ("ready", BUNDLED)
     assert status.message == f'{general} Ten minutes of training make it yours: tinycoder train "{workspace}"'
     assert models.load(None, [workspace], trusted=False).message == general
     assert models.load(None, []).message == general
-    assert models.load(SHIPPED, [workspace]).message == general  # that is what was asked for
+    assert models.load(BUNDLED, [workspace]).message == general  # that is what was asked for
 
 
 def test_the_shipped_model_may_lie_in_a_workspace_that_is_not_trusted(tmp_path: Path, model: Model) -> None:
     models = Home(tmp_path, model).models()
-    around = shipped_folder().parent.parent  # as where somebody looks at this program's own code
-    assert models.load(None, [around], trusted=False).model == SHIPPED
+    around = bundled_folder().parent.parent  # as where somebody looks at this program's own code
+    assert models.load(None, [around], trusted=False).model == BUNDLED
 
 
 def test_without_the_shipped_model_the_installation_is_at_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (shipped, store):
-        monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path / "gone" / SHIPPED)
+    for module in (bundled, storage_models):
+        monkeypatch.setattr(module, "bundled_folder", lambda: tmp_path / "gone" / BUNDLED)
     status = Models(tmp_path).load(None, [tmp_path])
     assert (status.state, status.model) == ("error", None)
     assert "install TinyCoder again" in status.message
@@ -214,12 +214,12 @@ def test_after_an_answer_for_an_old_text_the_engine_is_told_the_new_one(tmp_path
 
 def test_ghost_text_at_hand_is_had_without_thinking(tmp_path: Path, model: Model) -> None:
     models = Home(tmp_path, model).models()
-    wish = Wish(max_tokens=1)
+    wish = GhostRequest(max_tokens=1)
     assert models.known_inline(Document(path="a.py", text=""), 0, wish) == []  # no engine, no ghost text
     models.load(None, [])
     known = models.known_inline(Document(path="a.py", text=""), 0, wish)
     assert known is not None
-    assert [candidate.text for candidate in known] == [SHIPPED]
+    assert [candidate.text for candidate in known] == [BUNDLED]
     assert models.known_inline(Document(path="a.py", text="new"), 0, wish) is None
 
 

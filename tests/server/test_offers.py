@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.stats.suggestion_tracker import GRACE_S, MIN_SHOWN_S, Offers, Outcome
+from tinycoder_lsp.stats.suggestion_tracker import GRACE_S, MIN_SHOWN_S, Outcome, SuggestionTracker
 
 URI = "file:///project/a.py"
 BEFORE, AFTER = "import os\n\ndef f(items):\n    return ", "\n\nprint(f([]))\n"
@@ -19,7 +19,7 @@ class Person:
 
     def __init__(self, before: str = BEFORE, after: str = AFTER, *, pause_s: float = 1.0) -> None:
         self.outcomes: list[Outcome] = []
-        self.offers = Offers(self.outcomes.append)
+        self.offers = SuggestionTracker(self.outcomes.append)
         self.before, self.after = before, after
         self.now, self.pause_s = 100.0, pause_s
         self.n = 0
@@ -415,7 +415,7 @@ def test_unknown_ids() -> None:
 
 def test_many_documents_and_answers_are_forgotten() -> None:
     outcomes: list[Outcome] = []
-    offers = Offers(outcomes.append)
+    offers = SuggestionTracker(outcomes.append)
     for n in range(1_000):
         word = Candidate(text="word", start=0, end=0, probability=0.5, source="model")
         offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word}, 0.0)

@@ -189,13 +189,13 @@ async def test_a_stopped_run_goes_on_and_a_finished_one_begins_anew(home: Path, 
     assert result.state == "stopped"
     assert "goes on from there" in result.message
     assert not editor.training.stop()
-    stopped_at = load_state(home / "models" / name).facts["step"]
+    stopped_at = load_state(home / "models" / name).metadata["step"]
 
     await editor.start(folder, preset=None)
     assert await editor.first_step() > stopped_at
     editor.training.stop()
     assert (await editor.result()).state == "stopped"
-    (model,) = (model for model in list_models(home) if not model.shipped)
+    (model,) = (model for model in list_models(home) if not model.bundled)
     assert model.resumable
     assert model.training["preset"] == "nano"
 
@@ -246,7 +246,7 @@ async def test_cancelling_the_bar_stops_and_saves(home: Path, folder: Path) -> N
     await editor.first_step()
     editor.bars[0].cancel()
     assert (await editor.result()).state == "stopped"
-    assert load_state(home / "models" / name).facts["step"] >= 1
+    assert load_state(home / "models" / name).metadata["step"] >= 1
 
 
 @pytest.mark.asyncio
@@ -266,7 +266,7 @@ def test_nothing_is_told_after_closing(home: Path, folder: Path) -> None:
         return editor
 
     editor = asyncio.run(serve())
-    assert load_state(until_ended(home, folder)).facts["step"] >= 1
+    assert load_state(until_ended(home, folder)).metadata["step"] >= 1
     assert editor.results.empty()
     assert editor.bars[0].closed == 1
 
@@ -287,12 +287,12 @@ def server(home: Path, folder: Path) -> Iterator["subprocess.Popen[str]"]:
 def test_a_server_that_closes_leaves_no_process_and_loses_nothing(home: Path, folder: Path, server: Any) -> None:
     _, said = server.communicate(timeout=PATIENCE)
     assert (server.returncode, said) == (0, "")
-    assert load_state(until_ended(home, folder)).facts["step"] >= 1
+    assert load_state(until_ended(home, folder)).metadata["step"] >= 1
 
 
 def test_a_server_that_is_killed_leaves_no_process_and_loses_nothing(home: Path, folder: Path, server: Any) -> None:
     server.kill()
-    assert load_state(until_ended(home, folder)).facts["step"] >= 1
+    assert load_state(until_ended(home, folder)).metadata["step"] >= 1
 
 
 @pytest.mark.asyncio

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tinycoder.memory.mixer import Mixer
-from tinycoder.storage.bundled import SHIPPED
+from tinycoder.storage.bundled import BUNDLED
 from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.models import copy_model, workspace_model_name
 from tinycoder_lsp.engine.models import Models
@@ -92,12 +92,12 @@ def test_its_own_model_is_used_once_it_is_trusted(start: Any, project: Path, own
     client = start(model="", home=own_home)
     client.initialize(rootUri=project.as_uri(), initializationOptions=UNTRUSTED)
     name = workspace_model_name(project)
-    assert client.notice("didChangeStatus", busy=False)["model"] == SHIPPED
+    assert client.notice("didChangeStatus", busy=False)["model"] == BUNDLED
     trust(client)
     client.notice("didChangeStatus", state="ready", model=name)
     client.notices.clear()
     trust(client, False)
-    client.notice("didChangeStatus", state="ready", model=SHIPPED)
+    client.notice("didChangeStatus", state="ready", model=BUNDLED)
     assert client.popup(client.open("ab"), 0, 2) != []
 
 

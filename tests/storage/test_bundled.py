@@ -14,13 +14,13 @@ from tinycoder.complete.engine import Engine
 from tinycoder.complete.generation import encode_prompt, generate
 from tinycoder.config import GenerationConfig
 from tinycoder.errors import CheckpointError
-from tinycoder.storage import bundled as shipped
-from tinycoder.storage.bundled import SHIPPED, is_shipped, shipped_folder
+from tinycoder.storage import bundled
+from tinycoder.storage.bundled import BUNDLED, bundled_folder, is_bundled
 from tinycoder.storage.checkpoint import FILES, STATE, load_model, read_training
 from tinycoder.storage.models import list_models
 from tinycoder.transformer.model import n_params
 
-MOST_BYTES = 12_000_000  # so that a wheel stays one that people download without a thought
+MAX_BYTES = 12_000_000  # so that a wheel stays one that people download without a thought
 
 
 def never() -> bool:
@@ -30,17 +30,17 @@ def never() -> bool:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped folder in the place of the installed one."""
-    folder = Path(shutil.copytree(shipped_folder(), tmp_path / SHIPPED))
-    monkeypatch.setattr(shipped, "shipped_folder", lambda: folder)
+    folder = Path(shutil.copytree(bundled_folder(), tmp_path / BUNDLED))
+    monkeypatch.setattr(bundled, "bundled_folder", lambda: folder)
     return folder
 
 
 def test_it_lies_in_the_package_and_holds_a_finished_model_and_nothing_else() -> None:
-    folder = shipped_folder()
+    folder = bundled_folder()
     assert folder.parent.parent == Path(tinycoder.__file__).parent
     assert {path.name for path in folder.iterdir()} == FILES - {STATE}
-    assert [path.name for path in folder.parent.iterdir()] == [SHIPPED]
-    assert sum(path.stat().st_size for path in folder.iterdir()) < MOST_BYTES
+    assert [path.name for path in folder.parent.iterdir()] == [BUNDLED]
+    assert sum(path.stat().st_size for path in folder.iterdir()) < MAX_BYTES
     training = read_training(folder)
     assert training["recipe"] == "code"
     assert training["finished"] is True
@@ -48,15 +48,15 @@ def test_it_lies_in_the_package_and_holds_a_finished_model_and_nothing_else() ->
 
 
 def test_it_is_sound_small_and_of_code() -> None:
-    model = load_model(shipped_folder())
-    assert model.name == SHIPPED
+    model = load_model(bundled_folder())
+    assert model.name == BUNDLED
     assert model.weights == "int8"
     assert 1e6 < n_params(model.config) < 10e6
     assert len(model.tokenizer.encode("\n        return self.name\n")) < 12
 
 
 def test_it_goes_on_with_python() -> None:
-    model = load_model(shipped_folder())
+    model = load_model(bundled_folder())
     prompt = encode_prompt(model, "import os\n\n\ndef read(path):\n    with open(path) as file:\n        ")
     (text,) = generate(model, prompt, GenerationConfig(max_tokens=8))
     assert text.strip()
@@ -64,20 +64,20 @@ def test_it_goes_on_with_python() -> None:
 
 
 def test_it_completes_words() -> None:
-    engine = Engine(load_model(shipped_folder()))
+    engine = Engine(load_model(bundled_folder()))
     text = "class Shop:\n    def sell(self, price):\n        sel"
     words = engine.popup(Document(path="shop.py", text=text), len(text), stop=never)
     assert "self" in [word.text for word in words]
 
 
 def test_it_is_told_from_other_folders_however_it_is_spelled(tmp_path: Path) -> None:
-    folder = shipped_folder()
-    assert is_shipped(folder)
-    assert is_shipped(folder / ".." / SHIPPED)
-    assert is_shipped(Path(os.path.relpath(folder)))
-    assert not is_shipped(tmp_path / SHIPPED)
-    assert not is_shipped(tmp_path / "a\0b")
-    assert not is_shipped(folder.parent)
+    folder = bundled_folder()
+    assert is_bundled(folder)
+    assert is_bundled(folder / ".." / BUNDLED)
+    assert is_bundled(Path(os.path.relpath(folder)))
+    assert not is_bundled(tmp_path / BUNDLED)
+    assert not is_bundled(tmp_path / "a\0b")
+    assert not is_bundled(folder.parent)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
@@ -86,7 +86,7 @@ def test_reading_it_needs_no_right_to_write(installed: Path) -> None:
         path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
     try:
         before = {path.name for path in installed.parent.iterdir()}
-        assert load_model(installed).name == SHIPPED
+        assert load_model(installed).name == BUNDLED
         assert list_models(installed.parent)[0].problem is None
         assert {path.name for path in installed.parent.iterdir()} == before
     finally:

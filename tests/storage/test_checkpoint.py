@@ -57,10 +57,10 @@ def test_weights_take_four_bytes_a_parameter(folder: Path) -> None:
 
 
 def test_saving_again_replaces_all_and_leaves_nothing_behind(folder: Path) -> None:
-    save(folder, state=State(arrays={"a": np.ones(3)}, facts={"step": 3}))
+    save(folder, state=State(arrays={"a": np.ones(3)}, metadata={"step": 3}))
     state = load_state(folder)
     np.testing.assert_array_equal(state.arrays["a"], np.ones(3))
-    assert state.facts == {"step": 3}
+    assert state.metadata == {"step": 3}
     save(folder, training={"recipe": "other"})
     assert load_model(folder).training == {"recipe": "other"}
     assert [path.name for path in folder.parent.iterdir()] == ["model"]

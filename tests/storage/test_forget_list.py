@@ -11,9 +11,9 @@ import pytest
 
 from tinycoder.errors import ConfigError
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, purge_indexes, save_index
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.storage.forget_list import (
-    NOTHING,
+    NOTHING_FORGOTTEN,
     Forgotten,
     add_forgotten,
     drop_forgotten,
@@ -27,17 +27,17 @@ SEPARATOR = 1
 
 
 def save(file: Path, texts: dict[str, list[int]], folders: tuple[tuple[str, str], ...]) -> Index:
-    shelf = make_shelf([(path, np.array(ids, np.int32)) for path, ids in sorted(texts.items())], SEPARATOR)
+    corpus = token_corpus([(path, np.array(ids, np.int32)) for path, ids in sorted(texts.items())], SEPARATOR)
     files = tuple(
         IndexedFile(path=path, n_bytes=3, mtime_ns=1, digest="ab", start=start)
-        for path, start in zip(shelf.paths, shelf.starts, strict=True)
+        for path, start in zip(corpus.paths, corpus.starts, strict=True)
     )
     index = Index(
         tokenizer_digest="f00d",
         vocab_size=300,
         files=files,
-        shelf=shelf,
-        order=Workspace(shelf).order,
+        corpus=corpus,
+        order=Workspace(corpus).order,
         folders=folders,
     )
     save_index(file, index)
@@ -48,10 +48,10 @@ def kept(file: Path) -> dict[str, list[int]]:
     """The texts of an index that is sound."""
     index = load_index(file, tokenizer_digest="f00d", vocab_size=300)
     assert index is not None
-    assert np.array_equal(index.order, Workspace(index.shelf).order)
-    workspace = Workspace(index.shelf, index.order)
+    assert np.array_equal(index.order, Workspace(index.corpus).order)
+    workspace = Workspace(index.corpus, index.order)
     found = {}
-    for path in index.shelf.paths:
+    for path in index.corpus.paths:
         ids = workspace.text_ids(path)
         assert ids is not None
         found[path] = ids.tolist()
@@ -63,7 +63,7 @@ def test_a_folder_holds_what_is_below_it_and_nothing_beside_it(tmp_path: Path) -
     forgotten = Forgotten(paths=(tmp_path / "a.py", tmp_path / "pkg"))
     held = ["a.py", "pkg", "pkg/b.py", "pkg/deep/c.py"]
     assert [name for name in [*held, "a.pyi", "pkg2/b.py", "b/a.py"] if forgotten.holds(tmp_path / name)] == held
-    assert not NOTHING.holds(tmp_path)
+    assert not NOTHING_FORGOTTEN.holds(tmp_path)
 
 
 def test_names_in_an_index_of_several_folders(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_all_of_the_only_folder(tmp_path: Path) -> None:
 
 def test_the_list_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    assert load_forgotten(home) == NOTHING
+    assert load_forgotten(home) == NOTHING_FORGOTTEN
     assert stamp_of(home) is None
     add_forgotten(home, [tmp_path / "b.py", tmp_path / "ü\udcff.py"])
     before = stamp_of(home)
@@ -185,7 +185,7 @@ def test_an_index_that_nobody_can_read_is_removed_and_so_is_a_half_written_one(t
     (tmp_path / "one.mixer.json").write_text("{}")
     assert purge_indexes(tmp_path, Forgotten(paths=(tmp_path / "a.py",))) == {}
     assert [file.name for file in tmp_path.iterdir()] == ["one.mixer.json"]
-    assert purge_indexes(tmp_path / "nowhere", NOTHING) == {}
+    assert purge_indexes(tmp_path / "nowhere", NOTHING_FORGOTTEN) == {}
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs rights that can be taken away")

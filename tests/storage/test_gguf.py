@@ -32,7 +32,7 @@ class Reader:
         self.raw, self.place = raw, 0
         magic, version, n_tensors, n_facts = self.take("4sIQQ")
         assert (magic, version) == (b"GGUF", 3)
-        self.facts = {self.string(): self.value(self.take("I")[0]) for _ in range(n_facts)}
+        self.metadata = {self.string(): self.value(self.take("I")[0]) for _ in range(n_facts)}
         infos = []
         for _ in range(n_tensors):
             name = self.string()
@@ -65,14 +65,14 @@ class Reader:
 def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     export_gguf(MODEL, tmp_path / "model.gguf")
     found = Reader((tmp_path / "model.gguf").read_bytes())
-    assert found.facts["general.architecture"] == "llama"
-    assert found.facts["llama.block_count"] == 2
-    assert found.facts["llama.attention.head_count_kv"] == 2
-    assert found.facts["llama.attention.layer_norm_rms_epsilon"] == pytest.approx(1e-5)
-    tokens = found.facts["tokenizer.ggml.tokens"]
-    assert len(tokens) == len(found.facts["tokenizer.ggml.token_type"]) == CONFIG.vocab_size
-    assert tokens[found.facts["tokenizer.ggml.eos_token_id"]] == "<|endoftext|>"
-    merged = {pair.replace(" ", "", 1) for pair in found.facts["tokenizer.ggml.merges"]}
+    assert found.metadata["general.architecture"] == "llama"
+    assert found.metadata["llama.block_count"] == 2
+    assert found.metadata["llama.attention.head_count_kv"] == 2
+    assert found.metadata["llama.attention.layer_norm_rms_epsilon"] == pytest.approx(1e-5)
+    tokens = found.metadata["tokenizer.ggml.tokens"]
+    assert len(tokens) == len(found.metadata["tokenizer.ggml.token_type"]) == CONFIG.vocab_size
+    assert tokens[found.metadata["tokenizer.ggml.eos_token_id"]] == "<|endoftext|>"
+    merged = {pair.replace(" ", "", 1) for pair in found.metadata["tokenizer.ggml.merges"]}
     assert merged <= set(tokens)
     np.testing.assert_array_equal(found.tensors["token_embd.weight"], MODEL.params[EMBEDDING])
     ours = MODEL.params[layer_name(1, "self_attn.k_proj")]

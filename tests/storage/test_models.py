@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tinycoder.errors import CheckpointError, TrainingError
-from tinycoder.storage.bundled import SHIPPED, shipped_folder
+from tinycoder.storage.bundled import BUNDLED, bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import (
@@ -31,13 +31,13 @@ from tinycoder.storage.models import (
 
 def own(home: Path) -> list[Summary]:
     """What is listed beside the model that ships."""
-    return [summary for summary in list_models(home) if not summary.shipped]
+    return [summary for summary in list_models(home) if not summary.bundled]
 
 
-def note(folder: Path, *, age: float = 0, **facts: Any) -> None:
+def note(folder: Path, *, age: float = 0, **metadata: Any) -> None:
     """Let a copied model's training.json say something else, and be of some age in seconds."""
     training = folder / "training.json"
-    training.write_text(json.dumps({**json.loads(training.read_text()), **facts}))
+    training.write_text(json.dumps({**json.loads(training.read_text()), **metadata}))
     os.utime(training, (1e9 - age, 1e9 - age))
 
 
@@ -72,10 +72,10 @@ def test_a_workspace_has_its_own_model_then_what_learnt_from_it_then_the_shipped
 ) -> None:
     workspace = tmp_path / "project"
     name = workspace_model_name(workspace)
-    assert find_model(tmp_path, []) == find_model(tmp_path, [workspace]) == shipped_folder()
+    assert find_model(tmp_path, []) == find_model(tmp_path, [workspace]) == bundled_folder()
     for other in ("other", "older", "newer", "stopped", "words"):
         copy_model(model.folder, tmp_path / "models" / other)
-    assert find_model(tmp_path, [workspace]) == shipped_folder()  # other people's code is no help
+    assert find_model(tmp_path, [workspace]) == bundled_folder()  # other people's code is no help
     known: dict[str, Any] = {"workspaces": ["elsewhere-0123abcd", name]}
     note(tmp_path / "models" / "older", age=100, **known)
     assert find_model(tmp_path, [workspace]) == tmp_path / "models" / "older"
@@ -83,7 +83,7 @@ def test_a_workspace_has_its_own_model_then_what_learnt_from_it_then_the_shipped
     note(tmp_path / "models" / "stopped", **known, finished=False)
     note(tmp_path / "models" / "words", **known, recipe="shakespeare")
     assert find_model(tmp_path, [tmp_path / "two", workspace]) == tmp_path / "models" / "newer"
-    assert find_model(tmp_path, [tmp_path / "two"]) == shipped_folder()
+    assert find_model(tmp_path, [tmp_path / "two"]) == bundled_folder()
     copy_model(model.folder, tmp_path / "models" / name)
     note(tmp_path / "models" / name, age=200)
     assert find_model(tmp_path, [tmp_path / "two", workspace]) == tmp_path / "models" / name
@@ -95,34 +95,34 @@ def test_a_workspace_has_its_own_model_then_what_learnt_from_it_then_the_shipped
 def test_odd_names_of_workspaces_are_passed_over(tmp_path: Path, model: Model, workspaces: object) -> None:
     copy_model(model.folder, tmp_path / "models" / "odd")
     note(tmp_path / "models" / "odd", workspaces=workspaces)
-    assert find_model(tmp_path, [tmp_path / "project"]) == shipped_folder()
+    assert find_model(tmp_path, [tmp_path / "project"]) == bundled_folder()
 
 
 def test_the_newest_model_is_of_any_recipe_but_sound(tmp_path: Path, model: Model) -> None:
     assert newest_model(tmp_path) is None
-    for age, (name, facts) in enumerate(
+    for age, (name, metadata) in enumerate(
         {"begun": {"val_bpb": None}, "broken": {}, "words": {"recipe": "shakespeare"}, "code": {}}.items()
     ):
         copy_model(model.folder, tmp_path / "models" / name)
-        note(tmp_path / "models" / name, age=age, **facts)
+        note(tmp_path / "models" / name, age=age, **metadata)
     (tmp_path / "models" / "broken" / "model.safetensors").unlink()
     assert newest_model(tmp_path) == tmp_path / "models" / "words"
 
 
 def test_the_shipped_model_is_listed_first_and_its_name_is_taken(tmp_path: Path, model: Model) -> None:
     copy_model(model.folder, tmp_path / "models" / "a")
-    copy_model(model.folder, tmp_path / "models" / SHIPPED)  # from before that name was taken
-    assert [(summary.name, summary.shipped) for summary in list_models(tmp_path)] == [(SHIPPED, True), ("a", False)]
-    assert resolve_model(tmp_path, SHIPPED) == shipped_folder()
+    copy_model(model.folder, tmp_path / "models" / BUNDLED)  # from before that name was taken
+    assert [(summary.name, summary.bundled) for summary in list_models(tmp_path)] == [(BUNDLED, True), ("a", False)]
+    assert resolve_model(tmp_path, BUNDLED) == bundled_folder()
     with pytest.raises(CheckpointError, match="comes with TinyCoder; choose another name"):
-        model_folder(tmp_path, SHIPPED)
+        model_folder(tmp_path, BUNDLED)
 
 
-@pytest.mark.parametrize("spelled", [shipped_folder(), shipped_folder() / ".." / SHIPPED])
+@pytest.mark.parametrize("spelled", [bundled_folder(), bundled_folder() / ".." / BUNDLED])
 def test_the_shipped_model_stays(spelled: Path) -> None:
     with pytest.raises(CheckpointError, match="comes with TinyCoder and stays; nothing was removed"):
         remove_model(spelled)
-    assert shipped_folder().is_dir()
+    assert bundled_folder().is_dir()
 
 
 def test_a_copy_can_be_written_whatever_the_rights_of_the_original(tmp_path: Path, model: Model) -> None:
@@ -262,4 +262,4 @@ def test_of_a_workspace_that_is_not_trusted_no_model_is_used(tmp_path: Path, mod
         copy_model(model.folder, tmp_path / "models" / each)
         note(tmp_path / "models" / each, workspaces=[name])
     assert find_model(tmp_path, [workspace]).name == name
-    assert find_model(tmp_path, [workspace], trusted=False) == shipped_folder()
+    assert find_model(tmp_path, [workspace], trusted=False) == bundled_folder()

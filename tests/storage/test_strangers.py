@@ -61,8 +61,8 @@ def test_nesting_without_end_is_one_sentence(folder: Path, name: str, text: str)
 
 
 def test_the_facts_of_a_run_may_be_nested_without_end(folder: Path) -> None:
-    for facts in (DEEP, "3"):
-        save_file({"a": np.ones(1)}, folder / "optimizer.safetensors", metadata={"facts": facts})
+    for metadata in (DEEP, "3"):
+        save_file({"a": np.ones(1)}, folder / "optimizer.safetensors", metadata={"facts": metadata})
         with pytest.raises(CheckpointError, match="not written by a training run"):
             load_state(folder)
 

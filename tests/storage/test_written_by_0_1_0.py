@@ -26,7 +26,7 @@ def test_a_model_folder() -> None:
     model = load_model(HOME / "models" / "shop")
     assert sum(array.size for array in model.params.values()) == 124_544
     assert model.tokenizer.decode(model.tokenizer.encode("self.items")) == "self.items"
-    assert [summary.name for summary in list_models(HOME) if not summary.shipped] == ["shop"]
+    assert [summary.name for summary in list_models(HOME) if not summary.bundled] == ["shop"]
     training = json.loads((HOME / "models" / "shop" / "training.json").read_text(encoding="utf-8"))
     assert read_training(HOME / "models" / "shop") == training
 
@@ -37,7 +37,7 @@ def test_an_index(tmp_path: Path) -> None:
     index = load_index(tmp_path / INDEX, tokenizer_digest=tokenizer_digest(tokenizer), vocab_size=tokenizer.vocab_size)
     assert index is not None
     assert [file.path for file in index.files] == ["basket.py", "basket_copy.py"]
-    assert "Crate" in Workspace(index.shelf, index.order).words(tokenizer.raw)
+    assert "Crate" in Workspace(index.corpus, index.order).words(tokenizer.raw)
 
 
 def test_a_file_of_symbols(tmp_path: Path) -> None:

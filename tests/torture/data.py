@@ -17,7 +17,7 @@ from counts import Count
 from planting import Planted, planted
 from searching import Search, texts_of
 
-from tinycoder.storage.bundled import shipped_folder
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 from tinycoder.workspace import tree
 from tinycoder.workspace.secrets.redaction import redact
@@ -29,7 +29,7 @@ FILES = 24
 ASKED, ASKED_QUICK = 600, 100  # places at which an editor asks
 STEPS = "60"
 BEGUN = 6  # characters of a secret that are typed
-MOST_ALARMS = 0.001  # of the lines
+MAX_ALARMS = 0.001  # of the lines
 PACKAGES = ("attr", "cattr", "click", "filelock", "hypothesis", "lsprotocol", "packaging", "pip", "pluggy", "pygls")
 FILES_QUICK = 25  # of a package
 PATIENCE = 300
@@ -68,12 +68,12 @@ def credentials(quick: bool, scratch: Path) -> Iterator[Count]:
     finally:
         client.end()
     said += [b"\n".join(client.said), client.log.read_bytes(), client.stderr.read_bytes()]
-    shipped = load_model(shipped_folder()).tokenizer
+    bundled = load_model(bundled_folder()).tokenizer
     indexes = list((home / "memory").glob("*.safetensors"))
     if len(indexes) != 1:
         count.faults.append(f"there are {len(indexes)} indexes, not one")
     for index in indexes:
-        count.faults += search.faults(texts_of(index, ["ids"], shipped), f"the tokens of {index.name}")
+        count.faults += search.faults(texts_of(index, ["ids"], bundled), f"the tokens of {index.name}")
     for text, where in zip(said, ("the first run", "the second run", "the answers", "the log", "stderr"), strict=True):
         count.faults += search.faults(text, f"what was said: {where}")
     count.faults += search.faults_under(home)
@@ -181,8 +181,8 @@ def false_alarms(quick: bool) -> Count:
             n_lines += text.count("\n")
             n_changed += sum(a != b for a, b in zip(text.split("\n"), clean.split("\n"), strict=True))
         count.done += bool(files)
-    if n_changed > MOST_ALARMS * n_lines:
-        count.faults.append(f"{n_changed} of {n_lines} lines are changed, more than {MOST_ALARMS:.1%}")
+    if n_changed > MAX_ALARMS * n_lines:
+        count.faults.append(f"{n_changed} of {n_lines} lines are changed, more than {MAX_ALARMS:.1%}")
     count.note = f"{n_changed} of {n_lines:,} lines changed"
     return count
 

@@ -29,7 +29,7 @@ HOUR = 60 * 60 * KEYS_PER_S
 QUICK = 60 * KEYS_PER_S
 KEYS_PER_FILE = 120  # then the person turns to another one
 N_FILES = 40
-MOST_OPEN = 8
+MAX_OPEN = 8
 LOOKED_AT = 2  # of so many keys one answer is waited for; the others are overtaken by the next key, and cancelled
 SELDOM = 4  # the same where keys come as fast as the server answers
 REST_S = 1.5  # between some files: long enough to learn from what was typed
@@ -195,7 +195,7 @@ class Soak:
             page = Page(uri=uri, file=source, text=text, start=0)
             self.client.open(text, uri=uri)
             self._open.append(page)
-            if len(self._open) > MOST_OPEN:
+            if len(self._open) > MAX_OPEN:
                 closed = self._open.pop(0)
                 self.client.notify("textDocument/didClose", {"textDocument": {"uri": closed.uri}})
         page.start = self.chance.randrange(max(1, len(page.text) - KEYS_PER_FILE))

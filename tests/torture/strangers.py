@@ -317,13 +317,13 @@ def _index(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     import numpy as np
 
     from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index
-    from tinycoder.memory.suffix_index import LONGEST, NOTHING, Shelf
+    from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, TokenCorpus
 
     file = scratch / "index.safetensors"
-    ids = np.concatenate([np.full(LONGEST, NOTHING, np.int32), np.array([3, 2, 1, 0], np.int32)])
-    shelf = Shelf(ids, ids.copy(), ("a.py",), (LONGEST,))
-    known = IndexedFile(path="a.py", n_bytes=3, mtime_ns=1, digest="00", start=LONGEST)
-    index = Index(tokenizer_digest="d", vocab_size=9, files=(known,), shelf=shelf, order=np.arange(4, dtype=np.int32))
+    ids = np.concatenate([np.full(MAX_MATCH, NO_ID, np.int32), np.array([3, 2, 1, 0], np.int32)])
+    corpus = TokenCorpus(ids, ids.copy(), ("a.py",), (MAX_MATCH,))
+    known = IndexedFile(path="a.py", n_bytes=3, mtime_ns=1, digest="00", start=MAX_MATCH)
+    index = Index(tokenizer_digest="d", vocab_size=9, files=(known,), corpus=corpus, order=np.arange(4, dtype=np.int32))
     save_index(file, index)
     seed = file.read_bytes()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from asking import Client
 from counts import Count
 
-from tinycoder.storage.bundled import SHIPPED, shipped_folder
+from tinycoder.storage.bundled import BUNDLED, bundled_folder
 from tinycoder.storage.models import copy_model, workspace_model_name
 
 MARK = "a_name_that_stands_in_no_model"
@@ -23,8 +23,8 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
     for n in range(3):
         (project / f"module_{n}.py").write_text(CODE + f"x_{n} = {MARK}({n}, 2)\n")
     own = home / "models" / workspace_model_name(project)
-    copy_model(shipped_folder(), own)
-    copy_model(shipped_folder(), project / "model")
+    copy_model(bundled_folder(), own)
+    copy_model(bundled_folder(), project / "model")
 
     def hold(what: str, held: bool) -> None:
         count.done += 1
@@ -49,7 +49,7 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
             client.change(uri, text)
             client.offers(uri, text.count("\n"), 0)
         current = [model["name"] for model in _models(client) if model["current"]]
-        hold("its own model is used", current == [SHIPPED])
+        hold("its own model is used", current == [BUNDLED])
         item = {"label": "x", "detail": "seen in module_1.py:1"}
         said = client.ask("completionItem/resolve", item)
         hold("its files are shown", MARK not in str(said.get("documentation")))

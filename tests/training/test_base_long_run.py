@@ -89,7 +89,7 @@ def test_a_run_starts_once_stops_with_everything_saved_and_goes_on(home: Path) -
     assert "run: running, " in said(home, "continue").output
     assert json.loads((home / "log" / "run.pauses").read_text())["seconds"] > 0
     assert "run: stopped, " in said(home, "stop").output
-    step = load_state(home / "run").facts["step"]
+    step = load_state(home / "run").metadata["step"]
     assert step >= 20
 
     started = detached(home, "start")
@@ -97,7 +97,7 @@ def test_a_run_starts_once_stops_with_everything_saved_and_goes_on(home: Path) -
     wait_until(lambda: log(home)[-1]["step"] > step)
     assert "run: paused, " in said(home, "pause").output
     assert "run: stopped, " in said(home, "stop").output  # also while it is paused
-    assert load_state(home / "run").facts["step"] > step
+    assert load_state(home / "run").metadata["step"] > step
 
 
 def test_a_branch_decays_to_zero_and_leaves_the_run_alone(home: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_branch_decays_to_zero_and_leaves_the_run_alone(home: Path) -> None:
     wait_until(lambda: log(home))
     assert "stopped" in said(home, "stop").output
     state = (home / "run" / STATE).read_bytes()
-    step = load_state(home / "run").facts["step"]
+    step = load_state(home / "run").metadata["step"]
 
     started = detached(home, "branch", "decayed", "--tokens", str(20 * STEP))
     assert started.returncode == 0, started.stderr

@@ -285,7 +285,7 @@ def ship(run: Path, corpus: Path, out: Path, *arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def shipped(run: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, str]:
+def bundled(run: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, str]:
     """The shipped model, and what was said on the way."""
     out = tmp_path_factory.mktemp("models") / "base"
     with pytest.MonkeyPatch.context() as patch:
@@ -295,18 +295,18 @@ def shipped(run: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -
     return load_model(out), result.output
 
 
-def test_ships_the_chosen_weights_in_int8(shipped: tuple[Model, str], run: Path) -> None:
-    small, exact = shipped[0], load_model(run)
+def test_ships_the_chosen_weights_in_int8(bundled: tuple[Model, str], run: Path) -> None:
+    small, exact = bundled[0], load_model(run)
     assert small.weights == "int8"
     assert small.config == exact.config
-    facts = small.training["shipped"]
-    assert list(facts["candidates"]) == ["0", "1", "2", "3"]
-    assert facts["candidates"][str(facts["average"])] == min(facts["candidates"].values())
+    metadata = small.training["shipped"]
+    assert list(metadata["candidates"]) == ["0", "1", "2", "3"]
+    assert metadata["candidates"][str(metadata["average"])] == min(metadata["candidates"].values())
     assert not (small.folder / "optimizer.safetensors").exists()
 
 
-def test_what_is_measured_is_what_was_shipped(shipped: tuple[Model, str], corpus: Path) -> None:
-    model = shipped[0]
+def test_what_is_measured_is_what_was_shipped(bundled: tuple[Model, str], corpus: Path) -> None:
+    model = bundled[0]
     texts = script("train").read_corpus(corpus).validation
     again = script("domains").quality(
         model, script("domains").split(texts, script("domains").read_manifest(corpus / "manifest.json"))
@@ -315,8 +315,8 @@ def test_what_is_measured_is_what_was_shipped(shipped: tuple[Model, str], corpus
     assert model.training["shipped"]["bits_per_byte"]["int8"]["domains"] == pytest.approx(again.by_domain, abs=1e-4)
 
 
-def test_training_json_has_what_others_read(shipped: tuple[Model, str]) -> None:
-    training = shipped[0].training
+def test_training_json_has_what_others_read(bundled: tuple[Model, str]) -> None:
+    training = bundled[0].training
     assert training["recipe"] == "code"
     assert training["finished"] is True
     assert training["steps"] == 6
@@ -325,8 +325,8 @@ def test_training_json_has_what_others_read(shipped: tuple[Model, str]) -> None:
     assert 0 < len(training["curve"]) <= 60
 
 
-def test_the_card_says_what_a_reader_asks(shipped: tuple[Model, str]) -> None:
-    card = (shipped[0].folder / "README.md").read_text(encoding="utf-8")
+def test_the_card_says_what_a_reader_asks(bundled: tuple[Model, str]) -> None:
+    card = (bundled[0].folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: apache-2.0\nlanguage:\n- code\npipeline_tag: text-generation\n")
     assert "$" not in card.replace("\n$ python ", "")
     for package in PACKAGES:
@@ -335,9 +335,9 @@ def test_the_card_says_what_a_reader_asks(shipped: tuple[Model, str]) -> None:
         assert words in card
 
 
-def test_examples_are_for_whoever_ships_alone(shipped: tuple[Model, str]) -> None:
-    assert "by heart, learnt:" in shipped[1]
-    card = (shipped[0].folder / "README.md").read_text(encoding="utf-8")
+def test_examples_are_for_whoever_ships_alone(bundled: tuple[Model, str]) -> None:
+    assert "by heart, learnt:" in bundled[1]
+    card = (bundled[0].folder / "README.md").read_text(encoding="utf-8")
     assert "alpha_1" not in card
 
 
@@ -380,7 +380,7 @@ def test_an_unfinished_run_ships_only_for_a_trial(run: Path, corpus: Path, tmp_p
 def test_a_model_that_is_too_large_is_refused(
     run: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script("ship"), "MOST_BYTES", 50_000)
+    monkeypatch.setattr(script("ship"), "MAX_BYTES", 50_000)
     result = ship(run, corpus, tmp_path / "base")
     assert result.exit_code == 1
     assert "MB, more than" in result.output

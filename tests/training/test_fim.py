@@ -15,7 +15,7 @@ from tinycoder.cli import cli
 from tinycoder.config import TrainConfig
 from tinycoder.errors import ConfigError
 from tinycoder.storage.checkpoint import read_training
-from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import train_code_tokenizer
 from tinycoder_training.corpora import validation
@@ -126,23 +126,23 @@ def test_a_window_depends_on_seed_step_and_row_alone() -> None:
 
 def test_a_suffix_is_whole_lines_where_it_can_be() -> None:
     after = ")\n    return total\n\n\ndef next_one():\n"
-    assert suffix_piece(TOKENIZER, after, 1000) == after
-    assert suffix_piece(TOKENIZER, after, len(TOKENIZER.encode(after)) - 1) == after[:-1]
+    assert suffix_first_piece(TOKENIZER, after, 1000) == after
+    assert suffix_first_piece(TOKENIZER, after, len(TOKENIZER.encode(after)) - 1) == after[:-1]
     lines = len(TOKENIZER.encode(")\n    return total\n\n\ndef"))
-    assert suffix_piece(TOKENIZER, after, lines) == ")\n    return total\n\n"
+    assert suffix_first_piece(TOKENIZER, after, lines) == ")\n    return total\n\n"
     windows = after.replace("\n", "\r\n")
     for n_tokens in range(2, len(TOKENIZER.encode(windows))):
-        assert not suffix_piece(TOKENIZER, windows, n_tokens).endswith("\r")
-    assert suffix_piece(TOKENIZER, "\n    return total\n", 3).startswith("\n    r")
-    assert suffix_piece(TOKENIZER, "", 8) == ""
-    assert suffix_piece(TOKENIZER, "é", 1) == ""
+        assert not suffix_first_piece(TOKENIZER, windows, n_tokens).endswith("\r")
+    assert suffix_first_piece(TOKENIZER, "\n    return total\n", 3).startswith("\n    r")
+    assert suffix_first_piece(TOKENIZER, "", 8) == ""
+    assert suffix_first_piece(TOKENIZER, "é", 1) == ""
 
 
 @given(st.text(), st.integers(1, 20))
 def test_a_suffix_takes_no_more_than_its_room(after: str, n_tokens: int) -> None:
-    piece = suffix_piece(TOKENIZER, after, n_tokens)
+    piece = suffix_first_piece(TOKENIZER, after, n_tokens)
     assert after.startswith(piece)
-    head = infill_head(TOKENIZER, piece)
+    head = fim_head(TOKENIZER, piece)
     assert head[:2] == [PREFIX, SUFFIX]
     assert head[-1] == MIDDLE
     assert TOKENIZER.decode(head) == piece
@@ -182,7 +182,7 @@ def test_a_run_learns_to_fill_in(tmp_path: Path) -> None:
 def test_other_recipes_fill_in_nothing(tmp_path: Path) -> None:
     settings = TrainConfig(steps=1, batch_size=2, infill=0.5)
     job = new_job(validation.read(), folder=tmp_path / "m", preset="nano", settings=settings)
-    assert job.facts["settings"]["infill"] == 0
+    assert job.metadata["settings"]["infill"] == 0
     assert job.run.data.rewrite is None
 
 

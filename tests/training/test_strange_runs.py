@@ -37,10 +37,10 @@ def strange(saved: Path, change: Callable[[dict[str, Any], dict[str, Any]], obje
     file = saved / "optimizer.safetensors"
     raw = file.read_bytes()
     with safe_open(file, framework="numpy") as stored:
-        facts = json.loads(stored.metadata()["facts"])
+        metadata = json.loads(stored.metadata()["facts"])
     arrays = load_file(file)
-    change(arrays, facts)
-    save_file(arrays, file, metadata={"facts": json.dumps(facts)})
+    change(arrays, metadata)
+    save_file(arrays, file, metadata={"facts": json.dumps(metadata)})
     try:
         with pytest.raises(TinyCoderError) as caught:
             resumed_job(saved)
@@ -56,24 +56,24 @@ def test_the_run_as_it_was_saved_goes_on(saved: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda arrays, facts: arrays.update({"data/train": np.array([10**6], np.int32)}),
-        lambda arrays, facts: arrays.update({"data/train": np.ones((2, 2), np.int32)}),
-        lambda arrays, facts: arrays.update({"data/validation": np.ones(9, np.float32)}),
-        lambda arrays, facts: arrays.pop("params/model.norm.weight"),
-        lambda arrays, facts: arrays.update({"params/model.norm.weight": np.ones(1, np.float32)}),
-        lambda arrays, facts: arrays.update({"moments/m.model.norm.weight": np.ones(64, np.int8)}),
-        lambda arrays, facts: arrays.update({"start/x": np.ones(1, np.float32)}),
-        lambda arrays, facts: facts.update(step="1"),
-        lambda arrays, facts: facts.update(step=10**400),
-        lambda arrays, facts: facts.update(prompts=[[-1]]),
-        lambda arrays, facts: facts.update(prompts=[["a"]]),
-        lambda arrays, facts: facts.update(prompts=3),
-        lambda arrays, facts: facts.update(before=[1]),
-        lambda arrays, facts: facts.update(best_bits_per_byte="x"),
-        lambda arrays, facts: facts.update(settings=[]),
-        lambda arrays, facts: facts["settings"].update(batch_size=10**12),
-        lambda arrays, facts: facts["settings"].update(seed={}),
-        lambda arrays, facts: facts.clear(),
+        lambda arrays, metadata: arrays.update({"data/train": np.array([10**6], np.int32)}),
+        lambda arrays, metadata: arrays.update({"data/train": np.ones((2, 2), np.int32)}),
+        lambda arrays, metadata: arrays.update({"data/validation": np.ones(9, np.float32)}),
+        lambda arrays, metadata: arrays.pop("params/model.norm.weight"),
+        lambda arrays, metadata: arrays.update({"params/model.norm.weight": np.ones(1, np.float32)}),
+        lambda arrays, metadata: arrays.update({"moments/m.model.norm.weight": np.ones(64, np.int8)}),
+        lambda arrays, metadata: arrays.update({"start/x": np.ones(1, np.float32)}),
+        lambda arrays, metadata: metadata.update(step="1"),
+        lambda arrays, metadata: metadata.update(step=10**400),
+        lambda arrays, metadata: metadata.update(prompts=[[-1]]),
+        lambda arrays, metadata: metadata.update(prompts=[["a"]]),
+        lambda arrays, metadata: metadata.update(prompts=3),
+        lambda arrays, metadata: metadata.update(before=[1]),
+        lambda arrays, metadata: metadata.update(best_bits_per_byte="x"),
+        lambda arrays, metadata: metadata.update(settings=[]),
+        lambda arrays, metadata: metadata["settings"].update(batch_size=10**12),
+        lambda arrays, metadata: metadata["settings"].update(seed={}),
+        lambda arrays, metadata: metadata.clear(),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(

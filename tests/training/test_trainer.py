@@ -273,10 +273,10 @@ def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> No
 
 def test_training_facts_hold_no_contents(home: Path) -> None:
     raw = (home / "models" / "counter" / "training.json").read_text()
-    facts = read_training(home / "models" / "counter")
-    assert facts["data"]["files"] == 1
-    assert facts["data"]["bytes"] == len(LESSON)
-    assert len(facts["data"]["sha256"]) == 64
+    metadata = read_training(home / "models" / "counter")
+    assert metadata["data"]["files"] == 1
+    assert metadata["data"]["bytes"] == len(LESSON)
+    assert len(metadata["data"]["sha256"]) == 64
     assert "make_counter" not in raw
     assert "counter.py" not in raw
 

@@ -64,8 +64,8 @@ def test_replay_is_learnt_but_is_no_text_of_the_workspace(tmp_path: Path, model:
     settings = TrainConfig(steps=1, batch_size=4)
     plain = new_job(CORPUS, folder=tmp_path / "p", preset="nano", settings=settings, start=model)
     job = tuned_job(tmp_path / "m", model)
-    assert job.facts["data"] == plain.facts["data"]
-    assert job.facts["replay"] == {"files": 1, "bytes": len(LESSON)}
+    assert job.metadata["data"] == plain.metadata["data"]
+    assert job.metadata["replay"] == {"files": 1, "bytes": len(LESSON)}
     np.testing.assert_array_equal(job.run.data.validation, plain.run.data.validation)
     assert job.run.data.replay is not None
     inputs, _ = batches(job.run).batch(0)
@@ -162,9 +162,9 @@ def test_only_what_is_named_is_learnt_and_the_rest_is_replayed(tmp_path: Path, m
         validation=(text("b.py", OTHER[:400]),),
     )
     job = tuned_job(tmp_path / "m", model, corpus=corpus, only={"new.py", "gone.py"}, steps=8)
-    assert job.facts["recent"] == {"files": 1, "bytes": len(OTHER)}
-    assert job.facts["data"]["files"] == 2
-    assert job.facts["replay"]["files"] == 2
+    assert job.metadata["recent"] == {"files": 1, "bytes": len(OTHER)}
+    assert job.metadata["data"]["files"] == 2
+    assert job.metadata["replay"]["files"] == 2
     assert not any(tmp_path.iterdir())
     for _ in job.train(stop=lambda: job.progress.step >= 4, clock=ticking()):
         pass

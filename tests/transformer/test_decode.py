@@ -93,7 +93,7 @@ def test_rows_and_sequences_share_what_was_read_and_nothing_else(asked: list[tup
     for ids, rows in asked:
         np.testing.assert_allclose(session.next_logits([*ids, 3]), uncached([*ids, 3]), atol=1e-5)
         for each in ([()], rows):
-            for row, scores in zip(each, session.spread(ids, each) if each else [], strict=True):
+            for row, scores in zip(each, session.score_branches(ids, each) if each else [], strict=True):
                 np.testing.assert_allclose(scores, uncached([*ids, *row]), atol=1e-5)
         for row in rows:
             np.testing.assert_allclose(session.next_logits([*ids, *row]), uncached([*ids, *row]), atol=1e-5)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tinycoder.config import GenerationConfig, ModelConfig
 from tinycoder.transformer.decode import Session
-from tinycoder.transformer.draft import LONGEST, N_PLACES, SHORTEST, DraftedSession, Lookup
+from tinycoder.transformer.draft import MAX_REPETITION, MIN_REPETITION, N_PLACES, DraftedSession, Lookup
 from tinycoder.transformer.model import init_params
 from tinycoder.transformer.sampling import sample_ids
 
@@ -14,10 +14,12 @@ few_ids = st.lists(st.integers(0, 2), max_size=40)
 
 
 def slow_proposal(ids: list[int], n: int) -> tuple[list[int], int]:
-    places = [p for p in range(SHORTEST, len(ids)) if ids[p - SHORTEST : p] == ids[len(ids) - SHORTEST :]]
+    places = [
+        p for p in range(MIN_REPETITION, len(ids)) if ids[p - MIN_REPETITION : p] == ids[len(ids) - MIN_REPETITION :]
+    ]
     best, length = 0, 0
     for place in places[-N_PLACES:]:
-        size = max(k for k in range(1, min(place, LONGEST) + 1) if ids[place - k : place] == ids[len(ids) - k :])
+        size = max(k for k in range(1, min(place, MAX_REPETITION) + 1) if ids[place - k : place] == ids[len(ids) - k :])
         if size >= length:
             best, length = place, size
     text = list(ids)

@@ -19,7 +19,7 @@ from tinycoder.errors import TinyCoderError
 FOLDER = Path(__file__).parent / "competitors"
 
 
-class Peer:
+class Competitor:
     """One started process; ``absent`` says why it cannot take part, if so."""
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -66,13 +66,15 @@ class Peer:
 
 
 @contextmanager
-def peers(wanted: Mapping[str, tuple[str, dict[str, Any]]], python: str = sys.executable) -> Iterator[dict[str, Peer]]:
+def competitors(
+    wanted: Mapping[str, tuple[str, dict[str, Any]]], python: str = sys.executable
+) -> Iterator[dict[str, Competitor]]:
     """Start the wanted: name -> (script in ``peers/``, its arguments). All of them end with the block."""
-    started: dict[str, Peer] = {}
+    started: dict[str, Competitor] = {}
     try:
         for name, (script, arguments) in wanted.items():
-            started[name] = Peer([python, str(FOLDER / script), json.dumps(arguments)])
+            started[name] = Competitor([python, str(FOLDER / script), json.dumps(arguments)])
         yield started
     finally:
-        for peer in started.values():
-            peer.close()
+        for competitor in started.values():
+            competitor.close()

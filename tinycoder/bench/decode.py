@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinycoder.bench.competitor import Peer, peers
+from tinycoder.bench.competitor import Competitor, competitors
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, sgemm_rate
-from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.interleave import interleave, medians
 from tinycoder.bench.report import Record, Row
 from tinycoder.config import ModelConfig
 from tinycoder.errors import ConfigError
@@ -27,7 +27,7 @@ from tinycoder.transformer.tokenizer import train_code_tokenizer
 from tinycoder_training.corpora import library, python_repos
 
 CONTEXT, WARM = 512, 400
-N_MADE = 64  # ids of a continuation
+N_GENERATED = 64  # ids of a continuation
 N_PROMPTS = 24
 REPEATS = 8  # of what takes a millisecond, in one turn
 FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
@@ -35,9 +35,9 @@ FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
 
 def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
     """Rows of speed: without a model, of random weights (6 M parameters, context 512) that never repeat themselves."""
-    if model and model.config.context < 2 * N_MADE:
+    if model and model.config.context < 2 * N_GENERATED:
         raise ConfigError(
-            f"{model.name} has a window of {model.config.context} tokens; choose a model with at least {2 * N_MADE}"
+            f"{model.name} has a window of {model.config.context} tokens; at least {2 * N_GENERATED} are needed"
         )
     use_one_blas_thread(prefill=threads)
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,15 +51,17 @@ def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, 
         export_gguf(measured, folder / "model.gguf")
         wanted = _wanted(folder, measured, threads) if with_peers else {}
         equal: list[bool] = []
-        with peers(wanted, peer_python) as started:
-            present = {name: peer for name, peer in started.items() if peer.absent is None}
+        with competitors(wanted, peer_python) as started:
+            present = {name: competitor for name, competitor in started.items() if competitor.absent is None}
             turns = _turns(measured, texts, present, equal)
-            found = medians(take_turns(turns, seconds))
+            found = medians(interleave(turns, seconds))
             one = decoding_flops(measured.config)
             flops = {name: one for name in turns if name.partition(": ")[2].startswith("ours")}
             flops["prefill: ours"] = (min(CONTEXT, measured.config.context) - 1) * layer_flops(measured.config) + one
             refuse_impossible(found, flops, sgemm_rate(measured.config, threads))
-            absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
+            absent = {
+                name: competitor.absent or "" for name, competitor in started.items() if competitor.absent is not None
+            }
     if not with_peers:
         absent = dict.fromkeys((*FLASH_ATTENTION, "transformers"), "not asked for (--no-peers)")
     facts = {
@@ -80,12 +82,12 @@ def _wanted(folder: Path, model: Model, threads: int) -> dict[str, tuple[str, di
         "context": model.config.context,
         "vocab_size": model.config.vocab_size,
         "threads": threads,
-        "n_made": N_MADE,
+        "n_made": N_GENERATED,
     }
     wanted: dict[str, tuple[str, dict[str, Any]]] = {
         name: ("llama_decode.py", {**llama, "flash_attention": flash}) for name, flash in FLASH_ATTENTION.items()
     }
-    transformers = {"folder": str(folder / "model"), "threads": threads, "n_made": N_MADE}
+    transformers = {"folder": str(folder / "model"), "threads": threads, "n_made": N_GENERATED}
     return wanted | {"transformers": ("transformers_decode.py", transformers)}
 
 
@@ -98,7 +100,7 @@ def greedy(source: Session | DraftedSession, ids: Sequence[int], n: int) -> list
 
 
 def _turns(
-    model: Model, texts: Sequence[str], present: dict[str, Peer], equal: list[bool]
+    model: Model, texts: Sequence[str], present: dict[str, Competitor], equal: list[bool]
 ) -> dict[str, Callable[[], float]]:
     """One function for each row; peers answer the same questions.
 
@@ -107,7 +109,7 @@ def _turns(
     context = min(CONTEXT, model.config.context)
     rng = random.Random(0)
     ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
-    prompts = _prompts(model, texts, context - N_MADE, rng)
+    prompts = _prompts(model, texts, context - N_GENERATED, rng)
     session = Session(model.params, model.config)
     state = {"prompt": -1}
     made: dict[bool, list[int]] = {}
@@ -142,11 +144,11 @@ def _turns(
         session.next_logits([other(prompt[0])])
         past = greedy(session, prompt, 1)
         start = time.perf_counter()
-        made[drafts] = greedy(DraftedSession(session) if drafts else session, past, N_MADE - 1)
+        made[drafts] = greedy(DraftedSession(session) if drafts else session, past, N_GENERATED - 1)
         seconds = time.perf_counter() - start
         if drafts:
             equal.append(made[True] == made[False])
-        return seconds / (N_MADE - 1)
+        return seconds / (N_GENERATED - 1)
 
     turns: dict[str, Callable[[], float]] = {
         "one: ours": lambda: last(context),
@@ -155,19 +157,23 @@ def _turns(
         "code: ours": lambda: continued(False),
         "code: ours with drafts": lambda: continued(True),
     }
-    for name, peer in present.items():
+    for name, competitor in present.items():
         if name in FLASH_ATTENTION:
-            turns[f"one: {name}"] = _asking(peer, lambda: ["one", ids], REPEATS)
-            turns[f"prefill: {name}"] = _asking(peer, lambda: ["prefill", ids])
-            turns[f"code: {name}"] = _asking(peer, lambda: ["generate", prompts[state["prompt"]]], n_ids=N_MADE - 1)
+            turns[f"one: {name}"] = _asking(competitor, lambda: ["one", ids], REPEATS)
+            turns[f"prefill: {name}"] = _asking(competitor, lambda: ["prefill", ids])
+            turns[f"code: {name}"] = _asking(
+                competitor, lambda: ["generate", prompts[state["prompt"]]], n_ids=N_GENERATED - 1
+            )
         else:
-            turns[f"code: {name}"] = _asking(peer, lambda: prompts[state["prompt"]], n_ids=N_MADE - 1)
+            turns[f"code: {name}"] = _asking(competitor, lambda: prompts[state["prompt"]], n_ids=N_GENERATED - 1)
     return turns
 
 
-def _asking(peer: Peer, question: Callable[[], Any], repeats: int = 1, *, n_ids: int = 1) -> Callable[[], float]:
+def _asking(
+    competitor: Competitor, question: Callable[[], Any], repeats: int = 1, *, n_ids: int = 1
+) -> Callable[[], float]:
     """A turn of the peer: the median of the seconds that it answers, for each id."""
-    return lambda: float(np.median([peer.ask(json.dumps(question())) for _ in range(repeats)])) / n_ids
+    return lambda: float(np.median([competitor.ask(json.dumps(question())) for _ in range(repeats)])) / n_ids
 
 
 def _prompts(model: Model, texts: Sequence[str], n: int, rng: random.Random) -> list[list[int]]:

@@ -11,7 +11,7 @@ PAUSE = 0.05  # seconds between two turns, in which the threads of the one befor
 Turn = Callable[[], float]  # does some work and returns what was measured
 
 
-def take_turns(
+def interleave(
     contestants: Mapping[str, Turn], seconds: float, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, list[float]]:
     """Let each do one turn after the other until ``seconds`` are over; each has at least one.

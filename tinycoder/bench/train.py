@@ -6,9 +6,9 @@ import dataclasses
 from contextlib import ExitStack
 from typing import Any
 
-from tinycoder.bench.competitor import peers
+from tinycoder.bench.competitor import competitors
 from tinycoder.bench.flops import sgemm_rate, training_flops
-from tinycoder.bench.interleave import medians, take_turns
+from tinycoder.bench.interleave import interleave, medians
 from tinycoder.bench.report import Record, Row
 from tinycoder.bench.training_step import BATCH, SIZES, steps
 from tinycoder.transformer.model import n_params
@@ -22,15 +22,15 @@ def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers
     arguments: dict[str, Any] = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads}
     wanted = {name: ("torch_train.py", {**arguments, "kind": kind}) for name, kind in PEERS.items() if with_peers}
     with ExitStack() as stack:
-        started = stack.enter_context(peers(wanted, peer_python))
+        started = stack.enter_context(competitors(wanted, peer_python))
         ours = {
             name: stack.enter_context(steps(model, batch=BATCH, threads=threads, optimizer=optimizer))
             for name, optimizer in (("ours", "adamw"), ("ours-muon", "muon"))
         }
-        present = {name: peer for name, peer in started.items() if peer.absent is None}
+        present = {name: competitor for name, competitor in started.items() if competitor.absent is None}
         turns = {**ours, "sgemm": lambda: sgemm_rate(model, threads)}
-        turns |= {name: peer.ask for name, peer in present.items()}
-        found = medians(take_turns(turns, seconds))
+        turns |= {name: competitor.ask for name, competitor in present.items()}
+        found = medians(interleave(turns, seconds))
     n_tokens = BATCH * model.context
     speeds = {name: n_tokens / value for name, value in found.items() if name != "sgemm"}
     ratios = {name: speeds["ours"] / speeds[name] for name in present}
@@ -46,7 +46,7 @@ def run(*, size: str, seconds: float, threads: int, peer_python: str, with_peers
     ]
     share = speeds["ours"] * training_flops(model) / found["sgemm"]
     rows.append(Row(name="share of sgemm", value=share, unit="of 1", higher_is_better=True))
-    absent = {name: peer.absent or "" for name, peer in started.items() if peer.absent is not None}
+    absent = {name: competitor.absent or "" for name, competitor in started.items() if competitor.absent is not None}
     facts = {
         "size": size,
         "n_params": n_params(model),

@@ -33,19 +33,20 @@ def list_command(context: click.Context, as_json: bool) -> None:
 
     found = list_models(home_folder(context))
     if as_json:
-        click.echo(json.dumps([{**dataclasses.asdict(summary), "folder": str(summary.folder)} for summary in found]))
+        rows = [dataclasses.asdict(summary) | {"folder": str(summary.folder)} for summary in found]
+        click.echo(json.dumps([row | {"shipped": row.pop("bundled")} for row in rows]))
         return
     width = max(len(summary.name) for summary in found)
     click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
     for summary in found:
-        click.echo(f"{summary.name:{width}}  {_facts(summary)}")
+        click.echo(f"{summary.name:{width}}  {_metadata(summary)}")
 
 
-def _facts(summary: Summary) -> str:
+def _metadata(summary: Summary) -> str:
     """The columns after the name; a damaged training.json may say anything."""
     parameters, bpb = summary.training.get("parameters"), summary.training.get("val_bpb")
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
-    state = "shipped" if summary.shipped else "resumable" if summary.resumable else "finished"
+    state = "shipped" if summary.bundled else "resumable" if summary.resumable else "finished"
     columns = (
         f"{_printable(summary.training.get('recipe') or '-')[:11]:11}",
         f"{f'{parameters:,}' if isinstance(parameters, int) else '-':>10}",
@@ -211,13 +212,13 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
-    from tinycoder.storage.bundled import is_shipped
+    from tinycoder.storage.bundled import is_bundled
     from tinycoder.storage.folder import readable_folder
     from tinycoder.storage.models import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)
     readable_folder(folder)
-    if not (yes or is_shipped(folder)):  # which is refused without a question
+    if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
 

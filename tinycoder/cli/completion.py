@@ -146,7 +146,7 @@ def _index(home: Path, folder: Path, model: Model) -> Workspace:
 
 
 def _json(model: Model, folder: Path, document: Document, place: Place, offers: dict[str, list[Candidate]]) -> str:
-    facts: dict[str, object] = {
+    metadata: dict[str, object] = {
         "model": model.name,
         "workspace": str(folder),
         "path": document.path,
@@ -154,12 +154,12 @@ def _json(model: Model, folder: Path, document: Document, place: Place, offers: 
         "column": place.column,
     }
     for name, candidates in offers.items():
-        facts[name.replace(" ", "_")] = [
+        metadata[name.replace(" ", "_")] = [
             {"text": each.text, "start": each.start, "end": each.end}
             | {"probability": round(each.probability, 4), "source": each.source}
             for each in candidates
         ]
-    return json.dumps(facts)
+    return json.dumps(metadata)
 
 
 def _print(offers: Mapping[str, Sequence[Candidate]]) -> None:

@@ -28,7 +28,7 @@ NAME = "demo"
 SEED = 0
 WIDTH = 78  # columns of text
 N_PLACES, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
-LEAST = 0.1  # of these
+MIN_PROBABILITY = 0.1  # of these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,11 @@ def demo(context: click.Context, minutes: float) -> None:
     from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.examples import show_lines, show_lists
     from tinycoder.complete.parts import Parts
-    from tinycoder.storage.bundled import shipped_folder
+    from tinycoder.storage.bundled import bundled_folder
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.transformer.decode import use_one_blas_thread
 
-    model, files = load_model(shipped_folder()), _files()
+    model, files = load_model(bundled_folder()), _files()
     use_one_blas_thread(prefill=1)
     maker = engine_maker(model, files.known)
     click.echo(_introduction(model, files))
@@ -165,7 +165,7 @@ def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float)
 
     from tinycoder.evaluate import Settings, evaluate, variants_of
 
-    part = max(LEAST, min(1.0, minutes))
+    part = max(MIN_PROBABILITY, min(1.0, minutes))
     settings = Settings(n_places=round(part * N_PLACES), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
     variants = variants_of(baselines=False)
     steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)

@@ -102,15 +102,15 @@ def evaluate(
     _say_what_is_not_at_hand(loaded)
     copied = _texts(learnt)
     results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
-    facts = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
-    _write(results, facts | {"behind the cursor": after}, json_to, html_to)
+    metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
+    _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
 
 
 def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
     """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
     from tinycoder.complete.engine import Engine
     from tinycoder.memory.ngrams import Memory
-    from tinycoder.memory.suffix_index import Workspace, make_shelf
+    from tinycoder.memory.suffix_index import Workspace, token_corpus
     from tinycoder.memory.token_lines import TokenLines
     from tinycoder.symbols.imports.offers import read_offered
     from tinycoder.symbols.project import Project
@@ -119,7 +119,7 @@ def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], C
 
     tokenizer = model.tokenizer
     texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
-    workspace = Workspace(make_shelf(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
+    workspace = Workspace(token_corpus(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
 
     def make(parts: Parts) -> Completer:
         memory, project = Memory(tokenizer), Project()
@@ -176,9 +176,9 @@ def _files(
 
 
 def _say_what_is_not_at_hand(model: Model) -> None:
-    from tinycoder.storage.bundled import is_shipped
+    from tinycoder.storage.bundled import is_bundled
 
-    origin = model.name if is_shipped(model.folder) else model.training.get("from")
+    origin = model.name if is_bundled(model.folder) else model.training.get("from")
     if origin:
         click.echo(
             f"note: what {origin} was trained on is not at hand, so copies of that are not found; "
@@ -233,18 +233,18 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
                 click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
 
 
-def _write(results: Results, facts: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
+def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
     from tinycoder.evaluate.page import page
 
-    data: dict[str, Any] = {**facts, **results.to_json()}
+    data: dict[str, Any] = {**metadata, **results.to_json()}
     if html_to:
-        _save(html_to, page(f"{facts['model']} - TinyCoder evaluation", facts, results))
+        _save(html_to, page(f"{metadata['model']} - TinyCoder evaluation", metadata, results))
     if json_to == Path("-"):
         click.echo(json.dumps(data))
         return
     if json_to:
         _save(json_to, json.dumps(data, indent=1) + "\n")
-    _print(results, facts)
+    _print(results, metadata)
 
 
 def _check(path: Path | None) -> None:
@@ -260,7 +260,7 @@ def _save(path: Path, text: str) -> None:
         raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
 
 
-def _print(results: Results, facts: dict[str, str]) -> None:
+def _print(results: Results, metadata: dict[str, str]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -269,7 +269,7 @@ def _print(results: Results, facts: dict[str, str]) -> None:
 
     console = Console(highlight=False)
     console.width = max(console.width, MIN_WIDTH)
-    console.print(", ".join(f"{name}: {value}" for name, value in facts.items()), markup=False)
+    console.print(", ".join(f"{name}: {value}" for name, value in metadata.items()), markup=False)
     for table in tables(results):
         drawn = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         for i, column in enumerate(table.columns):

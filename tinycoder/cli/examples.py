@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
 KINDS = ("attribute", "name")  # of words
 LENGTH, SURE = 6, 0.5  # of a line that is shown: characters and probability
-MOST_ASKED = 80  # places, at most, to find them
-MOST_OF_FILE = 2  # lines that are shown
+MAX_ASKED = 80  # places, at most, to find them
+MAX_OF_FILE = 2  # lines that are shown
 MARGIN = 14  # columns before the code
 
 _Place = TypeVar("_Place")
@@ -32,9 +32,9 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
     n_asked = n_right = 0
     shown: list[tuple[str, str]] = []  # path and text
     for document, offset in _shuffled([(each, place) for each in documents for place in _cursors(each)], seed):
-        if len(shown) == N_LINES or n_asked == MOST_ASKED:
+        if len(shown) == N_LINES or n_asked == MAX_ASKED:
             break
-        if [path for path, _ in shown].count(document.path) == MOST_OF_FILE:
+        if [path for path, _ in shown].count(document.path) == MAX_OF_FILE:
             continue
         n_asked += 1
         found = engine.inline(_opened(engine, document, offset), offset, stop=never)

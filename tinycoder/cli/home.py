@@ -22,13 +22,13 @@ def home_folder(context: click.Context) -> Path:
 
 def model_folder_of(home: Path, name: str | None) -> Path:
     """Folder of the model ``name``, else of this workspace's model, else of the newest, else of the shipped one."""
-    from tinycoder.storage.bundled import is_shipped
+    from tinycoder.storage.bundled import is_bundled
     from tinycoder.storage.models import find_model, newest_model, resolve_model
 
     if name is not None:
         return resolve_model(home, name)
     found = find_model(home, [Path.cwd()])
-    return newest_model(home) or found if is_shipped(found) else found
+    return newest_model(home) or found if is_bundled(found) else found
 
 
 def chosen_model(context: click.Context, name: str | None) -> Model:

@@ -24,25 +24,25 @@ Samples = Callable[["Report"], "list[Sample]"]
 
 def describe(job: Job) -> str:
     """The run in a few words, before it starts."""
-    data, model, settings = job.facts["data"], job.run.model, job.run.train
+    data, model, settings = job.metadata["data"], job.run.model, job.run.train
     budget = f"{settings.steps:,} steps" if settings.steps is not None else f"{settings.minutes:g} minutes"
     if settings.most_steps is not None:
         budget += f" or {settings.most_steps:,} steps"
     again = f", from step {job.progress.step:,}" if job.progress.step else ""
-    start, recent = job.facts.get("from"), job.facts.get("recent")
+    start, recent = job.metadata.get("from"), job.metadata.get("recent")
     held_out = f"{data['validation_files']:,} files held out"
     if data.get("one_file"):
         held_out = "the last lines of the only file held out"
     lines = [
-        f"{job.folder.name}: {job.facts['parameters']:,} parameters "
+        f"{job.folder.name}: {job.metadata['parameters']:,} parameters "
         f"({model.n_layers} layers, width {model.width}, context {model.context}, {model.vocab_size:,} ids); "
         f"{data['files']:,} files, {data['bytes'] / 1e6:.1f} MB, {data['tokens']:,} tokens, {held_out}; {budget}{again}"
     ]
     if start and not job.progress.step:
-        beside = f", beside {job.facts['replay']['bytes'] / 1e6:.1f} MB of other code" if settings.replay else ""
+        beside = f", beside {job.metadata['replay']['bytes'] / 1e6:.1f} MB of other code" if settings.replay else ""
         what = f"{recent['files']:,} files that changed lately" if recent else "all these files"
         lines.append(f"goes on from {start} with {what}{beside}; its quality before is measured first")
-    if job.facts["recipe"] == "code" and data["validation_tokens"] < FEW_TOKENS:
+    if job.metadata["recipe"] == "code" and data["validation_tokens"] < FEW_TOKENS:
         lines.append(f"only {data['validation_tokens']:,} tokens are held out: the figures are rough")
     return "\n".join(lines)
 
@@ -50,7 +50,7 @@ def describe(job: Job) -> str:
 def expected(job: Job, found: Forecast) -> str:
     """What the run would take."""
     return (
-        f"{job.folder.name}: {job.facts['parameters']:,} parameters, {found.steps:,} steps, "
+        f"{job.folder.name}: {job.metadata['parameters']:,} parameters, {found.steps:,} steps, "
         f"{found.tokens_per_second:,.0f} tokens/s\n"
         f"time:   {found.seconds / 60:.1f} minutes\nmemory: {found.n_bytes / 1e6:,.0f} MB"
     )
@@ -69,7 +69,7 @@ def outcome(job: Job) -> str:
     if not progress.kept:
         return (
             f"held-out text: {before.bits_per_byte:.3f} bits per byte before, and nothing that was tried is better: "
-            f"the weights stay those of {job.facts['from']}"
+            f"the weights stay those of {job.metadata['from']}"
         )
     change = 100 * (after / before.bits_per_byte - 1)
     return f"held-out text: {before.bits_per_byte:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)"

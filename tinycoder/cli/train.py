@@ -19,7 +19,7 @@ from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
 from tinycoder.errors import ConfigError
 from tinycoder.stop import never
-from tinycoder.storage.bundled import SHIPPED
+from tinycoder.storage.bundled import BUNDLED
 
 if TYPE_CHECKING:
     from tinycoder.config import ModelConfig
@@ -34,7 +34,7 @@ DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
     "validation": (150, None),
 }
 RECENT_BUDGET = (None, 1.0)
-NOTHING = "none"  # as --from: from nothing
+FROM_SCRATCH = "none"  # as --from: from nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,10 +173,10 @@ def _check(context: click.Context, wish: _Wish) -> None:
         fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
         _refuse(context, "--resume goes on with a run as it is", *fixed, "exclude", "recent")
     if wish.recent is not None:
-        if wish.recipe != "code" or wish.start == NOTHING:
+        if wish.recipe != "code" or wish.start == FROM_SCRATCH:
             raise click.UsageError("--recent goes on from a model of code")
         _refuse(context, "--recent goes on from a model", "preset", "resume", "list_only")
-    if wish.start and wish.start != NOTHING:
+    if wish.start and wish.start != FROM_SCRATCH:
         _refuse(context, "--from takes the size from the other model", "preset")
 
 
@@ -231,10 +231,10 @@ def _start(home: Path, folder: Path, wish: _Wish) -> Model | None:
     from tinycoder.storage.models import exists, resolve_model
 
     if wish.start is not None:
-        return None if wish.start == NOTHING else load_model(resolve_model(home, wish.start))
+        return None if wish.start == FROM_SCRATCH else load_model(resolve_model(home, wish.start))
     if wish.recipe != "code" or wish.preset:
         return None
-    return load_model(folder if wish.recent is not None and exists(folder) else resolve_model(home, SHIPPED))
+    return load_model(folder if wish.recent is not None and exists(folder) else resolve_model(home, BUNDLED))
 
 
 def _seed(asked: int | None, start: Model | None, workspaces: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinycoder.complete.ghost import Ghost, Layout
 
-MOST = 32
+MAX_SUGGESTIONS = 32
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,29 @@ class _Key:
 
 
 @dataclass(kw_only=True)
-class Kept:
+class CachedSuggestion:
     """A suggestion, and how many characters of it were shown: what was shown and still fits is not withdrawn."""
 
     ghost: Ghost
     shown: int = 0
 
 
-class Suggestions:
+class SuggestionCache:
     """The latest suggestions, each with the text around the cursor for which it was made."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, Kept] = OrderedDict()
+        self._kept: OrderedDict[_Key, CachedSuggestion] = OrderedDict()
 
-    def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> Kept:
+    def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> CachedSuggestion:
         """Remember what was suggested at ``offset``, be it nothing."""
         key = _Key(path, text, offset, layout)
-        kept = self._kept[key] = Kept(ghost=ghost)
+        kept = self._kept[key] = CachedSuggestion(ghost=ghost)
         self._kept.move_to_end(key)
-        if len(self._kept) > MOST:
+        if len(self._kept) > MAX_SUGGESTIONS:
             self._kept.popitem(last=False)
         return kept
 
-    def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[Kept, int] | None:
+    def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[CachedSuggestion, int] | None:
         """A suggestion that goes on with what was typed since it was made, and how many characters of it those are.
 
         The latest that has something left; a suggestion of nothing is found only where it was made. A block that was

@@ -28,7 +28,7 @@ CLOSED = 0.25  # probability that the typed word is whole, from which there is n
 ENDED = 0.5  # the same where the typed word is made here: then no longer words are made
 LIKELY = 0.5  # probability from which a name with two underscores is among the others
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
-MIN_MADE = 0.1  # probability of a word that stands nowhere, among those that the mixture finds
+MIN_GENERATED = 0.1  # probability of a word that stands nowhere, among those that the mixture finds
 MAX_WORDS = 10  # that the mixture may make
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
 
@@ -57,8 +57,8 @@ class CompletionList:
         importable: Iterable[Name],
         is_open: bool,
         vocabulary: Vocabulary,
-        tree: PredictionCache,
-        pending: bytes,
+        predictions: PredictionCache,
+        prefix_bytes: bytes,
         poll: Poll,
     ) -> list[Row]:
         """Everything that may be in the list, in no order; the typed word too, if it exists or may be made here."""
@@ -70,12 +70,14 @@ class CompletionList:
             there = {name.word for name in fitting}
             fitting += [name for name in importable if name.word not in there]
         if is_open or place.place == BINDING or place.makes or place.bracket:
-            words = complete_word(tree, self._healer, pending, poll, word_typed=bool(typed), limit=MAX_WORDS)
+            words = complete_word(
+                predictions, self._healer, prefix_bytes, poll, word_typed=bool(typed), limit=MAX_WORDS
+            )
             fitting += self._made(cursor, words, fitting, vocabulary, is_open)
         exact = [name for name in fitting if name.word.startswith(typed)]
-        spelled = self._speller.spell(pending, typed, [name.word for name in exact])
+        spelled = self._speller.spell(prefix_bytes, typed, [name.word for name in exact])
         followed_by = [self._equals if name.text.endswith("=") else None for name in exact]
-        found = likelihoods(tree, self._healer, spelled, poll, followed_by=followed_by)
+        found = likelihoods(predictions, self._healer, spelled, poll, followed_by=followed_by)
         probability = {name.text: float(p) for name, p in zip(exact, found, strict=True)}
         rows = [
             Row(
@@ -144,7 +146,7 @@ class CompletionList:
                 continue
             if is_open and place.call is not None and exists and f"{word}=" not in there:
                 found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
-            if word not in there and ((makes and (exists or p >= MIN_MADE)) or (place.bracket and stands)):
+            if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (place.bracket and stands)):
                 found.append(Name(text=word, group=group.USED if exists else group.NEW))
         return found
 

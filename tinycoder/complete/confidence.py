@@ -7,7 +7,7 @@ from tinycoder.complete.text import is_word_character
 
 THRESHOLD = 0.3  # probability that the first word is right, below which nothing is offered
 FLOOR = 0.05  # probability that everything up to there is right, below which a suggestion ends
-LEAST_CHARACTERS = 2  # that a suggestion must save
+MIN_CHARACTERS = 2  # that a suggestion must save
 
 
 def possible_ends(ghost: Ghost) -> list[int]:
@@ -36,16 +36,18 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
     right with a probability of ``threshold`` at least, and goes on as long as all of it is with one of ``FLOOR``, or of
     ``threshold`` where that is less.
     """
-    known = max((sure for end, sure in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
+    known = max(
+        (confidence for end, confidence in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed), default=1.0
+    )
     if not known:
         return []  # what could not be is typed: more of the same is no better
-    sure = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.sure, strict=True)}
+    confidence = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.confidences, strict=True)}
     ends = [end for end in possible_ends(ghost) if end > typed]
-    first = next((end for end in ends if end - typed >= LEAST_CHARACTERS), None)
-    if first is None or sure[first] < threshold:
+    first = next((end for end in ends if end - typed >= MIN_CHARACTERS), None)
+    if first is None or confidence[first] < threshold:
         return []
-    floor = min(FLOOR, threshold, sure[first])
-    return [end for end in ends if end >= first and sure[end] >= floor]
+    floor = min(FLOOR, threshold, confidence[first])
+    return [end for end in ends if end >= first and confidence[end] >= floor]
 
 
 def _ends_with_half_an_escape(text: str) -> bool:

@@ -12,27 +12,28 @@ from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import window_start
-from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class CursorContext:
     """A cursor in a document, as ids.
 
-    ``context`` (n,) are all ids of the file before the last piece, and ``pending`` the bytes of that piece, which the
-    next tokens must spell. ``prompt`` is what the model reads for it, and ``here`` the file as the memory searches it.
+    ``before`` (n,) are all ids of the file before the last piece, and ``prefix_bytes`` the bytes of that piece,
+    which the next tokens must spell. ``prompt`` is what the model reads for it, and ``here`` the file as the memory
+    searches it.
     """
 
     document: Document
     offset: int
     prompt: tuple[int, ...]
-    context: Array
+    before: Array
     here: Array
-    pending: bytes
+    prefix_bytes: bytes
 
 
-def make_scene(
+def make_context(
     document: Document,
     offset: int,
     lines: TokenLines,
@@ -41,7 +42,7 @@ def make_scene(
     memory: Memory | None,
     infill: bool,
     healing: bool,
-) -> Scene:
+) -> CursorContext:
     """The scene at ``offset``; ``lines`` holds the document's tokens.
 
     What stands behind the cursor's line is part of ``here``; the model sees the beginning of what stands behind the
@@ -51,16 +52,16 @@ def make_scene(
     text_start, ids_start, ids_end = lines.line_at(offset)
     line = lines.text[text_start:offset]
     piece = tokenizer.last_piece(line) if healing else ""
-    begun = tokenizer.encode(line[: len(line) - len(piece)])
-    context = np.concatenate([lines.ids[:ids_start], np.array(begun, np.int32)])
-    here = memory.here(context, lines.ids[ids_end:]) if memory else context[:0]
-    return Scene(
+    prefix = tokenizer.encode(line[: len(line) - len(piece)])
+    before = np.concatenate([lines.ids[:ids_start], np.array(prefix, np.int32)])
+    here = memory.here(before, lines.ids[ids_end:]) if memory else before[:0]
+    return CursorContext(
         document=document,
         offset=offset,
-        prompt=tuple(prompt_ids(model, document.path, context, lines.text[offset:] if infill else "")) if model else (),
-        context=context,
+        prompt=tuple(prompt_ids(model, document.path, before, lines.text[offset:] if infill else "")) if model else (),
+        before=before,
         here=here,
-        pending=piece.encode("utf-8"),
+        prefix_bytes=piece.encode("utf-8"),
     )
 
 
@@ -73,8 +74,8 @@ def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list
     """
     tokenizer, size = model.tokenizer, model.config.context
     head: list[int] = []
-    if after.strip() and can_infill(model):
-        head = infill_head(tokenizer, suffix_piece(tokenizer, after, suffix_room(size)))
+    if after.strip() and can_fim(model):
+        head = fim_head(tokenizer, suffix_first_piece(tokenizer, after, suffix_room(size)))
     header = header_ids(model, path)
     cut = window_start(len(header) + len(context), size - len(head), size // 4)
     text: Sequence[int] = context[max(0, cut - len(header)) :].tolist()
@@ -86,7 +87,7 @@ def header_ids(model: Model, path: str) -> list[int]:
     return model.tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
 
 
-def can_infill(model: Model) -> bool:
+def can_fim(model: Model) -> bool:
     """Whether the model has learnt to read what stands behind the cursor."""
     settings = model.training.get("settings")
     return isinstance(settings, dict) and bool(settings.get("infill"))

@@ -15,26 +15,26 @@ from functools import partial
 
 import numpy as np
 
-from tinycoder.complete.cache import Kept, Suggestions
+from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.completion_list import CompletionList, Vocabulary
 from tinycoder.complete.confidence import THRESHOLD, chosen_ends, possible_ends
-from tinycoder.complete.context import Scene, make_scene
-from tinycoder.complete.filters import Gates, around
-from tinycoder.complete.ghost import LINE, MOST_LINES, Ghost, Layout, write
+from tinycoder.complete.context import CursorContext, make_context
+from tinycoder.complete.filters import Filters, around
+from tinycoder.complete.ghost import LINE, MAX_LINES, Ghost, Layout, write
 from tinycoder.complete.healing import Healer
-from tinycoder.complete.names.cursor import NOTHING
+from tinycoder.complete.names.cursor import NO_PLACE
 from tinycoder.complete.names.describe import describe
 from tinycoder.complete.names.importable import import_edits
 from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.names import Cursor, Names
 from tinycoder.complete.names.resolver import Resolver
-from tinycoder.complete.names.unknown import doubted
+from tinycoder.complete.names.unknown import unknown_names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Row
-from tinycoder.complete.redact import Screen
+from tinycoder.complete.redact import Redactor
 from tinycoder.complete.text import is_word_character, rest_of_word, typed_word
 from tinycoder.errors import Cancelled
 from tinycoder.memory.mixer import Mixer
@@ -48,12 +48,12 @@ from tinycoder.symbols.world import World
 from tinycoder.transformer.decode import Poll
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
-MOST_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
+MAX_LEARNT = 3  # lines that change at once and are taken for typing; more are pasted
 MORE_TRIES = 3  # for several suggestions: some come out the same, or may not be shown
 TOKENS_OF_BLOCK = 4  # times as many as of a line
-MOST_WAITING = 16  # typed lines that wait to be learnt from
-SURE = 0.6  # probability of the next word from which prose is offered
-MOST_SOURCES = 5  # words of the popup whose place is looked up
+MAX_WAITING = 16  # typed lines that wait to be learnt from
+PROSE_THRESHOLD = 0.6  # probability of the next word from which prose is offered
+MAX_SOURCES = 5  # words of the popup whose place is looked up
 
 
 class Engine:
@@ -77,10 +77,10 @@ class Engine:
         self._healer = Healer(self.tokenizer)
         self._names = Names()
         self._list = CompletionList(self.tokenizer, self._healer)
-        self._screen = Screen()
-        self._gates = Gates()
-        self._suggestions = Suggestions()
-        self._last_scene: Scene | None = None  # ghost text is asked for where the popup was
+        self._redactor = Redactor()
+        self._filters = Filters()
+        self._cache = SuggestionCache()
+        self._last_context: CursorContext | None = None  # ghost text is asked for where the popup was
         self._typing: dict[str, int] = {}  # the line of each file that is being typed
         self._typed: list[tuple[Document, int]] = []  # lines to learn from
 
@@ -93,7 +93,7 @@ class Engine:
         max_tokens: int = 64,
         n: int = 1,
         block: bool = False,
-        max_lines: int = MOST_LINES,
+        max_lines: int = MAX_LINES,
         threshold: float | None = None,
         prose: str = "sure",
     ) -> list[Candidate]:
@@ -104,18 +104,18 @@ class Engine:
         nothing is offered. One continuation in ``prose``, a comment or a string, is offered never ("off"), where it is
         nearly sure ("sure"), or like any other ("on"). Raises ``Cancelled`` once ``stop`` says so.
         """
-        screened = self._screen.screened(document)
-        at = screened.offset(offset)
+        redacted = self._redactor.redacted(document)
+        at = redacted.offset(offset)
         if at is None:
             return []
-        layout = _layout(screened.document.text, at, max_lines) if block else LINE
+        layout = _layout(redacted.document.text, at, max_lines) if block else LINE
         max_tokens *= TOKENS_OF_BLOCK if block else 1
-        if n == 1 and prose != "on" and self._names.cursor(document.path, screened.document.text, at).prose:
+        if n == 1 and prose != "on" and self._names.cursor(document.path, redacted.document.text, at).prose:
             if prose == "off":
                 return []
-            threshold = max(self.threshold if threshold is None else threshold, SURE)
-        found = self._inline(screened.document, at, _poll(stop), layout, max_tokens, n, threshold)
-        return screened.back(found, at, offset)
+            threshold = max(self.threshold if threshold is None else threshold, PROSE_THRESHOLD)
+        found = self._inline(redacted.document, at, _poll(stop), layout, max_tokens, n, threshold)
+        return redacted.back(found, at, offset)
 
     def _inline(
         self,
@@ -128,20 +128,20 @@ class Engine:
         threshold: float | None,
     ) -> list[Candidate]:
         if n == 1 and self.parts.cache:
-            known = self._suggestions.find(document.path, document.text, offset, layout)
+            known = self._cache.find(document.path, document.text, offset, layout)
             if known:
                 shown = self._shown(document, offset, *known, threshold)
                 if shown or known[1] == 0:
                     return shown
-        scene = self._scene(document, offset)
+        context = self._context(document, offset)
         tries = 1 if n == 1 else n + MORE_TRIES
         candidates: dict[str, Candidate] = {}
         for written in write(
-            self._predictor, self._healer, scene, n=tries, max_tokens=max_tokens, layout=layout, poll=poll
+            self._predictor, self._healer, context, n=tries, max_tokens=max_tokens, layout=layout, poll=poll
         ):
-            ghost = self._judged(written, scene)
+            ghost = self._judged(written, context)
             if n == 1 and self.parts.cache:
-                kept = self._suggestions.keep(document.path, document.text, offset, layout, ghost)
+                kept = self._cache.keep(document.path, document.text, offset, layout, ghost)
                 if shown := self._shown(document, offset, kept, 0, threshold):
                     return shown
                 continue
@@ -169,12 +169,12 @@ class Engine:
         left of the word, and at the end of the ghost text's word: longer words would only hide that. Raises
         ``Cancelled`` once ``stop`` says so.
         """
-        screened = self._screen.screened(document)
-        at = screened.offset(offset)
+        redacted = self._redactor.redacted(document)
+        at = redacted.offset(offset)
         if at is None:
             return []
-        found = self._popup(screened.document, at, _poll(stop), limit, going_on, imports)
-        return screened.back(found, at, offset)
+        found = self._popup(redacted.document, at, _poll(stop), limit, going_on, imports)
+        return redacted.back(found, at, offset)
 
     def _popup(
         self, document: Document, offset: int, poll: Poll, limit: int, going_on: bool, imports: bool
@@ -182,29 +182,31 @@ class Engine:
         followed = self._followed_word(document, offset)
         if going_on and followed == typed_word(document.text, offset):
             return []
-        cursor, rows, scene = self._rows(document, offset, poll, imports)
+        cursor, rows, context = self._rows(document, offset, poll, imports)
         order = self._list.choose(rows, cursor, limit, first=followed, going_on=going_on)
         if not order:
             return []
         resolver = self._names.resolver(cursor, document.text)
         return [
-            self._listed(document, offset, scene, cursor, resolver, row.name, probability, rank)
+            self._listed(document, offset, context, cursor, resolver, row.name, probability, rank)
             for rank, (row, probability) in enumerate(order)
         ]
 
     def rows(self, document: Document, offset: int, *, stop: Stop) -> tuple[Cursor, list[Row]]:
         """What a list at ``offset`` is chosen from, in no order. Raises ``Cancelled`` once ``stop`` says so."""
-        screened = self._screen.screened(document)
-        at = screened.offset(offset)
-        cursor, rows, _ = self._rows(screened.document, at or 0, _poll(stop), imports=True)
+        redacted = self._redactor.redacted(document)
+        at = redacted.offset(offset)
+        cursor, rows, _ = self._rows(redacted.document, at or 0, _poll(stop), imports=True)
         return cursor, rows if at is not None else []
 
-    def _rows(self, document: Document, offset: int, poll: Poll, imports: bool) -> tuple[Cursor, list[Row], Scene]:
+    def _rows(
+        self, document: Document, offset: int, poll: Poll, imports: bool
+    ) -> tuple[Cursor, list[Row], CursorContext]:
         lines = self._update(document)
         cursor = self._names.cursor(document.path, document.text, offset)
-        scene = self._scene(document, offset)
-        if cursor.inside or cursor.position.place == NOTHING:
-            return cursor, [], scene
+        context = self._context(document, offset)
+        if cursor.inside or cursor.position.place == NO_PLACE:
+            return cursor, [], context
         names = self._names.at(cursor, document.text)
         vocabulary = Vocabulary(
             in_workspace=partial(self.memory.knows, without=document.path),
@@ -213,15 +215,15 @@ class Engine:
         )
         more = self._names.importable(cursor) if imports else ()
         is_open = self._names.is_open(cursor, document.text)
-        tree = self._predictor.tree(scene)
-        rows = self._list.rows(cursor, names, more, is_open, vocabulary, tree, scene.pending, poll)
-        return cursor, rows, scene
+        predictions = self._predictor.predictions(context)
+        rows = self._list.rows(cursor, names, more, is_open, vocabulary, predictions, context.prefix_bytes, poll)
+        return cursor, rows, context
 
     def _listed(
         self,
         document: Document,
         offset: int,
-        scene: Scene,
+        context: CursorContext,
         cursor: Cursor,
         resolver: Resolver,
         name: Name,
@@ -230,7 +232,7 @@ class Engine:
     ) -> Candidate:
         """A row as it is shown."""
         described = describe(name, resolver)
-        seen = self._seen_word(scene, name.word, cursor.typed) if rank < MOST_SOURCES else None
+        seen = self._seen_word(context, name.word, cursor.typed) if rank < MAX_SOURCES else None
         return Candidate(
             text=name.text,
             start=offset - len(cursor.typed),
@@ -247,14 +249,14 @@ class Engine:
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
-        self._update(self._screen.screened(document).document)
+        self._update(self._redactor.redacted(document).document)
 
     def use(self, workspace: Workspace) -> None:
         """Know another workspace from now on; what was suggested before may be wrong."""
         before = self.memory.workspace
         self.memory.use(workspace)
-        if before is None or not np.array_equal(before.shelf.ids, workspace.shelf.ids):
-            self._suggestions.clear()
+        if before is None or not np.array_equal(before.corpus.ids, workspace.corpus.ids):
+            self._cache.clear()
 
     def know(self, world: World, offered: OfferedNames | None = None) -> None:
         """Know these modules from now on: of the workspace, the standard library, the environment.
@@ -262,22 +264,22 @@ class Engine:
         ``offered`` are names that the workspace imports somewhere, or could.
         """
         self._names.know(world, offered or OfferedNames())
-        self._suggestions.clear()
+        self._cache.clear()
 
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
         """Say nothing that comes from these paths from now on; in an open file of them, only what it says itself."""
         self.memory.leave_out(forgotten)
         self._names.leave_out(forgotten)
-        self._suggestions.clear()
-        self._last_scene = None
+        self._cache.clear()
+        self._last_context = None
         self._typed = [line for line in self._typed if not forgotten(line[0].path)]
 
     def forget(self, path: str) -> None:
         """The file is not open any more."""
         self.memory.close(path)
         self._names.forget(path)
-        self._screen.forget(path)
-        self._suggestions.clear()
+        self._redactor.forget(path)
+        self._cache.clear()
         self._typing.pop(path, None)
         self._typed = [line for line in self._typed if line[0].path != path]
 
@@ -299,19 +301,19 @@ class Engine:
     ) -> None:
         """Find the suggestion that comes after ``candidate`` is taken, so that it is there when it is asked for."""
         text = document.text[: candidate.start] + candidate.text + document.text[candidate.end :]
-        screened = self._screen.screened(Document(path=document.path, text=text))
-        after, end = screened.document, screened.offset(candidate.start + len(candidate.text))
+        redacted = self._redactor.redacted(Document(path=document.path, text=text))
+        after, end = redacted.document, redacted.offset(candidate.start + len(candidate.text))
         if end is None:
             return
         text = after.text
-        if self.parts.cache and not self._suggestions.find(document.path, text, end, LINE):
-            scene = self._scene(after, end, self._lines(after))
+        if self.parts.cache and not self._cache.find(document.path, text, end, LINE):
+            context = self._context(after, end, self._lines(after))
             poll = _poll(stop)
             for written in write(
-                self._predictor, self._healer, scene, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
+                self._predictor, self._healer, context, n=1, max_tokens=max_tokens, layout=LINE, poll=poll
             ):
-                ghost = self._judged(written, scene)
-                self._suggestions.keep(document.path, text, end, LINE, ghost)
+                ghost = self._judged(written, context)
+                self._cache.keep(document.path, text, end, LINE, ghost)
                 if self._candidate(after, end, ghost, 0, None):
                     break
 
@@ -332,27 +334,27 @@ class Engine:
         if lines.changed:
             first, n = lines.changed
             before = self._typing.pop(document.path, None)
-            if before is not None and before != first and n <= MOST_LEARNT:
-                self._typed = [*self._typed[1 - MOST_WAITING :], (document, before)]
-            if n <= MOST_LEARNT:
+            if before is not None and before != first and n <= MAX_LEARNT:
+                self._typed = [*self._typed[1 - MAX_WAITING :], (document, before)]
+            if n <= MAX_LEARNT:
                 self._typing[document.path] = first + n - 1
             lines.changed = None
         return lines
 
     def _followed_word(self, document: Document, offset: int) -> str | None:
         """The word in the ghost text that is being typed through: editors hide it where their list disagrees."""
-        found = self._suggestions.find(document.path, document.text, offset, LINE)
+        found = self._cache.find(document.path, document.text, offset, LINE)
         if found is None or not found[1] < found[0].shown or not (found[1] or typed_word(document.text, offset)):
             return None
         kept, typed = found
         rest = "".join(itertools.takewhile(is_word_character, kept.ghost.text[typed : kept.shown]))
         return typed_word(document.text, offset) + rest
 
-    def _scene(self, document: Document, offset: int, lines: TokenLines | None = None) -> Scene:
+    def _context(self, document: Document, offset: int, lines: TokenLines | None = None) -> CursorContext:
         lines = lines or self._update(document)
-        last = self._last_scene
+        last = self._last_context
         if last is None or (last.document, last.offset) != (document, offset):
-            self._last_scene = last = make_scene(
+            self._last_context = last = make_context(
                 document,
                 offset,
                 lines,
@@ -363,37 +365,39 @@ class Engine:
             )
         return last
 
-    def _judged(self, ghost: Ghost, scene: Scene) -> Ghost:
+    def _judged(self, ghost: Ghost, context: CursorContext) -> Ghost:
         """The ghost text with where it was seen, and less sure of names that do not exist."""
         if not ghost.text:
             return ghost
         if self.parts.names:
-            document = scene.document
-            cursor = self._names.cursor(document.path, document.text, scene.offset)
+            document = context.document
+            cursor = self._names.cursor(document.path, document.text, context.offset)
             if not cursor.inside:
                 known = KnownNames(cursor, self._names.resolver(cursor, document.text), self.memory.knows)
-                line = around(document.text, scene.offset)[0]
-                ghost = dataclasses.replace(ghost, sure=doubted(line, ghost.text, ghost.ends, ghost.sure, known))
-        return dataclasses.replace(ghost, source=self._seen(scene, ghost.ids) or FROM_MODEL)
+                line = around(document.text, context.offset)[0]
+                ghost = dataclasses.replace(
+                    ghost, confidences=unknown_names(line, ghost.text, ghost.ends, ghost.confidences, known)
+                )
+        return dataclasses.replace(ghost, source=self._seen(context, ghost.ids) or FROM_MODEL)
 
-    def _seen_word(self, scene: Scene, word: str, typed: str) -> str | None:
+    def _seen_word(self, context: CursorContext, word: str, typed: str) -> str | None:
         """Where the memory has seen that very word after the scene's context."""
         if not word.startswith(typed):
             return None
-        piece = scene.pending.decode("utf-8", "ignore") + word[len(typed) :]
-        return self._seen(scene, self.tokenizer.encode(piece), whole=True)
+        piece = context.prefix_bytes.decode("utf-8", "ignore") + word[len(typed) :]
+        return self._seen(context, self.tokenizer.encode(piece), whole=True)
 
-    def _seen(self, scene: Scene, ids: Sequence[int], *, whole: bool = False) -> str | None:
+    def _seen(self, context: CursorContext, ids: Sequence[int], *, whole: bool = False) -> str | None:
         """Where the memory has seen ``ids`` after the scene's context, in words; ``whole`` if a word must end there."""
         then = self._healer.ends_word if whole else None
-        place = self._predictor.tree(scene).seen(tuple(ids), then)
+        place = self._predictor.predictions(context).seen(tuple(ids), then)
         if place is None:
             return None
         times = f", {place.times} times" if place.times > 1 else ""
         return f"seen in {place.path}:{place.line}{times}"
 
     def _shown(
-        self, document: Document, offset: int, kept: Kept, typed: int, threshold: float | None
+        self, document: Document, offset: int, kept: CachedSuggestion, typed: int, threshold: float | None
     ) -> list[Candidate]:
         """What is offered of a suggestion; while it is typed through, no less than was before."""
         shown = kept.shown if typed else 0
@@ -423,14 +427,14 @@ class Engine:
             ends = [end for end in possible_ends(ghost) if end > typed]
         ends = [end - typed for end in ends if PLACEHOLDER not in ghost.text[typed:end]]
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
-        if self.parts.gates and text:
-            text = self._gates.let_through(document.text, offset, text, ends)
+        if self.parts.filters and text:
+            text = self._filters.let_through(document.text, offset, text, ends)
         if typed + len(text) < shown:
             text = ghost.text[typed:shown]
         if not text.strip():
             return None
-        sure = [p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed + len(text)]
-        known = max((p for end, p in zip(ghost.ends, ghost.sure, strict=True) if end <= typed), default=1.0)
+        confidence = [p for end, p in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed + len(text)]
+        known = max((p for end, p in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed), default=1.0)
         word, rest = typed_word(document.text, offset), rest_of_word(document.text, offset)
         if rest and not self._joins(document, offset, word, text, rest):
             return None
@@ -438,7 +442,7 @@ class Engine:
             text=word + text + rest,
             start=offset - len(word),
             end=offset + len(rest),
-            probability=min(1.0, sure[-1] / known) if sure and known else 0.0,
+            probability=min(1.0, confidence[-1] / known) if confidence and known else 0.0,
             source=ghost.source,
         )
 

@@ -8,7 +8,7 @@ from tinycoder.complete.overlap import balanced_end, repeats_before, repeats_nex
 from tinycoder.complete.syntax import SyntaxGate
 
 
-class Gates:
+class Filters:
     """All gates in a row; keeps what the syntax gate read last."""
 
     def __init__(self) -> None:

@@ -23,15 +23,15 @@ class Prompt:
     """Ids to read and bytes that must come first in what follows; ``n_dropped`` tokens did not fit in the window."""
 
     ids: tuple[int, ...]
-    pending: bytes
+    prefix_bytes: bytes
     n_dropped: int
 
 
 def encode_prompt(model: Model, text: str) -> Prompt:
     """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
-    before, pending = Healer(model.tokenizer).split(text)
+    before, prefix_bytes = Healer(model.tokenizer).split(text)
     ids, n_dropped = document_ids(model, PROMPT_PATH, before)
-    return Prompt(ids=tuple(ids), pending=pending, n_dropped=n_dropped)
+    return Prompt(ids=tuple(ids), prefix_bytes=prefix_bytes, n_dropped=n_dropped)
 
 
 def generate(model: Model, prompt: Prompt, config: GenerationConfig, *, n_samples: int = 1) -> list[str]:
@@ -53,10 +53,10 @@ def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[s
         end=tokenizer.end_of_text,
         banned=_banned(model),
         seed=config.seed,
-        allowed=_continues(model, prompt.pending),
+        allowed=_continues(model, prompt.prefix_bytes),
     )
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    held, healing = "", prompt.pending
+    held, healing = "", prompt.prefix_bytes
     for token in ids:
         held += decoder.decode(tokenizer.raw[token][len(healing) :])
         healing = rest(healing, tokenizer.raw[token])
@@ -74,8 +74,8 @@ def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[s
 def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
     tokenizer = model.tokenizer
 
-    def text_of(made: Sequence[int]) -> str:
-        return tokenizer.decode_bytes(made)[len(prompt.pending) :].decode("utf-8", "replace")
+    def text_of(generated: Sequence[int]) -> str:
+        return tokenizer.decode_bytes(generated)[len(prompt.prefix_bytes) :].decode("utf-8", "replace")
 
     found = beam_search(
         Session(model.params, model.config),
@@ -83,8 +83,8 @@ def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
         config,
         end=tokenizer.end_of_text,
         banned=_banned(model),
-        allowed=_continues(model, prompt.pending),
-        finished=lambda made: _first_stop(text_of(made), config.stop) >= 0,
+        allowed=_continues(model, prompt.prefix_bytes),
+        finished=lambda generated: _first_stop(text_of(generated), config.stop) >= 0,
     )
     texts = []
     for hypothesis in found:
@@ -94,12 +94,12 @@ def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
     return texts
 
 
-def _continues(model: Model, pending: bytes) -> Allowed:
-    """Ids that agree with what is left of ``pending`` after those made so far."""
+def _continues(model: Model, prefix_bytes: bytes) -> Allowed:
+    """Ids that agree with what is left of ``prefix_bytes`` after those made so far."""
     healer = Healer(model.tokenizer)
 
-    def allowed(made: Sequence[int]) -> Array | None:
-        left = rest(pending, model.tokenizer.decode_bytes(made))
+    def allowed(generated: Sequence[int]) -> Array | None:
+        left = rest(prefix_bytes, model.tokenizer.decode_bytes(generated))
         return healer.allowed(left) if left else None
 
     return allowed

@@ -1,7 +1,7 @@
 """Token healing: what was typed last becomes a constraint on the next tokens' bytes. Knows no model.
 
 A half-typed word has other tokens than the whole word. So the last piece before the cursor is not read as tokens;
-its bytes are ``pending``, and only tokens that agree with them may come next.
+its bytes are ``prefix_bytes``, and only tokens that agree with them may come next.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ class Healer:
         piece = self.tokenizer.last_piece(text)
         return text[: len(text) - len(piece)], piece.encode("utf-8")
 
-    def allowed(self, pending: bytes) -> Array:
-        """Ids whose bytes begin with ``pending``, or that ``pending`` begins with; special ids never.
+    def allowed(self, prefix_bytes: bytes) -> Array:
+        """Ids whose bytes begin with ``prefix_bytes``, or that ``prefix_bytes`` begins with; special ids never.
 
         White space is one token where there is one: to take it apart would lead the model where no text leads. After
         a line break the indentation is as it stands; more of it is not for us to add.
         """
         raws, ids = self._sorted
-        first = bisect_left(raws, pending)
+        first = bisect_left(raws, prefix_bytes)
         last = first
-        while last < len(raws) and raws[last].startswith(pending):
+        while last < len(raws) and raws[last].startswith(prefix_bytes):
             last += 1
         found = list(ids[first:last])
-        if found and pending[:1] in (b"\n", b"\r") and raws[first] == pending:
+        if found and prefix_bytes[:1] in (b"\n", b"\r") and raws[first] == prefix_bytes:
             return np.array(found[:1])
-        for end in range(1, 0 if found and pending.isspace() else len(pending)):
-            place = bisect_left(raws, pending[:end])
-            if place < len(raws) and raws[place] == pending[:end]:
+        for end in range(1, 0 if found and prefix_bytes.isspace() else len(prefix_bytes)):
+            place = bisect_left(raws, prefix_bytes[:end])
+            if place < len(raws) and raws[place] == prefix_bytes[:end]:
                 found.append(ids[place])
         return np.array(found)
 
@@ -61,6 +61,6 @@ class Healer:
         return [raw for raw, _ in pairs], [i for _, i in pairs]
 
 
-def rest(pending: bytes, raw: bytes) -> bytes:
+def rest(prefix_bytes: bytes, raw: bytes) -> bytes:
     """What is still pending after a token of bytes ``raw``."""
-    return pending[len(raw) :]
+    return prefix_bytes[len(raw) :]

@@ -33,9 +33,9 @@ class Speller:
         self._tokenizer = tokenizer
         self._known: dict[tuple[str, str], Ids] = {}
 
-    def spell(self, pending: bytes, typed: str, names: Iterable[str]) -> list[Ids]:
-        """The ids of each name, which begins with ``typed``, from the first ``pending`` byte on."""
-        piece = pending.decode("utf-8", "ignore")
+    def spell(self, prefix_bytes: bytes, typed: str, names: Iterable[str]) -> list[Ids]:
+        """The ids of each name, which begins with ``typed``, from the first ``prefix_bytes`` byte on."""
+        piece = prefix_bytes.decode("utf-8", "ignore")
         lead = piece[: len(piece) - len(typed)] if piece.endswith(typed) else ""
         skip = 0 if piece.endswith(typed) else len(typed) - len(piece)
         names = list(names)
@@ -60,14 +60,19 @@ class _Node:
 
 
 def likelihoods(
-    tree: PredictionCache, healer: Healer, spelled: Sequence[Ids], poll: Poll, *, followed_by: Sequence[Array | None]
+    predictions: PredictionCache,
+    healer: Healer,
+    spelled: Sequence[Ids],
+    poll: Poll,
+    *,
+    followed_by: Sequence[Array | None],
 ) -> Array:
     """The joint probability of each of the ``spelled`` names and of what follows it, (n,).
 
     ``followed_by`` are masks (V,) of tokens that may follow each; ``None`` for any that ends a word.
     """
     found = np.zeros(len(spelled))
-    live = [_grown((), 1.0, range(len(spelled)), spelled)]
+    live = [_extended((), 1.0, range(len(spelled)), spelled)]
     for _ in range(MAX_DEPTH):
         best = float(found.max(initial=0.0))
         live.sort(key=lambda node: -node.probability)
@@ -78,18 +83,18 @@ def likelihoods(
         if not chosen:
             return found
         live = []
-        for node, p in zip(chosen, tree.after([node.ids for node in chosen], poll), strict=True):
+        for node, p in zip(chosen, predictions.after([node.ids for node in chosen], poll), strict=True):
             for number in node.ends:
                 mask = followed_by[number]
                 found[number] = node.probability * float(p @ (healer.ends_word if mask is None else mask))
             for token, numbers in node.below.items():
-                live.append(_grown((*node.ids, token), node.probability * float(p[token]), numbers, spelled))
+                live.append(_extended((*node.ids, token), node.probability * float(p[token]), numbers, spelled))
     for node in live:
         _guess(node, spelled, found)
     return found
 
 
-def _grown(ids: Ids, probability: float, numbers: Iterable[int], spelled: Sequence[Ids]) -> _Node:
+def _extended(ids: Ids, probability: float, numbers: Iterable[int], spelled: Sequence[Ids]) -> _Node:
     node, depth = _Node(ids, probability), len(ids)
     for number in numbers:
         rest = spelled[number][depth : depth + 1]

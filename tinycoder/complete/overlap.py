@@ -34,9 +34,9 @@ _EVERYWHERE = frozenset({"self", *keyword.kwlist})
 _TELLING = 3  # characters of words that do not stand everywhere: fewer may well be on two lines by chance
 _LOOP = 4  # a chain of tokens that comes so many times in a row is a loop
 _LONG_LOOP = 8  # the same for what people do write several times: elements of a list
-_LONGEST_UNIT = 8  # tokens
-_LONGEST_OVERLAP = 200  # characters
-_MOST_CLOSERS = 32  # characters at the end of a suggestion that are looked at
+_MAX_UNIT = 8  # tokens
+_MAX_OVERLAP = 200  # characters
+_MAX_CLOSERS = 32  # characters at the end of a suggestion that are looked at
 
 
 def left_open(text: str) -> tuple[tuple[int, str], ...]:
@@ -57,7 +57,7 @@ def without_overlap(new: str, following: str, before: str = "") -> str:
     rest = following.strip()
     body = new.rstrip()
     sizes = [0]
-    for size in range(1, min(len(body), len(rest), _LONGEST_OVERLAP) + 1):
+    for size in range(1, min(len(body), len(rest), _MAX_OVERLAP) + 1):
         if body.endswith(rest[:size]) and not _inside_word(rest, size):
             sizes.append(size)
     if len(sizes) == 1:
@@ -75,7 +75,7 @@ def balanced_end(new: str, before: str, following: str) -> str:
     ``before`` is the statement so far, ``following`` the rest of the line: a bracket that ``following`` closes is
     not closed by ``new`` too. What comes after a bracket that goes, such as a colon, goes with it.
     """
-    match = _TRAILING.search(new, max(len(new) - _MOST_CLOSERS, 0))
+    match = _TRAILING.search(new, max(len(new) - _MAX_CLOSERS, 0))
     first = match.start() if match else len(new)
     best, fewest = len(new), _faults(before + new + following)
     for end in range(len(new) - 1, first - 1, -1):
@@ -178,7 +178,7 @@ def _telling(line: str) -> bool:
 def _loops(line: str) -> bool:
     """Whether tokens repeat themselves to the end of ``line``, such as ``x.x.x.x``."""
     tokens = _TOKEN.findall(line)
-    for size in range(1, min(_LONGEST_UNIT, len(tokens) // 2) + 1):
+    for size in range(1, min(_MAX_UNIT, len(tokens) // 2) + 1):
         unit = tokens[-size:]
         if "\\" in unit or not any(_LETTER.match(token) for token in unit):
             continue

@@ -19,7 +19,7 @@ class Parts:
     infill: bool = True  # the transformer reads what stands behind the cursor
     healing: bool = True  # a half-typed piece constrains the next tokens
     cut: bool = True  # ghost text ends where it stops to be likely
-    gates: bool = True  # syntax, brackets, repetitions
+    filters: bool = True  # syntax, brackets, repetitions
     names: bool = True  # ghost text is less likely where it names what does not exist
     cache: bool = True  # a suggestion that is typed through is used again
     drafts: bool = True  # in blocks, several tokens that the memory guesses are checked in one step

@@ -14,11 +14,11 @@ from functools import partial
 import numpy as np
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.context import Scene, header_ids, prompt_ids
+from tinycoder.complete.context import CursorContext, header_ids, prompt_ids
 from tinycoder.complete.parts import Parts
 from tinycoder.memory.mixer import Mixer
-from tinycoder.memory.ngrams import Level, Memory, Place
-from tinycoder.memory.suffix_index import LONGEST
+from tinycoder.memory.ngrams import Memory, NgramMatch, Seen
+from tinycoder.memory.suffix_index import MAX_MATCH
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import Ids, Poll, Session
@@ -27,8 +27,8 @@ from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
-MOST_KNOWN = 512  # rows of ids of a scene that are remembered
-MOST_TREES = 2  # scenes that are remembered: that of the cursor, and one ahead
+MAX_KNOWN = 512  # rows of ids of a scene that are remembered
+MAX_TREES = 2  # scenes that are remembered: that of the cursor, and one ahead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,33 +58,33 @@ class Predictor:
         self._trees: list[PredictionCache] = []  # the latest first
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
-    def after(self, scene: Scene, made: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
-        """Distribution (V,) of the token after ``made`` in ``scene``. Special ids but the end of text have none.
+    def after(self, context: CursorContext, generated: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
+        """Distribution (V,) of the token after ``generated`` in ``context``. Special ids but the end of text have none.
 
         ``drafted`` looks several tokens ahead, which pays where many follow; the distribution is the same.
         """
-        tree, row = self.tree(scene), tuple(made)
-        p = tree.known.get(row)
+        predictions, row = self.predictions(context), tuple(generated)
+        p = predictions.known.get(row)
         if p is None:
-            p = self.mixed(scene, made, self._base(scene, made, poll, drafted))
-            tree.keep(row, p)
+            p = self.mixed(context, generated, self._base(context, generated, poll, drafted))
+            predictions.keep(row, p)
         else:
             poll()
         return p
 
-    def tree(self, scene: Scene) -> PredictionCache:
-        """What follows ``scene``: with all that was found before, if nothing has changed that it depends on."""
-        age = (self.mixer.n_learnt, self.memory.age(scene.document.path) if self.memory else 0)
-        found = next((tree for tree in self._trees if tree.fits(scene, age)), None)
-        tree = found or PredictionCache(self, self._session, scene, age)
-        self._trees = [tree, *(other for other in self._trees if other is not tree)][:MOST_TREES]
-        return tree
+    def predictions(self, context: CursorContext) -> PredictionCache:
+        """What follows ``context``: with all that was found before, if nothing has changed that it depends on."""
+        age = (self.mixer.n_learnt, self.memory.age(context.document.path) if self.memory else 0)
+        found = next((predictions for predictions in self._trees if predictions.fits(context, age)), None)
+        predictions = found or PredictionCache(self, self._session, context, age)
+        self._trees = [predictions, *(other for other in self._trees if other is not predictions)][:MAX_TREES]
+        return predictions
 
     def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
         """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""
         raw = self.tokenizer.raw
-        for t, base, levels in self.unmixed(path, ids, poll, start=start):
-            token, mixture = int(ids[t]), self.mixer.mix(base, levels)
+        for t, base, matches in self.unmixed(path, ids, poll, start=start):
+            token, mixture = int(ids[t]), self.mixer.mix(base, matches)
             p = max(float(mixture.p[token]), 1e-12)
             yield TokenCost(
                 n_bytes=len(raw[token]),
@@ -115,38 +115,38 @@ class Predictor:
         for i, base in enumerate(bases):
             poll()
             before = lines.ids[: start + i]
-            levels = self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:]))
-            self.mixer.learn(self.mixer.mix(base, levels), int(line[i]))
+            matches = self.memory.evidence(before, path, self.memory.here(before, lines.ids[end:]))
+            self.mixer.learn(self.mixer.mix(base, matches), int(line[i]))
 
-    def levels(self, scene: Scene, made: Sequence[int]) -> list[Level]:
-        """What the memory knows to follow ``made``."""
+    def matches(self, context: CursorContext, generated: Sequence[int]) -> list[NgramMatch]:
+        """What the memory knows to follow ``generated``."""
         if self.memory is None:
             return []
-        context = np.concatenate([scene.context[-LONGEST:], np.array(made, np.int32)])
-        return self.memory.evidence(context, scene.document.path, scene.here)
+        before = np.concatenate([context.before[-MAX_MATCH:], np.array(generated, np.int32)])
+        return self.memory.evidence(before, context.document.path, context.here)
 
-    def _base(self, scene: Scene, made: Sequence[int], poll: Poll, drafted: bool) -> Array:
+    def _base(self, context: CursorContext, generated: Sequence[int], poll: Poll, drafted: bool) -> Array:
         if self._session is None:
             poll()
             return self.unigram()
-        ids = [*scene.prompt, *made]
+        ids = [*context.prompt, *generated]
         if self._drafted is None or not drafted:
             scores = self._session.next_logits(ids, poll)
         else:
-            scores = self._drafted.next_logits(ids, poll, partial(self._guess, scene, made))
+            scores = self._drafted.next_logits(ids, poll, partial(self._guess, context, generated))
         return _softmax(scores)
 
-    def _guess(self, scene: Scene, made: Sequence[int], n: int) -> tuple[list[int], int]:
+    def _guess(self, context: CursorContext, generated: Sequence[int], n: int) -> tuple[list[int], int]:
         """What the memory would write next, for the model to check in one step."""
         if self.memory is None:
             return [], 0
-        context = np.concatenate([scene.context[-LONGEST:], np.array(made, np.int32)])
-        return self.memory.continuation(context, scene.document.path, scene.here, n)
+        before = np.concatenate([context.before[-MAX_MATCH:], np.array(generated, np.int32)])
+        return self.memory.continuation(before, context.document.path, context.here, n)
 
-    def mixed(self, scene: Scene, made: Sequence[int], base: Array) -> Array:
-        """The model's distribution ``base`` after ``made``, mixed with what the memory knows."""
-        levels = self.levels(scene, made)
-        p: Array = self.mixer.mix(base, levels).p.copy() if levels else base.copy()
+    def mixed(self, context: CursorContext, generated: Sequence[int], base: Array) -> Array:
+        """The model's distribution ``base`` after ``generated``, mixed with what the memory knows."""
+        matches = self.matches(context, generated)
+        p: Array = self.mixer.mix(base, matches).p.copy() if matches else base.copy()
         p[self._banned] = 0
         return p
 
@@ -157,17 +157,19 @@ class Predictor:
         p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
         return p.astype(np.float32, copy=False)
 
-    def unmixed(self, path: str, ids: Array, poll: Poll, *, start: int = 0) -> Iterator[tuple[int, Array, list[Level]]]:
+    def unmixed(
+        self, path: str, ids: Array, poll: Poll, *, start: int = 0
+    ) -> Iterator[tuple[int, Array, list[NgramMatch]]]:
         """The number of each id of a file from ``start`` on, and what is expected before it: by the model, a
         distribution (V,), and by the memory."""
         for begin in range(start, len(ids), AT_A_TIME):
             n = min(AT_A_TIME, len(ids) - begin)
             bases = self._given_bases(path, ids[: begin + n - 1], n, poll)
             for t, base in zip(range(begin, begin + n), bases, strict=True):
-                levels: list[Level] = []
+                matches: list[NgramMatch] = []
                 if self.memory:
-                    levels = self.memory.evidence(ids[:t], path, self.memory.here(ids[:t], ids[:0]))
-                yield t, base, levels
+                    matches = self.memory.evidence(ids[:t], path, self.memory.here(ids[:t], ids[:0]))
+                yield t, base, matches
 
     def _given_bases(self, path: str, ids: Array, n: int, poll: Poll) -> Sequence[Array]:
         """The model's distributions after the last ``n`` of ``ids``, less one."""
@@ -183,37 +185,39 @@ class Predictor:
 class PredictionCache:
     """Continuations of one scene: ``known`` are the distributions (V,) after rows of ids, each found once."""
 
-    def __init__(self, predictor: Predictor, session: Session | None, scene: Scene, age: tuple[int, int]) -> None:
+    def __init__(
+        self, predictor: Predictor, session: Session | None, context: CursorContext, age: tuple[int, int]
+    ) -> None:
         self.known: dict[Ids, Array] = {}
-        self._predictor, self._session, self._scene, self._age = predictor, session, scene, age
-        self._seen: dict[tuple[Ids, bool], Place | None] = {}
+        self._predictor, self._session, self._context, self._age = predictor, session, context, age
+        self._seen: dict[tuple[Ids, bool], Seen | None] = {}
 
-    def fits(self, scene: Scene, age: tuple[int, int]) -> bool:
-        """Whether the same follows ``scene``: it may differ in what is half typed."""
-        mine = self._scene
+    def fits(self, context: CursorContext, age: tuple[int, int]) -> bool:
+        """Whether the same follows ``context``: it may differ in what is half typed."""
+        mine = self._context
         return age == self._age and (
-            scene is mine
+            context is mine
             or (
-                scene.document.path == mine.document.path
-                and scene.prompt == mine.prompt
-                and np.array_equal(scene.context, mine.context)
-                and np.array_equal(scene.here, mine.here)
+                context.document.path == mine.document.path
+                and context.prompt == mine.prompt
+                and np.array_equal(context.before, mine.before)
+                and np.array_equal(context.here, mine.here)
             )
         )
 
-    def seen(self, ids: Ids, then: Array | None = None) -> Place | None:
+    def seen(self, ids: Ids, then: Array | None = None) -> Seen | None:
         """Where the memory has seen ``ids`` in this place, followed by one of the ids of the mask ``then`` (V,)."""
-        scene, memory = self._scene, self._predictor.memory
+        context, memory = self._context, self._predictor.memory
         key = (ids, then is not None)
         if key not in self._seen:
-            path = scene.document.path
-            found = memory.seen(scene.context, ids, path, scene.here, then=then) if memory and ids else None
+            path = context.document.path
+            found = memory.seen(context.before, ids, path, context.here, then=then) if memory and ids else None
             self._seen[key] = found
         return self._seen[key]
 
     def keep(self, row: Ids, p: Array) -> None:
         """Remember what follows ``row``; a tree that has become large remembers no more."""
-        if len(self.known) < MOST_KNOWN:
+        if len(self.known) < MAX_KNOWN:
             self.known[row] = p
 
     def after(self, rows: Sequence[Ids], poll: Poll) -> list[Array]:
@@ -222,7 +226,7 @@ class PredictionCache:
         found = {row: self.known[row] for row in rows if row in self.known}
         new = [row for row in rows if row not in found]
         for row, base in zip(new, self._bases(new, poll), strict=True):
-            found[row] = self._predictor.mixed(self._scene, row, base)
+            found[row] = self._predictor.mixed(self._context, row, base)
             self.keep(row, found[row])
         return [found[row] for row in rows]
 
@@ -230,7 +234,7 @@ class PredictionCache:
         """The model's distributions after the rows."""
         if not rows or self._session is None:
             return [self._predictor.unigram()] * len(rows)
-        return list(_softmax(self._session.spread(self._scene.prompt, rows, poll)))
+        return list(_softmax(self._session.score_branches(self._context.prompt, rows, poll)))
 
 
 def _softmax(scores: Array) -> Array:

@@ -15,12 +15,12 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, in_lines, replace, spans_of, with_repeats
 from tinycoder.workspace.secrets.secret import Secret, Span
 
-MOST = 64  # texts that are kept
+MAX_TEXTS = 64  # texts that are kept
 _GOES_ON = ("=", ":", ",", "(")  # at the end of a line: a secret may begin in it and go on in the next
 
 
 @dataclass(frozen=True, kw_only=True)
-class Screened:
+class Redacted:
     """A document without its secrets, which stood at the rising ``spans`` of ``raw``.
 
     ``in_lines`` are those that were found line by line.
@@ -76,20 +76,20 @@ class Screened:
         )
 
 
-class Screen:
+class Redactor:
     """Keeps what it read last of each path."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Screened] = OrderedDict()
+        self._known: OrderedDict[str, Redacted] = OrderedDict()
 
-    def screened(self, document: Document) -> Screened:
+    def redacted(self, document: Document) -> Redacted:
         """The document without its secrets."""
         known = self._known.get(document.path)
         if known is None or known.raw != document.text:
             found = in_lines(document.text) if known is None else _read_again(known, document.text)
             known = self._known[document.path] = _without(document, found)
         self._known.move_to_end(document.path)
-        if len(self._known) > MOST:
+        if len(self._known) > MAX_TEXTS:
             self._known.popitem(last=False)
         return known
 
@@ -98,14 +98,14 @@ class Screen:
         self._known.pop(path, None)
 
 
-def _without(document: Document, found: Sequence[Secret]) -> Screened:
+def _without(document: Document, found: Sequence[Secret]) -> Redacted:
     text = document.text
     spans = tuple(spans_of(with_repeats(text, found)))
     clean = Document(path=document.path, text=replace(text, spans)) if spans else document
-    return Screened(document=clean, raw=text, spans=spans, in_lines=tuple(found))
+    return Redacted(document=clean, raw=text, spans=spans, in_lines=tuple(found))
 
 
-def _read_again(known: Screened, text: str) -> list[Secret]:
+def _read_again(known: Redacted, text: str) -> list[Secret]:
     """Read the lines that differ, and those around them that may belong to the same secret."""
     old, moved = known.raw, len(text) - len(known.raw)
     n_before = _n_common(old, text)

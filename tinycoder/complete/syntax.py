@@ -31,7 +31,7 @@ _REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError
 _CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that goes on with the statement above
 _INDENTATION = re.compile(r"[ \t\f]*")
 _HALF_TOKEN = re.compile(r"(?:\\*\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word, an escape or an operator that may go on
-_LONGEST_TOKEN = 100  # characters
+_MAX_TOKEN = 100  # characters
 _TAB = 8  # columns, as in Python's tokenizer
 _REMEMBERED = 16  # texts with their number of faults
 
@@ -85,7 +85,7 @@ class SyntaxGate:
         ):
             return True
         # A backslash asks for more, and so tells a line that is unfinished from one that is wrong.
-        unfinished = head + typed[:-_LONGEST_TOKEN] + _HALF_TOKEN.sub("", typed[-_LONGEST_TOKEN:]) + "\\"
+        unfinished = head + typed[:-_MAX_TOKEN] + _HALF_TOKEN.sub("", typed[-_MAX_TOKEN:]) + "\\"
         return False if _could_begin_a_module(unfinished) else None
 
     def _no_new_fault(self, text: str, start: int, end: int, new: str) -> bool:

@@ -14,7 +14,7 @@ from tinycoder.transformer.sampling import best_ids
 
 MAX_STEPS = 7
 WIDTH = 6  # unfinished words that are followed at a time
-LEAST = 1e-4  # probability of a word that is worth following
+MIN_PROBABILITY = 1e-4  # probability of a word that is worth following
 BEHIND = 0.05  # of the best word: less likely ones are not looked for once there are MANY
 MANY = 2
 
@@ -32,34 +32,34 @@ class _Partial:
 
     ids: Ids
     made: bytes
-    pending: bytes
+    prefix_bytes: bytes
     probability: float
 
 
 def complete_word(
-    tree: PredictionCache, healer: Healer, pending: bytes, poll: Poll, *, word_typed: bool, limit: int
+    predictions: PredictionCache, healer: Healer, prefix_bytes: bytes, poll: Poll, *, word_typed: bool, limit: int
 ) -> Words:
-    """Up to ``limit`` words that agree with ``pending``.
+    """Up to ``limit`` words that agree with ``prefix_bytes``.
 
     Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
-    live = [_Partial((), b"", pending, 1.0)]
+    live = [_Partial((), b"", prefix_bytes, 1.0)]
     done: dict[str, float] = {}
     for _ in range(MAX_STEPS):
-        grown: list[_Partial] = []
-        for partial, p in zip(live, tree.after([partial.ids for partial in live], poll), strict=True):
-            if partial.made and not partial.pending:
+        extended: list[_Partial] = []
+        for partial, p in zip(live, predictions.after([partial.ids for partial in live], poll), strict=True):
+            if partial.made and not partial.prefix_bytes:
                 _note(done, partial.made, partial.probability * float(p @ healer.ends_word))
             more = _grow(healer, partial, p)
-            grown += [each for each in more if word_typed or not each.made[:1].isdigit()]
-        grown.sort(key=lambda partial: -partial.probability)
+            extended += [each for each in more if word_typed or not each.made[:1].isdigit()]
+        extended.sort(key=lambda partial: -partial.probability)
         ranked = sorted(done.values(), reverse=True)
         least = max(
-            LEAST,
+            MIN_PROBABILITY,
             ranked[limit - 1] if len(ranked) >= limit else 0.0,
             ranked[0] * BEHIND if len(ranked) >= MANY else 0.0,
         )
-        live = [partial for partial in grown[:WIDTH] if partial.probability > least]
+        live = [partial for partial in extended[:WIDTH] if partial.probability > least]
         if not live:
             break
     total = sum(done.values()) + sum(partial.probability for partial in live)
@@ -70,19 +70,19 @@ def complete_word(
 
 def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
     """The best next tokens that stay inside the word, and are worth following."""
-    if partial.pending:
-        ids = healer.allowed(partial.pending)
-        ids = ids[p[ids] > LEAST / partial.probability]
+    if partial.prefix_bytes:
+        ids = healer.allowed(partial.prefix_bytes)
+        ids = ids[p[ids] > MIN_PROBABILITY / partial.probability]
     else:
-        ids = (p > LEAST / partial.probability).nonzero()[0]
+        ids = (p > MIN_PROBABILITY / partial.probability).nonzero()[0]
         ids = ids[healer.inside_word[ids]]
     raws = healer.tokenizer.raw
-    for token in ids[best_ids(p[ids], 4 * WIDTH if partial.pending else WIDTH)].tolist():
+    for token in ids[best_ids(p[ids], 4 * WIDTH if partial.prefix_bytes else WIDTH)].tolist():
         raw = raws[token]
-        made = partial.made + raw[len(partial.pending) :]
+        made = partial.made + raw[len(partial.prefix_bytes) :]
         if is_word(made):
-            pending = rest(partial.pending, raw)
-            yield _Partial((*partial.ids, token), made, pending, partial.probability * float(p[token]))
+            prefix_bytes = rest(partial.prefix_bytes, raw)
+            yield _Partial((*partial.ids, token), made, prefix_bytes, partial.probability * float(p[token]))
 
 
 def _note(done: dict[str, float], made: bytes, probability: float) -> None:

@@ -137,7 +137,7 @@ def check_models(home: Path, folder: Path) -> Check:
     says = f"{len(models)} ({', '.join(model.name for model in models[:5])}{', ...' if len(models) > 5 else ''})"
     if chosen.name == workspace_model_name(folder):
         says += f"; this folder has its own, {chosen.name}"
-    elif chosen.shipped:
+    elif chosen.bundled:
         says += f"; {chosen.name}, which comes with TinyCoder, serves this folder, which has none of its own"
     else:
         says += f"; {chosen.name}, which learnt from this folder, serves it"
@@ -145,7 +145,7 @@ def check_models(home: Path, folder: Path) -> Check:
         says += "; " + "; ".join(f"{model.name} is damaged: {model.problem}" for model in damaged)
         state: Literal["broken", "warning"] = "broken" if chosen in damaged else "warning"
         advice = f"Train it again, or remove it: `tinycoder checkpoint remove {damaged[0].name}`"
-        if damaged[0].shipped:
+        if damaged[0].bundled:
             advice = f"Install TinyCoder again: {sys.executable} -m pip install --force-reinstall --no-deps tinycoder"
         return Check(name="models", state=state, says=says, advice=advice)
     return Check(name="models", state="fine", says=says)

@@ -41,7 +41,7 @@ class Trial:
     message: str
 
 
-class TrialError(TinyCoderError):
+class StepError(TinyCoderError):
     """The server ended, was silent, or said no."""
 
 
@@ -65,7 +65,7 @@ class _Conversation:
         self._send({"id": self._last_id, "method": method, "params": params})
         answer = self.wait(method, lambda message: message.get("id") == self._last_id and "method" not in message)
         if "error" in answer:
-            raise TrialError(f"it refuses {method} ({answer['error'].get('message')})")
+            raise StepError(f"it refuses {method} ({answer['error'].get('message')})")
         return answer.get("result")
 
     def wait(self, what: str, wanted: Callable[[_Message], bool]) -> _Message:
@@ -74,7 +74,7 @@ class _Conversation:
             try:
                 message = self._messages.get(timeout=max(0.0, self._ends - time.monotonic()))
             except queue.Empty:
-                raise TrialError(f"no {what} within {self._timeout_s:.0f} s") from None
+                raise StepError(f"no {what} within {self._timeout_s:.0f} s") from None
             if message is None:
                 raise self._ended()
             if wanted(message):
@@ -87,7 +87,7 @@ class _Conversation:
         try:
             self._process.wait(max(0.0, self._ends - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise TrialError("it does not end when it is told to") from None
+            raise StepError("it does not end when it is told to") from None
 
     def _send(self, message: _Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
@@ -98,12 +98,12 @@ class _Conversation:
         except OSError:  # its end of the pipe is closed
             raise self._ended() from None
 
-    def _ended(self) -> TrialError:
+    def _ended(self) -> StepError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED_S)
         self._log.seek(0)
         said = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return TrialError(f"it ended by itself ({said[-1].strip() if said else f'exit code {self._process.poll()}'})")
+        return StepError(f"it ended by itself ({said[-1].strip() if said else f'exit code {self._process.poll()}'})")
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -156,7 +156,7 @@ def _started(command: Sequence[str], cwd: Path, timeout_s: float) -> Iterator[_C
         try:
             process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         except OSError as error:
-            raise TrialError(f"it cannot be started ({error.strerror})") from None
+            raise StepError(f"it cannot be started ({error.strerror})") from None
         server = _Conversation(process, log, timeout_s)
         try:
             yield server

@@ -13,7 +13,7 @@ from tinycoder.evaluate.quality import CopyAt, Quality
 from tinycoder.evaluate.simulated_user import USERS
 from tinycoder.evaluate.verbatim import LONG_CHARACTERS, LONG_WORDS
 
-NOTHING = "-"
+NO_VALUE = "-"
 N_COPIES = 10
 
 
@@ -42,7 +42,7 @@ def tables(results: Results, *, most_copies: int | None = N_COPIES) -> list[Tabl
         ("Milliseconds from a change to the answer, p50 / p95 / p99", _latency),
     ):
         rows = [(variant.name, cells(variant)) for variant in results.variants]
-        if any(cell != NOTHING for _, row in rows for cell in row.values()):
+        if any(cell != NO_VALUE for _, row in rows for cell in row.values()):
             columns = ("", *rows[0][1])
             found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
     if any(results.differences.values()):
@@ -122,7 +122,7 @@ def _prediction(variant: Quality) -> dict[str, str]:
 def _verbatim(variant: Quality) -> dict[str, str]:
     found = variant.verbatim
     if not found.n_shown:
-        return {"shown": NOTHING}
+        return {"shown": NO_VALUE}
     return {
         "shown": f"{found.n_shown:,}",
         "long": f"{found.n_long:,}",
@@ -140,8 +140,8 @@ def _latency(variant: Quality) -> Mapping[str, str]:
 
 def _times(times: Latency) -> str:
     values = (times.p50, times.p95, times.p99)
-    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or NOTHING
+    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or NO_VALUE
 
 
 def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.3f}"
+    return NO_VALUE if value is None else f"{value:.3f}"

@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from tinycoder import __version__
 from tinycoder.errors import ConfigError
-from tinycoder.memory.suffix_index import LONGEST, NOTHING, Shelf, Workspace, make_shelf
+from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, TokenCorpus, Workspace, token_corpus
 from tinycoder.storage.atomic import make_folder
 from tinycoder.storage.forget_list import Forgotten
 from tinycoder.symbols.symbol_file import SUFFIX as SYMBOLS
@@ -60,7 +60,7 @@ class Index:
     tokenizer_digest: str
     vocab_size: int
     files: tuple[IndexedFile, ...]
-    shelf: Shelf
+    corpus: TokenCorpus
     order: Array
     folders: tuple[tuple[str, str], ...] = ()
 
@@ -75,9 +75,9 @@ def save_index(file: Path, index: Index) -> None:
 
     Raises ``OSError`` if the disk refuses; what was there is kept.
     """
-    ids = index.shelf.ids[LONGEST:].astype(np.uint16 if index.vocab_size <= 2**16 else np.int32)
+    ids = index.corpus.ids[MAX_MATCH:].astype(np.uint16 if index.vocab_size <= 2**16 else np.int32)
     arrays: dict[str, Array] = {"ids": ids, "order": index.order.astype(np.int32, copy=False)}
-    facts = json.dumps(
+    metadata = json.dumps(
         {
             "format": FORMAT_VERSION,
             "made_by": __version__,  # another version may read files, and hide secrets, in another way
@@ -92,7 +92,7 @@ def save_index(file: Path, index: Index) -> None:
     os.close(descriptor)
     new = Path(name)
     try:
-        save_file(arrays, new, metadata={"facts": facts, "checksum": _checksum(facts, arrays)})
+        save_file(arrays, new, metadata={"facts": metadata, "checksum": _checksum(metadata, arrays)})
         with new.open("rb+") as written:
             os.fsync(written.fileno())
         _remove_left(file, new)
@@ -113,16 +113,19 @@ def load_index(file: Path, *, tokenizer_digest: str | None = None, vocab_size: i
     try:
         with safe_open(file, framework="numpy") as stored:
             header = stored.metadata() or {}
-            facts = json.loads(header["facts"])
+            metadata = json.loads(header["facts"])
             wanted = {"format": FORMAT_VERSION, "made_by": __version__}
-            tokenizer_digest, vocab_size = tokenizer_digest or facts["tokenizer"], vocab_size or facts["vocab_size"]
+            tokenizer_digest, vocab_size = (
+                tokenizer_digest or metadata["tokenizer"],
+                vocab_size or metadata["vocab_size"],
+            )
             if not (isinstance(tokenizer_digest, str) and isinstance(vocab_size, int)):
                 return None
             wanted |= {"tokenizer": tokenizer_digest, "vocab_size": vocab_size}
-            if {name: facts[name] for name in wanted} != wanted:
+            if {name: metadata[name] for name in wanted} != wanted:
                 return None
-            files = tuple(map(_file, facts["files"]))
-            folders = tuple(map(_folder, facts["folders"]))
+            files = tuple(map(_file, metadata["files"]))
+            folders = tuple(map(_folder, metadata["folders"]))
             arrays = {name: _array(stored, name) for name in _DTYPES}
         if header["checksum"] != _checksum(header["facts"], arrays):
             return None
@@ -132,13 +135,13 @@ def load_index(file: Path, *, tokenizer_digest: str | None = None, vocab_size: i
         _check_range(order, len(ids), len(ids))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    padded = np.concatenate([np.full(LONGEST, NOTHING, np.int32), ids], dtype=np.int32)
+    padded = np.concatenate([np.full(MAX_MATCH, NO_ID, np.int32), ids], dtype=np.int32)
     paths = tuple(file.path for file in files if file.start is not None)
     return Index(
         tokenizer_digest=tokenizer_digest,
         vocab_size=vocab_size,
         files=files,
-        shelf=Shelf(padded, padded.copy(), paths, starts),
+        corpus=TokenCorpus(padded, padded.copy(), paths, starts),
         order=order,
         folders=folders,
     )
@@ -185,19 +188,19 @@ def _purge(file: Path, forgotten: Forgotten) -> list[str]:
     if not any(Path(path).is_dir() for path, _ in index.folders):
         file.unlink()  # the workspace is gone, or has another name now, by which the path may be named
     elif gone:
-        old = index.shelf
+        old = index.corpus
         ends = (*old.starts, len(old.ids) - 1)[1:]
         texts = zip(old.paths, old.starts, ends, strict=True)
         kept = [(path, old.ids[start + 1 : end]) for path, start, end in texts if not is_gone(path)]
-        shelf = make_shelf(kept, separator=int(old.ids[-1]))
-        starts = dict(zip(shelf.paths, shelf.starts, strict=True))
+        corpus = token_corpus(kept, separator=int(old.ids[-1]))
+        starts = dict(zip(corpus.paths, corpus.starts, strict=True))
         files = tuple(replace(known, start=starts.get(known.path)) for known in index.files if not is_gone(known.path))
-        save_index(file, replace(index, files=files, shelf=shelf, order=Workspace(shelf).order))
+        save_index(file, replace(index, files=files, corpus=corpus, order=Workspace(corpus).order))
     return gone
 
 
-def _checksum(facts: str, arrays: dict[str, Array]) -> str:
-    checksum = hashlib.blake2b(facts.encode(), digest_size=16)
+def _checksum(metadata: str, arrays: dict[str, Array]) -> str:
+    checksum = hashlib.blake2b(metadata.encode(), digest_size=16)
     for name in sorted(arrays):
         checksum.update(np.ascontiguousarray(arrays[name]).data)
     return checksum.hexdigest()
@@ -230,8 +233,8 @@ def _folder(row: Any) -> tuple[str, str]:
 def _starts(files: Sequence[IndexedFile], n_ids: int) -> tuple[int, ...]:
     """Where the texts begin: one after the other, each with its separator, and one more at the end."""
     starts = tuple(file.start for file in files if file.start is not None)
-    edges = (*starts, LONGEST + n_ids - 1)
-    if edges[0] != LONGEST or any(a >= b for a, b in itertools.pairwise(edges)):
+    edges = (*starts, MAX_MATCH + n_ids - 1)
+    if edges[0] != MAX_MATCH or any(a >= b for a, b in itertools.pairwise(edges)):
         raise ValueError("the texts do not lie one after the other")
     return starts
 

@@ -16,16 +16,16 @@ import numpy as np
 
 from tinycoder.errors import Cancelled
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import Workspace, make_shelf
+from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.stop import Progress, never, no_progress
-from tinycoder.storage.forget_list import NOTHING, Forgotten, load_forgotten, true_path
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, true_path
 from tinycoder.storage.models import name_of_folders
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import python_file, tree
 from tinycoder.workspace.text import Skipped
 
-MOST_TOKENS = 5_000_000  # ids of a workspace: 100 MB
+MAX_TOKENS = 5_000_000  # ids of a workspace: 100 MB
 GROUP_FILES, GROUP_BYTES = 64, 256_000  # read and encoded in one go; in between others may stop it
 DAY = 86_400 * 10**9  # nanoseconds
 
@@ -67,10 +67,10 @@ def index_workspace(
     *,
     file: Path | None,
     exclude: Sequence[str] = (),
-    forgotten: Forgotten = NOTHING,
+    forgotten: Forgotten = NOTHING_FORGOTTEN,
     stop: Callable[[], bool] = never,
     progress: Progress = no_progress,
-    most_tokens: int = MOST_TOKENS,
+    most_tokens: int = MAX_TOKENS,
 ) -> Workspace:
     """The Python files that git would track under ``folders``, sorted; their paths are those of ``tree.walk``.
 
@@ -104,18 +104,18 @@ def index_workspace(
         raise Cancelled
     labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(there).items())
     if stored and stored.folders == labels and texts.says(stored):
-        return _with_words(Workspace(stored.shelf, stored.order), tokenizer)
-    shelf = make_shelf(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
-    workspace = Workspace(shelf)
+        return _with_words(Workspace(stored.corpus, stored.order), tokenizer)
+    corpus = token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
+    workspace = Workspace(corpus)
     if file:
-        starts = dict(zip(shelf.paths, shelf.starts, strict=True))
+        starts = dict(zip(corpus.paths, corpus.starts, strict=True))
         files = tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items()))
         index = Index(
             tokenizer_digest=digest,
             vocab_size=tokenizer.vocab_size,
             folders=labels,
             files=files,
-            shelf=shelf,
+            corpus=corpus,
             order=workspace.order,
         )
         try:
@@ -189,9 +189,9 @@ class _Texts:
         self._stored: dict[str, Array] = {}  # ids by digest, so that a text that only moved is not encoded again
         if stored:
             self._known = {file.path: file for file in stored.files}
-            ends = (*stored.shelf.starts, len(stored.shelf.ids) - 1)[1:]
-            for path, start, end in zip(stored.shelf.paths, stored.shelf.starts, ends, strict=True):
-                self._stored[self._known[path].digest] = stored.shelf.ids[start + 1 : end]
+            ends = (*stored.corpus.starts, len(stored.corpus.ids) - 1)[1:]
+            for path, start, end in zip(stored.corpus.paths, stored.corpus.starts, ends, strict=True):
+                self._stored[self._known[path].digest] = stored.corpus.ids[start + 1 : end]
 
     def add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
         """Take the texts of some files, from what was stored where nothing changed. Raises ``Cancelled``."""
@@ -227,7 +227,7 @@ class _Texts:
     def says(self, stored: Index) -> bool:
         """Whether ``stored`` has just these files and texts."""
         files = {file.path: replace(file, start=None) for file in stored.files}
-        return files == self.files and set(stored.shelf.paths) == self.ids.keys()
+        return files == self.files and set(stored.corpus.paths) == self.ids.keys()
 
     def _known_digest(self, candidate: _Candidate) -> str | None:
         """The digest of an unchanged file whose text need not be read."""

@@ -21,24 +21,24 @@ from importlib import resources
 import numpy as np
 
 from tinycoder.errors import CheckpointError
-from tinycoder.memory.ngrams import ORDERS, OTHERS, WORKSPACE, Level
+from tinycoder.memory.ngrams import ORDERS, OTHERS, WORKSPACE, NgramMatch
 from tinycoder.transformer.layers import Array
 
-N_TIERS, N_TOTALS, N_KINDS, N_AGREE, N_SURE, N_LIKELY = 3, 8, 4, 3, 10, 6
+N_SOURCES, N_TOTALS, N_KINDS, N_AGREE, N_CONFIDENCE, N_LIKELY = 3, 8, 4, 3, 10, 6
 RATE = 0.1  # of Adagrad
 STEEPEST = 3.0  # of one step's gradient
 CAUTION = 5.0  # squared gradients that count as seen before the first one
-LEAST = 1e-9  # probability of what nobody expects
-LARGEST = 1e9  # of a weight or a sum that is read back
+MIN_PROBABILITY = 1e-9  # probability of what nobody expects
+MAX_WEIGHT = 1e9  # of a weight or a sum that is read back
 FORMAT = 1
 
 _ORDER_AT = {order: i for i, order in enumerate(ORDERS)}
 _SHAPES = {  # tables of weights, by what chooses a weight
-    "order": (N_TIERS, len(ORDERS), 4),
-    "counts": (N_TIERS, N_TOTALS, N_AGREE, N_KINDS),
-    "model": (N_TIERS, 2, N_AGREE, N_SURE),
-    "likely": (N_TIERS, N_AGREE, 2, N_LIKELY),
-    "power": (len(ORDERS) + 1, N_SURE, 2),
+    "order": (N_SOURCES, len(ORDERS), 4),
+    "counts": (N_SOURCES, N_TOTALS, N_AGREE, N_KINDS),
+    "model": (N_SOURCES, 2, N_AGREE, N_CONFIDENCE),
+    "likely": (N_SOURCES, N_AGREE, 2, N_LIKELY),
+    "power": (len(ORDERS) + 1, N_CONFIDENCE, 2),
 }
 _N = {name: math.prod(shape) for name, shape in _SHAPES.items()}
 _START = dict(zip(_N, np.cumsum([0, *_N.values()]).tolist(), strict=False))
@@ -50,10 +50,10 @@ class Mixture:
 
     p: Array
     base: Array
-    laid: Array
-    levels: Sequence[Level]
+    interpolated: Array
+    matches: Sequence[NgramMatch]
     rows: Sequence[tuple[int, ...]]
-    shares: Sequence[float]
+    match_weights: Sequence[float]
     power_at: int
 
 
@@ -68,49 +68,51 @@ class Mixer:
         self.n_learnt = 0
         self.steps: list[float] = (np.full(n_weights(), CAUTION) if steps is None else steps).tolist()
 
-    def mix(self, base: Array, levels: Sequence[Level]) -> Mixture:
-        """Lay ``levels`` over the distribution ``base`` (V,)."""
+    def mix(self, base: Array, matches: Sequence[NgramMatch]) -> Mixture:
+        """Lay ``matches`` over the distribution ``base`` (V,)."""
         weights = self.weights
-        levels = sorted(levels, key=lambda level: (level.order, level.tier))
-        sure = min(N_SURE - 1, int(float(base.max()) * N_SURE))
-        laid = base.astype(np.float32, copy=True)
-        rows, shares = [], []
-        for level in levels:
-            row = _row(level, laid, sure)
+        matches = sorted(matches, key=lambda match: (match.order, match.source))
+        confidence = min(N_CONFIDENCE - 1, int(float(base.max()) * N_CONFIDENCE))
+        interpolated = base.astype(np.float32, copy=True)
+        rows, match_weights = [], []
+        for match in matches:
+            row = _row(match, interpolated, confidence)
             share = _logistic(weights[row[0]] + weights[row[1]] + weights[row[2]] + weights[row[3]])
-            laid *= 1 - share
-            laid[level.ids] += share / level.total * level.counts
+            interpolated *= 1 - share
+            interpolated[match.ids] += share / match.total * match.counts
             rows.append(row)
-            shares.append(share)
-        longest = _ORDER_AT[levels[-1].order] + 1 if levels else 0
-        at = _START["power"] + (longest * N_SURE + sure) * 2
-        p = laid
-        if levels:
-            z = weights[at] * np.log(base + LEAST) + (1 + weights[at + 1]) * np.log(laid + LEAST)
+            match_weights.append(share)
+        longest = _ORDER_AT[matches[-1].order] + 1 if matches else 0
+        at = _START["power"] + (longest * N_CONFIDENCE + confidence) * 2
+        p = interpolated
+        if matches:
+            z = weights[at] * np.log(base + MIN_PROBABILITY) + (1 + weights[at + 1]) * np.log(
+                interpolated + MIN_PROBABILITY
+            )
             z -= z.max()
             p = np.exp(z, out=z)
             p *= 1 / p.sum()
-        return Mixture(p, base, laid, levels, rows, shares, at)
+        return Mixture(p, base, interpolated, matches, rows, match_weights, at)
 
     def learn(self, mixture: Mixture, token: int) -> None:
         """Move the weights so that ``token`` would have been more likely."""
-        if not mixture.levels:
+        if not mixture.matches:
             return
         self.n_learnt += 1
         before = [float(mixture.base[token])]
         said = []
-        for level, share in zip(mixture.levels, mixture.shares, strict=True):
-            found = np.flatnonzero(level.ids == token)
-            said.append(float(level.counts[found[0]]) / level.total if len(found) else 0.0)
+        for match, share in zip(mixture.matches, mixture.match_weights, strict=True):
+            found = np.flatnonzero(match.ids == token)
+            said.append(float(match.counts[found[0]]) / match.total if len(found) else 0.0)
             before.append((1 - share) * before[-1] + share * said[-1])
-        slope = 1 / max(before[-1], LEAST)
+        slope = 1 / max(before[-1], MIN_PROBABILITY)
         for row, share, ours, theirs in zip(
-            reversed(mixture.rows), reversed(mixture.shares), reversed(said), reversed(before[:-1]), strict=True
+            reversed(mixture.rows), reversed(mixture.match_weights), reversed(said), reversed(before[:-1]), strict=True
         ):
             self._step(row, slope * (ours - theirs) * share * (1 - share))
             slope *= 1 - share
-        for i, part in enumerate((mixture.base, mixture.laid)):
-            logs = np.log(part + LEAST)
+        for i, part in enumerate((mixture.base, mixture.interpolated)):
+            logs = np.log(part + MIN_PROBABILITY)
             self._step((mixture.power_at + i,), float(logs[token]) - float(mixture.p @ logs))
 
     def _step(self, row: Sequence[int], gradient: float) -> None:
@@ -137,7 +139,7 @@ def spread_to_open_files(mixer: Mixer) -> Mixer:
     """A mixer that begins to trust other open files as much as the workspace: it was fitted where none were open."""
     weights = np.array(mixer.weights)
     for name, shape in _SHAPES.items():
-        if shape[0] == N_TIERS:
+        if shape[0] == N_SOURCES:
             table = weights[_START[name] : _START[name] + _N[name]].reshape(shape)
             table[OTHERS] = table[WORKSPACE]
     return Mixer(weights, np.array(mixer.steps))
@@ -159,27 +161,27 @@ def from_tables(tables: Mapping[str, object]) -> Mixer:
             raise ValueError("another format")
         weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
         steps = np.array(tables["steps"], np.float64).reshape(n_weights())
-        if not ((np.abs([*weights, *steps]) < LARGEST).all() and (steps > 0).all()):
+        if not ((np.abs([*weights, *steps]) < MAX_WEIGHT).all() and (steps > 0).all()):
             raise ValueError("not numbers")
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
     return Mixer(weights, steps)
 
 
-def _row(level: Level, laid: Array, sure: int) -> tuple[int, ...]:
+def _row(match: NgramMatch, interpolated: Array, confidence: int) -> tuple[int, ...]:
     """Where the weights of a level are in the tables."""
-    best = int(level.counts.argmax())
-    most, total = float(level.counts[best]), level.total
+    best = int(match.counts.argmax())
+    most, total = float(match.counts[best]), match.total
     agree = 2 if most == total else 1 if most * 2 > total else 0
     n = min(N_TOTALS - 1, int(math.log2(total)))
-    kinds = min(N_KINDS, len(level.ids)) - 1
-    likely = min(N_LIKELY - 1, int(-1.5 * math.log10(float(laid[level.ids[best]]) + LEAST)))
-    tier, order = level.tier, _ORDER_AT[level.order]
+    kinds = min(N_KINDS, len(match.ids)) - 1
+    likely = min(N_LIKELY - 1, int(-1.5 * math.log10(float(interpolated[match.ids[best]]) + MIN_PROBABILITY)))
+    source, order = match.source, _ORDER_AT[match.order]
     return (
-        _START["order"] + (tier * len(ORDERS) + order) * 4 + min(n, 3),
-        _START["counts"] + ((tier * N_TOTALS + n) * N_AGREE + agree) * N_KINDS + kinds,
-        _START["model"] + ((tier * 2 + (level.order >= 4)) * N_AGREE + agree) * N_SURE + sure,
-        _START["likely"] + ((tier * N_AGREE + agree) * 2 + (n > 0)) * N_LIKELY + likely,
+        _START["order"] + (source * len(ORDERS) + order) * 4 + min(n, 3),
+        _START["counts"] + ((source * N_TOTALS + n) * N_AGREE + agree) * N_KINDS + kinds,
+        _START["model"] + ((source * 2 + (match.order >= 4)) * N_AGREE + agree) * N_CONFIDENCE + confidence,
+        _START["likely"] + ((source * N_AGREE + agree) * 2 + (n > 0)) * N_LIKELY + likely,
     )
 
 

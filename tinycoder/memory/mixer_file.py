@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class KeptMixer:
+class MixerFile:
     """A mixer and its file: what the file says is taken over at once, and ``save`` writes what was learnt since."""
 
     def __init__(self, mixer: Mixer, file: Path) -> None:

@@ -15,25 +15,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinycoder.memory.suffix_index import LONGEST, NOTHING, SORTED, Shelf, Workspace, make_shelf, search
+from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SORTED, TokenCorpus, Workspace, search, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 
-ORDERS = (*range(1, 9), 10, 12, 16, 24, LONGEST)  # lengths of a context that count apart
+ORDERS = (*range(1, 9), 10, 12, 16, 24, MAX_MATCH)  # lengths of a context that count apart
 FEW = 24  # places that are counted one by one
-MOST_OTHERS = 400_000  # ids of other open files that are searched
+MAX_OTHERS = 400_000  # ids of other open files that are searched
 
-NO_CONTEXT = NOTHING - 1  # stands before a short context: nothing in a text equals it
+NO_CONTEXT = NO_ID - 1  # stands before a short context: nothing in a text equals it
 
 WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
 
 
 @dataclass(frozen=True)
-class Level:
+class NgramMatch:
     """What followed the last ``order`` ids of a context in one tier: ``counts`` (n,) of ``ids`` (n,), and their sum."""
 
-    tier: int
+    source: int
     order: int
     ids: Array
     counts: Array
@@ -41,7 +41,7 @@ class Level:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Seen:
     """Where something was seen: a path, a line counted from 1, and how often in all."""
 
     path: str
@@ -57,7 +57,7 @@ class Memory:
         self._separator = tokenizer.special[FILE_SEPARATOR]
         self._workspace: Workspace | None = None
         self._open: OrderedDict[str, TokenLines] = OrderedDict()
-        self._others: tuple[str, Shelf] | None = None
+        self._others: tuple[str, TokenCorpus] | None = None
         self._counts: Array | None = None
         self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
         self._forgotten: Callable[[str], bool] = _never
@@ -84,7 +84,7 @@ class Memory:
         """Know nothing of these paths from now on, but in an open file of them what it says itself."""
         self._forgotten = forgotten
         if self._workspace:
-            for path in filter(forgotten, self._workspace.shelf.paths):
+            for path in filter(forgotten, self._workspace.corpus.paths):
                 self._workspace.erase(path)
         self._others = self._counts = None
         self._n_changes[None] += 1
@@ -120,34 +120,34 @@ class Memory:
         """A number that grows when anything but the text of ``path`` changes."""
         return self._n_changes.total() - self._n_changes[path]
 
-    def evidence(self, context: Sequence[int] | Array, path: str, here: Array) -> list[Level]:
+    def evidence(self, context: Sequence[int] | Array, path: str, here: Array) -> list[NgramMatch]:
         """Counts of what followed the ends of ``context``, by tier and within it from short to long.
 
         ``here`` are the ids of the file ``path`` without the place that is asked about. Of orders that say the same
         only the longest is given.
         """
         recent = _recent(context)
-        levels: list[Level] = []
+        matches: list[NgramMatch] = []
         if self._workspace:
             short, places, lengths = self._workspace.matches(recent)
             for order, following in short:
-                _add_level(levels, WORKSPACE, order, following)
-            _add_levels(levels, WORKSPACE, SORTED, self._workspace.shelf.next_ids[places + LONGEST], lengths)
+                _add_match(matches, WORKSPACE, order, following)
+            _add_matches(matches, WORKSPACE, SORTED, self._workspace.corpus.next_ids[places + MAX_MATCH], lengths)
         others = self._other_files(path)
         if others is not None:
             places, lengths = search(others.ids, recent)
-            _add_levels(levels, OTHERS, 1, others.ids[places + LONGEST], lengths)
-        if len(here) > LONGEST:
+            _add_matches(matches, OTHERS, 1, others.ids[places + MAX_MATCH], lengths)
+        if len(here) > MAX_MATCH:
             places, lengths = search(here, recent)
-            _add_levels(levels, HERE, 1, here[places + LONGEST], lengths)
-        return levels
+            _add_matches(matches, HERE, 1, here[places + MAX_MATCH], lengths)
+        return matches
 
     def here(self, before: Array, after: Array) -> Array:
         """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them.
 
         Between the two stands no id, so that the place itself says nothing of what comes next.
         """
-        padding = np.full(LONGEST - 1, NOTHING, np.int32)
+        padding = np.full(MAX_MATCH - 1, NO_ID, np.int32)
         separator = np.array([self._separator], np.int32)
         return np.concatenate([padding, separator, before, padding[:1], after])
 
@@ -160,60 +160,60 @@ class Memory:
         best: tuple[int, Array, int] = (0, here, 0)
         others = self._other_files(path)
         for ids in [here, *([others.ids] if others else [])]:
-            if len(ids) > LONGEST:
+            if len(ids) > MAX_MATCH:
                 best = _longer(best, ids, *search(ids, recent))
         if self._workspace:
-            shelf = self._workspace.shelf
-            best = _longer(best, shelf.next_ids, *self._workspace.matches(recent)[1:])
+            corpus = self._workspace.corpus
+            best = _longer(best, corpus.next_ids, *self._workspace.matches(recent)[1:])
         length, ids, place = best
-        following = ids[place + LONGEST : place + LONGEST + n] if length else ids[:0]
-        ends = np.flatnonzero((following == NOTHING) | (following == self._separator))
+        following = ids[place + MAX_MATCH : place + MAX_MATCH + n] if length else ids[:0]
+        ends = np.flatnonzero((following == NO_ID) | (following == self._separator))
         return following[: ends[0] if len(ends) else n].tolist(), length
 
     def seen(
         self, context: Array, made: Sequence[int], path: str, here: Array, *, then: Array | None = None
-    ) -> Place | None:
+    ) -> Seen | None:
         """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
         other files, then the workspace.
 
         At least one id of the context, and SORTED ids in all, must agree. Of very many ids the first ones count.
         With ``then``, a mask (V,), only where one of its ids comes next, or nothing.
         """
-        made = made[: LONGEST - 1]
-        recent = _recent(np.concatenate([context[-LONGEST:], np.array(made, np.int32)]))
-        wanted = min(LONGEST, max(len(made) + 1, SORTED))
-        found: list[Place] = []
-        if len(here) > LONGEST:
+        made = made[: MAX_MATCH - 1]
+        recent = _recent(np.concatenate([context[-MAX_MATCH:], np.array(made, np.int32)]))
+        wanted = min(MAX_MATCH, max(len(made) + 1, SORTED))
+        found: list[Seen] = []
+        if len(here) > MAX_MATCH:
             places, lengths = search(here, recent)
             places = _followed(here, places[lengths >= wanted], then)
-            above = places[places + LONGEST < LONGEST + len(context)]
+            above = places[places + MAX_MATCH < MAX_MATCH + len(context)]
             if len(above):
-                line = self._line(here[: int(above[-1]) + LONGEST - len(made)])
-                found.append(Place(path=path, line=line, times=len(places)))
+                line = self._line(here[: int(above[-1]) + MAX_MATCH - len(made)])
+                found.append(Seen(path=path, line=line, times=len(places)))
         others = self._other_files(path)
         if others is not None:
             places, lengths = search(others.ids, recent)
             found += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(made))
         if self._workspace:
             _, places, lengths = self._workspace.matches(recent)
-            shown = self._workspace.shelf.next_ids[places + LONGEST] != NOTHING
-            shelf = self._workspace.shelf
-            found += self._places(shelf, _followed(shelf.ids, places[(lengths >= wanted) & shown], then), len(made))
+            shown = self._workspace.corpus.next_ids[places + MAX_MATCH] != NO_ID
+            corpus = self._workspace.corpus
+            found += self._places(corpus, _followed(corpus.ids, places[(lengths >= wanted) & shown], then), len(made))
         if not found:
             return None
         best = found[0]
-        return Place(path=best.path, line=best.line, times=sum(place.times for place in found))
+        return Seen(path=best.path, line=best.line, times=sum(place.times for place in found))
 
-    def _places(self, shelf: Shelf, places: Array, n_made: int) -> list[Place]:
+    def _places(self, corpus: TokenCorpus, places: Array, n_generated: int) -> list[Seen]:
         """The last of ``places``, as a place with the number of all; none if there are none."""
         if not len(places):
             return []
-        first = int(places[-1]) + LONGEST - n_made
-        text = bisect_right(shelf.starts, first) - 1
+        first = int(places[-1]) + MAX_MATCH - n_generated
+        text = bisect_right(corpus.starts, first) - 1
         return [
-            Place(
-                path=shelf.paths[text],
-                line=self._line(shelf.ids[shelf.starts[text] + 1 : first]),
+            Seen(
+                path=corpus.paths[text],
+                line=self._line(corpus.ids[corpus.starts[text] + 1 : first]),
                 times=len(places),
             )
         ]
@@ -236,23 +236,23 @@ class Memory:
         """How often each id is in the workspace, (V,)."""
         if self._counts is None:
             size = self.tokenizer.vocab_size
-            ids = self._workspace.shelf.ids if self._workspace else np.zeros(0, np.int32)
+            ids = self._workspace.corpus.ids if self._workspace else np.zeros(0, np.int32)
             self._counts = np.bincount(ids[ids >= 0], minlength=size)[:size].astype(np.float32)
         return self._counts
 
-    def _other_files(self, path: str) -> Shelf | None:
+    def _other_files(self, path: str) -> TokenCorpus | None:
         """The open files but ``path``, the latest first, as far as they are searched."""
         if len(self._open) < 2 and path in self._open:
             return None
         if self._others is None or self._others[0] != path:
             chosen, n = [], 0
             for other, lines in reversed(self._open.items()):
-                if other != path and not self._forgotten(other) and n + len(lines.ids) <= MOST_OTHERS:
+                if other != path and not self._forgotten(other) and n + len(lines.ids) <= MAX_OTHERS:
                     chosen.append((other, lines.ids))
                     n += len(lines.ids)
             if not chosen:
                 return None
-            self._others = path, make_shelf(chosen, self._separator)
+            self._others = path, token_corpus(chosen, self._separator)
         return self._others[1]
 
 
@@ -264,16 +264,16 @@ def _followed(ids: Array, places: Array, then: Array | None) -> Array:
     """The ``places`` at which one of the ids of ``then`` comes next, or nothing."""
     if then is None or not len(places):
         return places
-    following = ids[places + LONGEST]
+    following = ids[places + MAX_MATCH]
     chosen: Array = places[(following < 0) | (then[following] > 0)]
     return chosen
 
 
 def _recent(context: Sequence[int] | Array) -> Array:
     """The last LONGEST ids of a context; fewer are padded in front."""
-    recent = np.full(LONGEST, NO_CONTEXT, np.int32)
-    tail = np.asarray(context[-LONGEST:], np.int32)
-    recent[LONGEST - len(tail) :] = tail
+    recent = np.full(MAX_MATCH, NO_CONTEXT, np.int32)
+    tail = np.asarray(context[-MAX_MATCH:], np.int32)
+    recent[MAX_MATCH - len(tail) :] = tail
     return recent
 
 
@@ -286,11 +286,11 @@ def _longer(best: tuple[int, Array, int], ids: Array, places: Array, lengths: Ar
     return best
 
 
-def _add_levels(levels: list[Level], tier: int, least: int, following: Array, lengths: Array) -> None:
+def _add_matches(matches: list[NgramMatch], source: int, least: int, following: Array, lengths: Array) -> None:
     """A level for each order from ``least`` on that says something new, short to long."""
     if not len(lengths):
         return
-    n_at = np.cumsum(np.bincount(lengths, minlength=LONGEST + 1)[::-1])[::-1].tolist()  # places with as many or more
+    n_at = np.cumsum(np.bincount(lengths, minlength=MAX_MATCH + 1)[::-1])[::-1].tolist()  # places with as many or more
     found: list[tuple[int, Array]] = []
     longer = 0
     for order in reversed(ORDERS):
@@ -300,14 +300,14 @@ def _add_levels(levels: list[Level], tier: int, least: int, following: Array, le
             longer = n_at[order]
             found.append((order, following if longer == len(following) else following[lengths >= order]))
     for order, after in reversed(found):
-        _add_level(levels, tier, order, after)
+        _add_match(matches, source, order, after)
 
 
-def _add_level(levels: list[Level], tier: int, order: int, following: Array) -> None:
+def _add_match(matches: list[NgramMatch], source: int, order: int, following: Array) -> None:
     if len(following) <= FEW:
         counter: dict[int, int] = {}
         for i in following.tolist():
-            if i != NOTHING:
+            if i != NO_ID:
                 counter[i] = counter.get(i, 0) + 1
         if not counter:
             return
@@ -321,4 +321,4 @@ def _add_level(levels: list[Level], tier: int, order: int, following: Array) -> 
             return
         counts = dense[ids].astype(np.float32)
         ids, total = ids - 1, int(dense.sum())
-    levels.append(Level(tier, order, ids, counts, float(total)))
+    matches.append(NgramMatch(source, order, ids, counts, float(total)))

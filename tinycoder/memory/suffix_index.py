@@ -14,18 +14,18 @@ import numpy as np
 
 from tinycoder.transformer.layers import Array
 
-LONGEST = 32  # ids of a context that are compared
+MAX_MATCH = 32  # ids of a context that are compared
 SORTED = 4  # ids before a place by which the workspace is sorted
-MOST_SAMPLED = 2048  # places of a frequent context that are looked at
-MOST_COMPARED = 384  # places whose context is compared id by id
-NOTHING = -1  # an id that no text has
+MAX_SAMPLED = 2048  # places of a frequent context that are looked at
+MAX_COMPARED = 384  # places whose context is compared id by id
+NO_ID = -1  # an id that no text has
 
-_BACKWARDS = np.arange(LONGEST - 1, -1, -1)
+_BACKWARDS = np.arange(MAX_MATCH - 1, -1, -1)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
-class Shelf:
+class TokenCorpus:
     """Texts one after the other as ids (n,) int32, padded in front so that every place has LONGEST ids before it.
 
     ``next_ids`` is the same without the texts that are hidden; text ``i`` has the path ``paths[i]`` and begins at
@@ -41,15 +41,15 @@ class Shelf:
 class Workspace:
     """The texts on disk, with all places sorted by the SORTED ids before them."""
 
-    def __init__(self, shelf: Shelf, order: Array | None = None) -> None:
-        self.shelf = shelf
-        keys = _keys(shelf.ids)
+    def __init__(self, corpus: TokenCorpus, order: Array | None = None) -> None:
+        self.corpus = corpus
+        keys = _keys(corpus.ids)
         if order is None:
             order = np.argsort(keys, kind="stable").astype(np.int32)
         self.order = order  # places without the padding, by key
         self._keys = keys[order]
         self._words: frozenset[str] | None = None
-        self._index = {path: i for i, path in enumerate(shelf.paths)}
+        self._index = {path: i for i, path in enumerate(corpus.paths)}
 
     def text_ids(self, path: str) -> Array | None:
         """The ids of a text as it is on disk, or None."""
@@ -57,12 +57,12 @@ class Workspace:
         if i is None:
             return None
         start, end = self._span(i)
-        return self.shelf.ids[start:end]
+        return self.corpus.ids[start:end]
 
     def words(self, raw: Sequence[bytes]) -> frozenset[str]:
         """The identifiers of all texts, where ``raw`` are the bytes of each id."""
         if self._words is None:
-            ids = self.shelf.ids
+            ids = self.corpus.ids
             pieces = [raw[i] for i in ids[ids >= 0].tolist()]
             self._words = frozenset(_WORD.findall(b"".join(pieces).decode("utf-8", "replace")))
         return self._words
@@ -72,22 +72,22 @@ class Workspace:
         i = self._index.get(path)
         if i is not None:
             start, end = self._span(i)
-            self.shelf.next_ids[start : end + 1] = NOTHING
+            self.corpus.next_ids[start : end + 1] = NO_ID
 
     def show(self, path: str) -> None:
         """Use a hidden text again."""
         i = self._index.get(path)
         if i is not None:
             start, end = self._span(i)
-            self.shelf.next_ids[start : end + 1] = self.shelf.ids[start : end + 1]
+            self.corpus.next_ids[start : end + 1] = self.corpus.ids[start : end + 1]
 
     def erase(self, path: str) -> None:
         """Forget a text for good: no context is found in it, nothing follows one, and its words are gone."""
         i = self._index.get(path)
         if i is not None:
             start, end = self._span(i)
-            self.shelf.ids[start:end] = NOTHING
-            self.shelf.next_ids[start : end + 1] = NOTHING
+            self.corpus.ids[start:end] = NO_ID
+            self.corpus.next_ids[start : end + 1] = NO_ID
             self._words = None
 
     def matches(self, context: Array) -> tuple[list[tuple[int, Array]], Array, Array]:
@@ -109,21 +109,21 @@ class Workspace:
                 break
             if order < SORTED and high - low == int(edges[2 * order + 1]) - int(edges[2 * order]):
                 continue  # the next order says the same
-            sample = self.order[low : high : -(-(high - low) // MOST_SAMPLED)]
-            short.append((order, self.shelf.next_ids[sample + LONGEST]))
-        if len(places) > MOST_COMPARED:
-            places = places[:: -(-len(places) // MOST_COMPARED)]
-        return short, places, common_lengths(self.shelf.ids, places, context)
+            sample = self.order[low : high : -(-(high - low) // MAX_SAMPLED)]
+            short.append((order, self.corpus.next_ids[sample + MAX_MATCH]))
+        if len(places) > MAX_COMPARED:
+            places = places[:: -(-len(places) // MAX_COMPARED)]
+        return short, places, common_lengths(self.corpus.ids, places, context)
 
     def _span(self, i: int) -> tuple[int, int]:
         """Where the ids of a text lie; the separator behind them is at the end."""
-        starts = self.shelf.starts
-        return starts[i] + 1, starts[i + 1] if i + 1 < len(starts) else len(self.shelf.ids) - 1
+        starts = self.corpus.starts
+        return starts[i] + 1, starts[i + 1] if i + 1 < len(starts) else len(self.corpus.ids) - 1
 
 
-def make_shelf(texts: Iterable[tuple[str, Array]], separator: int) -> Shelf:
+def token_corpus(texts: Iterable[tuple[str, Array]], separator: int) -> TokenCorpus:
     """Put (path, ids) one after the other, each after a separator."""
-    paths, starts, pieces, n = [], [], [np.full(LONGEST, NOTHING, np.int32)], LONGEST
+    paths, starts, pieces, n = [], [], [np.full(MAX_MATCH, NO_ID, np.int32)], MAX_MATCH
     for path, ids in texts:
         paths.append(path)
         starts.append(n)
@@ -131,18 +131,18 @@ def make_shelf(texts: Iterable[tuple[str, Array]], separator: int) -> Shelf:
         n += 1 + len(ids)
     pieces.append(np.array([separator], np.int32))
     ids = np.concatenate(pieces)
-    return Shelf(ids, ids.copy(), tuple(paths), tuple(starts))
+    return TokenCorpus(ids, ids.copy(), tuple(paths), tuple(starts))
 
 
 def search(ids: Array, context: Array) -> tuple[Array, Array]:
     """The latest places in ``ids`` (padded) that come after the last id of ``context``, and how many ids before each
     are those of the context. A place ``p`` speaks of ``ids[p + LONGEST]``.
     """
-    if context[-1] == NOTHING:  # the padding before the first text is no context
+    if context[-1] == NO_ID:  # the padding before the first text is no context
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    places = np.flatnonzero(ids[LONGEST - 1 : -1] == context[-1])
-    if len(places) > MOST_COMPARED:
-        places = places[-MOST_COMPARED:]
+    places = np.flatnonzero(ids[MAX_MATCH - 1 : -1] == context[-1])
+    if len(places) > MAX_COMPARED:
+        places = places[-MAX_COMPARED:]
     return places, common_lengths(ids, places, context)
 
 
@@ -150,19 +150,19 @@ def common_lengths(ids: Array, places: Array, context: Array) -> Array:
     """How many of the ids before each place are the last of ``context``."""
     if not len(places):
         return np.zeros(0, np.int64)
-    same = np.zeros((len(places), LONGEST + 1), bool)
-    np.equal(ids[places[:, None] + _BACKWARDS], context[::-1], out=same[:, :LONGEST])
+    same = np.zeros((len(places), MAX_MATCH + 1), bool)
+    np.equal(ids[places[:, None] + _BACKWARDS], context[::-1], out=same[:, :MAX_MATCH])
     lengths: Array = same.argmin(1)
     return lengths
 
 
 def _keys(ids: Array) -> Array:
     """For each place the SORTED ids before it, the nearest in the highest bits."""
-    n = len(ids) - LONGEST
+    n = len(ids) - MAX_MATCH
     keys = np.zeros(n, np.uint64)
     for back in range(1, SORTED + 1):
         keys <<= np.uint64(16)
-        keys |= (ids[LONGEST - back : LONGEST - back + n] & 0xFFFF).astype(np.uint64)
+        keys |= (ids[MAX_MATCH - back : MAX_MATCH - back + n] & 0xFFFF).astype(np.uint64)
     return keys
 
 

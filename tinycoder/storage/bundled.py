@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-SHIPPED = "base"
+BUNDLED = "base"
 
 
-def shipped_folder() -> Path:
+def bundled_folder() -> Path:
     """Its folder, part of the installation and only read."""
-    return Path(__file__).parents[1] / "models" / SHIPPED
+    return Path(__file__).parents[1] / "models" / BUNDLED
 
 
-def is_shipped(folder: Path) -> bool:
+def is_bundled(folder: Path) -> bool:
     """Whether this is that folder, whatever way it is spelled."""
     try:
-        return os.path.realpath(folder) == os.path.realpath(shipped_folder())
+        return os.path.realpath(folder) == os.path.realpath(bundled_folder())
     except ValueError:  # a zero byte, which no path has
         return False

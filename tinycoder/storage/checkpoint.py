@@ -21,9 +21,9 @@ from safetensors.numpy import save_file
 
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
-from tinycoder.storage.bundled import is_shipped
+from tinycoder.storage.bundled import is_bundled
 from tinycoder.storage.folder import own_file, readable_folder, replaced_folder
-from tinycoder.storage.record import MOST, problem
+from tinycoder.storage.record import MAX_NUMBER, problem
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params
 from tinycoder.transformer.quantize import KINDS, dequantize, quantize, stored_shapes
@@ -33,7 +33,7 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TRAINING, STATE, CARD = "training.json", "optimizer.safetensors", "README.md"
 FILES = {CONFIG, WEIGHTS, TOKENIZER, TRAINING, STATE, CARD, "tokenizer_config.json", "generation_config.json"}
-MOST_BYTES = {  # of each file, which are checked before it is read
+MAX_BYTES = {  # of each file, which are checked before it is read
     **dict.fromkeys(FILES, 2**20),
     WEIGHTS: 2**31,
     TOKENIZER: 2**26,
@@ -91,7 +91,7 @@ class State:
     """What a run needs to go on, bit for bit: arrays (current weights, moments) and plain data (counters)."""
 
     arrays: Mapping[str, Array]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_model(
@@ -116,20 +116,20 @@ def save_model(
         _write_json(new / TRAINING, training)
         (new / CARD).write_text(card, encoding="utf-8")
         if state is not None:
-            save_file(dict(state.arrays), new / STATE, metadata={"facts": json.dumps(state.facts)})
+            save_file(dict(state.arrays), new / STATE, metadata={"facts": json.dumps(state.metadata)})
 
 
 def load_model(folder: Path) -> Model:
     """Read and check a folder. Raises ``CheckpointError`` that names file, fault and remedy."""
-    if is_shipped(folder):
-        return _load_shipped(folder)
+    if is_bundled(folder):
+        return _load_bundled(folder)
     try:
         return _load(folder)
     except CheckpointError:
         return _load(folder)  # a save may have fallen between the reading of two files; a real fault is still there
 
 
-def _load_shipped(folder: Path) -> Model:
+def _load_bundled(folder: Path) -> Model:
     """The same for the one model that nobody can train again."""
     try:
         return _load(folder)
@@ -142,18 +142,18 @@ def _load_shipped(folder: Path) -> Model:
 
 def _load(folder: Path) -> Model:
     place = readable_folder(folder)
-    config, facts = _read_config(place)
+    config, metadata = _read_config(place)
     text = _read_text(place / TOKENIZER)
     try:
         tokenizer = Tokenizer.from_json(text)
     except TokenizerError as error:
         raise CheckpointError(f"{place / TOKENIZER}: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size or _digest(text) != facts.get("tokenizer"):
+    if tokenizer.vocab_size != config.vocab_size or _digest(text) != metadata.get("tokenizer"):
         raise CheckpointError(
             f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
             f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
         )
-    weights = facts["weights"]
+    weights = metadata["weights"]
     path = place / WEIGHTS
     stored = _map_tensors(path)
     _check_shapes(stored, stored_shapes(config, weights), path)
@@ -187,25 +187,25 @@ def read_training(folder: Path) -> dict[str, Any]:
 def read_card(folder: Path) -> str | None:
     """The text of the model card, if there is one."""
     path = readable_folder(folder) / CARD
-    return _read_text(path) if own_file(path, MOST_BYTES[CARD]) else None
+    return _read_text(path) if own_file(path, MAX_BYTES[CARD]) else None
 
 
 def load_state(folder: Path) -> State:
     """What ``save_model`` was given as ``state``. Raises ``CheckpointError`` where the run is finished or damaged."""
     path = readable_folder(folder) / STATE
-    if own_file(path, MOST_BYTES[STATE]) is None:
+    if own_file(path, MAX_BYTES[STATE]) is None:
         raise CheckpointError(
             f"{folder} holds a finished run, nothing is left to resume; "
             f"start a new run from its weights with --from {folder.name}"
         )
     arrays, metadata = _read_tensors(path)
     try:
-        facts = json.loads(metadata["facts"])
-        if not isinstance(facts, dict):
+        metadata = json.loads(metadata["facts"])
+        if not isinstance(metadata, dict):
             raise ValueError("no object")
     except (KeyError, ValueError, RecursionError):
         raise CheckpointError(f"{path} was not written by a training run; start again without --resume") from None
-    return State(arrays=arrays, facts=facts)
+    return State(arrays=arrays, metadata=metadata)
 
 
 def _digest(text: str) -> str:
@@ -259,7 +259,7 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         kind = float if name in ("rope_theta", "norm_eps") else int
         value: Any = data.get(theirs)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not abs(value) < MOST or value != kind(value):
+        if not number or not abs(value) < MAX_NUMBER or value != kind(value):
             raise CheckpointError(f"{path}: field {theirs!r} is {_show(value)}, a number is needed; {AGAIN}")
         values[name] = kind(value)
     try:
@@ -295,7 +295,7 @@ _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I8": np.int
 def _read_tensors(path: Path, *, names_only: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
     """Copies of the tensors of a file (none where only the names matter), and its metadata."""
     nothing = np.zeros(0, np.float32)
-    if own_file(path, MOST_BYTES[path.name]) is None:
+    if own_file(path, MAX_BYTES[path.name]) is None:
         raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         with safe_open(path, framework="numpy") as file:
@@ -334,7 +334,7 @@ def _map_tensors(path: Path) -> dict[str, Array]:
 
 
 def _read_text(path: Path) -> str:
-    if own_file(path, MOST_BYTES[path.name]) is None:
+    if own_file(path, MAX_BYTES[path.name]) is None:
         raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         return path.read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ class Forgotten:
         return lambda path: any(path == start or path.startswith(start and f"{start}/") for start in starts)
 
 
-NOTHING = Forgotten()
+NOTHING_FORGOTTEN = Forgotten()
 
 
 def forgotten_file(home: Path) -> Path:
@@ -60,7 +60,7 @@ def load_forgotten(home: Path) -> Forgotten:
         data = json.loads(file.read_text(encoding="utf-8"))
         return Forgotten(paths=tuple(sorted(map(Path, _paths(data)))))
     except FileNotFoundError:
-        return NOTHING
+        return NOTHING_FORGOTTEN
     except OSError as error:
         raise ConfigError(f"{file}, the list of what to forget, cannot be read ({error.strerror}); {_REMEDY}") from None
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -45,15 +45,15 @@ def export_gguf(model: Model, path: Path) -> None:
         raise CheckpointError(
             f"{model.name}: a model of characters has no tokenizer that GGUF knows; export a model of code"
         )
-    facts = b"".join(_facts(model, [" ".join(pair) for pair in merges]))
+    metadata = b"".join(_metadata(model, [" ".join(pair) for pair in merges]))
     tensors = dict(_tensors(model))
     infos, offset = b"", 0
     for name, array in tensors.items():
         shape = array.shape[::-1]
         infos += _string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, _F32, offset)
         offset += _padded(array.nbytes)
-    n_facts = len(list(_facts(model, [])))
-    head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), n_facts) + facts + infos
+    n_facts = len(list(_metadata(model, [])))
+    head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), n_facts) + metadata + infos
     try:
         with replaced_file(path, mode=0o644) as file:
             file.write(head.ljust(_padded(len(head)), b"\0"))
@@ -65,7 +65,7 @@ def export_gguf(model: Model, path: Path) -> None:
         ) from None
 
 
-def _facts(model: Model, merges: list[str]) -> Iterator[bytes]:
+def _metadata(model: Model, merges: list[str]) -> Iterator[bytes]:
     """Keys with their values."""
     config, tokenizer = model.config, model.tokenizer
     special = {i: name for name, i in tokenizer.special.items()}

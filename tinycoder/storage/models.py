@@ -19,11 +19,11 @@ import filelock
 
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.storage.atomic import make_folder
-from tinycoder.storage.bundled import SHIPPED, is_shipped, shipped_folder
+from tinycoder.storage.bundled import BUNDLED, bundled_folder, is_bundled
 from tinycoder.storage.checkpoint import (
     CONFIG,
     FILES,
-    MOST_BYTES,
+    MAX_BYTES,
     STATE,
     TRAINING,
     WEIGHTS,
@@ -39,7 +39,7 @@ from tinycoder.storage.forget_list import true_path
 class Summary:
     """One line of a listing; ``problem`` says why the folder cannot be read, if so.
 
-    ``shipped`` is the model that comes with TinyCoder, which is not under the home folder and only read.
+    ``bundled`` is the model that comes with TinyCoder, which is not under the home folder and only read.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Summary:
     modified: float
     resumable: bool
     problem: str | None
-    shipped: bool
+    bundled: bool
 
 
 def workspace_model_name(workspace: Path) -> str:
@@ -65,7 +65,7 @@ def model_folder(home: Path, name: str) -> Path:
         raise CheckpointError(
             f"{name!r} cannot be a model's name; use up to 100 letters, digits, '-', '_' and '.', not starting with '.'"
         )
-    if name == SHIPPED:
+    if name == BUNDLED:
         raise CheckpointError(f"{name!r} is the name of the model that comes with TinyCoder; choose another name")
     return home / "models" / name
 
@@ -74,8 +74,8 @@ def resolve_model(home: Path, name_or_path: str) -> Path:
     """Folder of an existing model, given its name, or its path where that contains a separator."""
     if "/" in name_or_path or "\\" in name_or_path:
         return Path(name_or_path).expanduser()
-    if name_or_path == SHIPPED:
-        return shipped_folder()
+    if name_or_path == BUNDLED:
+        return bundled_folder()
     folder = model_folder(home, name_or_path)
     if not exists(folder):
         known = ", ".join(summary.name for summary in list_models(home))
@@ -94,12 +94,12 @@ def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) 
     """
     names = [workspace_model_name(workspace) for workspace in workspaces] if trusted else []
     if not names:
-        return shipped_folder()
+        return bundled_folder()
     usable = {s.name: s for s in _own_models(home) if s.problem or s.training.get("val_bpb") is not None}
     own = next((usable[name] for name in names if name in usable), None)
     learnt = (s for s in usable.values() if s.problem is None and _learnt_from(s.training, names))
     found = own or max(learnt, key=lambda s: s.modified, default=None)
-    return found.folder if found else shipped_folder()
+    return found.folder if found else bundled_folder()
 
 
 def newest_model(home: Path) -> Path | None:
@@ -111,7 +111,7 @@ def newest_model(home: Path) -> Path | None:
 
 def list_models(home: Path) -> list[Summary]:
     """The shipped model, then all under ``home`` by name, damaged ones with their problem. Reads no weights."""
-    return [summarise(shipped_folder()), *_own_models(home)]
+    return [summarise(bundled_folder()), *_own_models(home)]
 
 
 def _own_models(home: Path) -> list[Summary]:
@@ -119,7 +119,7 @@ def _own_models(home: Path) -> list[Summary]:
     root = home / "models"
     if not root.is_dir():
         return []
-    return [summarise(root / name) for name in folder_names(root) if name != SHIPPED]
+    return [summarise(root / name) for name in folder_names(root) if name != BUNDLED]
 
 
 def _learnt_from(training: Mapping[str, Any], names: Sequence[str]) -> bool:
@@ -153,7 +153,7 @@ def summarise(folder: Path) -> Summary:
         modified=modified,
         resumable=(run_folder(folder) / STATE).is_file(),
         problem=problem,
-        shipped=is_shipped(folder),
+        bundled=is_bundled(folder),
     )
 
 
@@ -183,7 +183,7 @@ def copy_model(source: Path, target: Path) -> None:
     load_model(source)
     files = [path for path in readable_folder(source).iterdir() if path.name in FILES]
     for path in files:
-        own_file(path, MOST_BYTES[path.name])  # a copy may be given away: it takes no file from elsewhere
+        own_file(path, MAX_BYTES[path.name])  # a copy may be given away: it takes no file from elsewhere
     with only_writer(target):
         if target.exists():
             raise CheckpointError(f"{target} exists already; remove it first with `tinycoder checkpoint remove`")
@@ -194,8 +194,8 @@ def copy_model(source: Path, target: Path) -> None:
 
 def remove_model(folder: Path) -> None:
     """Delete a model folder and a run beside it; anything else is refused with ``CheckpointError``."""
-    if is_shipped(folder):
-        raise CheckpointError(f"the model {SHIPPED} comes with TinyCoder and stays; nothing was removed")
+    if is_bundled(folder):
+        raise CheckpointError(f"the model {BUNDLED} comes with TinyCoder and stays; nothing was removed")
     if not exists(folder):
         raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
     place = readable_folder(folder)

@@ -9,14 +9,14 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MOST = 1e15  # no number is as large
+MAX_NUMBER = 1e15  # no number is as large
 
 
-def problem(facts: Mapping[str, Any]) -> str | None:
+def problem(metadata: Mapping[str, Any]) -> str | None:
     """The first fact that is not of its type, as part of a sentence; ``None`` if all are."""
-    for name, (what, accepts) in _FACTS.items():
-        if name in facts and not accepts(facts[name]):
-            return f"field {name!r} is {reprlib.repr(facts[name])}, {what} is needed"
+    for name, (what, accepts) in _FIELDS.items():
+        if name in metadata and not accepts(metadata[name]):
+            return f"field {name!r} is {reprlib.repr(metadata[name])}, {what} is needed"
     return None
 
 
@@ -25,11 +25,11 @@ def _is_text(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_NUMBER
 
 
 def _is_number(value: object) -> bool:
-    return _is_count(value) or (isinstance(value, float) and 0 <= value < MOST)
+    return _is_count(value) or (isinstance(value, float) and 0 <= value < MAX_NUMBER)
 
 
 def _is_flag(value: object) -> bool:
@@ -62,7 +62,7 @@ _POINT = _needs(
     step=_is_count, seconds=_is_number, train_loss=_or_null(_is_number), val_loss=_is_number, val_bpb=_is_number
 )
 
-_FACTS: dict[str, tuple[str, Callable[[object], bool]]] = {
+_FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "recipe": ("text", _is_text),
     "preset": ("text or null", _or_null(_is_text)),
     "from": ("text or null", _or_null(_is_text)),

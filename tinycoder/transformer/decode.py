@@ -24,7 +24,7 @@ PREFILL_CHUNK = 128  # positions between two looks at whether anybody still wait
 LONG_PREFILL = 64  # positions from which on more BLAS threads pay
 FEW_ROWS = 7  # up to so many, a product is faster row by row: a matrix product copies the weight first
 KEPT_SCORES = 64  # positions whose scores a session remembers
-LONGEST_ROW = 16  # ids that branch off
+MAX_ROW = 16  # ids that branch off
 
 Poll = Callable[[], None]
 Ids = tuple[int, ...]
@@ -97,7 +97,7 @@ class KVCache:
         """A copy of the given rows, in that order, with room for more positions; the prefix is not copied."""
         return join_rows([(self, row) for row in rows], room)
 
-    def cut_out(self, start: int, end: int) -> KVCache:
+    def slice(self, start: int, end: int) -> KVCache:
         """A copy of the positions from ``start`` to ``end`` that follows those before; the cache has one row."""
         cut = copy.copy(self)
         cut.keys, cut.values = self.keys[..., start:end].copy(), self.values[:, :, :, start:end].copy()
@@ -197,12 +197,12 @@ class Session:
             poll()
         return np.stack([self._scores[end] for end in wanted])
 
-    def spread(self, ids: Sequence[int], rows: Sequence[Ids], poll: Poll = lambda: None) -> Array:
+    def score_branches(self, ids: Sequence[int], rows: Sequence[Ids], poll: Poll = lambda: None) -> Array:
         """Scores of the tokens after ``ids`` and each of ``rows``, which have one length, LONGEST_ROW at most: (n,V).
 
         The window is cut so that LONGEST_ROW more ids fit in it.
         """
-        kept = list(ids[window_start(len(ids), self.config.context, min(LONGEST_ROW, self.config.context - 1)) :])
+        kept = list(ids[window_start(len(ids), self.config.context, min(MAX_ROW, self.config.context - 1)) :])
         scores = self.next_logits(kept, poll)
         if self._root != len(kept):
             root = KVCache(self.config, room=0, prefix=self._cache, n_shared=len(kept))
@@ -239,7 +239,7 @@ class Session:
             if row in self._rows:
                 continue
             if tuple(self._ids[self._root : end]) == row and end in self._scores:
-                own = self._cache.cut_out(self._root, end)
+                own = self._cache.slice(self._root, end)
                 self._rows[row] = _Row(cache=own, number=0, scores=self._scores[end])
             else:
                 new.append(row)

@@ -16,10 +16,10 @@ import numpy as np
 from tinycoder.transformer.decode import Poll, Session, common_prefix, window_start
 from tinycoder.transformer.layers import Array
 
-SHORTEST, LONGEST = 2, 32  # ids of a repetition that are looked at
+MIN_REPETITION, MAX_REPETITION = 2, 32  # ids of a repetition that are looked at
 BEFORE = 8  # ids before what was made that are remembered with it
-MOST_MADE = 4096  # remembered ids; then all are forgotten
-NOTHING = -1  # between two texts that were made
+MAX_GENERATED = 4096  # remembered ids; then all are forgotten
+NO_ID = -1  # between two texts that were made
 N_PLACES = 8  # most recent repetitions that are compared
 NEAR_TIE = 1e-3  # scores nearer than this may change places when they are computed in other company
 COSTS = {0: 1.0, 1: 1.4, 3: 1.75, 7: 2.4, 15: 3.3}  # of a step with so many guesses, and of the cold cache after it
@@ -43,8 +43,8 @@ class Lookup:
     def follow(self, text: Sequence[int]) -> None:
         """Know ``text`` from now on. Costs as much as the part that changed."""
         common = common_prefix(self._text, text)
-        for end in range(len(self._text), max(common, SHORTEST - 1), -1):
-            self._places[tuple(self._text[end - SHORTEST : end])].pop()
+        for end in range(len(self._text), max(common, MIN_REPETITION - 1), -1):
+            self._places[tuple(self._text[end - MIN_REPETITION : end])].pop()
         del self._text[common:]
         self.extend(text[common:])
 
@@ -52,8 +52,8 @@ class Lookup:
         """Add ``ids`` to the end of the text."""
         before = len(self._text)
         self._text += ids
-        for end in range(max(before + 1, SHORTEST), len(self._text) + 1):
-            self._places.setdefault(tuple(self._text[end - SHORTEST : end]), []).append(end)
+        for end in range(max(before + 1, MIN_REPETITION), len(self._text) + 1):
+            self._places.setdefault(tuple(self._text[end - MIN_REPETITION : end]), []).append(end)
 
     def propose(self, ids: Sequence[int], n: int) -> tuple[list[int], int]:
         """``n`` ids that may come after ``ids``, and how many of the last ids the text has there (0: no guess).
@@ -62,7 +62,7 @@ class Lookup:
         text itself, and a guess that runs into the present repeats itself.
         """
         text = self._text
-        places = self._places.get(tuple(ids[-SHORTEST:]), [])
+        places = self._places.get(tuple(ids[-MIN_REPETITION:]), [])
         best, length = 0, 0
         for place in reversed(places[-1 - N_PLACES :]):
             size = self._repeated(place, ids) if place < len(text) else 0
@@ -75,7 +75,7 @@ class Lookup:
 
     def _repeated(self, place: int, ids: Sequence[int]) -> int:
         """How many ids before ``place`` are also the last of ``ids``."""
-        text, size, most = self._text, SHORTEST, min(place, len(ids), LONGEST)
+        text, size, most = self._text, MIN_REPETITION, min(place, len(ids), MAX_REPETITION)
         while size < most and text[place - 1 - size] == ids[-1 - size]:
             size += 1
         return size
@@ -91,7 +91,9 @@ class DraftedSession:
         self.session = session
         self._text, self._made = Lookup(), Lookup()
         # by source and length of the repetition: how often the first guess is right, and how often one after it
-        self._accuracy = {source: [(n / (n + 2), later) for n in range(LONGEST + 1)] for source, later in LATER.items()}
+        self._accuracy = {
+            source: [(n / (n + 2), later) for n in range(MAX_REPETITION + 1)] for source, later in LATER.items()
+        }
         self._kind = TEXT, 0
         self._past: list[int] = []
         self._guesses: list[int] = []  # what may follow the past
@@ -126,9 +128,9 @@ class DraftedSession:
         latest = self._latest
         if len(ids) <= len(latest) or list(ids[: len(latest)]) != latest:
             if len(latest) > self._start:
-                if len(self._made) > MOST_MADE:
+                if len(self._made) > MAX_GENERATED:
                     self._made.follow([])
-                self._made.extend([NOTHING, *latest[max(0, self._start - BEFORE) :]])
+                self._made.extend([NO_ID, *latest[max(0, self._start - BEFORE) :]])
             self._start = len(ids)
         self._latest = list(ids)
 
@@ -136,8 +138,8 @@ class DraftedSession:
         """What may follow ``ids``, from the source that knows the longest repetition."""
         self._text.follow(ids)
         guesses, length = self._made.propose(ids, max(COSTS))
-        if NOTHING in guesses:
-            del guesses[guesses.index(NOTHING) :]
+        if NO_ID in guesses:
+            del guesses[guesses.index(NO_ID) :]
         self._kind = MADE, length
         if self._text.propose(ids, 1)[1] > length or not guesses:
             guesses, length = self._text.propose(ids, max(COSTS))
@@ -145,7 +147,7 @@ class DraftedSession:
         if guess is not None:
             given, repeated = guess(max(COSTS))
             if given and repeated > length:
-                guesses, self._kind = given, (GIVEN, min(repeated, LONGEST))
+                guesses, self._kind = given, (GIVEN, min(repeated, MAX_REPETITION))
         return guesses
 
     def _learn(self, came: Sequence[int]) -> None:

@@ -22,7 +22,7 @@ def suffix_room(context: int) -> int:
     return max(1, int(context * SUFFIX_SHARE))
 
 
-def suffix_piece(tokenizer: Tokenizer, after: str, n_tokens: int) -> str:
+def suffix_first_piece(tokenizer: Tokenizer, after: str, n_tokens: int) -> str:
     """The first part of ``after``, the text behind the cursor, that takes at most ``n_tokens``.
 
     Whole lines where it can be, without the last line break: the rest of the cursor's line and the lines that follow.
@@ -36,7 +36,7 @@ def suffix_piece(tokenizer: Tokenizer, after: str, n_tokens: int) -> str:
     return lines if lines.strip() else piece
 
 
-def infill_head(tokenizer: Tokenizer, suffix: str) -> list[int]:
+def fim_head(tokenizer: Tokenizer, suffix: str) -> list[int]:
     """The ids that come first in a window whose text ends where ``suffix`` begins."""
     special = tokenizer.special
     return [special[PREFIX], special[SUFFIX], *tokenizer.encode(suffix), special[MIDDLE]]

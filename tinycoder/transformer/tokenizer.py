@@ -37,7 +37,7 @@ CODE_PIECES = r"\r?\n[ \t]*| ?[\p{L}\p{M}_]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}_]+|[^\S
 
 _SPECIAL_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
 
-LONGEST_PIECE = 200  # characters; a longer word is cut without harm
+MAX_PIECE = 200  # characters; a longer word is cut without harm
 
 
 class Tokenizer:
@@ -106,7 +106,7 @@ class Tokenizer:
         """
         if not self._by_pieces:
             return ""
-        end = _without_surrogates(text[-LONGEST_PIECE:])
+        end = _without_surrogates(text[-MAX_PIECE:])
         pieces = self._tokenizer.pre_tokenizer.pre_tokenize_str(end)
         return end[pieces[-1][1][0] :] if pieces else ""
 

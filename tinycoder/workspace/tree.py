@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.storage.forget_list import NOTHING, Forgotten, printable, true_path
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, printable, true_path
 from tinycoder.workspace import exclusions, hard_links, ignore
 from tinycoder.workspace.text import Skipped
 
@@ -49,7 +49,7 @@ def walk(
     paths: Sequence[Path],
     *,
     exclude: Sequence[str] = (),
-    forgotten: Forgotten = NOTHING,
+    forgotten: Forgotten = NOTHING_FORGOTTEN,
     importable: bool = False,
 ) -> tuple[list[SourceFile], list[Skipped]]:
     """Source files and left-out entries under ``paths`` (folders and Python files), both sorted by path.
@@ -69,7 +69,7 @@ def walk(
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
     folders = [start.folder for start in starts]
-    doubted: list[Path] = []
+    unknown_names: list[Path] = []
     for start in starts:
         label = labels[start.folder]
         trusts_links = start.only is not None or hard_links.may_be_linked(start.folder)
@@ -80,11 +80,11 @@ def walk(
                 entry = Skipped(path=entry.path, reason=FORGOTTEN, n_bytes=entry.n_bytes)
             if isinstance(entry, SourceFile):
                 if location not in files and not trusts_links:
-                    doubted.append(location)
+                    unknown_names.append(location)
                 files.setdefault(location, entry)
             else:
                 skipped.setdefault(location, entry)
-    for location in hard_links.names_outside(doubted, folders):
+    for location in hard_links.names_outside(unknown_names, folders):
         file = files.pop(location)
         skipped[location] = Skipped(path=file.path, reason=hard_links.REASON, n_bytes=file.n_bytes)
     left_out = [entry for location, entry in skipped.items() if location not in files]

@@ -17,7 +17,7 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
 
     ``shape`` has the fields of the model's configuration, and ``weights_bytes`` and ``tokenizer_bytes``.
     """
-    data, shipped = training["data"], training["shipped"]
+    data, bundled = training["data"], training["shipped"]
     sittings = [*training["earlier"], training]
     steps, tokens_seen, seconds = (sum(one[name] for one in sittings) for name in ("steps", "tokens_seen", "seconds"))
     hours = seconds / 3600
@@ -35,18 +35,18 @@ def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: 
         n_steps=f"{steps:,}",
         hours=f"{hours:.1f}",
         sittings=_sittings(sittings),
-        machine=shipped["machine"],
-        energy=f"{hours * shipped['watts'] / 1000:.2g}",
-        watts=f"{shipped['watts']:g}",
-        averaged=_averaged(shipped["average"]),
+        machine=bundled["machine"],
+        energy=f"{hours * bundled['watts'] / 1000:.2g}",
+        watts=f"{bundled['watts']:g}",
+        averaged=_averaged(bundled["average"]),
         version=training["versions"]["tinycoder"],
         seed=training["seed"],
         held_out_kb=f"{data['validation_bytes'] / 1e3:,.0f}",
-        quality=_quality(shipped["bits_per_byte"], packages),
-        prompt=shipped["by_heart"]["prompt"],
-        continued=shipped["by_heart"]["continued"],
-        learnt=_share(shipped["by_heart"]["learnt"]),
-        unseen=_share(shipped["by_heart"]["unseen"]),
+        quality=_quality(bundled["bits_per_byte"], packages),
+        prompt=bundled["by_heart"]["prompt"],
+        continued=bundled["by_heart"]["continued"],
+        learnt=_share(bundled["by_heart"]["learnt"]),
+        unseen=_share(bundled["by_heart"]["unseen"]),
         packages=_packages(packages),
         last=len(sittings) - 1,
         commands="\n".join(_command(i, one["tokens_seen"]) for i, one in enumerate(sittings)),

@@ -10,7 +10,7 @@ from typing import Any
 from tinycoder.bench.plot import check
 from tinycoder.errors import ConfigError, CorpusError
 
-MOST_LINES = 200
+MAX_LINES = 200
 MEASURED = "bits_per_byte"
 
 
@@ -39,7 +39,7 @@ def read_log(file: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def thinned(lines: Sequence[Mapping[str, Any]], most: int = MOST_LINES) -> list[Mapping[str, Any]]:
+def thinned(lines: Sequence[Mapping[str, Any]], most: int = MAX_LINES) -> list[Mapping[str, Any]]:
     """At most so many lines: the first, the last, those with a measurement, and of the others evenly chosen ones."""
     fixed = {0, len(lines) - 1} | {i for i, line in enumerate(lines) if MEASURED in line}
     if len(fixed) > most:
@@ -73,11 +73,11 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path, earlier: Sequence[Mappi
     panel = figure.subplots()
     rate = panel.twinx()
     begin = 0.0
-    for sitting in earlier:
-        points = [point for point in sitting["curve"] if point["val_bpb"] is not None]
+    for stage in earlier:
+        points = [point for point in stage["curve"] if point["val_bpb"] is not None]
         hours = [begin + point["seconds"] / 3600 for point in points]
         panel.plot(hours, [point["val_bpb"] for point in points], ".-", color="#2f6f4f", markersize=3)
-        begin += sitting["seconds"] / 3600
+        begin += stage["seconds"] / 3600
         panel.axvline(begin, color="#9aa5b1", linewidth=0.8, linestyle=":")
     rate.fill_between(_hours(lines, begin), [line["scale"] for line in lines], color="#9aa5b1", alpha=0.2, linewidth=0)
     rate.set_ylim(0, 1.05)

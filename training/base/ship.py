@@ -31,7 +31,7 @@ from tinycoder.transformer.quantize import dequantize, quantize
 from tinycoder_training.corpora.corpus import Corpus
 
 HERE = Path(__file__).parent
-MOST_BYTES = 12_000_000  # of the whole folder: it is in every copy of the package
+MAX_BYTES = 12_000_000  # of the whole folder: it is in every copy of the package
 CURVE_POINTS = 60
 CHOICE_TOKENS = 131_072  # of the held-out text, for each candidate
 KIND = "int8"
@@ -110,8 +110,8 @@ def save(model: Model, out: Path, training: Mapping[str, Any], packages: Sequenc
         "tokenizer_bytes": len(model.tokenizer.to_json().encode()),
     }
     size = shape["weights_bytes"] + shape["tokenizer_bytes"]
-    if size > MOST_BYTES:
-        raise CheckpointError(f"the model would have {size / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:.0f}; ship less")
+    if size > MAX_BYTES:
+        raise CheckpointError(f"the model would have {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}; ship less")
     save_model(
         out,
         config=model.config,
@@ -207,9 +207,9 @@ def main(
             packages, corpus = read_manifest(manifest), read_corpus(corpus_folder)
             model = checked_model(run, corpus, unfinished=unfinished)
         model, measured = measure(model, run, corpus, packages, windows)
-        facts = training_facts(model.training, measured, machine=machine or _this_machine(), watts=watts)
+        metadata = training_facts(model.training, measured, machine=machine or _this_machine(), watts=watts)
         with timed("writing"):
-            size = save(model, out, facts, packages)
+            size = save(model, out, metadata, packages)
             if lines:
                 write_log(thinned(lines), keep_log)
                 draw(lines, curve, model.training["earlier"])

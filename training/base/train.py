@@ -183,8 +183,8 @@ def _new(corpus: Path, folder: Path, tokens: float, preset: str, start: Model | 
 def _with(job: Job, **changes: Any) -> Job:
     """The job with other settings."""
     settings = dataclasses.replace(job.run.train, minutes=None, **changes)
-    facts = {**job.facts, "settings": dataclasses.asdict(settings)}
-    return dataclasses.replace(job, run=dataclasses.replace(job.run, train=settings), facts=facts)
+    metadata = {**job.metadata, "settings": dataclasses.asdict(settings)}
+    return dataclasses.replace(job, run=dataclasses.replace(job.run, train=settings), metadata=metadata)
 
 
 def _steps(job: Job, tokens: float) -> int:

@@ -93,7 +93,7 @@ def evaluation_windows(ids: Array, context: int, n_tokens: int | None) -> tuple[
     if n_tokens is not None and n * context > n_tokens:
         chosen = np.unique(np.linspace(0, n - 1, max(1, n_tokens // context)).astype(int))
     inputs, targets = [], []
-    for window in chosen:
+    for window in chosen.tolist():
         start = min(window * context, max(0, len(ids) - 1 - context))
         piece = ids[start : start + context + 1].astype(np.int64)
         target = piece[1:].copy()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinycoder.transformer.fim import infill_head, suffix_piece, suffix_room
+from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 
@@ -39,8 +39,8 @@ def infilled(ids: Array, rng: np.random.Generator, *, tokenizer: Tokenizer, rate
     line_end = text.find("\n", cut)
     if rng.random() < AT_LINE_END and 0 <= line_end <= last:
         cut = line_end
-    suffix = suffix_piece(tokenizer, text[cut:], n_suffix)
-    head = infill_head(tokenizer, suffix)
+    suffix = suffix_first_piece(tokenizer, text[cut:], n_suffix)
+    head = fim_head(tokenizer, suffix)
     before = [*ids[start:body], *tokenizer.encode(text[:cut])]
     room = len(ids) - len(head) - 1
     if room < 1:

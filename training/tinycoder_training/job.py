@@ -56,7 +56,7 @@ class Job:
     run: Run
     progress: Progress
     tokenizer: Tokenizer
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     only_better: bool = False
 
     @property
@@ -69,7 +69,7 @@ class Job:
         """The plain data of training.json, as far as the run has come."""
         progress, before = self.progress, self.progress.before
         return {
-            **self.facts,
+            **self.metadata,
             "steps": progress.step,
             "seconds": round(progress.seconds, 3),
             "tokens_seen": progress.step * self.run.train.batch_size * self.run.model.context,
@@ -156,7 +156,7 @@ def new_job(
         settings = dataclasses.replace(settings, most_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
     progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
-    facts = {
+    metadata = {
         "recipe": corpus.recipe,
         "preset": preset if start is None else start.training.get("preset"),
         "from": start.name if start else None,
@@ -181,7 +181,7 @@ def new_job(
         run=Run(model=config, train=settings, data=data, start=best if start else None),
         progress=progress,
         tokenizer=tokenizer,
-        facts=facts,
+        metadata=metadata,
         only_better=only is not None,
     )
 
@@ -196,7 +196,7 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
     state = load_state(place)
     model = load_model(place)
     try:
-        settings = from_mapping(TrainConfig, state.facts["settings"], where=f"{folder}: settings")
+        settings = from_mapping(TrainConfig, state.metadata["settings"], where=f"{folder}: settings")
         if steps is not None or minutes is not None:
             settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
         run, progress = run_of(state, model, settings)
@@ -207,13 +207,13 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
             f"the run {folder.name!r} is at step {progress.step:,} after {progress.seconds / 60:.1f} minutes already; "
             "--steps and --minutes count from its beginning: give more"
         )
-    kept = {key: value for key, value in model.training.items() if key in _FACTS}
+    kept = {key: value for key, value in model.training.items() if key in _FIELDS}
     return Job(
         folder=folder,
         run=run,
         progress=progress,
         tokenizer=model.tokenizer,
-        facts={**kept, "settings": dataclasses.asdict(settings)},
+        metadata={**kept, "settings": dataclasses.asdict(settings)},
     )
 
 
@@ -236,7 +236,7 @@ def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation
         return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
 
-_FACTS = (
+_FIELDS = (
     "recipe",
     "preset",
     "from",

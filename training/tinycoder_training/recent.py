@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinycoder.storage.forget_list import NOTHING, Forgotten
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten
 from tinycoder.workspace import tree
 
 
@@ -15,7 +15,7 @@ def recent_paths(
     hours: float,
     now: float,
     exclude: Sequence[str] = (),
-    forgotten: Forgotten = NOTHING,
+    forgotten: Forgotten = NOTHING_FORGOTTEN,
 ) -> frozenset[str]:
     """Paths, as ``python_repos.read`` has them, of the files that were written within ``hours`` before ``now``.
 

@@ -65,7 +65,7 @@ def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: 
 def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> str:
     """The whole page."""
     bpb = training["val_bpb"]
-    facts = {
+    metadata = {
         "recipe": training["recipe"],
         "parameters": f"{training['parameters']:,}",
         "read": f"{training['data']['files']:,} files, {training['data']['bytes']:,} bytes",
@@ -75,8 +75,8 @@ def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }
     if training.get("before"):
-        facts |= {"started from": str(training["from"]), "before": f"{training['before']['bits_per_byte']:.4f}"}
-    rows = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
+        metadata |= {"started from": str(training["from"]), "before": f"{training['before']['bits_per_byte']:.4f}"}
+    rows = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in metadata.items())
     shown = "".join(f"<pre>{_span('prompt', s.prompt)}{_span('made', s.completion)}</pre>" for s in samples)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

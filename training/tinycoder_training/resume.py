@@ -13,7 +13,7 @@ import numpy as np
 
 from tinycoder.config import TrainConfig
 from tinycoder.storage.checkpoint import Model, State
-from tinycoder.storage.record import MOST
+from tinycoder.storage.record import MAX_NUMBER
 from tinycoder.transformer.layers import Array
 from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of
@@ -34,7 +34,7 @@ def state_of(run: Run, progress: Progress) -> State:
     arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
     if run.data.replay is not None:
         arrays["data/replay"] = run.data.replay
-    facts = {
+    metadata = {
         "settings": dataclasses.asdict(run.train),
         "prompts": run.data.prompts,
         "step": progress.step,
@@ -46,8 +46,8 @@ def state_of(run: Run, progress: Progress) -> State:
     if run.start is not None:
         arrays |= {f"start/{name}": param for name, param in run.start.items()}
     if progress.before is not None:
-        facts["before"] = {"loss": progress.before.loss, "bits_per_byte": progress.before.bits_per_byte}
-    return State(arrays=arrays, facts=facts)
+        metadata["before"] = {"loss": progress.before.loss, "bits_per_byte": progress.before.bits_per_byte}
+    return State(arrays=arrays, metadata=metadata)
 
 
 def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Progress]:
@@ -59,12 +59,12 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
     for name, array in state.arrays.items():
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = array
-    facts = state.facts
+    metadata = state.metadata
     data = Data(
         train=groups["data"]["train"],
         validation=groups["data"]["validation"],
         bytes_of_id=model.tokenizer.n_bytes,
-        prompts=tuple(tuple(prompt) for prompt in facts["prompts"]),
+        prompts=tuple(tuple(prompt) for prompt in metadata["prompts"]),
         end_of_text=model.tokenizer.end_of_text,
         rewrite=rewrite_of(model.tokenizer, settings),
         replay=groups["data"].get("replay"),
@@ -75,18 +75,18 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
     if "start" in groups:
         _check_shapes(groups["start"], model.params, "start")
     for name, kinds in _NUMBERS.items():
-        if type(facts[name]) not in kinds or not abs(facts[name] or 0) < MOST:
+        if type(metadata[name]) not in kinds or not abs(metadata[name] or 0) < MAX_NUMBER:
             raise ValueError(f"a number for {name}")
-    best = facts["best_bits_per_byte"]
+    best = metadata["best_bits_per_byte"]
     progress = Progress(
         params=groups["params"],
         moments=groups["moments"],
         best_params=model.params,
         best_bits_per_byte=math.inf if best is None else best,
-        smooth_loss=facts["smooth_loss"],
-        step=facts["step"],
-        seconds=facts["seconds"],
-        before=Evaluation(**facts["before"]) if facts.get("before") else None,
+        smooth_loss=metadata["smooth_loss"],
+        step=metadata["step"],
+        seconds=metadata["seconds"],
+        before=Evaluation(**metadata["before"]) if metadata.get("before") else None,
         curve=list(model.training["curve"]),
     )
     return Run(model=model.config, train=settings, data=data, start=groups.get("start")), progress

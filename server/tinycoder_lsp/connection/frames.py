@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-MOST_BYTES = 1 << 28  # of a body; a document of this size is not edited anywhere
-_MOST_DIGITS = 20
+MAX_BYTES = 1 << 28  # of a body; a document of this size is not edited anywhere
+_MAX_DIGITS = 20
 
 
 class FrameError(Exception):
@@ -49,8 +49,8 @@ async def _read_headers(stream: asyncio.StreamReader) -> int | None:
 
 
 def _length(value: bytes) -> int:
-    if not value.isdigit() or len(value) > _MOST_DIGITS:
+    if not value.isdigit() or len(value) > _MAX_DIGITS:
         raise FrameError("Content-Length is no number")
-    if int(value) > MOST_BYTES:
-        raise FrameError(f"Content-Length is more than {MOST_BYTES:,}")
+    if int(value) > MAX_BYTES:
+        raise FrameError(f"Content-Length is more than {MAX_BYTES:,}")
     return int(value)

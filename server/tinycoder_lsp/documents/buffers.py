@@ -17,24 +17,24 @@ class Buffers:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[str, Document] = {}  # the one that changed last stands last
-        self._news: dict[str, Document | None] = {}
+        self._queued: dict[str, Document | None] = {}
 
     def put(self, uri: str, document: Document) -> None:
         """The document was opened, or says something else now."""
         with self._lock:
             before = self._open.pop(uri, None)
             if before is not None and before.path != document.path:
-                self._news[before.path] = self._latest(before.path)
-            self._open[uri] = self._news[document.path] = document
+                self._queued[before.path] = self._latest(before.path)
+            self._open[uri] = self._queued[document.path] = document
 
     def remove(self, uri: str) -> None:
         """The document was closed; another open one may have the same path."""
         with self._lock:
             closed = self._open.pop(uri, None)
             if closed is not None:
-                self._news[closed.path] = self._latest(closed.path)
+                self._queued[closed.path] = self._latest(closed.path)
 
-    def tell_all(self) -> None:
+    def mark_dirty(self) -> None:
         """Every open document is news: the engine is another, or may know old texts."""
         with self._lock:
             self._tell_all()
@@ -44,13 +44,13 @@ class Buffers:
         with self._lock:
             latest = self._latest(document.path)
             if latest is None or latest.text != document.text:
-                self._news.setdefault(document.path, latest)
+                self._queued.setdefault(document.path, latest)
 
     def next(self) -> tuple[str, Document | None] | None:
         """Take a piece of news: a path and its document, or nothing in place of one that is closed."""
         with self._lock:
-            path = next(iter(self._news), None)
-            return None if path is None else (path, self._news.pop(path))
+            path = next(iter(self._queued), None)
+            return None if path is None else (path, self._queued.pop(path))
 
     def uris(self, path: str) -> list[str]:
         """The open documents of this path: outside the workspace's folders it is a name, which many may have."""
@@ -68,4 +68,4 @@ class Buffers:
 
     def _tell_all(self) -> None:
         for document in self._open.values():
-            self._news[document.path] = document
+            self._queued[document.path] = document

@@ -93,7 +93,7 @@ class Lines:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spot:
+class TextCursor:
     """A cursor in a text, as it was when the request came in.
 
     ``offset`` counts in the text of ``lines``. Where that is one cell of a notebook, ``above`` and ``below`` are the

@@ -24,7 +24,7 @@ from lsprotocol.types import (
 )
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.documents.positions import Lines, Spot, short_path
+from tinycoder_lsp.documents.positions import Lines, TextCursor, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
 BESIDE = " · "  # between a signature and where it comes from, in one detail
@@ -172,23 +172,25 @@ def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineComp
     return InlineCompletionList(items=items)
 
 
-def with_selection(spot: Spot, selected: SelectedCompletionInfo) -> Spot:
+def with_selection(cursor: TextCursor, selected: SelectedCompletionInfo) -> TextCursor:
     """The spot once the popup's selected word is accepted: ghost text must go on from there to be shown."""
-    start = spot.lines.offset(selected.range.start)
-    text = spot.lines.edit(selected.range, selected.text)
-    return dataclasses.replace(spot, lines=Lines(text, spot.lines.encoding), offset=start + len(selected.text))
+    start = cursor.lines.offset(selected.range.start)
+    text = cursor.lines.edit(selected.range, selected.text)
+    return dataclasses.replace(cursor, lines=Lines(text, cursor.lines.encoding), offset=start + len(selected.text))
 
 
-def without_selection(candidate: Candidate, spot: Spot, accepted: Spot, selected: SelectedCompletionInfo) -> Candidate:
-    """A candidate for the ``accepted`` text as one for the text at ``spot``, from the selected range on."""
-    start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
+def without_selection(
+    candidate: Candidate, cursor: TextCursor, accepted: TextCursor, selected: SelectedCompletionInfo
+) -> Candidate:
+    """A candidate for the ``accepted`` text as one for the text at ``cursor``, from the selected range on."""
+    start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
     text = accepted.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     return dataclasses.replace(candidate, text=text, start=start, end=end + candidate.end - accepted.offset)
 
 
-def from_selection(candidate: Candidate, spot: Spot, selected: SelectedCompletionInfo) -> Candidate | None:
+def from_selection(candidate: Candidate, cursor: TextCursor, selected: SelectedCompletionInfo) -> Candidate | None:
     """The candidate from the selected range on, if it begins with the selected word there; else ``None``."""
-    start, end = spot.lines.offset(selected.range.start), spot.lines.offset(selected.range.end)
-    text = spot.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
+    start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
+    text = cursor.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     agrees = candidate.end == end and text.startswith(selected.text)
     return dataclasses.replace(candidate, text=text, start=start) if agrees else None

@@ -12,7 +12,7 @@ from tinycoder_lsp.engine.models import LOADING, Status
 
 logger = logging.getLogger(__name__)
 
-MOST_SAID = 1000  # sentences that are not said twice
+MAX_SAID = 1000  # sentences that are not said twice
 _KINDS = {"loading": "Normal", "ready": "Normal", "off": "Inactive", "error": "Error"}
 
 
@@ -37,7 +37,7 @@ class Editor(Protocol):
         """Pop up a message."""
 
 
-class Announcer:
+class StatusReporter:
     """Says each thing once. All methods are called from the event loop's thread."""
 
     def __init__(self, editor: Editor) -> None:
@@ -86,7 +86,7 @@ class Announcer:
         """Whether nobody was told this before."""
         if message in self._said:
             return False
-        if len(self._said) >= MOST_SAID:
+        if len(self._said) >= MAX_SAID:
             self._said.clear()
         self._said.add(message)
         return True

@@ -11,9 +11,9 @@ import asyncio
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder.stop import Stop
-from tinycoder_lsp.documents.positions import Spot, opens_block
+from tinycoder_lsp.documents.positions import TextCursor, opens_block
 from tinycoder_lsp.engine import garbage
-from tinycoder_lsp.engine.host import Wish
+from tinycoder_lsp.engine.host import GhostRequest
 from tinycoder_lsp.engine.models import Models
 from tinycoder_lsp.engine.worker import Kind, Worker
 from tinycoder_lsp.jobs.background import Background
@@ -31,8 +31,8 @@ class Answers:
         self._idle: asyncio.TimerHandle | None = None
         self._n_events = 0  # keys and questions, to tell whether there was quiet
 
-    async def popup(self, spot: Spot, settings: PopupSettings, *, going_on: bool = False) -> list[Candidate]:
-        """Words for the popup at ``spot``; none while no model is loaded, since some editors show no list before.
+    async def popup(self, cursor: TextCursor, settings: PopupSettings, *, going_on: bool = False) -> list[Candidate]:
+        """Words for the popup at ``cursor``; none while no model is loaded, since some editors show no list before.
 
         ``going_on`` when the list is on the screen already.
         """
@@ -41,8 +41,8 @@ class Answers:
 
         def call(stop: Stop) -> list[Candidate]:
             return self._models.popup(
-                spot.document,
-                spot.place,
+                cursor.document,
+                cursor.place,
                 stop=stop,
                 limit=settings.limit,
                 going_on=going_on,
@@ -50,40 +50,40 @@ class Answers:
             )
 
         deadline = settings.deadline_ms / 1000
-        return spot.here(await self._worker.answer(Kind.POPUP, call, uri=spot.uri, deadline=deadline) or [])
+        return cursor.here(await self._worker.answer(Kind.POPUP, call, uri=cursor.uri, deadline=deadline) or [])
 
-    async def inline(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
-        """The ghost text at ``spot``, if one is likely enough. What follows it is prepared."""
-        wish = _wish(spot, settings)
+    async def inline(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
+        """The ghost text at ``cursor``, if one is likely enough. What follows it is prepared."""
+        wish = _wish(cursor, settings)
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(spot.document, spot.place, wish, stop=stop)
+            return self._models.inline(cursor.document, cursor.place, wish, stop=stop)
 
         def quick() -> list[Candidate] | None:
-            return self._models.known_inline(spot.document, spot.place, wish)
+            return self._models.known_inline(cursor.document, cursor.place, wish)
 
         pause = settings.debounce_ms / 1000
-        if pause and await self.at_hand(spot, settings) is None and not await self._quiet(pause):
+        if pause and await self.cached(cursor, settings) is None and not await self._quiet(pause):
             return []
         deadline = settings.deadline_ms / 1000
-        found = await self._worker.answer(Kind.GHOST, call, quick=quick, uri=spot.uri, deadline=deadline)
+        found = await self._worker.answer(Kind.GHOST, call, quick=quick, uri=cursor.uri, deadline=deadline)
         if found is not None:
-            self._look_ahead(spot, found)
-        return spot.here(found or [])
+            self._look_ahead(cursor, found)
+        return cursor.here(found or [])
 
-    async def at_hand(self, spot: Spot, settings: InlineSettings) -> list[Candidate] | None:
-        """The ghost text at ``spot`` if it is known without thinking: one that is typed through, or was prepared."""
-        wish = _wish(spot, settings)
+    async def cached(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate] | None:
+        """The ghost text at ``cursor`` if it is known without thinking: one that is typed through, or was prepared."""
+        wish = _wish(cursor, settings)
 
         def quick() -> tuple[list[Candidate] | None]:
-            return (self._models.known_inline(spot.document, spot.place, wish),)
+            return (self._models.known_inline(cursor.document, cursor.place, wish),)
 
-        found = await self._worker.answer(Kind.GHOST, lambda stop: quick(), quick=quick, uri=spot.uri)
-        return None if found is None or found[0] is None else spot.here(found[0])
+        found = await self._worker.answer(Kind.GHOST, lambda stop: quick(), quick=quick, uri=cursor.uri)
+        return None if found is None or found[0] is None else cursor.here(found[0])
 
-    async def alternatives(self, spot: Spot, settings: InlineSettings) -> list[Candidate]:
-        """Several ghost texts at ``spot``, however unlikely; of several lines unless the settings say else."""
-        wish = Wish(
+    async def alternatives(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
+        """Several ghost texts at ``cursor``, however unlikely; of several lines unless the settings say else."""
+        wish = GhostRequest(
             n=settings.alternatives,
             max_tokens=settings.max_tokens,
             block=settings.block != "off",
@@ -93,12 +93,12 @@ class Answers:
         )
 
         def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(spot.document, spot.place, wish, stop=stop)
+            return self._models.inline(cursor.document, cursor.place, wish, stop=stop)
 
         deadline = settings.deadline_ms / 1000
-        return spot.here(await self._worker.answer(Kind.GHOST, call, uri=spot.uri, deadline=deadline) or [])
+        return cursor.here(await self._worker.answer(Kind.GHOST, call, uri=cursor.uri, deadline=deadline) or [])
 
-    def stir(self) -> None:
+    def on_activity(self) -> None:
         """Something is being typed: it is learnt from once there is quiet."""
         self._n_events += 1
         self._learn_when_idle()
@@ -120,16 +120,16 @@ class Answers:
         await asyncio.sleep(seconds)
         return self._n_events == before
 
-    def _look_ahead(self, spot: Spot, found: list[Candidate]) -> None:
+    def _look_ahead(self, cursor: TextCursor, found: list[Candidate]) -> None:
         """Let the ghost text after this one be prepared while the person reads; without one drop what was begun."""
         if not found:
             self._worker.drop(Kind.AHEAD)
             return
 
         def call(stop: Stop) -> None:
-            self._models.look_ahead(spot.document, spot.place, found[0], stop=stop)
+            self._models.look_ahead(cursor.document, cursor.place, found[0], stop=stop)
 
-        key = (spot.document.path, spot.document.text, found[0])
+        key = (cursor.document.path, cursor.document.text, found[0])
         self._background.start("looking ahead", self._worker.answer(Kind.AHEAD, call, key=key))
 
     def _rest(self) -> None:
@@ -142,11 +142,11 @@ class Answers:
             self._learn_when_idle()  # it was interrupted
 
 
-def _wish(spot: Spot, settings: InlineSettings) -> Wish:
+def _wish(cursor: TextCursor, settings: InlineSettings) -> GhostRequest:
     """Ghost text as it is wanted while typing."""
-    return Wish(
+    return GhostRequest(
         max_tokens=settings.max_tokens,
-        block=settings.block == "automatic" and opens_block(spot.document.text, spot.place),
+        block=settings.block == "automatic" and opens_block(cursor.document.text, cursor.place),
         max_lines=settings.max_lines,
         threshold=settings.threshold,
         prose=settings.prose,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class GhostRequest:
     """What kind of ghost text is wanted, as ``Engine.inline`` takes it."""
 
     n: int = 1

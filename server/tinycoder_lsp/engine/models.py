@@ -1,6 +1,6 @@
 """The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
 
-Everything but ``buffers``, ``distrust``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
+All but ``buffers``, ``invalidate``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
 engine is told what changed in the open documents.
 """
 
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
-from tinycoder.memory.mixer_file import KeptMixer
+from tinycoder.memory.mixer_file import MixerFile
 from tinycoder.stop import Stop, never
-from tinycoder.storage.bundled import is_shipped
-from tinycoder.storage.forget_list import NOTHING, Forgotten, load_forgotten, stamp_of, true_path
+from tinycoder.storage.bundled import is_bundled
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, stamp_of, true_path
 from tinycoder_lsp.documents.buffers import Buffers
 from tinycoder_lsp.documents.positions import file_path, labels
-from tinycoder_lsp.engine.host import Engine, Wish, default_engine
+from tinycoder_lsp.engine.host import Engine, GhostRequest, default_engine
 
 if TYPE_CHECKING:
     from tinycoder.memory.suffix_index import Workspace
@@ -82,10 +82,10 @@ class Models:
         self._index: tuple[Tokenizer, Workspace] | None = None
         self._modules: tuple[World, OfferedNames] | None = None
         self._known: tuple[Engine, World, OfferedNames] | None = None  # which engine was told what
-        self._mixer: KeptMixer | None = None
+        self._mixer: MixerFile | None = None
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
-        self._forgotten = NOTHING
+        self._forgotten = NOTHING_FORGOTTEN
         self._list = stamp_of(home)  # as it was at the last look
         self._told: Engine | None = None  # of what is to be left out
 
@@ -128,17 +128,17 @@ class Models:
             raise
         self._mixer = None
         if engine.mixer is not None and trusted:
-            self._mixer = KeptMixer(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
+            self._mixer = MixerFile(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         self._engine, self._saved = engine, self._clock()
-        self.buffers.tell_all()
+        self.buffers.mark_dirty()
         message = f"TinyCoder completes with the model {folder.name}"
-        message += ", which knows Python in general." if is_shipped(folder) else "."
-        if is_shipped(folder) and trusted and workspaces and not name:
+        message += ", which knows Python in general." if is_bundled(folder) else "."
+        if is_bundled(folder) and trusted and workspaces and not name:
             message += f' Ten minutes of training make it yours: tinycoder train "{workspaces[0]}"'
         self._status = Status(state="ready", message=message, model=folder.name)
         return self._status
 
-    def distrust(self) -> None:
+    def invalidate(self) -> None:
         """The engine failed in the middle of something: answer nothing until it is loaded anew. While none works."""
         self._engine = self._mixer = self._loaded = None
 
@@ -150,11 +150,11 @@ class Models:
         """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
         self._modules = world, offered
 
-    def inline(self, document: Document, offset: int, wish: Wish, *, stop: Stop) -> list[Candidate]:
+    def inline(self, document: Document, offset: int, wish: GhostRequest, *, stop: Stop) -> list[Candidate]:
         """Ghost texts from the engine, if there is one."""
         return self._ask(document, partial(_inline, document, offset, wish, stop), stop) or []
 
-    def known_inline(self, document: Document, offset: int, wish: Wish) -> list[Candidate] | None:
+    def known_inline(self, document: Document, offset: int, wish: GhostRequest) -> list[Candidate] | None:
         """Ghost texts, if the engine has them at hand; ``None`` if it would have to think."""
         try:
             return self._ask(document, partial(_inline, document, offset, wish, _at_once), never) or []
@@ -190,7 +190,7 @@ class Models:
         engine = self._engine
         if engine is None:
             return True
-        self._catch_up(engine, stop)
+        self._sync(engine, stop)
         while engine.learn(stop=stop):
             if stop():
                 raise Cancelled
@@ -216,13 +216,13 @@ class Models:
         engine = self._engine
         if engine is None:
             return None
-        self._catch_up(engine, stop)
+        self._sync(engine, stop)
         try:
             return call(engine)
         finally:
             self.buffers.shown(document)
 
-    def _catch_up(self, engine: Engine, stop: Stop) -> None:
+    def _sync(self, engine: Engine, stop: Stop) -> None:
         """Tell the engine the news. Raises ``Cancelled`` between two pieces of it once ``stop`` says so."""
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
@@ -232,8 +232,8 @@ class Models:
             self._known = engine, *modules
             engine.know(*modules)
         self._keep_to_list(engine)
-        while (news := self.buffers.next()) is not None:
-            path, document = news
+        while (queued := self.buffers.next()) is not None:
+            path, document = queued
             if document is None:
                 engine.forget(path)
             else:
@@ -276,7 +276,7 @@ def _place(uri: str) -> Path:
     return true_path(file_path(uri))
 
 
-def _inline(document: Document, offset: int, wish: Wish, stop: Stop, engine: Engine) -> list[Candidate]:
+def _inline(document: Document, offset: int, wish: GhostRequest, stop: Stop, engine: Engine) -> list[Candidate]:
     return engine.inline(
         document,
         offset,
@@ -306,7 +306,7 @@ def _written(folder: Path) -> int:
 
 def _is_kept_apart(home: Path, folder: Path) -> bool:
     """Whether no workspace can have put the model there, wherever that is: at home, or where this program is."""
-    return folder.parent == home / "models" or is_shipped(folder)
+    return folder.parent == home / "models" or is_bundled(folder)
 
 
 def _lies_in(folder: Path, workspaces: Sequence[Path]) -> bool:

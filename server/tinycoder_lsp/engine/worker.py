@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from tinycoder.errors import Cancelled
 from tinycoder.stop import Stop
 
-MOST_FAULTS = 3  # in a row, before what fails is left alone
+MAX_FAULTS = 3  # in a row, before what fails is left alone
 LOOK_S = 0.1  # between two looks whether the thread lives, while somebody waits for it
 _BREATH_S = 0.002  # between two looks whether nobody asks
 

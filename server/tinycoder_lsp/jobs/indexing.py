@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from tinycoder.stop import Stop
 from tinycoder_lsp.editor.progress import Bar
 from tinycoder_lsp.engine.models import Models
-from tinycoder_lsp.engine.worker import MOST_FAULTS, Kind, Worker
+from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Indexing:
 
     def _failed(self, fault: BaseException, n: int) -> None:
         self._on_fault(fault)
-        if n < MOST_FAULTS:
+        if n < MAX_FAULTS:
             self.files_changed()
 
     def _again(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tinycoder.stop import Stop
 from tinycoder_lsp.engine.models import Models
-from tinycoder_lsp.engine.worker import MOST_FAULTS, Kind, Worker
+from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Symbols:
 
     def _failed(self, fault: BaseException, n: int) -> None:
         self._on_fault(fault)
-        if n < MOST_FAULTS and self._place is not None:
+        if n < MAX_FAULTS and self._place is not None:
             self._changed = None
             self._wait()
 

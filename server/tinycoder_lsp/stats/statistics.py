@@ -83,7 +83,7 @@ class Statistics:
         self._pause_s = pause_s
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._news: dict[datetime.date, Day] = {}
+        self._queued: dict[datetime.date, Day] = {}
         self._timer: threading.Timer | None = None
         self._closed = False
         self._said: set[str] = set()
@@ -100,18 +100,18 @@ class Statistics:
         """Add the news to the file. Waits for the disk."""
         with self._writing:
             with self._lock:
-                news, self._news = self._news, {}
+                queued, self._queued = self._queued, {}
                 if self._timer is not None:
                     self._timer.cancel()
                 self._timer = None
-            if not news:
+            if not queued:
                 return
             try:
-                self._write(news)
+                self._write(queued)
             except NewerFormatError:
-                self._keep(news, "it was written by a later version")
+                self._keep(queued, "it was written by a later version")
             except OSError as error:
-                self._keep(news, error.strerror or str(error))
+                self._keep(queued, error.strerror or str(error))
 
     def close(self) -> None:
         """Write what there is, for the last time. Waits for the disk."""
@@ -126,7 +126,7 @@ class Statistics:
         except (OSError, ValueError, RecursionError):
             stored = {}
         with self._lock:
-            return merged(stored, self._news)
+            return merged(stored, self._queued)
 
     def summary(self) -> dict[str, object]:
         """The figures as ``text``, as ``html`` (a page), and as ``inline`` and ``popup``. Waits for the disk."""
@@ -140,13 +140,13 @@ class Statistics:
             return
         with self._lock:
             date = self._today()
-            self._news[date] = plus(self._news.get(date, Day()), counted)
+            self._queued[date] = plus(self._queued.get(date, Day()), counted)
             if self._timer is None and not self._closed:
                 self._timer = threading.Timer(self._pause_s, self.flush)
                 self._timer.daemon = True  # who leaves without closing need not wait a minute
                 self._timer.start()
 
-    def _write(self, news: Days) -> None:
+    def _write(self, queued: Days) -> None:
         file = statistics_file(self._home)
         make_folder(self._home)
         with _lock(file):
@@ -159,12 +159,12 @@ class Statistics:
                 file.replace(_damaged(file))
                 stored = {}
             first = self._today() - KEPT
-            days = {date: day for date, day in merged(stored, news).items() if date >= first}
+            days = {date: day for date, day in merged(stored, queued).items() if date >= first}
             replace_text(file, json.dumps({"format": FORMAT_VERSION, "days": to_json(days)}))
 
-    def _keep(self, news: Days, reason: str) -> None:
+    def _keep(self, queued: Days, reason: str) -> None:
         with self._lock:
-            self._news = merged(news, self._news)
+            self._queued = merged(queued, self._queued)
         if reason not in self._said:
             self._said.add(reason)
             logger.warning("statistics are not kept in %s (%s)", statistics_file(self._home), reason)

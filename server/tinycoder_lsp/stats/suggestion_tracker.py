@@ -17,10 +17,10 @@ from tinycoder_lsp.stats.ghosts import Ghost, Step, follow, ghost_of, taken_leng
 
 MIN_SHOWN_S = 0.25  # what was on show for less was not read
 GRACE_S = 2.0  # how long after its end an editor's word on an offer is waited for
-_MOST_OPEN = 32  # documents
-_MOST_ENDED = 64  # offers
-_MOST_IDS = 32  # answers of one offer
-_MOST_POPUPS = 16  # lists that an editor may still show
+_MAX_OPEN = 32  # documents
+_MAX_ENDED = 64  # offers
+_MAX_IDS = 32  # answers of one offer
+_MAX_POPUPS = 16  # lists that an editor may still show
 
 Kind = Literal["inline", "popup"]
 How = Literal["accepted", "partly", "typed", "ignored", "flashed"]
@@ -71,14 +71,14 @@ class _Row:
     n_chars: int
 
 
-class Offers:
+class SuggestionTracker:
     """The offers of one session. ``report`` is called once for each that has ended, up to ``GRACE_S`` later."""
 
     def __init__(self, report: Callable[[Outcome], None]) -> None:
         self._report = report
         self._open: dict[str, _Offer] = {}
         self._ended: deque[_Offer] = deque()
-        self._popups: deque[tuple[str, dict[str, _Row]]] = deque(maxlen=_MOST_POPUPS)
+        self._popups: deque[tuple[str, dict[str, _Row]]] = deque(maxlen=_MAX_POPUPS)
         self._latest: _Offer | None = None  # the one that the latest edit goes on with
         self._editor_tells = False
 
@@ -106,9 +106,9 @@ class Offers:
             offer.since_s, offer.hidden_s = offer.since_s + at_s - offer.hidden_s, None
         offer.ghosts = list(ghosts.values())
         offer.ids |= {name: (offer.taken, candidates[name], ghost) for name, ghost in ghosts.items()}
-        while len(offer.ids) > _MOST_IDS:
+        while len(offer.ids) > _MAX_IDS:
             del offer.ids[next(iter(offer.ids))]
-        if len(self._open) > _MOST_OPEN:
+        if len(self._open) > _MAX_OPEN:
             self._end(next(iter(self._open)), at_s)
 
     def popup_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
@@ -226,7 +226,7 @@ class Offers:
         offer = self._open.pop(uri)
         offer.ended_s = at_s
         self._ended.append(offer)
-        if len(self._ended) > _MOST_ENDED:
+        if len(self._ended) > _MAX_ENDED:
             self._report(self._outcome(self._ended.popleft()))
 
     def _settle(self, at_s: float) -> None:

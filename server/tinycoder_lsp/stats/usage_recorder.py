@@ -8,17 +8,17 @@ import time
 from collections.abc import Sequence
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder_lsp.documents.positions import Spot
+from tinycoder_lsp.documents.positions import TextCursor
 from tinycoder_lsp.stats.statistics import Statistics
-from tinycoder_lsp.stats.suggestion_tracker import Kind, Offers
+from tinycoder_lsp.stats.suggestion_tracker import Kind, SuggestionTracker
 
 
-class Tally:
+class UsageRecorder:
     """For one connection. Each candidate gets an id, by which an editor can say what became of it."""
 
     def __init__(self, statistics: Statistics) -> None:
         self._statistics = statistics
-        self._offers = Offers(statistics.count)
+        self._offers = SuggestionTracker(statistics.count)
         self._ids = itertools.count(1)
 
     def enable(self, wanted: bool) -> None:
@@ -31,18 +31,18 @@ class Tally:
         """The time at which a question came in, for ``popup`` and ``inline``."""
         return time.monotonic()
 
-    def popup(self, spot: Spot, candidates: Sequence[Candidate], begun_s: float) -> dict[str, Candidate]:
+    def popup(self, cursor: TextCursor, candidates: Sequence[Candidate], begun_s: float) -> dict[str, Candidate]:
         """These words are sent."""
         named = self._name(candidates)
         if self._answered("popup", candidates, begun_s):
-            self._offers.popup_shown(spot.uri, spot.lines.text, named)
+            self._offers.popup_shown(cursor.uri, cursor.lines.text, named)
         return named
 
-    def inline(self, spot: Spot, candidates: Sequence[Candidate], begun_s: float) -> dict[str, Candidate]:
+    def inline(self, cursor: TextCursor, candidates: Sequence[Candidate], begun_s: float) -> dict[str, Candidate]:
         """These ghost texts are sent, or none."""
         named = self._name(candidates)
         if self._answered("inline", candidates, begun_s):
-            self._offers.inline_shown(spot.uri, spot.lines.text, named, time.monotonic())
+            self._offers.inline_shown(cursor.uri, cursor.lines.text, named, time.monotonic())
         return named
 
     def edited(self, uri: str, text: str) -> None:

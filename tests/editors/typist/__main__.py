@@ -76,13 +76,13 @@ def main() -> int:
     wanted = 0
     quiet: list[Sitting] = []
     rest: list[Sitting] = []
-    for sitting in sittings(chosen, asked):
-        (quiet if sitting.needs_quiet else rest).append(sitting)
-        wanted += len(sitting.texts)
-    for sitting in quiet:
-        outcomes += sitting.type(asked.program)
+    for stage in sittings(chosen, asked):
+        (quiet if stage.needs_quiet else rest).append(stage)
+        wanted += len(stage.texts)
+    for stage in quiet:
+        outcomes += stage.type(asked.program)
     with ThreadPoolExecutor(max(1, len(rest))) as hands:
-        for found in hands.map(lambda sitting: sitting.type(asked.program), rest):
+        for found in hands.map(lambda stage: stage.type(asked.program), rest):
             outcomes += found
     print("\n" + summary(outcomes))
     minutes, seconds = divmod(round(time.monotonic() - begin), 60)

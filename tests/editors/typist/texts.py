@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-LEAST_LINES = 150
+MIN_LINES = 150
 STYLES = {  # the first one that is installed here and fit: what it is, and packages with files in them
     "classes": (
         ("hypothesis", "internal/conjecture", "shrinking/choicetree.py"),
@@ -90,7 +90,7 @@ def _first(style: str, n_lines: int) -> Text:
         if not path.is_file():
             continue
         whole = path.read_text(encoding="utf-8")
-        if whole.count("\n") >= LEAST_LINES and not unfit(whole):
+        if whole.count("\n") >= MIN_LINES and not unfit(whole):
             place = Path(package.name) / file
             return Text(name=f"{style}: {name} {path.name}", text=_cut(whole, n_lines), package=package, place=place)
     raise LookupError(f"none of the files of the style {style!r} is installed and fit")

@@ -24,7 +24,7 @@ AS_TYPED = {  # what would put letters into the text that nobody typed; all else
     "editor.autoClosingQuotes": "never",
     "editor.autoSurround": "never",
 }
-MOST_PICTURES = 3
+MAX_PICTURES = 3
 # Hears each key before VS Code does. A list can take Enter a tenth of a second before it is seen ("visible"), so what
 # counts is also whether VS Code kept the key from the text.
 WATCH = """() => {
@@ -111,7 +111,7 @@ def _type(
             window.type(line, delay_ms=wait_ms)
             spent_ms = 1000 * (time.monotonic() - line_begin) / len(line)
             wait_ms = max(1.0, delay_ms - (spent_ms - wait_ms))  # a key takes time itself: of Chromium, and of this
-            if len(pictures) < MOST_PICTURES and (now := window.page.evaluate("heard.lists.length")) > n_lists:
+            if len(pictures) < MAX_PICTURES and (now := window.page.evaluate("heard.lists.length")) > n_lists:
                 n_lists = now
                 pictures.append(str(window.picture(f"{picture}-{now}")))
         seconds = time.monotonic() - begin

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tinycoder.complete.names.line import DOTTED, NAME
 
 # What can come at a cursor.
-NOTHING = "nothing"  # in prose, in a number, behind a full stop
+NO_PLACE = "nothing"  # in prose, in a number, behind a full stop
 MODULE = "module"  # in `import …` and `from …`
 IMPORTED = "imported"  # in `from module import …`
 WORD = "word"  # one of a few words of the language
@@ -219,11 +219,11 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
     if last.text in (".", "..."):
         receiver = _operand(text, tokens[:-1], last.start) if last.text == "." else ""
         if not receiver:
-            return Position(place=NOTHING, statement=head)
+            return Position(place=NO_PLACE, statement=head)
         makes = len(tokens) == 2 and receiver in SELF
         return Position(place=ATTRIBUTE, receiver=receiver, statement=head, makes=makes, before=text)
     if last.sort in ("number", "string") and last.end == len(text):
-        return Position(place=NOTHING, statement=head)
+        return Position(place=NO_PLACE, statement=head)
     made_by = _made_by(tokens, opened, head)
     if made_by:
         return Position(place=BINDING, made_by=made_by, statement=head, before=text)

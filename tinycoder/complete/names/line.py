@@ -16,7 +16,7 @@ from typing import NamedTuple
 NAME = r"[^\W\d]\w*"
 DOTTED = rf"{NAME}(?:\.{NAME})*"
 NO_CODE = -1  # the indentation of a line where no statement begins
-LONGEST = 2_000  # characters of a line that are read: what is longer is data
+MAX_LENGTH = 2_000  # characters of a line that are read: what is longer is data
 TAB = 8  # columns, as Python counts them
 
 _KEYWORDS = frozenset(keyword.kwlist)
@@ -73,7 +73,7 @@ class Line:
 
 def read_line(line: str, state: State) -> Line:
     """The names of ``line``, a line without its line break, after a line that left ``state``."""
-    line = line[:LONGEST]
+    line = line[:MAX_LENGTH]
     if state.head and not state.quote and _STATEMENT.match(line):
         state = START
     imports = _read_import(line, state)

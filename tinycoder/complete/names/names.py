@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tinycoder.complete.names import candidates
-from tinycoder.complete.names.cursor import ATTRIBUTE, IMPORTED, NOTHING, Position, position
+from tinycoder.complete.names.cursor import ATTRIBUTE, IMPORTED, NO_PLACE, Position, position
 from tinycoder.complete.names.importable import importable
-from tinycoder.complete.names.line import LONGEST, START, Line, State, read_line, width
+from tinycoder.complete.names.line import MAX_LENGTH, START, Line, State, read_line, width
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
@@ -120,7 +120,7 @@ class Names:
             lines = self._read(text[: start - 1], START) if start else []
             self._above = (text[:start], lines, lines[-1].end if lines else START)
         state = self._above[2]
-        before = text[max(start, first - LONGEST // 2) : first]
+        before = text[max(start, first - MAX_LENGTH // 2) : first]
         line = read_line(before + text[last:end], state)
         inside = read_line(before, state).inside
         scopes = self._around(text[:start], text[end:], line.end)
@@ -139,7 +139,7 @@ class Names:
 
     def at(self, cursor: Cursor, text: str) -> list[Name]:
         """The names that could stand at the cursor, none twice. They need not begin with what is typed there."""
-        if cursor.inside or cursor.position.place == NOTHING:
+        if cursor.inside or cursor.position.place == NO_PLACE:
             return []
         resolver = self.resolver(cursor, text)
         key = (cursor.before, cursor.position, id(cursor.scopes), id(resolver.module), id(resolver.modules))
@@ -206,7 +206,7 @@ class Names:
 
     def _position(self, text: str, start: int, before: str, typed: str, state: State, inside: str) -> Position:
         if inside in ("string", "comment") or typed[:1].isdigit():
-            return Position(place=NOTHING)
+            return Position(place=NO_PLACE)
         sources = text[max(0, start - candidates.MAX_ABOVE) : start].split("\n")[:-1][-candidates.ROWS_ABOVE :]
         first_row = len(self._above[1]) - len(sources)
         above = [

@@ -80,7 +80,7 @@ def _made(line: str) -> Sequence[str]:
     return made
 
 
-def doubted(
+def unknown_names(
     line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: Known
 ) -> tuple[float, ...]:
     """The probabilities that ``text`` is right up to each of its ``ends``, less where a name comes that is not."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from tinycoder.symbols.source.layout import OPENING, Layout, read
 from tinycoder.symbols.source.reader import REFUSALS, parse
 
-LONGEST = 20_000  # characters of a statement that is mended
+MAX_LENGTH = 20_000  # characters of a statement that is mended
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _BLOCKS = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -88,7 +88,7 @@ def _headed(layout: Layout, first: int, head: int, body: list[ast.stmt]) -> list
     word = layout.words[head]
     if word == "async":
         word = "def" if _DEF.match(text) else "for" if _FOR.match(text) else "with"
-    if word not in OPENING or (word in ("match", "case") and not body) or len(text) > LONGEST:
+    if word not in OPENING or (word in ("match", "case") and not body) or len(text) > MAX_LENGTH:
         return [*_simple(layout, row, end), *body]
     decorators = [
         textwrap.dedent("\n".join(layout.lines[layout.starts[each] : layout.ends[each]])) for each in range(first, head)
@@ -197,7 +197,7 @@ def _is_beside(line: str, indent: int) -> bool:
 def _cut(text: str) -> list[ast.stmt]:
     """A statement, or the part of it that parses and binds the same names."""
     nodes = _closed(text)
-    if nodes or len(text) > LONGEST:
+    if nodes or len(text) > MAX_LENGTH:
         return nodes
     targets = _TARGETS.match(text) or _TARGET.match(text)
     shorter = _UNFINISHED.sub("", text)
@@ -212,7 +212,7 @@ def _cut(text: str) -> list[ast.stmt]:
 
 
 def _closed(text: str) -> list[ast.stmt]:
-    return [] if len(text) > LONGEST else _parsed(text) or _parsed(text + _closers(text))
+    return [] if len(text) > MAX_LENGTH else _parsed(text) or _parsed(text + _closers(text))
 
 
 _UNKNOWN = "lambda: 0"  # an expression of which no sketch tells anything

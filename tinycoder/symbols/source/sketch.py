@@ -14,8 +14,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
 
-LONGEST = 120  # characters of a sketch; a longer one loses its arguments
-LONGEST_ANNOTATION = 400
+MAX_SKETCH = 120  # characters of a sketch; a longer one loses its arguments
+MAX_ANNOTATION = 400
 FIRST = 8  # arguments, elements, values of ``or``
 DEEPEST = 40  # expressions within expressions
 LARGEST = 100  # an index that is kept
@@ -58,7 +58,7 @@ def sketch(node: ast.expr, names: Names = _NO_NAMES) -> str:
         name: str = node.id  # type: ignore[attr-defined]
         return names.get(name, name)
     text = _sketch(node, names, 0)
-    return text if len(text) <= LONGEST else ""
+    return text if len(text) <= MAX_SKETCH else ""
 
 
 def atom(text: str) -> str:
@@ -87,7 +87,7 @@ def annotation(node: ast.expr | None) -> str:
     if type(node) is ast.Name:
         return node.id
     text = _annotation(node, 0)
-    return text if len(text) <= LONGEST_ANNOTATION else ""
+    return text if len(text) <= MAX_ANNOTATION else ""
 
 
 def decorator(node: ast.expr) -> str:
@@ -133,10 +133,10 @@ def _call(node: ast.Call, names: Names, depth: int) -> str:
     function = atom(function)
     if not node.args:
         return function + "()"
-    if len(function) > LONGEST:
+    if len(function) > MAX_SKETCH:
         return ""
     text = f"{function}({', '.join(_several(node.args, names, depth))})"
-    return text if len(text) <= LONGEST else function + "()"
+    return text if len(text) <= MAX_SKETCH else function + "()"
 
 
 def _several(nodes: list[ast.expr], names: Names, depth: int) -> list[str]:
@@ -146,7 +146,7 @@ def _several(nodes: list[ast.expr], names: Names, depth: int) -> list[str]:
         if type(node) is ast.Starred:
             break
         text = _sketch(node, names, depth)
-        texts.append(text if len(text) <= LONGEST // 2 else "")
+        texts.append(text if len(text) <= MAX_SKETCH // 2 else "")
     while texts and not texts[-1]:
         texts.pop()
     return [text or _UNKNOWN for text in texts]
@@ -157,7 +157,7 @@ def _subscript(node: ast.Subscript, names: Names, depth: int) -> str:
     if not value:
         return ""
     text = f"{atom(value)}[{_index(node.slice, names, depth)}]"
-    return text if len(text) <= LONGEST else f"{atom(value)}[...]"
+    return text if len(text) <= MAX_SKETCH else f"{atom(value)}[...]"
 
 
 def _index(node: ast.expr, names: Names, depth: int) -> str:
@@ -198,7 +198,7 @@ def _set(node: ast.Set, names: Names, depth: int) -> str:
 
 def _first(nodes: list[ast.expr], names: Names, depth: int) -> str:
     text = _sketch(nodes[0], names, depth) if nodes else ""
-    return text if len(text) <= LONGEST - 2 else ""
+    return text if len(text) <= MAX_SKETCH - 2 else ""
 
 
 def _tuple(node: ast.Tuple, names: Names, depth: int) -> str:
@@ -207,10 +207,10 @@ def _tuple(node: ast.Tuple, names: Names, depth: int) -> str:
         if type(part) is ast.Starred:
             break
         text = _sketch(part, names, depth)
-        texts.append(text if text and len(text) <= LONGEST // 3 else _UNKNOWN)
+        texts.append(text if text and len(text) <= MAX_SKETCH // 3 else _UNKNOWN)
     text = ", ".join(texts)
-    if len(text) > LONGEST - 2:
-        text = ", ".join(text if len(text) <= LONGEST // FIRST - 2 else _UNKNOWN for text in texts)
+    if len(text) > MAX_SKETCH - 2:
+        text = ", ".join(text if len(text) <= MAX_SKETCH // FIRST - 2 else _UNKNOWN for text in texts)
     return f"({text},)" if len(texts) == 1 else f"({text})"
 
 
@@ -219,7 +219,7 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> str:
     if key is None:
         return "{}"
     text = f"{{{_sketch(key, names, depth) or _UNKNOWN}: {_sketch(node.values[0], names, depth) or _UNKNOWN}}}"
-    return text if len(text) <= LONGEST else "{}"
+    return text if len(text) <= MAX_SKETCH else "{}"
 
 
 def _list_comprehension(node: ast.ListComp, names: Names, depth: int) -> str:
@@ -254,10 +254,10 @@ def _comprehension(
         target = _sketch(generator.target, _NO_NAMES, depth)
         loops += f" {'async for' if generator.is_async else 'for'} {target} in {iterable}"
     texts = [_sketch(part, names, depth) for part in elements]
-    if not any(texts) or len(loops) > LONGEST:
+    if not any(texts) or len(loops) > MAX_SKETCH:
         return ""
     text = ": ".join(text or _UNKNOWN for text in texts) + loops
-    return text if len(text) <= LONGEST - 2 else ""
+    return text if len(text) <= MAX_SKETCH - 2 else ""
 
 
 class _Hidden:
@@ -295,7 +295,7 @@ def _either(node: ast.expr, names: Names, depth: int) -> str:
     if len(found) > 1:
         found.pop("None", None)
     text = " or ".join(found)
-    return text if len(text) <= LONGEST else next(iter(found))
+    return text if len(text) <= MAX_SKETCH else next(iter(found))
 
 
 def _await(node: ast.Await, names: Names, depth: int) -> str:
@@ -314,7 +314,7 @@ def _binary(node: ast.BinOp, names: Names, depth: int) -> str:
     if left == right and operator != "/" and left in ("''", "b''", "0", "0.0"):
         return left
     text = f"{_operand(left)} {operator} {_operand(right)}"
-    return text if len(text) <= LONGEST else ""
+    return text if len(text) <= MAX_SKETCH else ""
 
 
 def _operand(text: str) -> str:
@@ -397,7 +397,7 @@ def _generic(node: ast.Subscript, depth: int) -> str:
 def _forward(text: str) -> str:
     """What a string in an annotation refers to; ``""`` where that is no type."""
     text = text.strip()
-    if len(text) > LONGEST_ANNOTATION or not _TYPE.fullmatch(text):
+    if len(text) > MAX_ANNOTATION or not _TYPE.fullmatch(text):
         return ""
     if _DOTTED.fullmatch(text):
         return text

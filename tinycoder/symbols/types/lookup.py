@@ -20,7 +20,7 @@ from tinycoder.symbols.types.library_types import RETURNS, TYPING
 from tinycoder.symbols.types.traits import receiver_name, takes_class
 from tinycoder.symbols.types.values import ClassValue, Instance, ModuleValue, Scope, Values
 
-LONGEST = 2_000  # characters of an expression that is parsed
+MAX_EXPRESSION = 2_000  # characters of an expression that is parsed
 BUILTINS = "builtins"
 
 
@@ -57,7 +57,7 @@ Found = Binding | ModuleValue
 @lru_cache(maxsize=4096)
 def parse(text: str) -> ast.expr | None:
     """The expression that ``text`` is, if it is one."""
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > MAX_EXPRESSION:
         return None
     try:
         with warnings.catch_warnings():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
-from tinycoder.storage.forget_list import NOTHING, Forgotten
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten
 from tinycoder.workspace import python_file, tree
 from tinycoder.workspace.text import Replaced, Skipped, Text
 from tinycoder_training.corpora import duplicates, split
@@ -23,7 +23,7 @@ def read(
     paths: Sequence[Path],
     *,
     exclude: Sequence[str] = (),
-    forgotten: Forgotten = NOTHING,
+    forgotten: Forgotten = NOTHING_FORGOTTEN,
     seed: int = 0,
     validation_fraction: float = 0.1,
 ) -> Corpus:
