@@ -39,8 +39,8 @@ class OpenDocuments:
         self._typing: dict[str, int] = {}  # the line of each file that is being typed
         self._typed: deque[tuple[Document, int]] = deque(maxlen=MAX_WAITING)
 
-    def update(self, document: Document) -> OpenDocument:
-        """The file is open and this is its text now. A line that is left for another one waits to be learnt from."""
+    def read_document(self, document: Document) -> OpenDocument:
+        """Know that the file is open and this is its text now. A line that is left for another one waits to be learnt from."""
         redacted = self._redactor.redacted(document)
         clean = redacted.document
         lines = self._memory.update(clean.path, clean.text)

@@ -70,7 +70,7 @@ class Engine:
         A candidate begins with the half-typed word, which it replaces, and continues as far as there is confidence.
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        opened = self._documents.update(document)
+        opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         if at is None:
             return []
@@ -78,7 +78,7 @@ class Engine:
 
     def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
         """The same if it is known without the model: typed through, or prepared; None if it has to be written."""
-        opened = self._documents.update(document)
+        opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         if at is None:
             return []
@@ -99,7 +99,7 @@ class Engine:
         letter is missing from the word, and at the end of the ghost text's word: longer words would only hide that.
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        opened = self._documents.update(document)
+        opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         if at is None:
             return []
@@ -110,7 +110,7 @@ class Engine:
 
     def rows(self, document: Document, offset: int, *, stop: Stop) -> tuple[Cursor, list[Row]]:
         """What a list at ``offset`` is chosen from, in no order. Raises ``Cancelled`` once ``stop`` says so."""
-        opened = self._documents.update(document)
+        opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         cursor, rows = self._list.rows(opened, at or 0, _poll(stop))
         return cursor, rows if at is not None else []
@@ -127,7 +127,7 @@ class Engine:
 
     def observe(self, document: Document) -> None:
         """The file is open and its text is this now."""
-        self._documents.update(document)
+        self._documents.read_document(document)
 
     def forget(self, path: str) -> None:
         """The file is not open any more."""

@@ -203,7 +203,7 @@ class Models:
         if index is not None and index[0] is engine.tokenizer:
             engine.use(index[1])
         modules = self._modules
-        if modules is not None and modules is not loaded.modules:
+        if modules is not None and tuple(map(id, modules)) != tuple(map(id, loaded.modules or ())):
             loaded.modules = modules
             engine.know(*modules)
         self._keep_to_list(loaded)
