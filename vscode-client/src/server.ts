@@ -129,7 +129,7 @@ function isInside(path: string, folder: string, machine: Machine): boolean {
 }
 
 function untrusted(path: string): NotFound {
-  const problem = `TinyCoder's server at ${path} is inside this workspace, and is started once you trust the workspace.`;
+  const problem = `TinyCoder's server at ${path} is inside this workspace, and starts once you trust the workspace.`;
   return { server: undefined, problem, remedy: "trust" };
 }
 

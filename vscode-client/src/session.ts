@@ -134,7 +134,7 @@ export class Session implements vscode.Disposable {
     await this.#client.sendNotification(FOCUS_NOTIFICATION, { textDocument: { uri } });
   }
 
-  /** Run a command of the server, which is started first if necessary. Throws the server's error, or `AlreadyReported`. */
+  /** Run a command of the server, starting it if necessary. Throws the server's error, or `AlreadyReported`. */
   async ask<T>(command: string, ...args: readonly unknown[]): Promise<T> {
     if (!this.#client?.isRunning()) this.#reported.clear(); // report again why there is none
     await this.start();

@@ -9,7 +9,8 @@ const EXTENSION_SETTINGS = ["server", "trace"];
  */
 export function forServer(section: unknown, trusted: boolean, python?: string): Record<string, unknown> {
   const entries = typeof section === "object" && section !== null ? Object.entries(section) : [];
-  const wanted: Record<string, unknown> = Object.fromEntries(entries.filter(([key]) => !EXTENSION_SETTINGS.includes(key)));
+  const ours = entries.filter(([key]) => !EXTENSION_SETTINGS.includes(key));
+  const wanted: Record<string, unknown> = Object.fromEntries(ours);
   if (trusted && python !== undefined) wanted["python"] ??= python;
   return { ...wanted, trusted };
 }
