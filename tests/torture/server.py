@@ -202,9 +202,9 @@ def _cancellations(count: Count, bench: Bench) -> None:
     with bench.server(count) as client:
         client.initialize()
         slow, quick = client.open("# slow\n", uri="file:///slow.py"), client.open("ab", uri="file:///quick.py")
-        begun = time.monotonic()
+        start = time.monotonic()
         while count.done < count.wanted:
-            time.sleep(max(0.0, begun + count.done / PER_S - time.monotonic()))
+            time.sleep(max(0.0, start + count.done / PER_S - time.monotonic()))
             params = client.position(chance.choice([slow, quick]), 1, 0) | {"context": {"triggerKind": 2}}
             if chance.random() < 0.5:
                 params["context"] = {"triggerKind": 1}
@@ -212,7 +212,7 @@ def _cancellations(count: Count, bench: Bench) -> None:
             numbers.append(number)
             client.notify("$/cancelRequest", {"id": number - chance.choice([0, 0, 1, 2])})
             count.done += 1
-        count.note = f"{count.done / (time.monotonic() - begun):.0f} a second"
+        count.note = f"{count.done / (time.monotonic() - start):.0f} a second"
         client.open("ab", uri=slow)  # requests for the old text are obsolete
         for number in numbers:
             client.answer(number)
@@ -322,7 +322,7 @@ def _end(client: Client, editor: subprocess.Popen[bytes], way: str) -> tuple[flo
     """End the editor; the seconds until the server has ended too, and its exit code."""
     assert client.process.stdin is not None
     assert editor.stdin is not None
-    begun = time.monotonic()
+    start = time.monotonic()
     if way != "hangs up":
         editor.kill()
         editor.wait(PATIENCE)
@@ -331,7 +331,7 @@ def _end(client: Client, editor: subprocess.Popen[bytes], way: str) -> tuple[flo
     code = client.process.wait(PATIENCE)
     editor.stdin.close()
     editor.kill()
-    return time.monotonic() - begun, code
+    return time.monotonic() - start, code
 
 
 def _ends_in_training(count: Count, bench: Bench) -> None:
@@ -353,11 +353,11 @@ def _ends_in_training(count: Count, bench: Bench) -> None:
             assert client.ask("workspace/executeCommand", command)["started"]
             _until(lambda: _progress(client) > 0, "training under way")
             trainer = int(client.log().partition("in process ")[2].split()[0])
-            begun = time.monotonic()
+            start = time.monotonic()
             assert client.process.stdin is not None
             client.process.stdin.close()
             code = client.process.wait(PATIENCE)
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - start
             _until(lambda pid=trainer: not _lives(pid), "the end of the training")
             saved = run_folder(model_folder(home, workspace_model_name(project)))
             count.done += 1

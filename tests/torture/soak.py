@@ -213,18 +213,18 @@ class Soak:
         requests: list[tuple[str, dict[str, Any]]] = [(GHOST, cursor | {"context": {"triggerKind": 2}})]
         if character.isidentifier() or character == ".":
             requests.insert(0, (COMPLETION, cursor))
-        begun = time.monotonic()
+        start = time.monotonic()
         for method, params in requests:
             if method in self._asked:
                 self.client.notify("$/cancelRequest", {"id": self._asked[method]})
             self._asked[method] = self.client.request(method, params)
         if self.n_keys % (LOOKED_AT if self.pace_s else SELDOM) == 0:
-            self._look(requests, begun)
+            self._look(requests, start)
 
-    def _look(self, requests: list[tuple[str, dict[str, Any]]], begun: float) -> None:
+    def _look(self, requests: list[tuple[str, dict[str, Any]]], start: float) -> None:
         for method, _ in requests:
             answer = self.client.answer(self._asked.pop(method))
-            self.quarters[self.quarter].answers_ms.append(1000 * (time.monotonic() - begun))
+            self.quarters[self.quarter].answers_ms.append(1000 * (time.monotonic() - start))
             items = answer.get("result", {}).get("items", [])
             if method == COMPLETION and items and self.chance.random() < 0.2:
                 self.client.ask("completionItem/resolve", items[0])
@@ -254,9 +254,9 @@ def _copy_sources(workspace: Path, chance: random.Random) -> list[Path]:
 
 def _yardstick_ms() -> float:
     """The time of a fixed piece of work."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     sum(range(100_000))
-    return 1000 * (time.perf_counter() - begun)
+    return 1000 * (time.perf_counter() - start)
 
 
 def _position(text: str, offset: int) -> dict[str, int]:
@@ -279,9 +279,9 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     with tempfile.TemporaryDirectory(prefix="tinycoder-soak-", ignore_cleanup_errors=True) as scratch:
         soak = Soak(Path(scratch), random.Random(7), pace_s=1 / KEYS_PER_S)
-        begun = said = time.monotonic()
+        start = said = time.monotonic()
         try:
-            while (spent := time.monotonic() - begun) < 60 * minutes:
+            while (spent := time.monotonic() - start) < 60 * minutes:
                 soak.quarter = int(4 * spent / (60 * minutes))
                 soak.key()
                 if time.monotonic() - said >= 300:

@@ -57,7 +57,7 @@ function install(now: Situation): Entry[] {
 
 function training(now: Situation): Entry[] {
   if (now.phase === "training") {
-    const detail = "What has been learnt is saved; training again goes on from there";
+    const detail = "The weights are saved; the next training continues from there";
     return [{ command: COMMANDS.cancelTraining, label: "$(debug-stop) Stop training", detail }];
   }
   if (!now.trusted || now.folders === 0 || now.phase === "loading") return [];

@@ -33,18 +33,13 @@ def redact(text: str) -> tuple[str, tuple[Finding, ...]]:
 
     Only the secret inside its quotes is replaced: valid code stays valid, and lines keep their numbers.
     """
-    secrets = find(text)
+    secrets = with_repeats(text, in_lines(text))
     findings, line, end = [], 1, 0
     for secret in secrets:
         start = secret.spans[0][0]
         line, end = line + text.count("\n", end, start), start
         findings.append(Finding(line=line, kind=secret.kind))
     return replace(text, spans_of(secrets)), tuple(findings)
-
-
-def find(text: str) -> list[Secret]:
-    """Return the secrets in ``text`` by their beginnings; no two overlap."""
-    return with_repeats(text, in_lines(text))
 
 
 def in_lines(text: str) -> list[Secret]:
@@ -56,7 +51,10 @@ def in_lines(text: str) -> list[Secret]:
 
 
 def with_repeats(text: str, secrets: Sequence[Secret]) -> list[Secret]:
-    """Return ``secrets`` (of ``in_lines``), the private keys of ``text``, and all other occurrences of both."""
+    """Return ``secrets`` (of ``in_lines``), the private keys of ``text``, and all other occurrences of both.
+
+    They are sorted by their beginnings, and no two overlap.
+    """
     whole = [*private_keys(text), *secrets]
     if not whole:
         return []
