@@ -40,7 +40,10 @@ class OpenDocuments:
         self._typed: deque[tuple[Document, int]] = deque(maxlen=MAX_WAITING)
 
     def read_document(self, document: Document) -> OpenDocument:
-        """Know that the file is open and this is its text now. A line that is left for another one waits to be learnt from."""
+        """Know that the file is open and says this now.
+
+        A line that is left for another one waits to be learnt from.
+        """
         redacted = self._redactor.redacted(document)
         clean = redacted.document
         lines = self._memory.update(clean.path, clean.text)
