@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 
 from tinycoder.symbols.records import Import, Symbol, Variable
-from tinycoder.symbols.source.sketch import Names, annotation, atom, element, sketch
+from tinycoder.symbols.source.annotation import annotation
+from tinycoder.symbols.source.sketch import Names, atom, element, sketch
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 WITHS = (ast.With, ast.AsyncWith)

@@ -10,24 +10,15 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module, Symbol, Variable
+from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol
+from tinycoder.symbols.source.events import PLAIN, Events, fold, module
+from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
 from tinycoder.symbols.source.mend import mended, parse_rows
-from tinycoder.symbols.source.reader import (
-    LARGEST,
-    PLAIN,
-    REFUSALS,
-    Events,
-    FunctionNode,
-    class_record,
-    fold,
-    module,
-    read_bases,
-    read_class,
-    read_function,
-    read_statements,
-)
+from tinycoder.symbols.source.parse import LARGEST, REFUSALS
+from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
+from tinycoder.symbols.source.shift import shift, shift_class, shift_events, shift_function
 
 _REMEMBERED = 64  # enclosing functions
 
@@ -191,7 +182,7 @@ class LiveReader:
             events = Events()
             bases, metaclass = read_bases(node, events)
             found = class_record(node, bases, metaclass, Events())
-            piece = self._pieces[key] = _Piece(row, _moved_events(events, row + by), _moved_class(found, row + by))
+            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(found, row + by))
         return piece
 
     def _piece(self, layout: Layout, first: int, last: int, *, in_class: bool) -> _Piece:
@@ -204,7 +195,7 @@ class LiveReader:
             events = Events()
             nodes, by = _statements(layout, first, last)
             read_statements(nodes, events, in_class=in_class)
-            piece = self._pieces[key] = _Piece(row, _moved_events(events, row + by))
+            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by))
         return piece
 
     def _known(self, key: tuple[str, str], row: int) -> _Piece | None:
@@ -212,8 +203,8 @@ class LiveReader:
         if piece is not None:
             if piece.row != row:
                 by = row - piece.row
-                class_ = _moved_class(piece.class_, by) if piece.class_ is not None else None
-                piece = _Piece(row, _moved_events(piece.events, by), class_)
+                class_ = shift_class(piece.class_, by) if piece.class_ is not None else None
+                piece = _Piece(row, shift_events(piece.events, by), class_)
             self._pieces[key] = piece
         return piece
 
@@ -303,11 +294,11 @@ def _statements(layout: Layout, first: int, last: int) -> tuple[list[ast.stmt], 
 def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class: bool) -> Enclosing:
     line = node.lineno + by
     if isinstance(node, ast.ClassDef):
-        class_ = _moved_class(read_class(node, Events()), by)
+        class_ = shift_class(read_class(node, Events()), by)
         return Enclosing("class", node.name, line, class_, dict(class_.members))
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
-    bindings = {name: _moved(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
-    return Enclosing("def", node.name, line, _moved_function(function, by), bindings)
+    bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
+    return Enclosing("def", node.name, line, shift_function(function, by), bindings)
 
 
 def _last_before(layout: Layout, row: int) -> int:
@@ -317,48 +308,3 @@ def _last_before(layout: Layout, row: int) -> int:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if layout.starts[middle] < row else (low, middle)
     return low - 1
-
-
-def _moved_events(events: Events, by: int) -> Events:
-    if not by:
-        return events
-    found = Events()
-    found.defined = [(_moved(symbol, by), standing) for symbol, standing in events.defined]
-    found.attributes = [_moved_variable(each, by) for each in events.attributes]
-    found.globals = [_moved_variable(each, by) for each in events.globals]
-    found.imports = [Import(each.name, each.line + by, each.module, each.attribute) for each in events.imports]
-    found.set_on = [(name, _moved_variable(each, by)) for name, each in events.set_on]
-    found.exports, found.stars, found.is_open = events.exports, events.stars, events.is_open
-    return found
-
-
-def _moved(symbol: Symbol, by: int) -> Symbol:
-    if isinstance(symbol, Function):
-        return _moved_function(symbol, by)
-    if isinstance(symbol, Variable):
-        return _moved_variable(symbol, by)
-    if isinstance(symbol, Class):
-        return _moved_class(symbol, by)
-    return Import(symbol.name, symbol.line + by, symbol.module, symbol.attribute)
-
-
-def _moved_function(function: Function, by: int) -> Function:
-    return Function(
-        function.name,
-        function.line + by,
-        function.parameters,
-        function.returns,
-        function.result,
-        function.decorators,
-        function.is_async,
-        function.is_generator,
-    )
-
-
-def _moved_variable(variable: Variable, by: int) -> Variable:
-    return Variable(variable.name, variable.line + by, variable.annotation, variable.value, variable.on_instance)
-
-
-def _moved_class(found: Class, by: int) -> Class:
-    members = {name: _moved(member, by) for name, member in found.members.items()}
-    return Class(found.name, found.line + by, found.bases, found.metaclass, found.decorators, members)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from tinycoder.symbols.source.layout import OPENING, Layout, read
-from tinycoder.symbols.source.reader import REFUSALS, parse
+from tinycoder.symbols.source.parse import REFUSALS, parse
 
 MAX_LENGTH = 20_000  # characters of a statement that is mended
 _CLOSER = {"(": ")", "[": "]", "{": "}"}

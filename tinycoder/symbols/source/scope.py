@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Symbol, Variable
+from tinycoder.symbols.source.annotation import instance
 from tinycoder.symbols.source.bindings import Statement, bindings, flat, functional, imports, target_names
-from tinycoder.symbols.source.reader import Events, FunctionNode, read_class, read_function, read_parameters
-from tinycoder.symbols.source.sketch import instance
+from tinycoder.symbols.source.events import Events
+from tinycoder.symbols.source.functions import FunctionNode, read_function, read_parameters
+from tinycoder.symbols.source.reader import read_class
 
 
 def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, Symbol]:

@@ -9,13 +9,10 @@ the names that a caller gives.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Protocol
 
 MAX_SKETCH = 120  # characters of a sketch; a longer one loses its arguments
-MAX_ANNOTATION = 400
 FIRST = 8  # arguments, elements, values of ``or``
 DEEPEST = 40  # expressions within expressions
 LARGEST = 100  # an index that is kept
@@ -29,9 +26,7 @@ class Names(Protocol):
 
 
 _NO_NAMES: Names = {}
-_UNKNOWN = "..."
-_TYPE = re.compile(r"[\w.\[\], |]+")
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+UNKNOWN = "..."
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -47,8 +42,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.BitAnd: "&",
     ast.FloorDiv: "//",
 }
-_NO_CLASSES = ("Any", "object", "None", "Literal", "Union", "Callable")
-_CONSTANTS = {str: "''", bytes: "b''", int: "0", float: "0.0", complex: "0j", bool: "True", type(None): "None"}
+CONSTANTS = {str: "''", bytes: "b''", int: "0", float: "0.0", complex: "0j", bool: "True", type(None): "None"}
 
 
 def sketch(node: ast.expr, names: Names = _NO_NAMES) -> str:
@@ -80,34 +74,12 @@ def element(text: str, index: int) -> str:
     return f"{atom(text)}[{index}]" if text else ""
 
 
-def annotation(node: ast.expr | None) -> str:
-    """The text of an annotation or a base class: forward references lose their quotes, other strings what they say."""
-    if node is None:
-        return ""
-    if type(node) is ast.Name:
-        return node.id
-    text = _annotation(node, 0)
-    return text if len(text) <= MAX_ANNOTATION else ""
-
-
 def decorator(node: ast.expr) -> str:
     """A decorator's name, with ``()`` where it is called."""
     if type(node) is ast.Call:
         name = decorator(node.func)
         return f"{name}()" if name and not name.endswith("()") else name
     return sketch(node)
-
-
-def instance(text: str) -> str:
-    """The sketch of an instance of what an annotation names; ``""`` for one that names several classes or none."""
-    text = text.removesuffix(" | None").removeprefix("None | ")
-    name, bracket, inside = text.partition("[")
-    name = name.rpartition(".")[2]
-    if name == "Optional" and bracket:
-        return instance(inside[:-1])
-    if name in ("type", "Type") and bracket:
-        return inside[:-1] if _DOTTED.fullmatch(inside[:-1]) else ""
-    return "" if not text or " | " in text or name in _NO_CLASSES else f"{text}()"
 
 
 def _sketch(node: ast.expr, names: Names, depth: int) -> str:
@@ -149,7 +121,7 @@ def _several(nodes: list[ast.expr], names: Names, depth: int) -> list[str]:
         texts.append(text if len(text) <= MAX_SKETCH // 2 else "")
     while texts and not texts[-1]:
         texts.pop()
-    return [text or _UNKNOWN for text in texts]
+    return [text or UNKNOWN for text in texts]
 
 
 def _subscript(node: ast.Subscript, names: Names, depth: int) -> str:
@@ -172,11 +144,11 @@ def _index(node: ast.expr, names: Names, depth: int) -> str:
     if type(node) is ast.Tuple and node.elts:
         parts = [_index(part, names, depth) for part in node.elts[:FIRST]]
         return ", ".join(parts) if len(parts) > 1 else f"{parts[0]},"
-    return _sketch(node, names, depth) or _UNKNOWN
+    return _sketch(node, names, depth) or UNKNOWN
 
 
 def _constant(node: ast.Constant, names: Names, depth: int) -> str:
-    return _CONSTANTS.get(type(node.value), "")
+    return CONSTANTS.get(type(node.value), "")
 
 
 def _formatted(node: ast.expr, names: Names, depth: int) -> str:
@@ -193,7 +165,7 @@ def _list(node: ast.List, names: Names, depth: int) -> str:
 
 
 def _set(node: ast.Set, names: Names, depth: int) -> str:
-    return f"{{{_first(node.elts, names, depth) or _UNKNOWN}}}"
+    return f"{{{_first(node.elts, names, depth) or UNKNOWN}}}"
 
 
 def _first(nodes: list[ast.expr], names: Names, depth: int) -> str:
@@ -207,10 +179,10 @@ def _tuple(node: ast.Tuple, names: Names, depth: int) -> str:
         if type(part) is ast.Starred:
             break
         text = _sketch(part, names, depth)
-        texts.append(text if text and len(text) <= MAX_SKETCH // 3 else _UNKNOWN)
+        texts.append(text if text and len(text) <= MAX_SKETCH // 3 else UNKNOWN)
     text = ", ".join(texts)
     if len(text) > MAX_SKETCH - 2:
-        text = ", ".join(text if len(text) <= MAX_SKETCH // FIRST - 2 else _UNKNOWN for text in texts)
+        text = ", ".join(text if len(text) <= MAX_SKETCH // FIRST - 2 else UNKNOWN for text in texts)
     return f"({text},)" if len(texts) == 1 else f"({text})"
 
 
@@ -218,7 +190,7 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> str:
     key = node.keys[0] if node.keys else None
     if key is None:
         return "{}"
-    text = f"{{{_sketch(key, names, depth) or _UNKNOWN}: {_sketch(node.values[0], names, depth) or _UNKNOWN}}}"
+    text = f"{{{_sketch(key, names, depth) or UNKNOWN}: {_sketch(node.values[0], names, depth) or UNKNOWN}}}"
     return text if len(text) <= MAX_SKETCH else "{}"
 
 
@@ -228,7 +200,7 @@ def _list_comprehension(node: ast.ListComp, names: Names, depth: int) -> str:
 
 
 def _set_comprehension(node: ast.SetComp, names: Names, depth: int) -> str:
-    return f"{{{_comprehension(node.generators, (node.elt,), names, depth) or _UNKNOWN}}}"
+    return f"{{{_comprehension(node.generators, (node.elt,), names, depth) or UNKNOWN}}}"
 
 
 def _generator(node: ast.GeneratorExp, names: Names, depth: int) -> str:
@@ -256,7 +228,7 @@ def _comprehension(
     texts = [_sketch(part, names, depth) for part in elements]
     if not any(texts) or len(loops) > MAX_SKETCH:
         return ""
-    text = ": ".join(text or _UNKNOWN for text in texts) + loops
+    text = ": ".join(text or UNKNOWN for text in texts) + loops
     return text if len(text) <= MAX_SKETCH - 2 else ""
 
 
@@ -351,57 +323,3 @@ _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.UnaryOp: _unary,
     ast.NamedExpr: _walrus,
 }
-
-
-def _annotation(node: ast.expr, depth: int) -> str:
-    if depth > DEEPEST:
-        return ""
-    kind = type(node)
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        value = _annotation(node.value, depth + 1)
-        return f"{value}.{node.attr}" if value else ""
-    if isinstance(node, ast.Subscript):
-        return _generic(node, depth + 1)
-    if isinstance(node, ast.Constant):
-        if type(node.value) is str:
-            return _forward(node.value)
-        return _CONSTANTS.get(type(node.value), _UNKNOWN)
-    if isinstance(node, ast.BinOp) and type(node.op) is ast.BitOr:
-        left, right = _annotation(node.left, depth + 1), _annotation(node.right, depth + 1)
-        return f"{left} | {right}" if left and right else left or right
-    if kind is ast.List or kind is ast.Tuple:
-        parts: list[ast.expr] = node.elts  # type: ignore[attr-defined]
-        text = ", ".join(_annotation(part, depth + 1) or _UNKNOWN for part in parts)
-        return f"[{text}]" if kind is ast.List else f"({text})"
-    if isinstance(node, ast.Starred):
-        return f"*{_annotation(node.value, depth + 1) or _UNKNOWN}"
-    return _sketch(node, _NO_NAMES, depth)
-
-
-def _generic(node: ast.Subscript, depth: int) -> str:
-    value = _annotation(node.value, depth)
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    name = value.rpartition(".")[2]
-    if name == "Annotated":
-        return _annotation(parts[0], depth) if parts else ""
-    if name == "Literal":
-        texts = list(dict.fromkeys(_sketch(part, _NO_NAMES, depth) or _UNKNOWN for part in parts))
-    else:
-        texts = [_annotation(part, depth) or _UNKNOWN for part in parts] or ["()"]
-    return f"{value}[{', '.join(texts)}]" if value else ""
-
-
-@lru_cache(maxsize=4096)
-def _forward(text: str) -> str:
-    """What a string in an annotation refers to; ``""`` where that is no type."""
-    text = text.strip()
-    if len(text) > MAX_ANNOTATION or not _TYPE.fullmatch(text):
-        return ""
-    if _DOTTED.fullmatch(text):
-        return text
-    try:
-        return _annotation(ast.parse(text, mode="eval").body, 1)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return ""
