@@ -1,17 +1,18 @@
-"""Reads what Python source defines: one pass over the statements of its tree, at little more than the tree's own cost."""
+"""What Python source defines: one pass over the statements of its tree, at little more than the tree's own cost."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from tinycoder.symbols.records import Class, Module, Variable
 from tinycoder.symbols.source.annotation import annotation
 from tinycoder.symbols.source.bindings import LOOPS, SIMPLE, TRIES, WITHS, bindings, functional, imports
 from tinycoder.symbols.source.events import ALTERNATE, CONDITIONAL, PLAIN, Events, fold, module
 from tinycoder.symbols.source.exports import gives_names, is_namespace, read_exports, read_expression, strings
-from tinycoder.symbols.source.functions import read_function
+from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.parse import LARGEST, REFUSALS, parse
 from tinycoder.symbols.source.sketch import decorator, sketch
 
@@ -33,49 +34,63 @@ def read_source(text: str | bytes) -> Module | None:
 
 def read_statements(body: Iterable[ast.stmt], events: Events, *, in_class: bool = False, standing: int = PLAIN) -> None:
     """Add what the statements of a module or a class do to ``events``."""
-    inner = standing or CONDITIONAL
     for node in body:
         kind = type(node)
-        if kind is ast.Expr:
-            read_expression(node, events)  # type: ignore[arg-type]
-        elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
-            if function := read_function(node, events, in_class=in_class):  # type: ignore[arg-type]
-                events.defined.append((function, standing))
-        elif kind is ast.ClassDef:
-            events.defined.append((read_class(node, events), standing))  # type: ignore[arg-type]
-        elif kind is ast.Import or kind is ast.ImportFrom:
-            for found in imports(node, events.stars):  # type: ignore[arg-type]
-                events.imports.append(found)
-                events.defined.append((found, standing))
-        elif isinstance(node, ast.If):
-            read_statements(node.body, events, in_class=in_class, standing=inner)
-            other = node.orelse
-            while len(other) == 1 and isinstance(other[0], ast.If):  # thousands of ``elif`` are no depth
-                read_statements(other[0].body, events, in_class=in_class, standing=ALTERNATE)
-                other = other[0].orelse
-            read_statements(other, events, in_class=in_class, standing=ALTERNATE)
-        elif isinstance(node, TRIES):
-            read_statements(node.body, events, in_class=in_class, standing=inner)
-            read_statements(node.orelse, events, in_class=in_class, standing=inner)
-            for handler in node.handlers:
-                read_statements(handler.body, events, in_class=in_class, standing=ALTERNATE)
-            read_statements(node.finalbody, events, in_class=in_class, standing=inner)
-        elif kind in SIMPLE:
-            continue
-        else:
-            _read_variables(node, events, standing, in_class)
-            if isinstance(node, LOOPS):
-                read_statements(node.body, events, in_class=in_class, standing=inner)
-                read_statements(node.orelse, events, in_class=in_class, standing=ALTERNATE)
-            elif isinstance(node, WITHS):
-                read_statements(node.body, events, in_class=in_class, standing=standing)
-            elif isinstance(node, ast.Match):
-                for number, case in enumerate(node.cases):
-                    place = ALTERNATE if number else inner
-                    read_statements(case.body, events, in_class=in_class, standing=place)
+        if kind not in SIMPLE:
+            _READERS.get(kind, _read_variables)(node, events, in_class, standing)
 
 
-def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: bool) -> None:
+def _read_definition(node: FunctionNode, events: Events, in_class: bool, standing: int) -> None:
+    if function := read_function(node, events, in_class=in_class):
+        events.defined.append((function, standing))
+
+
+def _read_class(node: ast.ClassDef, events: Events, in_class: bool, standing: int) -> None:
+    events.defined.append((read_class(node, events), standing))
+
+
+def _read_import(node: ast.Import | ast.ImportFrom, events: Events, in_class: bool, standing: int) -> None:
+    for imported in imports(node, events.stars):
+        events.imports.append(imported)
+        events.defined.append((imported, standing))
+
+
+def _read_if(node: ast.If, events: Events, in_class: bool, standing: int) -> None:
+    read_statements(node.body, events, in_class=in_class, standing=standing or CONDITIONAL)
+    other = node.orelse
+    while len(other) == 1 and isinstance(other[0], ast.If):  # thousands of ``elif`` are no depth
+        read_statements(other[0].body, events, in_class=in_class, standing=ALTERNATE)
+        other = other[0].orelse
+    read_statements(other, events, in_class=in_class, standing=ALTERNATE)
+
+
+def _read_try(node: ast.Try, events: Events, in_class: bool, standing: int) -> None:
+    inner = standing or CONDITIONAL
+    read_statements(node.body, events, in_class=in_class, standing=inner)
+    read_statements(node.orelse, events, in_class=in_class, standing=inner)
+    for handler in node.handlers:
+        read_statements(handler.body, events, in_class=in_class, standing=ALTERNATE)
+    read_statements(node.finalbody, events, in_class=in_class, standing=inner)
+
+
+def _read_loop(node: ast.For | ast.AsyncFor | ast.While, events: Events, in_class: bool, standing: int) -> None:
+    _read_variables(node, events, in_class, standing)
+    read_statements(node.body, events, in_class=in_class, standing=standing or CONDITIONAL)
+    read_statements(node.orelse, events, in_class=in_class, standing=ALTERNATE)
+
+
+def _read_with(node: ast.With | ast.AsyncWith, events: Events, in_class: bool, standing: int) -> None:
+    _read_variables(node, events, in_class, standing)
+    read_statements(node.body, events, in_class=in_class, standing=standing)
+
+
+def _read_match(node: ast.Match, events: Events, in_class: bool, standing: int) -> None:
+    _read_variables(node, events, in_class, standing)
+    for number, case in enumerate(node.cases):
+        read_statements(case.body, events, in_class=in_class, standing=ALTERNATE if number else standing or CONDITIONAL)
+
+
+def _read_variables(node: ast.stmt, events: Events, in_class: bool, standing: int) -> None:
     line = node.lineno
     if isinstance(node, (ast.Assign, ast.AnnAssign)) and type(node.value) is ast.Call and gives_names(node.value):
         events.is_open = True
@@ -102,6 +117,21 @@ def _read_variables(node: ast.stmt, events: Events, standing: int, in_class: boo
             events.defined.append((Class(name, line, (base,), "", (), members), standing))
             continue
         events.defined.append((Variable(name, line, kind, value), standing))
+
+
+_READERS: dict[type[ast.stmt], Callable[[Any, Events, bool, int], None]] = {
+    ast.Expr: lambda node, events, in_class, standing: read_expression(node, events),
+    ast.FunctionDef: _read_definition,
+    ast.AsyncFunctionDef: _read_definition,
+    ast.ClassDef: _read_class,
+    ast.Import: _read_import,
+    ast.ImportFrom: _read_import,
+    ast.If: _read_if,
+    **dict.fromkeys(TRIES, _read_try),
+    **dict.fromkeys(LOOPS, _read_loop),
+    **dict.fromkeys(WITHS, _read_with),
+    ast.Match: _read_match,
+}
 
 
 def read_class(node: ast.ClassDef, outer: Events) -> Class:
