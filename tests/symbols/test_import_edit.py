@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.symbols.imports.edit import edit_for, read_statements
+from tinycoder.symbols.imports.edit import edit_for
 from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import ENVIRONMENT, LIBRARY, WORKSPACE
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.statements import COMMENT, NAME, Statement, read_statements
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE
 
 WIDTH = 88  # characters of a line, unless the document's imports have longer ones
@@ -17,75 +17,9 @@ Edit = tuple[int, int, str]
 """Start, end (in characters) and new text."""
 
 _FUTURE, _LIBRARY, _THIRD_PARTY, _LOCAL, _RELATIVE = range(5)
-_TOKENS = re.compile(
-    r"""
-      \#[^\n\r]*
-    | [rbuft]{0,2}(?: \"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z) | '''(?:[^\\]|\\.)*?(?:'''|\Z)
-                   | "(?:[^"\\\n]|\\.)*["\n] | '(?:[^'\\\n]|\\.)*['\n] )
-    | ^(?P<statement>(?:from|import)\b(?=[ \t.]))
-    | ^(?P<definition>(?:def|class|async[ ]def)\b|@)
-    """,
-    re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
-_PLAIN = re.compile(r"import[ \t]+([\w. \t,]+?)[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)")
-_FROM = re.compile(
-    r"from[ \t]*(\.*[ \t]*[\w.]*)[ \t]+import[ \t]*"
-    r"(?:\((?P<inner>(?:[^()#]|#[^\n]*)*)\)|(?P<flat>(?:[\w \t,*]|\\\r?\n)*?))[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)"
-)
-_NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
-_COMMENT = re.compile(r"#[^\n\r]*")
 _DOCSTRING = re.compile(
     r"[rRuU]?(\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"[^\"\n\\]*\"|'[^'\n\\]*')[^\n]*", re.DOTALL
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """An import at the beginning of a line: ``start`` to ``end``, the end of its last line without the line break.
-
-    ``names`` are (name, alias), for ``import`` the modules; ``names_at`` is where they stand.
-    """
-
-    start: int
-    end: int
-    module: str
-    names: tuple[tuple[str, str], ...]
-    names_at: tuple[int, int]
-    is_from: bool
-    in_parentheses: bool
-    in_block: bool
-
-    def binds(self, form: ImportForm, written: str) -> bool:
-        """Whether the statement already imports the form, whose module is ``written`` so."""
-        if form.attribute:
-            pair = form.attribute, form.alias
-            return (
-                self.is_from
-                and self.module in (form.module, written)
-                and (pair in self.names or ("*", "") in self.names)
-            )
-        if self.is_from:
-            return False
-        return any(
-            (name, alias) == (form.module, form.alias)
-            or (not form.alias and not alias and name.startswith(f"{form.module}."))
-            for name, alias in self.names
-        )
-
-
-def read_statements(text: str) -> list[Statement]:
-    """The import statements of a document that stand at the beginning of a line, in order."""
-    found: list[Statement] = []
-    in_block = True
-    last = max(text.rfind("\nimport"), text.rfind("\nfrom")) + 1
-    for token in _TOKENS.finditer(text):
-        if token.start() > last:
-            break  # most documents have no more of them below their beginning
-        if token["definition"]:
-            in_block = False
-        elif token["statement"] and (statement := _statement(text, token.start(), in_block)):
-            found.append(statement)
-    return found
 
 
 def edit_for(
@@ -145,31 +79,6 @@ def written_module(form: ImportForm, package: str, max_dots: int) -> str:
     if not n_shared or n_dots > max_dots:
         return form.module
     return "." * n_dots + ".".join(target[n_shared:])
-
-
-def _statement(text: str, start: int, in_block: bool) -> Statement | None:
-    if found := _PLAIN.match(text, start):
-        pairs = tuple(_pairs(found[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
-        module = pairs[0][0] if pairs else ""
-        end = found.end()
-        return Statement(
-            start=start, end=end, module=module, names=pairs, names_at=found.span(1), is_from=False,
-            in_parentheses=False, in_block=in_block,
-        )  # fmt: skip
-    if found := _FROM.match(text, start):
-        part = "inner" if found["inner"] is not None else "flat"
-        names = tuple(_pairs(_COMMENT.sub("", found[part]), _NAME.pattern))
-        return Statement(
-            start=start, end=found.end(), module="".join(found[1].split()), names=names, names_at=found.span(part),
-            is_from=True, in_parentheses=part == "inner", in_block=in_block,
-        )  # fmt: skip
-    return None
-
-
-def _pairs(text: str, pattern: str) -> Iterator[tuple[str, str]]:
-    for part in text.replace("\\", " ").split(","):
-        if found := re.fullmatch(pattern, part.strip()):
-            yield found[1], found[2] or ""
 
 
 def _line(form: ImportForm, written: str) -> str:
@@ -291,7 +200,7 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
     """The edit that adds a name to a statement that imports others of its module."""
     addition = f"{form.attribute} as {form.alias}" if form.alias else form.attribute
     start, end = statement.names_at
-    spans = [found.span() for found in _NAME.finditer(_blanked(text[start:end]))]
+    spans = [found.span() for found in NAME.finditer(_blanked(text[start:end]))]
     if not spans:
         return None
     place = _place([name for name, _ in statement.names], form.attribute)
@@ -339,7 +248,7 @@ def _wrapped(text: str, statement: Statement, addition: str, place: int) -> Edit
 
 def _blanked(text: str) -> str:
     """The text with spaces in place of comments."""
-    return _COMMENT.sub(lambda found: " " * len(found[0]), text)
+    return COMMENT.sub(lambda found: " " * len(found[0]), text)
 
 
 def _eol(text: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.errors import Cancelled
-from tinycoder.symbols.imports.edit import Edit, Statement, edit_for, read_statements
+from tinycoder.symbols.imports.edit import Edit, edit_for
 from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.statements import Statement, read_statements
 from tinycoder.symbols.modules import WORKSPACE, Definition
 from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, name_key
 from tinycoder.symbols.records import Class, Function, Import, Symbol

@@ -59,6 +59,7 @@ def is_namespace(node: ast.expr) -> bool:
 
 
 def read_exports(node: ast.stmt, events: Events) -> None:
+    """Add what an assignment to ``__all__`` exports."""
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value:
         names = strings(node.value)
         if names is not None:

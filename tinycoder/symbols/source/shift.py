@@ -7,19 +7,21 @@ from tinycoder.symbols.source.events import Events
 
 
 def shift_events(events: Events, by: int) -> Events:
+    """Events ``by`` lines further down."""
     if not by:
         return events
-    found = Events()
-    found.defined = [(shift(symbol, by), standing) for symbol, standing in events.defined]
-    found.attributes = [_shift_variable(each, by) for each in events.attributes]
-    found.globals = [_shift_variable(each, by) for each in events.globals]
-    found.imports = [Import(each.name, each.line + by, each.module, each.attribute) for each in events.imports]
-    found.set_on = [(name, _shift_variable(each, by)) for name, each in events.set_on]
-    found.exports, found.stars, found.is_open = events.exports, events.stars, events.is_open
-    return found
+    shifted = Events()
+    shifted.defined = [(shift(symbol, by), standing) for symbol, standing in events.defined]
+    shifted.attributes = [_shift_variable(each, by) for each in events.attributes]
+    shifted.globals = [_shift_variable(each, by) for each in events.globals]
+    shifted.imports = [Import(each.name, each.line + by, each.module, each.attribute) for each in events.imports]
+    shifted.set_on = [(name, _shift_variable(each, by)) for name, each in events.set_on]
+    shifted.exports, shifted.stars, shifted.is_open = events.exports, events.stars, events.is_open
+    return shifted
 
 
 def shift(symbol: Symbol, by: int) -> Symbol:
+    """A symbol ``by`` lines further down."""
     if isinstance(symbol, Function):
         return shift_function(symbol, by)
     if isinstance(symbol, Variable):
@@ -30,6 +32,7 @@ def shift(symbol: Symbol, by: int) -> Symbol:
 
 
 def shift_function(function: Function, by: int) -> Function:
+    """A function ``by`` lines further down."""
     return Function(
         function.name,
         function.line + by,
@@ -46,6 +49,7 @@ def _shift_variable(variable: Variable, by: int) -> Variable:
     return Variable(variable.name, variable.line + by, variable.annotation, variable.value, variable.on_instance)
 
 
-def shift_class(found: Class, by: int) -> Class:
-    members = {name: shift(member, by) for name, member in found.members.items()}
-    return Class(found.name, found.line + by, found.bases, found.metaclass, found.decorators, members)
+def shift_class(class_: Class, by: int) -> Class:
+    """A class with its members, ``by`` lines further down."""
+    members = {name: shift(member, by) for name, member in class_.members.items()}
+    return Class(class_.name, class_.line + by, class_.bases, class_.metaclass, class_.decorators, members)
