@@ -15,9 +15,9 @@ import numpy as np
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import Speller, likelihoods
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.cursor import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, STATEMENT
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name, matches
-from tinycoder.complete.names.names import Cursor
+from tinycoder.complete.names.position import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, STATEMENT
 from tinycoder.complete.predict import PredictionCache
 from tinycoder.complete.ranking import Row, ranked
 from tinycoder.complete.word_search import Words, complete_word
@@ -66,10 +66,10 @@ class CompletionList:
         fitting = [name for name in names if matches(typed, name.word)]
         if len(fitting) > MAX_SCORED:
             fitting = sorted(fitting, key=lambda name: name.distance)[:MAX_SCORED]
-        if len(typed) >= MIN_IMPORT and place.place in (STATEMENT, EXPRESSION):
+        if len(typed) >= MIN_IMPORT and place.kind in (STATEMENT, EXPRESSION):
             there = {name.word for name in fitting}
             fitting += [name for name in importable if name.word not in there]
-        if is_open or place.place == BINDING or place.makes or place.bracket:
+        if is_open or place.kind == BINDING or place.may_bind or place.bracket:
             words = complete_word(
                 predictions, self._healer, prefix_bytes, poll, word_typed=bool(typed), limit=MAX_WORDS
             )
@@ -132,7 +132,7 @@ class CompletionList:
         """
         typed, place = cursor.typed, cursor.position
         there = {name.text for name in fitting}
-        makes = place.place == BINDING or place.makes
+        makes = place.kind == BINDING or place.may_bind
         found = []
         for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
             if not word.isidentifier() or keyword.iskeyword(word):
@@ -140,7 +140,7 @@ class CompletionList:
             elsewhere = vocabulary.in_workspace(word)
             stands = vocabulary.in_file(word) and word != typed
             exists = stands or elsewhere
-            if place.place in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
+            if place.kind in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
                 if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
                     found.append(Name(text=word, group=group.SEEN))
                 continue

@@ -23,12 +23,13 @@ from tinycoder.complete.context import CursorContext, make_context
 from tinycoder.complete.filters import Filters, around
 from tinycoder.complete.ghost import LINE, MAX_LINES, Ghost, Layout, write
 from tinycoder.complete.healing import Healer
-from tinycoder.complete.names.cursor import NO_PLACE
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.describe import describe
 from tinycoder.complete.names.importable import import_edits
 from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.name import Name
-from tinycoder.complete.names.names import Cursor, Names
+from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.position import NO_NAME
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.unknown import unknown_names
 from tinycoder.complete.parts import Parts
@@ -205,7 +206,7 @@ class Engine:
         lines = self._update(document)
         cursor = self._names.cursor(document.path, document.text, offset)
         context = self._context(document, offset)
-        if cursor.inside or cursor.position.place == NO_PLACE:
+        if cursor.inside or cursor.position.kind == NO_NAME:
             return cursor, [], context
         names = self._names.at(cursor, document.text)
         vocabulary = Vocabulary(

@@ -1,23 +1,21 @@
-"""The names that could stand at a cursor, place by place."""
+"""The names that could stand at a cursor, place by kinds."""
 
 from __future__ import annotations
 
 import builtins
 import keyword
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from tinycoder.complete.names import cursor as place
 from tinycoder.complete.names import name as group
+from tinycoder.complete.names import position as kinds
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import FAR, Name
+from tinycoder.complete.names.resolver import Resolver
+from tinycoder.complete.names.statement import MAX_LINES
 from tinycoder.symbols.records import Function, Import, Symbol
 from tinycoder.symbols.source.live import Enclosing
 
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
-    from tinycoder.complete.names.resolver import Resolver
-
-ROWS_ABOVE = place.MAX_LINES
+ROWS_ABOVE = MAX_LINES
 MAX_ABOVE = 8_000  # characters above the cursor's line that its statement is looked for in
 
 _SOFT = tuple(word for word in keyword.softkwlist if word != "_")
@@ -40,20 +38,20 @@ def names_at(cursor: Cursor, resolver: Resolver) -> list[Name]:
 
 def _possible(cursor: Cursor, resolver: Resolver) -> Iterable[Name]:
     position = cursor.position
-    match position.place:
-        case place.MODULE:
+    match position.kind:
+        case kinds.MODULE:
             return _modules(resolver, position.module)
-        case place.IMPORTED:
+        case kinds.IMPORTED:
             return (each for each in _imported(resolver, position.module) if each.text not in position.given)
-        case place.ATTRIBUTE:
+        case kinds.ATTRIBUTE:
             return _attributes(cursor, resolver)
-        case place.BINDING:
+        case kinds.BINDING:
             return _bindings(cursor, resolver)
-        case place.WORD:
+        case kinds.WORD:
             return _words(position.words)
-        case place.OPERATOR:
+        case kinds.OPERATOR:
             return _words(_OPERATORS)
-        case place.STATEMENT | place.EXPRESSION:
+        case kinds.STATEMENT | kinds.EXPRESSION:
             return _operands(cursor, resolver)
     return ()
 
@@ -119,12 +117,12 @@ def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
 
 def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     """Names that exist and may be made again: methods of bases to override, and words of the file."""
-    made_by = cursor.position.made_by
-    if made_by == "def":
+    bound_by = cursor.position.bound_by
+    if bound_by == "def":
         inner = resolver.enclosing[0] if resolver.enclosing else None
         if inner is not None and inner.kind == "class":
             yield from _overridable(inner, resolver)
-    elif made_by != "class":
+    elif bound_by != "class":
         yield from _used(cursor)
 
 
@@ -182,7 +180,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     for text in (*_BUILTINS, *_OF_MODULES):
         distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
         yield Name(text=text, group=group.BUILTIN, distance=distance)
-    if position.place == place.STATEMENT:
+    if position.kind == kinds.STATEMENT:
         yield from _words(_STATEMENTS)
         yield from _words(_SOFT)
         yield from (Name(text=text, group=group.BUILTIN) for text in _MADE_BY_MODULES)
@@ -190,7 +188,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
         yield from _words(_OPERANDS)
         if position.statement in ("for", "async"):
             yield from _words(("in",))
-    if position.makes:
+    if position.may_bind:
         yield from _used(cursor)
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tinycoder.complete.candidate import Document, Edit
 from tinycoder.complete.names import name as group
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name, matches
+from tinycoder.complete.names.resolver import Resolver
 from tinycoder.symbols.imports.edit import edit_for
 from tinycoder.symbols.imports.forms import ImportForm
 from tinycoder.symbols.imports.offers import OfferedNames, import_form
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
-
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
-    from tinycoder.complete.names.resolver import Resolver
 
 MAX_NAMES = 60
 _LIBRARY = tuple(sorted(name for name in sys.stdlib_module_names if not name.startswith("_")))

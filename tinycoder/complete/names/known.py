@@ -6,13 +6,10 @@ import builtins
 import keyword
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from tinycoder.complete.names.cursor import ATTRIBUTE, position
+from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.position import ATTRIBUTE, position
 from tinycoder.complete.names.resolver import Resolver
-
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
 
 _BUILT_IN = (object, type, int, float, str, bytes, list, tuple, dict, set)
 _TYPES: tuple[type, ...] = (*_BUILT_IN, type(builtins), type(lambda: 0), type(iter([])))
@@ -57,7 +54,7 @@ class KnownNames:
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether the receiver at the end of ``before`` has ``word``; ``None`` if it is not known."""
         found = position(before)
-        if found.place != ATTRIBUTE:
+        if found.kind != ATTRIBUTE:
             return None
         members = self._resolver.members(found.receiver)
         if word in members.rows:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tinycoder.complete.names import candidates
-from tinycoder.complete.names.cursor import ATTRIBUTE, IMPORTED, NO_PLACE, Position, position
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.importable import importable
-from tinycoder.complete.names.line import MAX_LENGTH, START, Line, State, read_line, width
+from tinycoder.complete.names.line import MAX_LENGTH, START, Line, State, read_line
 from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.position import ATTRIBUTE, IMPORTED, NO_NAME, Position, position
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
 from tinycoder.symbols.imports.offers import OfferedNames
@@ -28,37 +29,6 @@ from tinycoder.symbols.world import View, World
 MAX_LINES = 50_000  # lines that are remembered; then all are forgotten
 _NARROWS = re.compile(r"\bisinstance\(|^\s*case\b", re.MULTILINE)
 MAX_READERS = 16  # open documents whose records are kept up to date
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cursor:
-    """A cursor in a text whose line breaks are line feeds.
-
-    ``typed`` is the part of the word before it, ``rest`` the part behind it. ``line`` is the cursor's own line without
-    what is typed, ``inside`` what it is in: "string" or "comment". ``prose`` tells comments, docstrings and
-    sentences in strings from strings of one word.
-    """
-
-    path: str
-    row: int
-    before: str
-    typed: str
-    rest: str
-    inside: str
-    prose: bool
-    position: Position
-    line: Line
-    scopes: Scopes
-
-    @property
-    def function(self) -> str:
-        """The name of the innermost function around the cursor; empty outside of functions."""
-        return next((scope.name for scope in self.scopes.scopes(self.indent) if scope.kind == "def"), "")
-
-    @property
-    def indent(self) -> int:
-        """Columns of white space before the line's code."""
-        return width(self.before[: len(self.before) - len(self.before.lstrip())])
 
 
 class Names:
@@ -139,7 +109,7 @@ class Names:
 
     def at(self, cursor: Cursor, text: str) -> list[Name]:
         """The names that could stand at the cursor, none twice. They need not begin with what is typed there."""
-        if cursor.inside or cursor.position.place == NO_PLACE:
+        if cursor.inside or cursor.position.kind == NO_NAME:
             return []
         resolver = self.resolver(cursor, text)
         key = (cursor.before, cursor.position, id(cursor.scopes), id(resolver.module), id(resolver.modules))
@@ -151,9 +121,9 @@ class Names:
         """Whether names can stand at the cursor that nothing defines: behind a dot, in a call, from a module."""
         where = cursor.position
         resolver = self.resolver(cursor, text)
-        if where.place == ATTRIBUTE:
+        if where.kind == ATTRIBUTE:
             return not resolver.members(where.receiver).known
-        if where.place == IMPORTED:
+        if where.kind == IMPORTED:
             return resolver.modules.find(resolver.absolute(where.module)) is None
         if where.call is not None:
             signature = resolver.signature(where.call.callee)
@@ -206,7 +176,7 @@ class Names:
 
     def _position(self, text: str, start: int, before: str, typed: str, state: State, inside: str) -> Position:
         if inside in ("string", "comment") or typed[:1].isdigit():
-            return Position(place=NO_PLACE)
+            return Position(kind=NO_NAME)
         sources = text[max(0, start - candidates.MAX_ABOVE) : start].split("\n")[:-1][-candidates.ROWS_ABOVE :]
         first_row = len(self._above[1]) - len(sources)
         above = [
