@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinycoder.complete.names.line import Line, width
+from tinycoder.complete.names.line import Line
 from tinycoder.complete.names.position import Position
 from tinycoder.complete.names.scopes import Scopes
+from tinycoder.symbols.source.lines import width
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,11 @@ from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.position import ATTRIBUTE, IMPORTED, NO_NAME, Position, position
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
+from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.symbols.imports.offers import OfferedNames
 from tinycoder.symbols.project import Project
 from tinycoder.symbols.records import Module, Symbol
+from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.narrowing import narrowed
@@ -77,15 +79,14 @@ class Names:
         """Where ``offset`` (in characters) is, with what can come there."""
         offset = max(0, min(offset, len(text)))
         if "\r" in text:
-            before = _unix(text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset])
-            text, offset = before + _unix(text[offset:]), len(before)
+            before = with_line_feeds(
+                text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset]
+            )
+            text, offset = before + with_line_feeds(text[offset:]), len(before)
         start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
         end = len(text) if end < 0 else end
-        first, last = offset, offset
-        while first > start and _in_word(text[first - 1]):
-            first -= 1
-        while last < end and _in_word(text[last]):
-            last += 1
+        typed, rest = typed_word(text, offset), rest_of_word(text, offset)
+        first, last = offset - len(typed), offset + len(rest)
         if self._above[0] != text[:start]:
             lines = self._read(text[: start - 1], START) if start else []
             self._above = (text[:start], lines, lines[-1].end if lines else START)
@@ -98,11 +99,11 @@ class Names:
             path=path,
             row=scopes.row,
             before=before,
-            typed=text[first:offset],
-            rest=text[offset:last],
+            typed=typed,
+            rest=rest,
             inside=inside if inside in ("string", "comment") else "",
             prose=inside == "comment" or (inside == "string" and (bool(state.quote) or _is_sentence(before))),
-            position=self._position(text, start, before, text[first:offset], state, inside),
+            position=self._position(text, start, before, typed, state, inside),
             line=line,
             scopes=scopes,
         )
@@ -150,7 +151,9 @@ class Names:
                 enclosing = [inner, *enclosing[1:]]
             else:
                 module = replace(module, symbols={**module.symbols, **here})
-        narrower = narrowed(_unix(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
+        narrower = (
+            narrowed(with_line_feeds(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
+        )
         return Resolver(self.modules(cursor.path), cursor.path, module, enclosing, narrower)
 
     def modules(self, path: str) -> View:
@@ -231,12 +234,3 @@ def _is_sentence(before: str) -> bool:
     """Whether the string at the end of a line is a docstring, or has several words."""
     at = max(before.rfind("'"), before.rfind('"')) + 1
     return " " in before[at:] or before[:at].endswith(("'''", '"""'))
-
-
-def _in_word(character: str) -> bool:
-    return character == "_" or character.isalnum()
-
-
-def _unix(text: str) -> str:
-    """``text`` with line feeds for all line breaks."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -166,7 +166,7 @@ def _head(tokens: Sequence[Token]) -> str:
 
 
 def _bound_by(tokens: Sequence[Token], opened: Sequence[int], head: str) -> str:
-    """What may_bind a name at the end of ``tokens``; empty where none is made."""
+    """What binds a name at the end of ``tokens``; empty where none is bound."""
     last = tokens[-1].text
     if last in ("def", "class", "as"):
         return last
@@ -174,18 +174,17 @@ def _bound_by(tokens: Sequence[Token], opened: Sequence[int], head: str) -> str:
         at = opened[0]
         if at >= 2 and tokens[at - 1].sort == "name" and tokens[at - 2].text == "def":
             return "parameter" if last in "(," or tokens[-2].text in ("(", ",") else ""
-    since = tokens[opened[-1] + 1 :] if opened else tokens
-    words = [token.text for token in since]
-    if "lambda" in words:
-        after = words[len(words) - words[::-1].index("lambda") :]
-        if ":" not in after and (not after or after[-1] in (",", "*", "**")):
-            return "lambda"
     words = [token.text for token in tokens]
-    if "for" in words:
-        after = words[len(words) - words[::-1].index("for") :]
-        if "in" not in after and (not after or after[-1] in _TARGETS):
-            return "for"
-    return ""
+    after = _after_last(words[opened[-1] + 1 :] if opened else words, "lambda")
+    if after is not None and ":" not in after and (not after or after[-1] in (",", "*", "**")):
+        return "lambda"
+    after = _after_last(words, "for")
+    return "for" if after is not None and "in" not in after and (not after or after[-1] in _TARGETS) else ""
+
+
+def _after_last(words: list[str], word: str) -> list[str] | None:
+    """The words after the last ``word``; None where it is not among them."""
+    return words[len(words) - words[::-1].index(word) :] if word in words else None
 
 
 def _may_comprehend(tokens: Sequence[Token], opened: Sequence[int]) -> bool:

@@ -8,12 +8,14 @@ touched. For one thread at a time.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol
 from tinycoder.symbols.source.events import PLAIN, Events, fold, module
 from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
+from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.mend import mended, parse_rows
 from tinycoder.symbols.source.parse import LARGEST, REFUSALS
 from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
@@ -74,8 +76,7 @@ class LiveReader:
         A line stays that opens a block, a bracket or a string. The same text outside of that line gives the same
         object. Never raises.
         """
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = with_line_feeds(text)
         if skip_line is not None and self._is_seen(text, skip_line):
             return self._module
         if len(text) > LARGEST:
@@ -211,7 +212,7 @@ class LiveReader:
     def _around(self, row: int, column_indent: int) -> list[Enclosing]:
         layout = self._layout
         found: list[Enclosing] = []
-        number = _last_before(layout, row)
+        number = bisect_left(layout.starts, row) - 1  # the last that begins before the row
         limit = column_indent
         if number >= 0 and row < layout.ends[number]:  # the row goes on with a statement
             limit = layout.indents[number]
@@ -299,12 +300,3 @@ def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
     bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
     return Enclosing("def", node.name, line, shift_function(function, by), bindings)
-
-
-def _last_before(layout: Layout, row: int) -> int:
-    """The last statement that begins before a row, or -1."""
-    low, high = 0, len(layout.starts)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if layout.starts[middle] < row else (low, middle)
-    return low - 1
