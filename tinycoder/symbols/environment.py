@@ -68,10 +68,9 @@ def read_module(raw: bytes) -> Module:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A module: where its text is, the text with its docstrings, and the folders that its submodules are in."""
+    """A module: where its text is, and the folders that its submodules are in."""
 
     path: str
-    documentation: str
     is_package: bool
     folders: tuple[str, ...] = ()
     stub_folders: tuple[str, ...] = ()
@@ -110,11 +109,6 @@ class PackageFolders:
     def record(self, source: Source) -> Module:
         """What a module defines; nothing for one without text."""
         return self._records.read(source.path) if source.path else EMPTY
-
-    def documentation_path(self, source: Source) -> str:
-        """The file that a module's docstrings are in, where that is not the stub that its record is read from."""
-        found = self._look_up(source.name)
-        return found.documentation if found and found.documentation else source.path
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
@@ -169,13 +163,12 @@ class PackageFolders:
             if flags & _FOLDER:
                 inner = self._listing(place).get("__init__", 0)
                 if inner & _MODULE:
-                    path, documentation = _texts(os.path.join(place, "__init__"), inner)  # noqa: PTH118
-                    return _Found(path, documentation, True, (place,))
+                    return _Found(_text(os.path.join(place, "__init__"), inner), True, (place,))  # noqa: PTH118
             if flags & _MODULE:
-                return _Found(*_texts(place, flags), False)
+                return _Found(_text(place, flags), False)
             if flags & _FOLDER:
                 portions.append(place)
-        return _Found("", "", True, tuple(portions)) if portions else None
+        return _Found("", True, tuple(portions)) if portions else None
 
     def _is_package(self, folder: str, name: str) -> bool:
         """Whether a folder holds Python modules, directly or, as for ``google``, one level below."""
@@ -209,18 +202,17 @@ class PackageFolders:
         return self._listings[folder]
 
 
-def _texts(place: str, flags: int) -> tuple[str, str]:
-    """The text to read for a module, and, beside a stub, the text with its docstrings."""
-    python = f"{place}.py" if flags & _PY else ""
-    return (f"{place}.pyi", python) if flags & _PYI else (python, python)
+def _text(place: str, flags: int) -> str:
+    """The file that tells what a module defines: its stub, if it has one."""
+    return f"{place}.pyi" if flags & _PYI else f"{place}.py" if flags & _PY else ""
 
 
 def _joined(found: _Found | None, stub: _Found | None) -> _Found | None:
     """A module with what a stubs package says of it; such a package may be partial."""
     if stub is None or found is None:
-        return found or (stub and _Found(stub.path, "", stub.is_package, (), stub.folders))
+        return found or (stub and _Found(stub.path, stub.is_package, (), stub.folders))
     is_package = found.is_package or stub.is_package
-    return _Found(stub.path or found.path, found.documentation, is_package, found.folders, stub.folders)
+    return _Found(stub.path or found.path, is_package, found.folders, stub.folders)
 
 
 class Environment:

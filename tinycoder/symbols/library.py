@@ -67,10 +67,6 @@ class Library:
                 self._made[name] = EMPTY
         return self._made[name]
 
-    def documentation_path(self, source: Source) -> str:
-        """The file that a module's docstrings are in; ``""`` for a compiled one."""
-        return source.path
-
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
         others = [other.rpartition(".")[2] for other in OTHER_NAMES if other.rpartition(".")[0] == name]

@@ -84,7 +84,7 @@ class ModuleNames:
         here = near.split("/")[:-1]
 
         def rank(entry: NamedFile) -> tuple[bool, int, bool, bool, bool, str]:
-            shared = _n_shared(here, entry.path.split("/")[:-1])
+            shared = n_shared(here, entry.path.split("/")[:-1])
             stub = entry.path.endswith(".pyi")
             return entry.is_namespace, -shared, not entry.declared, not entry.is_package, stub, entry.path
 
@@ -161,10 +161,9 @@ def _is_name(part: str) -> bool:
     return part.isidentifier() and not keyword.iskeyword(part)
 
 
-def _n_shared(some: Sequence[str], others: Sequence[str]) -> int:
-    n = 0
-    for one, other in zip(some, others, strict=False):
-        if one != other:
-            break
-        n += 1
-    return n
+def n_shared(parts: Sequence[str], others: Sequence[str]) -> int:
+    """How many parts are the same at the beginning."""
+    return next(
+        (i for i, (one, other) in enumerate(zip(parts, others, strict=False)) if one != other),
+        min(len(parts), len(others)),
+    )

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tinycoder.symbols.records import Class, Function, Symbol
+
 CLASS, FUNCTION, VARIABLE, MODULE = "class", "function", "variable", "module"
 
 
@@ -56,6 +58,13 @@ class NameIndex:
                 found.append(self._defined[start])
             start += 1
         return found
+
+
+def kind_of(symbol: Symbol | None) -> str:
+    """The kind of what a name stands for; None stands for a module."""
+    if symbol is None:
+        return MODULE
+    return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE
 
 
 def name_key(name: str) -> str:

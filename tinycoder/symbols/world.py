@@ -113,14 +113,6 @@ class View:
             self._records[key] = module
         return module
 
-    def documentation_path(self, source: Source) -> Path | None:
-        """The file that a module's docstrings are in."""
-        if source.origin == WORKSPACE:
-            return self.snapshot.location(source.path)
-        folders = self._library if source.origin == LIBRARY else self._packages
-        path = folders.documentation_path(source)
-        return Path(path) if path else None
-
     def is_member(self, name: str) -> bool:
         """Whether a class of the workspace or a builtin one has a member of this name."""
         return name in _BUILTIN_MEMBERS or self.snapshot.is_member(name)

@@ -10,9 +10,8 @@ from tinycoder.complete.names import name as group
 from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name, matches
 from tinycoder.complete.names.resolver import Resolver
-from tinycoder.symbols.imports.edit import edit_for
 from tinycoder.symbols.imports.forms import ImportForm
-from tinycoder.symbols.imports.offers import OfferedNames, import_form
+from tinycoder.symbols.imports.offers import OfferedNames, import_edit, import_form
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 
@@ -49,7 +48,5 @@ def import_edits(name: Name, document: Document, offset: int, resolver: Resolver
         return ()
     module, attribute = name.symbol.module, name.symbol.attribute
     form = ImportForm(module, attribute, "" if name.text in (attribute, module) else name.text)
-    package = resolver.source.package
-    max_dots = resolver.modules.snapshot.max_dots(package) if package else 0
-    found = edit_for(document.text, form, cursor=offset, package=package, max_dots=max_dots, origin=resolver.origin)
-    return (Edit(start=found[0], end=found[1], text=found[2]),) if found else ()
+    edit = import_edit(resolver.modules, document.text, form, cursor=offset)
+    return (Edit(start=edit[0], end=edit[1], text=edit[2]),) if edit else ()

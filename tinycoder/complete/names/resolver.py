@@ -10,8 +10,8 @@ from tinycoder.symbols.modules import WORKSPACE, Source
 from tinycoder.symbols.records import Function, Module, Symbol
 from tinycoder.symbols.source.live import Enclosing
 from tinycoder.symbols.types.members import Members
+from tinycoder.symbols.types.query import Types
 from tinycoder.symbols.types.signatures import Signature
-from tinycoder.symbols.types.types import Types
 from tinycoder.symbols.types.values import Scope
 from tinycoder.symbols.world import View
 
@@ -92,11 +92,6 @@ class Resolver:
         """How the file itself imports names, saved or not."""
         forms = (form_of(each, self.source.package) for each in self.module.imports)
         return ImportForms(dict.fromkeys((form for form in forms if form), 1))
-
-    def origin(self, module: str) -> str:
-        """Where a module comes from; empty if it is not known."""
-        source = self.modules.find(module)
-        return source.origin if source else ""
 
     def defines(self, word: str) -> bool:
         """Whether a file of the workspace defines ``word``, at its top level or as a member of a class."""

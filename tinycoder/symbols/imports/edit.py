@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.forms import ImportForm, n_dots
 from tinycoder.symbols.imports.statements import COMMENT, NAME, Statement, read_statements
+from tinycoder.symbols.module_names import n_shared
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE
 
 WIDTH = 88  # characters of a line, unless the document's imports have longer ones
@@ -72,13 +73,11 @@ def written_module(form: ImportForm, package: str, max_dots: int) -> str:
     if not form.attribute or not package or not max_dots:
         return form.module
     own, target = package.split("."), form.module.split(".")
-    n_shared = 0
-    while n_shared < min(len(own), len(target)) and own[n_shared] == target[n_shared]:
-        n_shared += 1
-    n_dots = len(own) - n_shared + 1
-    if not n_shared or n_dots > max_dots:
+    shared = n_shared(own, target)
+    dots = len(own) - shared + 1
+    if not shared or dots > max_dots:
         return form.module
-    return "." * n_dots + ".".join(target[n_shared:])
+    return "." * dots + ".".join(target[shared:])
 
 
 def _line(form: ImportForm, written: str) -> str:
@@ -158,10 +157,10 @@ def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | No
     new = bool(form.attribute), written
 
     def plain_first(is_from: bool, module: str) -> tuple[object, ...]:
-        return is_from, not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold()
+        return is_from, not module.startswith("."), -n_dots(module), module.lstrip(".").casefold()
 
     def by_module(is_from: bool, module: str) -> tuple[object, ...]:
-        return not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold(), is_from
+        return not module.startswith("."), -n_dots(module), module.lstrip(".").casefold(), is_from
 
     keys = [(each.is_from, each.module) for each, _ in group]
     for style in (plain_first, by_module):
@@ -170,10 +169,6 @@ def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | No
             later = (n for n, key in enumerate(sorted_keys) if key > style(*new))
             return next(later, None)
     return None
-
-
-def _n_dots(module: str) -> int:
-    return len(module) - len(module.lstrip("."))
 
 
 def _by_type(name: str) -> tuple[int, str]:

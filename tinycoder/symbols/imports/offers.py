@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from tinycoder.errors import Cancelled
 from tinycoder.symbols.imports.edit import Edit, edit_for
-from tinycoder.symbols.imports.forms import ImportForm
-from tinycoder.symbols.imports.statements import Statement, read_statements
+from tinycoder.symbols.imports.forms import ImportForm, n_dots
+from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import WORKSPACE, Definition
-from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, name_key
-from tinycoder.symbols.records import Class, Function, Import, Symbol
+from tinycoder.symbols.name_index import MODULE, Defined, kind_of, name_key
+from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 
 MAX_OFFERED = 20_000
@@ -130,16 +130,14 @@ def _top(module: str) -> str:
     return module.partition(".")[0].lstrip("_")
 
 
-def import_edit(
-    view: View, text: str, form: ImportForm, *, cursor: int, statements: Sequence[Statement] | None = None
-) -> Edit | None:
+def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit | None:
     """``edit_for`` in the document of ``view``: relative where the document, or else its package, does so."""
-    statements = read_statements(text) if statements is None else statements
+    statements = read_statements(text)
     source = view.own(view.path)
     package = source.package if source else ""
-    n_dots = [len(each.module) - len(each.module.lstrip(".")) for each in statements if each.is_from]
+    dots = [n_dots(each.module) for each in statements if each.is_from]
     is_absolute = any(each.is_from and package and _top(each.module) == _top(package) for each in statements)
-    max_dots = max(n_dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
+    max_dots = max(dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
 
     def origin(module: str) -> str:
         found = view.find(module.partition(".")[0])
@@ -184,10 +182,3 @@ def _offered(form: ImportForm, definition: Definition | None, n_uses: int) -> Of
     if definition is None:
         return Offered(form, "", form.module, "", n_uses)
     return Offered(form, kind_of(definition.symbol), definition.source.name, definition.source.origin, n_uses)
-
-
-def kind_of(symbol: Symbol | None) -> str:
-    """The kind of what a name stands for, a module's for None."""
-    if symbol is None:
-        return MODULE
-    return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE

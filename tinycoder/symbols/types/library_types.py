@@ -6,7 +6,6 @@ Type expressions name classes by their full dotted names, type variables by the 
 from __future__ import annotations
 
 TYPING = frozenset({"typing", "typing_extensions"})
-ABSTRACT = "collections.abc"
 
 BUILTIN_FORMS = {
     "List": "builtins.list",

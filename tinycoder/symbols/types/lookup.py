@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.modules import Definition, Modules, Source
 from tinycoder.symbols.records import (
     Class,
@@ -67,18 +68,6 @@ def parse(text: str) -> ast.expr | None:
         return None
 
 
-def absolute(module: str, source: Source) -> str:
-    """The dotted name that a module written ``module`` has when it is imported in ``source``."""
-    name = module.lstrip(".")
-    dots = len(module) - len(name)
-    if not dots:
-        return module
-    parts = source.package.split(".") if source.package else []
-    if dots - 1 > len(parts):
-        return ""
-    return ".".join([*parts[: len(parts) - (dots - 1)], *([name] if name else [])])
-
-
 @dataclass(slots=True)
 class Lookup:
     """Finds names as one question needs them. ``root`` is the scope of the question: its module is the newest."""
@@ -106,7 +95,7 @@ class Lookup:
             return self._followed(symbol, Scope(scope.source, scope.module))
         if scope.module.stars:
             for star in scope.module.stars:
-                if found := self.attribute(absolute(star, scope.source), name):
+                if found := self.attribute(absolute(star, scope.source.package), name):
                     return found
         if scope.source.name == "":
             module = self.modules.find(name)
@@ -162,7 +151,7 @@ class Lookup:
     def _followed(self, symbol: Symbol, scope: Scope, *, member: bool = False) -> Found:
         if not isinstance(symbol, Import):
             return Binding(symbol, scope, member=member)
-        module = absolute(symbol.module, scope.source)
+        module = absolute(symbol.module, scope.source.package)
         if symbol.attribute:
             found = self.attribute(module, symbol.attribute)
         else:

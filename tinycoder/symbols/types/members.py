@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.modules import LIBRARY, Modules, Source
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Symbol, Variable
 from tinycoder.symbols.types.attributes import MODULE_ATTRIBUTES
 from tinycoder.symbols.types.classes import Order
 from tinycoder.symbols.types.inference import Inference
-from tinycoder.symbols.types.lookup import BUILTINS, absolute
+from tinycoder.symbols.types.lookup import BUILTINS
 from tinycoder.symbols.types.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, is_same, last_part
 from tinycoder.symbols.types.values import (
-    DOUBT,
     ClassValue,
     FunctionValue,
     Instance,
@@ -141,7 +141,7 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
     ):
         return False
     for star in record.stars:
-        found = modules.find(absolute(star, source))
+        found = modules.find(absolute(star, source.package))
         if found is None and source.origin == LIBRARY:
             continue  # of another system
         if found is None or (found.name != source.name and not _is_read(found, modules, depth - 1)):
@@ -242,8 +242,3 @@ def _is_open(value: ClassValue) -> bool:
 
 def _decorators(symbol: Class) -> Iterator[str]:
     return (last_part(decorator) for decorator in symbol.decorators)
-
-
-def is_certain(values: Values) -> bool:
-    """Whether the values are all that an expression can stand for."""
-    return bool(values) and DOUBT not in values
