@@ -11,10 +11,10 @@ from pathlib import Path
 from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.modules import WORKSPACE, Definition, Source
-from tinycoder.symbols.records import EMPTY, Class, Import, Module, Symbol
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Import, Module, Symbol
 from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.query import Types
-from tinycoder.symbols.types.values import DOUBT, Frame, Scope, Values
+from tinycoder.symbols.types.values import DOUBT, Scope, Values
 
 
 @lru_cache
@@ -109,10 +109,10 @@ def at(text: str, within: str = "", *, module: str = "main", **others: str) -> P
     modules = FakeModules(texts)
     record = modules.records[module]
     symbols: Mapping[str, Symbol] = record.symbols
-    frames: list[Frame] = []
+    frames: list[Enclosing] = []
     for part in within.split(".") if within else ():
         symbol = symbols[part]
-        frames.insert(0, Frame(symbol))
+        frames.insert(0, Enclosing(symbol))
         symbols = symbol.members if isinstance(symbol, Class) else {}
     source = modules.find(module)
     assert source is not None

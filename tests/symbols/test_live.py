@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol, Variable
-from tinycoder.symbols.source.live import Enclosing, LiveReader
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module, Symbol, Variable
+from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 
 STANDARD = Path(sysconfig.get_paths()["stdlib"])
@@ -214,7 +214,7 @@ def around(text: str, row: int, indent: int) -> list[Enclosing]:
 
 
 def named(found: list[Enclosing]) -> list[tuple[str, str, int]]:
-    return [(each.kind, each.name, each.line) for each in found]
+    return [("class" if each.is_class else "def", each.symbol.name, each.symbol.line) for each in found]
 
 
 def test_what_encloses_a_row() -> None:
@@ -263,7 +263,7 @@ def test_an_edit_above_moves_what_encloses() -> None:
     reader.update("def f(a):\n    b = 1\n    \n")
     reader.update("\n\ndef f(a):\n    b = 1\n    \n")
     (found,) = reader.locals_at(4, 4)
-    assert (found.line, found.bindings["b"].line) == (3, 4)
+    assert (found.symbol.line, found.bindings["b"].line) == (3, 4)
 
 
 def test_a_huge_text_is_not_read() -> None:

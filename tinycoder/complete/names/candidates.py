@@ -12,8 +12,7 @@ from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import FAR, Name
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.statement import MAX_LINES
-from tinycoder.symbols.records import Function, Import, Symbol
-from tinycoder.symbols.source.live import Enclosing
+from tinycoder.symbols.records import Enclosing, Function, Import, Symbol
 
 ROWS_ABOVE = MAX_LINES
 MAX_ABOVE = 8_000  # characters above the cursor's line that its statement is looked for in
@@ -120,7 +119,7 @@ def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     bound_by = cursor.position.bound_by
     if bound_by == "def":
         inner = resolver.enclosing[0] if resolver.enclosing else None
-        if inner is not None and inner.kind == "class":
+        if inner is not None and inner.is_class:
             yield from _overridable(inner, resolver)
     elif bound_by != "class":
         yield from _used(cursor)
@@ -154,9 +153,9 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     position = cursor.position
     if position.call is not None:
         yield from _arguments(cursor, resolver)
-    scopes = cursor.scopes
-    uses = scopes.uses
-    here = set(cursor.line.words)
+    scopes, uses = cursor.scopes, cursor.scopes.uses
+    rows = {**uses, **dict.fromkeys(cursor.line.words, scopes.row)}
+    distances = {text: abs(row - scopes.row) for text, row in rows.items()}
     parameters = resolver.parameters()
     echoes = {_parameter(cursor, resolver): "parameter", position.target: "target"}
     bound: set[str] = set()
@@ -164,22 +163,19 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
         if text in bound:
             continue
         bound.add(text)
-        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
         yield Name(
             text=text,
             group=_group_of(text, symbol, depth, parameters),
-            distance=distance,
+            distance=distances.get(text, FAR),
             symbol=symbol,
             source=resolver.source,
             echo=echoes.get(text, ""),
         )
-    bound_anywhere = scopes.bound_anywhere
     for text, row in uses.items():
-        if text not in bound_anywhere and text not in bound:
+        if text not in scopes.bound_anywhere and text not in bound:
             yield Name(text=text, group=group.FREE, distance=abs(row - scopes.row))
     for text in (*_BUILTINS, *_OF_MODULES):
-        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
-        yield Name(text=text, group=group.BUILTIN, distance=distance)
+        yield Name(text=text, group=group.BUILTIN, distance=distances.get(text, FAR))
     if position.kind == kinds.STATEMENT:
         yield from _words(_STATEMENTS)
         yield from _words(_SOFT)

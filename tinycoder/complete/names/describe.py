@@ -12,6 +12,8 @@ from tinycoder.symbols.records import Class, Function, Import, Symbol
 from tinycoder.symbols.types.members import kind_of
 from tinycoder.symbols.types.signatures import function_text
 
+_DEFAULT_KINDS = {group.KEYWORD: "keyword", group.SEEN: "field", group.NEW: "text"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
@@ -30,7 +32,7 @@ def describe(name: Name, resolver: Resolver) -> Description:
     """What there is to say about ``name`` at the cursor of ``resolver``."""
     definition = _definition(name, resolver)
     symbol = definition.symbol if definition else None
-    kind = name.kind or (kind_of(symbol) if definition else _default_kind(name))
+    kind = name.kind or (kind_of(symbol) if definition else _DEFAULT_KINDS.get(name.group, "variable"))
     if name.group == group.PARAMETER:
         kind = "parameter"
     where = definition.source if definition else None
@@ -75,17 +77,6 @@ def _definition(name: Name, resolver: Resolver) -> Definition | None:
     return None
 
 
-def _default_kind(name: Name) -> str:
-    match name.group:
-        case group.KEYWORD:
-            return "keyword"
-        case group.SEEN:
-            return "field"
-        case group.NEW:
-            return "text"
-    return "variable"
-
-
 def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> str:
     """For people: where the name comes from."""
     symbol = name.symbol
@@ -94,7 +85,7 @@ def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> st
             return name.group
         case group.PARAMETER:
             function = resolver.function
-            return f"parameter of {function.name}" if function else "parameter"
+            return f"parameter of {function.symbol.name}" if function and function.symbol else "parameter"
         case group.LOCAL | group.ENCLOSING | group.DEFINED:
             return f"line {symbol.line}" if symbol else ""
         case group.IMPORT if isinstance(symbol, Import):

@@ -7,8 +7,7 @@ from functools import cached_property
 
 from tinycoder.symbols.imports.forms import ImportForms, absolute, form_of
 from tinycoder.symbols.modules import WORKSPACE, Source
-from tinycoder.symbols.records import Function, Module, Symbol
-from tinycoder.symbols.source.live import Enclosing
+from tinycoder.symbols.records import Enclosing, Function, Module, Symbol
 from tinycoder.symbols.types.members import Members
 from tinycoder.symbols.types.query import Types
 from tinycoder.symbols.types.signatures import Signature
@@ -48,7 +47,7 @@ class Resolver:
     @property
     def function(self) -> Enclosing | None:
         """The innermost function around the cursor."""
-        return next((each for each in self.enclosing if each.kind == "def"), None)
+        return next((each for each in self.enclosing if not each.is_class), None)
 
     def absolute(self, module: str) -> str:
         """The absolute name of a module as it is written in an import of this file; empty if it has none."""
@@ -70,7 +69,7 @@ class Resolver:
     def visible(self) -> Iterator[tuple[str, Symbol | None, int]]:
         """Names in scope, innermost first: each with its symbol, and how far out it is bound (-1: in the module)."""
         for depth, each in enumerate(self.enclosing):
-            if each.kind == "def" or depth == 0:
+            if not each.is_class or depth == 0:
                 yield from ((name, symbol, depth) for name, symbol in each.bindings.items())
         yield from ((name, symbol, -1) for name, symbol in self.module.symbols.items())
         for star in self.module.stars:

@@ -75,9 +75,7 @@ class Scopes:
     @cached_property
     def counts(self) -> Counter[str]:
         """How many lines use each name, after a dot or not."""
-        found = Counter(name for line in self.lines for name in line.words)
-        found.update(name for line in self.lines for _, name in line.attributes)
-        return found
+        return _counts(self.lines)
 
     def counts_in(self, indent: int) -> Counter[str]:
         """The same of the innermost function around a cursor's line of this indentation; elsewhere of all lines."""
@@ -85,10 +83,7 @@ class Scopes:
         if function is None:
             return self.counts
         if function.start not in self._counts:
-            lines = self.lines[function.start : function.end]
-            found = Counter(name for line in lines for name in line.words)
-            found.update(name for line in lines for _, name in line.attributes)
-            self._counts[function.start] = found
+            self._counts[function.start] = _counts(self.lines[function.start : function.end])
         return self._counts[function.start]
 
     @cached_property
@@ -111,9 +106,15 @@ class Scopes:
         return Scope(kind=head.kind, name=head.name, start=start, end=end)
 
 
+def _counts(lines: Sequence[Line]) -> Counter[str]:
+    counts = Counter(name for line in lines for name in line.words)
+    counts.update(name for line in lines for _, name in line.attributes)
+    return counts
+
+
 def _first(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
     """The first row of each key, in the order of the pairs."""
-    found: dict[Key, int] = {}
+    rows: dict[Key, int] = {}
     for key, row in pairs:
-        found.setdefault(key, row)
-    return found
+        rows.setdefault(key, row)
+    return rows

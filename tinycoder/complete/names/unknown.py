@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+
+from tinycoder.complete.names.known import KnownNames
 
 UNBOUND = 0.3  # what is left of the probability of a name that is not bound here, or an attribute that stands nowhere
 IMPOSSIBLE = 0.0  # for what a known receiver lacks, and a module that is not bound though names are imported from it
@@ -22,23 +23,7 @@ _MAKING = re.compile(
 )
 
 
-class Known(Protocol):
-    """What is known of names at the cursor."""
-
-    def is_bound(self, word: str) -> bool:
-        """Whether ``word`` means something there, as a name of its own."""
-
-    def exists(self, word: str) -> bool:
-        """Whether ``word`` stands anywhere: in the workspace, the file, the language, or what is imported."""
-
-    def is_taken_from(self, word: str) -> bool:
-        """Whether the file imports names from a module or package ``word``."""
-
-    def has_member(self, before: str, word: str) -> bool | None:
-        """Whether what ``before`` ends in, an expression and a dot, has ``word``; ``None`` if that is not known."""
-
-
-def factors(line: str, text: str, known: Known) -> list[tuple[int, float]]:
+def factors(line: str, text: str, known: KnownNames) -> list[tuple[int, float]]:
     """For each name in ``text``, which comes after ``line``, that does not exist: where it ends, and what is left of
     the probability from there on.
 
@@ -81,7 +66,7 @@ def _made(line: str) -> Sequence[str]:
 
 
 def unknown_names(
-    line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: Known
+    line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: KnownNames
 ) -> tuple[float, ...]:
     """The probabilities that ``text`` is right up to each of its ``ends``, less where a name comes that is not."""
     left = list(probabilities)

@@ -86,6 +86,15 @@ def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def declared(parameter: Parameter) -> str:
+    """The annotation of what a parameter's name stands for in its function."""
+    if parameter.annotation and parameter.kind == VARIADIC:
+        return f"tuple[{parameter.annotation}, ...]"
+    if parameter.annotation and parameter.kind == KEYWORDS:
+        return f"dict[str, {parameter.annotation}]"
+    return parameter.annotation
+
+
 def _default(node: ast.expr) -> str:
     return _intern(sketch(node)) or "..."
 
@@ -200,14 +209,7 @@ class _Local:
 
     def declared(self, name: str) -> str:
         """The annotation of a parameter."""
-        for parameter in self._parameters:
-            if parameter.name == name:
-                if parameter.kind == VARIADIC:
-                    return f"tuple[{parameter.annotation}, ...]" if parameter.annotation else ""
-                if parameter.kind == KEYWORDS:
-                    return f"dict[str, {parameter.annotation}]" if parameter.annotation else ""
-                return parameter.annotation
-        return ""
+        return next((declared(each) for each in self._parameters if each.name == name), "")
 
     def _make(self) -> None:
         self._made = True

@@ -11,7 +11,7 @@ import ast
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from tinycoder.symbols.records import EMPTY, Class, Function, Module, Symbol
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
 from tinycoder.symbols.source.events import PLAIN, Events, fold, module
 from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
@@ -23,17 +23,6 @@ from tinycoder.symbols.source.scope import locals_of
 from tinycoder.symbols.source.shift import shift, shift_class, shift_events, shift_function
 
 _REMEMBERED = 64  # enclosing functions
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosing:
-    """A function ("def") or class that encloses a row; ``bindings`` are its parameters and locals, or its members."""
-
-    kind: str
-    name: str
-    line: int
-    symbol: Function | Class
-    bindings: dict[str, Symbol]
 
 
 @dataclass(slots=True)
@@ -223,7 +212,7 @@ class LiveReader:
                 limit = layout.indents[number]
                 known = self._class_at(layout.starts[number] + 1) if not limit else None
                 if known is not None:
-                    found.append(Enclosing("class", known.name, known.line, known, dict(known.members)))
+                    found.append(Enclosing(known, known.members))
                     break
                 definition = self._definition(layout, number)
                 if definition is not None:
@@ -293,10 +282,9 @@ def _statements(layout: Layout, first: int, last: int) -> tuple[list[ast.stmt], 
 
 
 def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class: bool) -> Enclosing:
-    line = node.lineno + by
     if isinstance(node, ast.ClassDef):
         class_ = shift_class(read_class(node, Events()), by)
-        return Enclosing("class", node.name, line, class_, dict(class_.members))
+        return Enclosing(class_, class_.members)
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
     bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
-    return Enclosing("def", node.name, line, shift_function(function, by), bindings)
+    return Enclosing(shift_function(function, by), bindings)

@@ -126,38 +126,28 @@ def _headers(word: str, text: str) -> Iterator[str]:
     text = text.rstrip()
     bare = text.removesuffix(":")
     closed = bare + _closers(bare)
-    if word == "def":
-        yield from (text, text + ":", closed + ":")
-        found = _DEF.match(text)
-        if found:
-            parameters: dict[str, str] = {}
-            for name, kind in _PARAMETER.findall(found["rest"] or ""):
-                parameters.setdefault(name, f"{name}: {kind}" if kind else name)
-            name = f"{found['head']} {found['name'] or '_'}"
-            yield f"{name}({', '.join(parameters.values())}):"
-            yield f"{name}({', '.join(key for key in parameters if key[0] != '*')}):"
-            yield f"{name}():"
-    elif word == "class":
-        yield from (text, text + ":", closed + ":")
-        found = _CLASS.match(text)
-        if found:
-            yield f"class {found['name'] or '_'}({', '.join(_BASE.findall(found['rest'] or ''))}):"
-            yield f"class {found['name'] or '_'}:"
-    elif word == "except":
-        for each in (text, text + ":", closed + ":"):
-            yield f"try: pass\n{each}"
-    elif word == "for":
-        yield from (text, text + ":", closed + ":")
-        found = _FOR.match(text)
-        if found:
-            yield f"{found['head']} {found['target']} in _:"
-    elif word == "with":
-        yield from (text, text + ":", closed + ":")
-        for name in _AS.findall(text)[:1]:
-            yield f"with _ as {name}:"
-    elif word in ("if", "while", "elif"):
+    if word in ("if", "while", "elif"):
         text, closed = text.removeprefix("el"), closed.removeprefix("el")
-        yield from (text, text + ":", closed + ":", "if 1:")
+    before = "try: pass\n" if word == "except" else ""
+    if word not in ("else", "try", "finally", "match", "case"):
+        yield from (before + text, f"{before}{text}:", f"{before}{closed}:")
+    if word == "def" and (found := _DEF.match(text)):
+        parameters: dict[str, str] = {}
+        for name, kind in _PARAMETER.findall(found["rest"] or ""):
+            parameters.setdefault(name, f"{name}: {kind}" if kind else name)
+        name = f"{found['head']} {found['name'] or '_'}"
+        yield f"{name}({', '.join(parameters.values())}):"
+        yield f"{name}({', '.join(key for key in parameters if key[0] != '*')}):"
+        yield f"{name}():"
+    elif word == "class" and (found := _CLASS.match(text)):
+        yield f"class {found['name'] or '_'}({', '.join(_BASE.findall(found['rest'] or ''))}):"
+        yield f"class {found['name'] or '_'}:"
+    elif word == "for" and (found := _FOR.match(text)):
+        yield f"{found['head']} {found['target']} in _:"
+    elif word == "with":
+        yield from (f"with _ as {name}:" for name in _AS.findall(text)[:1])
+    elif word in ("if", "while", "elif"):
+        yield "if 1:"
 
 
 def _parsed_header(header: str) -> ast.stmt | None:

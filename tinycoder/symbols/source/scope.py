@@ -9,7 +9,7 @@ from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Symbol, Variabl
 from tinycoder.symbols.source.annotation import instance
 from tinycoder.symbols.source.bindings import Statement, bindings, flat, functional, imports, target_names
 from tinycoder.symbols.source.events import Events
-from tinycoder.symbols.source.functions import FunctionNode, read_function, read_parameters
+from tinycoder.symbols.source.functions import FunctionNode, declared, read_function, read_parameters
 from tinycoder.symbols.source.reader import read_class
 
 
@@ -21,11 +21,8 @@ def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, S
     """
     table: dict[str, Symbol] = {}
     for parameter in read_parameters(node.args):
-        note, value = parameter.annotation, parameter.default
-        if parameter.kind == VARIADIC:
-            note, value = f"tuple[{note}, ...]" if note else "", "()"
-        elif parameter.kind == KEYWORDS:
-            note, value = f"dict[str, {note}]" if note else "", "{}"
+        note = declared(parameter)
+        value = {VARIADIC: "()", KEYWORDS: "{}"}.get(parameter.kind, parameter.default)
         value = "" if value in ("None", "...") else value
         table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
     outer: set[str] = set()

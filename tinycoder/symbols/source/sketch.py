@@ -147,23 +147,6 @@ def _index(node: ast.expr, names: Names, depth: int) -> str:
     return _sketch(node, names, depth) or UNKNOWN
 
 
-def _constant(node: ast.Constant, names: Names, depth: int) -> str:
-    return CONSTANTS.get(type(node.value), "")
-
-
-def _formatted(node: ast.expr, names: Names, depth: int) -> str:
-    return "''"
-
-
-def _truth(node: ast.expr, names: Names, depth: int) -> str:
-    return "True"
-
-
-def _list(node: ast.List, names: Names, depth: int) -> str:
-    text = _first(node.elts, names, depth)
-    return f"[{text}]"
-
-
 def _set(node: ast.Set, names: Names, depth: int) -> str:
     return f"{{{_first(node.elts, names, depth) or UNKNOWN}}}"
 
@@ -192,11 +175,6 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> str:
         return "{}"
     text = f"{{{_sketch(key, names, depth) or UNKNOWN}: {_sketch(node.values[0], names, depth) or UNKNOWN}}}"
     return text if len(text) <= MAX_SKETCH else "{}"
-
-
-def _list_comprehension(node: ast.ListComp, names: Names, depth: int) -> str:
-    text = _comprehension(node.generators, (node.elt,), names, depth)
-    return f"[{text}]"
 
 
 def _set_comprehension(node: ast.SetComp, names: Names, depth: int) -> str:
@@ -293,26 +271,18 @@ def _operand(text: str) -> str:
     return atom(text) if " " in text else text
 
 
-def _unary(node: ast.UnaryOp, names: Names, depth: int) -> str:
-    return "True" if type(node.op) is ast.Not else _sketch(node.operand, names, depth)
-
-
-def _walrus(node: ast.NamedExpr, names: Names, depth: int) -> str:
-    return _sketch(node.value, names, depth)
-
-
 _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.Attribute: _attribute,
     ast.Call: _call,
     ast.Subscript: _subscript,
-    ast.Constant: _constant,
-    ast.JoinedStr: _formatted,
-    ast.Compare: _truth,
-    ast.List: _list,
+    ast.Constant: lambda node, names, depth: CONSTANTS.get(type(node.value), ""),
+    ast.JoinedStr: lambda node, names, depth: "''",
+    ast.Compare: lambda node, names, depth: "True",
+    ast.List: lambda node, names, depth: f"[{_first(node.elts, names, depth)}]",
     ast.Set: _set,
     ast.Tuple: _tuple,
     ast.Dict: _dict,
-    ast.ListComp: _list_comprehension,
+    ast.ListComp: lambda node, names, depth: f"[{_comprehension(node.generators, (node.elt,), names, depth)}]",
     ast.SetComp: _set_comprehension,
     ast.GeneratorExp: _generator,
     ast.DictComp: _dict_comprehension,
@@ -320,6 +290,6 @@ _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.IfExp: _either,
     ast.Await: _await,
     ast.BinOp: _binary,
-    ast.UnaryOp: _unary,
-    ast.NamedExpr: _walrus,
+    ast.UnaryOp: lambda node, *rest: "True" if type(node.op) is ast.Not else _sketch(node.operand, *rest),
+    ast.NamedExpr: lambda node, names, depth: _sketch(node.value, names, depth),
 }

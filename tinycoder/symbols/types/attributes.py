@@ -22,12 +22,12 @@ from tinycoder.symbols.types.values import (
     FunctionValue,
     Instance,
     ModuleValue,
-    Scope,
     SuperValue,
     Value,
     Values,
     receiver_class,
     union,
+    with_self,
     without_none,
 )
 
@@ -69,7 +69,7 @@ class Attributes:
             case ClassValue():
                 return self._class_attribute(value, name)
             case SuperValue():
-                kind = value.receiver.kind if isinstance(value.receiver, Instance) else value.receiver
+                kind = receiver_class(value.receiver)
                 found = self._inference.classes.member(kind, name, after=value.after)
                 return self._bound(found[0], found[1], value.receiver) if found else ()
             case _:
@@ -136,12 +136,12 @@ class Attributes:
             if not receiver_name(symbol):
                 given = None
             elif takes_class(symbol):
-                given = receiver.kind if isinstance(receiver, Instance) else receiver
+                given = receiver_class(receiver)
             elif isinstance(receiver, ClassValue) and not self._is_metaclass_of(owner, receiver):
                 given = None
             return self.decorated(FunctionValue(symbol, self._inference.classes.inside(owner), owner, given))
         if isinstance(symbol, Variable):
-            values = self._inference.variable(symbol, self._receiving(owner, receiver), owner)
+            values = self._inference.variable(symbol, with_self(self._inference.classes.inside(owner), receiver), owner)
             if any(
                 isinstance(value, Instance) and self._inference.classes.member(value.kind, "__get__")
                 for value in values
@@ -155,8 +155,3 @@ class Attributes:
 
     def _is_metaclass_of(self, owner: ClassValue, receiver: ClassValue) -> bool:
         return all(base.value.symbol is not owner.symbol for base in self._inference.classes.order(receiver).bases)
-
-    def _receiving(self, owner: ClassValue, receiver: Instance | ClassValue) -> Scope:
-        inside = self._inference.classes.inside(owner)
-        mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
-        return replace(inside, types={**inside.types, "Self": (mine,)})

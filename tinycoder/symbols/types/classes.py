@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.modules import LIBRARY
-from tinycoder.symbols.records import Symbol
+from tinycoder.symbols.records import Enclosing, Symbol
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.library_classes import NAMED_TUPLE_METHODS, TABLE_SCOPE
 from tinycoder.symbols.types.lookup import BUILTINS, Binding, parse
 from tinycoder.symbols.types.traits import ENUM_MODULE, ENUMS, is_same, last_part
-from tinycoder.symbols.types.values import ClassValue, Frame, Instance, Scope, Values, union
+from tinycoder.symbols.types.values import ClassValue, Instance, Scope, Values, union
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
@@ -94,7 +94,7 @@ class Classes:
         if parameters:
             given = dict(zip(parameters, (*value.arguments, *[()] * len(parameters)), strict=False))
             types = {**types, **given}
-        return replace(value.scope, enclosing=(Frame(value.symbol), *value.scope.enclosing), types=types, local={})
+        return replace(value.scope, enclosing=(Enclosing(value.symbol), *value.scope.enclosing), types=types, local={})
 
     def member(
         self, value: ClassValue, name: str, *, after: ClassValue | None = None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from tinycoder.symbols.modules import LIBRARY, Modules
-from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Variable
+from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Enclosing, Function, Parameter, Variable
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.annotations import Annotations
 from tinycoder.symbols.types.arguments import Arguments
@@ -25,7 +25,6 @@ from tinycoder.symbols.types.values import (
     MAX_ITEMS,
     NONE,
     ClassValue,
-    Frame,
     FunctionValue,
     Instance,
     ModuleValue,
@@ -236,7 +235,7 @@ class Inference:
         mine = self.self_of(owner, scope)
         return replace(
             scope,
-            enclosing=(Frame(None), *scope.enclosing),
+            enclosing=(Enclosing(None), *scope.enclosing),
             local={"self": (mine,), "cls": (mine.kind if isinstance(mine, Instance) else owner,)},
         )
 

@@ -80,17 +80,14 @@ class Lookup:
     def name(self, name: str, scope: Scope, *, skip_class: bool = False) -> Found | None:
         """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the class that the place is in."""
         for index, frame in enumerate(scope.enclosing):
-            symbol = frame.symbol
-            if frame.kind == "class":
-                if index == 0 and not skip_class:
-                    members = symbol.members if isinstance(symbol, Class) else frame.bindings
-                    member = members.get(name) or frame.bindings.get(name)
-                    if member and not (isinstance(member, Variable) and member.on_instance):
-                        return self._followed(member, scope, member=True)
-                continue
-            found = self._in_function(name, scope, index)
-            if found:
-                return found
+            if not frame.is_class:
+                if bound := self._in_function(name, scope, index):
+                    return bound
+            elif index == 0 and not skip_class:
+                members = frame.symbol.members if isinstance(frame.symbol, Class) else frame.bindings
+                member = members.get(name) or frame.bindings.get(name)
+                if member and not (isinstance(member, Variable) and member.on_instance):
+                    return self._followed(member, scope, member=True)
         if symbol := scope.module.symbols.get(name):
             return self._followed(symbol, Scope(scope.source, scope.module))
         if scope.module.stars:

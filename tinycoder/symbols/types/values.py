@@ -7,43 +7,14 @@ further values that are not known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from tinycoder.symbols.modules import Source
-from tinycoder.symbols.records import Class, Function, Module, Symbol
+from tinycoder.symbols.records import Class, Enclosing, Function, Module
 
 MAX_UNION = 6
 MAX_ITEMS = 8  # of a tuple whose elements are told apart
-
-
-class Enclosing(Protocol):
-    """A ``def`` or ``class`` around a place. ``bindings`` are what its body binds."""
-
-    @property
-    def kind(self) -> str:
-        """``def`` or ``class``."""
-
-    @property
-    def symbol(self) -> Symbol | None:
-        """Its record."""
-
-    @property
-    def bindings(self) -> Mapping[str, Symbol]:
-        """Locals, with or without parameters; members of a class."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """An ``Enclosing`` that is made from a record alone."""
-
-    symbol: Symbol | None
-    bindings: Mapping[str, Symbol] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> str:
-        """``def`` or ``class``."""
-        return "class" if isinstance(self.symbol, Class) else "def"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,6 +175,12 @@ def without_none(values: Values) -> Values:
 def receiver_class(value: Instance | ClassValue) -> ClassValue:
     """The class that a receiver's members are looked up in."""
     return value.kind if isinstance(value, Instance) else value
+
+
+def with_self(scope: Scope, receiver: Instance | ClassValue) -> Scope:
+    """The scope in which ``Self`` is the receiver."""
+    mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
+    return replace(scope, types={**scope.types, "Self": (mine,)})
 
 
 def _keys(values: Values) -> tuple[object, ...]:
