@@ -18,7 +18,6 @@ def origin(module: str) -> str:
 
 def form(line: str) -> ImportForm:
     node = ast.parse(line).body[0]
-    assert isinstance(node, (ast.Import, ast.ImportFrom))
     alias = node.names[0]
     if isinstance(node, ast.Import):
         return ImportForm(alias.name, "", alias.asname or "")

@@ -63,7 +63,6 @@ def read(text: str) -> Module:
 
 def members(module: Module, name: str) -> list[str]:
     found = module.symbols[name]
-    assert isinstance(found, Class)
     return list(found.members)
 
 
@@ -145,9 +144,7 @@ def test_a_header_with_a_block_is_read_while_it_is_typed() -> None:
     assert "open" in members(reader.update(TEXT, row), "Door")
     text = TEXT.replace("def open(self, far=1):", "def open(self, far=1, near")
     found = reader.update(text, row).symbols["Door"]
-    assert isinstance(found, Class)
     method = found.members["open"]
-    assert isinstance(method, Function)
     assert [each.name for each in method.parameters] == ["self", "far", "near"]
     assert "LIMIT" in reader.update(text, row).symbols
 
@@ -202,7 +199,6 @@ def test_a_broken_class_keeps_its_members() -> None:
     )
     assert {"x", "f", "y", "k", "z", "g", "h", "w"} <= set(members(module, "A"))
     found = module.symbols["A"]
-    assert isinstance(found, Class)
     assert found.bases == ("Base",)
     assert found.members["w"] == Variable("w", 15, "", "0", True)
 

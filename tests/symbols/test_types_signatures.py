@@ -122,6 +122,5 @@ def test_signature(expression: str, text: str) -> None:
 def test_keywords() -> None:
     place = at(TEXT, **OTHERS)
     found = place.types.signature(place.types.infer("positional", place.scope)[0])
-    assert found is not None
     assert found.keywords == ("c", "d")
     assert found.takes_any_keyword
