@@ -79,7 +79,7 @@ class _Found:
 class PackageFolders:
     """The modules below some folders as they are now; the first folder that has a name wins, as in ``sys.path``.
 
-    A stub is read in place of its module, from a package ``X-stubs`` before one beside it. ``hidden`` are top-level
+    A stub is read instead of its module, from a package ``X-stubs`` before one next to it. ``hidden`` are top-level
     names that are left out.
     """
 
@@ -159,30 +159,30 @@ class PackageFolders:
         portions = []
         for folder in folders:
             flags = self._listing(folder).get(name, 0)
-            place = os.path.join(folder, name)  # noqa: PTH118 - many, and strings are smaller
+            path = os.path.join(folder, name)  # noqa: PTH118 - many, and strings are smaller
             if flags & _FOLDER:
-                inner = self._listing(place).get("__init__", 0)
+                inner = self._listing(path).get("__init__", 0)
                 if inner & _MODULE:
-                    return _Found(_text(os.path.join(place, "__init__"), inner), True, (place,))  # noqa: PTH118
+                    return _Found(_text(os.path.join(path, "__init__"), inner), True, (path,))  # noqa: PTH118
             if flags & _MODULE:
-                return _Found(_text(place, flags), False)
+                return _Found(_text(path, flags), False)
             if flags & _FOLDER:
-                portions.append(place)
+                portions.append(path)
         return _Found("", True, tuple(portions)) if portions else None
 
     def _is_package(self, folder: str, name: str) -> bool:
         """Whether a folder holds Python modules, directly or, as for ``google``, one level below."""
         if name in _NO_MODULES or not self._listing(folder).get(name, 0) & _FOLDER:
             return False
-        place = os.path.join(folder, name)  # noqa: PTH118
-        listing = self._listing(place)
+        path = os.path.join(folder, name)  # noqa: PTH118
+        listing = self._listing(path)
         if any(flags & _MODULE for flags in listing.values()):
             return True
-        below = (os.path.join(place, inner) for inner in list(listing)[:50])  # noqa: PTH118
+        below = (os.path.join(path, inner) for inner in list(listing)[:50])  # noqa: PTH118
         return any(self._listing(inner).get("__init__", 0) & _MODULE for inner in below)
 
     def _listing(self, folder: str) -> dict[str, int]:
-        """What a folder holds: names of modules and folders, with what stands under each."""
+        """What a folder holds: names of modules and folders, with the sorts of entries of each."""
         if folder not in self._listings:
             names: dict[str, int] = {}
             try:
@@ -202,9 +202,9 @@ class PackageFolders:
         return self._listings[folder]
 
 
-def _text(place: str, flags: int) -> str:
+def _text(path: str, flags: int) -> str:
     """The file that tells what a module defines: its stub, if it has one."""
-    return f"{place}.pyi" if flags & _PYI else f"{place}.py" if flags & _PY else ""
+    return f"{path}.pyi" if flags & _PYI else f"{path}.py" if flags & _PY else ""
 
 
 def _joined(found: _Found | None, stub: _Found | None) -> _Found | None:

@@ -46,8 +46,8 @@ class NamedFile:
 class ModuleNames:
     """The names of the modules at some paths, which have slashes and may begin with a workspace folder's label.
 
-    ``roots`` are those labels, each with a slash at its end, or ``""``. ``n_imports`` counts how often a name stands
-    in import statements; of a file's names the most used one is canonical.
+    ``roots`` are those labels, each with a slash at its end, or ``""``. ``n_imports`` counts how often import
+    statements have a name; of a file's names the most used one is canonical.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ class Project:
         return self._snapshot
 
     def open(self, path: str, module: Module) -> None:
-        """Take an open document's symbols in place of the file's; nothing of one that is left out."""
+        """Take an open document's symbols instead of the file's; nothing of one that is left out."""
         if self._is_left_out(path):
             return
         with self._lock:
@@ -156,12 +156,12 @@ def _read(
         return known if status.st_size <= MAX_FILE_BYTES else None, None
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     if known and known.digest == digest:
-        made = FileSymbols(*stamp, digest, known.module, known.summary)
+        symbols = FileSymbols(*stamp, digest, known.module, known.summary)
     else:
         again = stored if stored and stored.digest == digest else None
         module = (again and _decoded(again)) or read_module(raw)
-        made = FileSymbols(*stamp, digest, module, summary_of(file.path, module))
-    return made, Stored(*stamp, digest, encode(made.module))
+        symbols = FileSymbols(*stamp, digest, module, summary_of(file.path, module))
+    return symbols, Stored(*stamp, digest, encode(symbols.module))
 
 
 def _decoded(stored: Stored) -> Module | None:

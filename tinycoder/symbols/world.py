@@ -87,7 +87,7 @@ class View:
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts.
 
-        The workspace's come first where they lie at a root or beside the asking file, else the standard library's;
+        The workspace's come first where they lie at a root or next to the asking file, else the standard library's;
         then other ones of the workspace, and those of the environment.
         """
         if name not in self._found:
@@ -140,7 +140,7 @@ class View:
         return self._resolve(name, attribute, set())
 
     def public(self, name: str) -> Mapping[str, Symbol | None]:
-        """The names that a module offers, star imports included, with the symbol as it stands in that module.
+        """The names that a module offers, star imports included, with the symbol as that module has it.
 
         ``None`` for a submodule that nothing in the module names. Private names come last.
         """
@@ -159,8 +159,8 @@ class View:
         found = names.find(name, self.path) if dot else first
         own = _workspace_source(name, found.path) if found else None
         if first is not None and not first.is_namespace:
-            beside = first.base == self.path.rpartition("/")[0] + "/"
-            if first.declared or beside or self._library.find(top) is None:
+            is_neighbour = first.base == self.path.rpartition("/")[0] + "/"
+            if first.declared or is_neighbour or self._library.find(top) is None:
                 return own
         if self._library.find(top) is not None:
             return self._library.find(name)

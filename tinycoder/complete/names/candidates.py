@@ -1,4 +1,4 @@
-"""The names that could stand at a cursor, place by kinds."""
+"""The names that could be at a cursor, by the kind of its position."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
 
 
 def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
-    """Names that exist and may be made again: methods of bases to override, and words of the file."""
+    """Names that exist and may be bound again: methods of bases to override, and words of the file."""
     bound_by = cursor.position.bound_by
     if bound_by == "def":
         inner = resolver.enclosing[0] if resolver.enclosing else None
@@ -141,7 +141,7 @@ def _overridable(inner: Enclosing, resolver: Resolver) -> Iterator[Name]:
 
 
 def _used(cursor: Cursor) -> Iterator[Name]:
-    """Words of the file's code, which may be made here too."""
+    """Words of the file's code, which may be bound here too."""
     scopes = cursor.scopes
     for text in cursor.line.words:
         yield Name(text=text, group=group.USED, distance=0)

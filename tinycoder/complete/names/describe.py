@@ -47,10 +47,10 @@ def describe(name: Name, resolver: Resolver) -> Description:
 
 
 def _signature(symbol: Symbol | None, kind: str) -> str:
-    """How a function is called; of a class, how it is made where its own text says that."""
+    """How a function is called; of a class, how it is constructed where its own text says that."""
     if isinstance(symbol, Class):
-        made = symbol.members.get("__init__")
-        return function_text(made, drop_first=True).partition(" -> ")[0] if isinstance(made, Function) else ""
+        init = symbol.members.get("__init__")
+        return function_text(init, drop_first=True).partition(" -> ")[0] if isinstance(init, Function) else ""
     if not isinstance(symbol, Function) or kind == "property":
         return ""
     return function_text(symbol, drop_first=kind == "method" and "staticmethod" not in symbol.decorators)
@@ -97,9 +97,9 @@ def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> st
         case group.ARGUMENT:
             return f"parameter of {name.owner}"
         case group.IMPORTED:
-            return _place(definition) or name.owner
+            return _location(definition) or name.owner
         case group.MODULE:
-            return _place(definition) or "module"
+            return _location(definition) or "module"
         case group.NEEDS_IMPORT if isinstance(symbol, Import):
             return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
         case group.FREE if definition:
@@ -109,7 +109,7 @@ def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> st
     return ""
 
 
-def _place(definition: Definition | None) -> str:
+def _location(definition: Definition | None) -> str:
     if definition is None or definition.source.origin != WORKSPACE:
         return definition.source.origin if definition else ""
     line = f":{definition.symbol.line}" if definition.symbol else ""

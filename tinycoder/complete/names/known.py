@@ -25,22 +25,22 @@ _LANGUAGE = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins)]) | 
 
 
 class KnownNames:
-    """Answers for one cursor. ``stands`` says whether a word stands in the workspace or an open file."""
+    """Answers for one cursor. ``occurs`` says whether a word occurs in the workspace or an open file."""
 
-    def __init__(self, cursor: Cursor, resolver: Resolver, stands: Callable[[str], bool]) -> None:
-        self._cursor, self._resolver, self._stands = cursor, resolver, stands
+    def __init__(self, cursor: Cursor, resolver: Resolver, occurs: Callable[[str], bool]) -> None:
+        self._cursor, self._resolver, self._occurs = cursor, resolver, occurs
 
     def is_bound(self, word: str) -> bool:
         """Whether ``word`` is a name in scope; one that the file uses and binds nowhere is taken for one."""
         return word in _LANGUAGE or word in self._visible or self._is_free(word)
 
     def exists(self, word: str) -> bool:
-        """Whether ``word`` stands anywhere."""
+        """Whether ``word`` occurs anywhere."""
         return (
             word in _LANGUAGE
             or word in self._visible
             or word in self._cursor.scopes.known
-            or self._stands(word)
+            or self._occurs(word)
             or self._resolver.defines(word)
         )
 

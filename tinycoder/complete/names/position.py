@@ -24,7 +24,7 @@ MODULE = "module"  # in `import …` and `from …`
 IMPORTED = "imported"  # in `from module import …`
 WORD = "word"  # one of a few words of the language
 ATTRIBUTE = "attribute"  # behind the dot of a receiver
-BINDING = "binding"  # a name that is made here
+BINDING = "binding"  # a name that is bound here
 STATEMENT = "statement"  # the first word of a statement
 EXPRESSION = "expression"  # an operand
 OPERATOR = "operator"  # behind an operand: a word such as `in`
@@ -59,8 +59,8 @@ class Position:
     """What can come at a cursor, and what that depends on.
 
     ``statement`` is its first word, ``receiver`` the expression before the dot, ``module`` what is imported from or the
-    package before the last dot. ``may_bind`` says that a new name may be made here too, in an assignment; ``words`` are
-    those of the language that alone can come.
+    package before the last dot. ``may_bind``: an assignment may bind a new name here too. ``words`` are the only words
+    that can come.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """The lines around the cursor's line: which names they use, bind and define, and what encloses the cursor.
 
 Everything is found when it is first asked for, and kept: the cursor's own line may change meanwhile. Rows count from 0.
-Scopes are told by indentation alone. Knows no types.
+Scopes are told by indentation alone.
 """
 
 from __future__ import annotations

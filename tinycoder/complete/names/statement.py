@@ -65,7 +65,7 @@ def nesting(token: Token) -> int:
 def statement_before(before: str, above: Sequence[str]) -> str:
     """The statement up to the cursor: the lines above it belong to it while they leave something open.
 
-    A line that begins with ``for`` or ``if`` goes on with those above only if a bracket is open there.
+    A line that begins with ``for`` or ``if`` continues those above only if a bracket is open there.
     """
     kept = text = before
     kept_depth = depth = _depth(before)

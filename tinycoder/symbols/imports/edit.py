@@ -137,7 +137,7 @@ def _new_group(text: str, groups: Sequence[list[Ranked]], line: str, rank: int, 
 
 
 def _next_line(text: str, at: int) -> str:
-    """What stands on the line that begins at an offset."""
+    """The line that begins at an offset, stripped."""
     return text[at : text.find("\n", at) if "\n" in text[at:] else len(text)].strip()
 
 
@@ -177,7 +177,7 @@ def _by_type(name: str) -> tuple[int, str]:
     return kind, name.casefold()
 
 
-def _place(names: Sequence[str], new: str) -> int:
+def _index_of(names: Sequence[str], new: str) -> int:
     """Where a name goes among others: by their order, else at the end."""
     styles: tuple[Callable[[str], tuple[int, str]], ...] = (
         _by_type,
@@ -198,15 +198,15 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
     spans = [found.span() for found in NAME.finditer(_blanked(text[start:end]))]
     if not spans:
         return None
-    place = _place([name for name, _ in statement.names], form.attribute)
-    place = min(place, len(spans))
+    index = _index_of([name for name, _ in statement.names], form.attribute)
+    index = min(index, len(spans))
     if not statement.in_parentheses:
         line_start = text.rfind("\n", 0, statement.end) + 1
         longest = max([WIDTH, *(len(line) for line in text[: statement.start].splitlines())])
         if "\\" not in text[start:end] and statement.end - line_start + len(addition) + 2 > longest:
-            return _wrapped(text, statement, addition, place)
-    if place < len(spans):
-        at = start + spans[place][0]
+            return _wrapped(text, statement, addition, index)
+    if index < len(spans):
+        at = start + spans[index][0]
         line_start = text.rfind("\n", 0, at) + 1
         if statement.in_parentheses and line_start > start and not text[line_start:at].strip():
             return at, at, f"{addition},{_eol(text)}{text[line_start:at]}"
@@ -232,17 +232,17 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
     return at, at, f", {addition}"
 
 
-def _wrapped(text: str, statement: Statement, addition: str, place: int) -> Edit:
+def _wrapped(text: str, statement: Statement, addition: str, index: int) -> Edit:
     """A line that would be too long, in parentheses with a name on each line."""
     start, end = statement.names_at
     names = [f"{name} as {alias}" if alias else name for name, alias in statement.names]
-    names.insert(place, addition)
+    names.insert(index, addition)
     eol = _eol(text)
     return start, end, f"({eol}" + "".join(f"    {name},{eol}" for name in names) + ")"
 
 
 def _blanked(text: str) -> str:
-    """The text with spaces in place of comments."""
+    """The text with spaces instead of comments."""
     return COMMENT.sub(lambda found: " " * len(found[0]), text)
 
 

@@ -38,7 +38,7 @@ class Offered:
 
 
 class OfferedNames:
-    """What files of the workspace import, and the names beside it in modules that they import names from."""
+    """What files of the workspace import, and the other names of modules that they import names from."""
 
     def __init__(self, offered: Iterable[Offered] = ()) -> None:
         pairs = sorted(((name_key(each.name), each) for each in offered), key=lambda pair: (pair[0], -pair[1].n_uses))
@@ -147,7 +147,7 @@ def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit
 
 
 def _may_use(module: str, package: str) -> bool:
-    """Whether a file of ``package`` may import a module: a private one only from beside it or below."""
+    """Whether a file of ``package`` may import a module: a private one only from its own package or below."""
     parts = module.split(".")
     private = next((n for n, part in enumerate(parts) if part.startswith("_")), None)
     if not private:

@@ -130,14 +130,14 @@ def _unpacked(target: ast.expr, value: ast.expr | None, text: str, names: Names)
     if isinstance(target, (ast.Tuple, ast.List)):
         parts = target.elts
         values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
-        stars = [place for place, part in enumerate(parts) if type(part) is ast.Starred]
+        stars = [index for index, part in enumerate(parts) if type(part) is ast.Starred]
         if len(values) == len(parts) and not stars and not any(type(each) is ast.Starred for each in values):
             for part, each in zip(parts, values, strict=True):
                 yield from _unpacked(part, each, sketch(each, names), names)
             return
-        for place, part in enumerate(parts):
-            index = place - len(parts) if stars and place > stars[0] else place
-            yield from _unpacked(part, None, element(text, index), names)
+        for index, part in enumerate(parts):
+            position = index - len(parts) if stars and index > stars[0] else index
+            yield from _unpacked(part, None, element(text, position), names)
     elif isinstance(target, ast.Starred):
         yield from _unpacked(target.value, None, f"[{text}]", names)
     else:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tinycoder.symbols.records import Class, Function, Import, Module, Symbol, Variable
 
-PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # where a statement stands: in no block, in one, in the other one
+PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # a statement in no block, in one, in an alternative
 
 _NOTHING = ("", "None")
 

@@ -71,9 +71,9 @@ def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     found: list[Parameter] = []
     positional = node.posonlyargs + node.args if node.posonlyargs else node.args
     n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
-    for place, argument in enumerate(positional):
-        default = _default(node.defaults[place - required]) if place >= required else ""
-        kind = POSITIONAL_ONLY if place < n_only else ORDINARY
+    for index, argument in enumerate(positional):
+        default = _default(node.defaults[index - required]) if index >= required else ""
+        kind = POSITIONAL_ONLY if index < n_only else ORDINARY
         note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
         found.append(_parameter(argument.arg, kind, note, default))
     if node.vararg:
@@ -144,7 +144,7 @@ class _Body:
                 self._look(value)  # type: ignore[arg-type]
 
     def _look(self, node: ast.expr) -> None:
-        """For a ``yield`` that stands where one does: alone, awaited, as an argument or an operand."""
+        """Look for a ``yield`` where one usually is: alone, awaited, as an argument or an operand."""
         kind = type(node)
         if kind in _YIELDS:
             self.yields = True
@@ -161,7 +161,7 @@ class _Body:
 
 
 def _read_inner(node: FunctionNode | ast.ClassDef, events: Events) -> None:
-    """The imports of a function or class that stands in a function."""
+    """The imports of a function or class within a function."""
     todo = [node]
     while todo:
         for each in flat(todo.pop().body):
@@ -174,7 +174,7 @@ def _read_inner(node: FunctionNode | ast.ClassDef, events: Events) -> None:
 class _Local:
     """The names of a function's own, with the sketches that stand in for them outside; found when asked for."""
 
-    __slots__ = ("_found", "_global", "_made", "_parameters", "_pending", "_statements")
+    __slots__ = ("_found", "_global", "_is_filled", "_parameters", "_pending", "_statements")
 
     def __init__(
         self,
@@ -188,16 +188,16 @@ class _Local:
         self._global = body.globals
         self._found: dict[str, str] = {first: called} if first else {}
         self._pending: dict[str, Statement | None] = {}
-        self._made = False
+        self._is_filled = False
 
     def get(self, name: str, default: str, /) -> str:
-        if not self._made:
-            self._make()
+        if not self._is_filled:
+            self._fill()
         text = self._found.get(name)
         if text is None:
             if name not in self._pending:
                 return default
-            self._found[name] = ""  # what is made of itself is not known
+            self._found[name] = ""  # what depends on itself is not known
             node = self._pending[name]
             if node is not None:
                 for target, kind, value in bindings(node, self):
@@ -211,8 +211,8 @@ class _Local:
         """The annotation of a parameter."""
         return next((declared(each) for each in self._parameters if each.name == name), "")
 
-    def _make(self) -> None:
-        self._made = True
+    def _fill(self) -> None:
+        self._is_filled = True
         found, pending = self._found, self._pending
         for node in self._statements:
             if type(node) is ast.Assign and len(node.targets) == 1 and type(node.targets[0]) is ast.Name:

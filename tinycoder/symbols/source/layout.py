@@ -2,7 +2,7 @@
 
 A bracket or quote that was left open does not swallow the file: a line that can stand in no bracket ends it. What a
 line says is remembered by its text, so that a text that changed a little is laid out in a fraction of the time. Rows
-count from 0. Knows nothing of the grammar inside statements.
+count from 0.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tinycoder.symbols.source.lines import REST_OF_STRING, STRING, continued, opening_quote, width
 
-CONTINUING = frozenset(("else", "elif", "except", "finally"))  # they go on with the block above
+CONTINUING = frozenset(("else", "elif", "except", "finally"))  # they continue the block above
 OPENING = CONTINUING | {"def", "class", "if", "for", "while", "with", "try", "match", "case", "async"}
 
 _NEVER_INSIDE = frozenset(
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
     opens: str
     quote: str
     goes_on: bool  # by a backslash
-    is_cut: bool = False  # a definition whose colon stands, so that its bracket was left open in vain
+    is_cut: bool = False  # a definition that has its colon, so that its bracket was left open in vain
 
 
 class State(NamedTuple):
@@ -134,7 +134,7 @@ class Layout:
         return state
 
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Statements ``first`` up to ``last`` as blocks: a header with what is farther in below it, and what goes on.
+        """Statements ``first`` up to ``last`` as blocks: a header with its indented lines, and what continues it.
 
         Decorators belong to what they decorate.
         """
@@ -155,7 +155,7 @@ class Layout:
     def _taken_over(self, old: Layout) -> int:
         """Take the statements of a text before the first difference; the row where the next one begins."""
         row = same(self.lines, old.lines)
-        n = bisect_left(old.starts, row) - 1  # the last of them may go on
+        n = bisect_left(old.starts, row) - 1  # the last of them may continue
         if n < 1:
             return 0
         self.starts, self.ends = old.starts[:n], old.ends[:n]

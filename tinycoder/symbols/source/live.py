@@ -112,7 +112,7 @@ class LiveReader:
         return "\n" not in line and _instead(line, seen.state, seen.opens_block) == seen.instead
 
     def _skipped(self, lines: list[str], row: int) -> _Seen:
-        """Put something else in the place of a line."""
+        """Replace a line that is left out."""
         before, line, after = lines[:row], lines[row], lines[row + 1 :]
         layout = Layout(before, self._layout)
         state = layout.before(row)
@@ -203,7 +203,7 @@ class LiveReader:
         found: list[Enclosing] = []
         number = bisect_left(layout.starts, row) - 1  # the last that begins before the row
         limit = column_indent
-        if number >= 0 and row < layout.ends[number]:  # the row goes on with a statement
+        if number >= 0 and row < layout.ends[number]:  # the row continues a statement
             limit = layout.indents[number]
             if layout.words[number] in OPENING:
                 limit += 1  # it is a part of the header
@@ -260,7 +260,7 @@ class LiveReader:
 
 
 def _instead(line: str, state: State, opens_block: bool) -> str:
-    """What stands for a line that is left out: the line itself where others hang on it, else the brackets it closes."""
+    """What replaces a line that is left out: the line itself where others hang on it, else the brackets it closes."""
     said = read(line, state.quote)
     if opens_block or said.goes_on or said.quote != state.quote:
         return line

@@ -1,7 +1,7 @@
 """Statements out of code that does not parse: block by block, and where one is broken, its header and what is inside.
 
 A header that is unfinished is completed, a statement is cut where it still says what it binds; what cannot be read is
-left out. Knows no records.
+left out.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _filled(node: ast.stmt, word: str, body: list[ast.stmt]) -> ast.stmt:
 
 
 def _headers(word: str, text: str) -> Iterator[str]:
-    """Ways to read a header, each with its colon; the surest first."""
+    """Ways to read a header, each with its colon; the likeliest first."""
     text = text.rstrip()
     bare = text.removesuffix(":")
     closed = bare + _closers(bare)

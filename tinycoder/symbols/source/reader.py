@@ -112,8 +112,8 @@ def _read_variables(node: ast.stmt, events: Events, in_class: bool, standing: in
                 slots = (node.value.value,)
             for slot in slots or ():
                 events.defined.append((Variable(_intern(slot), line, "", "", True), CONDITIONAL))
-        elif isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := functional(node.value)):
-            base, members = made
+        elif isinstance(node, ast.Assign) and type(node.value) is ast.Call and (record := functional(node.value)):
+            base, members = record
             events.defined.append((Class(name, line, (base,), "", (), members), standing))
             continue
         events.defined.append((Variable(name, line, kind, value), standing))
@@ -149,14 +149,14 @@ def class_record(node: ast.ClassDef, bases: tuple[str, ...], metaclass: str, eve
 
 
 def read_bases(node: ast.ClassDef, events: Events) -> tuple[tuple[str, ...], str]:
-    """The bases and the metaclass; fields of a base that is made in place go to ``events``."""
+    """The bases and the metaclass; fields of a base that is a call go to ``events``."""
     bases: list[str] = []
     metaclass = ""
     for base in node.bases:
         if type(base) is ast.Call:
-            if made := functional(base):
-                bases.append(made[0])
-                events.defined += [(member, PLAIN) for member in made[1].values()]
+            if record := functional(base):
+                bases.append(record[0])
+                events.defined += [(member, PLAIN) for member in record[1].values()]
                 continue
             if sketch(base.func).rpartition(".")[2] == "with_metaclass" and base.args:  # of six and its like
                 metaclass = _intern(sketch(base.args[0]))

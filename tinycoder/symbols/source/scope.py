@@ -17,7 +17,7 @@ def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, S
     """Parameters and locals of a function, each as it was bound last before a line.
 
     What is bound on that line or later counts only where nothing is before. A value that mentions its own name has
-    what the name stood for before in its place.
+    what the name stood for before instead.
     """
     table: dict[str, Symbol] = {}
     for parameter in read_parameters(node.args):
@@ -61,8 +61,8 @@ def _bound(node: Statement, table: dict[str, Symbol]) -> Iterator[Symbol]:
             old = table.get(target.id)
             if isinstance(node, ast.AugAssign) and old is not None:
                 continue
-            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := functional(node.value)):
-                yield Class(target.id, target.lineno, (made[0],), "", (), made[1])
+            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (record := functional(node.value)):
+                yield Class(target.id, target.lineno, (record[0],), "", (), record[1])
             else:
                 yield Variable(target.id, target.lineno, kind, value)
 

@@ -1,9 +1,8 @@
 """Sketches: expressions as canonical text that keeps what tells a type and drops what strings say.
 
-``""`` means that nothing is known; where a place must be kept (an argument, an element, an index) ``...`` stands for
-that. Keyword arguments, conditions of comprehensions and the rest of long displays are dropped. ``a and b`` and
-``a if c else b`` read ``a or b``. Written by hand: ``ast.unparse`` takes ten times as long. Knows no scopes, but for
-the names that a caller gives.
+``""`` means that nothing is known; ``...`` keeps the position of an unknown argument, element or index. Keyword
+arguments, conditions of comprehensions and the rest of long displays are dropped. ``a and b`` and ``a if c else b``
+read ``a or b``. ``ast.unparse`` would take ten times as long.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Names(Protocol):
     """Sketches that stand in for names, such as a function's own; ``""`` where nothing is known of one."""
 
     def get(self, name: str, default: str, /) -> str:
-        """What stands in for ``name``; ``default`` where it stands for itself."""
+        """The sketch that replaces ``name``; ``default`` where nothing does."""
 
 
 _NO_NAMES: Names = {}
@@ -211,7 +210,7 @@ def _comprehension(
 
 
 class _Hidden:
-    """Names of which a comprehension has made some its own."""
+    """Names without those that a comprehension binds."""
 
     def __init__(self, names: Names, own: set[str]) -> None:
         self._names = names
@@ -222,7 +221,7 @@ class _Hidden:
 
 
 def _target_names(node: ast.expr) -> set[str]:
-    """The names of a target that is made of names; nothing where it is made of anything else."""
+    """The names of a target of names alone; nothing for any other."""
     if type(node) is ast.Name:
         return {node.id}
     if type(node) is not ast.Tuple or len(node.elts) > FIRST:

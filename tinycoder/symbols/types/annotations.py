@@ -45,7 +45,7 @@ class Annotations:
         return self.annotate(parse(text), replace(TABLE_SCOPE, types=types))
 
     def annotate(self, node: ast.expr | None, scope: Scope) -> Values:
-        """The values that an annotation admits; ``None`` only if it stands alone."""
+        """The values that an annotation admits; ``None`` only if there is nothing else."""
         if node is None or not self._inference.work.begin():
             return ()
         try:

@@ -58,7 +58,7 @@ def module_record(module: types.ModuleType, name: str) -> Module:
 
 
 def class_record(kind: type, module: str) -> Class:
-    """A class as it stands in a module."""
+    """A class of a module."""
     qualified = f"{module}.{kind.__name__}"
     returns = {
         method: annotation for annotation, methods in METHODS.get(qualified, {}).items() for method in methods.split()
@@ -90,7 +90,7 @@ def _symbol(name: str, value: Any, module: str) -> Symbol:
 
 
 def _is_own(value: type, module: str) -> bool:
-    """Whether a class stands nowhere else: compiled modules name another module as theirs, as `_csv` does."""
+    """Whether a class is defined nowhere else: compiled modules name another module as theirs, as `_csv` does."""
     return value.__module__.lstrip("_") == module.lstrip("_") or value.__module__ not in ("typing", "abc", "enum")
 
 

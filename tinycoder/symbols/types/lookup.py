@@ -1,4 +1,4 @@
-"""What names mean at a place: through enclosing functions and classes, the module, its stars and the builtins."""
+"""What names mean: through enclosing functions and classes, the module, its stars and the builtins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Binding:
     symbol: Symbol | Parameter | None
     scope: Scope
     values: Values = ()
-    member: bool = False  # of a class around the place
+    member: bool = False  # of an enclosing class
 
     @property
     def qualified(self) -> str:
@@ -78,7 +78,7 @@ class Lookup:
     _found: dict[tuple[str, str], Found | None] = field(default_factory=dict)
 
     def name(self, name: str, scope: Scope, *, skip_class: bool = False) -> Found | None:
-        """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the class that the place is in."""
+        """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the innermost class."""
         for index, frame in enumerate(scope.enclosing):
             if not frame.is_class:
                 if bound := self._in_function(name, scope, index):
@@ -137,7 +137,7 @@ class Lookup:
             return self._defined(definition)
         found = self.modules.find(f"{module}.{name}")
         if found is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
-            return Binding(Function(name, 0), self.of_module(source))  # is made when the module runs
+            return Binding(Function(name, 0), self.of_module(source))  # the module makes it when it runs
         return ModuleValue(found) if found else None
 
     def _defined(self, definition: Definition) -> Found:

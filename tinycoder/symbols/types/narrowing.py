@@ -1,4 +1,4 @@
-"""What the lines before a place say about the classes of names: ``if isinstance(x, C):``, ``assert``, ``case C():``.
+"""What the lines before a cursor say about the classes of names: ``if isinstance(x, C):``, ``assert``, ``case C():``.
 
 Read from the lines alone; an ``if`` counts for its own block, an ``assert`` for the lines after it in its block.
 """

@@ -52,7 +52,7 @@ class Types:
             return None
 
     def _inference(self, values: Values) -> Inference:
-        """For what was inferred before: the module that it stands in is taken as it was then."""
+        """For what was inferred before: its module is taken as it was then."""
         return Inference(self._modules, next((_scope(value) for value in values if _scope(value)), None) or _NOWHERE)
 
 

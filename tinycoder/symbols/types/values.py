@@ -19,7 +19,7 @@ MAX_ITEMS = 8  # of a tuple whose elements are told apart
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A place in a module: what encloses it, innermost first.
+    """A location in a module: what encloses it, innermost first.
 
     ``local`` binds names before anything else; ``types`` binds type variables, and ``Self``. ``narrowed`` has classes,
     as they are written, that dotted names are instances of (``narrowing``).
@@ -50,7 +50,7 @@ class ModuleValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassValue:
-    """A class itself, with its type arguments where they are known; ``scope`` is where it stands."""
+    """A class itself, with its type arguments where they are known; ``scope`` is where it is defined."""
 
     symbol: Class
     scope: Scope
@@ -89,7 +89,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionValue:
-    """A function, or a method of ``owner``; bound if there is a ``receiver``. ``scope`` is where it stands."""
+    """A function, or a method of ``owner``; bound if there is a ``receiver``. ``scope`` is where it is defined."""
 
     symbol: Function
     scope: Scope
