@@ -39,14 +39,11 @@ class NameIndex:
 
     def starting(self, prefix: str) -> Sequence[Defined]:
         """Those that begin with ``prefix`` in any case; names' leading underscores may be left out of it."""
-        key = name_key(prefix)
-        start = bisect_left(self._keys, key)
-        end = bisect_left(self._keys, key + "\U0010ffff", start)
-        found = self._defined[start:end]
+        defined = self._defined[keys_starting(self._keys, prefix)]
         if prefix.startswith("_"):
             folded = prefix.casefold()
-            return [one for one in found if one.name.casefold().startswith(folded)]
-        return found
+            return [one for one in defined if one.name.casefold().startswith(folded)]
+        return defined
 
     def named(self, name: str) -> Sequence[Defined]:
         """The definitions of just this name."""
@@ -65,6 +62,13 @@ def kind_of(symbol: Symbol | None) -> str:
     if symbol is None:
         return MODULE
     return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE
+
+
+def keys_starting(keys: Sequence[str], prefix: str) -> slice:
+    """Where sorted keys of names begin with ``prefix``."""
+    key = name_key(prefix)
+    start = bisect_left(keys, key)
+    return slice(start, bisect_left(keys, key + "\U0010ffff", start))
 
 
 def name_key(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from tinycoder.symbols.imports.forms import ImportForm, n_dots
 from tinycoder.symbols.imports.statements import COMMENT, NAME, Statement, read_statements
@@ -50,8 +51,8 @@ def edit_for(
             can_join = statement.is_from and statement.module in (written, form.module)
             if can_join and statement.names and statement.names_at[1] > statement.names_at[0]:
                 return _joined(text, statement, form)
-    eol = "\r\n" if "\r\n" in text else "\n"
-    line = _line(form, written)
+    eol = _eol(text)
+    line = str(replace(form, module=written))
     rank = _rank(written, origin)
     ranked = [(each, _rank(each.module, origin)) for each in block]
     if not block:
@@ -78,11 +79,6 @@ def written_module(form: ImportForm, package: str, max_dots: int) -> str:
     if not shared or dots > max_dots:
         return form.module
     return "." * dots + ".".join(target[shared:])
-
-
-def _line(form: ImportForm, written: str) -> str:
-    alias = f" as {form.alias}" if form.alias else ""
-    return f"from {written} import {form.attribute}{alias}" if form.attribute else f"import {form.module}{alias}"
 
 
 def _rank(module: str, origin: Callable[[str], str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from tinycoder.symbols.imports.edit import Edit, edit_for
 from tinycoder.symbols.imports.forms import ImportForm, n_dots
 from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import WORKSPACE, Definition
-from tinycoder.symbols.name_index import MODULE, Defined, kind_of, name_key
+from tinycoder.symbols.name_index import MODULE, Defined, keys_starting, kind_of, name_key
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 
@@ -50,9 +49,7 @@ class OfferedNames:
 
     def starting(self, prefix: str) -> Sequence[Offered]:
         """Those that begin with ``prefix`` in any case; of one name the most used first."""
-        key = name_key(prefix)
-        start = bisect_left(self._keys, key)
-        return self._offered[start : bisect_left(self._keys, key + "\U0010ffff", start)]
+        return self._offered[keys_starting(self._keys, prefix)]
 
 
 def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> OfferedNames:

@@ -129,9 +129,8 @@ class Attributes:
             if is_property(symbol):
                 if not isinstance(receiver, Instance):
                     return ()
-                return self._inference.calls.call_function(
-                    FunctionValue(symbol, self._inference.classes.inside(owner), owner, receiver), NO_ARGUMENTS
-                )
+                method = FunctionValue(symbol, self._inference.classes.inside(owner), owner, receiver)
+                return self._inference.calls.call_function(method, NO_ARGUMENTS)
             given: Instance | ClassValue | None = receiver
             if not receiver_name(symbol):
                 given = None
@@ -142,10 +141,8 @@ class Attributes:
             return self.decorated(FunctionValue(symbol, self._inference.classes.inside(owner), owner, given))
         if isinstance(symbol, Variable):
             values = self._inference.variable(symbol, with_self(self._inference.classes.inside(owner), receiver), owner)
-            if any(
-                isinstance(value, Instance) and self._inference.classes.member(value.kind, "__get__")
-                for value in values
-            ):
+            kinds = [value.kind for value in values if isinstance(value, Instance)]
+            if any(self._inference.classes.member(kind, "__get__") for kind in kinds):
                 return ()
             replaced = isinstance(receiver, Instance) and not symbol.on_instance and not symbol.annotation
             if replaced and values and not self._inference.classes.order(receiver_class(receiver)).metaclass_known:

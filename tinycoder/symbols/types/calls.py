@@ -83,9 +83,8 @@ class Calls:
                 return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
-            found = self._inference.classes.member(value, "__init__") or self._inference.classes.member(
-                value, "__new__"
-            )
+            member = self._inference.classes.member
+            found = member(value, "__init__") or member(value, "__new__")
             if found and isinstance(found[1], Function):
                 solved = self._inference.generics.solved(
                     found[1], self._inference.classes.inside(found[0]), arguments, frozenset(parameters), skip=1
