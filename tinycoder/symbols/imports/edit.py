@@ -207,25 +207,27 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
         if statement.in_parentheses and line_start > start and not text[line_start:at].strip():
             return at, at, f"{addition},{_eol(text)}{text[line_start:at]}"
         return at, at, f"{addition}, "
-    at = start + spans[-1][1]
-    line_start = text.rfind("\n", 0, at) + 1
-    rest = _blanked(text[start:end])[spans[-1][1] :]
-    has_comma = rest.lstrip().startswith(",")
-    own_line = statement.in_parentheses and line_start > start
-    if own_line:
-        name_start = start + spans[-1][0]
-        indent = text[line_start : line_start + len(text[line_start:]) - len(text[line_start:].lstrip(" \t"))]
-        if has_comma:
-            at += rest.index(",") + 1
-        if text[line_start:name_start].strip():  # several names on its line
-            return (at, at, f" {addition},") if has_comma else (at, at, f", {addition}")
-        comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
-        if comment and has_comma:
-            at += comment.end()
-        elif comment:
-            return at, at + comment.end(), f",{comment[0]}{_eol(text)}{indent}{addition}"
-        return at, at, (f"{_eol(text)}{indent}{addition}," if has_comma else f",{_eol(text)}{indent}{addition}")
+    name_start, at = start + spans[-1][0], start + spans[-1][1]
+    if statement.in_parentheses and "\n" in text[start:at]:
+        return _appended(text, name_start, at, end, addition)
     return at, at, f", {addition}"
+
+
+def _appended(text: str, name_start: int, name_end: int, end: int, addition: str) -> Edit:
+    """The edit that adds a name after the last one of several lines in parentheses, which close at ``end``."""
+    at, rest = name_end, _blanked(text[name_end:end])
+    has_comma = rest.lstrip().startswith(",")
+    if has_comma:
+        at += rest.index(",") + 1
+    indent = text[text.rfind("\n", 0, name_start) + 1 : name_start]
+    if indent.strip():  # several names on its line
+        return at, at, f" {addition}," if has_comma else f", {addition}"
+    line = f"{_eol(text)}{indent}{addition}"
+    comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
+    if comment and not has_comma:
+        return at, at + comment.end(), f",{comment[0]}{line}"
+    at += comment.end() if comment else 0
+    return at, at, f"{line}," if has_comma else f",{line}"
 
 
 def _wrapped(text: str, statement: Statement, addition: str, index: int) -> Edit:
