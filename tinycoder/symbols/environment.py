@@ -101,10 +101,10 @@ class PackageFolders:
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts."""
-        found = self._look_up(name)
-        if found is None:
+        module = self._look_up(name)
+        if module is None:
             return None
-        return Source(name=name, path=found.path, is_package=found.is_package, origin=self._origin)
+        return Source(name=name, path=module.path, is_package=module.is_package, origin=self._origin)
 
     def record(self, source: Source) -> Module:
         """What a module defines; nothing for one without text."""
@@ -112,11 +112,11 @@ class PackageFolders:
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
-        found = self._look_up(name)
-        if found is None or not found.is_package:
+        module = self._look_up(name)
+        if module is None or not module.is_package:
             return ()
         names = set()
-        for folder in (*found.stub_folders, *found.folders):
+        for folder in (*module.stub_folders, *module.folders):
             listing = self._listing(folder)
             names |= {each for each, flags in listing.items() if flags & _MODULE or self._is_package(folder, each)}
         return tuple(sorted(name for name in names - _NO_MODULES if name.isidentifier()))
@@ -137,19 +137,19 @@ class PackageFolders:
         if name in self._found:
             return self._found[name]
         parent, _, last = name.rpartition(".")
-        found = None
+        module = None
         if last.isidentifier() and last not in _NO_MODULES:
             if parent:
                 above = self._look_up(parent)
                 if above is not None and above.is_package:
-                    found = self._merged(last, above.folders, above.stub_folders)
+                    module = self._merged(last, above.folders, above.stub_folders)
             elif name not in self._hidden:
                 stubs = [path for path in self._paths if self._listing(path).get(name + STUBS, 0) & _FOLDER]
-                found = self._merged(last, self._paths, ())
+                module = self._merged(last, self._paths, ())
                 for path in stubs:
-                    found = _joined(found, self._inside([path], name + STUBS))
-        self._found[name] = found
-        return found
+                    module = _joined(module, self._inside([path], name + STUBS))
+        self._found[name] = module
+        return module
 
     def _merged(self, last: str, folders: Sequence[str], stub_folders: Sequence[str]) -> _Found | None:
         return _joined(self._inside(folders, last), self._inside(stub_folders, last))
@@ -207,12 +207,12 @@ def _text(path: str, flags: int) -> str:
     return f"{path}.pyi" if flags & _PYI else f"{path}.py" if flags & _PY else ""
 
 
-def _joined(found: _Found | None, stub: _Found | None) -> _Found | None:
+def _joined(module: _Found | None, stub: _Found | None) -> _Found | None:
     """A module with what a stubs package says of it; such a package may be partial."""
-    if stub is None or found is None:
-        return found or (stub and _Found(stub.path, stub.is_package, (), stub.folders))
-    is_package = found.is_package or stub.is_package
-    return _Found(stub.path or found.path, is_package, found.folders, stub.folders)
+    if stub is None or module is None:
+        return module or (stub and _Found(stub.path, stub.is_package, (), stub.folders))
+    is_package = module.is_package or stub.is_package
+    return _Found(stub.path or module.path, is_package, module.folders, stub.folders)
 
 
 class Environment:

@@ -136,10 +136,10 @@ def _own_site_folders(prefix: Path) -> Iterator[Path]:
 def _versioned(lib: Path) -> list[Path]:
     """The folders such as ``python3.12`` in a ``lib`` folder, the newest first."""
     try:
-        found = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
+        folders = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
     except OSError:
         return []
-    return sorted(found, key=lambda folder: _version_of(folder.name), reverse=True)
+    return sorted(folders, key=lambda folder: _version_of(folder.name), reverse=True)
 
 
 def _library(prefix: Path) -> Path | None:
@@ -189,8 +189,8 @@ def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
 
 
 def _version_of(text: str) -> tuple[int, int]:
-    found = _VERSION.search(text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = _VERSION.search(text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _is_file(path: Path) -> bool:

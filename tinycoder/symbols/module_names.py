@@ -103,11 +103,11 @@ class ModuleNames:
 
     def top_level(self, near: str = "") -> list[str]:
         """The names without a dot that a file at ``near`` may use."""
-        found = []
+        names = []
         for name, entries in self._named.items():
             if "." not in name and any(entry.anywhere or near.startswith(entry.base) for entry in entries):
-                found.append(name)
-        return sorted(found)
+                names.append(name)
+        return sorted(names)
 
     def _add(self, path: str, named: dict[str, dict[NamedFile, None]], children: dict[str, set[str]]) -> None:
         root = next((root for root in self._roots if path.startswith(root)), "")

@@ -49,12 +49,12 @@ class NameIndex:
         """The definitions of just this name."""
         key = name_key(name)
         start = bisect_left(self._keys, key)
-        found = []
+        defined = []
         while start < len(self._keys) and self._keys[start] == key:
             if self._defined[start].name == name:
-                found.append(self._defined[start])
+                defined.append(self._defined[start])
             start += 1
-        return found
+        return defined
 
 
 def kind_of(symbol: Symbol | None) -> str:

@@ -83,13 +83,13 @@ class Snapshot:
 
     def starting(self, prefix: str) -> list[Defined]:
         """What the files define at top level, and the modules, that begin with ``prefix`` (see ``NameIndex``)."""
-        found = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
-        return found + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
+        defined = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
 
     def named(self, name: str) -> list[Defined]:
         """The files' definitions of just this name."""
-        found = [one for one in self._base.index.named(name) if one.path not in self._overlays]
-        return found + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
+        defined = [one for one in self._base.index.named(name) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
 
     @cached_property
     def forms(self) -> ImportForms:
@@ -195,10 +195,10 @@ def _defined(path: str, module: Module) -> Iterable[Defined]:
 
 def _members(module: Module) -> set[str]:
     """Names of members of all classes of a module, also of classes inside classes."""
-    found: set[str] = set()
+    names: set[str] = set()
     pending = [symbol for symbol in module.symbols.values() if isinstance(symbol, Class)]
     while pending:
         members = pending.pop().members
-        found.update(members)
+        names.update(members)
         pending += [symbol for symbol in members.values() if isinstance(symbol, Class)]
-    return found
+    return names

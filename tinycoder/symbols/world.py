@@ -52,8 +52,8 @@ class World:
             state = snapshot.names, packages, library
             if self._found_in is None or any(old is not new for old, new in zip(self._found_in, state, strict=True)):
                 self._found_in, self._found = state, {}
-            found = self._found.setdefault(path.rpartition("/")[0], {})
-        return View(snapshot, library, packages, path, found)
+            sources = self._found.setdefault(path.rpartition("/")[0], {})
+        return View(snapshot, library, packages, path, sources)
 
 
 class View:
@@ -65,13 +65,13 @@ class View:
         library: Library,
         packages: PackageFolders,
         path: str,
-        found: dict[str, Source | None],
+        sources: dict[str, Source | None],
     ) -> None:
         self.snapshot = snapshot
         self.path = path
         self._library = library
         self._packages = packages
-        self._found = found
+        self._found = sources
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
 
@@ -156,8 +156,8 @@ class View:
         names = self.snapshot.names
         top, dot, _ = name.partition(".")
         first = names.find(top, self.path)
-        found = names.find(name, self.path) if dot else first
-        own = _workspace_source(name, found.path) if found else None
+        file = names.find(name, self.path) if dot else first
+        own = _workspace_source(name, file.path) if file else None
         if first is not None and not first.is_namespace:
             is_neighbour = first.base == self.path.rpartition("/")[0] + "/"
             if first.declared or is_neighbour or self._library.find(top) is None:
@@ -181,16 +181,16 @@ class View:
             if not symbol.attribute:
                 target = self.find(module)
                 return Definition(source=target, symbol=None) if target else None
-            found = self._resolve(module, symbol.attribute, seen)
-            if found is None and (target := self.find(f"{module}.{symbol.attribute}")):
-                found = Definition(source=target, symbol=None)
-            return found
+            definition = self._resolve(module, symbol.attribute, seen)
+            if definition is None and (target := self.find(f"{module}.{symbol.attribute}")):
+                definition = Definition(source=target, symbol=None)
+            return definition
         if symbol is not None:
             return Definition(source=source, symbol=symbol)
         for star in record.stars:
             module = absolute(star, source.package)
-            if self._gives(module, attribute) and (found := self._resolve(module, attribute, seen)):
-                return found
+            if self._gives(module, attribute) and (definition := self._resolve(module, attribute, seen)):
+                return definition
         submodule = self.find(f"{name}.{attribute}")
         return Definition(source=submodule, symbol=None) if submodule else None
 

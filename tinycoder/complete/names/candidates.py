@@ -29,10 +29,10 @@ _MADE_BY_MODULES = ("__all__", "__version__", "__author__", "__slots__")
 
 def names_at(cursor: Cursor, resolver: Resolver) -> list[Name]:
     """The names that could stand at the cursor, none twice; the likelier origin of two counts."""
-    found: dict[str, Name] = {}
+    names: dict[str, Name] = {}
     for name in _possible(cursor, resolver):
-        found.setdefault(name.text, name)
-    return list(found.values())
+        names.setdefault(name.text, name)
+    return list(names.values())
 
 
 def _possible(cursor: Cursor, resolver: Resolver) -> Iterable[Name]:
@@ -107,11 +107,11 @@ def _attributes(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
 def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
     """What the text has behind the same receiver, and how many lines away the nearest use is."""
     scopes = cursor.scopes
-    found = {name: 0 for other, name in cursor.line.attributes if other == receiver}
+    rows = {name: 0 for other, name in cursor.line.attributes if other == receiver}
     for (other, name), row in scopes.attributes.items():
         if other == receiver:
-            found.setdefault(name, abs(row - scopes.row))
-    return found
+            rows.setdefault(name, abs(row - scopes.row))
+    return rows
 
 
 def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:

@@ -21,14 +21,14 @@ _LIBRARY = tuple(sorted(name for name in sys.stdlib_module_names if not name.sta
 
 def importable(cursor: Cursor, modules: View, offered: OfferedNames) -> list[Name]:
     """Names that begin with what is typed and need an import, each once, in the form that the workspace uses most."""
-    found: dict[str, Name] = {}
+    names: dict[str, Name] = {}
     for form in _forms(cursor, modules, offered):
-        if form.name not in found and matches(cursor.typed, form.name):
+        if form.name not in names and matches(cursor.typed, form.name):
             symbol = Import(form.name, 0, form.module, form.attribute)
-            found[form.name] = Name(text=form.name, group=group.NEEDS_IMPORT, symbol=symbol, owner=form.module)
-            if len(found) == MAX_NAMES:
+            names[form.name] = Name(text=form.name, group=group.NEEDS_IMPORT, symbol=symbol, owner=form.module)
+            if len(names) == MAX_NAMES:
                 break
-    return list(found.values())
+    return list(names.values())
 
 
 def _forms(cursor: Cursor, modules: View, offered: OfferedNames) -> Iterator[ImportForm]:

@@ -53,10 +53,10 @@ class KnownNames:
 
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether the receiver at the end of ``before`` has ``word``; ``None`` if it is not known."""
-        found = position(before)
-        if found.kind != ATTRIBUTE:
+        at = position(before)
+        if at.kind != ATTRIBUTE:
             return None
-        members = self._resolver.members(found.receiver)
+        members = self._resolver.members(at.receiver)
         if word in members.rows:
             return True
         return False if members.known else None

@@ -82,10 +82,10 @@ def _read_import(line: str, state: State) -> Line | None:
     module, opened = "", False
     if state.head.startswith("from "):
         module, items, opened = state.head[len("from ") :], line, True
-    elif found := _FROM.match(line):
-        module, items = found["module"], found["items"]
-    elif found := _IMPORT.match(line):
-        items = found["items"]
+    elif match := _FROM.match(line):
+        module, items = match["module"], match["items"]
+    elif match := _IMPORT.match(line):
+        items = match["items"]
     else:
         return None
     items, comment, _ = items.partition("#")

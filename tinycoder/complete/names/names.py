@@ -215,8 +215,8 @@ class Names:
 def _bound_before(statement: str) -> Mapping[str, Symbol]:
     """What earlier statements of the cursor's line bind: before a semicolon, or in the header before a colon."""
     for mark in (";", ":"):
-        first, found, _ = statement.rpartition(mark)
-        if found and (read := read_source(f"{first.strip()}{': pass' if mark == ':' else ''}\n")):
+        first, mark_found, _ = statement.rpartition(mark)
+        if mark_found and (read := read_source(f"{first.strip()}{': pass' if mark == ':' else ''}\n")):
             return read.symbols
     return {}
 

@@ -103,13 +103,13 @@ def _in_brackets(before: str, module: str) -> Position:
 
 def _in_import(statement: str) -> Position | None:
     """In an import statement."""
-    if found := _FROM_IMPORT.match(statement):
-        given = tuple(re.findall(NAME, found["given"] or ""))
-        return Position(kind=IMPORTED, module=found["module"], given=given, statement="from")
-    if found := _IMPORT.match(statement):
-        return Position(kind=MODULE, module=found["package"][:-1], statement="import")
-    if found := _FROM.match(statement):
-        package = found["package"]
+    if match := _FROM_IMPORT.match(statement):
+        given = tuple(re.findall(NAME, match["given"] or ""))
+        return Position(kind=IMPORTED, module=match["module"], given=given, statement="from")
+    if match := _IMPORT.match(statement):
+        return Position(kind=MODULE, module=match["package"][:-1], statement="import")
+    if match := _FROM.match(statement):
+        package = match["package"]
         module = package if not package.strip(".") else package[:-1]
         return Position(kind=MODULE, module=module, statement="from")
     if _AFTER_MODULE.match(statement):

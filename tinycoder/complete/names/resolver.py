@@ -62,8 +62,8 @@ class Resolver:
     def signature(self, callee: str) -> Signature | None:
         """How the expression ``callee`` is called."""
         for value in self.types.infer(callee, self.scope):
-            if found := self.types.signature(value):
-                return found
+            if signature := self.types.signature(value):
+                return signature
         return None
 
     def visible(self) -> Iterator[tuple[str, Symbol | None, int]]:

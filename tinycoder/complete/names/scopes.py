@@ -39,7 +39,7 @@ class Scopes:
     def scopes(self, indent: int) -> list[Scope]:
         """What encloses a cursor's line of this indentation in columns, innermost first."""
         if indent not in self._scopes:
-            found, limit = [], indent
+            enclosing, limit = [], indent
             for row in range(self.row - 1, -1, -1):
                 if limit <= 0:
                     break
@@ -47,8 +47,8 @@ class Scopes:
                 if NO_CODE < line.indent < limit:
                     limit = line.indent
                     if line.kind:
-                        found.append(self._scope(row))
-            self._scopes[indent] = found
+                        enclosing.append(self._scope(row))
+            self._scopes[indent] = enclosing
         return self._scopes[indent]
 
     @cached_property
@@ -64,13 +64,13 @@ class Scopes:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every name that code uses, binds, imports or names after a dot."""
-        found = set(self.uses)
-        found.update(name for _, name in self.attributes)
+        names = set(self.uses)
+        names.update(name for _, name in self.attributes)
         for line in self.lines:
-            found.update(line.bound)
+            names.update(line.bound)
             for _, path in line.imports:
-                found.update(path.split("."))
-        return frozenset(found - {""})
+                names.update(path.split("."))
+        return frozenset(names - {""})
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -89,8 +89,8 @@ class Scopes:
     @cached_property
     def bound_anywhere(self) -> frozenset[str]:
         """Every name that is defined, imported or given a value in these lines."""
-        found = {name for line in self.lines for name in line.bound}
-        return frozenset(found.union(line.name for line in self.lines if line.name))
+        names = {name for line in self.lines for name in line.bound}
+        return frozenset(names.union(line.name for line in self.lines if line.name))
 
     @property
     def _rows(self) -> Iterable[int]:

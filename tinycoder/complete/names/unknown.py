@@ -32,7 +32,7 @@ def factors(line: str, text: str, known: KnownNames) -> list[tuple[int, float]]:
     whole = line + text
     if _IMPORT.match(whole, line.rfind(";") + 1):
         return []
-    found: list[tuple[int, float]] = []
+    doubts: list[tuple[int, float]] = []
     bound: set[str] = set(_bound_in(whole))
     targets = _TARGETS.match(whole)
     for match in _TOKEN.finditer(whole):
@@ -44,12 +44,12 @@ def factors(line: str, text: str, known: KnownNames) -> list[tuple[int, float]]:
         if before.rstrip().endswith("."):
             has = known.has_member(before, word)
             if has is False and not _AS.search(before):  # the class that is being written may have it later
-                found.append((end, UNBOUND if _OWN.search(before) else IMPOSSIBLE))
+                doubts.append((end, UNBOUND if _OWN.search(before) else IMPOSSIBLE))
             elif has is None and not known.exists(word):
-                found.append((end, UNBOUND))
+                doubts.append((end, UNBOUND))
         elif word not in bound and not _BINDING.search(before) and not known.is_bound(word):
-            found.append((end, IMPOSSIBLE if known.is_taken_from(word) else UNBOUND))
-    return found
+            doubts.append((end, IMPOSSIBLE if known.is_taken_from(word) else UNBOUND))
+    return doubts
 
 
 def _is_last_part(targets: re.Match[str], end: int) -> bool:

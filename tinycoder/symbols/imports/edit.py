@@ -273,9 +273,9 @@ def _header_end(text: str, limit: int) -> int:
             if line.startswith("#!") or "coding" in line:
                 end = following
         else:
-            found = _DOCSTRING.match(text, at)
-            if found and found.end() < limit:
-                newline = text.find("\n", found.end())
+            docstring = _DOCSTRING.match(text, at)
+            if docstring and docstring.end() < limit:
+                newline = text.find("\n", docstring.end())
                 end = newline + 1 if newline >= 0 else len(text)
             break
         at = following

@@ -55,7 +55,7 @@ class OfferedNames:
 def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> OfferedNames:
     """Read the modules that the workspace's files import from. Takes its time; raises ``Cancelled``."""
     forms = view.snapshot.forms
-    found: dict[tuple[str, str], Offered] = {}
+    by_statement: dict[tuple[str, str], Offered] = {}
     from_modules: dict[str, None] = {}
     for name in forms.names():
         for form, n_uses in forms.forms(name):
@@ -66,8 +66,8 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
                 from_modules[form.module] = None
             else:
                 view.public(form.module)  # its members will be asked for
-            found[str(form), ""] = _offered(form, definition, n_uses)
-    known = {(each.module, each.form.attribute) for each in found.values()}
+            by_statement[str(form), ""] = _offered(form, definition, n_uses)
+    known = {(each.module, each.form.attribute) for each in by_statement.values()}
     for module in sorted(from_modules, key=lambda name: (name.count("."), name)):
         source = view.find(module)
         if source is None or source.origin == WORKSPACE:
@@ -75,17 +75,17 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
         for name, symbol in view.public(module).items():
             if stop():
                 raise Cancelled
-            if symbol is None or name.startswith("_") or len(found) >= MAX_OFFERED:
+            if symbol is None or name.startswith("_") or len(by_statement) >= MAX_OFFERED:
                 continue
             form = ImportForm(module, name)
             offered = _offered(form, _definition(view, form), 0)
             exported = view.record(source).exported or ()
             if offered.kind == MODULE or not (name in exported or _top(offered.module) == _top(module)):
                 continue
-            if (offered.module, name) not in known and (str(form), "") not in found:
+            if (offered.module, name) not in known and (str(form), "") not in by_statement:
                 known.add((offered.module, name))
-                found[str(form), ""] = offered
-    return OfferedNames(found.values())
+                by_statement[str(form), ""] = offered
+    return OfferedNames(by_statement.values())
 
 
 def import_form(view: View, defined: Defined) -> ImportForm | None:
@@ -137,8 +137,8 @@ def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit
     max_dots = max(dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
 
     def origin(module: str) -> str:
-        found = view.find(module.partition(".")[0])
-        return found.origin if found else ""
+        source = view.find(module.partition(".")[0])
+        return source.origin if source else ""
 
     return edit_for(text, form, cursor=cursor, package=package, max_dots=max_dots, origin=origin, statements=statements)
 

@@ -63,7 +63,7 @@ class Statement:
 
 def read_statements(text: str) -> list[Statement]:
     """The import statements of a document that stand at the beginning of a line, in order."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     in_block = True
     last = max(text.rfind("\nimport"), text.rfind("\nfrom")) + 1
     for token in _TOKENS.finditer(text):
@@ -72,24 +72,24 @@ def read_statements(text: str) -> list[Statement]:
         if token["definition"]:
             in_block = False
         elif token["statement"] and (statement := _statement(text, token.start(), in_block)):
-            found.append(statement)
-    return found
+            statements.append(statement)
+    return statements
 
 
 def _statement(text: str, start: int, in_block: bool) -> Statement | None:
-    if found := _PLAIN.match(text, start):
-        pairs = tuple(_pairs(found[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
+    if match := _PLAIN.match(text, start):
+        pairs = tuple(_pairs(match[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
         module = pairs[0][0] if pairs else ""
-        end = found.end()
+        end = match.end()
         return Statement(
-            start=start, end=end, module=module, names=pairs, names_at=found.span(1), is_from=False,
+            start=start, end=end, module=module, names=pairs, names_at=match.span(1), is_from=False,
             in_parentheses=False, in_block=in_block,
         )  # fmt: skip
-    if found := _FROM.match(text, start):
-        part = "inner" if found["inner"] is not None else "flat"
-        names = tuple(_pairs(COMMENT.sub("", found[part]), NAME.pattern))
+    if match := _FROM.match(text, start):
+        part = "inner" if match["inner"] is not None else "flat"
+        names = tuple(_pairs(COMMENT.sub("", match[part]), NAME.pattern))
         return Statement(
-            start=start, end=found.end(), module="".join(found[1].split()), names=names, names_at=found.span(part),
+            start=start, end=match.end(), module="".join(match[1].split()), names=names, names_at=match.span(part),
             is_from=True, in_parentheses=part == "inner", in_block=in_block,
         )  # fmt: skip
     return None
@@ -97,5 +97,5 @@ def _statement(text: str, start: int, in_block: bool) -> Statement | None:
 
 def _pairs(text: str, pattern: str) -> Iterator[tuple[str, str]]:
     for part in text.replace("\\", " ").split(","):
-        if found := re.fullmatch(pattern, part.strip()):
-            yield found[1], found[2] or ""
+        if match := re.fullmatch(pattern, part.strip()):
+            yield match[1], match[2] or ""

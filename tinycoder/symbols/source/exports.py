@@ -77,8 +77,8 @@ def strings(node: ast.expr) -> tuple[str, ...] | None:
         while isinstance(node, ast.BinOp):
             sides.append(node.right)
             node = node.left
-        found = [strings(side) if not isinstance(side, ast.BinOp) else None for side in (node, *reversed(sides))]
-        known = [names for names in found if names is not None]
+        parts = [strings(side) if not isinstance(side, ast.BinOp) else None for side in (node, *reversed(sides))]
+        known = [names for names in parts if names is not None]
         return tuple(name for names in known for name in names) if known else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
         return strings(node.args[0]) if node.func.id in ("list", "tuple", "sorted", "set", "frozenset") else None

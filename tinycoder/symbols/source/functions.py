@@ -68,22 +68,22 @@ def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
 
 def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     """The parameters of a function, in order."""
-    found: list[Parameter] = []
+    parameters: list[Parameter] = []
     positional = node.posonlyargs + node.args if node.posonlyargs else node.args
     n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
     for index, argument in enumerate(positional):
         default = _default(node.defaults[index - required]) if index >= required else ""
         kind = POSITIONAL_ONLY if index < n_only else ORDINARY
         note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        found.append(_parameter(argument.arg, kind, note, default))
+        parameters.append(_parameter(argument.arg, kind, note, default))
     if node.vararg:
-        found.append(_parameter(node.vararg.arg, VARIADIC, _intern(annotation(node.vararg.annotation)), ""))
+        parameters.append(_parameter(node.vararg.arg, VARIADIC, _intern(annotation(node.vararg.annotation)), ""))
     for argument, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
         note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        found.append(_parameter(argument.arg, KEYWORD_ONLY, note, _default(value) if value is not None else ""))
+        parameters.append(_parameter(argument.arg, KEYWORD_ONLY, note, _default(value) if value is not None else ""))
     if node.kwarg:
-        found.append(_parameter(node.kwarg.arg, KEYWORDS, _intern(annotation(node.kwarg.annotation)), ""))
-    return tuple(found)
+        parameters.append(_parameter(node.kwarg.arg, KEYWORDS, _intern(annotation(node.kwarg.annotation)), ""))
+    return tuple(parameters)
 
 
 def declared(parameter: Parameter) -> str:
@@ -213,7 +213,7 @@ class _Local:
 
     def _fill(self) -> None:
         self._is_filled = True
-        found, pending = self._found, self._pending
+        texts, pending = self._found, self._pending
         for node in self._statements:
             if type(node) is ast.Assign and len(node.targets) == 1 and type(node.targets[0]) is ast.Name:
                 name = node.targets[0].id
@@ -227,18 +227,18 @@ class _Local:
             pending.pop(name, None)
         for parameter in self._parameters:
             name = parameter.name
-            if name in found:
+            if name in texts:
                 continue
             if parameter.kind == VARIADIC:
-                found[name] = "()"
+                texts[name] = "()"
             elif parameter.kind == KEYWORDS:
-                found[name] = "{}"
+                texts[name] = "{}"
             elif text := instance(parameter.annotation):
-                found[name] = text
+                texts[name] = text
             elif not parameter.annotation and parameter.default not in ("", "None", "..."):
-                found[name] = parameter.default
+                texts[name] = parameter.default
             elif name not in pending:
-                found[name] = ""
+                texts[name] = ""
 
 
 def _read_attributes(statements: list[Statement], names: _Local, first: str, on_instance: bool, events: Events) -> None:

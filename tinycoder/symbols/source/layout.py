@@ -59,12 +59,12 @@ _remembered: dict[tuple[str, str], Reading] = {}
 def read(line: str, quote: str = "") -> Reading:
     """What a line says that begins within a string of this ``quote``."""
     key = (line, quote)
-    found = _remembered.get(key)
-    if found is None:
+    reading = _remembered.get(key)
+    if reading is None:
         if len(_remembered) >= _REMEMBERED:
             _remembered.clear()
-        found = _remembered[key] = _read(line, quote)
-    return found
+        reading = _remembered[key] = _read(line, quote)
+    return reading
 
 
 def _read(line: str, quote: str) -> Reading:
@@ -80,8 +80,8 @@ def _read(line: str, quote: str) -> Reading:
         indent = width(line[: len(line) - len(code)])
         if not code or code[0] == "#":
             return Reading(indent, "", False, "", "", "", False)
-        found = _WORD.match(line)
-        word = (found[1] or "") if found else ""
+        match = _WORD.match(line)
+        word = (match[1] or "") if match else ""
     closes, opens, left = "", "", ""
     goes_on = line.endswith("\\")
     for token in _TOKEN.finditer(line, start):

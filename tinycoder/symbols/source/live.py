@@ -148,11 +148,11 @@ class LiveReader:
         inside += header.events
         for start, end in layout.blocks(head + 1, last):
             inside += self._piece(layout, start, end, in_class=True).events
-        found = header.class_
-        assert found is not None
+        class_ = header.class_
+        assert class_ is not None
         members = fold(inside.defined, inside.attributes)
         events.defined.append(
-            (Class(found.name, found.line, found.bases, found.metaclass, found.decorators, members), PLAIN)
+            (Class(class_.name, class_.line, class_.bases, class_.metaclass, class_.decorators, members), PLAIN)
         )
         return True
 
@@ -171,8 +171,8 @@ class LiveReader:
                 return None
             events = Events()
             bases, metaclass = read_bases(node, events)
-            found = class_record(node, bases, metaclass, Events())
-            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(found, row + by))
+            class_ = class_record(node, bases, metaclass, Events())
+            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(class_, row + by))
         return piece
 
     def _piece(self, layout: Layout, first: int, last: int, *, in_class: bool) -> _Piece:
@@ -200,7 +200,7 @@ class LiveReader:
 
     def _around(self, row: int, column_indent: int) -> list[Enclosing]:
         layout = self._layout
-        found: list[Enclosing] = []
+        enclosing: list[Enclosing] = []
         number = bisect_left(layout.starts, row) - 1  # the last that begins before the row
         limit = column_indent
         if number >= 0 and row < layout.ends[number]:  # the row continues a statement
@@ -212,13 +212,13 @@ class LiveReader:
                 limit = layout.indents[number]
                 known = self._class_at(layout.starts[number] + 1) if not limit else None
                 if known is not None:
-                    found.append(Enclosing(known, known.members))
+                    enclosing.append(Enclosing(known, known.members))
                     break
                 definition = self._definition(layout, number)
                 if definition is not None:
-                    found.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
+                    enclosing.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
             number -= 1
-        return found
+        return enclosing
 
     def _class_at(self, line: int) -> Class | None:
         """The class that was read at a line: there is no need to read a long one again."""

@@ -231,20 +231,20 @@ def _target_names(node: ast.expr) -> set[str]:
 
 
 def _either(node: ast.expr, names: Names, depth: int) -> str:
-    found: dict[str, None] = {}
+    alternatives: dict[str, None] = {}
     todo = [node]
-    while todo and len(found) < FIRST:
+    while todo and len(alternatives) < FIRST:
         part = todo.pop()
         if type(part) is ast.BoolOp:
             todo += reversed(part.values)
         elif type(part) is ast.IfExp:
             todo += (part.orelse, part.body)
         elif text := _sketch(part, names, depth):
-            found[text] = None
-    if len(found) > 1:
-        found.pop("None", None)
-    text = " or ".join(found)
-    return text if len(text) <= MAX_SKETCH else next(iter(found))
+            alternatives[text] = None
+    if len(alternatives) > 1:
+        alternatives.pop("None", None)
+    text = " or ".join(alternatives)
+    return text if len(text) <= MAX_SKETCH else next(iter(alternatives))
 
 
 def _await(node: ast.Await, names: Names, depth: int) -> str:

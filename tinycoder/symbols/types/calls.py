@@ -84,10 +84,14 @@ class Calls:
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
             member = self._inference.classes.member
-            found = member(value, "__init__") or member(value, "__new__")
-            if found and isinstance(found[1], Function):
+            constructor = member(value, "__init__") or member(value, "__new__")
+            if constructor and isinstance(constructor[1], Function):
                 solved = self._inference.generics.solved(
-                    found[1], self._inference.classes.inside(found[0]), arguments, frozenset(parameters), skip=1
+                    constructor[1],
+                    self._inference.classes.inside(constructor[0]),
+                    arguments,
+                    frozenset(parameters),
+                    skip=1,
                 )
                 if solved:
                     value = replace(value, arguments=tuple(solved.get(name, ()) for name in parameters))
@@ -219,13 +223,13 @@ class Calls:
             return {}
         node = parse(value.symbol.result)
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node else set()
-        found = {}
+        values_by_name = {}
         for parameter, argument in pairs(value.symbol, arguments, skip=int(value.receiver is not None)):
             if parameter.name in names and not parameter.annotation:
                 values = self._inference.evaluate(argument, arguments.scope)
                 if values:
-                    found[parameter.name] = values
-        return found
+                    values_by_name[parameter.name] = values
+        return values_by_name
 
     def super(self, node: ast.Call, scope: Scope) -> Values:
         """What a call of ``super`` gives."""

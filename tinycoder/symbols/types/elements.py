@@ -76,17 +76,17 @@ class Elements:
         """What awaiting the values gives."""
         parts = []
         for value in without_none(values):
-            found: Values = ()
+            result: Values = ()
             if isinstance(value, Instance):
                 for base in self._inference.classes.order(value.kind).bases:
                     if base.value.symbol.name in _AWAITED and base.value.arguments:
-                        found = base.value.arguments[-1]
+                        result = base.value.arguments[-1]
                         break
                 else:
                     for given in self._called(value, "__await__"):
                         if isinstance(given, Instance) and len(given.kind.arguments) == 3:
-                            found = given.kind.arguments[-1]
-            parts.append(found)
+                            result = given.kind.arguments[-1]
+            parts.append(result)
         return union(parts)
 
     def _called(self, value: Value, method: str, arguments: Arguments = NO_ARGUMENTS) -> Values:
@@ -96,12 +96,12 @@ class Elements:
         order = self._inference.classes.order(value.kind)
         if not any(base.value.qualified.rpartition(".")[0] == BUILTINS for base in order.bases):
             return ()
-        found = self._inference.classes.member(value.kind, key)
-        if not found or not isinstance(found[1], Variable):
+        member = self._inference.classes.member(value.kind, key)
+        if not member or not isinstance(member[1], Variable):
             return ()
         if "TypedDict" not in map(last_part, self._inference.classes.all_bases(value.kind)):
             return ()
-        return self._inference.variable(found[1], self._inference.classes.inside(found[0]), found[0])
+        return self._inference.variable(member[1], self._inference.classes.inside(member[0]), member[0])
 
     def _named_tuple_item(self, value: Instance, index: int) -> Values:
         if "NamedTuple" not in map(last_part, value.kind.symbol.bases):

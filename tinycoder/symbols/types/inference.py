@@ -191,15 +191,15 @@ class Inference:
         values = without_none(self.evaluate(node.value, scope))
         return union(self.elements.subscript(value, node, scope) for value in values)
 
-    def value_of(self, found: Found | None) -> Values:
+    def value_of(self, resolved: Found | None) -> Values:
         """What a name that was found stands for."""
-        if found is None:
+        if resolved is None:
             return ()
-        if isinstance(found, ModuleValue):
-            return (found,)
-        if found.values:
-            return found.values
-        symbol, scope = found.symbol, found.scope
+        if isinstance(resolved, ModuleValue):
+            return (resolved,)
+        if resolved.values:
+            return resolved.values
+        symbol, scope = resolved.symbol, resolved.scope
         match symbol:
             case Variable():
                 return self.variable(symbol, scope)
@@ -223,9 +223,9 @@ class Inference:
         if scope.source.origin == LIBRARY and name in library_types.RETURNS:
             return self.annotations.table(library_types.RETURNS[name], owner.scope.types if owner else {})
         annotation = parse(symbol.annotation)
-        found = self.annotations.annotate(annotation, scope) if annotation else ()
-        if found or not symbol.value:
-            return found
+        values = self.annotations.annotate(annotation, scope) if annotation else ()
+        if values or not symbol.value:
+            return values
         return self.evaluate(parse(symbol.value), self._method_scope(scope, owner) if symbol.on_instance else scope)
 
     def _method_scope(self, scope: Scope, owner: ClassValue | None) -> Scope:
@@ -245,13 +245,13 @@ class Inference:
 
     def parameter(self, symbol: Parameter, scope: Scope) -> Values:
         """What a parameter is given: what its annotation names, or perhaps something like its default."""
-        found = self.annotations.annotate(parse(symbol.annotation), scope) if symbol.annotation else ()
+        values = self.annotations.annotate(parse(symbol.annotation), scope) if symbol.annotation else ()
         if symbol.kind == VARIADIC:
-            return self.classes.instance("tuple", found)
+            return self.classes.instance("tuple", values)
         if symbol.kind == KEYWORDS:
-            return self.classes.instance("dict", self.classes.instance("str"), found)
-        if found or not symbol.default:
-            return found
+            return self.classes.instance("dict", self.classes.instance("str"), values)
+        if values or not symbol.default:
+            return values
         default = tuple(value for value in self.text(symbol.default, scope) if value is not NONE)
         return union([default, ()])
 

@@ -135,13 +135,13 @@ def _described(value: Any, annotations: dict[str, str]) -> Iterator[Parameter]:
     """The parameters of a function without a signature, such as ``dict.get``: from its documentation, if it says."""
     if isinstance(value, (types.MethodDescriptorType, types.WrapperDescriptorType)):
         yield Parameter("self", POSITIONAL_ONLY)
-    found = _FIRST_OF_SIGNATURE.match(getattr(value, "__doc__", None) or "")
-    parts = found[1].translate({ord("["): None, ord("]"): None}).split(",") if found else []
+    described = _FIRST_OF_SIGNATURE.match(getattr(value, "__doc__", None) or "")
+    parts = described[1].translate({ord("["): None, ord("]"): None}).split(",") if described else []
     names = [part.partition("=")[0].strip() for part in parts]
     if names and all(name.isidentifier() for name in names):
         for name in names:
             yield Parameter(name, POSITIONAL_ONLY, annotations.get(name, ""))
-    elif not found or found[1].strip():
+    elif not described or described[1].strip():
         yield Parameter("args", VARIADIC, annotations.get("args", ""))
         yield Parameter("kwargs", KEYWORDS)
 

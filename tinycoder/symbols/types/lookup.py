@@ -92,13 +92,13 @@ class Lookup:
             return self._followed(symbol, Scope(scope.source, scope.module))
         if scope.module.stars:
             for star in scope.module.stars:
-                if found := self.attribute(absolute(star, scope.source.package), name):
-                    return found
+                if resolved := self.attribute(absolute(star, scope.source.package), name):
+                    return resolved
         if scope.source.name == "":
             module = self.modules.find(name)
             return ModuleValue(module) if module else self.attribute(BUILTINS, name)
-        if found := self.attribute(BUILTINS, name):
-            return found
+        if resolved := self.attribute(BUILTINS, name):
+            return resolved
         inner = next((one for one in scope.module.imports if one.name == name), None) if scope.enclosing else None
         return self._followed(inner, scope) if inner else None  # imported in the function that a sketch comes from
 
@@ -123,8 +123,8 @@ class Lookup:
         """What a full dotted name stands for."""
         module, _, last = name.rpartition(".")
         if not module:
-            found = self.modules.find(last)
-            return ModuleValue(found) if found else None
+            source = self.modules.find(last)
+            return ModuleValue(source) if source else None
         return self.attribute(module, last)
 
     def _attribute(self, module: str, name: str) -> Found | None:
@@ -150,11 +150,11 @@ class Lookup:
             return Binding(symbol, scope, member=member)
         module = absolute(symbol.module, scope.source.package)
         if symbol.attribute:
-            found = self.attribute(module, symbol.attribute)
+            resolved = self.attribute(module, symbol.attribute)
         else:
             source = self.modules.find(module)
-            found = ModuleValue(source) if source else None
-        return found or Binding(symbol, scope)
+            resolved = ModuleValue(source) if source else None
+        return resolved or Binding(symbol, scope)
 
     def _in_function(self, name: str, scope: Scope, index: int) -> Found | None:
         frame, outer = scope.enclosing[index], scope.enclosing[index + 1 :]

@@ -67,9 +67,9 @@ def members_of(values: Values, inference: Inference) -> Members:
     rows: dict[str, Member] = {}
     known = bool(values)
     for value in without_none(values):
-        found = _members(value, inference)
-        known = known and found.known
-        for name, member in found.rows.items():
+        members = _members(value, inference)
+        known = known and members.known
+        for name, member in members.rows.items():
             rows.setdefault(name, member)
     return Members(rows=rows, known=known and bool(rows))
 
@@ -142,10 +142,10 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
     ):
         return False
     for star in record.stars:
-        found = modules.find(absolute(star, source.package))
-        if found is None and source.origin == LIBRARY:
+        module = modules.find(absolute(star, source.package))
+        if module is None and source.origin == LIBRARY:
             continue  # of another system
-        if found is None or (found.name != source.name and not _is_read(found, modules, depth - 1)):
+        if module is None or (module.name != source.name and not _is_read(module, modules, depth - 1)):
             return False
     return True
 

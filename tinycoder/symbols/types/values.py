@@ -155,14 +155,14 @@ DOUBT = Doubt()
 
 def union(parts: Iterable[Values]) -> Values:
     """All values of all parts, none twice; an empty part leaves a doubt."""
-    found: dict[object, Value] = {}
+    unique: dict[object, Value] = {}
     doubt = False
     for values in parts:
         doubt = doubt or not values
         for value in values:
-            found.setdefault(value.key, value)
-    doubt = found.pop(DOUBT.key, None) is not None or doubt or len(found) > MAX_UNION
-    kept = tuple(found.values())[:MAX_UNION]
+            unique.setdefault(value.key, value)
+    doubt = unique.pop(DOUBT.key, None) is not None or doubt or len(unique) > MAX_UNION
+    kept = tuple(unique.values())[:MAX_UNION]
     return (*kept, DOUBT) if kept and doubt else kept
 
 
