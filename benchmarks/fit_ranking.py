@@ -145,7 +145,7 @@ def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice
         right=right,
         whole=whole,
         exists=whole is not None and rows[whole].name.group != NEW,
-        place=cursor.position.place,
+        place=cursor.position.kind,
     )
 
 

@@ -36,8 +36,8 @@ from lspbench.corpora import BELONGS, OPEN, manifest, split, text_of, unpack
 from lspbench.replies import popup_list
 from probe_code import WORD
 
-from tinycoder.complete.names.cursor import ATTRIBUTE
 from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.position import ATTRIBUTE
 from tinycoder.symbols.indexing import WorkspaceSymbols
 
 TIMEOUT_S = 60.0
@@ -115,7 +115,7 @@ def our_side(root: Path, python: str, home: Path) -> Ours:
     def ours(path: str, text: str, offset: int) -> tuple[bool, frozenset[str]]:
         cursor = names.cursor(path, text, offset)
         position = cursor.position
-        known = position.place == ATTRIBUTE and names.resolver(cursor, text).members(position.receiver).known
+        known = position.kind == ATTRIBUTE and names.resolver(cursor, text).members(position.receiver).known
         return known, frozenset(name.word for name in names.at(cursor, text))
 
     return ours

@@ -19,11 +19,12 @@ from tinycoder.complete.documents import OpenDocument
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import Speller, likelihoods
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.cursor import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, NO_PLACE, STATEMENT
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.describe import describe
 from tinycoder.complete.names.importable import import_edits
 from tinycoder.complete.names.name import Name, matches
-from tinycoder.complete.names.names import Cursor, Names
+from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.position import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, NO_NAME, STATEMENT
 from tinycoder.complete.predict import Predictor
 from tinycoder.complete.ranking import Row, ranked
 from tinycoder.complete.word_search import Words, complete_word
@@ -87,13 +88,13 @@ class CompletionList:
         """Everything that may be in the list, in no order; the typed word too, if it exists or may be made here."""
         document = opened.document
         cursor = self._names.cursor(document.path, document.text, offset)
-        typed, place = cursor.typed, cursor.position
-        if cursor.inside or place.place == NO_PLACE:
+        typed, position = cursor.typed, cursor.position
+        if cursor.inside or position.kind == NO_NAME:
             return cursor, []
         fitting = [name for name in self._names.at(cursor, document.text) if matches(typed, name.word)]
         if len(fitting) > MAX_SCORED:
             fitting = sorted(fitting, key=lambda name: name.distance)[:MAX_SCORED]
-        if imports and len(typed) >= MIN_IMPORT and place.place in (STATEMENT, EXPRESSION):
+        if imports and len(typed) >= MIN_IMPORT and position.kind in (STATEMENT, EXPRESSION):
             there = {name.word for name in fitting}
             fitting += [name for name in self._names.importable(cursor) if name.word not in there]
         context = self._predictor.context(document, offset, opened.lines)
@@ -101,7 +102,7 @@ class CompletionList:
         in_workspace = partial(self._memory.knows, without=document.path)
         in_file = opened.lines.words
         is_open = self._names.is_open(cursor, document.text)
-        if is_open or place.place == BINDING or place.makes or place.bracket:
+        if is_open or position.kind == BINDING or position.may_bind or position.bracket:
             words = complete_word(
                 predictions, self._healer, context.prefix_bytes, poll, word_typed=bool(typed), limit=MAX_WORDS
             )
@@ -180,9 +181,9 @@ def _likely_words(
     These may follow the dot of a receiver that is not known, name an argument of a function that takes any, or be
     bound by a comprehension later.
     """
-    typed, place = cursor.typed, cursor.position
+    typed, position = cursor.typed, cursor.position
     there = {name.text for name in fitting}
-    makes = place.place == BINDING or place.makes
+    makes = position.kind == BINDING or position.may_bind
     found = []
     for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
         if not word.isidentifier() or keyword.iskeyword(word):
@@ -190,13 +191,13 @@ def _likely_words(
         elsewhere = vocabulary.in_workspace(word)
         stands = vocabulary.in_file(word) and word != typed
         exists = stands or elsewhere
-        if place.place in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
+        if position.kind in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
             if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
                 found.append(Name(text=word, group=group.SEEN))
             continue
-        if is_open and place.call is not None and exists and f"{word}=" not in there:
+        if is_open and position.call is not None and exists and f"{word}=" not in there:
             found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
-        if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (place.bracket and stands)):
+        if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (position.bracket and stands)):
             found.append(Name(text=word, group=group.USED if exists else group.NEW))
     return found
 

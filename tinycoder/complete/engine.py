@@ -17,7 +17,8 @@ from tinycoder.complete.confidence import THRESHOLD
 from tinycoder.complete.documents import OpenDocuments
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.inline import GhostText
-from tinycoder.complete.names.names import Cursor, Names
+from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.names import Names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Row

@@ -13,6 +13,8 @@ from tinycoder.symbols.records import Class, Function, Import, Symbol
 from tinycoder.symbols.types.members import kind_of
 from tinycoder.symbols.types.signatures import function_text
 
+_DEFAULT_KINDS = {group.KEYWORD: "keyword", group.SEEN: "field", group.NEW: "text"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
@@ -31,7 +33,7 @@ def describe(name: Name, resolver: Resolver) -> Description:
     """What there is to say about ``name`` at the cursor of ``resolver``."""
     definition = _definition(name, resolver)
     symbol = definition.symbol if definition else None
-    kind = name.kind or (kind_of(symbol) if definition else _default_kind(name))
+    kind = name.kind or (kind_of(symbol) if definition else _DEFAULT_KINDS.get(name.group, "variable"))
     if name.group == group.PARAMETER:
         kind = "parameter"
     where = definition.source if definition else None
@@ -46,10 +48,10 @@ def describe(name: Name, resolver: Resolver) -> Description:
 
 
 def _signature(symbol: Symbol | None, kind: str) -> str:
-    """How a function is called; of a class, how it is made where its own text says that."""
+    """How a function is called; of a class, how it is constructed where its own text says that."""
     if isinstance(symbol, Class):
-        made = symbol.members.get("__init__")
-        return function_text(made, drop_first=True).partition(" -> ")[0] if isinstance(made, Function) else ""
+        init = symbol.members.get("__init__")
+        return function_text(init, drop_first=True).partition(" -> ")[0] if isinstance(init, Function) else ""
     if not isinstance(symbol, Function) or kind == "property":
         return ""
     return function_text(symbol, drop_first=kind == "method" and "staticmethod" not in symbol.decorators)
@@ -76,17 +78,6 @@ def _definition(name: Name, resolver: Resolver) -> Definition | None:
     return None
 
 
-def _default_kind(name: Name) -> str:
-    match name.group:
-        case group.KEYWORD:
-            return "keyword"
-        case group.SEEN:
-            return "field"
-        case group.NEW:
-            return "text"
-    return "variable"
-
-
 def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> NameOrigin | None:
     """Where the name comes from, as far as the text and the modules tell."""
     kind = group.BUILTIN if name.group == group.FREE and definition else name.group
@@ -99,7 +90,8 @@ def _where(name: Name, definition: Definition | None, resolver: Resolver) -> str
     symbol = name.symbol
     match name.group:
         case group.PARAMETER:
-            return resolver.function.name if resolver.function else ""
+            function = resolver.function
+            return function.symbol.name if function and function.symbol else ""
         case group.LOCAL | group.ENCLOSING | group.DEFINED if symbol:
             return f"line {symbol.line}"
         case group.IMPORT if isinstance(symbol, Import):
@@ -107,9 +99,9 @@ def _where(name: Name, definition: Definition | None, resolver: Resolver) -> str
         case group.MEMBER | group.INHERITED | group.ARGUMENT:
             return name.owner
         case group.IMPORTED:
-            return _place(definition) or name.owner
+            return _location(definition) or name.owner
         case group.MODULE:
-            return _place(definition)
+            return _location(definition)
         case group.NEEDS_IMPORT if isinstance(symbol, Import):
             return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
         case group.NEW:
@@ -117,7 +109,7 @@ def _where(name: Name, definition: Definition | None, resolver: Resolver) -> str
     return ""
 
 
-def _place(definition: Definition | None) -> str:
+def _location(definition: Definition | None) -> str:
     if definition is None or definition.source.origin != WORKSPACE:
         return definition.source.origin if definition else ""
     line = f":{definition.symbol.line}" if definition.symbol else ""
