@@ -61,7 +61,8 @@ def start_log(path: Path | None, level: str) -> None:
 def set_log_level(level: str) -> None:
     """Log from ``level`` on.
 
-    pygls would write whole messages, with the person's code and all that is secret in it: its faults are enough.
+    pygls would write whole messages, with the person's code and all that is secret in it. What goes wrong in it comes
+    to ``Session.report_server_error``.
     """
     logging.getLogger().setLevel(level.upper())
-    logging.getLogger("pygls").setLevel(logging.ERROR)
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)

@@ -129,7 +129,9 @@ class RawClient:
         return uri
 
     def position(self, uri: str, line: int, character: int) -> dict[str, Any]:
-        return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+        """The parameters of either kind of request, as if the person had asked for it."""
+        position = {"line": line, "character": character}
+        return {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1}}
 
     def popup(self, uri: str, line: int, character: int) -> list[dict[str, Any]]:
         result = self.ask("textDocument/completion", self.position(uri, line, character))
