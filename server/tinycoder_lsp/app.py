@@ -6,6 +6,7 @@ A handler takes a snapshot, asks, and converts; state is in ``session``.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def did_show(ls: Session, params: Any) -> None:
     """The editor shows a candidate."""
     name = name_of(getattr(params, "item", None))
     if name is not None:
-        ls.usage.shown(name)
+        ls.usage.suggestions.shown(name)
 
 
 @feature("textDocument/didPartiallyAcceptCompletion")
@@ -138,7 +139,7 @@ def did_accept_part(ls: Session, params: Any) -> None:
     """The person took a part of a candidate."""
     name, length = name_of(getattr(params, "item", None)), getattr(params, "acceptedLength", None)
     if name is not None and isinstance(length, int):
-        ls.usage.partly_accepted(name, length)
+        ls.usage.suggestions.partly_accepted(name, length)
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -181,10 +182,10 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     cursor = ls.documents.cursor(params) if ls.settings.popup.enable else None
     if cursor is None:
         return _no_list()
-    begun = ls.usage.begin()
+    asked_s = time.monotonic()
     going_on = params.context is not None and params.context.trigger_kind == _INCOMPLETE
     names = await ls.answers.popup(cursor, ls.settings.popup, going_on=going_on)
-    return completion_list(ls.usage.popup(cursor, names, begun), cursor.lines, abilities_of(ls.client_capabilities))
+    return completion_list(ls.usage.popup(cursor, names, asked_s), cursor.lines, abilities_of(ls.client_capabilities))
 
 
 @feature(lsp.COMPLETION_ITEM_RESOLVE)
@@ -205,13 +206,13 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     cursor = ls.documents.cursor(params) if wanted else None
     if cursor is None:
         return _no_text()
-    begun = ls.usage.begin()
+    asked_s = time.monotonic()
     selected = params.context.selected_completion_info
     if selected is None:
         ghosts = await _ghosts(ls, cursor, invoked)
     else:
         ghosts = await _after_selection(ls, cursor, selected, invoked)
-    return inline_list(ls.usage.inline(cursor, ghosts, begun), cursor.lines)
+    return inline_list(ls.usage.inline(cursor, ghosts, asked_s), cursor.lines)
 
 
 async def _ghosts(ls: Session, cursor: TextCursor, invoked: bool) -> list[Candidate]:

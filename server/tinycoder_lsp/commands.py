@@ -154,4 +154,4 @@ async def show_stats(ls: Session, *args: Any) -> dict[str, object]:
 def did_accept(ls: Session, *args: Any) -> None:
     """The person accepted an item: the editor runs its command."""
     if args and isinstance(args[0], str):
-        ls.usage.accepted(args[0])
+        ls.usage.suggestions.accepted(args[0])

@@ -95,7 +95,11 @@ class Session(LanguageServer):
         background = self._background = Background()
         self.answers = Answers(models, worker, background, idle_s=pauses.idle)
         self.documents = OpenDocuments(
-            lambda: self.protocol.workspace, models.buffers, worker, self.usage, on_activity=self.answers.on_activity
+            lambda: self.protocol.workspace,
+            models.buffers,
+            worker,
+            self.usage.suggestions,
+            on_activity=self.answers.on_activity,
         )
         self.reading = WorkspaceReading(
             self,

@@ -19,7 +19,7 @@ class Person:
 
     def __init__(self, before: str = BEFORE, after: str = AFTER, *, pause_s: float = 1.0) -> None:
         self.outcomes: list[Outcome] = []
-        self.offers = SuggestionTracker(self.outcomes.append)
+        self.offers = SuggestionTracker(self.outcomes.append, now=lambda: self.now)
         self.before, self.after = before, after
         self.now, self.pause_s = 100.0, pause_s
         self.n = 0
@@ -28,9 +28,9 @@ class Person:
     def text(self) -> str:
         return self.before + self.after
 
-    def wait(self) -> float:
+    def wait(self) -> SuggestionTracker:
         self.now += self.pause_s
-        return self.now
+        return self.offers
 
     def see(self, *rests: str, behind: int = 0, typed: int = 0) -> list[str]:
         """Ghost text that goes on with ``rests``, in place of ``behind`` characters behind the cursor; its ids."""
@@ -42,14 +42,14 @@ class Person:
             found[f"i{self.n}"] = Candidate(
                 text=head + rest, start=at - typed, end=at + behind, probability=0.5, source="model"
             )
-        self.offers.inline_shown(URI, self.text, found, self.wait())
+        self.wait().inline_shown(URI, self.text, found)
         return list(found)
 
     def insert(self, text: str, *, behind: str = "", replaced: int = 0) -> None:
         """``text`` comes before the cursor, and ``behind`` behind it, in place of ``replaced`` characters."""
         self.before += text
         self.after = behind + self.after[replaced:]
-        self.offers.edited(URI, self.text, self.wait())
+        self.wait().edited(URI, self.text)
 
     def type(self, text: str) -> None:
         for key in text:
@@ -57,10 +57,10 @@ class Person:
 
     def erase(self) -> None:
         self.before = self.before[:-1]
-        self.offers.edited(URI, self.text, self.wait())
+        self.wait().edited(URI, self.text)
 
     def end(self) -> list[Outcome]:
-        self.offers.close(self.wait())
+        self.wait().close()
         return self.outcomes
 
     def only(self) -> Outcome:
@@ -230,7 +230,7 @@ def test_an_answer_that_comes_too_late_changes_nothing() -> None:
     person.see("len(items)")
     late = person.text
     person.type("l")
-    person.offers.inline_shown(URI, late, {}, person.wait())
+    person.wait().inline_shown(URI, late, {})
     person.insert("en(items)")
     assert what(person.only()) == ("accepted", 10, 9, 1)
 
@@ -274,15 +274,15 @@ def test_quick_and_accepted() -> None:
 def test_a_document_is_closed() -> None:
     person = Person()
     person.see("len(items)")
-    person.offers.closed(URI, person.wait())
-    person.offers.closed("file:///other.py", person.wait())
+    person.wait().closed(URI)
+    person.wait().closed("file:///other.py")
     assert person.only().how == "ignored"
 
 
 def test_documents_do_not_disturb_each_other() -> None:
     person = Person()
     person.see("len(items)")
-    person.offers.edited("file:///other.py", "x", person.wait())
+    person.wait().edited("file:///other.py", "x")
     person.insert("len(items)")
     assert person.only().how == "accepted"
 
@@ -312,8 +312,8 @@ def test_the_editor_says_what_was_seen_already(edit_first: bool) -> None:
     person.type("l")
     if edit_first:
         person.insert("en(items)")
-    person.offers.accepted(name, person.wait())
-    person.offers.accepted(name, person.now)
+    person.wait().accepted(name)
+    person.offers.accepted(name)
     if not edit_first:
         person.insert("en(items)")
     assert what(person.only()) == ("accepted", 10, 9, 1)
@@ -323,7 +323,7 @@ def test_the_editor_indents_what_was_accepted() -> None:
     person = Person()
     (name,) = person.see("{\n'a': 1}")
     person.insert("{\n    'a': 1}")
-    person.offers.accepted(name, person.wait())
+    person.wait().accepted(name)
     assert what(person.only()) == ("accepted", 9, 9, 0)
 
 
@@ -331,7 +331,7 @@ def test_one_character_accepted() -> None:
     person = Person()
     (name,) = person.see("0")
     person.insert("0")
-    person.offers.accepted(name, person.wait())
+    person.wait().accepted(name)
     assert what(person.only()) == ("accepted", 1, 1, 0)
 
 
@@ -340,7 +340,7 @@ def test_an_id_of_an_earlier_answer_of_the_same_offer() -> None:
     (name,) = person.see("len(items)")
     person.type("l")
     person.see("en(items)")
-    person.offers.accepted(name, person.wait())
+    person.wait().accepted(name)
     assert what(person.only()) == ("accepted", 10, 9, 1)
 
 
@@ -348,7 +348,7 @@ def test_words_from_long_ago_are_not_heard() -> None:
     person = Person()
     (name,) = person.see("len(items)")
     person.type("xyzxyz")
-    person.offers.accepted(name, person.wait())
+    person.wait().accepted(name)
     assert what(person.only()) == ("ignored", 10, 0, 0)
 
 
@@ -359,7 +359,7 @@ def test_the_editor_says_that_a_piece_was_accepted(edit_first: bool) -> None:
     piece = len("return ") + 2  # in UTF-16 units
     if edit_first:
         person.insert("𝕏")
-    person.offers.partly_accepted(name, piece, person.wait())
+    person.wait().partly_accepted(name, piece)
     if not edit_first:
         person.insert("𝕏")
     person.type(" -")
@@ -369,7 +369,7 @@ def test_the_editor_says_that_a_piece_was_accepted(edit_first: bool) -> None:
 def test_an_editor_that_tells_what_it_shows() -> None:
     person = Person()
     (first,) = person.see("len(items)")
-    person.offers.shown(first, person.wait())
+    person.wait().shown(first)
     person.see("sum(items)")  # never on show
     person.type("x")
     assert [(outcome.how, outcome.shown_s) for outcome in person.end()] == [("ignored", 1.0), ("flashed", 0.0)]
@@ -385,8 +385,8 @@ def test_a_row_of_the_popup() -> None:
     }
     person.offers.popup_shown(URI, person.text, words)
     person.offers.popup_shown(URI, person.text, {})
-    person.offers.accepted("p1", person.wait())
-    person.offers.accepted("p1", person.wait())
+    person.wait().accepted("p1")
+    person.wait().accepted("p1")
     outcome = person.only()
     assert (outcome.kind, outcome.rank) == ("popup", 2)
     assert what(outcome) == ("accepted", 3, 3, 0)
@@ -398,7 +398,7 @@ def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
     word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, source="model")
     person.offers.popup_shown(URI, person.text, {"p": word})
     person.insert("items")
-    person.offers.accepted("p", person.wait())
+    person.wait().accepted("p")
     person.type("\n")
     popup, inline = person.end()
     assert (popup.kind, popup.rank, popup.accepted_chars) == ("popup", 1, 5)
@@ -407,9 +407,9 @@ def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
 
 def test_unknown_ids() -> None:
     person = Person()
-    person.offers.accepted("?", 1.0)
-    person.offers.shown("?", 1.0)
-    person.offers.partly_accepted("?", 3, 1.0)
+    person.offers.accepted("?")
+    person.offers.shown("?")
+    person.offers.partly_accepted("?", 3)
     assert person.end() == []
 
 
@@ -418,12 +418,12 @@ def test_many_documents_and_answers_are_forgotten() -> None:
     offers = SuggestionTracker(outcomes.append)
     for n in range(1_000):
         word = Candidate(text="word", start=0, end=0, probability=0.5, source="model")
-        offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word}, 0.0)
+        offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word})
         offers.popup_shown(f"file:///{n}.py", "", {f"p{n}": word})
     assert len(outcomes) > 800
-    offers.accepted("p0", 0.0)
-    offers.accepted("p999", 0.0)
-    offers.close(1.0)
+    offers.accepted("p0")
+    offers.accepted("p999")
+    offers.close()
     assert len(outcomes) == 1_001
 
 
@@ -500,18 +500,18 @@ def test_nothing_that_happens_is_too_odd(events: Sequence[tuple[str, object]], p
         elif what_happens == "erase":
             person.erase()
         elif what_happens == "accepted":
-            person.offers.accepted(name, person.wait())
+            person.wait().accepted(name)
         elif what_happens == "shown":
-            person.offers.shown(name, person.wait())
+            person.wait().shown(name)
         elif what_happens == "partly" and isinstance(value, int):
-            person.offers.partly_accepted(name, value, person.wait())
+            person.wait().partly_accepted(name, value)
         elif what_happens == "popup":
             at = len(person.before)
             word = Candidate(text=str(value), start=at, end=at, probability=0.1, source="model")
             names.append(f"p{len(names)}")
             person.offers.popup_shown(URI, person.text, {names[-1]: word})
         elif what_happens == "closed":
-            person.offers.closed(URI, person.wait())
+            person.wait().closed(URI)
         else:
             person.offers.settle()
     for outcome in person.end():

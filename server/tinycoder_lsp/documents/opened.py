@@ -16,7 +16,7 @@ from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
 from tinycoder_lsp.engine.worker import Worker
 from tinycoder_lsp.settings import Settings
-from tinycoder_lsp.stats.usage_recorder import UsageRecorder
+from tinycoder_lsp.stats.suggestion_tracker import SuggestionTracker
 
 NotebookParams = (
     lsp.DidOpenNotebookDocumentParams | lsp.DidChangeNotebookDocumentParams | lsp.DidCloseNotebookDocumentParams
@@ -34,14 +34,14 @@ class OpenDocuments:
         workspace: Callable[[], CodeWorkspace],
         buffers: Buffers,
         worker: Worker,
-        usage: UsageRecorder,
+        suggestions: SuggestionTracker,
         *,
         on_activity: Callable[[], object],
     ) -> None:
         self._workspace = workspace
         self._buffers = buffers
         self._worker = worker
-        self._usage = usage
+        self._suggestions = suggestions
         self._on_activity = on_activity
         self._scope = Scope(Settings())
         self._folders: list[Path] = []
@@ -104,9 +104,9 @@ class OpenDocuments:
         self._worker.discard(uri)
         document = self._completed(uri)
         if document is None:
-            self._usage.closed(uri)
+            self._suggestions.closed(uri)
         else:
-            self._usage.edited(uri, document.index.text)
+            self._suggestions.edited(uri, document.index.text)
         return document
 
     def _put(self, uri: str, text: str | None) -> None:

@@ -1,11 +1,13 @@
-"""What is counted of a day's suggestions: numbers only, no name and no code. Knows no file and no page."""
+"""What is counted of a day's suggestions: numbers only, no name and no code."""
 
 from __future__ import annotations
 
 import bisect
 import datetime
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
@@ -56,17 +58,9 @@ Days = Mapping[datetime.date, Day]
 
 def of_outcome(outcome: Outcome) -> Day:
     """One offer that has ended."""
-    counts = Counts(
-        accepted_chars=outcome.accepted_chars,
-        typed_chars=outcome.typed_chars,
-        ranks=outcome.rank or 0,
-        accepted=int(outcome.how == "accepted"),
-        partly=int(outcome.how == "partly"),
-        typed=int(outcome.how == "typed"),
-        ignored=int(outcome.how == "ignored"),
-        flashed=int(outcome.how == "flashed"),
-    )
-    return _day(outcome.kind, counts)
+    how: dict[str, Any] = {outcome.how: 1}
+    characters = {"accepted_chars": outcome.accepted_chars, "typed_chars": outcome.typed_chars}
+    return _day(outcome.kind, Counts(**how | characters, ranks=outcome.rank or 0))
 
 
 def of_answer(kind: Kind, latency_ms: float, n_items: int) -> Day:
@@ -88,11 +82,7 @@ def merged(a: Days, b: Days) -> dict[datetime.date, Day]:
 
 def since(days: Days, first: datetime.date) -> Day:
     """All from the day ``first`` on."""
-    found = Day()
-    for date, day in days.items():
-        if date >= first:
-            found = plus(found, day)
-    return found
+    return functools.reduce(plus, (day for date, day in days.items() if date >= first), Day())
 
 
 def percentile_ms(latency: tuple[int, ...], q: float) -> float | None:

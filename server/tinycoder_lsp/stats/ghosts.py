@@ -1,4 +1,4 @@
-"""Ghost text in a document, and whether an edit goes on with it. Knows no editor and nothing of time.
+"""Ghost text in a document, and whether an edit continues it.
 
 Only the two ends of a text are compared, however long it is: what an edit changed lies at the ghost text or elsewhere.
 """
@@ -14,9 +14,9 @@ _PAIRS = ("()", "[]", "{}", '""', "''", "``")  # one key, where editors close br
 
 @dataclass(frozen=True, kw_only=True)
 class Ghost:
-    """``rest`` is to come at offset ``at``, in place of the ``standing`` characters that stand there.
+    """``rest`` is to be inserted at offset ``at``, in place of the ``standing`` characters there.
 
-    ``skipped`` characters of the candidate's text stood there before the rest.
+    ``skipped`` characters of the candidate's text were in the document already.
     """
 
     at: int

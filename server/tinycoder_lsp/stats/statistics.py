@@ -1,7 +1,7 @@
-"""The counts of suggestions in a home folder, day by day. Knows no offer's life and no page.
+"""The counts of suggestions in a home folder, day by day.
 
-Several servers may share a home: each keeps its own news and adds them to the file now and then. Losing them costs
-nothing but a figure, so a disk that refuses is a line in the log and no fault.
+Several servers may share a home: each adds its own counts to the file now and then. Losing them costs nothing but a
+figure, so a disk that refuses is a line in the log and no fault.
 """
 
 from __future__ import annotations
@@ -97,17 +97,16 @@ class Statistics:
         self._add(of_answer(kind, latency_ms, n_items))
 
     def flush(self) -> None:
-        """Add the news to the file. Waits for the disk."""
+        """Add to the file what was counted since. Waits for the disk."""
         with self._writing:
             with self._lock:
                 queued, self._queued = self._queued, {}
                 if self._timer is not None:
                     self._timer.cancel()
                 self._timer = None
-            if not queued:
-                return
             try:
-                self._write(queued)
+                if queued:
+                    self._write(queued)
             except NewerFormatError:
                 self._keep(queued, "it was written by a later version")
             except OSError as error:
