@@ -173,8 +173,8 @@ def did_change_notebook(ls: Session, params: Any) -> None:
     ls.documents.follow_notebook(params)
 
 
-# Editors ask by themselves when a word begins. Of the other characters only the dot is sure to be
-# followed by one; after "(" the list would take the Enter that was meant for the code.
+# Editors ask by themselves when a word begins. Of the other characters only the dot is always followed by a name;
+# after "(" the list would take the Enter that was meant for the code.
 @feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True))
 @edge(_no_list)
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:

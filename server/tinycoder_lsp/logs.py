@@ -1,6 +1,6 @@
 """The server's log: to a file or to stderr, never to stdout, which belongs to JSON-RPC.
 
-On stderr it leaves out what the editor is told for its own log.
+On stderr it leaves out what is also sent to the editor's log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder
 
-TOLD = "tinycoder_lsp.editor.status"  # what it logs, it also sends to the editor's log
+SENT_TO_EDITOR = "tinycoder_lsp.editor.status"  # the logger of what is also sent to the editor's log
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -43,7 +43,7 @@ def start_log(path: Path | None, level: str) -> None:
     Raises ``ConfigError`` if the file cannot be written.
     """
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.name != TOLD)  # editors show both, one above the other
+    handler.addFilter(lambda record: record.name != SENT_TO_EDITOR)  # editors show both, one above the other
     if path is not None:
         try:
             make_folder(path.parent)

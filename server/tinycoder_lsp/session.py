@@ -162,9 +162,9 @@ class Session(LanguageServer):
         """Ask the editor what is configured, if it can be asked."""
         self._turn += 1
         turn = self._turn
-        found = await configured(self)
-        if found and turn == self._turn:  # else newer settings have come, or were asked for, meanwhile
-            self.configure(found[0])
+        answer = await configured(self)
+        if answer and turn == self._turn:  # else newer settings have come, or were asked for, meanwhile
+            self.configure(answer[0])
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""

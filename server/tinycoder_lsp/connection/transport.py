@@ -1,7 +1,7 @@
 """Bytes in and out: stdin and stdout, or one TCP connection. pygls reads the messages from them.
 
-pygls' own reader hands every header line of stdin to a thread pool: a popup takes 0.6 ms there and 0.3 here, 300 keys at
-once 97 and 34. It also notices that the editor has gone only while the event loop is free. Here a thread reads what comes.
+A thread reads whatever has come. pygls' own reader of stdin hands every header line to a thread pool, which takes twice
+as long (a popup 0.6 ms instead of 0.3), and notices that the editor has gone only while the event loop is free.
 """
 
 from __future__ import annotations

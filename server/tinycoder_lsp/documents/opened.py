@@ -1,4 +1,4 @@
-"""Which open documents are completed, and what is told of their edits to the engine, its worker and the statistics."""
+"""Decide which open documents are completed, and pass their edits on to engine, worker and statistics."""
 
 from __future__ import annotations
 

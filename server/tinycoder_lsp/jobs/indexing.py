@@ -1,6 +1,6 @@
-"""The workspace is read beside the answers, and read again when folders, model or files change.
+"""Index the workspace in the background, and again when folders, model or files change.
 
-Knows when to index, not how. Until an index is there the engine answers without it.
+Until an index is there the engine answers without it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_POLITE_S = 0.2  # seconds that the index waits for a running answer, at each file
+_YIELD_S = 0.2  # seconds that the index waits for a running answer, at each file
 
 Progress = Callable[[int, int], None]
 _Request = tuple["Tokenizer", tuple[Path, ...], tuple[str, ...]]
@@ -124,14 +124,14 @@ class Indexing:
             self._background.start("the bar of progress", bar.open())
 
         def call(stop: Stop) -> Workspace:
-            def polite_stop() -> bool:
+            def yielding_stop() -> bool:
                 if not stop():
-                    self._answers.wait_until_free(_POLITE_S)
+                    self._answers.wait_until_free(_YIELD_S)
                 return stop()
 
-            progress = bar.report if bar is not None else _nobody
+            progress = bar.report if bar is not None else _not_shown
             home = self._models.home
-            return self._index(home, folders, tokenizer, exclude=exclude, stop=polite_stop, progress=progress)
+            return self._index(home, folders, tokenizer, exclude=exclude, stop=yielding_stop, progress=progress)
 
         try:
             workspace = await self._worker.answer(Kind.LOAD, call)
@@ -159,5 +159,5 @@ def index_folders(
     return index_at_home(home, folders, tokenizer, exclude=exclude, stop=stop, progress=progress)
 
 
-def _nobody(done: int, total: int) -> None:
+def _not_shown(done: int, total: int) -> None:
     """Progress that is not shown."""

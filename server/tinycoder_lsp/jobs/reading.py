@@ -1,4 +1,4 @@
-"""The workspace is read beside the answers: an index for the memory, symbols for the completion list."""
+"""Read the workspace in the background: an index for the memory, symbols for the completion list."""
 
 from __future__ import annotations
 

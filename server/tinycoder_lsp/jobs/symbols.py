@@ -1,6 +1,6 @@
-"""What the workspace's files define is read beside the answers, and again soon after a file has changed.
+"""Read in the background what the workspace's files define, and again soon after a file has changed.
 
-Knows when to read, not how. Until it is read the engine knows the names of the open documents and of the library.
+Until that is done the engine knows the names of the open documents and of the library.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_POLITE_S = 0.2  # seconds that the reader waits for a running answer
-_BETWEEN_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
+_YIELD_S = 0.2  # seconds that the reader waits for a running answer
+_SLICE_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
 _SUFFIXES = (".py", ".pyi")
 
 
@@ -47,7 +47,7 @@ class SymbolRequest:
 
 
 class Reader(Protocol):
-    """The symbols of a request; ``tinycoder_training.symbols.WorkspaceSymbols`` in use."""
+    """The symbols of a request; ``tinycoder.symbols.indexing.WorkspaceSymbols`` in use."""
 
     @property
     def world(self) -> World:
@@ -111,10 +111,10 @@ class Symbols:
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """These files were saved, made or removed: soon read them again. What is no Python changes nothing."""
-        found = [path for path in paths if path.suffix.lower() in _SUFFIXES]
-        if self._request is not None and found:
+        python = [path for path in paths if path.suffix.lower() in _SUFFIXES]
+        if self._request is not None and python:
             if self._changed is not None:
-                self._changed.update(found)
+                self._changed.update(python)
             self._wait()
 
     def again(self) -> None:
@@ -158,26 +158,26 @@ class Symbols:
         start = time.perf_counter()
         changed, self._changed = self._changed, set()
 
-        def open_it(stop: Stop) -> Reader:
+        def open_reader(stop: Stop) -> Reader:
             return self._open_reader(self._models.home, request)
 
         def read(stop: Stop) -> bool:
             waited = time.monotonic()
 
-            def polite_stop() -> bool:
+            def yielding_stop() -> bool:
                 nonlocal waited
-                if time.monotonic() - waited > _BETWEEN_S and not stop():
-                    self._answers.wait_until_free(_POLITE_S)
+                if time.monotonic() - waited > _SLICE_S and not stop():
+                    self._answers.wait_until_free(_YIELD_S)
                     waited = time.monotonic()
                 return stop()
 
             assert reader is not None
-            reader.refresh(changed=None if changed is None else sorted(changed), stop=polite_stop)
+            reader.refresh(changed=None if changed is None else sorted(changed), stop=yielding_stop)
             return True
 
         done: bool | None = None
         try:
-            reader = self._reader or await self._worker.answer(Kind.LOAD, open_it)
+            reader = self._reader or await self._worker.answer(Kind.LOAD, open_reader)
             if reader is None or request != self._request:
                 return
             if reader is not self._reader:

@@ -116,13 +116,13 @@ def to_json(days: Days) -> dict[str, dict[str, dict[str, object]]]:
 
 def from_json(values: object) -> dict[datetime.date, Day]:
     """What ``to_json`` gave. Raises ``ValueError`` for anything else."""
-    found = {}
+    days = {}
     for date, kinds in _object(values).items():
         read = {kind: _counts(_object(counts)) for kind, counts in _object(kinds).items()}
         if not read.keys() <= {"inline", "popup"}:
             raise ValueError(f"there is no {sorted(read)}")
-        found[datetime.date.fromisoformat(date)] = Day(**read)
-    return found
+        days[datetime.date.fromisoformat(date)] = Day(**read)
+    return days
 
 
 def _day(kind: Kind, counts: Counts) -> Day:
@@ -135,8 +135,8 @@ def _sum(a: Counts, b: Counts) -> Counts:
 
 
 def _counts_json(counts: Counts) -> dict[str, object]:
-    found: dict[str, object] = {name: value for name in _NUMBERS if (value := getattr(counts, name))}
-    return found | ({"latency": list(counts.latency)} if any(counts.latency) else {})
+    values: dict[str, object] = {name: value for name in _NUMBERS if (value := getattr(counts, name))}
+    return values | ({"latency": list(counts.latency)} if any(counts.latency) else {})
 
 
 def _counts(values: Mapping[str, object]) -> Counts:

@@ -54,12 +54,12 @@ def load(home: Path) -> dict[datetime.date, Day]:
 def clear(home: Path) -> bool:
     """Forget everything; whether there was anything. Raises ``ConfigError`` where the disk refuses."""
     file = statistics_file(home)
-    found = [path for path in (file, _damaged(file)) if path.exists()]
-    if not found:
+    files = [path for path in (file, _damaged(file)) if path.exists()]
+    if not files:
         return False
     try:
         with _lock(file):
-            for path in found:
+            for path in files:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot remove {file} ({error.strerror or error}); check who owns it") from None
@@ -93,7 +93,7 @@ class Statistics:
         self._add(of_outcome(outcome))
 
     def answered(self, kind: Kind, latency_ms: float, n_items: int) -> None:
-        """An editor was answered with so many words or ghost texts, so long after it asked."""
+        """An editor was answered with ``n_items`` rows or ghost texts, ``latency_ms`` after it asked."""
         self._add(of_answer(kind, latency_ms, n_items))
 
     def flush(self) -> None:

@@ -17,7 +17,7 @@ from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.stats.ghosts import Ghost, Step, follow, ghost_of, taken_length
 
 MIN_SHOWN_S = 0.25  # what was on show for less was not read
-GRACE_S = 2.0  # how long after its end an editor's word on an offer is waited for
+GRACE_S = 2.0  # how long after an offer's end the editor may still tell its outcome
 _MAX_OPEN = 32  # documents
 _MAX_ENDED = 64  # offers
 _MAX_IDS = 32  # answers of one offer
@@ -52,7 +52,7 @@ class _Offer:
     ghosts: list[Ghost]
     since_s: float
     hidden_s: float | None = None  # since then the latest answer is empty
-    told: bool = False  # the editor has said that it is on show
+    confirmed: bool = False  # the editor has said that it is on show
     ids: dict[str, tuple[int, Candidate, Ghost]] = field(default_factory=dict)  # with the characters taken before
     accepted: int = 0
     typed: int = 0
@@ -153,8 +153,8 @@ class SuggestionTracker:
         """The editor says that it shows this ghost text. From then on, what it does not say was not shown."""
         self._editor_tells = True
         for offer in self._offers(name):
-            if not offer.told:
-                offer.told, offer.since_s = True, self._now()
+            if not offer.confirmed:
+                offer.confirmed, offer.since_s = True, self._now()
 
     def accepted(self, name: str) -> None:
         """The editor says that this ghost text or row of a popup was accepted. Its edit may have come or not."""
@@ -193,7 +193,7 @@ class SuggestionTracker:
         self._settle()
 
     def settle(self) -> None:
-        """Report all that has ended, without waiting for the editor's word on it."""
+        """Report all that has ended, without waiting for what the editor may tell."""
         while self._ended:
             self._report(self._outcome(self._ended.popleft()))
 
@@ -221,7 +221,7 @@ class SuggestionTracker:
             self._report(self._outcome(self._ended.popleft()))
 
     def _outcome(self, offer: _Offer) -> Outcome:
-        seen = offer.told or not self._editor_tells
+        seen = offer.confirmed or not self._editor_tells
         until = offer.ended_s if offer.hidden_s is None else offer.hidden_s
         shown_s = max(0.0, until - offer.since_s) if seen else 0.0
         return Outcome(
