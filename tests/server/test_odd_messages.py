@@ -19,7 +19,7 @@ def alive(client: Any) -> Iterator[None]:
     yield
     client.send(client.change(URI, client.edit(0, 2, 2, "c")))
     assert client.popup(URI, 0, 3)[0]["label"] == "abc_tail"
-    assert [message for message in client.notices if message["method"] == "window/showMessage"] == []
+    assert client.shown_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,3 @@ def test_a_message_may_come_in_pieces_and_with_more_headers(client: Any) -> None
 def test_a_change_of_a_document_that_is_not_open_is_passed_over(client: Any) -> None:
     client.send(client.change("file:///somewhere/unknown.py", {"text": "x"}))
     assert client.popup("file:///somewhere/unknown.py", 0, 0) == []
-
-
-@pytest.mark.parametrize("uri", ["", "::", "file:///a%20b/%C3%A9.py", "untitled:Untitled-1", "C:\\work\\a.py"])
-def test_a_document_may_have_any_name(client: Any, uri: str) -> None:
-    client.open("ab", uri=uri)
-    client.send(client.change(uri, client.edit(0, 2, 2, "c")))
-    assert client.popup(uri, 0, 3)[0]["label"] == "abc_tail"
-    client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})

@@ -1,6 +1,6 @@
-"""What became of suggestions, inferred from edits and corrected by what editors say."""
+"""Outcomes of suggestions, inferred from edits and corrected by what editors say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -72,77 +72,114 @@ def what(outcome: Outcome) -> tuple[str, int, int, int]:
     return outcome.how, outcome.n_chars, outcome.accepted_chars, outcome.typed_chars
 
 
-def test_accepted_at_once() -> None:
+SUM = "sum(items)"
+LEN = "len(items)"
+OTHER = "file:///other.py"
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(lambda p: (p.see(LEN), p.insert(LEN)), ("accepted", 10, 10, 0), id="accepted at once"),
+        pytest.param(lambda p: (p.see("0"), p.insert("0")), ("typed", 1, 0, 1), id="one key"),
+        pytest.param(
+            lambda p: (p.see("items)", typed=7), p.insert("items)")), ("accepted", 6, 6, 0), id="its head is there"
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.type("le"), p.insert("n(items)")), ("accepted", 10, 8, 2), id="typed, accepted"
+        ),
+        pytest.param(
+            lambda p: (p.see("a1 + b1"), p.insert("a1"), p.insert(" +"), p.insert(" b1")),
+            ("accepted", 7, 7, 0),
+            id="by words",
+        ),
+        pytest.param(
+            lambda p: (p.see("first + second"), p.insert("first"), p.type("\n")), ("partly", 14, 5, 0), id="one word"
+        ),
+        pytest.param(
+            lambda p: (p.see("first + second"), p.insert("fir"), p.type("ed")),
+            ("ignored", 14, 0, 3),
+            id="two keys at once",
+        ),
+        pytest.param(
+            lambda p: (p.see("\n    pass"), p.insert("\n    "), p.type("pass")),
+            ("typed", 9, 0, 9),
+            id="new line indented",
+        ),
+        *(
+            pytest.param(
+                lambda p, other=other: (p.see(SUM), p.insert(other)), ("ignored", 10, 0, 0), id=f"other: {other!r}"
+            )
+            for other in ("x", "len(items) or so", "(", "\n")
+        ),
+        pytest.param(
+            lambda p: (p.see(SUM), p.type("su"), p.erase(), p.type("um(items)")), ("ignored", 10, 0, 2), id="erased"
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN, "left", SUM), p.type("l"), p.insert("eft")),
+            ("accepted", 4, 3, 1),
+            id="one of several",
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.wait().edited(OTHER, "x"), p.insert(LEN)),
+            ("accepted", 10, 10, 0),
+            id="another document",
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.wait().closed(URI), p.wait().closed(OTHER)), ("ignored", 10, 0, 0), id="closed"
+        ),
+    ],
+)
+def test_an_outcome_is_seen_from_the_edits(
+    happens: Callable[[Person], object], expected: tuple[str, int, int, int]
+) -> None:
     person = Person()
-    person.see("len(items)")
-    person.insert("len(items)")
-    assert what(person.only()) == ("accepted", 10, 10, 0)
-    assert person.outcomes[0].shown_s == 1.0
+    happens(person)
+    assert what(person.only()) == expected
     assert person.outcomes[0].kind == "inline"
 
 
-def test_what_stands_already_is_no_part_of_it() -> None:
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(
+            lambda p, i: (p.insert("{\n    'a': 1}"), p.wait().accepted(i)), ("accepted", 9, 9, 0), id="indented"
+        ),
+        pytest.param(
+            lambda p, i: (p.type("{"), p.see("\n'a': 1}"), p.wait().accepted(i)),
+            ("accepted", 9, 8, 1),
+            id="an earlier id",
+        ),
+        pytest.param(lambda p, i: (p.type("xyzxyz"), p.wait().accepted(i)), ("ignored", 9, 0, 0), id="long ago"),
+    ],
+)
+def test_an_editor_says_that_it_was_accepted(
+    happens: Callable[[Person, str], object], expected: tuple[str, int, int, int]
+) -> None:
     person = Person()
-    person.see("items)", typed=7)
-    person.insert("items)")
-    assert what(person.only()) == ("accepted", 6, 6, 0)
+    (name,) = person.see("{\n'a': 1}")
+    happens(person, name)
+    assert what(person.only()) == expected
 
 
-def test_typed_then_accepted() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.type("le")
-    person.insert("n(items)")
-    assert what(person.only()) == ("accepted", 10, 8, 2)
-
-
-def test_accepted_word_by_word() -> None:
-    person = Person()
-    person.see("first + second")
-    for piece in ("first", " +", " second"):
+@pytest.mark.parametrize(
+    ("pause_s", "pieces", "how"),
+    [(MIN_SHOWN_S / 2, ["x"], "flashed"), (MIN_SHOWN_S / 2, ["l", "x"], "ignored"), (0.001, [LEN], "accepted")],
+)
+def test_what_was_shown_too_short_is_not_ignored(pause_s: float, pieces: list[str], how: str) -> None:
+    person = Person(pause_s=pause_s)
+    person.see(LEN)
+    for piece in pieces:
         person.insert(piece)
-    assert what(person.only()) == ("accepted", 14, 14, 0)
+    assert person.only().how == how
 
 
-def test_a_word_accepted_and_the_rest_left() -> None:
+def test_an_editor_says_that_one_key_was_an_acceptance() -> None:
     person = Person()
-    person.see("first + second")
-    person.insert("first")
-    person.type("\n")
-    assert what(person.only()) == ("partly", 14, 5, 0)
-
-
-def test_two_keys_in_one_message_are_typed() -> None:
-    person = Person()
-    person.see("first + second")
-    person.insert("fir")
-    person.type("ed")
-    assert what(person.only()) == ("ignored", 14, 0, 3)
-
-
-def test_a_new_line_comes_with_its_indentation() -> None:
-    person = Person("if a:")
-    person.see("\n    pass")
-    person.insert("\n    ")
-    person.type("pass")
-    assert what(person.only()) == ("typed", 9, 0, 9)
-
-
-@pytest.mark.parametrize("other", ["x", "len(items) or so", "(", "\n"])
-def test_something_else_is_typed(other: str) -> None:
-    person = Person()
-    person.see("sum(items)")
-    person.insert(other)
-    assert what(person.only()) == ("ignored", 10, 0, 0)
-
-
-def test_a_character_is_erased() -> None:
-    person = Person()
-    person.see("sum(items)")
-    person.type("su")
-    person.erase()
-    person.type("um(items)")
-    assert what(person.only()) == ("ignored", 10, 0, 2)
+    (name,) = person.see("0")
+    person.insert("0")
+    person.wait().accepted(name)
+    assert what(person.only()) == ("accepted", 1, 1, 0)
 
 
 def test_an_edit_elsewhere() -> None:
@@ -175,13 +212,6 @@ def test_accepted_over_a_bracket_that_closed_by_itself(again: bool) -> None:
         person.see("items) / 2", behind=1)
     person.insert("items) / 2", replaced=1)
     assert what(person.only()) == ("accepted", 14, 10, 4)
-
-
-def test_the_bracket_behind_the_cursor_stays() -> None:
-    person = Person("print(", ")\n")
-    person.see("items)", behind=1)
-    person.insert("items")
-    assert what(person.only()) == ("accepted", 5, 5, 0)
 
 
 def test_answers_that_go_on_are_one_offer() -> None:
@@ -242,51 +272,6 @@ def test_blank_ghost_text_is_none() -> None:
     assert person.end() == []
 
 
-def test_of_several_the_one_that_is_taken_counts() -> None:
-    person = Person()
-    person.see("len(items)", "left", "sum(items)")
-    person.type("l")
-    person.insert("eft")
-    assert what(person.only()) == ("accepted", 4, 3, 1)
-
-
-def test_a_flash_was_not_shown() -> None:
-    person = Person(pause_s=MIN_SHOWN_S / 2)
-    person.see("len(items)")
-    person.type("x")
-    assert person.only().how == "flashed"
-
-
-def test_time_on_show_adds_up() -> None:
-    person = Person(pause_s=MIN_SHOWN_S / 2)
-    person.see("len(items)")
-    person.type("lx")
-    assert person.only().how == "ignored"
-
-
-def test_quick_and_accepted() -> None:
-    person = Person(pause_s=0.001)
-    person.see("len(items)")
-    person.insert("len(items)")
-    assert person.only().how == "accepted"
-
-
-def test_a_document_is_closed() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.wait().closed(URI)
-    person.wait().closed("file:///other.py")
-    assert person.only().how == "ignored"
-
-
-def test_documents_do_not_disturb_each_other() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.wait().edited("file:///other.py", "x")
-    person.insert("len(items)")
-    assert person.only().how == "accepted"
-
-
 def test_reported_once_some_time_has_passed() -> None:
     person = Person(pause_s=GRACE_S / 2)
     person.see("len(items)")
@@ -317,39 +302,6 @@ def test_the_editor_says_what_was_seen_already(edit_first: bool) -> None:
     if not edit_first:
         person.insert("en(items)")
     assert what(person.only()) == ("accepted", 10, 9, 1)
-
-
-def test_the_editor_indents_what_was_accepted() -> None:
-    person = Person()
-    (name,) = person.see("{\n'a': 1}")
-    person.insert("{\n    'a': 1}")
-    person.wait().accepted(name)
-    assert what(person.only()) == ("accepted", 9, 9, 0)
-
-
-def test_one_character_accepted() -> None:
-    person = Person()
-    (name,) = person.see("0")
-    person.insert("0")
-    person.wait().accepted(name)
-    assert what(person.only()) == ("accepted", 1, 1, 0)
-
-
-def test_an_id_of_an_earlier_answer_of_the_same_offer() -> None:
-    person = Person()
-    (name,) = person.see("len(items)")
-    person.type("l")
-    person.see("en(items)")
-    person.wait().accepted(name)
-    assert what(person.only()) == ("accepted", 10, 9, 1)
-
-
-def test_words_from_long_ago_are_not_heard() -> None:
-    person = Person()
-    (name,) = person.see("len(items)")
-    person.type("xyzxyz")
-    person.wait().accepted(name)
-    assert what(person.only()) == ("ignored", 10, 0, 0)
 
 
 @pytest.mark.parametrize("edit_first", [True, False])
