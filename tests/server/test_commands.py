@@ -195,34 +195,19 @@ def test_what_was_accepted_is_counted(start: Any, tmp_path: Path) -> None:
 # Training.
 
 
+ODD_FOLDERS = ["", "untitled:Untitled-1", "vscode-vfs://github/x/y", "file:relative", "file:///no", "file:///a%00b"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"minutes": 0}, "minutes"),
-        ({"minutes": -1}, "minutes"),
-        ({"minutes": 10**400}, "minutes"),
-        ({"minutes": float("nan")}, "minutes"),
-        ({"minutes": float("inf")}, "minutes"),
-        ({"minutes": True}, "minutes"),
-        ({"minutes": "10"}, "minutes"),
-        ({"preset": "enormous"}, "nano"),
-        ({"preset": "--resume"}, "nano"),
-        ({"preset": 3}, "nano"),
-        ({"preset": []}, "nano"),
-        ({"folder": 3}, "no folder"),
-        ({"folder": ""}, "no folder"),
-        ({"folder": "untitled:Untitled-1"}, "no folder"),
-        ({"folder": "vscode-vfs://github/x/y"}, "no folder"),
-        ({"folder": "file:relative"}, "no folder"),
-        ({"folder": "file:///no/such/folder"}, "no folder"),
-        ({"folder": "file:///a%00b"}, "no folder"),
-        ({"folder": "file://[x"}, "no folder"),
-        (["nano"], "object"),
-        ("nano", "object"),
-        (3, "object"),
+        *(({"minutes": odd}, "minutes") for odd in (0, -1, 10**400, float("nan"), float("inf"), True, "10")),
+        *(({"preset": odd}, "nano") for odd in ("enormous", "--resume", 3, [])),
+        *(({"folder": odd}, "no folder") for odd in (3, "file://[x", *ODD_FOLDERS)),
+        *((odd, "object") for odd in (["nano"], "nano", 3)),
     ],
 )
-def test_odd_options_are_refused(start: Any, folder: Path, shared: Any, options: Any, words: str) -> None:
+def test_odd_options_are_refused(shared: Any, options: Any, words: str) -> None:
     assert words in refusal(shared, "train", options)
     assert command(shared, "stopTraining") == {"stopped": False}
 

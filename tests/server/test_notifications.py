@@ -58,22 +58,11 @@ def test_what_the_editor_never_showed_is_not_ignored(fresh: Any) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        None,
-        [],
-        "x",
-        3,
-        {},
-        {"item": None},
-        {"item": 3},
-        {"item": {"command": None}},
-        {"item": {"command": {"arguments": None}}},
-        {"item": {"command": {"arguments": []}}},
-        {"item": {"command": {"arguments": "abc"}}},
-        {"item": {"command": {"arguments": 3}}},
-        {"item": {"command": {"arguments": True}}},
-        {"item": {"command": {"arguments": {"a": 1}}}},
-        {"item": {"command": {"arguments": [None]}}},
-        {"item": {"command": {"arguments": [{"a": 1}]}}},
+        *(None, [], "x", 3, {}, {"item": None}, {"item": 3}, {"item": {"command": None}}),
+        *(
+            {"item": {"command": {"arguments": odd}}}
+            for odd in (None, [], "abc", 3, True, {"a": 1}, [None], [{"a": 1}])
+        ),
         {"item": {"command": {"arguments": ["no such"]}}},
         {"class": 1, "item": {"def": 2, "_private": 3}},
     ],
