@@ -183,8 +183,8 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     if cursor is None:
         return _no_list()
     asked_s = time.monotonic()
-    going_on = params.context is not None and params.context.trigger_kind == _INCOMPLETE
-    names = await ls.answers.popup(cursor, ls.settings.popup, going_on=going_on)
+    on_screen = params.context is not None and params.context.trigger_kind == _INCOMPLETE
+    names = await ls.answers.popup(cursor, ls.settings.popup, on_screen=on_screen)
     return completion_list(ls.usage.popup(cursor, names, asked_s), cursor.lines, abilities_of(ls.client_capabilities))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.candidate import FROM_MODEL, Candidate
 from tinycoder_lsp.stats.suggestion_tracker import GRACE_S, MIN_SHOWN_S, Outcome, SuggestionTracker
 
 URI = "file:///project/a.py"
@@ -40,7 +40,7 @@ class Person:
         for rest in rests:
             self.n += 1
             found[f"i{self.n}"] = Candidate(
-                text=head + rest, start=at - typed, end=at + behind, probability=0.5, source="model"
+                text=head + rest, start=at - typed, end=at + behind, probability=0.5, provenance=FROM_MODEL
             )
         self.wait().inline_shown(URI, self.text, found)
         return list(found)
@@ -332,7 +332,7 @@ def test_a_row_of_the_popup() -> None:
     person.type("it")
     at = len(person.before)
     words = {
-        name: Candidate(text=word, start=at - 2, end=at, probability=0.1, source="model")
+        name: Candidate(text=word, start=at - 2, end=at, probability=0.1, provenance=FROM_MODEL)
         for name, word in {"p0": "iter", "p1": "items", "p2": "it"}.items()
     }
     person.offers.popup_shown(URI, person.text, words)
@@ -347,7 +347,7 @@ def test_a_row_of_the_popup() -> None:
 def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
     person = Person()
     person.see("items.sort()")
-    word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, source="model")
+    word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, provenance=FROM_MODEL)
     person.offers.popup_shown(URI, person.text, {"p": word})
     person.insert("items")
     person.wait().accepted("p")
@@ -369,7 +369,7 @@ def test_many_documents_and_answers_are_forgotten() -> None:
     outcomes: list[Outcome] = []
     offers = SuggestionTracker(outcomes.append)
     for n in range(1_000):
-        word = Candidate(text="word", start=0, end=0, probability=0.5, source="model")
+        word = Candidate(text="word", start=0, end=0, probability=0.5, provenance=FROM_MODEL)
         offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word})
         offers.popup_shown(f"file:///{n}.py", "", {f"p{n}": word})
     assert len(outcomes) > 800
@@ -459,7 +459,7 @@ def test_nothing_that_happens_is_too_odd(events: Sequence[tuple[str, object]], p
             person.wait().partly_accepted(name, value)
         elif what_happens == "popup":
             at = len(person.before)
-            word = Candidate(text=str(value), start=at, end=at, probability=0.1, source="model")
+            word = Candidate(text=str(value), start=at, end=at, probability=0.1, provenance=FROM_MODEL)
             names.append(f"p{len(names)}")
             person.offers.popup_shown(URI, person.text, {names[-1]: word})
         elif what_happens == "closed":

@@ -83,12 +83,12 @@ def _completion_item(
     edit = _text_edit(candidate, lines, able)
     if edit is None or not _stand_apart(candidate):
         return None
-    details, detail = None, candidate.source
+    details, detail = None, str(candidate.provenance)
     if able.label_details:
         where = short_path(candidate.path) if candidate.edits else ""
         details = CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
     elif candidate.signature:
-        detail = f"{candidate.signature}{BESIDE}{candidate.source}"
+        detail = f"{candidate.signature}{BESIDE}{candidate.provenance}"
     return CompletionItem(
         label=candidate.text,
         label_details=details if details and (details.detail or details.description) else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinycoder.complete.candidate import NameOrigin
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
@@ -15,13 +16,13 @@ from tinycoder.symbols.types.signatures import function_text
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A name with its kind (one of ``candidate.KINDS``), its signature, a sentence on where it comes from, and where it
-    is defined: a path, relative in the workspace, and a line from 1."""
+    """A name with its kind (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
+    relative in the workspace, and a line from 1."""
 
     name: Name
     kind: str
     signature: str = ""
-    origin: str = ""
+    origin: NameOrigin | None = None
     path: str = ""
     line: int = 0
 
@@ -86,33 +87,31 @@ def _default_kind(name: Name) -> str:
     return "variable"
 
 
-def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> str:
-    """For people: where the name comes from."""
+def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> NameOrigin | None:
+    """Where the name comes from, as far as the text and the modules tell."""
+    kind = group.BUILTIN if name.group == group.FREE and definition else name.group
+    where = _where(name, definition, resolver)
+    told = where or kind in (group.KEYWORD, group.BUILTIN, group.PARAMETER, group.MODULE)
+    return NameOrigin(kind, where) if told else None
+
+
+def _where(name: Name, definition: Definition | None, resolver: Resolver) -> str:
     symbol = name.symbol
     match name.group:
-        case group.KEYWORD | group.BUILTIN:
-            return name.group
         case group.PARAMETER:
-            function = resolver.function
-            return f"parameter of {function.name}" if function else "parameter"
-        case group.LOCAL | group.ENCLOSING | group.DEFINED:
-            return f"line {symbol.line}" if symbol else ""
+            return resolver.function.name if resolver.function else ""
+        case group.LOCAL | group.ENCLOSING | group.DEFINED if symbol:
+            return f"line {symbol.line}"
         case group.IMPORT if isinstance(symbol, Import):
             return f"import {symbol.module}.{symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
-        case group.MEMBER:
+        case group.MEMBER | group.INHERITED | group.ARGUMENT:
             return name.owner
-        case group.INHERITED:
-            return f"inherited from {name.owner}"
-        case group.ARGUMENT:
-            return f"parameter of {name.owner}"
         case group.IMPORTED:
             return _place(definition) or name.owner
         case group.MODULE:
-            return _place(definition) or "module"
+            return _place(definition)
         case group.NEEDS_IMPORT if isinstance(symbol, Import):
             return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
-        case group.FREE if definition:
-            return group.BUILTIN
         case group.NEW:
             return "new name"
     return ""
