@@ -29,12 +29,13 @@ from tinycoder.complete.candidate import Candidate, Document, GhostRequest, List
 from tinycoder.errors import Cancelled, CheckpointError
 from tinycoder.stop import Stop, never
 from tinycoder.symbols.interpreter import Interpreter, own_library
-from tinycoder_lsp.app import add_handlers
+from tinycoder_lsp import app as app  # registers the handlers
+from tinycoder_lsp.connection.handlers import register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio
 from tinycoder_lsp.engine.models import Models
 from tinycoder_lsp.jobs.indexing import Progress
-from tinycoder_lsp.jobs.symbols import Place
+from tinycoder_lsp.jobs.symbols import SymbolRequest
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.session import Pauses, Session
 
@@ -207,7 +208,7 @@ def index(
 class Reader:
     """What the place is, and which files there are, in place of their symbols."""
 
-    def __init__(self, home: Path, place: Place) -> None:
+    def __init__(self, home: Path, place: SymbolRequest) -> None:
         self.interpreter = Interpreter(prefix=None, search_paths=(), library=own_library())
         self.world: Any = {"python": place.python, "trusted": place.trusted, "files": [], "changed": [], "read": 0}
         self.offered: Any = []
@@ -232,6 +233,6 @@ if __name__ == "__main__":
     start_log(None, "info")
     pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
     models = Models(home, Stub)  # type: ignore[arg-type]
-    session = add_handlers(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
+    session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
     serve_stdio(session)
     leave(session.exit_code)

@@ -1,6 +1,6 @@
-"""The statistics as one self-contained HTML page: a table and pictures, no script. Knows no file.
+"""The statistics as one self-contained HTML page: a table and pictures, no script.
 
-It stands in a browser or in an editor's web view, and takes that one's colours.
+A browser or an editor's web view shows it in its own colours.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
 
 
 def _ends(counts: Counts) -> str:
-    """What became of the ghost texts that were shown."""
+    """The outcomes of the ghost texts that were shown."""
     ends = [
         ("accepted", counts.accepted),
         ("partly accepted", counts.partly),
@@ -76,7 +76,7 @@ def _ends(counts: Counts) -> str:
         ("ignored", counts.ignored),
     ]
     bars = [(f"{name} ({n:,})", 100 * n / counts.shown) for name, n in ends]
-    return _section("What became of ghost text, percent", bar_chart("What became of ghost text", bars, digits=0))
+    return _section("Outcomes of ghost text, percent", bar_chart("Outcomes of ghost text", bars, digits=0))
 
 
 def _latency(name: str, counts: Counts) -> str:
