@@ -31,11 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tinycoder.cli.evaluate import engine_maker
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import CheckpointError
 from tinycoder.evaluate import Settings, Variant, evaluate
+from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.models import model_folder, resolve_model
 from tinycoder.transformer.decode import use_one_blas_thread

@@ -46,7 +46,7 @@ def test_models_reports_memory_and_lists_are_the_owners_alone(tmp_path: Path) ->
     home.mkdir(mode=0o755)  # as older versions made it
     run(home, "train", project, "--preset", "nano", "--steps", "1", "--batch-size", "4")
     run(home, "forget", project / "add_0.py")
-    run(home, "generate", "--complete", "add_1.py:2:5", cwd=project)
+    run(home, "complete", "add_1.py:2:5", cwd=project)
     assert sorted(path.name for path in home.iterdir() if not path.name.startswith(".")) == [
         "forgotten.json",
         "memory",

@@ -71,7 +71,7 @@ def test_a_page(counted: Path, tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "page.html").read_text(encoding="utf-8")
     refused = stats(counted, "--html", tmp_path / "nowhere" / "page.html")
     assert refused.returncode == 1
-    assert "choose another place" in refused.stderr
+    assert "choose another path" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
@@ -52,15 +52,13 @@ class _Files:
 def demo(context: click.Context, minutes: float) -> None:
     """Complete code that the model has never read, TinyCoder's own; then learn from it for a minute, and compare."""
     click.echo(_filled("TinyCoder completes its own source code. The model that comes with it has never read that."))
-    from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.examples import show_lines, show_lists
     from tinycoder.complete.parts import Parts
+    from tinycoder.library import engine_maker
     from tinycoder.storage.bundled import bundled_folder
     from tinycoder.storage.checkpoint import load_model
-    from tinycoder.transformer.decode import use_one_blas_thread
 
     model, files = load_model(bundled_folder()), _files()
-    use_one_blas_thread(prefill=1)
     maker = engine_maker(model, files.known)
     click.echo(_introduction(model, files))
     engine = maker(Parts())
@@ -111,9 +109,8 @@ def _learn(
     context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], Completer]
 ) -> None:
     """Train on the known files, and say what it changes in the others."""
-    from tinycoder.cli.evaluate import engine_maker
+    from tinycoder.library import engine_maker
     from tinycoder.storage.checkpoint import load_model
-    from tinycoder.transformer.decode import use_one_blas_thread
 
     click.echo(
         _filled("Now the model learns from the known files, as it would from yours, and is measured on the others.")
@@ -121,7 +118,6 @@ def _learn(
     before = _measure(maker, files, minutes)
     job = _train(context, model, files, minutes)
     assert job.progress.before is not None
-    use_one_blas_thread(prefill=1)
     after = _measure(engine_maker(load_model(job.folder), files.known), files, minutes)
     alone = (job.progress.before.bits_per_byte, job.progress.best_bits_per_byte)
     click.echo("\n".join(["", *_comparison(before, after, alone)]))
@@ -131,25 +127,12 @@ def _learn(
 def _train(context: click.Context, start: Model, files: _Files, minutes: float) -> Job:
     """As ``tinycoder train`` does it. Leaves the program if it is asked to stop."""
     from tinycoder.cli.progress import describe, outcome, show
-    from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
+    from tinycoder.library import tuning_job
     from tinycoder.storage.models import model_folder, only_writer
-    from tinycoder_training.forecast import refuse_what_cannot_fit
-    from tinycoder_training.job import new_job
-    from tinycoder_training.replay import general_texts
 
-    plain = TrainConfig(minutes=minutes, batch_size=TUNING_BATCH, shards=min(TUNING_BATCH, n_cpus()), seed=SEED)
-    refuse_what_cannot_fit(start.config, tuning(plain))
     folder = model_folder(home_folder(context), NAME)
     with only_writer(folder), stop_on_signals() as stop:
-        job = new_job(
-            files.corpus,
-            folder=folder,
-            preset="medium",
-            settings=tuning(plain),
-            start=start,
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            general=general_texts(),
-        )
+        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED)
         click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
             show(reports, lambda report: [])

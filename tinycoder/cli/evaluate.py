@@ -5,20 +5,18 @@ from __future__ import annotations
 import fnmatch
 import json
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli import options
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
-    from tinycoder.complete.parts import Parts
     from tinycoder.evaluate import Progress, Results
-    from tinycoder.evaluate.completer import Completer
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
@@ -62,7 +60,7 @@ MIN_WIDTH = 104  # columns of the widest table
     help="Code that the model was trained on besides, to look for copies of it.",
 )
 @click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
-@click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
+@options.html_to
 @click.pass_context
 def evaluate(
     context: click.Context,
@@ -89,56 +87,22 @@ def evaluate(
     """
     from tinycoder.evaluate import Settings, variants_of
     from tinycoder.evaluate import evaluate as run
-    from tinycoder.transformer.decode import use_one_blas_thread
+    from tinycoder.library import choose_model, engine_maker
+    from tinycoder.storage.checkpoint import load_model
 
-    for place in (json_to, html_to):
-        _check(place)
+    for path in (json_to, html_to):
+        _check(path)
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
-    loaded = _model(context, model, paths or (Path(),))
-    known, scored = _files(home_folder(context), loaded, paths or (Path(),), held_out)
-    use_one_blas_thread(prefill=1)
+    home, paths = options.home_folder(context), paths or (Path(),)
+    loaded = load_model(choose_model(home, paths, model))
+    known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)
     _say_what_is_not_at_hand(loaded)
     copied = _texts(learnt)
     results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
-
-
-def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
-    """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
-    from tinycoder.complete.engine import Engine
-    from tinycoder.memory.ngrams import Memory
-    from tinycoder.memory.suffix_index import Workspace, token_corpus
-    from tinycoder.memory.token_lines import TokenLines
-    from tinycoder.symbols.imports.offers import read_offered
-    from tinycoder.symbols.project import Project
-    from tinycoder.symbols.world import World
-    from tinycoder.transformer.tokenizer import FILE_SEPARATOR
-
-    tokenizer = model.tokenizer
-    texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
-    workspace = Workspace(token_corpus(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
-
-    def make(parts: Parts) -> Completer:
-        memory, project = Memory(tokenizer), Project()
-        memory.use(workspace)
-        project.take({document.path: document.text for document in known})
-        world = World(project)
-        engine = Engine(model, memory, parts=parts)
-        engine.know(world, read_offered(world.view()))
-        return engine
-
-    return make
-
-
-def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
-    from tinycoder.storage.checkpoint import load_model
-    from tinycoder.storage.models import find_model, resolve_model
-
-    home = home_folder(context)
-    return load_model(find_model(home, paths) if name is None else resolve_model(home, name))
 
 
 def _files(
@@ -238,12 +202,12 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
 
     data: dict[str, Any] = {**metadata, **results.to_json()}
     if html_to:
-        _save(html_to, page(f"{metadata['model']} - TinyCoder evaluation", metadata, results))
+        options.write_text(html_to, page(f"{metadata['model']} - TinyCoder evaluation", metadata, results))
     if json_to == Path("-"):
         click.echo(json.dumps(data))
         return
     if json_to:
-        _save(json_to, json.dumps(data, indent=1) + "\n")
+        options.write_text(json_to, json.dumps(data, indent=1) + "\n")
     _print(results, metadata)
 
 
@@ -251,13 +215,6 @@ def _check(path: Path | None) -> None:
     """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
     if path and path != Path("-") and not path.absolute().parent.is_dir():
         raise ConfigError(f"cannot write {path} (there is no such folder); choose another place")
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
 
 
 def _print(results: Results, metadata: dict[str, str]) -> None:
