@@ -49,7 +49,7 @@ ENGINES = {  # by whether the model is fine-tuned, and whether there is a memory
 }
 BELONGS = re.compile(r"\.pyi?$|(^|/)(pyproject\.toml|setup\.cfg|py\.typed|\.gitignore)$")  # of an sdist
 N_TYPED = 3  # characters, of popups in the table
-LITTLE = Settings(n_places=20, n_typed=200, n_bytes=0)  # that is asked while memory is measured
+LITTLE = Settings(n_cursors=20, n_typed=200, n_bytes=0)  # that is asked while memory is measured
 
 
 @dataclass(frozen=True, kw_only=True)

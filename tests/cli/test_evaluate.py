@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import LESSON
 
-SMALL = ["--places", "4", "--typing", "60", "--bytes", "200", "--no-baselines"]
+SMALL = ["--cursors", "4", "--typing", "60", "--bytes", "200", "--no-baselines"]
 
 
 def evaluate(home: Path, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -68,7 +68,7 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
     assert "all: typing" in result.stderr
     assert "was not trained on exactly these files" in result.stderr
     figures = json.loads(data.read_text(encoding="utf-8"))
-    assert figures["settings"]["n_places"] == 4
+    assert figures["settings"]["n_cursors"] == 4
     assert [variant["name"] for variant in figures["variants"]] == ["all", "without memory"]
     for variant in figures["variants"]:
         assert variant["inline"]["n"] > 0
@@ -76,7 +76,7 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
         assert variant["prediction"]["bits_per_byte"] > 0
     text = picture.read_text(encoding="utf-8")
     assert text.count("<svg") >= 3
-    assert "http" not in text
+    assert "://" not in text
 
 
 def test_json_on_stdout_and_the_baselines(home: Path, repository: Path) -> None:

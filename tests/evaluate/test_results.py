@@ -14,7 +14,7 @@ from tinycoder.complete.parts import Parts
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
 from tinycoder.evaluate import Results, Settings, Variant, evaluate, variants_of
-from tinycoder.evaluate.baseline import Copier
+from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.completer import Completer, Cost
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
@@ -28,7 +28,7 @@ HELD_OUT = [
     Document(path="held/two.py", text="import other\r\n\r\n" + "".join(LINES[::-1]).replace("\n", "\r\n")),
 ]
 KNOWN = [Document(path="known.py", text="".join(LINES[:3]))]
-SETTINGS = Settings(n_places=12, n_typed=1_500, n_bytes=300)
+SETTINGS = Settings(n_cursors=12, n_typed=1_500, n_bytes=300)
 PERFECT = [Variant(name="all", parts=Parts())]
 
 
@@ -109,7 +109,7 @@ def results(
 
 @pytest.mark.parametrize("after_rest", [False, True])
 def test_who_knows_the_truth_is_always_right(after_rest: bool) -> None:
-    settings = Settings(n_places=12, n_typed=900, n_bytes=300, after_rest=after_rest)
+    settings = Settings(n_cursors=12, n_typed=900, n_bytes=300, after_rest=after_rest)
     found = results(lambda parts: Oracle(HELD_OUT), settings=settings).variants[0]
     assert [(popup.top_1, popup.mean_reciprocal_rank) for popup in found.popup] == [(1.0, 1.0)] * 4
     inline = found.inline
@@ -144,7 +144,7 @@ def test_nobody_sees_what_is_asked_for(after_rest: bool) -> None:
         made.append(Silent())
         return made[-1]
 
-    results(make, settings=Settings(n_places=12, n_typed=900, n_bytes=300, after_rest=after_rest))
+    results(make, settings=Settings(n_cursors=12, n_typed=900, n_bytes=300, after_rest=after_rest))
     truths = Oracle(HELD_OUT).truths
     assert sum(len(one.shown) for one in made) > 500
     for document in (document for one in made for document in one.shown):
@@ -188,22 +188,22 @@ def test_differences_from_the_first_variant() -> None:
     assert keys.high is not None
     assert 0.8 < keys.low <= keys.value <= keys.high < 1
     assert all(one.low == one.value == one.high == 0 for one in same.values())
-    few = results(lambda parts: Silent(), variants, Settings(n_places=12, n_typed=500, n_bytes=0))
+    few = results(lambda parts: Silent(), variants, Settings(n_cursors=12, n_typed=500, n_bytes=0))
     assert few.differences["same"]["best keys"].low is None
 
 
 def test_everything_but_time_can_be_repeated() -> None:
     def make(parts: Parts) -> Completer:
-        return Copier(KNOWN)
+        return CopyBaseline(KNOWN)
 
     first, second = results(make), results(make)
     assert first == second
-    other = results(make, settings=Settings(n_places=12, n_typed=900, n_bytes=300, seed=1))
+    other = results(make, settings=Settings(n_cursors=12, n_typed=900, n_bytes=300, seed=1))
     assert other.variants != first.variants
 
 
 def test_the_copier_continues_what_was_typed_before() -> None:
-    copier = Copier([Document(path="a.py", text="first = compute(1)\nsecond = compute(2)\n")])
+    copier = CopyBaseline([Document(path="a.py", text="first = compute(1)\nsecond = compute(2)\n")])
 
     def inline(text: str) -> list[str]:
         found = copier.inline(Document(path="b.py", text=text), len(text), stop=lambda: False)

@@ -86,7 +86,7 @@ def results(make: Callable[[Parts], Completer], known: list[Document], held_out:
         make,
         [held_out],
         [Variant(name="all", parts=Parts())],
-        Settings(n_places=30, n_typed=0, n_bytes=0),
+        Settings(n_cursors=30, n_typed=0, n_bytes=0),
         known=known,
         clock=lambda: 0.0,
         **more,  # type: ignore[arg-type]

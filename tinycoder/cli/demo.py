@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAME = "demo"
 SEED = 0
 WIDTH = 78  # columns of text
-N_PLACES, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
+N_CURSORS, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
 MIN_PROBABILITY = 0.1  # of these
 
 
@@ -143,13 +143,13 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
 
 
 def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float) -> Quality:
-    """Ask at places of the files that nobody has seen, as many as so long a run is worth."""
+    """Query at cursors of the files that nobody has seen, as many as so long a run is worth."""
     from rich.console import Console
 
     from tinycoder.evaluate import Settings, evaluate, variants_of
 
     part = max(MIN_PROBABILITY, min(1.0, minutes))
-    settings = Settings(n_places=round(part * N_PLACES), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
+    settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
     variants = variants_of(baselines=False)
     steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
     with Console(stderr=True).status("asking in the files that were held back"):

@@ -37,15 +37,15 @@ MIN_WIDTH = 104  # columns of the widest table
     help="What stands behind the cursor's line: nothing, or the rest of the file.",
 )
 @click.option(
-    "--places",
+    "--cursors",
     type=click.IntRange(0),
     default=150,
     show_default=True,
-    help="Identifiers to ask popups for; ghost text at twice as many places.",
+    help="Identifiers to ask popups for; ghost text at twice as many cursors.",
 )
 @click.option("--typing", type=click.IntRange(0), default=1_500, show_default=True, help="Characters to type.")
 @click.option("--bytes", "n_bytes", type=click.IntRange(0), default=20_000, show_default=True, help="Bytes to predict.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the places.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the choice of cursors.")
 @click.option(
     "--held-out",
     metavar="GLOB",
@@ -70,7 +70,7 @@ def evaluate(
     ablate: bool,
     baselines: bool,
     after: str,
-    places: int,
+    cursors: int,
     typing: int,
     n_bytes: int,
     seed: int,
@@ -82,8 +82,8 @@ def evaluate(
     """Complete held-out Python files under PATHS (default: the current folder), and compare with what is there.
 
     The engine knows the other files there, as in an editor, and is asked in the files that training held out: for
-    words, for the rest of lines, and before each key of a simulated typist. Long verbatim copies in what it offers
-    are counted, each with its source. The JSON has figures and places only; the page quotes your code.
+    words, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
+    are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
     """
     from tinycoder.evaluate import Settings, variants_of
     from tinycoder.evaluate import evaluate as run
@@ -93,7 +93,7 @@ def evaluate(
     for path in (json_to, html_to):
         _check(path)
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
-    settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
+    settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     home, paths = options.home_folder(context), paths or (Path(),)
     loaded = load_model(choose_model(home, paths, model))
     known, scored = _files(home, loaded, paths, held_out)
@@ -214,7 +214,7 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
 def _check(path: Path | None) -> None:
     """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
     if path and path != Path("-") and not path.absolute().parent.is_dir():
-        raise ConfigError(f"cannot write {path} (there is no such folder); choose another place")
+        raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
 
 
 def _print(results: Results, metadata: dict[str, str]) -> None:

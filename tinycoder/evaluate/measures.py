@@ -1,4 +1,4 @@
-"""Single measures, on strings and numbers: how alike, how likely, how fast. Knows no place and no completer."""
+"""Single measures, on strings and numbers: how alike, how likely, how fast."""
 
 from __future__ import annotations
 

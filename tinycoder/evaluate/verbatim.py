@@ -1,4 +1,4 @@
-"""Long verbatim copies in suggestions, each with its source, found in the texts themselves. Knows no model.
+"""Long verbatim copies in suggestions, each with its source, searched for in the texts themselves.
 
 What is short is nobody's: a copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters besides white
 space, and the white space within it must be the same too.
@@ -53,14 +53,14 @@ class Texts:
 
     def copy(self, piece: str) -> Copy:
         """What is to be said of a piece that is in it."""
-        place = self._text.index(piece)
-        i = bisect_right(self._starts, place) - 1
+        start = self._text.index(piece)
+        i = bisect_right(self._starts, start) - 1
         return Copy(
             text=piece,
             n_characters=n_characters(piece),
             origin=self.origin,
             path=self._paths[i],
-            line=self._text.count("\n", self._starts[i], place) + 1,
+            line=self._text.count("\n", self._starts[i], start) + 1,
             times=self._text.count(piece),
         )
 
