@@ -10,8 +10,8 @@ scored; --model-of names a model that was made of such a copy before.
 
 Quality and latency are those of ``tinycoder evaluate``. Peak memory is that of a process which has one engine only,
 reads what it needs and answers for a while. Linux only. Copies and models stay in HOME. Results are added to --out,
-and what it holds already is left out, so that a stopped run goes on; without new repositories the table is all that
-is made. Does not know how exact a difference between two models is: the repositories are the sample.
+and what it holds already is left out, so that a stopped run continues; without new repositories the table is all that
+is made.
 """
 
 from __future__ import annotations

@@ -206,14 +206,14 @@ def test_kinds_of_identifiers(load: Load) -> None:
 
 @pytest.mark.parametrize("text", ["x = foo(1,", "try:\n    a", "@dec", "if x:", "x = {'a': 1,\n 'b'", 's = """doc'])
 def test_what_could_begin_a_module(load: Load, text: str) -> None:
-    assert load("lspbench/asking").could_begin_a_module(text)
+    assert load("lspbench/queries").could_begin_a_module(text)
 
 
 @pytest.mark.parametrize(
     "text", ["def f(:", 's = "abc', "x = foo)", "a = 1 +", "foo bar", "return x.", "if a:\n  x\n else:"]
 )
 def test_what_could_not(load: Load, text: str) -> None:
-    assert not load("lspbench/asking").could_begin_a_module(text)
+    assert not load("lspbench/queries").could_begin_a_module(text)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_keys_that_users_press(load: Load, user: str, n_keys: int) -> None:
 
 
 def test_levenshtein(load: Load) -> None:
-    assert load("lspbench/asking").levenshtein("kitten", "sitting") == 3
+    assert load("lspbench/queries").levenshtein("kitten", "sitting") == 3
 
 
 def test_copies_are_recognised(load: Load, tmp_path: Path) -> None:

@@ -12,63 +12,15 @@ from typing import Any
 
 import pytest
 
+from tests.cli.command import command, environment, invoke, refused, tinycoder, write_adders
+from tinycoder.cli import cli
 from tinycoder.storage.checkpoint import load_model, load_state
 from tinycoder.storage.models import workspace_model_name
-
-COMMANDS = [
-    "train",
-    "forget",
-    "generate",
-    "serve",
-    "checkpoint",
-    "evaluate",
-    "bench",
-    "setup",
-    "doctor",
-    "stats",
-    "demo",
-]
-ADDER = '''def add(first, second):
-    """Add {n}."""
-    total = first + second + {n}
-    return total
-'''
-
-
-def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
-
-
-def tinycoder(
-    home: Path, *arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tinycoder", *map(str, arguments)],
-        env=environment(home),
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def refused(result: subprocess.CompletedProcess[str], *words: str, code: int = 1) -> None:
-    """One clear sentence, no traceback, nothing on stdout."""
-    assert result.returncode == code, result.stderr
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for n in range(6):
-        (folder / f"add_{n}.py").write_text(ADDER.format(n=n) * (n + 1))
+    folder = write_adders(tmp_path / "project", 6)
     (folder / "broken.py").write_bytes(b"x = '\xe9'\n")
     (folder / "data.py").write_bytes(b"x = 1\0\n")
     (folder / "long.py").write_text("x = '" + "a" * 5_000_000 + "'")
@@ -104,18 +56,18 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    for command in COMMANDS:
-        assert command in done.stdout
+    for name in cli.commands:
+        assert name in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command",
-    [*([name] for name in COMMANDS), *(["checkpoint", n] for n in ("list", "show", "verify", "copy", "remove"))],
+    "names",
+    [*([name] for name in cli.commands), *(["checkpoint", n] for n in ("list", "show", "verify", "copy", "remove"))],
 )
-def test_every_command_has_help(tmp_path: Path, command: list[str]) -> None:
-    result = tinycoder(tmp_path, *command, "--help")
-    assert result.returncode == 0
-    assert "Usage: tinycoder" in result.stdout or "Usage: python -m tinycoder" in result.stdout
+def test_every_command_has_help(tmp_path: Path, names: list[str]) -> None:
+    result = invoke(tmp_path, *names, "--help")
+    assert result.exit_code == 0
+    assert f"Usage: cli {' '.join(names)}" in result.stdout
 
 
 def test_the_list_says_what_was_replaced(tmp_path: Path) -> None:
@@ -138,14 +90,8 @@ def test_the_main_job(tmp_path: Path, repository: Path) -> None:
     home = tmp_path / "home"
     listed = tinycoder(home, "train", repository, "--list")
     assert listed.returncode == 0
-    for words in (
-        "add_0.py  [",
-        "broken.py  [left out",
-        "data.py  [left out",
-        "long.py  [left out",
-        "bytes in",
-        "held out",
-    ):
+    left_out = [f"{name}.py  [left out" for name in ("broken", "data", "long")]
+    for words in ("add_0.py  [", *left_out, "bytes in", "held out"):
         assert words in listed.stdout
     rows = json.loads(tinycoder(home, "train", repository, "--list", "--json").stdout)
     assert {row["path"] for row in rows["left_out"]} >= {"broken.py", "data.py", "long.py"}
@@ -279,19 +225,7 @@ def test_shakespeare_offline(tmp_path: Path) -> None:
 def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, number: int) -> None:
     home = tmp_path / "home"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tinycoder",
-            "train",
-            str(repository),
-            "--preset",
-            "nano",
-            "--steps",
-            "100000",
-            "--name",
-            "m",
-        ],
+        command("train", repository, "--preset", "nano", "--steps", "100000", "--name", "m"),
         env=environment(home),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -401,8 +335,8 @@ def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, reposit
     """As when `tinycoder train 2>&1 | tee log` gets a Ctrl-C: tee is gone first."""
     home = tmp_path / "home"
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "tinycoder", "train", str(repository), "--preset", "nano", "--steps", "100000"]
-    process = subprocess.Popen([*command, "--name", "m"], env=environment(home), stderr=writing, stdout=writing)
+    arguments = command("train", repository, "--preset", "nano", "--steps", "100000", "--name", "m")
+    process = subprocess.Popen(arguments, env=environment(home), stderr=writing, stdout=writing)
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as heard:
@@ -418,28 +352,15 @@ def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, reposit
 
 
 def test_characters_that_the_terminal_lacks(home: Path) -> None:
-    command = [sys.executable, "-m", "tinycoder", "generate", "x = '漢", "--max-tokens", "3"]
-    done = subprocess.run(
-        command, env={**environment(home), "PYTHONIOENCODING": "cp1252"}, capture_output=True, timeout=60, check=False
-    )
+    narrow = {**environment(home), "PYTHONIOENCODING": "cp1252"}
+    done = tinycoder(home, "generate", "x = '漢", "--max-tokens", "3", env=narrow)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"x = '?")
+    assert done.stdout.startswith("x = '?")
 
 
 def test_a_reader_that_leaves_early(home: Path) -> None:
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tinycoder",
-            "generate",
-            "def ",
-            "--stream",
-            "--max-tokens",
-            "400",
-            "--temperature",
-            "3",
-        ],
+        command("generate", "def ", "--stream", "--max-tokens", "400", "--temperature", "3"),
         env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

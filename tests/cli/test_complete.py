@@ -1,12 +1,12 @@
 """``tinycoder complete`` as a person runs it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.command import refused, tinycoder
 
 TYPED = "import os\n\n\ndef write(okapi):\n    quagga_offset = o\n"
 READ = "def read_{}(okapi):\n    quagga_offset = okapi.stride\n    return quagga_offset\n\n\n"
@@ -22,20 +22,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tinycoder", "complete", *arguments],
-        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "200"},
-        capture_output=True,
-        timeout=300,
-        text=True,
-        check=False,
-    )
-
-
 def complete(home: Path, cursor: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """With the model that knows the lesson verbatim."""
-    return run(home, cursor, "--model", "counter", *arguments)
+    return tinycoder(home, "complete", cursor, "--model", "counter", *arguments)
 
 
 def test_the_workspace_reaches_the_cursor(home: Path, project: Path) -> None:
@@ -97,12 +86,9 @@ def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, t
 )
 def test_a_cursor_outside_a_file_is_one_sentence(home: Path, project: Path, cursor: str, words: list[str]) -> None:
     (project / "pkg" / "latin.py").write_bytes(b"x = '\xe9'\n")
-    result = run(home, str(project / cursor))
-    assert result.returncode == 1
-    assert result.stdout == ""
+    result = tinycoder(home, "complete", str(project / cursor))
+    refused(result, *words)
     assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -115,13 +101,10 @@ def test_a_cursor_outside_a_file_is_one_sentence(home: Path, project: Path, curs
     ],
 )
 def test_options_that_do_not_fit(home: Path, arguments: list[str], word: str) -> None:
-    result = run(home, *arguments)
-    assert result.returncode == 2
-    assert word in result.stderr
-    assert result.stdout == ""
+    refused(tinycoder(home, "complete", *arguments), word, code=2)
 
 
 def test_without_a_model_of_its_own_the_bundled_one_completes(home: Path, project: Path) -> None:
-    answer = json.loads(run(home, f"{project / 'pkg' / 'new.py'}:5:22", "--json").stdout)
+    answer = json.loads(tinycoder(home, "complete", f"{project / 'pkg' / 'new.py'}:5:22", "--json").stdout)
     assert answer["model"] == "base"
     assert "okapi" in [word["text"] for word in answer["names"]]

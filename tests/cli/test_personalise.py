@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tests.conftest import LESSON, command_runner
-from tinycoder.cli import cli
+from tests.cli.command import invoke, write_adders
+from tests.conftest import LESSON
 from tinycoder.storage.checkpoint import STATE, load_model, read_training
 from tinycoder.storage.models import resolve_model, workspace_model_name
 from tinycoder_training import forecast
@@ -22,11 +22,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for n in range(8):
-        (folder / f"add_{n}.py").write_text(ADDER.format(n=n) * (n + 1))
-    return folder
+    return write_adders(tmp_path / "project", adder=ADDER)
 
 
 @pytest.fixture
@@ -36,7 +32,7 @@ def counter(home: Path) -> Path:
 
 
 def train(tmp_path: Path, *arguments: str | Path) -> Result:
-    return command_runner().invoke(cli, ["--home", str(tmp_path / "home"), "train", *map(str, arguments)])
+    return invoke(tmp_path / "home", "train", *arguments)
 
 
 def events(result: Result) -> list[dict[str, Any]]:

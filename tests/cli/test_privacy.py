@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import ADDER, environment
+from tests.cli.command import ADDER, tinycoder
 from tinycoder.storage.atomic import make_folder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other rights, and a folder of one's own by itself")
@@ -25,17 +23,8 @@ def readable_by_others(root: Path) -> list[str]:
 
 
 def run(home: Path, *arguments: str | Path, cwd: Path | None = None) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tinycoder", *map(str, arguments)],
-        env=environment(home),
-        input=b"",
-        cwd=cwd,
-        capture_output=True,
-        timeout=300,
-        check=False,
-        umask=0o022,
-    )
-    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    done = tinycoder(home, *arguments, cwd=cwd, umask=0o022)
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_models_reports_memory_and_lists_are_the_owners_alone(tmp_path: Path) -> None:

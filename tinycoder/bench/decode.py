@@ -1,4 +1,4 @@
-"""``bench decode``: the next token, the prefill and whole continuations, beside llama.cpp's and transformers'."""
+"""``bench decode``: the next token, the prefill and whole continuations, next to llama.cpp's and transformers'."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def _save_random_model(folder: Path, texts: Sequence[str]) -> None:
 
 
 def _save_float32(folder: Path, model: Model) -> None:
-    """What the competitors read: quantised weights as the float32 ones that they stand for."""
+    """Save what the competitors read: quantised weights as float32."""
     save_model(
         folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=dict(model.training)
     )

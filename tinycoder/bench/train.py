@@ -1,4 +1,4 @@
-"""``bench train``: training tokens a second, beside PyTorch's and beside what matrix products alone would allow."""
+"""``bench train``: training tokens a second, next to PyTorch's and to what matrix products alone would allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tinycoder demo``: the model that ships completes code that it has never read, learns from it, and is compared."""
+"""``tinycoder demo``: the bundled model completes code that it has never read, and learns from it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Files:
     type=click.FloatRange(0),
     default=1.0,
     show_default=True,
-    help="After that, learn for so long and compare; 0 leaves it at completing.",
+    help="Then learn for this long, and compare; 0 only completes.",
 )
 @click.pass_context
 def demo(context: click.Context, minutes: float) -> None:
@@ -70,7 +70,7 @@ def demo(context: click.Context, minutes: float) -> None:
         "What next:\n\n"
         "  tinycoder setup vscode   completes in VS Code; or neovim, emacs, helix\n"
         "  tinycoder train .        teaches it the code in this folder in ten minutes\n"
-        "  tinycoder doctor         checks that all is well"
+        "  tinycoder doctor         checks the installation"
     )
 
 
@@ -96,7 +96,7 @@ def _introduction(model: Model, files: _Files) -> str:
     size = f"{n_params(model.config) / 1e6:.1f} million parameters"
     return _filled(
         f"The model, {model.name}, knows Python in general ({size}). The memory has just read {len(files.known)} "
-        f"files. {len(files.unseen)} others are held back: of these both see what stands before the "
+        f"files. {len(files.unseen)} others are held back: of these both see what comes before the "
         f"cursor, and no more."
     )
 
@@ -121,7 +121,7 @@ def _learn(
     after = _measure(engine_maker(load_model(job.folder), files.known), files, minutes)
     alone = (job.progress.before.bits_per_byte, job.progress.best_bits_per_byte)
     click.echo("\n".join(["", *_comparison(before, after, alone)]))
-    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes what it made, {job.folder}.\n")
+    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes {job.folder} again.\n")
 
 
 def _train(context: click.Context, start: Model, files: _Files, minutes: float) -> Job:
@@ -143,7 +143,7 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
 
 
 def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float) -> Quality:
-    """Query at cursors of the files that nobody has seen, as many as so long a run is worth."""
+    """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 
     from tinycoder.evaluate import Settings, evaluate, variants_of

@@ -1,4 +1,4 @@
-"""``tinycoder doctor``: look for what stands between a person and completions, and say what to do about it."""
+"""``tinycoder doctor``: check the installation, and say what to do about each fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tinycoder evaluate``: how good completions are in files that the model has not seen, beside simple baselines."""
+"""``tinycoder evaluate``: how good completions are in files that the model has not seen, next to simple baselines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MIN_WIDTH = 104  # columns of the widest table
     type=click.Choice(["none", "rest"]),
     default="none",
     show_default=True,
-    help="What stands behind the cursor's line: nothing, or the rest of the file.",
+    help="What follows the cursor's line: nothing, or the rest of the file.",
 )
 @click.option(
     "--cursors",
@@ -79,10 +79,10 @@ def evaluate(
     json_to: Path | None,
     html_to: Path | None,
 ) -> None:
-    """Complete held-out Python files under PATHS (default: the current folder), and compare with what is there.
+    """Complete held-out Python files under PATHS (default: the current folder), and compare with the author's text.
 
-    The engine knows the other files there, as in an editor, and is asked in the files that training held out: for
-    words, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
+    The engine knows the other files, as in an editor, and is queried in the files that training held out: for
+    names, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
     are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
     """
     from tinycoder.evaluate import Settings, variants_of
@@ -98,7 +98,7 @@ def evaluate(
     loaded = load_model(choose_model(home, paths, model))
     known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)
-    _say_what_is_not_at_hand(loaded)
+    _warn_of_unsearched_texts(loaded)
     copied = _texts(learnt)
     results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
@@ -139,14 +139,14 @@ def _files(
     return known, [document for document in documents.values() if document.path in scored]
 
 
-def _say_what_is_not_at_hand(model: Model) -> None:
+def _warn_of_unsearched_texts(model: Model) -> None:
     from tinycoder.storage.bundled import is_bundled
 
     origin = model.name if is_bundled(model.folder) else model.training.get("from")
     if origin:
         click.echo(
-            f"note: what {origin} was trained on is not at hand, so copies of that are not found; "
-            f"`tinycoder checkpoint show {origin}` says how much {origin} says by heart where that was measured",
+            f"note: what {origin} was trained on is not here, so copies of it are not counted; "
+            f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured",
             err=True,
         )
 
@@ -170,7 +170,7 @@ def _is_of(model: Model, corpus: Corpus) -> bool:
 
 
 def _drawn(steps: Generator[Progress, None, Results]) -> Results:
-    """Draw progress on stderr; the results."""
+    """Draw progress on stderr; return the results."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

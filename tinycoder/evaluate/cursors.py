@@ -219,7 +219,7 @@ def _names_of_line(line: Sequence[_Token]) -> Iterator[tuple[_Token, str]]:
 
 
 def _targets_end(line: Sequence[_Token]) -> int:
-    """Before which token of a logical line the targets of its assignment stand; 0 if it assigns nothing."""
+    """The token of a logical line up to which the targets of its assignment reach; 0 if it assigns nothing."""
     if not line or keyword.iskeyword(line[0].string):
         return 0
     depth, end = 0, 0

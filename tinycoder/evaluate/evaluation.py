@@ -58,7 +58,7 @@ class Settings:
     n_cursors: int = 150
     n_typed: int = 1_500
     n_bytes: int = 20_000
-    after_rest: bool = False  # whether the rest of the file stands behind the cursor's line
+    after_rest: bool = False  # whether the rest of the file follows the cursor's line
     seed: int = 0
 
 

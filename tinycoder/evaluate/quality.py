@@ -84,7 +84,7 @@ class CopyQuality:
     """Of ``n_shown`` ghost texts: those long enough to hold a long copy, those that hold one, and shares of all.
 
     ``by_origin`` counts copies. Of the long ones without a copy the memory says that ``long_from_model`` come from the
-    model alone: whether they stand in what it was trained on cannot be told where that text is not at hand.
+    model alone; whether its training text has them cannot be told without that text.
     """
 
     n_shown: int

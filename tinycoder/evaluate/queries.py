@@ -93,14 +93,14 @@ class TypedStretch:
 
 @dataclass(frozen=True, kw_only=True)
 class Editor:
-    """Shows files to a completer as far as it may see them, and asks; ``rest``: they go on behind the cursor's line."""
+    """Shows files to a completer up to the cursor, with ``rest`` also from the next line on, and queries it."""
 
     completer: Completer
     rest: bool
     clock: Callable[[], float]
 
     def show(self, document: Document, offset: int, hidden: int | None = None) -> Document:
-        """Only what stands before ``offset``, and perhaps from the end of the line, or ``hidden``, on."""
+        """Only what comes before ``offset``, and with ``rest`` what follows the line, or ``hidden``."""
         behind = document.text[hidden or _line_end(document.text, offset) :] if self.rest else ""
         shown = Document(path=document.path, text=document.text[:offset] + behind)
         self.completer.observe(shown)

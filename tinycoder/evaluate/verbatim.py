@@ -16,12 +16,12 @@ from tinycoder.complete.candidate import Document
 LONG_WORDS, LONG_CHARACTERS = 10, 50
 THIS_FILE, WORKSPACE, LEARNT = "this file", "workspace", "learnt"
 _WORD = re.compile(r"\w+|[^\w\s]")
-_BETWEEN = "\0"  # stands between two texts, and in none
+_BETWEEN = "\0"  # between two texts, and in none
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A part of a suggestion that stands in a known text: what, of which kind, where first, and how often.
+    """A part of a suggestion that a known text has: which, of what origin, where first, and how often.
 
     ``line`` counts from 1, ``n_characters`` leaves out white space.
     """
