@@ -58,10 +58,7 @@ def test_everybody_has_turns_until_the_time_is_over() -> None:
     assert len(order) == 8
     assert [len(values) for values in found.values()] == [3, 3]  # the first round is left out
     assert medians(found)["a"] == pytest.approx(1.005)
-
-
-def test_one_round_is_better_than_none() -> None:
-    assert interleave({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}
+    assert interleave({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}  # one round is better than none
 
 
 def test_a_competitor_answers_and_ends(fake: Path) -> None:
@@ -155,13 +152,8 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
     result = run("decode", "--seconds", "1", "--json", "--no-competitors")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert {r["name"] for r in found["rows"]} == {
-        "one: ours",
-        "typed: ours",
-        "prefill: ours",
-        "code: ours",
-        "code: ours with drafts",
-    }
+    names = {"one: ours", "typed: ours", "prefill: ours", "code: ours", "code: ours with drafts"}
+    assert {r["name"] for r in found["rows"]} == names
     assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
     assert found["drafts_equal"]
 

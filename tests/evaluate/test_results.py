@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, variants_of
+from tinycoder.evaluate import Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.completer import Completer, Cost
 from tinycoder.evaluate.page import page
@@ -70,7 +71,7 @@ class Silent:
 
 
 class Oracle(Silent):
-    """Knows the files by heart."""
+    """Knows the files verbatim."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
         super().__init__()
@@ -97,14 +98,10 @@ def results(
     ticks = itertools.count()
     steps = evaluate(make, HELD_OUT, variants, settings, known=KNOWN, clock=lambda: next(ticks) / 1000)
     done = [0.0]
-    while True:
-        try:
-            done.append(next(steps).done)
-        except StopIteration as end:
-            assert done == sorted(done)
-            assert done[-1] <= 1
-            found: Results = end.value
-            return found
+    found = last(steps, lambda progress: done.append(progress.done))
+    assert done == sorted(done)
+    assert done[-1] <= 1
+    return found
 
 
 @pytest.mark.parametrize("after_rest", [False, True])
@@ -202,7 +199,7 @@ def test_everything_but_time_can_be_repeated() -> None:
     assert other.variants != first.variants
 
 
-def test_the_copier_continues_what_was_typed_before() -> None:
+def test_the_baseline_continues_what_was_typed_before() -> None:
     copier = CopyBaseline([Document(path="a.py", text="first = compute(1)\nsecond = compute(2)\n")])
 
     def inline(text: str) -> list[str]:
@@ -260,6 +257,10 @@ class Elements(html.parser.HTMLParser):
         assert self.stack.pop() == tag
 
 
+def _same(completer: Completer, parts: Parts) -> Completer:
+    return completer
+
+
 def test_the_page_is_self_contained_and_escapes_code() -> None:
     evil = "value = '<script src=https://example.org/x.js>' if a < b else c & d\n"
     documents = [Document(path="<b>.py", text="".join(f"name_{n} = 1\n" for n in range(12)) + evil * 20)]
@@ -271,20 +272,9 @@ def test_the_page_is_self_contained_and_escapes_code() -> None:
             return [Candidate(text="<img src=x>", start=offset, end=offset, probability=0.9, source="wrong")]
 
     for completer in (Oracle(documents), Wrong(documents)):
-        steps = evaluate(
-            lambda parts, completer=completer: completer,  # type: ignore[misc]
-            documents,
-            PERFECT,
-            SETTINGS,
-            known=[],
-            clock=lambda: 0.0,
-        )
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                text = page("<title>", {"model": "<i>"}, end.value)
-                break
+        make = partial(_same, completer)
+        steps = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
+        text = page("<title>", {"model": "<i>"}, last(steps))
         elements = Elements()
         elements.feed(text)
         assert elements.stack == []

@@ -29,16 +29,8 @@ from tinycoder.cli.stats import stats
 from tinycoder.cli.train import train
 from tinycoder.errors import TinyCoderError
 
-FORMER_NAMES = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}  # of options
 
-
-@click.group(
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "max_content_width": 100,
-        "token_normalize_func": lambda name: FORMER_NAMES.get(name, name),
-    }
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(tinycoder.__version__, prog_name="tinycoder")
 @click.option(
     "--home",

@@ -82,7 +82,7 @@ _size = click.option(
 )
 
 
-@bench.command()
+@bench.command(context_settings=options.FORMER_NAMES)
 @_size
 @_with_competitors
 @_common
@@ -99,7 +99,7 @@ def train(
     _bench("train", run, **common)
 
 
-@bench.command()
+@bench.command(context_settings=options.FORMER_NAMES)
 @click.option("--model", metavar="NAME", help="Measure this model.  [default: 6 M random weights]")
 @_with_competitors
 @_common
@@ -117,7 +117,7 @@ def decode(
     _bench("decode", run, default_threads=1, **common)
 
 
-@bench.command()
+@bench.command(context_settings=options.FORMER_NAMES)
 @_size
 @_with_competitors
 @_common
@@ -134,7 +134,7 @@ def memory(
     _bench("memory", run, **common)
 
 
-@bench.command()
+@bench.command(context_settings=options.FORMER_NAMES)
 @_common
 def scaling(context: click.Context, **common: Any) -> None:
     """Time and memory of training against context, width, depth, batch and threads. Takes a minute at least."""

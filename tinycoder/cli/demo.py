@@ -146,19 +146,14 @@ def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float)
     """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 
-    from tinycoder.evaluate import Settings, evaluate, variants_of
+    from tinycoder.evaluate import Settings, evaluate, last, variants_of
 
     part = max(MIN_PROBABILITY, min(1.0, minutes))
     settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
     variants = variants_of(baselines=False)
     steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
     with Console(stderr=True).status("asking in the files that were held back"):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                quality: Quality = end.value.variants[0]
-                return quality
+        return last(steps).variants[0]
 
 
 def _comparison(before: Quality, after: Quality, alone: tuple[float, float]) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MIN_WIDTH = 104  # columns of the widest table
 
 
-@click.command()
+@click.command(context_settings=options.FORMER_NAMES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--model", metavar="NAME", help="Which model.  [default: that of the paths, else base]")
 @click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
@@ -175,6 +175,8 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
+    from tinycoder.evaluate import last
+
     console = Console(stderr=True, highlight=False)
     columns = (
         TextColumn("{task.percentage:>3.0f}%"),
@@ -182,19 +184,17 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    said = None
+    said: set[tuple[str, str]] = set()
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                found: Results = end.value
-                return found
+
+        def report(step: Progress) -> None:
             bar.update(task, completed=step.done, description=f"{step.variant}: {step.measure}")
-            if not console.is_terminal and said != (step.variant, step.measure):
-                said = (step.variant, step.measure)
+            if not console.is_terminal and (step.variant, step.measure) not in said:
+                said.add((step.variant, step.measure))
                 click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
+
+        return last(steps, report)
 
 
 def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:

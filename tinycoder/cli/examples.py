@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
 KINDS = ("attribute", "name")  # of words
-LENGTH, SURE = 6, 0.5  # of a line that is shown: characters and probability
+MIN_LENGTH, MIN_CONFIDENCE = 6, 0.5  # of a line that is shown: characters and probability
 MAX_QUERIES = 80  # cursors, at most, to find them
 MAX_OF_FILE = 2  # lines that are shown
 MARGIN = 14  # columns before the code
@@ -26,7 +26,7 @@ _At = TypeVar("_At")
 
 
 def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
-    """Print the first completions that are sure and long enough; what the author wrote has no say in the choice."""
+    """Print the first completions that are likely and long enough, chosen without a look at the author's text."""
     from tinycoder.evaluate.measures import continues, ghost_text
 
     n_asked = n_right = 0
@@ -40,7 +40,7 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         found = engine.inline(_opened(engine, document, offset), offset, stop=never)
         engine.forget(document.path)
         ghost = ghost_text(found[0], document.text, offset).rstrip() if found else ""
-        if len(ghost) < LENGTH or found[0].probability < SURE or ghost in [text for _, text in shown]:
+        if len(ghost) < MIN_LENGTH or found[0].probability < MIN_CONFIDENCE or ghost in [text for _, text in shown]:
             continue
         shown.append((document.path, ghost))
         right = continues(document.text, offset, ghost)
@@ -49,8 +49,8 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         click.echo(_side_by_side(document, offset, ghost))
         click.echo(f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(found[0].source, _room(23))}\n")
     click.echo(
-        f"{n_right} of these {len(shown)} are right. They are the first of {LENGTH} characters and more of which it\n"
-        f"was at least {SURE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
+        f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which it\n"
+        f"was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
     )
 
 

@@ -13,6 +13,9 @@ from tinycoder.errors import ConfigError
 if TYPE_CHECKING:
     from tinycoder.storage.checkpoint import Model
 
+_FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
+FORMER_NAMES = {"token_normalize_func": lambda name: _FORMER.get(name, name)}  # options are accepted by these too
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 html_to = click.option(
     "--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts."

@@ -151,6 +151,18 @@ def evaluate(
     )
 
 
+def last(
+    steps: Generator[Progress, None, Results], report: Callable[[Progress], object] = lambda step: None
+) -> Results:
+    """Go through all steps of an evaluation; the results at its end."""
+    while True:
+        try:
+            report(next(steps))
+        except StopIteration as end:
+            results: Results = end.value
+            return results
+
+
 def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
     documents = {
         document.path: Document(path=document.path, text=document.text.replace("\r\n", "\n")) for document in held_out
