@@ -51,12 +51,10 @@ def _common(command: Any) -> Any:
     return click.pass_context(command)
 
 
-def _python(context: click.Context, parameter: click.Parameter, path: str) -> str | None:
+def _python(path: str, no_competitors: bool) -> str | None:
     """The interpreter of the competitors, none if they are left out. Raises ``ConfigError`` if it cannot be run."""
-    if context.params["no_competitors"]:
-        return None
-    program = shutil.which(path)
-    if program is None:
+    program = None if no_competitors else shutil.which(path)
+    if program is None and not no_competitors:
         raise ConfigError(
             f"--competitor-python {path} is no program; give the path of a Python that has the competitors"
         )
@@ -68,10 +66,9 @@ def _with_competitors(command: Any) -> Any:
         click.option(
             "--competitor-python",
             default=sys.executable,
-            callback=_python,
             help="Python that has the competitors.  [default: this one]",
         ),
-        click.option("--no-competitors", is_flag=True, is_eager=True, help="Leave the competitors out."),
+        click.option("--no-competitors", is_flag=True, help="Leave the competitors out."),
     ):
         command = option(command)
     return command
@@ -86,15 +83,15 @@ _size = click.option(
 @_size
 @_with_competitors
 @_common
-def train(
-    context: click.Context, size: str, competitor_python: str | None, no_competitors: bool, **common: Any
-) -> None:
+def train(context: click.Context, size: str, competitor_python: str, no_competitors: bool, **common: Any) -> None:
     """Training tokens a second, next to PyTorch's (eager, compiled, bfloat16)."""
 
     def run(seconds: float, threads: int) -> Record:
         from tinycoder.bench.train import run
 
-        return run(size=size, seconds=seconds, threads=threads, competitor_python=competitor_python)
+        return run(
+            size=size, seconds=seconds, threads=threads, competitor_python=_python(competitor_python, no_competitors)
+        )
 
     _bench("train", run, **common)
 
@@ -104,7 +101,7 @@ def train(
 @_with_competitors
 @_common
 def decode(
-    context: click.Context, model: str | None, competitor_python: str | None, no_competitors: bool, **common: Any
+    context: click.Context, model: str | None, competitor_python: str, no_competitors: bool, **common: Any
 ) -> None:
     """Single tokens, prefill and continuations, next to llama.cpp's and transformers'."""
 
@@ -112,7 +109,9 @@ def decode(
         from tinycoder.bench.decode import run
 
         loaded = options.chosen_model(context, model) if model else None
-        return run(model=loaded, seconds=seconds, threads=threads, competitor_python=competitor_python)
+        return run(
+            model=loaded, seconds=seconds, threads=threads, competitor_python=_python(competitor_python, no_competitors)
+        )
 
     _bench("decode", run, default_threads=1, **common)
 
@@ -121,15 +120,13 @@ def decode(
 @_size
 @_with_competitors
 @_common
-def memory(
-    context: click.Context, size: str, competitor_python: str | None, no_competitors: bool, **common: Any
-) -> None:
+def memory(context: click.Context, size: str, competitor_python: str, no_competitors: bool, **common: Any) -> None:
     """The most memory that training holds, next to PyTorch's. Takes as long as it takes."""
 
     def run(seconds: float, threads: int) -> Record:
         from tinycoder.bench.memory import run
 
-        return run(size=size, threads=threads, competitor_python=competitor_python)
+        return run(size=size, threads=threads, competitor_python=_python(competitor_python, no_competitors))
 
     _bench("memory", run, **common)
 

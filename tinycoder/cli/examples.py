@@ -49,8 +49,8 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         click.echo(_side_by_side(document, offset, ghost))
         click.echo(f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(found[0].source, _room(23))}\n")
     click.echo(
-        f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which it\n"
-        f"was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
+        f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which\n"
+        f"it was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codeop
 import math
-import os.path
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,7 +66,8 @@ def _distance(a: str, b: str) -> int:
 
 def correct_characters(offered: str, truth: str) -> int:
     """How many characters are right before the first wrong one."""
-    return len(os.path.commonprefix([offered, truth]))
+    pairs = enumerate(zip(offered, truth, strict=False))
+    return next((i for i, (left, right) in pairs if left != right), min(len(offered), len(truth)))
 
 
 def ends_between_words(truth: str, offset: int) -> bool:
