@@ -122,9 +122,9 @@ def our_side(root: Path, python: str, home: Path) -> Ours:
 
 
 def ty_command() -> str:
-    """The command of the ty that is installed beside this Python, or is on the path."""
-    beside = Path(sys.executable).with_name("ty")
-    found = str(beside) if beside.exists() else shutil.which("ty")
+    """The command of the ty that is installed next to this Python, or is on the path."""
+    neighbour = Path(sys.executable).with_name("ty")
+    found = str(neighbour) if neighbour.exists() else shutil.which("ty")
     if not found:
         raise SystemExit("ty is not installed; it comes with the development dependencies: pip install --group dev")
     return f"{shlex.quote(found)} server"

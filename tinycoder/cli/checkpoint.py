@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 
 if TYPE_CHECKING:
     from tinycoder.storage.checkpoint import Model

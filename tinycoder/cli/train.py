@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
 from tinycoder.errors import ConfigError

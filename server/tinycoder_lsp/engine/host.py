@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
 def default_engine(folder: Path, memory: bool) -> Completer:
     """An engine for the model in ``folder``, with or without a memory."""
-    from tinycoder.complete.engine import Engine
     from tinycoder.complete.parts import Parts
+    from tinycoder.library import open_engine
     from tinycoder.storage.checkpoint import load_model
-    from tinycoder.transformer.decode import use_one_blas_thread
 
-    use_one_blas_thread(prefill=1)
-    return Engine(load_model(folder), parts=Parts(memory=memory))
+    return open_engine(load_model(folder), parts=Parts(memory=memory))
