@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fit import read
 
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
 from tinycoder.storage.checkpoint import load_model
@@ -50,9 +50,10 @@ def main() -> None:
                 document = Document(path=file.path, text=file.text[: match.end()])
                 texts = []
                 for drafts, engine in engines.items():
-                    engine.popup(document, match.end(), stop=lambda: False, limit=1)  # reads the prompt
+                    engine.popup(document, match.end(), ListRequest(limit=1), stop=lambda: False)  # reads the prompt
                     begin = time.perf_counter()
-                    found = engine.inline(document, match.end(), stop=lambda: False, block=True, threshold=0.0)
+                    request = GhostRequest(block=True, threshold=0.0)
+                    found = engine.inline(document, match.end(), request, stop=lambda: False)
                     seconds[drafts].append(time.perf_counter() - begin)
                     texts.append([candidate.text for candidate in found])
                 same += texts[0] == texts[1]

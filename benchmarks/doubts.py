@@ -22,7 +22,7 @@ from pathlib import Path
 from fit import Repository, read
 
 from tinycoder.complete import engine as engine_module
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Document, GhostRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import unknown
 from tinycoder.storage.bundled import bundled_folder
@@ -92,7 +92,10 @@ def ask(
             recorder.rest = rest
             text = document.text[:offset] + (document.text[offset + len(rest) :] if below else "")
             engine.inline(
-                Document(path=document.path, text=text), offset, stop=lambda: False, threshold=0.0, prose="on"
+                Document(path=document.path, text=text),
+                offset,
+                GhostRequest(threshold=0.0, prose="on"),
+                stop=lambda: False,
             )
         engine.forget(document.path)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts, without
 from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
@@ -121,8 +121,8 @@ class Workspace:
         if not 0 <= offset <= len(text):
             raise ConfigError(f"offset {offset:,} is outside the text, which has {len(text):,} characters")
         document = Document(path=self._relative(path), text=text)
-        ghost = self._engine.inline(document, offset, stop=never, n=n, max_tokens=max_tokens)
-        names = self._engine.popup(document, offset, stop=never, limit=limit)
+        ghost = self._engine.inline(document, offset, GhostRequest(n=n, max_tokens=max_tokens), stop=never)
+        names = self._engine.popup(document, offset, ListRequest(limit=limit), stop=never)
         return Completion(names=tuple(names), ghost=tuple(ghost))
 
     def refresh(self) -> None:
@@ -220,7 +220,7 @@ def choose_model(home: Path, folders: Sequence[Path], name: str | None = None, *
     return resolve_model(home, name) if name else find_model(home, folders, trusted=trusted)
 
 
-def open_engine(model: Model, *, parts: Parts = Parts()) -> Engine:  # noqa: B008 - frozen
+def open_engine(model: Model, *, parts: Parts = Parts()) -> Engine:
     """An engine with an empty memory. BLAS keeps to one thread from here on."""
     use_one_blas_thread(prefill=1)
     return Engine(model, Memory(model.tokenizer), parts=parts)

@@ -36,7 +36,7 @@ def at_once() -> bool:
     return True
 
 
-def make_engine(model: Model, parts: Parts = Parts()) -> Engine:  # noqa: B008 - frozen
+def make_engine(model: Model, parts: Parts = Parts()) -> Engine:
     texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
     memory = Memory(model.tokenizer)
     memory.use(Workspace(token_corpus(texts, model.tokenizer.special[FILE_SEPARATOR])))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.candidate import Candidate, NameOrigin
 from tinycoder.evaluate.measures import (
     calibration,
     continues,
@@ -18,7 +18,7 @@ from tinycoder.evaluate.measures import (
 
 
 def candidate(text: str, start: int, end: int, probability: float = 0.5) -> Candidate:
-    return Candidate(text=text, start=start, end=end, probability=probability, source="test")
+    return Candidate(text=text, start=start, end=end, probability=probability, provenance=NameOrigin("stub", "test"))
 
 
 @pytest.mark.parametrize(

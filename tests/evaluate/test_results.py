@@ -10,15 +10,16 @@ from functools import partial
 
 import pytest
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
 from tinycoder.evaluate import Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.baseline import CopyBaseline
-from tinycoder.evaluate.completer import Completer, Cost
+from tinycoder.evaluate.completer import Cost, PredictingCompleter
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
+from tinycoder.stop import Stop
 
 LINES = [
     f"def double_{n}(number):\n    result = number * {n} + constant.value\n    return result\n\n\n" for n in range(20)
@@ -49,12 +50,14 @@ class Silent:
         self.open: set[str] = set()
 
     def inline(
-        self, document: Document, offset: int, *, stop: Callable[[], bool], max_tokens: int = 64, n: int = 1
+        self, document: Document, offset: int, request: GhostRequest = GhostRequest(), *, stop: Stop
     ) -> list[Candidate]:
         assert self.shown[-1] == document
         return []
 
-    def popup(self, document: Document, offset: int, *, stop: Callable[[], bool], limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, request: ListRequest = ListRequest(), *, stop: Stop
+    ) -> list[Candidate]:
         assert self.shown[-1] == document
         return []
 
@@ -78,22 +81,32 @@ class Oracle(Silent):
         self.truths = {document.path: document.text.replace("\r\n", "\n") for document in documents}
 
     def inline(
-        self, document: Document, offset: int, *, stop: Callable[[], bool], max_tokens: int = 64, n: int = 1
+        self, document: Document, offset: int, request: GhostRequest = GhostRequest(), *, stop: Stop
     ) -> list[Candidate]:
         typed = typed_word(document.text, offset)
         line = self.truths[document.path][offset:].partition("\n")[0]
         start = offset - len(typed)
-        return [Candidate(text=typed + line, start=start, end=offset, probability=1.0, source="oracle")]
+        return [Candidate(text=typed + line, start=start, end=offset, probability=1.0, provenance=NameOrigin("oracle"))]
 
-    def popup(self, document: Document, offset: int, *, stop: Callable[[], bool], limit: int = 10) -> list[Candidate]:
+    def popup(
+        self, document: Document, offset: int, request: ListRequest = ListRequest(), *, stop: Stop
+    ) -> list[Candidate]:
         typed = typed_word(document.text, offset)
         found = re.match(r"\w+", self.truths[document.path][offset:])
         word = typed + (found.group() if found else "")
-        return [Candidate(text=word, start=offset - len(typed), end=offset, probability=1.0, source="oracle")]
+        return [
+            Candidate(
+                text=word,
+                start=offset - len(typed),
+                end=offset,
+                probability=1.0,
+                provenance=NameOrigin("oracle"),
+            )
+        ]
 
 
 def results(
-    make: Callable[[Parts], Completer], variants: Sequence[Variant] = PERFECT, settings: Settings = SETTINGS
+    make: Callable[[Parts], PredictingCompleter], variants: Sequence[Variant] = PERFECT, settings: Settings = SETTINGS
 ) -> Results:
     ticks = itertools.count()
     steps = evaluate(make, HELD_OUT, variants, settings, known=KNOWN, clock=lambda: next(ticks) / 1000)
@@ -155,7 +168,7 @@ def test_nobody_sees_what_is_asked_for(after_rest: bool) -> None:
 def test_variants_are_engines_with_some_of_their_parts() -> None:
     asked: list[Parts] = []
 
-    def make(parts: Parts) -> Completer:
+    def make(parts: Parts) -> PredictingCompleter:
         asked.append(parts)
         return Oracle(HELD_OUT) if parts.memory else Silent()
 
@@ -190,7 +203,7 @@ def test_differences_from_the_first_variant() -> None:
 
 
 def test_everything_but_time_can_be_repeated() -> None:
-    def make(parts: Parts) -> Completer:
+    def make(parts: Parts) -> PredictingCompleter:
         return CopyBaseline(KNOWN)
 
     first, second = results(make), results(make)
@@ -257,7 +270,7 @@ class Elements(html.parser.HTMLParser):
         assert self.stack.pop() == tag
 
 
-def _same(completer: Completer, parts: Parts) -> Completer:
+def _same(completer: PredictingCompleter, parts: Parts) -> PredictingCompleter:
     return completer
 
 
@@ -267,9 +280,17 @@ def test_the_page_is_self_contained_and_escapes_code() -> None:
 
     class Wrong(Oracle):
         def inline(
-            self, document: Document, offset: int, *, stop: Callable[[], bool], max_tokens: int = 64, n: int = 1
+            self, document: Document, offset: int, request: GhostRequest = GhostRequest(), *, stop: Stop
         ) -> list[Candidate]:
-            return [Candidate(text="<img src=x>", start=offset, end=offset, probability=0.9, source="wrong")]
+            return [
+                Candidate(
+                    text="<img src=x>",
+                    start=offset,
+                    end=offset,
+                    probability=0.9,
+                    provenance=NameOrigin("wrong"),
+                )
+            ]
 
     for completer in (Oracle(documents), Wrong(documents)):
         make = partial(_same, completer)

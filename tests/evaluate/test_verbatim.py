@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import LESSON
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.parts import Parts
 from tinycoder.evaluate import Results, Settings, Variant, evaluate, last
-from tinycoder.evaluate.completer import Completer
+from tinycoder.evaluate.completer import PredictingCompleter
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, Texts, copies, is_long, n_characters
@@ -77,7 +77,9 @@ def test_every_copy_is_where_it_says(suggestion: str, known: list[str]) -> None:
         assert [copy.text for copy in found] == [suggestion.strip()]
 
 
-def results(make: Callable[[Parts], Completer], known: list[Document], held_out: Document, **more: object) -> Results:
+def results(
+    make: Callable[[Parts], PredictingCompleter], known: list[Document], held_out: Document, **more: object
+) -> Results:
     settings = Settings(n_cursors=30, n_typed=0, n_bytes=0)
     variants = [Variant(name="all", parts=Parts())]
     return last(evaluate(make, [held_out], variants, settings, known=known, clock=lambda: 0.0, **more))  # type: ignore[arg-type]
@@ -107,18 +109,18 @@ def test_what_the_model_repeats_verbatim_is_its_own_or_what_it_learnt(model: Mod
     held_out = Document(path="held.py", text="import os\n" * 12 + f"\n\nclass Mine:\n{line}\n{LESSON}")
 
     class Parrot:
-        def inline(self, document: Document, offset: int, **options: object) -> list[Candidate]:
+        def inline(self, document: Document, offset: int, *asked: object, **options: object) -> list[Candidate]:
             text = held_out.text[offset:].partition("\n")[0]
-            return [Candidate(text=text, start=offset, end=offset, probability=1.0, source="model")]
+            return [Candidate(text=text, start=offset, end=offset, probability=1.0, provenance=FROM_MODEL)]
 
-        def popup(self, document: Document, offset: int, **options: object) -> list[Candidate]:
+        def popup(self, document: Document, offset: int, *asked: object, **options: object) -> list[Candidate]:
             return []
 
         def observe(self, document: Document) -> None: ...
 
         def forget(self, path: str) -> None: ...
 
-    def make(parts: Parts) -> Completer:
+    def make(parts: Parts) -> PredictingCompleter:
         return Parrot()  # type: ignore[return-value]
 
     alone = results(make, [], held_out).variants[0].verbatim

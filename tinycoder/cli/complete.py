@@ -91,7 +91,7 @@ def complete(
         click.echo(f"{title}:" if candidates else f"no {title} here", err=not candidates)
         width = min(60, max((len(each.text) for each in candidates), default=0))
         for each in candidates:
-            click.echo(f"{each.probability:5.1%}  {each.text:{width}}  {each.source}")
+            click.echo(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
 
 
 def _workspace_of(file: Path) -> Path:
@@ -141,6 +141,6 @@ def _bar() -> Iterator[Progress]:
 def _data(candidates: Sequence[Candidate]) -> list[dict[str, object]]:
     return [
         {"text": each.text, "start": each.start, "end": each.end}
-        | {"probability": round(each.probability, 4), "source": each.source}
+        | {"probability": round(each.probability, 4), "source": str(each.provenance)}
         for each in candidates
     ]

@@ -18,7 +18,7 @@ from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
-    from tinycoder.evaluate.completer import Completer
+    from tinycoder.evaluate.completer import PredictingCompleter
     from tinycoder.evaluate.quality import Quality
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
@@ -106,7 +106,7 @@ def _filled(text: str) -> str:
 
 
 def _learn(
-    context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], Completer]
+    context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], PredictingCompleter]
 ) -> None:
     """Train on the known files, and say what it changes in the others."""
     from tinycoder.library import engine_maker
@@ -142,7 +142,7 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
     return job
 
 
-def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float) -> Quality:
+def _measure(maker: Callable[[Parts], PredictingCompleter], files: _Files, minutes: float) -> Quality:
     """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 

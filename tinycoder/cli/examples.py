@@ -12,8 +12,7 @@ import click
 from tinycoder.stop import never
 
 if TYPE_CHECKING:
-    from tinycoder.complete.candidate import Document
-    from tinycoder.evaluate.completer import Completer
+    from tinycoder.complete.candidate import Completer, Document
 
 N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
 KINDS = ("attribute", "name")  # of words
@@ -47,7 +46,9 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         n_right += right
         verdict = click.style("right", fg="green") if right else click.style("wrong", fg="red")
         click.echo(_side_by_side(document, offset, ghost))
-        click.echo(f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(found[0].source, _room(23))}\n")
+        click.echo(
+            f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(str(found[0].provenance), _room(23))}\n"
+        )
     click.echo(
         f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which\n"
         f"it was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
@@ -73,7 +74,9 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
         click.echo(f"{_where(document, offset)}\n    {_end_of(_line(document, offset).lstrip(), _room(5))}")
         width = max(len(each.text) for each in found)
         for each in found:
-            row = f"  {'*' if each.text == truth else ' '} {each.text:{width}} {each.probability:6.1%}  {each.source}"
+            row = (
+                f"  {'*' if each.text == truth else ' '} {each.text:{width}} {each.probability:6.1%}  {each.provenance}"
+            )
             click.echo(click.style(_start_of(row, _room(0)), bold=each.text == truth))
         click.echo()
 

@@ -127,7 +127,23 @@ class ListRequest:
 
 
 class Completer(Protocol):
-    """What completes: ``tinycoder.complete.engine.Engine``, or another that is compared with it."""
+    """Completes documents and follows them as they change. One thread at a time."""
+
+    def inline(self, document: Document, offset: int, request: GhostRequest = ..., *, stop: Stop) -> list[Candidate]:
+        """Ghost texts at ``offset``, best first. Raises ``Cancelled`` once ``stop`` says so, as all questions do."""
+
+    def popup(self, document: Document, offset: int, request: ListRequest = ..., *, stop: Stop) -> list[Candidate]:
+        """Names for the completion list at ``offset``, best first."""
+
+    def observe(self, document: Document) -> None:
+        """The document is open, and this is its text now."""
+
+    def forget(self, path: str) -> None:
+        """The document is closed."""
+
+
+class ServedCompleter(Completer, Protocol):
+    """What the server needs more; ``tinycoder.complete.engine.Engine`` in use."""
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -137,23 +153,11 @@ class Completer(Protocol):
     def mixer(self) -> Mixer | None:
         """Weights to keep from one session to the next, if there are any."""
 
-    def inline(self, document: Document, offset: int, request: GhostRequest = ..., *, stop: Stop) -> list[Candidate]:
-        """Ghost texts, best first. Raises ``Cancelled`` once ``stop`` says so, as all questions do."""
-
     def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
-        """The same if it is known at once; None if it has to be thought about."""
-
-    def popup(self, document: Document, offset: int, request: ListRequest = ..., *, stop: Stop) -> list[Candidate]:
-        """Names for the completion list, best first."""
+        """Ghost texts that are known at once; None if they have to be thought about."""
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Prepare the ghost text that follows once ``candidate`` is accepted."""
-
-    def observe(self, document: Document) -> None:
-        """The document is open, and this is its text now."""
-
-    def forget(self, path: str) -> None:
-        """The document is closed."""
 
     def use(self, workspace: Workspace) -> None:
         """Use this index of the workspace from now on."""

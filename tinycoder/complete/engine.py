@@ -44,7 +44,7 @@ class Engine:
         memory: Memory | None = None,
         *,
         mixer: Mixer | None = None,
-        parts: Parts = Parts(),  # noqa: B008 - frozen
+        parts: Parts = Parts(),
         threshold: float = THRESHOLD,
     ) -> None:
         self.tokenizer = model.tokenizer
@@ -62,7 +62,7 @@ class Engine:
         self,
         document: Document,
         offset: int,
-        request: GhostRequest = GhostRequest(),  # noqa: B008 - frozen
+        request: GhostRequest = GhostRequest(),
         *,
         stop: Stop,
     ) -> list[Candidate]:
@@ -90,7 +90,7 @@ class Engine:
         self,
         document: Document,
         offset: int,
-        request: ListRequest = ListRequest(),  # noqa: B008 - frozen
+        request: ListRequest = ListRequest(),
         *,
         stop: Stop,
     ) -> list[Candidate]:

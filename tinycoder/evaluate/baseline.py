@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.complete.text import typed_word
 from tinycoder.evaluate.completer import Cost
+from tinycoder.stop import Stop
 
-SOURCE = "copy"
+SOURCE = NameOrigin("copy")
 MIN_MATCH, MAX_MATCH = 4, 200  # characters before the cursor
 MAX_KNOWN = 4_000_000  # characters of the known files that are searched, so that an answer takes milliseconds
 WORD = re.compile(r"[^\W\d]\w{2,}")
@@ -22,7 +23,12 @@ class CopyBaseline:
         self._known = "\n".join(document.text for document in known)[:MAX_KNOWN]
 
     def inline(
-        self, document: Document, offset: int, *, stop: Callable[[], bool], max_tokens: int = 64, n: int = 1
+        self,
+        document: Document,
+        offset: int,
+        request: GhostRequest = GhostRequest(),
+        *,
+        stop: Stop,
     ) -> list[Candidate]:
         """The rest of the line that followed the longest earlier occurrence of the text before the cursor."""
         before = document.text[:offset]
@@ -31,16 +37,23 @@ class CopyBaseline:
         if not text.strip():
             return []
         certainty = length / (length + MAX_MATCH / 10)  # longer is likelier; not fitted to anything
-        return [Candidate(text=text, start=offset, end=offset, probability=certainty, source=SOURCE)]
+        return [Candidate(text=text, start=offset, end=offset, probability=certainty, provenance=SOURCE)]
 
-    def popup(self, document: Document, offset: int, *, stop: Callable[[], bool], limit: int = 10) -> list[Candidate]:
+    def popup(
+        self,
+        document: Document,
+        offset: int,
+        request: ListRequest = ListRequest(),
+        *,
+        stop: Stop,
+    ) -> list[Candidate]:
         """Words of the file that begin with what is typed, the last one first."""
         typed = typed_word(document.text, offset)
         start = offset - len(typed)
         words = dict.fromkeys(reversed(WORD.findall(document.text, 0, start)))
-        fitting = [word for word in words if word.startswith(typed) and word != typed][:limit]
+        fitting = [word for word in words if word.startswith(typed) and word != typed][: request.limit]
         return [
-            Candidate(text=word, start=start, end=offset, probability=1 / (row + 1), source=SOURCE)
+            Candidate(text=word, start=start, end=offset, probability=1 / (row + 1), provenance=SOURCE)
             for row, word in enumerate(fitting, 1)
         ]
 
@@ -50,7 +63,7 @@ class CopyBaseline:
     def forget(self, path: str) -> None:
         """Nothing to forget."""
 
-    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[Cost]:
         """None: it gives no probabilities to texts."""
         return iter(())
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Completer, Document
+from tinycoder.stop import Stop
 
 
 class Cost(Protocol):
@@ -24,26 +25,8 @@ class Cost(Protocol):
         """Whether no other token was thought likelier."""
 
 
-class LineCompleter(Protocol):
-    """Continues lines."""
+class PredictingCompleter(Completer, Protocol):
+    """Completes documents, and predicts a text token by token."""
 
-    def inline(
-        self, document: Document, offset: int, *, stop: Callable[[], bool], max_tokens: int = 64, n: int = 1
-    ) -> list[Candidate]:
-        """Continuations at ``offset``, best first."""
-
-
-class Completer(LineCompleter, Protocol):
-    """Continues lines, offers words, follows documents as they change, and predicts a text token by token."""
-
-    def popup(self, document: Document, offset: int, *, stop: Callable[[], bool], limit: int = 10) -> list[Candidate]:
-        """Whole words at ``offset``, best first."""
-
-    def observe(self, document: Document) -> None:
-        """The document's text is now this."""
-
-    def forget(self, path: str) -> None:
-        """The document was closed, and its file does not exist."""
-
-    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[Cost]:
         """The cost of each token from the top of the document on; nothing if it predicts no tokens."""

@@ -15,7 +15,7 @@ from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import CorpusError
 from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.bootstrap import Difference, bootstrap
-from tinycoder.evaluate.completer import Completer, Cost
+from tinycoder.evaluate.completer import Cost, PredictingCompleter
 from tinycoder.evaluate.cursors import (
     Cursor,
     Identifier,
@@ -33,7 +33,7 @@ from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 ALL = "all"
 
-MakeEngine = Callable[[Parts], Completer]
+MakeEngine = Callable[[Parts], PredictingCompleter]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def evaluate(
     qualities, differences, first = [], dict[str, Mapping[str, Difference]](), None
     for i, variant in enumerate(variants):
 
-        def make(parts: Parts | None = variant.parts) -> Completer:
+        def make(parts: Parts | None = variant.parts) -> PredictingCompleter:
             return CopyBaseline(known) if parts is None else make_engine(parts)
 
         outcomes = Outcomes()
@@ -192,7 +192,7 @@ def _opened(text: str) -> int:
 
 
 def _measure(
-    make: Callable[[], Completer],
+    make: Callable[[], PredictingCompleter],
     plan: _Plan,
     texts: Sequence[Texts],
     outcomes: Outcomes,
@@ -235,7 +235,7 @@ def _measure(
         yield min(done, 1.0), "prediction"
 
 
-def _costs(make: Callable[[], Completer], documents: Sequence[Document], n_bytes: int) -> Iterator[Cost]:
+def _costs(make: Callable[[], PredictingCompleter], documents: Sequence[Document], n_bytes: int) -> Iterator[Cost]:
     """Of the tops of the files, an equal share of bytes each, about."""
     completer = make() if n_bytes else None
     for i, document in enumerate(documents if completer else ()):

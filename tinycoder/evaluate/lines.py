@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tinycoder.complete.candidate import Document
-from tinycoder.evaluate.completer import LineCompleter
+from tinycoder.complete.candidate import Completer, Document, GhostRequest
 from tinycoder.evaluate.measures import could_begin_a_module
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -39,7 +38,7 @@ class CompletedLine:
 
 
 def completed_lines(
-    completer: LineCompleter, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
+    completer: Completer, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
 ) -> Iterator[CompletedLine]:
     """Complete lines at random statements until ``n`` were offered or the statements are used up.
 
@@ -63,7 +62,7 @@ def completed_lines(
         if not could_begin_a_module(document.text[:offset] + truth + "\n"):
             continue
         before = Document(path=document.path, text=document.text[:offset])
-        for candidate in completer.inline(before, offset, stop=lambda: False, max_tokens=128):
+        for candidate in completer.inline(before, offset, GhostRequest(max_tokens=128), stop=lambda: False):
             n -= 1
             yield CompletedLine(
                 document=document,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
-from tinycoder.evaluate.completer import Completer
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Completer, Document, Provenance
+from tinycoder.complete.text import line_end, line_start
 from tinycoder.evaluate.cursors import Cursor, Identifier, Stretch
 from tinycoder.evaluate.measures import (
     continues,
@@ -101,16 +101,16 @@ class Editor:
 
     def show(self, document: Document, offset: int, hidden: int | None = None) -> Document:
         """Only what comes before ``offset``, and with ``rest`` what follows the line, or ``hidden``."""
-        behind = document.text[hidden or _line_end(document.text, offset) :] if self.rest else ""
+        behind = document.text[hidden or line_end(document.text, offset) :] if self.rest else ""
         shown = Document(path=document.path, text=document.text[:offset] + behind)
         self.completer.observe(shown)
         return shown
 
-    def ghost(self, shown: Document, offset: int) -> tuple[str, float, str]:
+    def ghost(self, shown: Document, offset: int) -> tuple[str, float, Provenance]:
         """The first ghost text, its probability, and where the completer says that it comes from."""
         for candidate in self.completer.inline(shown, offset, stop=never)[:1]:
-            return ghost_text(candidate, shown.text, offset), candidate.probability, candidate.source
-        return "", 0.0, ""
+            return ghost_text(candidate, shown.text, offset), candidate.probability, candidate.provenance
+        return "", 0.0, FROM_MODEL
 
     def popup(self, shown: Document, offset: int, word_start: int) -> list[tuple[str, float]]:
         """Rows, as (text from ``word_start`` on, probability)."""
@@ -157,12 +157,12 @@ def query_lines(
             ghost, probability, source = editor.ghost(shown, offset)
             seconds = editor.clock() - start
             taken = offers(text, offset, Moment(ghost=ghost), USERS["inline+word"])
-            end = _line_end(text, offset)
+            end = line_end(text, offset)
             yield LineQuery(
                 path=path,
                 row=text.count("\n", 0, offset) + 1,
                 kind=cursor.kind,
-                before=text[_line_start(text, offset) : offset],
+                before=text[line_start(text, offset) : offset],
                 truth=text[offset:end].rstrip(),
                 ghost=ghost,
                 probability=probability,
@@ -186,7 +186,7 @@ def type_stretch(
     text, moments = document.text, dict[int, Moment]()
     popup_seconds, inline_seconds = [], []
     for offset in range(stretch.start, stretch.end):
-        if text[offset] != "\n" and not text[_line_start(text, offset) : offset + 1].strip(" \t"):
+        if text[offset] != "\n" and not text[line_start(text, offset) : offset + 1].strip(" \t"):
             continue  # indentation
         start = editor.clock()
         shown = editor.show(document, offset, stretch.end)
@@ -208,12 +208,3 @@ def type_stretch(
         popup_seconds=tuple(popup_seconds),
         inline_seconds=tuple(inline_seconds),
     )
-
-
-def _line_start(text: str, offset: int) -> int:
-    return text.rfind("\n", 0, offset) + 1
-
-
-def _line_end(text: str, offset: int) -> int:
-    end = text.find("\n", offset)
-    return len(text) if end < 0 else end

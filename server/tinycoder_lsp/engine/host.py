@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinycoder.complete.candidate import Completer
+    from tinycoder.complete.candidate import ServedCompleter
 
 
-def default_engine(folder: Path, memory: bool) -> Completer:
+def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     """An engine for the model in ``folder``, with or without a memory."""
     from tinycoder.complete.parts import Parts
     from tinycoder.library import open_engine

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tinycoder.complete.candidate import Completer, Document
+from tinycoder.complete.candidate import Document, ServedCompleter
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
 from tinycoder.memory.mixer_file import MixerFile
 from tinycoder.stop import Stop
@@ -60,7 +60,7 @@ FAILED = Status(state="error", message="TinyCoder could not load its model; the 
 class _Loaded:
     """A model that was loaded, for what (``stamp``), and what its engine was told."""
 
-    engine: Completer
+    engine: ServedCompleter
     stamp: object
     status: Status
     mixer: MixerFile | None
@@ -80,7 +80,7 @@ class Models:
     def __init__(
         self,
         home: Path,
-        open_engine: Callable[[Path, bool], Completer] | None = None,
+        open_engine: Callable[[Path, bool], ServedCompleter] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -155,7 +155,7 @@ class Models:
         """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
         self._modules = world, offered
 
-    def ask(self, document: Document, call: Callable[[Completer], _T], stop: Stop) -> _T | None:
+    def ask(self, document: Document, call: Callable[[ServedCompleter], _T], stop: Stop) -> _T | None:
         """What ``call`` asks the engine about ``document``; None if there is no engine."""
         loaded = self._loaded
         if loaded is None:
