@@ -216,7 +216,7 @@ class Session(LanguageServer):
         folders = self.documents.folders() if self.settings.trusted else []
         installed = self.reading.symbols.installed
         opened = self.models.buffers.texts()
-        asked = offered(item.label, item.detail, item.data, is_module=item.kind == lsp.CompletionItemKind.Module)
+        asked = offered(item.label, item.data, is_module=item.kind == lsp.CompletionItemKind.Module)
         markdown = abilities_of(self.client_capabilities).markdown
 
         def read(path: str) -> str | None:

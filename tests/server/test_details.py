@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.editor.details import MAX_FILE_BYTES, Offered, documentation, percent_of, read_from_disk
+from tinycoder_lsp.editor.details import MAX_FILE_BYTES, Offered, documentation, offered, percent_of, read_from_disk
 
 TEXT = """import os
 
@@ -20,12 +20,12 @@ class Reader:
 """
 
 
-def said(source: str, text: str | None = TEXT, percent: int | None = 50) -> str:
-    return documentation(Offered(source=source, percent=percent), lambda path: text)
+def said(line: int, text: str | None = TEXT, percent: int | None = 50) -> str:
+    return documentation(Offered(seen=("pkg/io.py", line), percent=percent), lambda path: text)
 
 
 def test_the_lines_around_the_place_without_their_indentation() -> None:
-    assert said("seen in pkg/io.py:6, 3 times") == (
+    assert said(6) == (
         "50 % likely\n\n"
         "```python\n"
         "class Reader:\n"
@@ -35,58 +35,58 @@ def test_the_lines_around_the_place_without_their_indentation() -> None:
         "        return first + second\n"
         "```"
     )
-    assert "```python\nfirst = self.first\nsecond = self.second\nreturn first + second\n```" in said("seen in a.py:8")
-    assert "```python\nimport os\n```" in said("seen in a.py:1")
+    assert "```python\nfirst = self.first\nsecond = self.second\nreturn first + second\n```" in said(8)
+    assert "```python\nimport os\n```" in said(1)
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
 def test_tabs_and_line_ends(line_end: str) -> None:
     text = line_end.join(["if x:", "\tif y:", "\t\tz = 1", ""])
-    assert "```python\nif x:\n    if y:\n        z = 1\n```" in said("seen in a.py:1", text)
+    assert "```python\nif x:\n    if y:\n        z = 1\n```" in said(1, text)
 
 
-@pytest.mark.parametrize("source", ["model", "seen in a.py", "seen in a.py:x", "seen in :3", "seen in a.py:3, many"])
-def test_what_names_no_place_has_no_lines(source: str) -> None:
-    found = documentation(Offered(source=source, percent=25), lambda path: pytest.fail("nothing is to be read"))
-    assert found == "25 % likely"
+@pytest.mark.parametrize(
+    "seen", [None, [], ["a.py"], ["a.py", "x"], ["a.py", 0], [3, 3], ["a.py", True], ["a.py", 10**9]]
+)
+def test_what_names_no_line_has_no_lines(seen: object) -> None:
+    item = offered("x", {"percent": 25, "seen": seen})
+    assert documentation(item, lambda path: pytest.fail("nothing is to be read")) == "25 % likely"
 
 
-@pytest.mark.parametrize("line", ["99", "0", "9" * 9, "9" * 5000])
-def test_a_line_that_is_not_there(line: str) -> None:
-    assert said(f"seen in a.py:{line}", "") == "50 % likely"
-    if line != "0":
-        assert "```" not in said(f"seen in a.py:{line}")
+@pytest.mark.parametrize("line", [99, 10**9 - 1])
+def test_a_line_that_is_not_there(line: int) -> None:
+    assert said(line, "") == "50 % likely"
+    assert "```" not in said(line)
 
 
 def test_a_file_that_cannot_be_read_has_no_lines() -> None:
-    assert said("seen in a.py:3", None) == "50 % likely"
+    assert said(3, None) == "50 % likely"
 
 
 def test_a_probability_that_is_none_is_not_said() -> None:
-    assert said("seen in a.py:3", None, None) == ""
+    assert said(3, None, None) == ""
     assert documentation(Offered(), lambda path: None) == ""
 
 
 @pytest.mark.parametrize("path", ["pkg/__init__.py", "a b_*.py", "ti`ck.py", "a: b:3.py"])
 def test_the_whole_path_is_asked_for(path: str) -> None:
-    for source in (f"seen in {path}:1, 2 times", f"(a: int) -> str · seen in {path}:1, 2 times"):
-        assert documentation(Offered(source=source), {path: "x = 1"}.get) == "```python\nx = 1\n```"
+    assert documentation(Offered(seen=(path, 1)), {path: "x = 1"}.get) == "```python\nx = 1\n```"
 
 
 def test_code_does_not_end_its_own_block() -> None:
-    assert said("seen in a.py:1", "x = '````'").endswith("`````python\nx = '````'\n`````")
+    assert said(1, "x = '````'").endswith("`````python\nx = '````'\n`````")
 
 
 def test_secrets_are_not_shown() -> None:
     text = 'user = "me"\napi_key = "sk_live_9aF3kQ7zXw2LmN8pR4tV6yB1"\nsend(api_key)\n'
-    assert "9aF3" not in said("seen in a.py:1", text)
-    assert "api_key" in said("seen in a.py:1", text)
+    assert "9aF3" not in said(1, text)
+    assert "api_key" in said(1, text)
     key = (
         "-----BEGIN RSA PRIVATE KEY-----\n"
         + "MIIEpAIBAAKCAQEAx3k9Zq7Lw2Vb8Tn4\n" * 9
         + "-----END RSA PRIVATE KEY-----\n"
     )
-    assert "MIIEpAIB" not in said("seen in a.py:6", f'KEY = """{key}"""\n')
+    assert "MIIEpAIB" not in said(6, f'KEY = """{key}"""\n')
 
 
 @pytest.mark.parametrize(
@@ -199,14 +199,14 @@ def test_an_item_of_the_popup_gets_its_details(start: Any, project: Path) -> Non
     found = client.ask("completionItem/resolve", item)
     assert found.pop("documentation")["kind"] == "markdown"
     assert found == item  # all else as it was
-    item["detail"] = "seen in pkg/io.py:6, 2 times"  # as the engine says it
+    item["data"]["seen"] = ["pkg/io.py", 6]  # as the engine says it
     assert resolved(client, item).startswith("50 % likely\n\n```python\nclass Reader:")
 
 
 def test_an_open_document_counts_as_it_is_in_the_editor(start: Any, project: Path) -> None:
     client = start()
     client.initialize(rootUri=project.as_uri())
-    item = {"label": "x", "detail": "seen in pkg/io.py:1"}
+    item = {"label": "x", "data": {"seen": ["pkg/io.py", 1]}}
     assert "import os" in resolved(client, item)
     uri = client.open("import sys\n", uri=(project / "pkg" / "io.py").as_uri())
     assert "import sys" in resolved(client, item)
@@ -216,9 +216,14 @@ def test_an_open_document_counts_as_it_is_in_the_editor(start: Any, project: Pat
     assert "import os" in resolved(client, item)
 
 
-@pytest.mark.parametrize("data", [None, 3, [], "x", {}, {"percent": "high"}, {"percent": {"is": 1}}])
-@pytest.mark.parametrize("detail", [None, "", "seen in ../../../etc/passwd:1", "seen in a.py:" + "9" * 5000])
-def test_odd_items_are_answered(client: Any, data: Any, detail: str | None) -> None:
-    item = {key: value for key, value in (("label", "x"), ("data", data), ("detail", detail)) if value is not None}
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, 3, [], "x", {}, {"percent": "high"}, {"percent": {"is": 1}}),
+        *({"seen": ["../../../etc/passwd", 1]}, {"seen": ["a.py", 10**20]}, {"seen": "a.py"}),
+    ],
+)
+def test_odd_items_are_answered(client: Any, data: Any) -> None:
+    item = {key: value for key, value in (("label", "x"), ("data", data)) if value is not None}
     assert client.ask("completionItem/resolve", item)["label"] == "x"
     assert "Traceback" not in client.log()

@@ -104,7 +104,7 @@ def test_prose_is_not_read_as_markdown() -> None:
 
 
 def test_a_definition_without_words_is_shown() -> None:
-    item = Offered(path="a.py", line=3, source="seen in b.py:1")
+    item = Offered(path="a.py", line=3, seen=("b.py", 1))
     texts = {"a.py": "import os\n\nlimit = 3\nother = 4\n", "b.py": "seen"}
     assert documentation(item, texts.get) == "a.py:3\n\n```python\nimport os\n\nlimit = 3\nother = 4\n```"
     plain = documentation(item, texts.get, markdown=False)
@@ -112,7 +112,7 @@ def test_a_definition_without_words_is_shown() -> None:
 
 
 def test_a_module_is_told_by_its_docstring() -> None:
-    item = offered("pkg", "a package", {"path": "pkg/__init__.py", "line": 1}, is_module=True)
+    item = offered("pkg", {"path": "pkg/__init__.py", "line": 1}, is_module=True)
     assert item.line == 0
     assert documentation(item, lambda path: DEFINED) == "Counts things.\n\npkg/\\_\\_init\\_\\_.py"
 
@@ -132,9 +132,9 @@ def test_secrets_in_docstrings_are_not_shown() -> None:
 @pytest.mark.parametrize("odd", [None, 3, True, -1, 1.5, [], {}, "x", "9" * 5000, 10**400])
 def test_odd_data_of_a_definition(odd: Any) -> None:
     for key in ("path", "line", "signature"):
-        item = offered(odd, odd, {"path": "a.py", "line": 1, "signature": "()", key: odd})
+        item = offered(odd, {"path": "a.py", "line": 1, "signature": "()", key: odd})
         assert isinstance(documentation(item, lambda path: "x = 1\n"), str)
-    assert offered(odd, odd, odd).path == ""
+    assert offered(odd, odd).path == ""
 
 
 STUB = """import sys

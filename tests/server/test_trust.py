@@ -30,7 +30,7 @@ def own_home(tmp_path: Path, project: Path) -> Path:
 
 
 def details(client: Any) -> str:
-    item = {"label": "x", "detail": "seen in plan.py:1"}
+    item = {"label": "x", "data": {"seen": ["plan.py", 1]}}
     value: str = client.ask("completionItem/resolve", item)["documentation"]["value"]
     return value
 

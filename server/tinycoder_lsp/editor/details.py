@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from tinycoder_lsp.documents.positions import labels, short_path
 from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
@@ -13,7 +14,7 @@ from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
 N_ABOVE, N_BELOW = 2, 2  # lines around the one where the name was seen
 MAX_FILE_BYTES = 2_000_000  # of a file that is read for it
 MAX_SIGNATURE = 2_000  # characters
-_SEEN = re.compile(r"(?:.* · )?seen in (?P<path>.+):(?P<line>\d{1,9})(?:, \d+ times)?", re.ASCII)
+MAX_LINE = 10**9  # number of a line
 _MARKED = re.compile(r"(``.+?``|`[^`\n]+`)|([\\*_<>\[\]#|~`])", re.DOTALL)  # code, which stays, or what Markdown reads
 
 Read = Callable[[str], "str | None"]
@@ -23,28 +24,28 @@ Read = Callable[[str], "str | None"]
 class Offered:
     """What is known of an item: its name, how likely it is in per cent, its signature and where it is defined.
 
-    ``line`` counts from 1; 0 is the module itself.
+    ``line`` counts from 1; 0 is the module itself. ``seen`` is a path and a line where the name was seen.
     """
 
     name: str = ""
-    source: str = ""
+    seen: tuple[str, int] | None = None
     percent: int | None = None
     signature: str = ""
     path: str = ""
     line: int = 0
 
 
-def offered(label: object, source: object, data: object, *, is_module: bool = False) -> Offered:
-    """That of an item, whatever a client sends back as its label, detail and data."""
+def offered(label: object, data: object, *, is_module: bool = False) -> Offered:
+    """That of an item, whatever a client sends back as its label and data."""
     known = data if isinstance(data, dict) else {}
-    signature, path, line = known.get("signature"), known.get("path"), known.get("line")
+    signature, path, line, seen = (known.get(name) for name in ("signature", "path", "line", "seen"))
     return Offered(
         name=label if isinstance(label, str) else "",
-        source=source if isinstance(source, str) else "",
+        seen=(seen[0], seen[1]) if _is_location(seen) else None,
         percent=percent_of(data),
         signature=signature[:MAX_SIGNATURE] if isinstance(signature, str) else "",
         path=path if isinstance(path, str) else "",
-        line=line if isinstance(line, int) and not is_module and 0 < line < 10**9 else 0,
+        line=line if type(line) is int and not is_module and 0 < line < MAX_LINE else 0,
     )
 
 
@@ -72,7 +73,7 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
     facts += [] if item.percent is None else [f"{item.percent} % likely"]
     said += [prose(", ".join(facts))] if facts else []
     if not item.signature and not paragraph:
-        shown = _excerpt(text, item.line) if text and item.line else _seen(item.source, read)
+        shown = _excerpt(text, item.line) if text and item.line else _seen(item.seen, read)
         said += [code(shown)] if shown else []
     return "\n\n".join(said)
 
@@ -85,11 +86,17 @@ def _paragraph(item: Offered, text: str, read: Read) -> str:
     return first_paragraph(code, line) if code is not None and line is not None else said
 
 
-def _seen(source: str, read: Read) -> str:
+def _seen(seen: tuple[str, int] | None, read: Read) -> str:
     """The lines around the one where a name was seen."""
-    seen = _SEEN.fullmatch(source)
-    text = _clean(read, seen["path"]) if seen else None
-    return _excerpt(text, int(seen["line"])) if seen and text is not None else ""
+    text = _clean(read, seen[0]) if seen else None
+    return _excerpt(text, seen[1]) if seen and text is not None else ""
+
+
+def _is_location(seen: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a client sent back a path and a line."""
+    if not isinstance(seen, list | tuple) or len(seen) != 2:
+        return False
+    return isinstance(seen[0], str) and type(seen[1]) is int and 0 < seen[1] < MAX_LINE
 
 
 def _clean(read: Read, path: str) -> str | None:

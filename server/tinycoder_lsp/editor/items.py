@@ -23,7 +23,7 @@ from lsprotocol.types import (
     TextEdit,
 )
 
-from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.candidate import Candidate, Seen
 from tinycoder_lsp.documents.positions import Lines, TextCursor, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
@@ -147,6 +147,8 @@ def _data(candidate: Candidate) -> dict[str, Any]:
         data |= {"path": candidate.path, "line": candidate.line}
     if candidate.signature:
         data |= {"signature": candidate.signature}
+    if isinstance(candidate.provenance, Seen):
+        data |= {"seen": [candidate.provenance.path, candidate.provenance.line]}
     return data
 
 
