@@ -68,7 +68,7 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.syspath_prepend(BASE)
         texts = script("train").read_corpus(corpus)
     folder = tmp_path_factory.mktemp("runs") / "run"
-    settings = TrainConfig(steps=6, batch_size=2, evaluations=3, evaluation_tokens=512)
+    settings = TrainConfig(steps=6, batch_size=2, n_evals=3, evaluation_tokens=512)
     job = new_job(texts, folder=folder, preset="nano", settings=settings)
     ticks = iter(range(10_000))
     for report in job.train(stop=lambda: False, clock=lambda: float(next(ticks))):
@@ -366,7 +366,7 @@ def test_a_run_on_another_corpus_is_refused(run: Path, corpus: Path, tmp_path: P
 def test_an_unfinished_run_ships_only_for_a_trial(run: Path, corpus: Path, tmp_path: Path) -> None:
     unfinished = tmp_path / "run"
     texts = script("train").read_corpus(corpus)
-    settings = TrainConfig(steps=4, batch_size=2, evaluations=4, evaluation_tokens=512)
+    settings = TrainConfig(steps=4, batch_size=2, n_evals=4, evaluation_tokens=512)
     job = new_job(texts, folder=unfinished, preset="nano", settings=settings)
     reports = job.train(stop=lambda: False, clock=lambda: 1.0)
     next(reports)

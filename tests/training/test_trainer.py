@@ -108,7 +108,7 @@ def test_the_validation_recipe_continues_its_pattern(tmp_path: Path) -> None:
         validation.read(),
         folder=tmp_path / "validation",
         preset="nano",
-        settings=TrainConfig(steps=60, batch_size=8, evaluations=1),
+        settings=TrainConfig(steps=60, batch_size=8, n_evals=1),
     )
     run_to_end(job)
     model = load_model(tmp_path / "validation")
@@ -120,7 +120,7 @@ def test_the_best_model_is_kept(tmp_path: Path) -> None:
     """Training on one text makes another text's loss fall at first and rise then; the model of the turn is kept."""
     other = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))
     corpus = Corpus(recipe="code", train=(text("a.py", LESSON),), validation=(text("b.py", other),))
-    settings = TrainConfig(steps=60, batch_size=4, evaluations=12)
+    settings = TrainConfig(steps=60, batch_size=4, n_evals=12)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings)
     run_to_end(job)
     curve = [point["val_bpb"] for point in job.progress.curve]
@@ -262,7 +262,7 @@ def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_sav
 def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> None:
     start = load_model(home / "models" / "counter")
     corpus = Corpus(recipe="code", train=(text("a.py", "zz = 9\n" * 50),), validation=(text("b.py", LESSON),))
-    settings = TrainConfig(steps=5, batch_size=4, evaluations=1)
+    settings = TrainConfig(steps=5, batch_size=4, n_evals=1)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings, start=start)
     run_to_end(job)
     assert job.progress.curve[-1]["val_bpb"] > job.progress.best_bits_per_byte

@@ -207,21 +207,21 @@ def test_recent_paths_are_those_of_the_corpus(tmp_path: Path) -> None:
 def test_a_small_text_needs_fewer_minutes(tmp_path: Path, model: Model) -> None:
     settings = tuning(TrainConfig(minutes=100, batch_size=4))
     job = new_job(CORPUS, folder=tmp_path / "m", preset="nano", settings=settings, start=model)
-    most = job.run.train.most_steps
+    most = job.run.train.max_steps
     assert most is not None
     large = Corpus(recipe="code", train=(text("a.py", OTHER * 200),), validation=CORPUS.validation)
     longer = new_job(large, folder=tmp_path / "l", preset="nano", settings=settings, start=model)
-    assert longer.run.train.most_steps is not None
-    assert longer.run.train.most_steps > 4 * most
+    assert longer.run.train.max_steps is not None
+    assert longer.run.train.max_steps > 4 * most
     run_to_end(job)
     assert (job.progress.step, job.progress.finished) == (most, True)
     anew = new_job(CORPUS, folder=tmp_path / "n", preset="nano", settings=settings)
-    assert anew.run.train.most_steps is None
+    assert anew.run.train.max_steps is None
 
 
 @pytest.mark.parametrize(("minutes", "evaluations"), [(0.5, 4), (2, 4), (5, 7), (10, 10), (60, 10)])
 def test_evaluations_suit_the_minutes(minutes: float, evaluations: int) -> None:
-    assert tuning(TrainConfig(minutes=minutes)).evaluations == evaluations
+    assert tuning(TrainConfig(minutes=minutes)).n_evals == evaluations
 
 
 def test_what_is_kept_lies_on_the_way_from_the_start(
@@ -229,7 +229,7 @@ def test_what_is_kept_lies_on_the_way_from_the_start(
 ) -> None:
     found = {}
     for part in (1.0, 0.5):
-        monkeypatch.setattr(trainer, "BLENDS", (part,))
+        monkeypatch.setattr(trainer, "INTERPOLATIONS", (part,))
         run_to_end(tuned_job(tmp_path / str(part), model, steps=20))
         assert read_training(tmp_path / str(part))["blend"] == part
         found[part] = load_model(tmp_path / str(part)).params
@@ -247,7 +247,7 @@ def test_the_nearest_to_the_start_that_gains_enough_is_kept(
     run_to_end(job)
     assert job.progress.kept
     if part:
-        assert job.progress.blend == part
+        assert job.progress.interpolation == part
     else:  # no other part is better
         assert read_training(tmp_path / "m")["val_bpb"] == pytest.approx(_best_of_parts(tmp_path, model, monkeypatch))
 
@@ -255,7 +255,7 @@ def test_the_nearest_to_the_start_that_gains_enough_is_kept(
 def _best_of_parts(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> float:
     found = []
     for part in (0.5, 0.75, 1.0):
-        monkeypatch.setattr(trainer, "BLENDS", (part,))
+        monkeypatch.setattr(trainer, "INTERPOLATIONS", (part,))
         job = tuned_job(tmp_path / str(part), model, steps=20)
         run_to_end(job)
         found.append(job.progress.best_bits_per_byte)

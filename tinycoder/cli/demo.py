@@ -133,6 +133,7 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
     from tinycoder.cli.progress import describe, outcome, show
     from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
     from tinycoder.storage.models import model_folder, only_writer
+    from tinycoder.storage.record import TrainingRecord
     from tinycoder_training.forecast import refuse_what_cannot_fit
     from tinycoder_training.job import new_job
     from tinycoder_training.replay import general_texts
@@ -147,8 +148,8 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
             preset="medium",
             settings=tuning(plain),
             start=start,
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             general=general_texts(),
+            record=TrainingRecord(created=time.strftime("%Y-%m-%dT%H:%M:%S%z")),
         )
         click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:

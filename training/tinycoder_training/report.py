@@ -1,15 +1,16 @@
-"""A run as one self-contained HTML page: curves drawn as SVG, facts, samples. Needs no server and no script."""
+"""A run as one self-contained HTML page: curves drawn as SVG, figures, samples."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinycoder.errors import TinyCoderError
 from tinycoder.storage.atomic import replace_text
+from tinycoder.storage.record import CurvePoint, TrainingRecord
 from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
@@ -34,14 +35,14 @@ svg { width: 100%; height: auto; }
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A prompt from a held-out text and what the model made of it."""
+    """A prompt from a held-out text and the model's completion of it."""
 
     prompt: str
     completion: str
 
 
 def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
-    """A function that reads the samples of a report of this job as text."""
+    """A function that turns the samples in a report of this job into text."""
 
     def read(report: Report) -> list[Sample]:
         if report.evaluation is None:
@@ -52,7 +53,7 @@ def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
     return read
 
 
-def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> Path:
+def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:
     """Write the page of the run ``name`` into ``folder``; its path. Raises ``TinyCoderError`` if the disk refuses."""
     page = folder / f"{name}.html"
     try:
@@ -62,38 +63,39 @@ def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: 
     return page
 
 
-def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> str:
+def report_html(name: str, training: TrainingRecord, samples: Sequence[Sample]) -> str:
     """The whole page."""
-    bpb = training["val_bpb"]
+    data, bpb, before = training.data, training.val_bpb, training.before
+    assert data is not None
     metadata = {
-        "recipe": training["recipe"],
-        "parameters": f"{training['parameters']:,}",
-        "read": f"{training['data']['files']:,} files, {training['data']['bytes']:,} bytes",
-        "held out": f"{training['data']['validation_files']:,} files, {training['data']['validation_bytes']:,} bytes",
-        "trained": f"{training['steps']:,} steps, {training['tokens_seen']:,} tokens",
-        "time": f"{training['seconds'] / 60:.1f} minutes",
+        "recipe": training.recipe,
+        "parameters": f"{training.parameters:,}",
+        "read": f"{data.files:,} files, {data.bytes:,} bytes",
+        "held out": f"{data.validation_files:,} files, {data.validation_bytes:,} bytes",
+        "trained": f"{training.steps:,} steps, {training.tokens_seen:,} tokens",
+        "time": f"{training.seconds / 60:.1f} minutes",
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }
-    if training.get("before"):
-        metadata |= {"started from": str(training["from"]), "before": f"{training['before']['bits_per_byte']:.4f}"}
+    if before:
+        metadata |= {"started from": str(training.origin), "before": f"{before.bits_per_byte:.4f}"}
     rows = "".join(f"<tr><td>{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>" for k, v in metadata.items())
     shown = "".join(f"<pre>{_span('prompt', s.prompt)}{_span('made', s.completion)}</pre>" for s in samples)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{html.escape(name)} - TinyCoder training report</title><style>{_STYLE}</style></head><body>
 <h1>{html.escape(name)}</h1><table>{rows}</table>
-<h2>Loss in nats per token</h2>{curve_svg(training["curve"])}
+<h2>Loss in nats per token</h2>{curve_svg(training.curve)}
 <h2>Samples</h2><p>Quiet: text the model did not train on. Bold: its greedy continuation.</p>{shown}
 </body></html>
 """
 
 
-def curve_svg(curve: Sequence[Mapping[str, Any]]) -> str:
+def curve_svg(curve: Sequence[CurvePoint]) -> str:
     """Training and validation loss over minutes."""
     if not curve:
         return "<p>The run was too short to be evaluated.</p>"
-    minutes = [point["seconds"] / 60 for point in curve]
-    values = [point[key] for point in curve for key, _, _ in SERIES]
+    minutes = [point.seconds / 60 for point in curve]
+    values = [value for point in curve for key, _, _ in SERIES if (value := getattr(point, key)) is not None]
     low, high = min(values), max(values)
     pad = max(0.05, 0.08 * (high - low))
     low, high = low - pad, high + pad
@@ -115,11 +117,14 @@ def curve_svg(curve: Sequence[Mapping[str, Any]]) -> str:
             f'<text x="{x(minute):.1f}" y="{HEIGHT - MARGIN + 20}" text-anchor="middle">{minute:.1f} min</text>'
         )
     for i, (key, label, colour) in enumerate(SERIES):
-        points = " ".join(f"{x(m):.1f},{y(point[key]):.1f}" for m, point in zip(minutes, curve, strict=True))
+        drawn = [
+            (m, p.step, value) for m, p in zip(minutes, curve, strict=True) if (value := getattr(p, key)) is not None
+        ]
+        points = " ".join(f"{x(m):.1f},{y(value):.1f}" for m, _, value in drawn)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for m, p in zip(minutes, curve, strict=True):
-            title = f"<title>step {p['step']}: {p[key]:.4f}</title>"
-            parts.append(f'<circle cx="{x(m):.1f}" cy="{y(p[key]):.1f}" r="3" fill="{colour}">{title}</circle>')
+        for m, step, value in drawn:
+            title = f"<title>step {step}: {value:.4f}</title>"
+            parts.append(f'<circle cx="{x(m):.1f}" cy="{y(value):.1f}" r="3" fill="{colour}">{title}</circle>')
         left = MARGIN + 160 * i
         parts.append(f'<rect x="{left}" y="14" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{left + 18}" y="24">{label}</text>')

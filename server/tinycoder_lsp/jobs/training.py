@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
 import shutil
 import subprocess
 import sys
@@ -212,9 +211,8 @@ def _plan(
         with contextlib.suppress(
             CheckpointError, TrainingError
         ):  # nor is one that is damaged, or read what is forgotten
-            saved = read_training(place) if (place / STATE).is_file() else {}
-            same = preset is None or preset == saved.get("preset")
-            if saved and same and saved.get("seconds", math.inf) < 60 * minutes:
+            saved = read_training(place) if (place / STATE).is_file() else None
+            if saved and preset in (None, saved.preset) and saved.seconds < 60 * minutes:
                 refuse_forgotten(home, model)
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []
