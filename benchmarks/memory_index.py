@@ -102,11 +102,7 @@ def main() -> None:
     print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
     print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
 
-    texts = {}
-    for path in workspace.corpus.paths:
-        ids = workspace.text_ids(path)
-        assert ids is not None
-        texts[path] = tokenizer.decode(ids)
+    texts = {path: tokenizer.decode(ids) for path, ids in workspace.corpus.texts().items()}
     path, text = min(texts.items(), key=lambda item: abs(item[1].count("\n") - LINES))
     memory = Memory(tokenizer)
     memory.use(workspace)

@@ -35,6 +35,10 @@ class DataError(ConfigError, ValueError):
         super().__init__(f"field {path!r} {problem}" if path else f"it {problem}")
         self.problem, self.path = problem, path
 
+    def of(self, what: object) -> str:
+        """The sentence about ``what``, such as a file."""
+        return f"{what}: {self}" if self.path else f"{what} {self.problem}"
+
     def within(self, step: str) -> DataError:
         """The same problem, seen from the object or list that holds the value at ``step``."""
         dot = "." if self.path and not self.path.startswith("[") else ""

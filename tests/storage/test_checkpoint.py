@@ -14,6 +14,7 @@ from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage import checkpoint
 from tinycoder.storage.checkpoint import Model, State, load_model, load_state, save_model
+from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.model import EMBEDDING, init_params
 from tinycoder.transformer.tokenizer import train_character_tokenizer
 
@@ -29,7 +30,7 @@ def save(folder: Path, **changes: Any) -> None:
         "config": CONFIG,
         "params": PARAMS,
         "tokenizer": TOKENIZER,
-        "training": {"recipe": "validation"},
+        "training": TrainingRecord(recipe="validation"),
     }
     save_model(folder, **{**arguments, **changes})
 
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 def test_round_trip(folder: Path) -> None:
     model = load_model(folder)
     assert model.config == CONFIG
-    assert model.training == {"recipe": "validation"}
+    assert model.training == TrainingRecord(recipe="validation")
     assert model.name == "model"
     assert model.tokenizer.encode("hello") == TOKENIZER.encode("hello")
     assert model.params.keys() == PARAMS.keys()
@@ -61,8 +62,8 @@ def test_saving_again_replaces_all_and_leaves_nothing_behind(folder: Path) -> No
     state = load_state(folder)
     np.testing.assert_array_equal(state.arrays["a"], np.ones(3))
     assert state.metadata == {"step": 3}
-    save(folder, training={"recipe": "other"})
-    assert load_model(folder).training == {"recipe": "other"}
+    save(folder, training=TrainingRecord(recipe="other"))
+    assert load_model(folder).training.recipe == "other"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
     with pytest.raises(CheckpointError, match="nothing is left to resume"):
         load_state(folder)
@@ -82,9 +83,9 @@ def test_a_full_disk_keeps_the_old_model(folder: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(CheckpointError, match=r"No space left on device.*what was there before is kept"):
-        save(folder, training={"recipe": "new"})
+        save(folder, training=TrainingRecord(recipe="new"))
     monkeypatch.undo()
-    assert load_model(folder).training["recipe"] == "validation"
+    assert load_model(folder).training.recipe == "validation"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -97,8 +98,8 @@ def test_a_disk_that_fails_after_the_swap_keeps_the_new_model(folder: Path, monk
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    save(folder, training={"recipe": "new"})
-    assert load_model(folder).training["recipe"] == "new"
+    save(folder, training=TrainingRecord(recipe="new"))
+    assert load_model(folder).training.recipe == "new"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -112,8 +113,8 @@ def test_a_rename_that_fails_is_taken_back(folder: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(CheckpointError, match=r"Permission denied.*what was there before is kept"):
-        save(folder, training={"recipe": "new"})
-    assert load_model(folder).training["recipe"] == "validation"
+        save(folder, training=TrainingRecord(recipe="new"))
+    assert load_model(folder).training.recipe == "validation"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -130,8 +131,8 @@ def test_a_full_disk_while_writing_weights(folder: Path, monkeypatch: pytest.Mon
 def test_a_crash_between_the_two_renames_loses_nothing(folder: Path) -> None:
     folder.rename(folder.with_name(".model~previous"))
     assert load_model(folder).config == CONFIG
-    save(folder, training={"recipe": "new"})
-    assert load_model(folder).training["recipe"] == "new"
+    save(folder, training=TrainingRecord(recipe="new"))
+    assert load_model(folder).training.recipe == "new"
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
@@ -229,7 +230,7 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     ("tensor more", edit_tensors(lambda t: {**t, "x": np.ones(1)}), "unknown tensor 'x'"),
     ("other dtype", edit_tensors(lambda t: {**t, EMBEDDING: t[EMBEDDING].astype(np.float64)}), "is float64"),
     ("NaN", edit_tensors(lambda t: {**t, EMBEDDING: t[EMBEDDING] * np.nan}), "not numbers"),
-    ("training odd", edit_json("training.json", lambda d: 3), r"training\.json is not a JSON object"),
+    ("training odd", edit_json("training.json", lambda d: 3), r"training\.json is 3, an object is needed"),
 ]
 
 

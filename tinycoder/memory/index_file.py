@@ -185,11 +185,8 @@ def _purge(file: Path, forgotten: Forgotten) -> list[str]:
     if not any(Path(path).is_dir() for path, _ in index.folders):
         file.unlink()  # the workspace is gone, or renamed, and the path may have been given by the new name
     elif gone:
-        old = index.corpus
-        ends = (*old.starts, len(old.ids) - 1)[1:]
-        texts = zip(old.paths, old.starts, ends, strict=True)
-        kept = [(path, old.ids[start + 1 : end]) for path, start, end in texts if not is_gone(path)]
-        corpus = token_corpus(kept, separator=int(old.ids[-1]))
+        kept = [(path, ids) for path, ids in index.corpus.texts().items() if not is_gone(path)]
+        corpus = token_corpus(kept, separator=int(index.corpus.ids[-1]))
         starts = dict(zip(corpus.paths, corpus.starts, strict=True))
         files = tuple(replace(known, start=starts.get(known.path)) for known in index.files if not is_gone(known.path))
         save_index(file, replace(index, files=files, corpus=corpus, order=Workspace(corpus).order))

@@ -22,7 +22,7 @@ from typing import Annotated
 import numpy as np
 
 from tinycoder.errors import CheckpointError
-from tinycoder.memory.ngrams import ORDERS, OTHERS, WORKSPACE, NgramMatch
+from tinycoder.memory.ngrams import ORDERS, NgramMatch
 from tinycoder.transformer.layers import Array
 from tinycoder.validate import Range, read
 
@@ -136,16 +136,6 @@ def default_weights() -> Array:
     text = resources.files("tinycoder.memory").joinpath("mixer.json").read_text("utf-8")
     tables = json.loads(text)
     return np.concatenate([np.zeros(n) + np.array(tables.get(name, 0.0)) for name, n in _N.items()])
-
-
-def spread_to_open_files(mixer: Mixer) -> Mixer:
-    """A mixer that begins to trust other open files as much as the workspace: it was fitted where none were open."""
-    weights = np.array(mixer.weights)
-    for name, shape in _SHAPES.items():
-        if shape[0] == N_SOURCES:
-            table = weights[_START[name] : _START[name] + _N[name]].reshape(shape)
-            table[OTHERS] = table[WORKSPACE]
-    return Mixer(weights, np.array(mixer.steps))
 
 
 def to_tables(mixer: Mixer) -> dict[str, object]:

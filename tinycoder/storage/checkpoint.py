@@ -177,7 +177,7 @@ def read_training(folder: Path) -> TrainingRecord:
     try:
         return parse_record(_read_text(path))
     except DataError as error:
-        raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 def read_card(folder: Path) -> str | None:
@@ -247,7 +247,7 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
         shape = {name: data.get(name) for name in _HUGGING_FACE_NAMES.values()}
         return read(ModelConfig, shape, keys=_HUGGING_FACE_NAMES), ours
     except DataError as error:
-        raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 _show = reprlib.repr  # a value of a stranger's file, which may be long and deep
@@ -296,7 +296,7 @@ def read_json(path: Path) -> Any:
     try:
         return from_json(_read_text(path))
     except DataError as error:
-        raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
