@@ -319,7 +319,7 @@ def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, num
     refused(tinycoder(home, "train", repository, "--steps", "1", "--name", "m"), "--resume", "--overwrite")
     resumed = tinycoder(home, "train", "--resume", "--name", "m", "--steps", str(step + 2))
     assert resumed.returncode == 0, resumed.stderr
-    assert load_model(home / "models" / "m").training["steps"] == step + 2
+    assert load_model(home / "models" / "m").training.steps == step + 2
     refused(tinycoder(home, "train", "--resume", "--name", "m"), "nothing is left to resume", "--from m")
 
 

@@ -175,14 +175,14 @@ def test_a_run_learns_to_fill_in(tmp_path: Path) -> None:
     """One text by heart, shown in both ways; held-out text is judged without a suffix, as ever."""
     job = small_job(tmp_path / "m", steps=80, fim_rate=0.5)
     run_to_end(job)
-    assert read_training(tmp_path / "m")["settings"]["infill"] == 0.5
+    assert read_training(tmp_path / "m").to_json()["settings"]["infill"] == 0.5
     assert job.progress.best_bits_per_byte < 1
 
 
 def test_other_recipes_fill_in_nothing(tmp_path: Path) -> None:
     settings = TrainConfig(steps=1, batch_size=2, fim_rate=0.5)
     job = new_job(validation.read(), folder=tmp_path / "m", preset="nano", settings=settings)
-    assert job.metadata["settings"]["infill"] == 0
+    assert job.record.settings and job.record.settings.fim_rate == 0
     assert job.run.data.rewrite is None
 
 
@@ -204,7 +204,7 @@ def test_the_option_reaches_the_record(tmp_path: Path) -> None:
     done = command(tmp_path / "home", str(tmp_path / "code"), *options, "--fim-rate", "0.25")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["settings"]["infill"] == 0.25
-    assert read_training(tmp_path / "home" / "models" / "m")["settings"]["infill"] == 0.25
+    assert read_training(tmp_path / "home" / "models" / "m").to_json()["settings"]["infill"] == 0.25
 
 
 @pytest.mark.parametrize(

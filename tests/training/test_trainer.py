@@ -1,4 +1,3 @@
-import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -158,7 +157,7 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
     job = new_job(corpus, folder=tmp_path / "tuned", preset="nano", settings=settings, start=start)
     reports = train_until(job, 1000)
     assert reports[0].loss < 0.5
-    assert read_training(tmp_path / "tuned")["from"] == "counter"
+    assert read_training(tmp_path / "tuned").origin == "counter"
     assert load_model(tmp_path / "tuned").tokenizer.to_json() == start.tokenizer.to_json()
     np.testing.assert_array_equal(
         start.params["model.norm.weight"], load_model(start.folder).params["model.norm.weight"]
@@ -168,11 +167,11 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
 def test_a_finished_model_stays_until_the_new_run_of_its_name_is_finished(tmp_path: Path) -> None:
     run_to_end(small_job(tmp_path / "m", steps=3))
     train_until(small_job(tmp_path / "m", steps=6, seed=1), 4)
-    assert load_model(tmp_path / "m").training["seed"] == 0
-    assert read_training(tmp_path / "m")["finished"]
+    assert load_model(tmp_path / "m").training.seed == 0
+    assert read_training(tmp_path / "m").finished
     train_until(resumed_job(tmp_path / "m"), 1000)
-    assert load_model(tmp_path / "m").training["seed"] == 1
-    assert load_model(tmp_path / "m").training["steps"] == 6
+    assert load_model(tmp_path / "m").training.seed == 1
+    assert load_model(tmp_path / "m").training.steps == 6
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
@@ -273,10 +272,10 @@ def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> No
 
 def test_training_facts_hold_no_contents(home: Path) -> None:
     raw = (home / "models" / "counter" / "training.json").read_text()
-    metadata = read_training(home / "models" / "counter")
-    assert metadata["data"]["files"] == 1
-    assert metadata["data"]["bytes"] == len(LESSON)
-    assert len(metadata["data"]["sha256"]) == 64
+    data = read_training(home / "models" / "counter").data
+    assert data is not None
+    assert (data.files, data.bytes) == (1, len(LESSON))
+    assert len(data.sha256) == 64
     assert "make_counter" not in raw
     assert "counter.py" not in raw
 
@@ -310,6 +309,6 @@ def test_no_evaluation_no_curve(tmp_path: Path) -> None:
     job = small_job(tmp_path / "m", steps=100)
     train_until(job, 1)
     training = read_training(tmp_path / "m")
-    assert training["val_bpb"] is None
+    assert training.val_bpb is None
     assert "too short" in report_html("m", training, [])
-    assert dataclasses.asdict(job.run.train) == {**training["settings"], "betas": (0.9, 0.95)}
+    assert training.settings == job.run.train
