@@ -72,7 +72,7 @@ def test_from_nothing(tmp_path: Path, repository: Path, options: list[str]) -> N
     training = read_training(tmp_path / "home" / "models" / workspace_model_name(repository))
     assert (training.origin, training.before) == (None, None)
     assert training.preset == ("nano" if "nano" in options else "tiny")
-    assert training.settings and training.settings.replay == 0
+    assert training.settings.replay == 0
 
 
 def test_before_and_after_are_said(tmp_path: Path, repository: Path, counter: Path) -> None:

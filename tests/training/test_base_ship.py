@@ -313,9 +313,8 @@ def test_what_is_measured_is_what_was_shipped(bundled: tuple[Model, str], corpus
         model, script("domains").split(texts, script("domains").read_manifest(corpus / "manifest.json"))
     )
     assert model.training.val_bpb == pytest.approx(again.overall, abs=1e-6)
-    assert model.training.to_json()["shipped"]["bits_per_byte"]["int8"]["domains"] == pytest.approx(
-        again.by_domain, abs=1e-4
-    )
+    noted = model.training.bundled["bits_per_byte"]["int8"]["domains"]
+    assert noted == pytest.approx(again.by_domain, abs=1e-4)
 
 
 def test_training_json_has_what_others_read(bundled: tuple[Model, str]) -> None:
@@ -334,7 +333,7 @@ def test_the_card_says_what_a_reader_asks(bundled: tuple[Model, str]) -> None:
     assert "$" not in card.replace("\n$ python ", "")
     for package in PACKAGES:
         assert f"{package} 1.2 (MIT)" in card
-    for words in ("| mathematics |", "| all |", "assumed 50 W", "on a test", "of 4 places", "## Limits"):
+    for words in ("| mathematics |", "| all |", "assumed 50 W", "on a test", "of 4 positions", "## Limits"):
         assert words in card
 
 
@@ -390,7 +389,7 @@ def test_a_model_that_is_too_large_is_refused(
     assert not (tmp_path / "base").exists()
 
 
-def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
+def test_a_second_stage_continues_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
     second = tmp_path / "second"
     command = [str(corpus), "--folder", str(second), "--tokens", "20000", "--preset", "nano", "--start", str(run)]
     result = CliRunner().invoke(script("train").main, command)
@@ -403,7 +402,7 @@ def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_p
     assert training.before is None  # it is not weighed against what it began with
     assert load_model(second).weights == "float32"
     first_line = json.loads(result.output.splitlines()[0])
-    assert first_line["loss"] < 1.2 * first.curve[-1]["train_loss"]  # from those weights, not from nothing
+    assert first_line["loss"] < 1.2 * first.curve[-1].train_loss  # from those weights, not from nothing
 
     options = []
     if importlib.util.find_spec("matplotlib"):

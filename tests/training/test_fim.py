@@ -182,7 +182,7 @@ def test_a_run_learns_to_fill_in(tmp_path: Path) -> None:
 def test_other_recipes_fill_in_nothing(tmp_path: Path) -> None:
     settings = TrainConfig(steps=1, batch_size=2, fim_rate=0.5)
     job = new_job(validation.read(), folder=tmp_path / "m", preset="nano", settings=settings)
-    assert job.record.settings and job.record.settings.fim_rate == 0
+    assert job.record.settings.fim_rate == 0
     assert job.run.data.rewrite is None
 
 

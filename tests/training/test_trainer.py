@@ -122,7 +122,7 @@ def test_the_best_model_is_kept(tmp_path: Path) -> None:
     settings = TrainConfig(steps=60, batch_size=4, n_evals=12)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings)
     run_to_end(job)
-    curve = [point["val_bpb"] for point in job.progress.curve]
+    curve = [point.val_bpb for point in job.progress.curve]
     assert curve[-1] > min(curve) + 0.05
     assert job.progress.best_bits_per_byte == pytest.approx(min(curve))
     kept = load_model(tmp_path / "m").params["model.norm.weight"]
@@ -264,7 +264,7 @@ def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> No
     settings = TrainConfig(steps=5, batch_size=4, n_evals=1)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings, start=start)
     run_to_end(job)
-    assert job.progress.curve[-1]["val_bpb"] > job.progress.best_bits_per_byte
+    assert job.progress.curve[-1].val_bpb > job.progress.best_bits_per_byte
     np.testing.assert_array_equal(
         load_model(tmp_path / "m").params["model.norm.weight"], start.params["model.norm.weight"]
     )

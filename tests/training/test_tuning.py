@@ -132,7 +132,7 @@ def test_if_nothing_is_better_the_start_comes_out(tmp_path: Path, model: Model) 
     run_to_end(job)
     assert not job.progress.kept
     training = read_training(tmp_path / "m")
-    assert training.before and training.val_bpb == training.before.bits_per_byte
+    assert training.val_bpb == training.before.bits_per_byte
     kept = load_model(tmp_path / "m")
     for name, param in model.params.items():
         np.testing.assert_allclose(kept.params[name], param, atol=2e-3, err_msg=name)
@@ -163,8 +163,8 @@ def test_only_what_is_named_is_learnt_and_the_rest_is_replayed(tmp_path: Path, m
     )
     job = tuned_job(tmp_path / "m", model, corpus=corpus, only={"new.py", "gone.py"}, steps=8)
     assert job.record.recent == Size(files=1, bytes=len(OTHER))
-    assert job.record.data and job.record.data.files == 2
-    assert job.record.replay and job.record.replay.files == 2
+    assert job.record.data.files == 2
+    assert job.record.replay.files == 2
     assert not any(tmp_path.iterdir())
     for _ in job.train(stop=lambda: job.progress.step >= 4, clock=ticking()):
         pass
