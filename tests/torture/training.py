@@ -265,7 +265,7 @@ def _save(folder: Path, model: Model, created: str) -> None:
             tokenizer=model.tokenizer,
             training=dataclasses.replace(model.training, created=created),
             card="a card",
-            state=State(arrays=model.params, facts={"step": 1}),
+            state=State(arrays=model.params, metadata={"step": 1}),
         )
 
 
