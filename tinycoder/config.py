@@ -198,7 +198,7 @@ TUNING_MINUTES = 0.75  # between two evaluations, about
 
 
 def tuning(settings: TrainConfig) -> TrainConfig:
-    """``settings`` for a run that goes on from a model: gentler, and beside other text (docs/decisions.md).
+    """``settings`` for a run that continues from a model: gentler, and with other text (docs/decisions.md).
 
     The learning rates become a part of what they are, and evaluations as many as suit a run of a few minutes.
     """

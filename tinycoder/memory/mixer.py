@@ -6,7 +6,7 @@ tier and order, how many places it counts and how much they agree, how sure the 
 favourite is already. A level that is new with a short context escapes to what lies below it, as in PPM (Cleary and
 Witten 1984), but the escape is learnt, not fixed. Then the outcome and the model's own distribution are multiplied with
 learnt exponents, as in the logistic mixing of PAQ (Mahoney 2005). All weights follow the gradient of the code length
-(Adagrad, Duchi et al. 2011). Knows ids and numbers, no text.
+(Adagrad, Duchi et al. 2011).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The texts of a workspace as ids, sorted so that all places with a given context are found at once. Knows no model.
+"""The texts of a workspace as ids, sorted so that all positions with a given context are found at once.
 
 A suffix array over the ids before each place, sorted as deep as a 64-bit number holds: what a longer context leaves of
 the places is compared id by id.

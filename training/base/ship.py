@@ -56,7 +56,9 @@ def checked_model(run: Path, corpus: Corpus, *, unfinished: bool) -> Model:
     """
     model = load_model(run)
     if not (model.training.finished or unfinished):
-        raise CheckpointError(f"the run in {run} is not finished; go on with train.py --resume, or give --unfinished")
+        raise CheckpointError(
+            f"the run in {run} is not finished; continue with train.py --resume, or give --unfinished"
+        )
     data = model.training.data
     if data is None:
         raise CheckpointError(f"{run}: training.json lacks 'data'; train the model again")

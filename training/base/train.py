@@ -1,10 +1,10 @@
-"""Trains the base model on the corpus that ``corpus.py`` wrote; stopped at any time, it goes on where it was.
+"""Train the base model on the corpus that ``corpus.py`` wrote; a stopped run continues where it was.
 
     python training/base/train.py CORPUS --folder MODEL --tokens 130e6 --start tinycoder/models/base
     python training/base/train.py CORPUS --folder MODEL --resume
     python training/base/train.py CORPUS --folder DECAYED --branch MODEL --tokens 5e6
 
-The budget is in tokens and counts from the beginning; another one may be given when a run goes on: the learning rate
+The budget is in tokens and counts from the beginning; another one may be given when a run continues: the learning rate
 stays up until the last ``DECAY`` part of it. A finished run is continued by another stage, which starts from its
 weights, raises the learning rate again, and keeps the history of the stages before. A branch continues from the saved
 state of a run that stays as it is, and lets the learning rate fall to zero over its tokens. Late checkpoints are

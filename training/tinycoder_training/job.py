@@ -224,7 +224,7 @@ def refuse_to_lose(folder: Path) -> None:
     """Raise ``TrainingError`` if a run of this model was stopped and could continue."""
     if (run_folder(folder) / STATE).exists():
         raise TrainingError(
-            f"{folder.name!r} holds a run that was stopped: go on with --resume, "
+            f"{folder.name!r} holds a run that was stopped: continue with --resume, "
             "start anew with --overwrite, or choose another --name"
         )
 

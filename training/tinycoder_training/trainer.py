@@ -140,7 +140,7 @@ def train(
                 f"{error}; {_kept(saved_step)}: start again with --optimizer adamw or another --seed"
             ) from None
         except MemoryError:
-            again = "and go on with --resume" if saved_step else "or choose a smaller --context or --preset"
+            again = "and continue with --resume" if saved_step else "or choose a smaller --context or --preset"
             raise TrainingError(
                 f"step {progress.step + 1} does not fit into memory; {_kept(saved_step)}: close other programs {again}"
             ) from None
