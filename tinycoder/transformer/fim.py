@@ -2,8 +2,8 @@
 
     <|fim_prefix|> <|fim_suffix|> SUFFIX <|fim_middle|> [header] TEXT <|endoftext|>
 
-TEXT is the text before the cursor and the missing part in one: it ends where SUFFIX begins. Training and completion both
-use these functions, so that they agree.
+TEXT is the text before the cursor and the missing part in one: it ends where SUFFIX begins. Training and completion
+both use these functions, so that they agree.
 """
 
 from __future__ import annotations
