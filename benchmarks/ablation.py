@@ -8,7 +8,7 @@ variants it goes through VARIANTS below. The corpus is every --path; without one
 
 First the time of a step is measured for all variants, in turns; each is then trained for as many steps as fit in the
 budget at that speed, so that a busy machine changes no result. Results are added to --out, and variants that it holds
-already are left out, so that a stopped run goes on.
+already are left out, so that a stopped run continues.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def main() -> None:
                 "steps": steps,
                 "tokens": tokens,
                 "epochs": round(tokens / len(job.run.data.train), 2),
-                "parameters": job.facts["parameters"],
+                "parameters": job.metadata["parameters"],
             }
             note(arguments.out, row)
             print(row, flush=True)

@@ -1,12 +1,12 @@
-"""How often a name that does not exist is right all the same in ghost text, beside what the mixture says of it.
+"""How often a name that does not exist is right all the same in ghost text, next to what the mixture expects.
 
     python benchmarks/doubts.py [--model FOLDER] [--n LINES] [--below] REPOSITORY...
 
 As in training a part of the files of each REPOSITORY is held out: the memory does not know them. At lines of these,
-some of them begun, the likeliest ghost text is made with all doubts taken away. What stands below the line is there
-with --below. A row of the table is a kind of doubt: how many ghost texts have it, what the mixture expects (the mean
-probability up to the name), and how many are right up to there. Their ratio, over that of ghost texts without a doubt,
-is the factor that would be calibrated.
+some of them begun, the likeliest ghost text is generated with no name made less likely. With --below, the rest of the
+file follows the line. A row of the table is a kind of unknown name: how many ghost texts have it, what the mixture
+expects (the mean probability up to the name), and how many are right up to there. Their ratio, over that of ghost texts
+without such a name, is the factor that would be calibrated.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from tinycoder.symbols.world import World
 from tinycoder.transformer.decode import use_one_blas_thread
 
 KINDS = {unknown.UNBOUND: "UNBOUND", unknown.IMPOSSIBLE: "IMPOSSIBLE"}
-NONE = "no doubt"
+NONE = "no unknown name"
 PROSE_THRESHOLD = 0.1  # probability of a ghost text that is looked at: the less likely are never shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubt:
+class UnknownName:
     """A name in a ghost text: what the mixture expects up to its end, and whether the author wrote that."""
 
     kind: str
@@ -45,27 +45,27 @@ class Doubt:
     right: bool
 
 
-class Doubts:
+class Recorder:
     """Stands in for ``unknown_names`` in the engine, and notes what it would have done."""
 
     def __init__(self) -> None:
         self.rest = ""  # of the author's line
-        self.noted: list[Doubt] = []
+        self.noted: list[UnknownName] = []
 
     def __call__(
         self, line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: unknown.Known
     ) -> tuple[float, ...]:
         """The probabilities as they are."""
-        places = unknown.factors(line, text, known)
-        place, kind = min(((place, KINDS[factor]) for place, factor in places), default=(len(text), NONE))
-        expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= place), 0.0)
+        factors = unknown.factors(line, text, known)
+        end_of_known, kind = min(((at, KINDS[factor]) for at, factor in factors), default=(len(text), NONE))
+        expected = next((p for end, p in zip(ends, probabilities, strict=True) if end >= end_of_known), 0.0)
         if expected >= PROSE_THRESHOLD:
-            right = self.rest.startswith(text[:place]) and not re.match(r"\w", self.rest[place:])
-            self.noted.append(Doubt(kind=kind, expected=expected, right=right))
+            right = self.rest.startswith(text[:end_of_known]) and not re.match(r"\w", self.rest[end_of_known:])
+            self.noted.append(UnknownName(kind=kind, expected=expected, right=right))
         return tuple(probabilities)
 
 
-def places(document: Document, n: int, dice: random.Random) -> Iterator[tuple[int, str]]:
+def cursors(document: Document, n: int, dice: random.Random) -> Iterator[tuple[int, str]]:
     """Offsets in lines of code, at their first letter or within, and what stands there to the line's end."""
     starts = [0]
     for line in document.text.splitlines(keepends=True):
@@ -79,7 +79,7 @@ def places(document: Document, n: int, dice: random.Random) -> Iterator[tuple[in
 
 
 def ask(
-    folder: Path, repository: Repository, engine: Engine, doubts: Doubts, n: int, below: bool, dice: random.Random
+    folder: Path, repository: Repository, engine: Engine, recorder: Recorder, n: int, below: bool, dice: random.Random
 ) -> None:
     """Make ghost text at ``n`` lines of each held-out file, as if the file ended there, or only the line did."""
     project = Project()
@@ -88,8 +88,8 @@ def ask(
     )
     engine.know(World(project))
     for document in repository.held_out:
-        for offset, rest in places(document, n, dice):
-            doubts.rest = rest
+        for offset, rest in cursors(document, n, dice):
+            recorder.rest = rest
             text = document.text[:offset] + (document.text[offset + len(rest) :] if below else "")
             engine.inline(
                 Document(path=document.path, text=text), offset, stop=lambda: False, threshold=0.0, prose="on"
@@ -107,28 +107,28 @@ def main() -> None:
     options = parser.parse_args()
     use_one_blas_thread(prefill=1)
     model = load_model(options.model)
-    doubts = Doubts()
-    engine_module.unknown_names = doubts  # type: ignore[assignment]
+    recorder = Recorder()
+    engine_module.unknown_names = recorder  # type: ignore[assignment]
     dice = random.Random(0)
     for folder in options.repositories:
         repository = read(folder, model.tokenizer)
         engine = Engine(model, repository.memory)
-        ask(folder, repository, engine, doubts, options.n, options.below, dice)
-    kinds: dict[str, list[Doubt]] = defaultdict(list)
-    for doubt in doubts.noted:
-        kinds[doubt.kind].append(doubt)
+        ask(folder, repository, engine, recorder, options.n, options.below, dice)
+    kinds: dict[str, list[UnknownName]] = defaultdict(list)
+    for name in recorder.noted:
+        kinds[name.kind].append(name)
     base = _ratio(kinds[NONE])
     print(f"{'':12s} {'ghosts':>7s} {'expected':>9s} {'right':>7s} {'factor':>7s}")
     for kind in (NONE, *KINDS.values()):
         each = kinds[kind]
         if each:
-            expected = sum(doubt.expected for doubt in each) / len(each)
-            right = sum(doubt.right for doubt in each) / len(each)
+            expected = sum(name.expected for name in each) / len(each)
+            right = sum(name.right for name in each) / len(each)
             print(f"{kind:12s} {len(each):7d} {expected:9.3f} {right:7.3f} {_ratio(each) / base:7.2f}")
 
 
-def _ratio(doubts: Sequence[Doubt]) -> float:
-    return sum(doubt.right for doubt in doubts) / max(sum(doubt.expected for doubt in doubts), 1e-9)
+def _ratio(names: Sequence[UnknownName]) -> float:
+    return sum(name.right for name in names) / max(sum(name.expected for name in names), 1e-9)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An editor without a screen that asks and shows as VS Code does. Knows no person and judges nothing.
+"""An editor without a screen that asks and shows as VS Code does.
 
 At each key it sends the change, cancels what it no longer waits for, and asks again: ghost text always, the popup where
 a word begins, after a dot and with each letter more. A ghost text that is typed through stays until the next answer,

@@ -27,7 +27,7 @@ from typing import Any
 from editor import GHOST, POPUP, Editor
 from judge import Acceptance, Exchange, Key, most_in_flight, percentile, stale, typed_through, withdrawals
 from process import Server
-from typist import Habits, Typist
+from simulated_user import Habits, SimulatedUser
 
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
@@ -108,7 +108,7 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
             cancel=not options.no_cancel,
             selection=options.selection,
         )
-        await Typist(editor, truth, options.keys // len(files), seed=options.seed).type()
+        await SimulatedUser(editor, truth, options.keys // len(files), seed=options.seed).type()
         keys += editor.keys
         acceptances += editor.acceptances
         if number < len(files) - 1:
@@ -147,7 +147,7 @@ def requests(exchanges: Sequence[Exchange]) -> dict[str, Any]:
 
 
 def shown(keys: Sequence[Key], acceptances: Sequence[Acceptance]) -> dict[str, Any]:
-    """What became of the suggestions that were shown."""
+    """Outcomes of the suggestions that were shown."""
     gone = withdrawals(keys)
     return {
         "ghosts_shown": sum(bool(key.shown) for key in keys),

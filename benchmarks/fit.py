@@ -179,10 +179,10 @@ def main() -> None:
 
 
 def _print_ranks(name: str, order: str, ranks: Sequence[fit_ranking.Rank]) -> None:
-    match_weights = "".join(
-        f"{first:>10.1%} {five:>7.1%}" if n else f"{'-':>18}" for first, five, n in fit_ranking.match_weights(ranks)
+    shares = "".join(
+        f"{first:>10.1%} {five:>7.1%}" if n else f"{'-':>18}" for first, five, n in fit_ranking.shares(ranks)
     )
-    print(f"{name:22}{order:14}{match_weights}", flush=True)
+    print(f"{name:22}{order:14}{shares}", flush=True)
 
 
 def _print_wholeness(choices: Sequence[fit_ranking.Choice], weights: Mapping[str, float]) -> None:

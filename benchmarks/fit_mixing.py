@@ -1,7 +1,6 @@
 """The weights of the mixture, learnt from tokens of texts that the model and the memory have not seen.
 
-What the model says of each token is computed once and kept, so that a pass costs the mixing alone. Knows no files,
-and not where the weights go.
+What the model says of each token is computed once and kept, so that a pass costs the mixing alone.
 """
 
 from __future__ import annotations

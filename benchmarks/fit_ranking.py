@@ -23,11 +23,11 @@ from tinycoder.transformer.layers import Array
 
 N_TYPED = 3  # lists that are reported: before the first character, and after 1 and 2
 MAX_TYPED = 12  # characters of a name that are typed one by one
-WHOLE = -1  # stands for all characters
+WHOLE = -1  # for all characters
 SHORTEST = 2  # characters of a name that is asked for
 OPENED = 200  # characters of a file in which nothing is asked
 LOG = "log"  # the weight of the logarithm of a probability
-PADDING = ""  # stands for no feature
+PADDING = ""  # for no feature
 MAX_FEATURES = 20  # of a row
 SEARCH_ALONE = {LOG: 1.0}  # weights of the order without what is known of names
 EPOCHS = 20
@@ -55,7 +55,7 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Rank:
-    """How many words stand above the author's in a popup after ``typed`` characters; infinite if it is not there."""
+    """How many words are above the author's in a popup after ``typed`` characters; infinite if it is not there."""
 
     typed: int
     above: float
@@ -64,10 +64,10 @@ class Rank:
 def collect(engine: Engine, documents: Sequence[Document], n: int, *, seed: int) -> list[Choice]:
     """The popups at ``n`` names of the documents, each of which is open alone, up to the cursor."""
     texts = {document.path: document.text for document in documents}
-    places = [(path, start, end) for path, text in texts.items() for start, end in _names(path, text)]
-    chosen = sorted(random.Random(f"names {seed}").sample(sorted(places), min(n, len(places))))
+    names = [(path, start, end) for path, text in texts.items() for start, end in _names(path, text)]
+    chosen = sorted(random.Random(f"names {seed}").sample(sorted(names), min(n, len(names))))
     found = []
-    for path, some in groupby(chosen, lambda place: place[0]):
+    for path, some in groupby(chosen, lambda name: name[0]):
         for _, start, end in some:
             written = texts[path][start:end]
             for typed in range(min(MAX_TYPED, len(written)) + 1):
@@ -99,11 +99,11 @@ def fit(choices: Sequence[Choice]) -> dict[str, float]:
 
 
 def ranks(choices: Sequence[Choice], weights: Mapping[str, float]) -> list[Rank]:
-    """Where the author's words stand, with these weights by feature."""
+    """Ranks of the author's words, with these weights by feature."""
     return [Rank(typed=choice.typed, above=_above(choice, weights)) for choice in choices]
 
 
-def match_weights(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
+def shares(ranks: Sequence[Rank]) -> list[tuple[float, float, int]]:
     """After 0, 1, … characters: how often the author's word is first, and among five; of how many."""
     found = []
     for typed in range(N_TYPED):
@@ -145,7 +145,7 @@ def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice
         right=right,
         whole=whole,
         exists=whole is not None and rows[whole].name.group != NEW,
-        place=cursor.position.place,
+        place=cursor.position.kind,
     )
 
 
@@ -170,7 +170,7 @@ def _gradient(weights: Array, choices: Sequence[Choice], tables: Sequence[Array]
 
 
 def _above(choice: Choice, weights: Mapping[str, float]) -> float:
-    """How many words stand above the author's, as ``ranking.ranked`` orders them; infinite if it is not there."""
+    """How many words are above the author's, as ``ranking.ranked`` orders them; infinite if it is not there."""
     if choice.right is None:
         return math.inf
     scores = _scores(choice, weights)

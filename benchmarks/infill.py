@@ -6,10 +6,10 @@ Without rates it goes through 0, 0.25 and 0.5. The corpus is every --path; witho
 of this Python. The time of a step without it is measured first, as in ablation.py, and gives the number of steps: to
 rewrite windows takes less than a hundredth of a step, which is less than a busy machine adds or takes away.
 
-Each model is then asked at the same random places of the held-out files what the rest of the line costs, and what the
+Each model is then asked at the same random gaps of the held-out files what the rest of the line costs, and what the
 rest of the line and one to three more lines cost: once after what stands before, and once with what follows as well,
 in the layout and within the window that the engine has. Both count the same tokens, those that hold a byte of the
-missing text. Results are added to --out, and rates that it holds already are left out, so that a stopped run goes on.
+missing text. Results are added to --out, and rates that it holds already are left out, so that a stopped run continues.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ROWS_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Gap:
     """A missing piece of a text: what lies between ``start`` and ``end``, in characters."""
 
     text: Text
@@ -54,11 +54,11 @@ class Seen:
     end: int
 
 
-def places(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Seen]:
+def gaps(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Gap]:
     """``n`` random characters, none of them blank, each with the rest of its line and up to ``more_lines`` more."""
     rng = random.Random(seed)
     texts = [text for text in texts if text.text.strip()]
-    found: list[Seen] = []
+    found: list[Gap] = []
     while len(found) < n:
         text = rng.choices(texts, weights=[len(text.text) for text in texts])[0]
         start = rng.randrange(len(text.text))
@@ -68,19 +68,19 @@ def places(texts: Sequence[Text], n: int, more_lines: int, seed: int) -> list[Se
         for _ in range(1 + (rng.randint(1, more_lines) if more_lines else 0)):
             line_break = text.text.find("\n", end + 1)
             end = line_break if line_break >= 0 else len(text.text)
-        found.append(Seen(text=text, start=start, end=end))
+        found.append(Gap(text=text, start=start, end=end))
     return found
 
 
-def rows(tokenizer: Tokenizer, context: int, place: Seen) -> tuple[list[int], list[int], int]:
+def rows(tokenizer: Tokenizer, context: int, gap: Gap) -> tuple[list[int], list[int], int]:
     """Ids of a window without and with the suffix, and how many at their ends hold the missing text."""
-    text = place.text.text
-    ids = tokenizer.encode_header(place.text.path) + tokenizer.encode(text[: place.end])
-    n_missing, n_bytes = 0, len(text[place.start : place.end].encode("utf-8"))
+    text = gap.text.text
+    ids = tokenizer.encode_header(gap.text.path) + tokenizer.encode(text[: gap.end])
+    n_missing, n_bytes = 0, len(text[gap.start : gap.end].encode("utf-8"))
     while n_bytes > 0:
         n_missing += 1
         n_bytes -= len(tokenizer.raw[ids[-n_missing]])
-    head = fim_head(tokenizer, suffix_first_piece(tokenizer, text[place.end :], suffix_room(context)))
+    head = fim_head(tokenizer, suffix_first_piece(tokenizer, text[gap.end :], suffix_room(context)))
     n_missing = min(n_missing, context - len(head))
     return ids[-context - 1 :], [*head, *ids[-(context + 1 - len(head)) :]], n_missing
 
@@ -107,7 +107,7 @@ def bits_per_byte(job: Job, windows: Sequence[list[int]], n_missing: Sequence[in
 
 def middle(job: Job, texts: Sequence[Text], n: int, more_lines: int) -> tuple[float, float]:
     """Bits per byte of missing text: without and with what follows it."""
-    found = [rows(job.tokenizer, job.run.model.context, place) for place in places(texts, n, more_lines, seed=0)]
+    found = [rows(job.tokenizer, job.run.model.context, gap) for gap in gaps(texts, n, more_lines, seed=0)]
     before, around, n_missing = zip(*found, strict=True)
     return bits_per_byte(job, before, n_missing), bits_per_byte(job, around, n_missing)
 
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--path", type=Path, action="append", default=[])
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
     parser.add_argument("--seconds", type=float, default=100)
-    parser.add_argument("--places", type=int, default=400, help="places at which the missing text is measured")
+    parser.add_argument("--gaps", type=int, default=400, help="gaps whose missing text is measured")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("rates", nargs="*", type=float)
     arguments = parser.parse_args()
@@ -167,7 +167,7 @@ def main() -> None:
             job = job_of(variant, arguments.preset, corpus, folder, steps)
             for _ in job.train(stop=lambda: False, clock=time.perf_counter):
                 pass
-            found.append(row_of(job, rate, corpus.validation, arguments.places))
+            found.append(row_of(job, rate, corpus.validation, arguments.gaps))
             note(arguments.out, found[-1])
     print(table(found))
 

@@ -1,4 +1,4 @@
-"""What was good and bad about a typing session, from its trace. Knows no server, no editor and no clock.
+"""What was good and bad about a typing session, from its trace.
 
 All times are seconds since the session began.
 """
@@ -79,7 +79,7 @@ class Withdrawal:
 
     @property
     def kind(self) -> Literal["gone", "shorter", "other"]:
-        """What became of the ghost text."""
+        """Outcome of the ghost text."""
         if not self.shown:
             return "gone"
         return "shorter" if self.expected.startswith(self.shown) else "other"

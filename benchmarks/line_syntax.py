@@ -22,7 +22,7 @@ from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 from tinycoder_training.corpora import python_repos
 
-RAW = without(["memory", "cut", "gates", "names", "cache"])  # the model alone, and all that it says
+RAW = without(["memory", "cut", "filters", "names", "cache"])  # the model alone, and all that it says
 
 
 def main() -> None:

@@ -89,8 +89,8 @@ def race(home: Path, options: argparse.Namespace) -> None:
             spent = f"after {end['train_seconds']:.1f} s of training, step {end['iteration']:,}"
             print(f"  {name}: {reached} {spent}", flush=True)
             seconds[name].append(end["train_seconds"])
-    ours, peer = (statistics.median(seconds[name]) for name in commands)
-    print(f"race: median {ours:.1f} s against {peer:.1f} s, {ours / peer:.2f} x its time")
+    ours, competitor = (statistics.median(seconds[name]) for name in commands)
+    print(f"race: median {ours:.1f} s against {competitor:.1f} s, {ours / competitor:.2f} x its time")
 
 
 def code(home: Path, options: argparse.Namespace) -> None:

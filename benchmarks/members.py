@@ -36,8 +36,8 @@ from lspbench.corpora import BELONGS, OPEN, manifest, split, text_of, unpack
 from lspbench.replies import popup_list
 from probe_code import WORD
 
-from tinycoder.complete.names.cursor import ATTRIBUTE
 from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.position import ATTRIBUTE
 from tinycoder.symbols.indexing import WorkspaceSymbols
 
 TIMEOUT_S = 60.0
@@ -115,16 +115,16 @@ def our_side(root: Path, python: str, home: Path) -> Ours:
     def ours(path: str, text: str, offset: int) -> tuple[bool, frozenset[str]]:
         cursor = names.cursor(path, text, offset)
         position = cursor.position
-        known = position.place == ATTRIBUTE and names.resolver(cursor, text).members(position.receiver).known
+        known = position.kind == ATTRIBUTE and names.resolver(cursor, text).members(position.receiver).known
         return known, frozenset(name.word for name in names.at(cursor, text))
 
     return ours
 
 
 def ty_command() -> str:
-    """The command of the ty that is installed beside this Python, or is on the path."""
-    beside = Path(sys.executable).with_name("ty")
-    found = str(beside) if beside.exists() else shutil.which("ty")
+    """The command of the ty that is installed next to this Python, or is on the path."""
+    neighbour = Path(sys.executable).with_name("ty")
+    found = str(neighbour) if neighbour.exists() else shutil.which("ty")
     if not found:
         raise SystemExit("ty is not installed; it comes with the development dependencies: pip install --group dev")
     return f"{shlex.quote(found)} server"

@@ -26,6 +26,7 @@ from tinycoder.memory.suffix_index import Workspace
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder_training.corpora import python_repos
 
 LINES = 600  # of the file that is edited, if there is one of that length
 KEYS = 200  # keystrokes and lookups
@@ -102,7 +103,8 @@ def main() -> None:
     print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
     print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
 
-    texts = {path: tokenizer.decode(ids) for path, ids in workspace.corpus.texts().items()}
+    corpus = python_repos.read(given.paths)
+    texts = {text.path: text.text for text in (*corpus.train, *corpus.validation)}
     path, text = min(texts.items(), key=lambda item: abs(item[1].count("\n") - LINES))
     memory = Memory(tokenizer)
     memory.use(workspace)

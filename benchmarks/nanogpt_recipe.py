@@ -1,4 +1,4 @@
-"""The peer: nanoGPT's published CPU recipe for the characters of Tiny Shakespeare, in eager PyTorch.
+"""The competitor: nanoGPT's published CPU recipe for the characters of Tiny Shakespeare, in eager PyTorch.
 
 The facts of the recipe (https://github.com/karpathy/nanoGPT, README, "I only have a macbook"), and nothing
 else of it: a GPT-2 style model of 4 layers, 4 heads and width 128 over a context of 64 characters, tied

@@ -1,4 +1,4 @@
-"""Whether the mixture's weights should go on learning: repositories typed file by file, with fixed weights and without.
+"""Whether the mixture's weights should keep learning: repositories typed file by file, with fixed weights and without.
 
     python benchmarks/online.py [--model FOLDER] [--bytes N] REPOSITORY...
 

@@ -27,15 +27,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from typist import prose
+from simulated_user import prose
 
+from tinycoder.complete import parts
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.engine import Engine
-from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.library import engine_maker
+from tinycoder.stop import never
 from tinycoder.storage.checkpoint import load_model
-from tinycoder.transformer.decode import use_one_blas_thread
-from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 N_FILES = 6  # that are typed
 KEYS = 100  # of a stretch
@@ -52,24 +50,24 @@ PARTS = {  # what is timed, in a tree that has it: the name that callers use, as
     "names open": ("tinycoder.complete.names.names", "Names.is_open"),
     "resolver": ("tinycoder.complete.names.names", "Names.resolver"),
     "live reader": ("tinycoder.symbols.source.live", "LiveReader.update"),
-    "infer": ("tinycoder.symbols.types.types", "Types.infer"),
-    "members": ("tinycoder.symbols.types.types", "Types.members"),
+    "infer": ("tinycoder.symbols.types.query", "Types.infer"),
+    "members": ("tinycoder.symbols.types.query", "Types.members"),
     "likelihoods": ("tinycoder.complete.completion_list", "likelihoods"),
     "ranking": ("tinycoder.complete.completion_list", "ranked"),
     "describe": ("tinycoder.complete.engine", "describe"),
-    "scene": ("tinycoder.complete.engine", "make_scene"),
+    "context": ("tinycoder.complete.engine", "make_context"),
     "update": ("tinycoder.memory.ngrams", "Memory.update"),
     "sources": ("tinycoder.memory.ngrams", "Memory.seen"),
     "search": ("tinycoder.complete.completion_list", "complete_word"),
     "ghost text": ("tinycoder.complete.ghost", "_go_on"),
     "spelling": ("tinycoder.complete.ghost", "_beginnings"),
-    "gates": ("tinycoder.complete.filters", "Gates.let_through"),
+    "filters": ("tinycoder.complete.filters", "Filters.let_through"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Text of a file to be typed from ``start`` on; what follows it stands there already where ``after`` says so."""
+    """Text of a file to be typed from ``start`` on; with ``after`` what follows it is in the file already."""
 
     path: str
     text: str
@@ -101,7 +99,7 @@ class Parts:
             owner: Any = importlib.import_module(module)
             *outer, name = path.split(".")
             for each in outer:
-                owner = getattr(owner, each)
+                owner = getattr(owner, each, None)
             if hasattr(owner, name):
                 setattr(owner, name, self.timed(part, getattr(owner, name)))
 
@@ -127,7 +125,6 @@ class Typed:
     """An engine with the workspace, and stretches to be typed."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        use_one_blas_thread(prefill=1)
         texts = {}
         for root in options.paths:
             for file in sorted(root.rglob("*.py")):
@@ -136,13 +133,8 @@ class Typed:
         dice = random.Random(options.seed)
         fit = [path for path, text in texts.items() if LEAST <= len(text) <= MOST and text.isascii()]
         typed = dice.sample(fit, min(N_FILES, len(fit)))
-        model = load_model(options.model)
-        ids = [(path, np.array(model.tokenizer.encode(texts[path]), np.int32)) for path in texts if path not in typed]
-        memory = Memory(model.tokenizer)
-        memory.use(Workspace(token_corpus(ids, model.tokenizer.special[FILE_SEPARATOR])))
-        self.engine = Engine(model, memory)
-        if hasattr(self.engine, "know"):  # a tree from before the symbols has no such method
-            _know(self.engine, {path: text for path, text in texts.items() if path not in typed})
+        known = [Document(path=path, text=text) for path, text in texts.items() if path not in typed]
+        self.engine = engine_maker(load_model(options.model), known)(parts.Parts())
         self.parts = Parts()
         if options.profile:
             self.parts.watch()
@@ -164,21 +156,11 @@ class Typed:
                 self.parts.kind = kind
                 ask = self.engine.popup if kind == POPUP else self.engine.inline
                 start = time.thread_time()
-                answer = ask(document, offset, stop=_never)
+                answer = ask(document, offset, stop=never)
                 found.append((kind, 1e3 * (time.thread_time() - start), [_plain(each) for each in answer]))
-        while self.engine.learn(stop=_never):
+        while self.engine.learn(stop=never):
             pass
         return found
-
-
-def _know(engine: Engine, texts: dict[str, str]) -> None:
-    """Let the engine know the symbols of the texts."""
-    from tinycoder.symbols.project import Project
-    from tinycoder.symbols.world import World
-
-    project = Project()
-    project.take(texts)
-    engine.know(World(project))
 
 
 class Tree:
@@ -262,10 +244,6 @@ def _plain(each: Candidate) -> list[Any]:
 def _words(answer: Sequence[list[Any]]) -> list[list[Any]]:
     """An answer without its probabilities, which the order of a sum may change."""
     return [[*each[:3], each[4]] for each in answer]
-
-
-def _never() -> bool:
-    return False
 
 
 def main() -> None:

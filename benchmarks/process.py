@@ -1,4 +1,4 @@
-"""A language server process, the conversation with it over stdio, and what it costs. Knows no document.
+"""A language server process, the conversation with it over stdio, and what it costs.
 
 Linux only: what the server costs is read from /proc.
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.redact import Screen
+from tinycoder.complete.redact import Redactor
 
 KEYS = 40
 
@@ -30,20 +30,20 @@ def main() -> None:
 
 def _measure(text: str) -> tuple[float, float, float]:
     """Milliseconds."""
-    screen, chance = Screen(), random.Random(0)
-    first = _timed(screen, text)
+    redactor, chance = Redactor(), random.Random(0)
+    first = _timed(redactor, text)
     keys, agains = [], []
     for _ in range(KEYS):
         at = chance.randrange(len(text))
         text = text[:at] + "x" + text[at:]
-        keys.append(_timed(screen, text))
-        agains.append(_timed(screen, text))
+        keys.append(_timed(redactor, text))
+        agains.append(_timed(redactor, text))
     return first, median(keys), median(agains)
 
 
-def _timed(screen: Screen, text: str) -> float:
+def _timed(redactor: Redactor, text: str) -> float:
     begun = time.perf_counter()
-    screen.redacted(Document(path="a.py", text=text))
+    redactor.redacted(Document(path="a.py", text=text))
     return 1000 * (time.perf_counter() - begun)
 
 

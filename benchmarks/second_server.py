@@ -27,7 +27,7 @@ from editor import POPUP, Editor
 from feel import workspace
 from judge import percentile
 from process import Server
-from typist import prose
+from simulated_user import prose
 
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
@@ -96,12 +96,12 @@ def beside(command: Sequence[str], place: Path, typed: tuple[Path, str], options
         for a, b in zip(rounds[::2], rounds[1::2], strict=True)
     ]
     return {
-        "alone_ms": match_weights(alone),
-        "with_us_ms": match_weights(with_us),
+        "alone_ms": shares(alone),
+        "with_us_ms": shares(with_us),
         "ratio": percentile(ratios, 0.5),
         "ratios": ratios,
-        "our_popup_ms": match_weights([ms for r in rounds for ms in r["ours"]]),
-        "our_ghost_ms": match_weights([ms for r in rounds for ms in r["ghost"]]),
+        "our_popup_ms": shares([ms for r in rounds for ms in r["ours"]]),
+        "our_ghost_ms": shares([ms for r in rounds for ms in r["ghost"]]),
     }
 
 
@@ -147,17 +147,17 @@ async def busy(
             trainer.wait()
     finally:
         await server.stop()
-    return {state: {"n": len(times), **match_weights(times)} for state, times in states.items() if times}
+    return {state: {"n": len(times), **shares(times)} for state, times in states.items() if times}
 
 
 def what(server: Server) -> str:
-    """What the server does beside answering."""
+    """What the server does besides answering."""
     if server.busy is not False:
         return "loading"
     return "ready" if server.progress and all(server.progress.values()) else "indexing"
 
 
-def match_weights(times: Sequence[float]) -> dict[str, float]:
+def shares(times: Sequence[float]) -> dict[str, float]:
     """Percentiles, in what the times are in."""
     return {
         "p50": percentile(times, 0.5),

@@ -10,8 +10,8 @@ scored; --model-of names a model that was made of such a copy before.
 
 Quality and latency are those of ``tinycoder evaluate``. Peak memory is that of a process which has one engine only,
 reads what it needs and answers for a while. Linux only. Copies and models stay in HOME. Results are added to --out,
-and what it holds already is left out, so that a stopped run goes on; without new repositories the table is all that
-is made. Does not know how exact a difference between two models is: the repositories are the sample.
+and what it holds already is left out, so that a stopped run continues; without new repositories the table is all that
+is made.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tinycoder.cli.evaluate import engine_maker
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import CheckpointError
 from tinycoder.evaluate import Settings, Variant, evaluate
+from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.models import model_folder, resolve_model
 from tinycoder.transformer.decode import use_one_blas_thread
@@ -49,7 +49,7 @@ ENGINES = {  # by whether the model is fine-tuned, and whether there is a memory
 }
 BELONGS = re.compile(r"\.pyi?$|(^|/)(pyproject\.toml|setup\.cfg|py\.typed|\.gitignore)$")  # of an sdist
 N_TYPED = 3  # characters, of popups in the table
-LITTLE = Settings(n_places=20, n_typed=200, n_bytes=0)  # that is asked while memory is measured
+LITTLE = Settings(n_cursors=20, n_typed=200, n_bytes=0)  # that is asked while memory is measured
 
 
 @dataclass(frozen=True, kw_only=True)

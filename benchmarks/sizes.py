@@ -3,7 +3,7 @@
     python benchmarks/sizes.py CORPUS --tokenizer MODEL --out FOLDER [--minutes 1 3 10] [--gflops 120] [--picture PNG]
 
 CORPUS is a folder that training/base/corpus.py wrote. Its texts become tokens once, which are kept in FOLDER beside
-the results; these are added one by one, and what is there already is left out, so that a stopped run goes on, and a
+the results; these are added one by one, and what is there already is left out, so that a stopped run continues, and a
 longer list of --minutes adds budgets to it. A budget is what a machine of so many --gflops computes in so many
 minutes: the clock decides nothing, so a busy machine changes nothing. Counted are the products of the passes (six
 FLOPs a weight and token, and causal attention), not the optimizer, which is a small part of steps as large as those

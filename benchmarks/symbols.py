@@ -1,4 +1,4 @@
-"""What reading symbols costs: time beside ``ast.parse`` of the same files, memory held, and that of an environment.
+"""What reading symbols costs: time next to ``ast.parse`` of the same files, memory held, and that of an environment.
 
     python benchmarks/symbols.py PATH... [--python PYTHON] [--packages NAME...] [--rounds 5] [--json FILE]
 

@@ -1,4 +1,4 @@
-// Makes what is packed: the extension in one file, the licences of what is bundled in it, the README without pictures.
+// Build the package's contents: the extension in one file, the licences of its libraries, the README without pictures.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,6 +33,6 @@ const notices = [...new Set(folders)]
   .map(notice);
 writeFileSync("dist/NOTICE.txt", `dist/extension.js contains these packages:\n\n${notices.join("\n---\n\n")}`);
 
-// An editor shows the README of what is installed, but no pictures that lie beside it.
+// An editor shows the README of an installed extension, but not its pictures.
 const readme = readFileSync("README.md", "utf8");
 writeFileSync("dist/README.md", readme.replace(/^## What it looks like\n[^]*?(?=^## )/m, ""));

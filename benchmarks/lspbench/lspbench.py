@@ -25,9 +25,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from asking import Choice, Project, Record, inlines, popups, typing, warm_up
 from client import INLINE, POPUP, Server
 from corpora import manifest
+from queries import Choice, Project, Record, inlines, popups, typing, warm_up
 from results import PROCESS, summarise, table
 
 HERE = Path(__file__).resolve().parent
@@ -119,9 +119,9 @@ def measure(
             time.sleep(options.settle)
             before = (time.perf_counter(), server.cpu_seconds(), server.n_requests, cores_busy(), time.process_time())
             for kind in options.kinds.split(","):
-                method, asking = KINDS[kind]
+                method, query = KINDS[kind]
                 if method is None or method in server.provides:
-                    records[kind] = [{"repo": project.name, **record} for record in asking(server, project)]
+                    records[kind] = [{"repo": project.name, **record} for record in query(server, project)]
             after = (time.perf_counter(), server.cpu_seconds(), server.n_requests, cores_busy(), time.process_time())
             seconds, cpu, n_requests, busy, own = (b - a for a, b in zip(before, after, strict=True))
             use |= {

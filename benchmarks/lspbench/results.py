@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from asking import Record
 from client import INLINE, POPUP
 from positions import PLACES
+from queries import Record
 from users import USERS
 
 PROCESS = ("initialize_s", "first_reply_s", "first_items_s", "peak_rss_mb", "cpu_ms_per_request", "others_share")

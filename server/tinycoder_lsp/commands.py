@@ -7,34 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tinycoder.config import PRESETS
 from tinycoder.errors import TinyCoderError
+from tinycoder_lsp.connection.handlers import command
 from tinycoder_lsp.connection.protocol import Refused
 from tinycoder_lsp.documents.positions import file_path
 from tinycoder_lsp.session import Session
 
-Command = Callable[..., Any]
-
 MAX_MINUTES = 10_000
 
 
+@command("tinycoder.train")
 async def train(ls: Session, *args: Any) -> dict[str, Any]:
     """Train on a folder of the workspace, by default the first. Takes ``{"minutes", "preset", "folder"}``."""
     if not ls.settings.trusted:
         raise Refused("TinyCoder does not train on a workspace that is not trusted; trust it in the editor first.")
-    wish = args[0] if args else None
-    if wish is not None and not isinstance(wish, dict):
-        raise Refused("TinyCoder takes the wishes for training as an object with minutes, preset and folder.")
-    wish = wish or {}
-    folder = _folder(ls, wish.get("folder"))
-    minutes, preset = _minutes(ls, wish.get("minutes")), _preset(ls, wish.get("preset"))
+    options = args[0] if args else None
+    if options is not None and not isinstance(options, dict):
+        raise Refused("TinyCoder takes the options of a training as an object with minutes, preset and folder.")
+    options = options or {}
+    folder = _folder(ls, options.get("folder"))
+    minutes, preset = _minutes(ls, options.get("minutes")), _preset(ls, options.get("preset"))
     try:
-        name = await ls.train(folder, minutes=minutes, preset=preset)
+        name = await ls.training.start(folder, minutes=minutes, preset=preset, exclude=ls.settings.exclude)
     except TinyCoderError as error:
         raise Refused(f"TinyCoder cannot train: {error}") from None
     return {"started": True, "name": name, "folder": str(folder)}
@@ -42,7 +41,7 @@ async def train(ls: Session, *args: Any) -> dict[str, Any]:
 
 def _folder(ls: Session, uri: object) -> Path:
     if uri is None:
-        folders = ls.folders()
+        folders = ls.documents.folders()
         if not folders:
             raise Refused("There is no folder to train on; open one in the editor, or run `tinycoder train PATH`.")
         return folders[0]
@@ -69,16 +68,19 @@ def _preset(ls: Session, given: object) -> str | None:
     return given
 
 
+@command("tinycoder.stopTraining")
 def stop_training(ls: Session, *args: Any) -> dict[str, bool]:
     """Let the training stop and save, if one is under way."""
     return {"stopped": ls.training.stop()}
 
 
+@command("tinycoder.reindex")
 def reindex(ls: Session, *args: Any) -> None:
     """Read the workspace again."""
-    ls.read_again()
+    ls.reading.again()
 
 
+@command("tinycoder.listModels")
 async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
     """All models there are."""
     from tinycoder.storage.models import list_models
@@ -105,6 +107,7 @@ def _iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="seconds")
 
 
+@command("tinycoder.selectModel")
 async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:
     """Use the model of this name until the server ends; without a name, choose as before."""
     name = args[0] if args else None
@@ -119,7 +122,7 @@ async def select_model(ls: Session, *args: Any) -> dict[str, str | None]:
 
 
 def _problem(home: Path, name: str) -> str | None:
-    """What keeps a model from being used, as far as that is seen without loading it."""
+    """Why a model cannot be used, as far as that shows without loading it; ``None`` if nothing does."""
     from tinycoder.storage.models import resolve_model, summarise
 
     try:
@@ -128,11 +131,12 @@ def _problem(home: Path, name: str) -> str | None:
         return str(error)
 
 
+@command("tinycoder.trainingReport")
 async def training_report(ls: Session, *args: Any) -> dict[str, str]:
-    """Where the report of the last training lies: of the workspace's own model, else of the one in use."""
+    """The path of the last training's report: of the workspace's own model, else of the one in use."""
     from tinycoder.storage.models import workspace_model_name
 
-    names = [*map(workspace_model_name, ls.folders()), ls.models.current]
+    names = [*map(workspace_model_name, ls.documents.folders()), ls.models.current]
     for name in filter(None, names):
         page = ls.models.home / "reports" / f"{name}.html"
         if page.is_file():
@@ -140,24 +144,14 @@ async def training_report(ls: Session, *args: Any) -> dict[str, str]:
     raise Refused("There is no training report yet; train on this workspace first.")
 
 
+@command("tinycoder.showStats")
 async def show_stats(ls: Session, *args: Any) -> dict[str, object]:
-    """What became of suggestions, counted on this machine."""
+    """The outcomes of suggestions, counted on this machine."""
     return await ls.usage.summary()
 
 
+@command("tinycoder.didAcceptCompletionItem")
 def did_accept(ls: Session, *args: Any) -> None:
-    """An item was taken: its command ran."""
+    """The person accepted an item: the editor runs its command."""
     if args and isinstance(args[0], str):
-        ls.usage.accepted(args[0])
-
-
-COMMANDS: dict[str, Command] = {
-    "tinycoder.train": train,
-    "tinycoder.stopTraining": stop_training,
-    "tinycoder.reindex": reindex,
-    "tinycoder.listModels": list_models,
-    "tinycoder.selectModel": select_model,
-    "tinycoder.trainingReport": training_report,
-    "tinycoder.showStats": show_stats,
-    "tinycoder.didAcceptCompletionItem": did_accept,
-}
+        ls.usage.suggestions.accepted(args[0])

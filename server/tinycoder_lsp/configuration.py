@@ -1,4 +1,4 @@
-"""From what an editor sends to ``Settings``. Knows the fields of settings, none by name.
+"""Read what an editor sends as ``Settings``.
 
 A mistake never stops the server: the value falls back to its default, and a sentence says which key was meant.
 """
@@ -24,7 +24,7 @@ TYPE_NAMES: dict[type[Any], str] = {
     tuple: "list of texts",
 }
 
-LARGEST = 2**31 - 1  # of any whole number
+MAX_INTEGER = 2**31 - 1
 _T = TypeVar("_T")
 _show = reprlib.repr  # a value of whatever length and depth
 
@@ -92,18 +92,18 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
 
 def _refusal(field: dataclasses.Field[Any], kind: type[Any], value: Any) -> str | None:
     """What ``value`` should have been, or ``None`` if it is fine."""
-    least, most, choices = (field.metadata[name] for name in ("least", "most", "choices"))
+    minimum, maximum, choices = (field.metadata[name] for name in ("minimum", "maximum", "choices"))
     if kind is tuple:
         texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
         return None if texts else TYPE_NAMES[kind]
     if not isinstance(value, (int, float) if kind is float else kind) or (kind is not bool and isinstance(value, bool)):
         return TYPE_NAMES[kind]
-    if most is not None and not least <= value <= most:
-        return f"from {least} to {most}"
-    if least is not None and value < least:
-        return f"at least {least}"
-    if least is not None and value > LARGEST:
-        return f"at most {LARGEST}"
+    if maximum is not None and not minimum <= value <= maximum:
+        return f"from {minimum} to {maximum}"
+    if minimum is not None and value < minimum:
+        return f"at least {minimum}"
+    if minimum is not None and value > MAX_INTEGER:
+        return f"at most {MAX_INTEGER}"
     if choices and value not in choices:
         return f"one of {', '.join(choices)}"
     return None

@@ -1,6 +1,6 @@
 """The server's log: to a file or to stderr, never to stdout, which belongs to JSON-RPC.
 
-On stderr it leaves out what the editor is told for its own log.
+On stderr it leaves out what is also sent to the editor's log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder
 
-TOLD = "tinycoder_lsp.editor.status"  # what it logs, it also sends to the editor's log
+SENT_TO_EDITOR = "tinycoder_lsp.editor.status"  # the logger of what is also sent to the editor's log
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -43,7 +43,7 @@ def start_log(path: Path | None, level: str) -> None:
     Raises ``ConfigError`` if the file cannot be written.
     """
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: record.name != TOLD)  # editors show both, one above the other
+    handler.addFilter(lambda record: record.name != SENT_TO_EDITOR)  # editors show both, one above the other
     if path is not None:
         try:
             make_folder(path.parent)
@@ -61,7 +61,8 @@ def start_log(path: Path | None, level: str) -> None:
 def set_log_level(level: str) -> None:
     """Log from ``level`` on.
 
-    pygls would write whole messages, with the person's code and all that is secret in it: its faults are enough.
+    pygls would write whole messages, with the person's code and all that is secret in it. What goes wrong in it comes
+    to ``Session.report_server_error``.
     """
     logging.getLogger().setLevel(level.upper())
-    logging.getLogger("pygls").setLevel(logging.ERROR)
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)

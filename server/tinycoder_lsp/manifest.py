@@ -31,18 +31,18 @@ def manifest_properties() -> dict[str, dict[str, Any]]:
 def _property(setting: Setting) -> dict[str, Any]:
     metadata, default = setting.field.metadata, setting.field.default
     kind = _JSON_TYPES[setting.kind]
-    found: dict[str, Any] = {
+    schema: dict[str, Any] = {
         "type": [kind, "null"] if default is None else kind,
         "default": list(default) if isinstance(default, tuple) else default,
         "markdownDescription": metadata["meaning"],
         "scope": "window",
     }
     if setting.kind is tuple:
-        found["items"] = {"type": "string"}
+        schema["items"] = {"type": "string"}
     if metadata["choices"]:
-        found["enum"] = [*metadata["choices"], *([None] if default is None else [])]
-    if metadata["least"] is not None:
-        found["minimum"] = metadata["least"]
-    if metadata["most"] is not None:
-        found["maximum"] = metadata["most"]
-    return found
+        schema["enum"] = [*metadata["choices"], *([None] if default is None else [])]
+    if metadata["minimum"] is not None:
+        schema["minimum"] = metadata["minimum"]
+    if metadata["maximum"] is not None:
+        schema["maximum"] = metadata["maximum"]
+    return schema

@@ -1,4 +1,4 @@
-"""What a person may set in the editor, under the section ``tinycoder``. Knows no pygls and sends nothing.
+"""What a person may set in the editor, under the section ``tinycoder``.
 
 Every setting is a field with a default, a description and the values it accepts. ``configuration`` reads what an
 editor sends by them, and the page of settings and the VS Code extension's manifest are made from them.
@@ -22,12 +22,12 @@ def _setting(
     default: _T,
     meaning: str,
     *,
-    least: float | None = None,
-    most: float | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> _T:
     """A field with its description and the values it accepts."""
-    metadata = {"meaning": meaning, "least": least, "most": most, "choices": choices}
+    metadata = {"meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -36,55 +36,55 @@ class InlineSettings:
     """Ghost text."""
 
     enable: bool = _setting(True, "Offer the rest of the line as ghost text.")
-    max_tokens: int = _setting(64, "The longest suggestion, in tokens.", least=1)
-    alternatives: int = _setting(3, "Suggestions to offer when ghost text is asked for by hand.", least=1)
+    max_tokens: int = _setting(64, "The longest suggestion, in tokens.", minimum=1)
+    alternatives: int = _setting(3, "Suggestions to offer when the person asks for ghost text.", minimum=1)
     deadline_ms: int = _setting(
-        2000, "Milliseconds after which a suggestion is not worth waiting for.", least=1, most=60_000
+        2000, "Milliseconds after which a suggestion is not worth waiting for.", minimum=1, maximum=60_000
     )
     trigger: str = _setting(
         "automatic",
-        "When to offer ghost text: while typing, or only when it is asked for by hand.",
+        "When to offer ghost text: while typing, or only when the person asks for it.",
         choices=("automatic", "manual"),
     )
     debounce_ms: int = _setting(
         0,
         "Milliseconds of quiet before a new suggestion is thought about; one that is typed through stays at once.",
-        least=0,
-        most=5000,
+        minimum=0,
+        maximum=5000,
     )
     threshold: float = _setting(
         0.3,  # tinycoder.complete.confidence.THRESHOLD, which is not imported here: it comes with numpy
         "How probable the first word of a suggestion must be, from 0 (offer everything) to 1 (hardly anything).",
-        least=0,
-        most=1,
+        minimum=0,
+        maximum=1,
     )
     block: str = _setting(
         "explicit",
-        "When to offer several lines: never (single lines only), when ghost text is asked for by hand, or also by "
+        "When to offer several lines: never (single lines only), when the person asks for ghost text, or also by "
         "itself after a line that opens a block.",
         choices=("off", "explicit", "automatic"),
     )
-    max_lines: int = _setting(12, "The most lines of a suggestion of several lines.", least=1)
+    max_lines: int = _setting(12, "The most lines of a suggestion of several lines.", minimum=1)
     prose: str = _setting(
         "sure",
-        "When to offer ghost text in comments and strings: never, where it is nearly sure, or as in code. Asked for by "
-        "hand it is always offered.",
+        "When to offer ghost text in comments and strings: never, where it is nearly certain, or as in code. It is "
+        "always offered when the person asks for it.",
         choices=("off", "sure", "on"),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PopupSettings:
-    """The list of completions."""
+    """The completion list."""
 
-    enable: bool = _setting(True, "Offer words in the editor's list of completions.")
-    limit: int = _setting(20, "The most names to offer at a time.", least=1)
+    enable: bool = _setting(True, "Offer names in the editor's completion list.")
+    limit: int = _setting(20, "The most names to offer at a time.", minimum=1)
     imports: bool = _setting(True, "Offer names of other files together with the import that they need.")
     deadline_ms: int = _setting(
         250,
         "Milliseconds after which the list is answered empty; some editors show no list before.",
-        least=1,
-        most=60_000,
+        minimum=1,
+        maximum=60_000,
     )
 
 
@@ -92,16 +92,14 @@ class PopupSettings:
 class MemorySettings:
     """What is known of the workspace and the open files."""
 
-    enable: bool = _setting(
-        True, "Remember what stands in the workspace and the open files; else the model answers alone."
-    )
+    enable: bool = _setting(True, "Learn what the workspace and the open files contain; else the model answers alone.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """Training that is started from the editor."""
 
-    minutes: float = _setting(10.0, "How long to train on the workspace, in minutes.", least=0.01, most=10_000)
+    minutes: float = _setting(10.0, "How long to train on the workspace, in minutes.", minimum=0.01, maximum=10_000)
     preset: str | None = _setting(
         None, "Size of the model to train; without it what `tinycoder train` takes by default.", choices=tuple(PRESETS)
     )
@@ -109,7 +107,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StatisticsSettings:
-    """What became of suggestions."""
+    """The outcomes of suggestions."""
 
     enable: bool = _setting(
         True, "Count on this machine how many suggestions were shown and taken, for `tinycoder stats`."
@@ -128,7 +126,7 @@ class Settings:
         (),
         "Files that are not completed, remembered or trained on: patterns as in .gitignore, relative to the folder.",
     )
-    max_file_kb: int = _setting(1000, "Documents of more kilobytes are quietly left alone.", least=1)
+    max_file_kb: int = _setting(1000, "Documents of more kilobytes are quietly left alone.", minimum=1)
     trusted: bool = _setting(
         True,
         "Whether the workspace may be read and trained on. Editors that ask whether its authors are trusted send this.",

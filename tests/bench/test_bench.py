@@ -1,4 +1,4 @@
-"""The benches: turns, peers over a pipe, records and their comparison, and the commands from end to end."""
+"""The benches: turns, competitors over a pipe, records and their comparison, and the commands from end to end."""
 
 import importlib.util
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tinycoder.bench import competitor as peer_module
+from tinycoder.bench import competitor as competitor_module
 from tinycoder.bench.competitor import competitors
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, training_flops
 from tinycoder.bench.interleave import interleave, medians
@@ -38,7 +38,7 @@ for line in sys.stdin:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("fake.py", "torch_train.py", "llama_decode.py", "transformers_decode.py"):
         (tmp_path / name).write_text(FAKE.replace('arguments["absent"]', 'arguments.get("absent")'))
-    monkeypatch.setattr(peer_module, "FOLDER", tmp_path)
+    monkeypatch.setattr(competitor_module, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -58,28 +58,23 @@ def test_everybody_has_turns_until_the_time_is_over() -> None:
     assert len(order) == 8
     assert [len(values) for values in found.values()] == [3, 3]  # the first round is left out
     assert medians(found)["a"] == pytest.approx(1.005)
+    assert interleave({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}  # one round is better than none
 
 
-def test_one_round_is_better_than_none() -> None:
-    assert interleave({"a": lambda: 1.0}, 1e-9) == {"a": [1.0]}
-
-
-def test_a_peer_answers_and_ends(fake: Path) -> None:
+def test_a_competitor_answers_and_ends(fake: Path) -> None:
     wanted = {"here": ("fake.py", {"value": 4.5}), "away": ("fake.py", {"absent": True})}
-    with competitors(wanted) as started:
-        assert started["here"].absent is None
-        assert started["here"].ask() == 4.5
-        assert started["away"].absent == "fake is not installed"
+    with competitors(wanted, sys.executable) as (present, absent):
+        assert absent == {"away": "fake is not installed"}
+        assert present["here"].ask() == 4.5
         with pytest.raises(TinyCoderError, match="ended during its turn"):
-            started["here"].ask("die")
-        processes = [competitor._process for competitor in started.values()]
-    assert all(process.returncode is not None for process in processes)
+            present["here"].ask("die")
+    assert present["here"]._process.returncode is not None
 
 
-def test_a_peer_that_says_nothing_is_absent(fake: Path) -> None:
+def test_a_competitor_that_says_nothing_is_absent(fake: Path) -> None:
     (fake / "fake.py").write_text("raise SystemExit(1)")
-    with competitors({"odd": ("fake.py", {})}) as started:
-        assert started["odd"].absent == "it ended before it was ready"
+    with competitors({"odd": ("fake.py", {})}, sys.executable) as (present, absent):
+        assert (present, absent) == ({}, {"odd": "it ended before it was ready"})
 
 
 def row(name: str, value: float, higher: bool = True, ratio: float | None = None) -> Row:
@@ -87,8 +82,8 @@ def row(name: str, value: float, higher: bool = True, ratio: float | None = None
 
 
 def test_only_what_got_slower_is_named() -> None:
-    old = {r.name: r for r in (row("speed", 100), row("time", 10, False), row("same", 5), row("peer", 9))}
-    now = [row("speed", 80), row("time", 12, False), row("same", 4.9), row("peer", 1, ratio=2.0), row("new", 1)]
+    old = {r.name: r for r in (row("speed", 100), row("time", 10, False), row("same", 5), row("theirs", 9))}
+    now = [row("speed", 80), row("time", 12, False), row("same", 4.9), row("theirs", 1, ratio=2.0), row("new", 1)]
     assert [line.partition(":")[0] for line in slower_rows(now, old)] == ["speed", "time"]
     assert slower_rows([row("speed", 120), row("time", 9, False)], old) == []
 
@@ -131,20 +126,22 @@ def test_bench_train_speaks_json_and_compares(fake: Path) -> None:
     assert found == json.loads(out.read_text())
     assert found["tokens_per_s"] > 0
     assert (
-        found["peers"].keys() == found["ratio"].keys() == {"torch-eager", "torch-compile", "torch-bf16"}
+        found["competitors"].keys() == found["ratio"].keys() == {"torch-eager", "torch-compile", "torch-bf16"}
         or found["absent"]
     )
     assert 0 < found["sgemm_share"] < 1.5
     found["rows"] = [{**r, "value": r["value"] * 10} for r in found["rows"]]
     out.write_text(json.dumps(found))
-    again = run("train", "--size", "1m", "--seconds", "1", "--compare", str(out), "--no-peers")
+    page = fake / "page.html"
+    again = run("train", "--size", "1m", "--seconds", "1", "--compare", str(out), "--no-peers", "--html", str(page))
     assert again.exit_code == 0, again.output
     assert "slower: ours:" in again.stdout
-    assert "absent: torch-eager: not asked for (--no-peers)" in again.stdout
+    assert page.read_text(encoding="utf-8").count("<svg") == 2
+    assert "absent: torch-eager: not asked for (--no-competitors)" in again.stdout
 
 
-def test_peers_that_are_not_installed_are_named(tmp_path: Path) -> None:
-    result = run("memory", "--size", "1m", "--json", "--peer-python", sys.executable)
+def test_competitors_that_are_not_installed_are_named(tmp_path: Path) -> None:
+    result = run("memory", "--size", "1m", "--json", "--competitor-python", sys.executable)
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     names = {r["name"] for r in found["rows"]} | found["absent"].keys()
@@ -152,23 +149,18 @@ def test_peers_that_are_not_installed_are_named(tmp_path: Path) -> None:
 
 
 def test_bench_decode_has_a_row_for_each_question() -> None:
-    result = run("decode", "--seconds", "1", "--json", "--no-peers")
+    result = run("decode", "--seconds", "1", "--json", "--no-competitors")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert {r["name"] for r in found["rows"]} == {
-        "one: ours",
-        "typed: ours",
-        "prefill: ours",
-        "code: ours",
-        "code: ours with drafts",
-    }
+    names = {"one: ours", "typed: ours", "prefill: ours", "code: ours", "code: ours with drafts"}
+    assert {r["name"] for r in found["rows"]} == names
     assert found["absent"].keys() == {"llama.cpp", "llama.cpp-flash", "transformers"}
     assert found["drafts_equal"]
 
 
 def test_a_figure_faster_than_its_arithmetic_is_refused() -> None:
     rate = 1e9
-    refuse_impossible({"one": 1e-3, "peer": 1e-9}, {"one": 1e6}, rate)
+    refuse_impossible({"one": 1e-3, "theirs": 1e-9}, {"one": 1e6}, rate)
     with pytest.raises(TinyCoderError, match="less than its arithmetic"):
         refuse_impossible({"one": 1e-4}, {"one": 1e6}, rate)
 
@@ -180,12 +172,12 @@ def test_arithmetic_of_a_token() -> None:
     assert training_flops(model) > 3 * decoding_flops(model)
 
 
-def test_peers_find_what_they_share() -> None:
+def test_competitors_find_what_they_share() -> None:
     """The scripts run by their path, in an interpreter that may have nothing of theirs."""
     for script in ("torch_train.py", "llama_decode.py", "transformers_decode.py"):
         if importlib.util.find_spec({"t": "torch", "l": "llama_cpp"}[script[0]]) is None:
-            with competitors({"peer": (script, {})}) as started:
-                assert "is not installed (pip install" in (started["peer"].absent or "")
+            with competitors({"theirs": (script, {})}, sys.executable) as (_, absent):
+                assert "is not installed (pip install" in absent["theirs"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +185,7 @@ def test_peers_find_what_they_share() -> None:
     [
         (["train", "--threads", "9999"], "cores"),
         (["train", "--compare", "nowhere.json"], "cannot be read"),
-        (["train", "--peer-python", "no-such-python"], "is no program"),
+        (["train", "--competitor-python", "no-such-python"], "is no program"),
         (["decode", "--model", "nobody"], "nobody"),
     ],
 )

@@ -1,10 +1,9 @@
 """What the scripts of benchmarks/ reckon, on results made by hand: nothing is trained or measured here."""
 
-import importlib.util
 import io
 import math
-import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,26 +14,14 @@ from tinycoder.config import PRESETS
 from tinycoder.transformer.model import n_params
 
 
-def script(name: str) -> ModuleType:
-    """The benchmarks are scripts beside the packages, so that each is imported by its file."""
-    file = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def sizes(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("sizes")
 
 
 @pytest.fixture(scope="module")
-def sizes() -> ModuleType:
-    return script("sizes")
-
-
-@pytest.fixture(scope="module")
-def bundled() -> ModuleType:
-    return script("shipped")
+def bundled(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("shipped")
 
 
 def results(sizes: ModuleType, flops: float, best: float) -> list[Any]:

@@ -1,9 +1,7 @@
 """The judge of a typing session, on traces made by hand."""
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,16 +9,8 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def judge() -> ModuleType:
-    """The benchmarks are scripts beside the packages, so that this one is imported by its file."""
-    file = Path(__file__).parents[2] / "benchmarks" / "judge.py"
-    spec = importlib.util.spec_from_file_location("judge", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["judge"] = module
-    spec.loader.exec_module(module)
-    return module
+def judge(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("judge")
 
 
 def trace(judge: ModuleType, *keys: tuple[str, ...]) -> list[Any]:

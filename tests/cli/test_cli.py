@@ -7,68 +7,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.command import command, environment, invoke, refused, tinycoder, write_adders
+from tinycoder.cli import cli
 from tinycoder.storage.checkpoint import load_model, load_state
 from tinycoder.storage.models import workspace_model_name
-
-COMMANDS = [
-    "train",
-    "forget",
-    "generate",
-    "serve",
-    "checkpoint",
-    "evaluate",
-    "bench",
-    "setup",
-    "doctor",
-    "stats",
-    "demo",
-]
-ADDER = '''def add(first, second):
-    """Add {n}."""
-    total = first + second + {n}
-    return total
-'''
-
-
-def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
-
-
-def tinycoder(
-    home: Path, *arguments: str | Path, cwd: Path | None = None, stdin: bytes | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tinycoder", *map(str, arguments)],
-        env=environment(home),
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def refused(result: subprocess.CompletedProcess[str], *words: str, code: int = 1) -> None:
-    """One clear sentence, no traceback, nothing on stdout."""
-    assert result.returncode == code, result.stderr
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for n in range(6):
-        (folder / f"add_{n}.py").write_text(ADDER.format(n=n) * (n + 1))
+    folder = write_adders(tmp_path / "project", 6)
     (folder / "broken.py").write_bytes(b"x = '\xe9'\n")
     (folder / "data.py").write_bytes(b"x = 1\0\n")
     (folder / "long.py").write_text("x = '" + "a" * 5_000_000 + "'")
@@ -104,18 +58,18 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    for command in COMMANDS:
-        assert command in done.stdout
+    for name in cli.commands:
+        assert name in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command",
-    [*([name] for name in COMMANDS), *(["checkpoint", n] for n in ("list", "show", "verify", "copy", "remove"))],
+    "names",
+    [*([name] for name in cli.commands), *(["checkpoint", n] for n in ("list", "show", "verify", "copy", "remove"))],
 )
-def test_every_command_has_help(tmp_path: Path, command: list[str]) -> None:
-    result = tinycoder(tmp_path, *command, "--help")
-    assert result.returncode == 0
-    assert "Usage: tinycoder" in result.stdout or "Usage: python -m tinycoder" in result.stdout
+def test_every_command_has_help(tmp_path: Path, names: list[str]) -> None:
+    result = invoke(tmp_path, *names, "--help")
+    assert result.exit_code == 0
+    assert f"Usage: cli {' '.join(names)}" in result.stdout
 
 
 def test_the_list_says_what_was_replaced(tmp_path: Path) -> None:
@@ -138,14 +92,8 @@ def test_the_main_job(tmp_path: Path, repository: Path) -> None:
     home = tmp_path / "home"
     listed = tinycoder(home, "train", repository, "--list")
     assert listed.returncode == 0
-    for words in (
-        "add_0.py  [",
-        "broken.py  [left out",
-        "data.py  [left out",
-        "long.py  [left out",
-        "bytes in",
-        "held out",
-    ):
+    left_out = [f"{name}.py  [left out" for name in ("broken", "data", "long")]
+    for words in ("add_0.py  [", *left_out, "bytes in", "held out"):
         assert words in listed.stdout
     rows = json.loads(tinycoder(home, "train", repository, "--list", "--json").stdout)
     assert {row["path"] for row in rows["left_out"]} >= {"broken.py", "data.py", "long.py"}
@@ -173,11 +121,8 @@ def test_generate_in_all_its_ways(home: Path) -> None:
     assert streamed.stdout == plain.stdout
     piped = tinycoder(home, "generate", "-", "--max-tokens", "20", stdin=b"def make")
     assert piped.stdout == plain.stdout
-    as_json = json.loads(
-        tinycoder(
-            home, "generate", "def make", "--max-tokens", "20", "--json", "--samples", "2", "--temperature", "0.5"
-        ).stdout
-    )
+    sampled = ("--samples", "2", "--temperature", "0.5")
+    as_json = json.loads(tinycoder(home, "generate", "def make", "--max-tokens", "20", "--json", *sampled).stdout)
     assert as_json["model"] == "counter"
     assert len(as_json["completions"]) == 2
     beam = tinycoder(home, "generate", "def make", "--max-tokens", "20", "--beam", "3")
@@ -185,8 +130,8 @@ def test_generate_in_all_its_ways(home: Path) -> None:
     by_path = tinycoder(home, "generate", "def make", "--max-tokens", "20", "--model", home / "models" / "counter")
     assert by_path.stdout == plain.stdout
     for option in (["--top-k", "3"], ["--top-p", "0.9"], ["--min-p", "0.1"], ["--repetition-penalty", "1.3"]):
-        sampled = tinycoder(home, "generate", "def make", "--max-tokens", "5", "--temperature", "1", *option)
-        assert sampled.returncode == 0, sampled.stderr
+        result = tinycoder(home, "generate", "def make", "--max-tokens", "5", "--temperature", "1", *option)
+        assert result.returncode == 0, result.stderr
 
 
 def test_a_prompt_longer_than_the_window(home: Path) -> None:
@@ -198,16 +143,18 @@ def test_a_prompt_longer_than_the_window(home: Path) -> None:
 
 
 def test_bad_options_of_generate(home: Path) -> None:
-    refused(tinycoder(home, "generate", "x", "--top-p", "7"), "--top-p", code=2)
-    refused(tinycoder(home, "generate", "x", "--temperature", "-1"), "--temperature", code=2)
-    refused(tinycoder(home, "generate", "x", "--nonsense"), "No such option", code=2)
-    refused(
-        tinycoder(home, "generate", "x", "--beam", "2", "--temperature", "1"), "beam search does not sample", code=2
-    )
-    refused(tinycoder(home, "generate", "x", "--stream", "--json"), "--stream", code=2)
-    refused(tinycoder(home, "generate", "x", "--stop", ""), "--stop", code=2)
-    refused(tinycoder(home, "generate", "x", "--beam", "2", "--samples", "3"), "raise --beam", code=2)
-    refused(tinycoder(home, "generate", "x", "--beam", "2", "--repetition-penalty", "2"), "penalty", code=2)
+    for words, *arguments in (
+        ("PROMPT",),
+        ("--top-p", "x", "--top-p", "7"),
+        ("--temperature", "x", "--temperature", "-1"),
+        ("No such option", "x", "--nonsense"),
+        ("beam search does not sample", "x", "--beam", "2", "--temperature", "1"),
+        ("--stream", "x", "--stream", "--json"),
+        ("--stop", "x", "--stop", ""),
+        ("raise --beam", "x", "--beam", "2", "--samples", "3"),
+        ("penalty", "x", "--beam", "2", "--repetition-penalty", "2"),
+    ):
+        refused(tinycoder(home, "generate", *arguments), words, code=2)
     refused(tinycoder(home, "generate", "x", "--model", "none"), "there is no model 'none'", "counter")
     refused(tinycoder(home, "generate", "-", stdin=b"\xff\xfe"), "not UTF-8")
     refused(tinycoder(home, "nonsense"), "No such command", code=2)
@@ -274,41 +221,29 @@ def test_shakespeare_offline(tmp_path: Path) -> None:
     refused(tinycoder(home, "train", "--recipe", "shakespeare", "--file", tmp_path / "none.txt"), "none.txt")
 
 
+@contextmanager
+def endless_run(home: Path, repository: Path, **streams: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A run of the model ``m`` that ends only when it is told to."""
+    arguments = command("train", repository, "--preset", "nano", "--steps", "100000", "--name", "m")
+    process = subprocess.Popen(arguments, env=environment(home), **streams)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, number: int) -> None:
     home = tmp_path / "home"
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tinycoder",
-            "train",
-            str(repository),
-            "--preset",
-            "nano",
-            "--steps",
-            "100000",
-            "--name",
-            "m",
-        ],
-        env=environment(home),
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with endless_run(home, repository, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if "step 1 " in line:
-                break
+        next(line for line in process.stderr if b"step 1 " in line)
         held = tinycoder(home, "train", repository, "--steps", "1", "--name", "m")
         refused(held, "another process is writing the model 'm'")
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
+        out, err = (said.decode() for said in process.communicate(timeout=60))
     assert process.returncode == 130, err
     assert "tinycoder train --resume --name m" in err
     assert "Traceback" not in err
@@ -387,59 +322,36 @@ def test_a_dry_run_says_what_the_run_takes_and_leaves_nothing(tmp_path: Path, re
 
 
 def test_windows_and_batches_that_cannot_be(home: Path, repository: Path) -> None:
-    refused(
-        tinycoder(home, "train", repository, "--from", "counter", "--context", "99999", "--name", "x"),
-        "over the window of counter",
-    )
-    refused(
-        tinycoder(home, "train", repository, "--preset", "nano", "--batch-size", str(10**9), "--name", "x"),
-        "are free: use --batch-size",
-    )
+    for words, *options in (
+        ("over the window of counter", "--from", "counter", "--context", "99999"),
+        ("are free: use --batch-size", "--preset", "nano", "--batch-size", str(10**9)),
+    ):
+        refused(tinycoder(home, "train", repository, *options, "--name", "x"), words)
 
 
 def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, repository: Path) -> None:
     """As when `tinycoder train 2>&1 | tee log` gets a Ctrl-C: tee is gone first."""
     home = tmp_path / "home"
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "tinycoder", "train", str(repository), "--preset", "nano", "--steps", "100000"]
-    process = subprocess.Popen([*command, "--name", "m"], env=environment(home), stderr=writing, stdout=writing)
-    os.close(writing)
-    try:
+    with endless_run(home, repository, stderr=writing, stdout=writing) as process:
+        os.close(writing)
         with os.fdopen(reading, "rb") as heard:
-            for line in heard:
-                if b"step 1 " in line:
-                    break
+            next(line for line in heard if b"step 1 " in line)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
     assert load_state(home / "models" / "m").metadata["step"] >= 1
 
 
 def test_characters_that_the_terminal_lacks(home: Path) -> None:
-    command = [sys.executable, "-m", "tinycoder", "generate", "x = '漢", "--max-tokens", "3"]
-    done = subprocess.run(
-        command, env={**environment(home), "PYTHONIOENCODING": "cp1252"}, capture_output=True, timeout=60, check=False
-    )
+    narrow = {**environment(home), "PYTHONIOENCODING": "cp1252"}
+    done = tinycoder(home, "generate", "x = '漢", "--max-tokens", "3", env=narrow)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"x = '?")
+    assert done.stdout.startswith("x = '?")
 
 
 def test_a_reader_that_leaves_early(home: Path) -> None:
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tinycoder",
-            "generate",
-            "def ",
-            "--stream",
-            "--max-tokens",
-            "400",
-            "--temperature",
-            "3",
-        ],
+        command("generate", "def ", "--stream", "--max-tokens", "400", "--temperature", "3"),
         env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

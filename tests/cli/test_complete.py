@@ -1,12 +1,12 @@
-"""``tinycoder generate --complete`` as a person runs it."""
+"""``tinycoder complete`` as a person runs it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.command import refused, tinycoder
 
 TYPED = "import os\n\n\ndef write(okapi):\n    quagga_offset = o\n"
 READ = "def read_{}(okapi):\n    quagga_offset = okapi.stride\n    return quagga_offset\n\n\n"
@@ -22,50 +22,38 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tinycoder", "generate", *arguments],
-        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "200"},
-        capture_output=True,
-        timeout=300,
-        text=True,
-        check=False,
-    )
+def complete(home: Path, cursor: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """With the model that knows the lesson verbatim."""
+    return tinycoder(home, "complete", cursor, "--model", "counter", *arguments)
 
 
-def complete(home: Path, place: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """With the model that knows the lesson by heart."""
-    return run(home, "--complete", place, "--model", "counter", *arguments)
-
-
-def test_the_workspace_reaches_the_place(home: Path, project: Path) -> None:
-    place = f"{project / 'pkg' / 'new.py'}:5:22"
-    plain = complete(home, place, "--popup")
+def test_the_workspace_reaches_the_cursor(home: Path, project: Path) -> None:
+    cursor = f"{project / 'pkg' / 'new.py'}:5:22"
+    plain = complete(home, cursor)
     assert plain.returncode == 0, plain.stderr
-    ghost, words = plain.stdout.split("popup:\n")
+    ghost, words = plain.stdout.split("names:\n")
     assert "okapi.stride" in ghost
     first = words.splitlines()[0]
     assert "okapi" in first
     assert "parameter of write" in first
-    answer = json.loads(complete(home, place, "--popup", "--json").stdout)
+    answer = json.loads(complete(home, cursor, "--json").stdout)
     assert answer["model"] == "counter"
     assert (answer["path"], answer["line"], answer["column"]) == ("pkg/new.py", 5, 22)
-    word = answer["popup"][0]
+    word = answer["names"][0]
     assert (word["text"], TYPED[word["start"] : word["end"]]) == ("okapi", "o")
     assert word["source"] == "parameter of write"
     assert 0 < word["probability"] <= 1
-    assert answer["ghost_text"][0]["text"] == "okapi.stride"
+    assert answer["ghost"][0]["text"] == "okapi.stride"
 
 
 def test_parts_can_be_left_out_and_several_samples_asked_for(home: Path, project: Path) -> None:
-    place = f"{project / 'pkg' / 'new.py'}:5:22"
-    without = complete(home, place, "--popup", "--json", "--without", "memory", "--without", "names")
-    assert not any(word["source"].startswith("seen") for word in json.loads(without.stdout)["popup"])
-    several = json.loads(complete(home, place, "--json", "--samples", "3").stdout)
-    texts = [each["text"] for each in several["ghost_text"]]
-    assert "popup" not in several
+    cursor = f"{project / 'pkg' / 'new.py'}:5:22"
+    without = complete(home, cursor, "--json", "--without", "memory", "--without", "names")
+    assert not any(word["source"].startswith("seen") for word in json.loads(without.stdout)["names"])
+    several = json.loads(complete(home, cursor, "--json", "--samples", "3").stdout)
+    texts = [each["text"] for each in several["ghost"]]
     assert 1 <= len(set(texts)) == len(texts) <= 3
-    chances = [each["probability"] for each in several["ghost_text"]]
+    chances = [each["probability"] for each in several["ghost"]]
     assert chances == sorted(chances, reverse=True)
 
 
@@ -79,15 +67,15 @@ def test_nothing_to_offer_is_said_on_standard_error(home: Path, project: Path) -
 
 def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes("x = '😀'\r\n\x0c\rimport os\r\n\r\nclass Cou".encode())
-    answer = json.loads(complete(home, f"{tmp_path / 'a.py'}:5:10", "--json", "--popup").stdout)
+    answer = json.loads(complete(home, f"{tmp_path / 'a.py'}:5:10", "--json").stdout)
     assert answer["path"] == "a.py"
-    assert answer["popup"][0]["text"] == "Counter"
+    assert answer["names"][0]["text"] == "Counter"
     assert complete(home, f"{tmp_path / 'a.py'}:1:8").returncode == 0
     assert complete(home, f"{tmp_path / 'a.py'}:1:9").returncode == 1
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
+    ("cursor", "words"),
     [
         ("pkg/new.py:99:1", ["new.py has 6 lines", "99"]),
         ("pkg/new.py:5:23", ["line 5", "21 characters", "column 23"]),
@@ -96,38 +84,27 @@ def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, t
         ("pkg/latin.py:1:1", ["latin.py is not UTF-8"]),
     ],
 )
-def test_a_place_that_is_not_there_is_one_sentence(home: Path, project: Path, place: str, words: list[str]) -> None:
+def test_a_cursor_outside_a_file_is_one_sentence(home: Path, project: Path, cursor: str, words: list[str]) -> None:
     (project / "pkg" / "latin.py").write_bytes(b"x = '\xe9'\n")
-    result = run(home, "--complete", str(project / place))
-    assert result.returncode == 1
-    assert result.stdout == ""
+    result = tinycoder(home, "complete", str(project / cursor))
+    refused(result, *words)
     assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ([], "PROMPT"),
-        (["x", "--complete", "a.py:1:1"], "not both"),
-        (["--complete", "a.py"], "FILE:LINE:COL"),
-        (["--complete", "a.py:0:1"], "counted from 1"),
-        (["--complete", "a.py:1:1", "--beam", "1"], "--beam"),
-        (["--complete", "a.py:1:1", "--stream"], "--stream"),
-        (["--complete", "a.py:1:1", "--without", "zoo"], "'zoo' is no part"),
-        (["x", "--popup"], "--complete"),
-        (["x", "--without", "memory"], "--complete"),
+        ([], "FILE:LINE:COL"),
+        (["a.py"], "FILE:LINE:COL"),
+        (["a.py:0:1"], "counted from 1"),
+        (["a.py:1:1", "--without", "zoo"], "'zoo' is not one of"),
     ],
 )
 def test_options_that_do_not_fit(home: Path, arguments: list[str], word: str) -> None:
-    result = run(home, *arguments)
-    assert result.returncode == 2
-    assert word in result.stderr
-    assert result.stdout == ""
+    refused(tinycoder(home, "complete", *arguments), word, code=2)
 
 
-def test_without_a_model_of_its_own_the_shipped_one_completes(home: Path, project: Path) -> None:
-    answer = json.loads(run(home, "--complete", f"{project / 'pkg' / 'new.py'}:5:22", "--popup", "--json").stdout)
+def test_without_a_model_of_its_own_the_bundled_one_completes(home: Path, project: Path) -> None:
+    answer = json.loads(tinycoder(home, "complete", f"{project / 'pkg' / 'new.py'}:5:22", "--json").stdout)
     assert answer["model"] == "base"
-    assert "okapi" in [word["text"] for word in answer["popup"]]
+    assert "okapi" in [word["text"] for word in answer["names"]]

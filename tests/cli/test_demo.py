@@ -1,22 +1,20 @@
 """The demo in a pipe: what a person sees who has just installed TinyCoder."""
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.command import environment, tinycoder
 from tinycoder.storage.checkpoint import load_model
 
 COLUMNS = 80
 
 
 def demo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": str(COLUMNS)}
-    command = [sys.executable, "-m", "tinycoder", "demo", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=600, check=False)
+    narrow = {**environment(home), "COLUMNS": str(COLUMNS)}
+    return tinycoder(home, "demo", *arguments, env=narrow, timeout=600)
 
 
 @pytest.fixture(scope="module")

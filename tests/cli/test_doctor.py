@@ -212,20 +212,16 @@ def test_neovim(environ: dict[str, str], program: Callable[[str, str], Path], tm
 
 
 @posix
-def test_emacs(environ: dict[str, str], program: Callable[[str, str], Path]) -> None:
-    program("emacs", "echo GNU Emacs 29.4")
-    assert "tinycoder setup emacs" in check_emacs(environ).advice
-    install("emacs", environ)
-    assert check_emacs(environ).state == "fine"
-
-
-@posix
-def test_helix(environ: dict[str, str], program: Callable[[str, str], Path]) -> None:
-    assert check_helix(environ).state == "absent"
-    program("hx", "echo helix 25.07")
-    assert "tinycoder setup helix" in check_helix(environ).advice
-    install("helix", environ)
-    assert check_helix(environ).state == "fine"
+def test_emacs_and_helix(environ: dict[str, str], program: Callable[[str, str], Path]) -> None:
+    for name, command, says, check in (
+        ("emacs", "emacs", "GNU Emacs 29.4", check_emacs),
+        ("helix", "hx", "helix 25.07", check_helix),
+    ):
+        assert check(environ).state == "absent"
+        program(command, f"echo {says}")
+        assert f"tinycoder setup {name}" in check(environ).advice
+        install(name, environ)
+        assert check(environ).state == "fine"
 
 
 @posix

@@ -1,37 +1,20 @@
-"""``tinycoder evaluate`` as a person runs it, with a model that knows the LESSON by heart."""
+"""``tinycoder evaluate`` as a person runs it, with a model that knows the LESSON verbatim."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli.command import refused, tinycoder
 from tests.conftest import LESSON
 
-SMALL = ["--places", "4", "--typing", "60", "--bytes", "200", "--no-baselines"]
+SMALL = ["--cursors", "4", "--typing", "60", "--bytes", "200", "--no-baselines"]
 
 
-def evaluate(home: Path, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tinycoder", "evaluate", *map(str, arguments)],
-        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-
-
-def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert result.returncode == 1, result.stderr
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
+def evaluate(home: Path, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return tinycoder(home, "evaluate", *arguments, **options)
 
 
 @pytest.fixture
@@ -46,21 +29,8 @@ def repository(tmp_path: Path) -> Path:
 
 def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> None:
     data, picture = tmp_path / "figures.json", tmp_path / "page.html"
-    result = evaluate(
-        home,
-        *SMALL,
-        "--model",
-        "counter",
-        "--held-out",
-        "lesson.py",
-        "--without",
-        "memory",
-        "--json",
-        data,
-        "--html",
-        picture,
-        cwd=repository,
-    )
+    chosen = ("--model", "counter", "--held-out", "lesson.py", "--without", "memory")
+    result = evaluate(home, *SMALL, *chosen, "--json", data, "--html", picture, cwd=repository)
     assert result.returncode == 0, result.stderr
     for words in ("model: counter", "files scored: 1", "Keys pressed per character", "without memory", "popup-5"):
         assert words in result.stdout
@@ -68,7 +38,7 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
     assert "all: typing" in result.stderr
     assert "was not trained on exactly these files" in result.stderr
     figures = json.loads(data.read_text(encoding="utf-8"))
-    assert figures["settings"]["n_places"] == 4
+    assert figures["settings"]["n_cursors"] == 4
     assert [variant["name"] for variant in figures["variants"]] == ["all", "without memory"]
     for variant in figures["variants"]:
         assert variant["inline"]["n"] > 0
@@ -76,7 +46,7 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
         assert variant["prediction"]["bits_per_byte"] > 0
     text = picture.read_text(encoding="utf-8")
     assert text.count("<svg") >= 3
-    assert "http" not in text
+    assert "://" not in text
 
 
 def test_json_on_stdout_and_the_baselines(home: Path, repository: Path) -> None:
@@ -93,14 +63,7 @@ def test_json_on_stdout_and_the_baselines(home: Path, repository: Path) -> None:
 
 def test_files_that_the_model_learnt_are_not_scored(tmp_path: Path, repository: Path) -> None:
     home = tmp_path / "home"
-    trained = subprocess.run(
-        [sys.executable, "-m", "tinycoder", "train", repository, "--preset", "nano", "--steps", "2", "--seed", "5"],
-        env={**os.environ, "TINYCODER_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    trained = tinycoder(home, "train", repository, "--preset", "nano", "--steps", "2", "--seed", "5")
     assert trained.returncode == 0, trained.stderr
     result = evaluate(home, repository, *SMALL, "--json", "-")
     assert result.returncode == 0, result.stderr
@@ -115,7 +78,7 @@ def test_without_another_model_the_shipped_one_is_measured(home: Path, repositor
     figures = json.loads(result.stdout)
     assert figures["model"] == "base"
     assert set(figures["variants"][0]["verbatim"]["by_origin"]) == {"this file", "workspace", "learnt"}
-    assert "note: what base was trained on is not at hand, so copies of that are not found" in result.stderr
+    assert "note: what base was trained on is not here, so copies of it are not counted" in result.stderr
 
 
 def test_bad_input(home: Path, repository: Path, tmp_path: Path) -> None:

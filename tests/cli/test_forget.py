@@ -9,8 +9,7 @@ import filelock
 import pytest
 from click.testing import Result
 
-from tests.conftest import command_runner
-from tinycoder.cli import cli
+from tests.cli.command import invoke as run
 from tinycoder.config import TrainConfig
 from tinycoder.memory.index_file import load_index
 from tinycoder.memory.indexing import index_at_home
@@ -38,10 +37,6 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def home_of(tmp_path: Path) -> Path:
     return tmp_path / "home"
-
-
-def run(home: Path, *arguments: str | Path) -> Result:
-    return command_runner().invoke(cli, ["--home", str(home), *map(str, arguments)])
 
 
 def train(home: Path, *arguments: str | Path) -> Result:

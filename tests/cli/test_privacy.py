@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import ADDER, environment
+from tests.cli.command import ADDER, tinycoder
 from tinycoder.storage.atomic import make_folder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other rights, and a folder of one's own by itself")
@@ -25,17 +23,8 @@ def readable_by_others(root: Path) -> list[str]:
 
 
 def run(home: Path, *arguments: str | Path, cwd: Path | None = None) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tinycoder", *map(str, arguments)],
-        env=environment(home),
-        input=b"",
-        cwd=cwd,
-        capture_output=True,
-        timeout=300,
-        check=False,
-        umask=0o022,
-    )
-    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    done = tinycoder(home, *arguments, cwd=cwd, umask=0o022)
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_models_reports_memory_and_lists_are_the_owners_alone(tmp_path: Path) -> None:
@@ -46,7 +35,7 @@ def test_models_reports_memory_and_lists_are_the_owners_alone(tmp_path: Path) ->
     home.mkdir(mode=0o755)  # as older versions made it
     run(home, "train", project, "--preset", "nano", "--steps", "1", "--batch-size", "4")
     run(home, "forget", project / "add_0.py")
-    run(home, "generate", "--complete", "add_1.py:2:5", cwd=project)
+    run(home, "complete", "add_1.py:2:5", cwd=project)
     assert sorted(path.name for path in home.iterdir() if not path.name.startswith(".")) == [
         "forgotten.json",
         "memory",

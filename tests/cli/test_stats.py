@@ -1,28 +1,18 @@
 """``tinycoder stats`` as a person runs it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.command import refused, tinycoder
 from tinycoder_lsp.stats.statistics import Statistics, statistics_file
 from tinycoder_lsp.stats.suggestion_tracker import Outcome
 
 
 def stats(home: Path, *arguments: str | Path, answer: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tinycoder", "stats", *map(str, arguments)],
-        env={**os.environ, "TINYCODER_HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "100"},
-        input=answer,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return tinycoder(home, "stats", *arguments, stdin=answer.encode())
 
 
 @pytest.fixture
@@ -69,10 +59,7 @@ def test_a_page(counted: Path, tmp_path: Path) -> None:
     result = stats(counted, "--html", tmp_path / "page.html")
     assert result.returncode == 0, result.stderr
     assert "<svg" in (tmp_path / "page.html").read_text(encoding="utf-8")
-    refused = stats(counted, "--html", tmp_path / "nowhere" / "page.html")
-    assert refused.returncode == 1
-    assert "choose another place" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    refused(stats(counted, "--html", tmp_path / "nowhere" / "page.html"), "choose another path")
 
 
 def test_nothing_was_counted_yet(tmp_path: Path) -> None:
@@ -94,10 +81,6 @@ def test_clear_asks(counted: Path) -> None:
 
 def test_a_damaged_file(counted: Path) -> None:
     statistics_file(counted).write_text("{")
-    result = stats(counted)
-    assert result.returncode == 1
-    assert result.stdout == ""
-    assert "--clear" in result.stderr
-    assert "Traceback" not in result.stderr
+    refused(stats(counted), "--clear")
     assert stats(counted, "--clear", "--yes").returncode == 0
     assert stats(counted).returncode == 0

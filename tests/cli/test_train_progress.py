@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.command import command, write_adders
 from tinycoder.storage.checkpoint import load_model, load_state
 
 PATIENCE = 60.0
@@ -20,11 +20,7 @@ Train = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for n in range(6):
-        (folder / f"add_{n}.py").write_text(ADDER.format(n=n) * (n + 1))
-    return folder
+    return write_adders(tmp_path / "project", 6, ADDER)
 
 
 @pytest.fixture
@@ -33,11 +29,10 @@ def train(tmp_path: Path, repository: Path) -> Iterator[Train]:
     processes: list[subprocess.Popen[str]] = []
 
     def start(*options: str, path: Path = repository) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "tinycoder", "--home", str(tmp_path / "home"), "train", str(path)]
         pipe = subprocess.PIPE
         processes.append(
             subprocess.Popen(
-                [*command, "--name", "m", "--progress", "json", *options],
+                command("--home", tmp_path / "home", "train", path, "--name", "m", "--progress", "json", *options),
                 stdin=pipe,
                 stdout=pipe,
                 stderr=pipe,

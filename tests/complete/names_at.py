@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name
-from tinycoder.complete.names.names import Cursor, Names
+from tinycoder.complete.names.names import Names
 from tinycoder.symbols.imports.offers import OfferedNames, read_offered
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World

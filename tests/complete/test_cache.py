@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinycoder.complete.cache import MAX_SUGGESTIONS, SuggestionCache
+from tinycoder.complete.cache import MAX_SUGGESTIONS, CachedSuggestion, SuggestionCache
 from tinycoder.complete.ghost import LINE, Ghost, Layout
 
 PATH = "a.py"
@@ -20,7 +20,7 @@ def found(suggestions: SuggestionCache, before: str, after: str = "", layout: La
 
 
 def keep(suggestions: SuggestionCache, before: str, text: str, after: str = "", layout: Layout = LINE) -> None:
-    suggestions.keep(PATH, before + after, len(before), layout, ghost(text))
+    suggestions.keep(PATH, before + after, len(before), layout, CachedSuggestion(ghost=ghost(text)))
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.context import document_ids
 from tinycoder.complete.engine import Engine
-from tinycoder.complete.healing import Healer, rest
+from tinycoder.complete.healing import Healer, is_word, rest
 from tinycoder.complete.names.name import matches
-from tinycoder.complete.text import is_word, rest_of_word, typed_word
+from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.errors import Cancelled
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer import decode
@@ -27,12 +27,12 @@ def engine(model: Model) -> Engine:
     return Engine(model)
 
 
-def inline(engine: Engine, text: str, after: str = "", **more: int) -> list[Candidate]:
-    return engine.inline(Document(path="counter.py", text=text + after), len(text), stop=never, **more)
+def inline(engine: Engine, text: str, after: str = "", **more: Any) -> list[Candidate]:
+    return engine.inline(Document(path="counter.py", text=text + after), len(text), GhostRequest(**more), stop=never)
 
 
-def popup(engine: Engine, text: str, after: str = "", **more: int) -> list[Candidate]:
-    return engine.popup(Document(path="counter.py", text=text + after), len(text), stop=never, **more)
+def popup(engine: Engine, text: str, after: str = "", **more: Any) -> list[Candidate]:
+    return engine.popup(Document(path="counter.py", text=text + after), len(text), ListRequest(**more), stop=never)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_is_typed_begins_what_is_offered(model: Model, text: str, data: st.
     engine = Engine(model)
     document = Document(path="a.py", text=text)
     for candidate in [
-        *engine.inline(document, offset, stop=never, max_tokens=8, n=2),
-        *engine.popup(document, offset, stop=never, limit=3),
+        *engine.inline(document, offset, GhostRequest(max_tokens=8, n=2), stop=never),
+        *engine.popup(document, offset, ListRequest(limit=3), stop=never),
     ]:
         word, rest = typed_word(text, offset), rest_of_word(text, offset)
         assert offset <= candidate.end <= offset + len(rest)
@@ -117,12 +117,12 @@ def test_words_after_a_dot(engine: Engine) -> None:
     found = popup(engine, text)
     assert found[0].text == "total"
     assert found[0].start == found[0].end == len(text)
-    assert (found[0].source, found[0].kind) == ("Counter", "field")
+    assert (str(found[0].provenance), found[0].kind) == ("Counter", "field")
     assert (found[0].path, found[0].line) == ("counter.py", 6)
 
 
 def test_an_attribute_that_nothing_has_yet_is_offered_where_it_can_be_made(engine: Engine) -> None:
-    made = {candidate.text: candidate.source for candidate in popup(engine, AFTER_A_DOT)}
+    made = {candidate.text: str(candidate.provenance) for candidate in popup(engine, AFTER_A_DOT)}
     assert made["total"] == "new name"
     assert made["__init__"] == "Counter"
     assert "total" not in [candidate.text for candidate in popup(engine, f"{AFTER_A_DOT}__init__(self.")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.complete.names_at import split
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
@@ -55,7 +55,7 @@ def small(model: Model) -> Engine:
 
 def listed(engine: Engine, line: str, **settings: Any) -> list[Candidate]:
     text, offset = split(CODE + line)
-    return engine.popup(Document(path="counter.py", text=text), offset, stop=never, **settings)
+    return engine.popup(Document(path="counter.py", text=text), offset, ListRequest(**settings), stop=never)
 
 
 def texts(engine: Engine, line: str, **settings: Any) -> list[str]:
@@ -86,17 +86,17 @@ def test_there_is_no_list_where_the_typed_word_is_whole(base: Engine, line: str)
 @pytest.mark.parametrize("line", WHOLE)
 def test_a_list_on_the_screen_closes_one_letter_before_the_word_is_whole(base: Engine, line: str) -> None:
     if line != "import os¦":  # a word of two letters: the list opens with the first
-        assert texts(base, f"{line[:-2]}¦", going_on=True) == []
+        assert texts(base, f"{line[:-2]}¦", on_screen=True) == []
 
 
 def test_names_of_one_letter_are_in_a_list_before_a_letter_is_typed(base: Engine) -> None:
     line = "for n in range(3):\n    print(¦"
-    assert "n" in texts(base, line, going_on=True)
+    assert "n" in texts(base, line, on_screen=True)
 
 
 def test_a_list_on_the_screen_stays_while_two_letters_are_missing(base: Engine) -> None:
-    assert texts(base, "x = Count¦", going_on=True)[0] == "Counter"
-    assert "Counter" not in texts(base, "x = Counte¦", going_on=True)
+    assert texts(base, "x = Count¦", on_screen=True)[0] == "Counter"
+    assert "Counter" not in texts(base, "x = Counte¦", on_screen=True)
     assert texts(base, "x = Counte¦")[0] == "Counter"
 
 
@@ -128,12 +128,12 @@ def test_silence(request: pytest.FixtureRequest, engine: str, line: str) -> None
 @pytest.mark.parametrize("engine", ["base", "small"])
 def test_no_word_is_made_up_where_none_is_made(request: pytest.FixtureRequest, engine: str, line: str) -> None:
     for row in listed(request.getfixturevalue(engine), f"def f():\n    {line}", limit=50):
-        assert row.source != "new name"
+        assert str(row.provenance) != "new name"
 
 
 @pytest.mark.parametrize("line", ["def re¦", "class Te¦", "for ¦", "with x as ¦", "def f(¦", "lambda ¦", "¦"])
 def test_words_are_made_up_where_a_name_is(base: Engine, line: str) -> None:
-    made = [row for row in listed(base, line, limit=50) if row.source == "new name"]
+    made = [row for row in listed(base, line, limit=50) if str(row.provenance) == "new name"]
     assert all(row.text.isidentifier() and not keyword.iskeyword(row.text) for row in made)
     assert made or line in ("¦", "with x as ¦")
 
@@ -183,7 +183,7 @@ def test_the_word_of_the_ghost_text_comes_first_while_that_is_typed_through(smal
     text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot"
     for end in range(len(text) - 3, len(text) + 1):
         document = Document(path="counter.py", text=text[:end])
-        small.inline(document, end, stop=never, threshold=0.0)
+        small.inline(document, end, GhostRequest(threshold=0.0), stop=never)
         rows = small.popup(document, end, stop=never)
         if rows and end > len(text) - 3:
             assert rows[0].text == "total"
@@ -195,4 +195,4 @@ def test_going_on_hides_no_ghost_text_at_the_end_of_its_word(model: Model) -> No
     assert engine.inline(Document(path="counter.py", text=text), len(text), stop=never)[0].text.startswith("total")
     whole = f"{text}tal"
     document = Document(path="counter.py", text=whole)
-    assert engine.popup(document, len(whole), stop=never, going_on=True) == []
+    assert engine.popup(document, len(whole), ListRequest(on_screen=True), stop=never) == []

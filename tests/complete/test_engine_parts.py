@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.parts import Parts, without
@@ -55,7 +55,7 @@ def document(text: str) -> Document:
 
 
 def inline(engine: Engine, text: str, *, threshold: float | None = None, block: bool = False) -> list[Candidate]:
-    return engine.inline(document(text), len(text), stop=never, threshold=threshold, block=block)
+    return engine.inline(document(text), len(text), GhostRequest(threshold=threshold, block=block), stop=never)
 
 
 def popup(engine: Engine, text: str) -> list[Candidate]:
@@ -63,7 +63,7 @@ def popup(engine: Engine, text: str) -> list[Candidate]:
 
 
 def said(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
-    return [(candidate.text, candidate.source) for candidate in inline(engine, text, threshold=0.05)]
+    return [(candidate.text, str(candidate.provenance)) for candidate in inline(engine, text, threshold=0.05)]
 
 
 def test_a_line_of_the_workspace_is_offered_and_says_where_it_was_seen(model: Model) -> None:
@@ -94,16 +94,19 @@ def test_without_memory_it_is_not_known(model: Model) -> None:
     engine = taught(make_engine(model, Parts(memory=False)))
     found = [*inline(engine, TYPED, threshold=0.0), *popup(engine, TYPED)]
     assert found
-    assert not any(UNUSUAL in candidate.text or "seen" in candidate.source for candidate in found)
+    assert not any(UNUSUAL in candidate.text or "seen" in str(candidate.provenance) for candidate in found)
 
 
 def test_names_of_the_popup_say_where_they_come_from(model: Model) -> None:
     found = popup(make_engine(model), TYPED)[0]
-    assert (found.text, found.source) == ("amount", "parameter of other")
+    assert (found.text, str(found.provenance)) == ("amount", "parameter of other")
 
 
 def test_words_that_may_be_made_say_where_they_were_seen(model: Model) -> None:
-    found = {candidate.text: candidate.source for candidate in popup(make_engine(model), "import os\n\n\ndef odd(am")}
+    found = {
+        candidate.text: str(candidate.provenance)
+        for candidate in popup(make_engine(model), "import os\n\n\ndef odd(am")
+    }
     assert found["amount"] == "seen in lib/odd.py:4"
 
 
@@ -130,8 +133,10 @@ def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_change
         asked_last.observe(document(TYPED))
         for change in changes[:n]:
             change(asked_last)
-        found = [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_before, TYPED)]
-        assert found == [(each.text, each.source, round(each.probability, 4)) for each in popup(asked_last, TYPED)]
+        found = [(each.text, str(each.provenance), round(each.probability, 4)) for each in popup(asked_before, TYPED)]
+        assert found == [
+            (each.text, str(each.provenance), round(each.probability, 4)) for each in popup(asked_last, TYPED)
+        ]
         if n < len(changes):
             changes[n](asked_before)
 
@@ -190,12 +195,14 @@ def test_learning_can_be_stopped(model: Model) -> None:
 def test_looking_ahead_answers_the_next_question_at_once(model: Model) -> None:
     engine = make_engine(model)
     text = "import os\n\n\nclass Counter:\n    def __init__"
-    candidate = Candidate(text="__init__(self", start=len(text) - 8, end=len(text), probability=0.5, source="model")
+    candidate = Candidate(
+        text="__init__(self", start=len(text) - 8, end=len(text), probability=0.5, provenance=FROM_MODEL
+    )
     engine.look_ahead(document(text), len(text), candidate, stop=never)
     taken = text + "(self"
     expected = inline(make_engine(model), taken)
     assert expected
-    found = engine.inline(document(taken), len(taken), stop=at_once)
+    found = engine.cached_inline(document(taken), len(taken), GhostRequest()) or []
     assert [(c.text, c.start) for c in found] == [(c.text, c.start) for c in expected]
 
 
@@ -230,7 +237,7 @@ def test_any_part_may_be_missing(model: Model, left_out: str) -> None:
         for answer in (
             inline(engine, text),
             inline(engine, text, block=True, threshold=0.0),
-            engine.inline(document(text), len(text), stop=never, n=3),
+            engine.inline(document(text), len(text), GhostRequest(n=3), stop=never),
             popup(engine, text),
         ):
             for found in answer:
@@ -256,4 +263,7 @@ def test_an_attribute_that_cannot_be_is_no_obstacle_to_who_types_it(model: Model
     begun = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
     for end in range(len("total") + 1):
         text = begun + "total"[:end]
-        assert all(each.text for each in engine.inline(document(text), len(text), stop=never, threshold=threshold))
+        assert all(
+            each.text
+            for each in engine.inline(document(text), len(text), GhostRequest(threshold=threshold), stop=never)
+        )

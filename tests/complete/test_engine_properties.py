@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate, Document
+from tests.complete.faults import n_faults
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.syntax import SyntaxGate
@@ -57,11 +58,11 @@ def fresh(model: Model, workspace: Workspace) -> Engine:
 
 def inline(engine: Engine, text: str, offset: int, *, n: int = 1, block: bool = False) -> list[Candidate]:
     document = Document(path="open.py", text=text)
-    return engine.inline(document, offset, stop=never, max_tokens=10, n=n, block=block, threshold=0.02)
+    return engine.inline(document, offset, GhostRequest(max_tokens=10, n=n, block=block, threshold=0.02), stop=never)
 
 
 def popup(engine: Engine, text: str, offset: int) -> list[Candidate]:
-    return engine.popup(Document(path="open.py", text=text), offset, stop=never, limit=5)
+    return engine.popup(Document(path="open.py", text=text), offset, ListRequest(limit=5), stop=never)
 
 
 def everything(engine: Engine, text: str, offset: int) -> list[list[Candidate]]:
@@ -79,7 +80,7 @@ def applied(text: str, candidate: Candidate) -> str:
 
 
 def plain(answers: Iterable[list[Candidate]]) -> list[list[tuple[str, int, str]]]:
-    return [[(found.text, found.start, found.source) for found in answer] for answer in answers]
+    return [[(found.text, found.start, str(found.provenance)) for found in answer] for answer in answers]
 
 
 @given(text=DOCUMENTS, data=st.data())
@@ -97,11 +98,11 @@ def test_an_answer_replaces_what_is_typed_and_nothing_else(
             rest = rest_of_word(text, offset)
             assert 0 <= found.start <= offset <= found.end <= offset + len(rest)
             assert matches(text[found.start : offset], found.text)
-            brings_import = found.source.startswith(("import ", "from "))  # such a word is not this file's yet
+            brings_import = str(found.provenance).startswith(("import ", "from "))  # such a word is not this file's yet
             assert found.text[offset - found.start :].strip() or brings_import
             assert not found.text[-1].isspace()
             assert 0 <= found.probability <= 1
-            assert found.source
+            assert str(found.provenance)
             if answer is not words:
                 new = applied(text, found)
                 assert new[:offset] == text[:offset]
@@ -113,13 +114,13 @@ def test_an_answer_replaces_what_is_typed_and_nothing_else(
 def test_ghost_text_adds_no_syntax_error(model: Model, workspace: Workspace, text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
     engine = fresh(model, workspace)
-    before = SyntaxGate().counts_errors(text)
+    before = n_faults(text)
     for answer in everything(engine, text, offset)[:-1]:
         for found in answer:
             made = found.text[offset - found.start : len(found.text) - (found.end - offset)]
             assert SyntaxGate().accepts(text, offset, offset, made)
             if text[offset:].strip() and not before:  # at the end of a text a line may be unfinished
-                assert SyntaxGate().counts_errors(applied(text, found)) == 0
+                assert n_faults(applied(text, found)) == 0
 
 
 @given(asked=st.lists(st.tuples(DOCUMENTS, st.floats(0, 1)), min_size=1, max_size=2))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.complete.names_at import BAR, cursor, split, workspace, world
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.importable import import_edits
@@ -115,11 +115,13 @@ def engine(model: Model, tmp_path: Path) -> Engine:
 
 def listed(engine: Engine, text: str, **settings: bool) -> list[Candidate]:
     clean, offset = split(text)
-    return engine.popup(Document(path="here.py", text=clean), offset, stop=lambda: False, limit=50, **settings)
+    return engine.popup(
+        Document(path="here.py", text=clean), offset, ListRequest(limit=50, **settings), stop=lambda: False
+    )
 
 
 def with_import(engine: Engine, text: str, **settings: bool) -> dict[str, str]:
-    return {each.text: each.source for each in listed(engine, text, **settings) if each.edits}
+    return {each.text: str(each.provenance) for each in listed(engine, text, **settings) if each.edits}
 
 
 def test_a_row_says_which_import_it_brings(engine: Engine) -> None:

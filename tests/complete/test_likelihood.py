@@ -44,7 +44,7 @@ def scene_and_tree(model: Model, text: str) -> tuple[CursorContext, PredictionCa
     predictor = Predictor(model.tokenizer, model, memory, Mixer(), Parts())
     document = Document(path="counter.py", text=text)
     lines = TokenLines(model.tokenizer, text)
-    context = make_context(document, len(text), lines, model=model, memory=memory, infill=True, healing=True)
+    context = make_context(document, len(text), lines, model=model, memory=memory, fim=True, healing=True)
     return context, predictor.predictions(context)
 
 

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Document, GhostRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
@@ -70,9 +70,9 @@ def offered(engine: Engine, path: str, text: str, at: int) -> list[str]:
     """All that is offered there, without what is typed already."""
     document = Document(path=path, text=text)
     found = [
-        *engine.inline(document, at, stop=never, threshold=0.0),
-        *engine.inline(document, at, stop=never, n=3),
-        *engine.inline(document, at, stop=never, block=True, threshold=0.0),
+        *engine.inline(document, at, GhostRequest(threshold=0.0), stop=never),
+        *engine.inline(document, at, GhostRequest(n=3), stop=never),
+        *engine.inline(document, at, GhostRequest(block=True, threshold=0.0), stop=never),
         *engine.popup(document, at, stop=never),
     ]
     return [candidate.text[at - candidate.start :] for candidate in found]

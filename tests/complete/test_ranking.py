@@ -12,7 +12,7 @@ from tests.complete.names_at import split
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.names import Cursor
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.ranking import MIN_PROBABILITY, Row, default_weights, features, log_probability, ranked
 from tinycoder.storage.checkpoint import Model
 

@@ -6,7 +6,7 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate, Document, Edit
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, Edit
 from tinycoder.complete.redact import Redactor
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, redact
 
@@ -70,7 +70,7 @@ def test_offsets_go_there_and_back(lines: list[str]) -> None:
             clean = seen.document.text
             assert clean[there:] == redact(text)[0][there:]
             assert clean[there : there + 1] == (PLACEHOLDER[0] if at in dict(seen.spans) else text[at : at + 1])
-            word = Candidate(text="word", start=there - 2, end=there, probability=1.0, source="model")
+            word = Candidate(text="word", start=there - 2, end=there, probability=1.0, provenance=FROM_MODEL)
             (back,) = seen.back([word], there, at)
             assert (back.start, back.end) == (at - 2, at)
 
@@ -85,7 +85,7 @@ def test_edits_elsewhere_in_the_document_go_back_too() -> None:
         start=len(clean) - 2,
         end=len(clean),
         probability=1.0,
-        source="",
+        provenance=FROM_MODEL,
         replace_end=len(clean),
         edits=edits,
     )
@@ -105,5 +105,8 @@ def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
 
 def test_the_placeholder_is_no_word() -> None:
     seen = Redactor().redacted(Document(path="a.py", text=f"x = '{TOKEN}'"))
-    offered = [Candidate(text=text, start=0, end=0, probability=1.0, source="") for text in (f"'{PLACEHOLDER}'", "y")]
+    offered = [
+        Candidate(text=text, start=0, end=0, probability=1.0, provenance=FROM_MODEL)
+        for text in (f"'{PLACEHOLDER}'", "y")
+    ]
     assert [candidate.text for candidate in seen.back(offered, 0, 0)] == ["y"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.complete.names_at import BAR, split, world
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.suffix_index import Workspace, token_corpus
@@ -67,7 +67,7 @@ def engine(base: Model, tmp_path: Path) -> Engine:
 
 def popup(engine: Engine, text: str, **settings: Any) -> list[Candidate]:
     clean, offset = split(text)
-    return engine.popup(Document(path="here.py", text=clean), offset, stop=never, **settings)
+    return engine.popup(Document(path="here.py", text=clean), offset, ListRequest(**settings), stop=never)
 
 
 def texts(engine: Engine, text: str, **settings: Any) -> list[str]:
@@ -76,7 +76,7 @@ def texts(engine: Engine, text: str, **settings: Any) -> list[str]:
 
 def inline(engine: Engine, text: str, **settings: Any) -> list[Candidate]:
     clean, offset = split(text)
-    return engine.inline(Document(path="here.py", text=clean), offset, stop=never, **settings)
+    return engine.inline(Document(path="here.py", text=clean), offset, GhostRequest(**settings), stop=never)
 
 
 def test_of_two_instances_each_has_the_members_of_its_class(engine: Engine) -> None:
@@ -125,7 +125,7 @@ def test_literals_have_members(engine: Engine, receiver: str, member: str) -> No
 )
 def test_case_is_ignored(engine: Engine, line: str) -> None:
     assert ("HttpResponseBuilder", "from web import HttpResponseBuilder") in [
-        (found.text, found.source) for found in popup(engine, line)
+        (found.text, str(found.provenance)) for found in popup(engine, line)
     ]
 
 
@@ -197,7 +197,7 @@ def test_ghost_text_names_no_member_that_is_not_there(engine: Engine, text: str,
 
 
 def seen_in(found: list[Candidate]) -> list[tuple[str, str, int]]:
-    pairs = [(each.text, re.fullmatch(r"seen in (.*):(\d+)(?:, \d+ times)?", each.source)) for each in found]
+    pairs = [(each.text, re.fullmatch(r"seen in (.*):(\d+)(?:, \d+ times)?", str(each.provenance))) for each in found]
     return [(text, match[1], int(match[2])) for text, match in pairs if match]
 
 

@@ -1,17 +1,19 @@
-"""What the tests of real editors share: homes, a missing editor, and what is left behind when a test fails."""
+"""Helpers for the tests of real editors: homes, missing editors, and evidence of failures."""
 
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from tests.editors import install
 from tinycoder.storage.models import workspace_model_name
 
 FAILED = pytest.StashKey[bool]()
-FRESH = 'if __name__ == "__ma'  # any model of Python goes on with: in__":
+FRESH = 'if __name__ == "__ma'  # any model of Python continues with: in__":
 
 
 def own_home(home: Path, workspace: Path, target: Path) -> Path:
@@ -26,6 +28,20 @@ def editor_missing(reason: str) -> NoReturn:
     if os.environ.get("TINYCODER_NEED_EDITORS"):
         pytest.fail(f"{reason} (python tests/editors/install.py)")
     pytest.skip(f"{reason} (python tests/editors/install.py)", allow_module_level=True)
+
+
+def vscode_browser() -> str:
+    """The browser in which VS Code can be driven here; the test is skipped where something is missing."""
+    program = install.browser()
+    if not sys.platform.startswith("linux"):
+        editor_missing("VS Code without a screen is driven on Linux only")
+    if program is None:
+        editor_missing("Chromium is not installed")
+    if not install.vscode_server().exists():
+        editor_missing("the VS Code server is not installed")
+    if install.extension() is None:
+        editor_missing("the extension was not built")
+    return program
 
 
 @pytest.hookimpl(wrapper=True)

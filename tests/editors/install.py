@@ -2,8 +2,8 @@
 
 ``python tests/editors/install.py`` installs Debian packages (as root; else it says which), unpacks the VS Code server
 out of the npm package ``code-server`` into a cache folder, and builds the extension in ``vscode-client``. What is
-there already is left alone, and what was left half made does not count. Knows no test and starts no editor; the
-Python packages come with the dependency group ``editors``.
+installed already is left alone, and incomplete installations are repeated. The Python packages come with the dependency
+group ``editors``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class InstallationError(Exception):
 
 
 def editors_folder() -> Path:
-    """Where editors are kept between runs; TINYCODER_EDITORS names another place."""
+    """The folder that keeps editors between runs; TINYCODER_EDITORS names another one."""
     override = os.environ.get("TINYCODER_EDITORS")
     return Path(override) if override else user_cache_path("tinycoder") / "editors"
 
@@ -92,7 +92,7 @@ def install_vscode_server() -> None:
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
         _run(["npm", "install", "--ignore-scripts", "--omit=dev", *quiet], cwd=vscode)
         (vscode / "node_modules.asar").symlink_to("node_modules")
-        (Path(scratch) / "package").rename(wanted)  # the last step: a half-made one is never there
+        (Path(scratch) / "package").rename(wanted)  # the last step, so that an incomplete one is never there
 
 
 def build_extension() -> None:
@@ -181,8 +181,8 @@ def _run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | N
     try:
         subprocess.run(command, cwd=cwd, env=env, check=True)
     except subprocess.CalledProcessError as error:
-        place = f" in {cwd}" if cwd else ""
-        raise InstallationError(f"`{' '.join(command)}`{place} failed with exit status {error.returncode}.") from error
+        where = f" in {cwd}" if cwd else ""
+        raise InstallationError(f"`{' '.join(command)}`{where} failed with exit status {error.returncode}.") from error
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Take the pictures of the extension's page again, in a real VS Code: ``python tests/editors/shots.py``.
 
-A small workspace is written, TinyCoder learns it from the command palette, and then completes in it. What is seen is
-what came: nothing is drawn by hand. Needs what ``install.py`` installs, and knows no test.
+It writes a small workspace, lets TinyCoder learn it from the command palette, and then completes in it. Nothing is
+drawn. Needs what ``install.py`` installs.
 """
 
 from __future__ import annotations
@@ -214,8 +214,8 @@ def take_training(window: VSCode, folder: Path) -> None:
     window.run_command("Notifications: Clear All Notifications")
     window.wait_for_status("training [3-9][0-9] %")
     window.run_command("TinyCoder: Show Menu")
-    window.page.mouse.move(WIDTH / 2, HEIGHT - 60)  # else what the mouse is over would be explained
-    window.page.wait_for_timeout(500)  # until the menu stands still
+    window.page.mouse.move(WIDTH / 2, HEIGHT - 60)  # a tooltip would cover the menu
+    window.page.wait_for_timeout(500)  # until the menu is still
     window.page.screenshot(path=MEDIA / "training.png")
     window.press("Escape")
     print(window.wait_for_message("learnt this workspace"))
@@ -235,7 +235,7 @@ def take_ghost(window: VSCode) -> None:
 
 
 def take_popup(window: VSCode) -> None:
-    """The popup with its details, beside the ghost text."""
+    """The completion list with its details, next to the ghost text."""
     window.close_file()
     window.new_file("week.py", POPUP)
     window.ask_for_popup_until("temperature")
@@ -253,7 +253,7 @@ def _offers(window: VSCode) -> bool:
 
 
 def _take(window: VSCode, name: str) -> None:
-    window.page.wait_for_timeout(500)  # until what moves stands still
+    window.page.wait_for_timeout(500)  # until animations end
     window.page.locator(".part.editor").first.screenshot(path=MEDIA / f"{name}.png", animations="disabled")
 
 

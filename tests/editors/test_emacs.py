@@ -1,4 +1,4 @@
-"""Emacs, without a screen, with the very lines that docs/editors/emacs.md tells a person to write."""
+"""Emacs without a screen, with the configuration of docs/editors/emacs.md."""
 
 import os
 import re
@@ -87,7 +87,7 @@ def blocks() -> list[str]:
 
 
 def run(body: str, configuration: str, tmp_path: Path, home: Path) -> str:
-    """What Emacs says in a folder with one file; its own configuration is what ``tinycoder setup emacs`` writes."""
+    """Run Emacs in a folder with one file and the file of ``tinycoder setup emacs``; its messages."""
     editor = emacs()
     environment = {
         **{key: value for key, value in os.environ.items() if key != "XDG_CONFIG_HOME"},

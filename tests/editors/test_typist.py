@@ -35,7 +35,7 @@ def test_causes() -> None:
     cases = {
         ("    return result", "result  line 3"): "the word itself",
         ("# one.", "py  model"): "the dot opened it",
-        ("def f(a, field):", "field  seen"): "it was left open behind the word: late answer",
+        ("def f(a, field):", "field  seen"): "it was left open after the word: late answer",
         ("# one.", ""): "it opened just now",
     }
     for (line, row), cause in cases.items():

@@ -1,4 +1,4 @@
-"""TinyCoder in a real VS Code: what a person sees and does, from the first letter to a trained model."""
+"""TinyCoder in a real VS Code, from the first letter to a trained model."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import LESSON
 from tests.editors import install
-from tests.editors.conftest import FAILED, FRESH, editor_missing
+from tests.editors.conftest import FAILED, FRESH, editor_missing, vscode_browser
 
 if find_spec("playwright") is None:
     editor_missing("playwright is not installed")
@@ -61,9 +61,9 @@ while line := sys.stdin.buffer.readline():
         answer(message["id"], {"capabilities": {}, "serverInfo": {"name": "tinycoder", "version": VERSION}})
     if message.get("method") == LAST:
         sys.exit(3)
-"""  # says that it is of some version, writes down what it hears, and ends after some message
+"""  # reports a version, records what it receives, and ends after a given message
 
-FAKE_PYTHON = {  # an extension with as much of the Python extension's interface as is used
+FAKE_PYTHON = {  # an extension with the part of the Python extension's interface that is used
     "package.json": json.dumps(
         {
             "name": "python",
@@ -94,7 +94,7 @@ OpenWindow = Callable[..., VSCode]
 
 
 def functions(word: str) -> str:
-    """Code that says an unusual line again and again, and defines a name that ends with ``word``."""
+    """Code that repeats an unusual line, and defines a name that ends with ``word``."""
     return (
         "".join(
             f"def read_{name}({word}):\n    quagga_offset = {word}.stride\n    return quagga_offset\n\n\n"
@@ -104,22 +104,41 @@ def functions(word: str) -> str:
     )
 
 
-# Editors, folders, and what they leave.
+def small_workspace(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "counter.py").write_text(LESSON)
+    (folder / "elsewhere.py").write_text(functions("okapi"))
+    return folder
+
+
+def ledgers(folder: Path, *more: str) -> Path:
+    """A workspace with an idiom of its own."""
+    folder.mkdir(exist_ok=True)
+    for name in ("income", "refund", "salary", "gift", "rent", "fine", *more):
+        (folder / f"{name}.py").write_text(IDIOM.format(name=name))
+    return folder
+
+
+def press_tab_for(window: VSCode, line: str) -> None:
+    window.press("Tab")
+    window.until(lambda: window.current_line() == line, f"Tab completes the line to {line!r}")
+
+
+def message_once(window: VSCode, folder: Path, pattern: str, picture: str) -> None:
+    """Wait for a message, and see that opening another file does not bring it again."""
+    window.wait_for_message(pattern)
+    window.picture(picture)
+    window.open_file(folder / "elsewhere.py")
+    assert len(window.messages()) == 1
+
+
+# Editors and folders.
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not sys.platform.startswith("linux"):
-        editor_missing("VS Code without a screen is driven on Linux only")
-    program = install.browser()
-    if program is None:
-        editor_missing("Chromium is not installed")
-    if not install.vscode_server().exists():
-        editor_missing("the VS Code server is not installed")
-    if install.extension() is None:
-        editor_missing("the extension was not built")
     with sync_playwright() as playwright:
-        chromium = start_browser(playwright, program)
+        chromium = start_browser(playwright, vscode_browser())
         yield chromium
         chromium.close()
 
@@ -135,7 +154,7 @@ def start_server(home: Path, **options: Any) -> Server:
 def server(browser: Browser, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One VS Code for all tests that need no other, with a model that knows its lesson.
 
-    Its popup comes by hand only, so that Tab takes the ghost text.
+    Its completion list opens manually only, so that Tab takes the ghost text.
     """
     own_home = tmp_path_factory.mktemp("vscode") / "home"
     shutil.copytree(home, own_home)
@@ -147,17 +166,14 @@ def server(browser: Browser, home: Path, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def window(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
     """A window on a small workspace."""
-    folder = tmp_path_factory.mktemp("workspace")
-    (folder / "counter.py").write_text(LESSON)
-    (folder / "elsewhere.py").write_text(functions("okapi"))
-    with VSCode(browser, server, folder) as opened:
+    with VSCode(browser, server, small_workspace(tmp_path_factory.mktemp("workspace"))) as opened:
         yield opened
         assert not opened.outside
 
 
 @pytest.fixture
 def editor(window: VSCode, request: pytest.FixtureRequest) -> Iterator[VSCode]:
-    """The shared window, without files at the beginning and after."""
+    """The shared window, with no files open before and after the test."""
     yield window
     if request.node.stash.get(FAILED, False):
         window.evidence(request.node.name)
@@ -167,14 +183,14 @@ def editor(window: VSCode, request: pytest.FixtureRequest) -> Iterator[VSCode]:
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """What is to be closed after the test, the last first."""
+    """Whatever must be closed after the test."""
     with ExitStack() as opened:
         yield opened
 
 
 @pytest.fixture
 def open_server(stack: ExitStack) -> OpenServer:
-    """Starts a VS Code that is ended after the test."""
+    """Starts a VS Code that ends after the test."""
     return lambda home, **options: stack.enter_context(start_server(home, **options))
 
 
@@ -198,27 +214,23 @@ def open_window(browser: Browser, stack: ExitStack, request: pytest.FixtureReque
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A small workspace of its own."""
-    folder = tmp_path / "workspace"
-    folder.mkdir()
-    (folder / "counter.py").write_text(LESSON)
-    (folder / "elsewhere.py").write_text(functions("okapi"))
-    return folder
+    return small_workspace(tmp_path / "workspace")
 
 
 def use_command(folder: Path, *command: str) -> None:
-    """The folder's settings start another server than the installed one."""
+    """Let the folder's settings start another server than the installed one."""
     (folder / ".vscode").mkdir()
     (folder / ".vscode" / "settings.json").write_text(json.dumps({"tinycoder.server.command": command}))
 
 
 def use_fake(folder: Path, script: Path, *, version: str = "0.1.0", last: str = "exit") -> None:
-    """The folder's settings start a server that only says a version, and ends after the message ``last``."""
+    """Let the folder's settings start a server that only reports a version, and ends after the message ``last``."""
     script.write_text(FAKE_SERVER.replace("VERSION", repr(version)).replace("LAST", repr(last)))
     use_command(folder, sys.executable, str(script), "serve")
 
 
 def offers_ghost(window: VSCode, word: str = "tot") -> bool:
-    """Type the word at the cursor anew; whether ghost text comes soon."""
+    """Type the word at the cursor again; whether ghost text comes soon."""
     window.press(*["Backspace"] * len(word))
     window.type(word)
     return window.soon(window.ghost_text)
@@ -226,10 +238,8 @@ def offers_ghost(window: VSCode, word: str = "tot") -> bool:
 
 @pytest.fixture(scope="module")
 def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
-    """A window on some code after an installation. For a minute it is left in peace, in which other tests run."""
-    folder = tmp_path_factory.mktemp("ledgers")
-    for name in ("income", "refund", "salary", "gift", "rent", "fine"):
-        (folder / f"{name}.py").write_text(IDIOM.format(name=name))
+    """A window on some code after an installation. The offer to train comes after a minute; other tests run first."""
+    folder = ledgers(tmp_path_factory.mktemp("ledgers"))
     settings = {**NO_POPUP, "tinycoder.training.minutes": 5, "tinycoder.training.preset": "nano"}
     home = tmp_path_factory.mktemp("fresh") / "home"
     with start_server(home, settings=settings) as server, VSCode(browser, server, folder) as opened:
@@ -240,7 +250,7 @@ def fresh(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def dying(browser: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
-    """A window whose server dies again and again. It is given up after half a minute, in which other tests run."""
+    """A window whose server keeps dying. It is given up after half a minute, in which other tests run."""
     folder = tmp_path_factory.mktemp("dying")
     (folder / "counter.py").write_text(LESSON)
     use_fake(folder, tmp_path_factory.mktemp("fake") / "server.py", last="initialized")
@@ -257,8 +267,7 @@ def test_a_fresh_installation_completes_at_once_with_a_model_that_knows_python(f
     fresh.new_file("first.py", f"import os\n\n\n{FRESH}")
     fresh.until(lambda: offers_ghost(fresh, "__ma"), "the first ghost text")
     assert fresh.ghost_text() == 'in__":'
-    fresh.press("Tab")
-    fresh.until(lambda: fresh.current_line() == 'if __name__ == "__main__":', "the line is completed")
+    press_tab_for(fresh, 'if __name__ == "__main__":')
     assert not fresh.messages()
 
 
@@ -280,8 +289,7 @@ def test_ghost_text_stays_while_it_is_typed_and_tab_accepts_it(editor: VSCode) -
     for letter, rest in [("a", "l = start"), ("l", " = start"), (" ", "= start")]:
         editor.type(letter)
         editor.wait_for_ghost(rest)
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    press_tab_for(editor, "        self.total = start")
     editor.wait_for_no_ghost()
 
 
@@ -314,8 +322,7 @@ def test_ghost_text_and_the_selected_row_of_the_popup_agree(editor: VSCode) -> N
     assert editor.ghost_text() == "al = start"
     assert editor.popup_rows()[0].startswith("total")
     editor.picture("ghost-and-popup")
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "        self.total", "Tab takes the row of the popup")
+    press_tab_for(editor, "        self.total")
     editor.wait_for_ghost(" = start")
 
 
@@ -333,7 +340,7 @@ def test_a_screen_reader_can_read_status_and_ghost_text(editor: VSCode) -> None:
     editor.press("Escape")
 
 
-# The popup.
+# The completion list.
 
 
 def test_words_of_other_files_are_offered_with_their_place(editor: VSCode) -> None:
@@ -358,7 +365,7 @@ def test_the_editors_own_word_list_does_not_open_where_tinycoder_is_silent(edito
     assert not editor.soon(editor.popup_rows)
     assert not editor.ask_for_popup()
     editor.server.change_settings({"[python]": {"editor.wordBasedSuggestions": "matchingDocuments"}})
-    editor.ask_for_popup_until("quagga_offset")  # who wants it has it
+    editor.ask_for_popup_until("quagga_offset")  # the setting still enables it
 
 
 # Documents of every kind.
@@ -370,16 +377,14 @@ def test_an_untitled_document_is_completed(editor: VSCode) -> None:
     for line in ("import os\n", "\n", "\n", "class Counter:\n", "def __init__(self, start):\n", "self.tot"):
         editor.type(line)  # VS Code indents by itself
     editor.wait_for_ghost("al = start")
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    press_tab_for(editor, "        self.total = start")
 
 
 def test_a_file_with_windows_line_ends_keeps_them(editor: VSCode) -> None:
     path = editor.new_file("windows.py", TYPED.replace("\n", "\r\n"))
     editor.type("tot")
     editor.wait_for_ghost("al = start")
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    press_tab_for(editor, "        self.total = start")
     editor.save()
     assert path.read_bytes() == (TYPED + "total = start").replace("\n", "\r\n").encode()
 
@@ -408,8 +413,7 @@ def test_a_notebook_is_completed_with_its_cells_above(editor: VSCode) -> None:
     editor.press("Enter")
     editor.type("coun")
     editor.wait_for_ghost("ter = Counter(start)")
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "    counter = Counter(start)", "the line is completed")
+    press_tab_for(editor, "    counter = Counter(start)")
 
 
 def test_all_folders_of_a_workspace_count(open_window: OpenWindow, server: Server, tmp_path: Path) -> None:
@@ -482,7 +486,7 @@ def test_the_server_is_told_the_interpreter_that_the_python_extension_names(
     server.change_settings({"tinycoder.python": "/mine/bin/python"})
 
     def told_at_the_start() -> bool:
-        window.run_command("TinyCoder: Restart Server")  # this one does not ask to be told of settings
+        window.run_command("TinyCoder: Restart Server")  # the fake server does not ask for changed settings
         return window.soon(lambda: told() == "/mine/bin/python")
 
     window.until(told_at_the_start, "the interpreter that the person named")
@@ -496,15 +500,14 @@ def test_the_page_of_statistics_counts_what_was_accepted(editor: VSCode) -> None
     before = accepted(editor)
     editor.new_file("counted.py", TYPED + "tot")
     editor.until(lambda: offers_ghost(editor), "ghost text")
-    editor.press("Tab")
-    editor.until(lambda: editor.current_line() == "        self.total = start", "the line is completed")
+    press_tab_for(editor, "        self.total = start")
     editor.run_command(STATISTICS)
     editor.until(lambda: accepted(editor) == before + 1, "one more is accepted")
     editor.picture("statistics")
 
 
 def accepted(window: VSCode) -> int:
-    """How many ghost texts were accepted, as the page of statistics says."""
+    """The number of accepted ghost texts on the page of statistics."""
     text = str(window.frame_text("(?i)ghost text shown").evaluate("document.body.innerText"))
     found = re.search(r"^\s*accepted\s+(\d+|-)", text, re.MULTILINE)
     assert found, text
@@ -514,10 +517,7 @@ def accepted(window: VSCode) -> int:
 def test_training_from_the_command_palette_to_suggestions(
     open_server: OpenServer, open_window: OpenWindow, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "ledgers"
-    folder.mkdir()
-    for name in ("income", "refund", "salary", "gift", "rent", "fine", "bonus", "interest"):
-        (folder / f"{name}.py").write_text(IDIOM.format(name=name))
+    folder = ledgers(tmp_path / "ledgers", "bonus", "interest")
     settings = {**NO_POPUP, "tinycoder.training.minutes": 0.2, "tinycoder.training.preset": "nano"}
     window = open_window(open_server(tmp_path / "home", settings=settings), folder)
     window.new_file("tax.py", IDIOM.format(name="tax").partition("begin")[0] + "beg")
@@ -536,7 +536,7 @@ def test_training_from_the_command_palette_to_suggestions(
 
 def test_training_is_offered_after_a_minute_and_can_be_stopped(fresh: VSCode) -> None:
     fresh.wait_for_message("make it yours", patience_s=120)
-    fresh.run_command("Notifications: Show Notifications")  # it may have been there for long
+    fresh.run_command("Notifications: Show Notifications")  # it may have come long ago
     fresh.picture("offer")
     fresh.page.get_by_role("button", name="Train", exact=True).click()
     fresh.wait_for_status("training")
@@ -568,10 +568,7 @@ def test_a_server_that_does_not_start_is_said_once(open_window: OpenWindow, serv
     window = open_window(server, workspace)
     window.open_file(workspace / "counter.py")
     window.wait_for_status("error")
-    window.wait_for_message("could not be started")
-    window.picture("given-up")
-    window.open_file(workspace / "elsewhere.py")
-    assert len(window.messages()) == 1
+    message_once(window, workspace, "could not be started", "given-up")
 
 
 def test_a_missing_server_is_said_once_with_what_to_do(
@@ -581,10 +578,7 @@ def test_a_missing_server_is_said_once_with_what_to_do(
     window = open_window(open_server(tmp_path / "home", programs=[], environment=elsewhere), workspace)
     window.open_file(workspace / "counter.py")
     window.wait_for_status("no server|not installed")
-    window.wait_for_message("install")
-    window.picture("missing")
-    window.open_file(workspace / "elsewhere.py")
-    assert len(window.messages()) == 1
+    message_once(window, workspace, "install", "missing")
 
 
 def test_a_server_of_another_version_is_said_once(
@@ -593,10 +587,7 @@ def test_a_server_of_another_version_is_said_once(
     use_fake(workspace, tmp_path / "server.py", version="9.9.9")
     window = open_window(server, workspace)
     window.open_file(workspace / "counter.py")
-    window.wait_for_message(r"9\.9\.9")
-    window.picture("other-version")
-    window.open_file(workspace / "elsewhere.py")
-    assert len(window.messages()) == 1
+    message_once(window, workspace, r"9\.9\.9", "other-version")
 
 
 def test_nothing_is_read_or_learnt_in_a_workspace_before_it_is_trusted(

@@ -1,7 +1,7 @@
-"""A window of a real VS Code, in Chromium without a screen. Knows no TinyCoder but its names.
+"""A window of a real VS Code, in Chromium without a screen.
 
-It types with real keys and reads what a person would see. Every wait polls until the thing is there or a generous
-time is over. No other machine can be asked for anything.
+It types with real keys and reads what a person would see. Every wait polls with a generous limit. Requests to other
+machines are blocked.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class VSCode:
     ) -> None:
         self.server = server
         self.folder = folder
-        self.outside: set[str] = set()  # other machines that were asked for something
+        self.outside: set[str] = set()  # other machines that the window tried to reach
         self._context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
         self._context.set_default_timeout(PATIENCE_S * 1000)
         self._context.add_init_script(_REMEMBER_TOASTS)
@@ -95,7 +95,7 @@ class VSCode:
         self._context.close()
 
     def _open(self) -> None:
-        """Load the window until it shows files: VS Code in a browser now and then forgets a workspace's folders."""
+        """Load the window until it shows files: VS Code in a browser sometimes forgets a workspace's folders."""
         kind = "workspace" if self.folder.suffix == ".code-workspace" else "folder"
         for attempt in range(6):
             address = f"http://127.0.0.1:{self.server.port}/?{kind}={self.folder}"
@@ -150,7 +150,7 @@ class VSCode:
         return found
 
     def choose_from_menu(self, entry: str) -> None:
-        """Click TinyCoder's item in the status bar and an entry of what then opens, and go back into the editor."""
+        """Click TinyCoder's item in the status bar and an entry of its menu, and return to the editor."""
         self._status_item().first.click()
         row = self._rows(entry)
         self._until(lambda: row.count() > 0, f"the menu has {entry!r}")
@@ -168,7 +168,7 @@ class VSCode:
         self.run_command("View: Revert and Close Editor")
 
     def close_all(self) -> None:
-        """Close every tab, whatever stands in it, and go on with nothing in the way."""
+        """Close every tab without saving."""
         self.press("Escape")
         tabs = self.page.locator(".tab")
         while (count := tabs.count()) > 0:
@@ -178,7 +178,7 @@ class VSCode:
     # A person's eyes.
 
     def editor_text(self) -> str:
-        """The visible lines of the active editor as they stand in the file, without ghost text."""
+        """The visible lines of the active editor, without ghost text."""
         return _plain(self._editor_value(_TEXT))
 
     def current_line(self) -> str:
@@ -186,7 +186,7 @@ class VSCode:
         return self.editor_text().rstrip("\n").rpartition("\n")[2]
 
     def ghost_text(self) -> str:
-        """What is shown as ghost text now; may be nothing."""
+        """The current ghost text, or an empty string."""
         return _plain(self._editor_value(_GHOST))
 
     def wait_for_ghost(self, text: str | None = None) -> str:
@@ -203,12 +203,12 @@ class VSCode:
         self._until(lambda: not self.ghost_text(), "no ghost text", now=self.ghost_text)
 
     def status(self) -> str:
-        """What TinyCoder's item in the status bar says; nothing if there is none."""
+        """The text of TinyCoder's item in the status bar, or an empty string."""
         item = self._status_item()
         return _plain(item.first.inner_text()).strip() if item.count() else ""
 
     def status_label(self) -> str:
-        """What a screen reader says for TinyCoder's item in the status bar."""
+        """The spoken label of TinyCoder's item in the status bar."""
         item = self._status_item()
         inner = item.locator("[aria-label]")
         found = [each.get_attribute("aria-label") for each in [*item.all(), *inner.all()]]
@@ -238,27 +238,27 @@ class VSCode:
         return self._until(seen, f"a message that matches {pattern!r}", now=self.messages, patience_s=patience_s)
 
     def popup_rows(self) -> list[str]:
-        """What stands in the list of completions."""
+        """The rows of the completion list."""
         rows = self.page.locator(".suggest-widget.visible .monaco-list-row")
         return [_plain(text) for text in rows.all_inner_texts()]
 
     def ask_for_popup(self) -> list[str]:
-        """Ask for the list of completions by hand; its rows, none if it says that there is nothing."""
+        """Ask for the completion list manually; its rows, none if it reports no suggestions."""
         answer = self.page.locator(".suggest-widget.visible .monaco-list-row, .suggest-widget.visible .message")
 
         def asked() -> bool:
-            self.press("Escape", "Control+Space")  # nobody hears it while the focus is on its way
+            self.press("Escape", "Control+Space")  # the keys are lost while the focus moves
             return self.soon(lambda: any(each.is_visible() for each in answer.all()))
 
         self._until(asked, "an answer to Ctrl+Space")
         return self.popup_rows()
 
     def ask_for_popup_until(self, word: str) -> None:
-        """Ask for the list of completions again and again until it has the word."""
+        """Ask for the completion list until it contains the word."""
         self._until(lambda: any(word in row for row in self.ask_for_popup()), f"{word!r} in the popup")
 
     def popup_details(self) -> str:
-        """The text beside the list of completions."""
+        """The text next to the completion list."""
         details = self.page.locator(".suggest-details")
         return "\n".join(_plain(text) for text in details.all_inner_texts())
 
@@ -285,7 +285,7 @@ class VSCode:
         return PICTURES / f"{name}.png"
 
     def evidence(self, name: str) -> None:
-        """Leave what is needed to understand a failure in ``build/editors``: a picture and the server's log."""
+        """Leave a picture and the server's log in ``build/editors``, to understand a failure."""
         self.picture(name)
         (PICTURES / f"{name}.log").write_text(self.server.log_text(), encoding="utf-8")
 
@@ -294,7 +294,7 @@ class VSCode:
         return self._until(condition, wanted)
 
     def soon(self, condition: Callable[[], object]) -> bool:
-        """Whether the condition is true within a second or two: for what may never be."""
+        """Whether the condition becomes true within two seconds."""
         try:
             return bool(poll(condition, "", pause=lambda: self.page.wait_for_timeout(50), patience_s=2))
         except TimeoutError:
@@ -318,7 +318,7 @@ class VSCode:
         return self.page.locator(f"{_EDITORS}.focused .view-line").count() > 0
 
     def _palette(self, key: str, text: str, wanted: str) -> Locator:
-        """Ask the palette that the key opens; the rows it has that say ``wanted``, perhaps none."""
+        """Enter text into the palette that the key opens; its rows ``wanted``, perhaps none."""
         box = self.page.locator(".quick-input-widget:not([style*='display: none']) .quick-input-box input")
         row = self._rows(wanted)
         for _ in range(4):  # it closes again when something else takes the focus meanwhile

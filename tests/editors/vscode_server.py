@@ -1,4 +1,4 @@
-"""A VS Code server with one extension, in a home of its own. Knows no window and no test."""
+"""A VS Code server with one extension, in a home of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.request import urlopen
 _T = TypeVar("_T")
 
 PATIENCE_S = 60.0  # for anything to happen; machines that run tests are slow and shared
-QUIET = {  # nothing on the screen but the code, and nobody asked for anything
+QUIET = {  # nothing on the screen but the code, and no requests to other machines
     "workbench.startupEditor": "none",
     "workbench.tips.enabled": False,
     "workbench.welcomePage.walkthroughs.openOnInstall": False,
@@ -47,7 +47,7 @@ class Server:
     """The VS Code server with one extension, on a free port of this machine, in a new home that is removed after.
 
     ``settings`` are the person's and the machine's; ``programs`` are installed for the person, as pipx does it;
-    ``environment`` is added to that of this process; ``more_extensions`` are installed beside the one.
+    ``environment`` is added to that of this process; ``more_extensions`` are installed next to it.
     """
 
     def __init__(
@@ -101,15 +101,15 @@ class Server:
         self.close()
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
-        """Write settings on the disk, where VS Code sees them; ``None`` takes one away."""
+        """Write settings to the disk, where VS Code reads them; ``None`` removes one."""
         self.settings = {name: value for name, value in {**self.settings, **changes}.items() if value is not None}
-        for place in ("User", "Machine"):
-            file = self.state / "data" / place / "settings.json"
+        for scope in ("User", "Machine"):
+            file = self.state / "data" / scope / "settings.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(self.settings, indent=2), encoding="utf-8")
 
     def reset_settings(self) -> None:
-        """Set again what was set at first, and nothing else."""
+        """Restore the first settings."""
         self.change_settings({**dict.fromkeys(self.settings), **self._first_settings})
 
     def completion_servers(self) -> list[int]:
@@ -120,7 +120,7 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def close(self) -> None:
-        """End the server and all that it started, and wait for it."""
+        """End the server and all processes that it started."""
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=10)
@@ -150,7 +150,7 @@ class Server:
         found = []
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit():
-                with suppress(OSError):  # it has ended, or is somebody else's
+                with suppress(OSError):  # it has ended, or belongs to somebody else
                     words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
                     if mark in b"\0" + (folder / "environ").read_bytes():
                         found.append((int(folder.name), [Path(word).name for word in words if word]))
@@ -164,7 +164,7 @@ def poll(
     pause: Callable[[], None] = lambda: time.sleep(0.1),
     patience_s: float = PATIENCE_S,
 ) -> _T:
-    """Ask until the answer is true; that answer, or ``TimeoutError`` with what was wanted."""
+    """Poll until ``condition()`` is true, and return its value. Raises ``TimeoutError`` that names ``wanted``."""
     end = time.monotonic() + patience_s
     while not (value := condition()):
         if time.monotonic() > end:

@@ -1,9 +1,9 @@
-"""Where an evaluation asks."""
+"""The cursors that an evaluation queries."""
 
 import pytest
 
 from tinycoder.complete.candidate import Document
-from tinycoder.evaluate.cursors import KINDS, STRETCH, sample_identifiers, sample_places, sample_stretches, survey
+from tinycoder.evaluate.cursors import KINDS, STRETCH, sample_cursors, sample_identifiers, sample_stretches, survey
 
 TEXT = '''import os.path as place
 from package import thing, other
@@ -49,19 +49,19 @@ def test_names_that_are_made_stand_apart() -> None:
     assert not {"inside", "text", "None", "import", "os"} & {name for name, _ in found}
 
 
-def test_places_of_each_kind() -> None:
+def test_cursors_of_each_kind() -> None:
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    for place in survey(document(TEXT)).places:
-        found[place.kind].add(TEXT[place.offset :].split("\n")[0])
-        line_start = TEXT.rfind("\n", 0, place.offset) + 1
-        before = TEXT[line_start : place.offset]
-        if place.kind == "line":
+    for cursor in survey(document(TEXT)).cursors:
+        found[cursor.kind].add(TEXT[cursor.offset :].split("\n")[0])
+        line_start = TEXT.rfind("\n", 0, cursor.offset) + 1
+        before = TEXT[line_start : cursor.offset]
+        if cursor.kind == "line":
             assert not before.strip()
-        elif place.kind != "mid":
-            assert before.endswith({"dot": ".", "paren": "(", "assign": "="}.get(place.kind, " ")) or "= " in before
+        elif cursor.kind != "mid":
+            assert before.endswith({"dot": ".", "paren": "(", "assign": "="}.get(cursor.kind, " ")) or "= " in before
         else:
             assert before[-1].isalnum()
-            assert TEXT[place.offset].isalnum()
+            assert TEXT[cursor.offset].isalnum()
     assert "class Holder(Base):" in found["line"]
     assert "read(size=1024)" in found["dot"]
     assert "place) as stream:" in found["paren"]
@@ -83,7 +83,7 @@ def test_a_popup_is_open_inside_words_and_after_dots() -> None:
 def test_nothing_is_asked_before_the_first_offset_or_after_a_fault() -> None:
     first = TEXT.index("class")
     found = survey(document(TEXT), first=first)
-    assert min(place.offset for place in found.places) >= first
+    assert min(cursor.offset for cursor in found.cursors) >= first
     assert min(name.start for name in found.identifiers) >= first
     broken = survey(document("value = other\nname = (\n  thing\n) + ]\n" + "'''never closed\n" + "later = 1\n"))
     assert {"value", "other"} <= {"value = other\nname = (\n"[name.start : name.end] for name in broken.identifiers}
@@ -98,8 +98,8 @@ def test_samples_hang_on_the_seed_alone() -> None:
     assert names != sample_identifiers(found.identifiers, 20, seed=2)
     assert len(names) == 20
     assert sample_identifiers(found.identifiers, 10**6, seed=1) == sorted(found.identifiers)
-    places = sample_places(found.places, 70, seed=1)
-    assert {kind: sum(place.kind == kind for place in places) for kind in KINDS} == dict.fromkeys(KINDS, 10)
+    cursors = sample_cursors(found.cursors, 70, seed=1)
+    assert {kind: sum(cursor.kind == kind for cursor in cursors) for kind in KINDS} == dict.fromkeys(KINDS, 10)
 
 
 @pytest.mark.parametrize("n_characters", [0, 100, 1_500])

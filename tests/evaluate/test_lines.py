@@ -6,18 +6,13 @@ from tinycoder.complete.engine import Engine
 from tinycoder.evaluate import completed_lines, could_begin_a_module, statement_starts
 from tinycoder.storage.checkpoint import Model
 
+BEGUN = ["", "x = 1\n", "if x:\n", "f(1,\n", "def f(self,\n", "try:\n    x\n", "x = '''a\n", "class A:\n    x = [\n"]
+WRONG = ["x = = 1\n", "return)\n", "f(]\n", "if x\n", "x = 'a\n", "def f(:\n", "x\0\n"]
 
-@pytest.mark.parametrize(
-    "source",
-    ["", "x = 1\n", "if x:\n", "f(1,\n", "def f(self,\n", "try:\n    x\n", "x = '''a\n", "class A:\n    x = [\n"],
-)
+
+@pytest.mark.parametrize("source", [*BEGUN, *WRONG])
 def test_what_could_begin_a_module(source: str) -> None:
-    assert could_begin_a_module(source)
-
-
-@pytest.mark.parametrize("source", ["x = = 1\n", "return)\n", "f(]\n", "if x\n", "x = 'a\n", "def f(:\n", "x\0\n"])
-def test_what_could_not(source: str) -> None:
-    assert not could_begin_a_module(source)
+    assert could_begin_a_module(source) == (source in BEGUN)
 
 
 def test_statements_start_after_their_indentation() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -13,8 +14,8 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, variants_of
-from tinycoder.evaluate.baseline import Copier
+from tinycoder.evaluate import Results, Settings, Variant, evaluate, last, variants_of
+from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.completer import Completer, Cost
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
@@ -28,7 +29,7 @@ HELD_OUT = [
     Document(path="held/two.py", text="import other\r\n\r\n" + "".join(LINES[::-1]).replace("\n", "\r\n")),
 ]
 KNOWN = [Document(path="known.py", text="".join(LINES[:3]))]
-SETTINGS = Settings(n_places=12, n_typed=1_500, n_bytes=300)
+SETTINGS = Settings(n_cursors=12, n_typed=1_500, n_bytes=300)
 PERFECT = [Variant(name="all", parts=Parts())]
 
 
@@ -70,7 +71,7 @@ class Silent:
 
 
 class Oracle(Silent):
-    """Knows the files by heart."""
+    """Knows the files verbatim."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
         super().__init__()
@@ -97,19 +98,15 @@ def results(
     ticks = itertools.count()
     steps = evaluate(make, HELD_OUT, variants, settings, known=KNOWN, clock=lambda: next(ticks) / 1000)
     done = [0.0]
-    while True:
-        try:
-            done.append(next(steps).done)
-        except StopIteration as end:
-            assert done == sorted(done)
-            assert done[-1] <= 1
-            found: Results = end.value
-            return found
+    found = last(steps, lambda progress: done.append(progress.done))
+    assert done == sorted(done)
+    assert done[-1] <= 1
+    return found
 
 
 @pytest.mark.parametrize("after_rest", [False, True])
 def test_who_knows_the_truth_is_always_right(after_rest: bool) -> None:
-    settings = Settings(n_places=12, n_typed=900, n_bytes=300, after_rest=after_rest)
+    settings = Settings(n_cursors=12, n_typed=900, n_bytes=300, after_rest=after_rest)
     found = results(lambda parts: Oracle(HELD_OUT), settings=settings).variants[0]
     assert [(popup.top_1, popup.mean_reciprocal_rank) for popup in found.popup] == [(1.0, 1.0)] * 4
     inline = found.inline
@@ -144,7 +141,7 @@ def test_nobody_sees_what_is_asked_for(after_rest: bool) -> None:
         made.append(Silent())
         return made[-1]
 
-    results(make, settings=Settings(n_places=12, n_typed=900, n_bytes=300, after_rest=after_rest))
+    results(make, settings=Settings(n_cursors=12, n_typed=900, n_bytes=300, after_rest=after_rest))
     truths = Oracle(HELD_OUT).truths
     assert sum(len(one.shown) for one in made) > 500
     for document in (document for one in made for document in one.shown):
@@ -188,22 +185,22 @@ def test_differences_from_the_first_variant() -> None:
     assert keys.high is not None
     assert 0.8 < keys.low <= keys.value <= keys.high < 1
     assert all(one.low == one.value == one.high == 0 for one in same.values())
-    few = results(lambda parts: Silent(), variants, Settings(n_places=12, n_typed=500, n_bytes=0))
+    few = results(lambda parts: Silent(), variants, Settings(n_cursors=12, n_typed=500, n_bytes=0))
     assert few.differences["same"]["best keys"].low is None
 
 
 def test_everything_but_time_can_be_repeated() -> None:
     def make(parts: Parts) -> Completer:
-        return Copier(KNOWN)
+        return CopyBaseline(KNOWN)
 
     first, second = results(make), results(make)
     assert first == second
-    other = results(make, settings=Settings(n_places=12, n_typed=900, n_bytes=300, seed=1))
+    other = results(make, settings=Settings(n_cursors=12, n_typed=900, n_bytes=300, seed=1))
     assert other.variants != first.variants
 
 
-def test_the_copier_continues_what_was_typed_before() -> None:
-    copier = Copier([Document(path="a.py", text="first = compute(1)\nsecond = compute(2)\n")])
+def test_the_baseline_continues_what_was_typed_before() -> None:
+    copier = CopyBaseline([Document(path="a.py", text="first = compute(1)\nsecond = compute(2)\n")])
 
     def inline(text: str) -> list[str]:
         found = copier.inline(Document(path="b.py", text=text), len(text), stop=lambda: False)
@@ -260,6 +257,10 @@ class Elements(html.parser.HTMLParser):
         assert self.stack.pop() == tag
 
 
+def _same(completer: Completer, parts: Parts) -> Completer:
+    return completer
+
+
 def test_the_page_is_self_contained_and_escapes_code() -> None:
     evil = "value = '<script src=https://example.org/x.js>' if a < b else c & d\n"
     documents = [Document(path="<b>.py", text="".join(f"name_{n} = 1\n" for n in range(12)) + evil * 20)]
@@ -271,20 +272,9 @@ def test_the_page_is_self_contained_and_escapes_code() -> None:
             return [Candidate(text="<img src=x>", start=offset, end=offset, probability=0.9, source="wrong")]
 
     for completer in (Oracle(documents), Wrong(documents)):
-        steps = evaluate(
-            lambda parts, completer=completer: completer,  # type: ignore[misc]
-            documents,
-            PERFECT,
-            SETTINGS,
-            known=[],
-            clock=lambda: 0.0,
-        )
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                text = page("<title>", {"model": "<i>"}, end.value)
-                break
+        make = partial(_same, completer)
+        steps = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
+        text = page("<title>", {"model": "<i>"}, last(steps))
         elements = Elements()
         elements.feed(text)
         assert elements.stack == []

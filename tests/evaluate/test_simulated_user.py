@@ -29,20 +29,16 @@ def test_tab_takes_a_right_ghost() -> None:
         assert keys(moments, user) == Typed(keys=2, accepted=1)
     for user in ("popup-1", "popup-5"):
         assert keys(moments, user).keys == len(TRUTH)
-
-
-def test_tab_takes_the_first_line_of_a_ghost_that_goes_wrong_later() -> None:
-    assert keys({0: Moment(ghost=TRUTH + "\nwrong")}, "inline") == Typed(keys=1, accepted=1)
+    first_line = {0: Moment(ghost=TRUTH + "\nwrong")}
+    assert keys(first_line, "inline") == Typed(keys=1, accepted=1)
+    ends_inside_a_word = {0: Moment(ghost="total = fir")}
+    assert keys(ends_inside_a_word, "inline").keys == len(TRUTH)
 
 
 def test_words_of_a_ghost_are_a_key_each() -> None:
     moments = {0: Moment(ghost="total = first + third")}
     assert keys(moments, "inline").keys == len(TRUTH)
     assert keys(moments, "inline+word") == Typed(keys=4 + len(" second"), accepted=1)
-
-
-def test_a_ghost_that_ends_inside_a_word_is_not_taken() -> None:
-    assert keys({0: Moment(ghost="total = fir")}, "inline").keys == len(TRUTH)
 
 
 def test_row_r_costs_r_keys() -> None:

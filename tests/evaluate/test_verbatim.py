@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import LESSON
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
-from tinycoder.evaluate import Results, Settings, Variant, evaluate
+from tinycoder.evaluate import Results, Settings, Variant, evaluate, last
 from tinycoder.evaluate.completer import Completer
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, Texts, copies, is_long, n_characters
-from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import Model
-from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 LINE = "    return Quagga(okapi, stride=8, offset=zebra.offset)"
 TEXT = f"import os\n\n\ndef quagga(okapi, zebra):\n{LINE}\n"
@@ -33,7 +29,7 @@ def texts(origin: str, *contents: str) -> Texts:
     return Texts(origin, [Document(path=f"{n}.py", text=text) for n, text in enumerate(contents)])
 
 
-def test_a_copy_has_its_place_and_how_often_it_stands_there() -> None:
+def test_a_copy_says_where_it_is_from_and_how_often() -> None:
     (copy,) = copies(LINE.strip(), [Texts(WORKSPACE, KNOWN)])
     assert (copy.text, copy.origin, copy.path, copy.line, copy.times) == (LINE.strip(), WORKSPACE, "pkg/b.py", 5, 2)
     assert copy.n_characters == n_characters(LINE)
@@ -70,7 +66,7 @@ def test_the_longest_source_wins_and_of_equals_the_nearest() -> None:
 
 
 @given(st.text("ab .\n", max_size=40), st.lists(st.text("ab .\n", max_size=80), max_size=3))
-def test_every_copy_stands_where_it_is_said_to(suggestion: str, known: list[str]) -> None:
+def test_every_copy_is_where_it_says(suggestion: str, known: list[str]) -> None:
     found = copies(suggestion, [texts(WORKSPACE, *known)])
     assert all(is_long(copy.text) and copy.text in suggestion for copy in found)
     for copy in found:
@@ -82,36 +78,9 @@ def test_every_copy_stands_where_it_is_said_to(suggestion: str, known: list[str]
 
 
 def results(make: Callable[[Parts], Completer], known: list[Document], held_out: Document, **more: object) -> Results:
-    steps = evaluate(
-        make,
-        [held_out],
-        [Variant(name="all", parts=Parts())],
-        Settings(n_places=30, n_typed=0, n_bytes=0),
-        known=known,
-        clock=lambda: 0.0,
-        **more,  # type: ignore[arg-type]
-    )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Results = end.value
-            return found
-
-
-def engine_maker(model: Model, known: list[Document]) -> Callable[[Parts], Completer]:
-    tokenizer = model.tokenizer
-    corpus = token_corpus(
-        ((document.path, np.array(tokenizer.encode(document.text), np.int32)) for document in known),
-        tokenizer.special[FILE_SEPARATOR],
-    )
-
-    def make(parts: Parts) -> Completer:
-        memory = Memory(tokenizer)
-        memory.use(Workspace(corpus))
-        return Engine(model, memory, parts=parts)
-
-    return make
+    settings = Settings(n_cursors=30, n_typed=0, n_bytes=0)
+    variants = [Variant(name="all", parts=Parts())]
+    return last(evaluate(make, [held_out], variants, settings, known=known, clock=lambda: 0.0, **more))  # type: ignore[arg-type]
 
 
 def test_the_report_of_a_real_engine(model: Model) -> None:
@@ -133,7 +102,7 @@ def test_the_report_of_a_real_engine(model: Model) -> None:
     assert "known.py:5" in page("title", {}, found)
 
 
-def test_what_the_model_says_by_heart_is_its_own_or_what_it_learnt(model: Model) -> None:
+def test_what_the_model_repeats_verbatim_is_its_own_or_what_it_learnt(model: Model) -> None:
     line = "    def collect(self, amount, start, total): return Counter(start).add(amount)"
     held_out = Document(path="held.py", text="import os\n" * 12 + f"\n\nclass Mine:\n{line}\n{LESSON}")
 

@@ -16,6 +16,8 @@ PAGES = [
     "docs/reliability.md",
     "docs/benchmarks.md",
     "docs/decisions.md",
+    "docs/ablation.md",
+    "vscode-client/README.md",
     *(f"docs/editors/{name}.md" for name in EDITORS),
 ]
 
@@ -29,9 +31,22 @@ def commands() -> list[str]:
     return found
 
 
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_no_figure_is_left_open(page: str) -> None:
-    assert "@@" not in (REPOSITORY / page).read_text(encoding="utf-8")
+def test_links_and_paths_of_a_page_exist(page: str) -> None:
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (REPOSITORY / page).parent / path if path else REPOSITORY / page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), link
+    for path in re.findall(r"[`(]((?:tests|benchmarks|training|tinycoder|server|docs|\.ci)/[\w/.-]*\w)[`)]", text):
+        assert (REPOSITORY / path).exists(), path
 
 
 def test_the_readme_shows_commands() -> None:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,9 @@ class RawClient:
         return uri
 
     def position(self, uri: str, line: int, character: int) -> dict[str, Any]:
-        return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+        """The parameters of either kind of request, as if the person had asked for it."""
+        position = {"line": line, "character": character}
+        return {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1}}
 
     def popup(self, uri: str, line: int, character: int) -> list[dict[str, Any]]:
         result = self.ask("textDocument/completion", self.position(uri, line, character))
@@ -140,6 +142,40 @@ class RawClient:
         params = self.position(uri, line, character) | {"context": {"triggerKind": 2, **context}}
         items: list[dict[str, Any]] = self.ask("textDocument/inlineCompletion", params)["items"]
         return items
+
+    def told(self, uri: str = "file:///somewhere/told.py", language: str = "python") -> dict[str, Any]:
+        """What the stub of the engine was told until now."""
+        self.open("# told\n", uri, language)
+        answer: dict[str, Any] = json.loads(self.popup(uri, 1, 0)[0]["detail"])
+        return answer
+
+    def until(self, find: Callable[[], Any]) -> Any:
+        """Ask until there is an answer; each question is an answer of the server's, so nothing sleeps here."""
+        for _ in range(3000):
+            if answer := find():
+                return answer
+        raise AssertionError(self.log())
+
+    def configure(self, **settings: Any) -> None:
+        self.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": settings}})
+
+    def command(self, name: str, *arguments: Any) -> dict[str, Any]:
+        """The answer to a command of ours, with its result or error."""
+        params = {"command": f"tinycoder.{name}", "arguments": list(arguments)}
+        return self.answer(self.request("workspace/executeCommand", params))
+
+    def accept(self, item: dict[str, Any]) -> None:
+        """Run the command of an item, as editors do when it was accepted."""
+        params = {"command": item["command"]["command"], "arguments": item["command"]["arguments"]}
+        assert self.ask("workspace/executeCommand", params) is None
+
+    def change_folders(self, *, added: Sequence[dict[str, str]] = (), removed: Sequence[dict[str, str]] = ()) -> None:
+        event = {"added": list(added), "removed": list(removed)}
+        self.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+
+    def shown_messages(self) -> list[dict[str, Any]]:
+        """What has popped up."""
+        return [message["params"] for message in self.notices if message["method"] == "window/showMessage"]
 
     @staticmethod
     def change(uri: str, *changes: dict[str, Any], version: int = 2) -> dict[str, Any]:

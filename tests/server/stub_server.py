@@ -14,6 +14,7 @@ once. `slow`: takes until it is stopped or a file in the folder lets it go.
 """
 
 import ctypes
+import dataclasses
 import hashlib
 import json
 import re
@@ -24,16 +25,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.errors import Cancelled, CheckpointError
+from tinycoder.stop import Stop, never
 from tinycoder.symbols.interpreter import Interpreter, own_library
-from tinycoder_lsp.app import add_handlers
+from tinycoder_lsp import app as app  # registers the handlers
+from tinycoder_lsp.connection.handlers import register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio
-from tinycoder_lsp.engine.host import Stop
 from tinycoder_lsp.engine.models import Models
 from tinycoder_lsp.jobs.indexing import Progress
-from tinycoder_lsp.jobs.symbols import Place
+from tinycoder_lsp.jobs.symbols import SymbolRequest
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.session import Pauses, Session
 
@@ -58,6 +60,9 @@ class Told:
         self.index = index
 
 
+GHOST, LIST = GhostRequest(), ListRequest()
+
+
 class Stub:
     mixer = None
 
@@ -74,48 +79,25 @@ class Stub:
             threading.Event().wait(0.001)
         print("a library that prints to stdout")
 
-    def inline(
-        self,
-        document: Document,
-        offset: int,
-        *,
-        stop: Stop,
-        max_tokens: int = 64,
-        n: int = 1,
-        block: bool = False,
-        max_lines: int = 12,
-        threshold: float | None = None,
-        prose: str = "sure",
-    ) -> list[Candidate]:
-        asked = {
-            "max_tokens": max_tokens,
-            "n": n,
-            "block": block,
-            "max_lines": max_lines,
-            "threshold": threshold,
-            "prose": prose,
-        }
+    def inline(self, document: Document, offset: int, request: GhostRequest = GHOST, *, stop: Stop) -> list[Candidate]:
+        asked = dataclasses.asdict(request)
         if _mode(document) == "# new" and document.text not in self.memory.known:
-            if stop():
-                raise Cancelled
             self.memory.known.add(document.text)
             self.memory.thought += 1
         candidate = self._complete(document, offset, stop, asked)
         if _mode(document) == "# asked":
-            return [Candidate(text=json.dumps(asked), start=offset, end=offset, probability=0.5, source="model")] * n
-        return [candidate] * n
+            candidate = dataclasses.replace(candidate, text=json.dumps(asked), start=offset)
+        return [candidate] * request.n
 
-    def popup(
-        self,
-        document: Document,
-        offset: int,
-        *,
-        stop: Stop,
-        limit: int = 10,
-        going_on: bool = False,
-        imports: bool = True,
-    ) -> list[Candidate]:
-        return [self._complete(document, offset, stop, {"limit": limit, "imports": imports})]
+    def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
+        mode = _mode(document)
+        thinks = mode.startswith(("# slow", "# deaf", "# fault", "# panic", "# kill"))
+        if thinks or (mode == "# new" and document.text not in self.memory.known):
+            return None
+        return self.inline(document, offset, request, stop=never)
+
+    def popup(self, document: Document, offset: int, request: ListRequest = LIST, *, stop: Stop) -> list[Candidate]:
+        return [self._complete(document, offset, stop, {"limit": request.limit, "imports": request.imports})]
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         self.memory.ahead.append(candidate.text)
@@ -175,7 +157,7 @@ class Stub:
             start=word.start(),
             end=offset,
             probability=0.5,
-            source=json.dumps(facts),
+            provenance=NameOrigin("stub", json.dumps(facts)),
         )
 
 
@@ -226,7 +208,7 @@ def index(
 class Reader:
     """What the place is, and which files there are, in place of their symbols."""
 
-    def __init__(self, home: Path, place: Place) -> None:
+    def __init__(self, home: Path, place: SymbolRequest) -> None:
         self.interpreter = Interpreter(prefix=None, search_paths=(), library=own_library())
         self.world: Any = {"python": place.python, "trusted": place.trusted, "files": [], "changed": [], "read": 0}
         self.offered: Any = []
@@ -251,6 +233,6 @@ if __name__ == "__main__":
     start_log(None, "info")
     pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
     models = Models(home, Stub)  # type: ignore[arg-type]
-    session = add_handlers(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
+    session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
     serve_stdio(session)
     leave(session.exit_code)

@@ -1,4 +1,4 @@
-"""What an editor asks for by name: results, refusals, and training from its beginning to its end."""
+"""Commands: results, refusals, and training from its beginning to its end."""
 
 import datetime
 import json
@@ -28,14 +28,14 @@ ADDER = "def add_{n}(first, second):\n    total = first + second + {n}\n    retu
 
 def command(client: Any, name: str, *arguments: Any) -> Any:
     """What a command answers, which may be nothing."""
-    answer = client.answer(client.request("workspace/executeCommand", params(name, *arguments)))
+    answer = client.command(name, *arguments)
     assert "error" not in answer, answer["error"]
     return answer["result"]
 
 
 def refusal(client: Any, name: str, *arguments: Any) -> str:
     """The sentence with which a command is refused."""
-    error = client.error("workspace/executeCommand", params(name, *arguments))
+    error = client.command(name, *arguments)["error"]
     message: str = error["message"]
     assert error["code"] == -32803, error
     assert "\n" not in message
@@ -43,13 +43,9 @@ def refusal(client: Any, name: str, *arguments: Any) -> str:
     return message
 
 
-def params(name: str, *arguments: Any) -> dict[str, Any]:
-    return {"command": f"tinycoder.{name}", "arguments": list(arguments)}
-
-
 @pytest.fixture
 def models_home(home: Path, tmp_path: Path) -> Path:
-    """A home with two sound models and a damaged one."""
+    """A home with two valid models and a damaged one."""
     there = tmp_path / "home"
     for name in ("counter", "second"):
         shutil.copytree(home / "models" / "counter", there / "models" / name)
@@ -130,8 +126,7 @@ def test_a_model_is_selected_until_it_is_chosen_again(chooser: Any) -> None:
     assert [each["name"] for each in command(chooser, "listModels") if each["current"]] == ["second"]
     assert chooser.notice("didChangeStatus", model="second")["state"] == "ready"
     assert chooser.popup(uri, 0, 2) != []
-    settings = {"tinycoder": {"model": "counter"}}
-    chooser.notify("workspace/didChangeConfiguration", {"settings": settings})
+    chooser.configure(model="counter")
     assert [each["name"] for each in command(chooser, "listModels") if each["current"]] == ["second"]
     assert command(chooser, "selectModel", None) == {"model": "counter"}
     assert command(chooser, "selectModel") == {"model": "counter"}
@@ -183,11 +178,11 @@ def test_what_was_accepted_is_counted(start: Any, tmp_path: Path) -> None:
     word = client.popup(uri, 1, 2)[0]
     assert word["command"]["title"] == "Accepted"
     client.send(client.change(uri, client.edit(1, 2, 2, "_tail")))
-    run(client, word["command"])
+    client.accept(word)
     ghost = client.ghost(uri, 1, 7)[0]
     client.send(client.change(uri, client.edit(1, 7, 7, "_tail"), version=3))
-    run(client, ghost["command"])
-    run(client, ghost["command"])  # twice is once
+    client.accept(ghost)
+    client.accept(ghost)  # twice is once
     shown = command(client, "showStats")
     assert shown["popup"]["all"]["accepted"] == shown["popup"]["today"]["accepted"] == 1
     assert shown["inline"]["all"]["accepted"] == 1
@@ -197,44 +192,23 @@ def test_what_was_accepted_is_counted(start: Any, tmp_path: Path) -> None:
     assert (tmp_path / "home" / "statistics.json").exists()
 
 
-def run(client: Any, accepted: dict[str, Any]) -> None:
-    """Run the command of an item, as editors do when it was accepted."""
-    name = {"command": accepted["command"], "arguments": accepted["arguments"]}
-    assert client.answer(client.request("workspace/executeCommand", name))["result"] is None
-
-
 # Training.
 
 
+ODD_FOLDERS = ["", "untitled:Untitled-1", "vscode-vfs://github/x/y", "file:relative", "file:///no", "file:///a%00b"]
+
+
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("options", "words"),
     [
-        ({"minutes": 0}, "minutes"),
-        ({"minutes": -1}, "minutes"),
-        ({"minutes": 10**400}, "minutes"),
-        ({"minutes": float("nan")}, "minutes"),
-        ({"minutes": float("inf")}, "minutes"),
-        ({"minutes": True}, "minutes"),
-        ({"minutes": "10"}, "minutes"),
-        ({"preset": "enormous"}, "nano"),
-        ({"preset": "--resume"}, "nano"),
-        ({"preset": 3}, "nano"),
-        ({"preset": []}, "nano"),
-        ({"folder": 3}, "no folder"),
-        ({"folder": ""}, "no folder"),
-        ({"folder": "untitled:Untitled-1"}, "no folder"),
-        ({"folder": "vscode-vfs://github/x/y"}, "no folder"),
-        ({"folder": "file:relative"}, "no folder"),
-        ({"folder": "file:///no/such/folder"}, "no folder"),
-        ({"folder": "file:///a%00b"}, "no folder"),
-        ({"folder": "file://[x"}, "no folder"),
-        (["nano"], "object"),
-        ("nano", "object"),
-        (3, "object"),
+        *(({"minutes": odd}, "minutes") for odd in (0, -1, 10**400, float("nan"), float("inf"), True, "10")),
+        *(({"preset": odd}, "nano") for odd in ("enormous", "--resume", 3, [])),
+        *(({"folder": odd}, "no folder") for odd in (3, "file://[x", *ODD_FOLDERS)),
+        *((odd, "object") for odd in (["nano"], "nano", 3)),
     ],
 )
-def test_odd_wishes_are_refused(start: Any, folder: Path, shared: Any, wish: Any, words: str) -> None:
-    assert words in refusal(shared, "train", wish)
+def test_odd_options_are_refused(shared: Any, options: Any, words: str) -> None:
+    assert words in refusal(shared, "train", options)
     assert command(shared, "stopTraining") == {"stopped": False}
 
 
@@ -247,8 +221,8 @@ def shared(start: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_without_a_folder_it_says_what_to_do(client: Any) -> None:
-    for wish in ([], [None], [{}], [{"minutes": 1}]):
-        assert "open one in the editor" in refusal(client, "train", *wish)
+    for options in ([], [None], [{}], [{"minutes": 1}]):
+        assert "open one in the editor" in refusal(client, "train", *options)
     assert "train on this workspace first" in refusal(client, "trainingReport")
 
 
@@ -261,9 +235,9 @@ def test_a_run_is_stopped_goes_on_and_gives_the_workspace_its_model(
     assert client.notice("didChangeStatus", busy=False)["model"] == "base"
     uri = client.open("def add", uri=(folder / "new.py").as_uri())
 
-    wish = {"minutes": 0.03, "preset": "nano"}
-    assert command(client, "train", wish) == {"started": True, "name": name, "folder": str(folder)}
-    assert "under way already" in refusal(client, "train", wish)
+    options = {"minutes": 0.03, "preset": "nano"}
+    assert command(client, "train", options) == {"started": True, "name": name, "folder": str(folder)}
+    assert "under way already" in refusal(client, "train", options)
     begin = client.notice("didChangeStatus", state="training")
     assert begin["busy"]
     assert begin["training"] == 0
@@ -277,7 +251,7 @@ def test_a_run_is_stopped_goes_on_and_gives_the_workspace_its_model(
     assert [each["name"] for each in command(client, "listModels") if each["current"]] != [name]
 
     client.notices.clear()
-    assert command(client, "train", wish | {"folder": folder.as_uri()})["name"] == name
+    assert command(client, "train", options | {"folder": folder.as_uri()})["name"] == name
     assert client.notice("didChangeStatus", state="ready", model=name)["training"] is None
     message = client.notice("window/showMessage")
     assert message["type"] == 3
@@ -313,7 +287,7 @@ def test_leaving_stops_a_run_without_a_word(start: Any, models_home: Path, folde
     command(client, "train", {"preset": "nano"})
     assert client.leave() == 0
     assert "Traceback" not in client.log()
-    assert not any(each["method"] == "window/showMessage" for each in client.notices)
+    assert client.shown_messages() == []
 
 
 def test_leaving_while_commands_run(start: Any, models_home: Path, folder: Path) -> None:
@@ -322,7 +296,7 @@ def test_leaving_while_commands_run(start: Any, models_home: Path, folder: Path)
     (models_home / "models" / "stuck").mkdir()
     for path in (models_home / "models" / "counter").iterdir():
         shutil.copy2(path, models_home / "models" / "stuck")
-    number = client.request("workspace/executeCommand", params("selectModel", "stuck"))
+    number = client.request("workspace/executeCommand", {"command": "tinycoder.selectModel", "arguments": ["stuck"]})
     client.notice("didChangeStatus", busy=True)
     assert client.leave() == 0
     assert client.answer(number)["error"]["code"] == -32800

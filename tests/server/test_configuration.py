@@ -10,16 +10,17 @@ import pytest
 ASKED = {"workspace": {"configuration": True}}
 
 
-def limit(client: Any) -> int:
-    item = client.popup(client.open("ab"), 0, 2)[0]
-    value: int = json.loads(item["detail"])["limit"]
-    return value
+def asked_for(client: Any, uri: str = "file:///somewhere/a.py") -> Any:
+    """What the engine is asked for a popup."""
+    return json.loads(client.popup(client.open("ab", uri=uri), 0, 2)[0]["detail"])
 
 
-def path_of(client: Any, uri: str) -> str:
-    item = client.popup(client.open("ab", uri=uri), 0, 2)[0]
-    value: str = json.loads(item["detail"])["path"]
-    return value
+def limit(client: Any) -> Any:
+    return asked_for(client)["limit"]
+
+
+def path_of(client: Any, uri: str) -> Any:
+    return asked_for(client, uri)["path"]
 
 
 def warnings(client: Any) -> list[str]:
@@ -63,7 +64,7 @@ def test_an_editor_that_never_says_what_is_configured_is_served_all_the_same(sta
 def test_a_changed_configuration(start: Any) -> None:
     client = start(configuration={"popup": {"limit": 5}})
     client.initialize(ASKED)
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"popup": {"limit": 6}}}})
+    client.configure(popup={"limit": 6})
     assert limit(client) == 6
     client.configuration = {"popup": {"limit": 7}, "model": "other"}
     client.notify("workspace/didChangeConfiguration", {"settings": None})
@@ -107,14 +108,14 @@ def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> No
     client = start(configuration=wrong)
     client.initialize(ASKED)
     for _ in range(3):
-        client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": wrong}})
+        client.configure(**wrong)
     assert limit(client) == 20
     assert len(client.ghost(client.open("ab"), 0, 2, triggerKind=1)) == 2
     assert len(warnings(client)) == 2
     assert any("tinycoder.popup.limit must be whole number" in text for text in warnings(client))
     assert any("did you mean tinycoder.inline?" in text for text in warnings(client))
     assert "tinycoder.popup.limit" not in client.log()  # editors show both logs as one
-    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+    assert client.shown_messages() == []
 
 
 def test_switched_off_and_on_again(start: Any) -> None:
@@ -123,7 +124,7 @@ def test_switched_off_and_on_again(start: Any) -> None:
     assert client.notice("didChangeStatus", busy=False)["kind"] == "Inactive"
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"enable": True}}})
+    client.configure(enable=True)
     client.notice("didChangeStatus", busy=False, kind="Normal")
     assert client.popup(uri, 0, 2) != []
 
@@ -134,8 +135,7 @@ def test_popup_and_ghost_text_are_switched_off_one_by_one(start: Any) -> None:
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) == []
     assert client.ghost(uri, 0, 2) != []
-    settings = {"tinycoder": {"inline": {"enable": False}}}
-    client.notify("workspace/didChangeConfiguration", {"settings": settings})
+    client.configure(inline={"enable": False})
     assert client.ghost(uri, 0, 2) == []
 
 
@@ -186,7 +186,7 @@ def test_prose_is_a_setting_of_what_comes_unasked(start: Any, setting: str) -> N
 def test_names_that_need_an_import_are_a_setting(start: Any, setting: bool) -> None:
     client = start()
     client.initialize(initializationOptions={"popup": {"imports": setting}})
-    assert json.loads(client.popup(client.open("ab"), 0, 2)[0]["detail"])["imports"] is setting
+    assert asked_for(client)["imports"] is setting
 
 
 def test_the_log_level_is_a_setting(start: Any) -> None:
@@ -216,7 +216,7 @@ def test_without_an_own_model_a_status_names_the_command_and_a_model_trained_lat
     assert status["message"].endswith(f'tinycoder train "{workspace}"')
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) != []
-    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+    assert client.shown_messages() == []
     shutil.copytree(stub_home / "models" / "stub", empty / "models" / own_name(workspace))
     client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
     client.notice("didChangeStatus", busy=False, model=own_name(workspace))
@@ -241,7 +241,7 @@ def test_a_model_that_cannot_be_used_is_a_status_and_no_answers(start: Any, mode
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) == client.ghost(uri, 0, 2) == []
     assert ("nobody foresaw this" in client.log()) is (model == "bug")
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"model": "stub"}}})
+    client.configure(model="stub")
     client.notice("didChangeStatus", busy=False, kind="Normal")
     assert client.popup(uri, 0, 2) != []
 
@@ -253,12 +253,10 @@ def test_paths_are_relative_to_the_workspace_as_it_changes(start: Any) -> None:
     assert path_of(client, "file:///project/one/pkg/io.py") == "pkg/io.py"
     assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
     two = {"uri": "file:///project/two", "name": "two"}
-    event = {"added": [two], "removed": []}
-    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    client.change_folders(added=[two])
     assert path_of(client, "file:///project/one/pkg/io.py") == "one/pkg/io.py"
     assert path_of(client, "file:///project/two/pkg/io.py") == "two/pkg/io.py"
-    event = {"added": [], "removed": [two]}
-    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    client.change_folders(removed=[two])
     assert path_of(client, "file:///project/two/pkg/io.py") == "io.py"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.editor.details import LARGEST, Offered, documentation, percent_of, read_from_disk
+from tinycoder_lsp.editor.details import MAX_FILE_BYTES, Offered, documentation, percent_of, read_from_disk
 
 TEXT = """import os
 
@@ -177,7 +177,7 @@ def test_a_link_within_the_workspace_is_followed(project: Path) -> None:
 
 
 def test_large_and_odd_files(project: Path) -> None:
-    (project / "large.py").write_text("x" * (LARGEST + 1))
+    (project / "large.py").write_text("x" * (MAX_FILE_BYTES + 1))
     (project / "latin.py").write_bytes("é = 1\n".encode("latin-1"))
     assert read_from_disk("large.py", [project]) is None
     assert read_from_disk("latin.py", [project]) == "\ufffd = 1\n"

@@ -148,7 +148,7 @@ if sys.platform == "win32":
 def alone() -> None: ...
 def missing() -> None: ...
 """
-BESIDE = """class One:
+CODE = """class One:
     def other(self): pass
 class Two:
     def __init__(self):
@@ -165,12 +165,12 @@ def run(): pass
 
 @pytest.mark.parametrize(("line", "found"), [(0, 0), (2, 1), (3, None), (5, 3), (8, 8), (9, 10), (10, None), (6, None)])
 def test_what_a_stub_declares_is_found_in_the_code(line: int, found: int | None) -> None:
-    assert line_of(STUB, line, BESIDE) == found
-    assert line_of(STUB, 99, BESIDE) is line_of("", 1, BESIDE) is line_of(STUB, 2, "") is None
+    assert line_of(STUB, line, CODE) == found
+    assert line_of(STUB, 99, CODE) is line_of("", 1, CODE) is line_of(STUB, 2, "") is None
 
 
 def test_a_stub_is_told_by_the_docstrings_of_its_code() -> None:
-    texts = {"a.pyi": STUB, "a.py": BESIDE}
+    texts = {"a.pyi": STUB, "a.py": CODE}
     assert documentation(Offered(path="a.pyi", line=8), texts.get) == "Runs.\n\na.pyi:8"
     assert "Runs" not in documentation(Offered(path="a.pyi", line=3), texts.get)
     del texts["a.py"]
@@ -205,13 +205,6 @@ def test_in_the_format_that_the_editor_takes(start: Any, project: Path) -> None:
         able = {"textDocument": {"completion": {"completionItem": {"documentationFormat": formats}}}}
         client.initialize(able, rootUri=project.as_uri())
         assert resolved(client) == {"kind": kind, "value": said}
-
-
-def test_an_open_document_counts_as_it_is(start: Any, project: Path) -> None:
-    client = start()
-    client.initialize(rootUri=project.as_uri())
-    client.open(CLASS.replace("all", "none"), uri=(project / "pkg" / "io.py").as_uri())
-    assert "Reads \\*none\\*" in resolved(client)["value"]
 
 
 def test_nothing_of_a_workspace_that_is_not_trusted_or_of_a_file_outside(start: Any, project: Path) -> None:

@@ -9,7 +9,7 @@ from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
 from pygls.workspace import PositionCodec
 
 from tinycoder.workspace import tree
-from tinycoder_lsp.documents.positions import Lines, file_path, is_python, opens_block, relative_path, whole
+from tinycoder_lsp.documents.positions import Lines, file_path, is_python, relative_path, whole
 from tinycoder_lsp.documents.workspace import CodeDocument
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -164,31 +164,6 @@ def test_paths_are_those_of_the_workspaces_index(tmp_path: Path, names: list[str
     assert len(files) == len(folders)
     for file in files:
         assert relative_path(file.location.as_uri(), folders) == file.path
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("def f(x):", True),
-        ("def f(x):\n", True),
-        ("def f(x):\n    ", True),
-        ("def f(\n    x\n) -> int:\n    ", True),
-        ("class A:\r\n    ", True),
-        ("    async with a as b:  # why\n        ", True),
-        ("else:", True),
-        ("", False),
-        ("\n", False),
-        ("x = {'a':", False),
-        ("x: int", False),
-        ("f = lambda:", False),
-        ("define:", False),
-        ("if a: b\n", False),
-        ("def f(x):\n\n    ", False),
-        ("def f(x):\n    retu", False),
-    ],
-)
-def test_where_a_block_begins(text: str, expected: bool) -> None:
-    assert opens_block(text + "\nrest:\n", len(text)) is expected
 
 
 def test_a_uri_names_a_path() -> None:

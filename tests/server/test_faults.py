@@ -13,7 +13,7 @@ MANY = 1000  # round trips; far fewer are needed
 
 
 def said(client: RawClient) -> list[str]:
-    return [each["params"]["message"] for each in client.notices if each["method"] == "window/showMessage"]
+    return [shown["message"] for shown in client.shown_messages()]
 
 
 def status(client: RawClient) -> list[str]:

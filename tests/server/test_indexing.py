@@ -1,29 +1,17 @@
 """The workspace's index, against the server with stubs for the engine and the index."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 SHOWS_PROGRESS = {"window": {"workDoneProgress": True}}
-TOLD = "# told\n"
-
-
-def told(client: Any, uri: str = "file:///somewhere/told.py") -> dict[str, Any]:
-    """What the engine was told until now."""
-    client.open(TOLD, uri=uri)
-    answer: dict[str, Any] = json.loads(client.popup(uri, 1, 0)[0]["detail"])
-    return answer
 
 
 def until(client: Any, what: str, value: Any) -> dict[str, Any]:
-    """Ask until the engine was told so; each question is an answer of the server's, so nothing sleeps here."""
-    for _ in range(3000):
-        answer = told(client)
-        if answer[what] == value:
-            return answer
-    raise AssertionError((answer, client.log()))
+    """Wait until the engine was told so."""
+    answer: dict[str, Any] = client.until(lambda: told if (told := client.told())[what] == value else None)
+    return answer
 
 
 def values(client: Any) -> list[dict[str, Any]]:
@@ -71,7 +59,7 @@ def test_an_editor_that_shows_no_progress_is_not_asked(start: Any, workspace: Pa
 def test_without_a_folder_nothing_is_indexed(start: Any) -> None:
     client = start()
     client.initialize(SHOWS_PROGRESS)
-    assert told(client)["index"] is None
+    assert client.told()["index"] is None
     assert client.asked == []
 
 
@@ -82,7 +70,7 @@ def test_answers_do_not_wait_for_the_index(start: Any, slow: Path) -> None:
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) != []
     assert client.ghost(uri, 0, 2) != []
-    assert told(client)["index"] is None
+    assert client.told()["index"] is None
     (slow / "let_go").touch()
     until(client, "index", ["b.py"])
 
@@ -99,15 +87,12 @@ def test_a_fault_in_the_index_is_a_line_in_the_log(start: Any, tmp_path: Path) -
     (tmp_path / "fault").mkdir()
     client = start()
     client.initialize(SHOWS_PROGRESS, rootUri=(tmp_path / "fault").as_uri())
-    for _ in range(3000):
-        assert told(client)["index"] is None
-        if "ValueError at stub_server.py" in client.log():
-            break
+    client.until(lambda: client.told()["index"] is None and "ValueError at stub_server.py" in client.log())
     uri = client.open("ab")
     assert client.popup(uri, 0, 2) != []
     assert client.log().count("ValueError at stub_server.py") == 1
     assert "Traceback" not in client.log()
-    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+    assert client.shown_messages() == []
 
 
 def test_other_folders_are_indexed_anew(start: Any, workspace: Path, slow: Path) -> None:
@@ -115,8 +100,7 @@ def test_other_folders_are_indexed_anew(start: Any, workspace: Path, slow: Path)
     client = start()
     client.initialize(SHOWS_PROGRESS, workspaceFolders=[folders["slow"]])
     client.notice("$/progress")
-    event = {"added": [folders["project"]], "removed": [folders["slow"]]}
-    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    client.change_folders(added=[folders["project"]], removed=[folders["slow"]])
     until(client, "index", ["a.py"])
 
 
@@ -124,7 +108,7 @@ def test_another_model_gets_an_index_of_its_own(start: Any, workspace: Path) -> 
     client = start()
     client.initialize(rootUri=workspace.as_uri())
     until(client, "index", ["a.py"])
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"model": "other"}}})
+    client.configure(model="other")
     client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
     until(client, "index", ["a.py"])
 
@@ -152,11 +136,11 @@ def test_files_that_change_are_indexed_again_in_silence(
 def test_memory_is_a_setting(start: Any, workspace: Path) -> None:
     client = start()
     client.initialize(SHOWS_PROGRESS, rootUri=workspace.as_uri(), initializationOptions={"memory": {"enable": False}})
-    answer = told(client)
+    answer = client.told()
     assert not answer["memory"]
     assert answer["index"] is None
     assert client.asked == []
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"memory": {"enable": True}}}})
+    client.configure(memory={"enable": True})
     assert until(client, "index", ["a.py"])["memory"]
 
 
@@ -165,11 +149,11 @@ def test_the_engine_knows_all_open_documents_as_they_are(start: Any) -> None:
     client.initialize()
     one, other = client.open("ab", uri="file:///x/one.py"), client.open("abc", uri="file:///x/other.py")
     client.open("no Python", uri="file:///x/notes.txt", language="plaintext")
-    assert told(client)["open"] == {"one.py": 2, "other.py": 3, "told.py": len(TOLD)}
+    assert client.told()["open"] == {"one.py": 2, "other.py": 3, "told.py": len("# told\n")}
     client.send(client.change(one, client.edit(0, 0, 0, "xxx")))
-    assert told(client)["open"]["one.py"] == 5
+    assert client.told()["open"]["one.py"] == 5
     client.notify("textDocument/didClose", {"textDocument": {"uri": other}})
-    assert told(client)["open"].keys() == {"one.py", "told.py"}
+    assert client.told()["open"].keys() == {"one.py", "told.py"}
 
 
 def test_documents_opened_before_the_model_is_loaded_are_known(start: Any, stub_home: Path) -> None:
@@ -178,7 +162,7 @@ def test_documents_opened_before_the_model_is_loaded_are_known(start: Any, stub_
     client.open("abcd", uri="file:///x/early.py")
     client.notify("initialized", {})
     client.notice("didChangeStatus", busy=False)
-    assert told(client)["open"]["early.py"] == 4
+    assert client.told()["open"]["early.py"] == 4
 
 
 def test_documents_get_other_paths_with_other_folders(start: Any) -> None:
@@ -186,9 +170,9 @@ def test_documents_get_other_paths_with_other_folders(start: Any) -> None:
     one, two = ({"uri": f"file:///project/{name}", "name": name} for name in ("one", "two"))
     client.initialize(workspaceFolders=[one])
     client.open("ab", uri="file:///project/one/pkg/a.py")
-    assert "pkg/a.py" in told(client)["open"]
-    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"added": [two], "removed": []}})
-    known = told(client)["open"]
+    assert "pkg/a.py" in client.told()["open"]
+    client.change_folders(added=[two])
+    known = client.told()["open"]
     assert "one/pkg/a.py" in known
     assert "pkg/a.py" not in known
 
@@ -196,8 +180,4 @@ def test_documents_get_other_paths_with_other_folders(start: Any) -> None:
 def test_the_engine_learns_when_nothing_is_typed(start: Any) -> None:
     client = start()
     client.initialize()
-    uri = client.open(TOLD)
-    for _ in range(30_000):
-        if json.loads(client.popup(uri, 1, 0)[0]["detail"])["learnt"] >= 3:  # all there is
-            return
-    raise AssertionError("it never learnt")
+    assert any(client.told()["learnt"] >= 3 for _ in range(30_000))  # all there is

@@ -20,7 +20,7 @@ from lsprotocol.types import (
     TextEdit,
 )
 
-from tinycoder.complete.candidate import KINDS, Candidate, Edit
+from tinycoder.complete.candidate import FROM_MODEL, KINDS, Candidate, Edit
 from tinycoder_lsp.documents.positions import Lines, TextCursor
 from tinycoder_lsp.editor.items import (
     Abilities,
@@ -34,7 +34,7 @@ from tinycoder_lsp.editor.items import (
 
 
 def candidate(text: str, start: int, end: int, **known: Any) -> Candidate:
-    return Candidate(text=text, start=start, end=end, probability=0.5, source="model", **known)
+    return Candidate(text=text, start=start, end=end, probability=0.5, provenance=FROM_MODEL, **known)
 
 
 def cursor(text: str, offset: int) -> TextCursor:

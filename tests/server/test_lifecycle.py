@@ -90,10 +90,9 @@ def test_an_initialize_that_makes_no_sense_is_answered(start: Any, params: Any) 
     client.initialize()
 
 
-def test_before_initialize_requests_are_refused_and_notifications_ignored(start: Any) -> None:
+def test_what_comes_before_initialize_changes_nothing(start: Any) -> None:
     client = start()
     uri = client.open("ab")
-    assert client.error("textDocument/completion", client.position(uri, 0, 2))["code"] == -32002
     client.initialize()
     assert client.popup(uri, 0, 2) == []
     client.open("ab")
@@ -104,8 +103,6 @@ def test_exit_after_shutdown_is_0(start: Any) -> None:
     client = start()
     client.initialize()
     client.ask_null("shutdown")
-    assert client.error("textDocument/completion", client.position("file:///a.py", 0, 0))["code"] == -32600
-    assert client.error("shutdown")["code"] == -32600
     client.notify("exit", None)
     assert client.process.wait(30) == 0
 
@@ -191,15 +188,6 @@ def test_an_editor_that_hangs_up_while_it_reads_nothing_ends_the_server(start: A
         for number in range(2, 100):  # more answers than a pipe holds
             client.send({"id": number, "method": "nope/" + "x" * 1000})
     client.process.stdin.close()
-    assert client.process.wait(30) == 1
-
-
-def test_a_header_without_end_ends_the_server(start: Any) -> None:
-    client = start()
-    client.initialize()
-    with contextlib.suppress(BrokenPipeError):  # it may have left before it has read everything
-        client.process.stdin.write(b"x" * 200_000)
-        client.process.stdin.flush()
     assert client.process.wait(30) == 1
 
 

@@ -6,20 +6,21 @@ from typing import Any
 
 import pytest
 
-from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.errors import Cancelled
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.memory.mixer import Mixer
+from tinycoder.stop import Stop
 from tinycoder.storage import bundled
 from tinycoder.storage import models as storage_models
 from tinycoder.storage.bundled import BUNDLED, bundled_folder
 from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.models import copy_model, workspace_model_name
-from tinycoder_lsp.engine.host import GhostRequest, Stop
 from tinycoder_lsp.engine.models import Models
+
+GHOST = GhostRequest()
 
 
 class Named:
-    """An engine that offers its folder's name; where the text is "new" only after it has thought."""
+    """An engine that offers its folder's name."""
 
     def __init__(self, folder: Path, model: Model) -> None:
         self.folder = folder
@@ -30,22 +31,8 @@ class Named:
     def use(self, workspace: Any) -> None:
         self.told.append(f"index {workspace}")
 
-    def inline(self, document: Document, offset: int, *, stop: Stop, **asked: Any) -> list[Candidate]:
-        if document.text == "new" and stop():
-            raise Cancelled
-        return [Candidate(text=self.folder.name, start=offset, end=offset, probability=1.0, source="model")]
-
-    def popup(
-        self,
-        document: Document,
-        offset: int,
-        *,
-        stop: Stop,
-        limit: int = 10,
-        going_on: bool = False,
-        imports: bool = True,
-    ) -> list[Candidate]:
-        return []
+    def inline(self, document: Document, offset: int, request: GhostRequest = GHOST, *, stop: Stop) -> list[Candidate]:
+        return [Candidate(text=self.folder.name, start=offset, end=offset, probability=1.0, provenance=FROM_MODEL)]
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         self.told.append(f"ahead {candidate.text}")
@@ -86,8 +73,9 @@ def never() -> bool:
 
 
 def offered(models: Models) -> list[str]:
-    found = models.inline(Document(path="a.py", text=""), 0, GhostRequest(max_tokens=1), stop=lambda: False)
-    return [candidate.text for candidate in found]
+    document = Document(path="a.py", text="")
+    answer = models.ask(document, lambda engine: engine.inline(document, 0, stop=never), never)
+    return [candidate.text for candidate in answer or []]
 
 
 def test_a_model_is_loaded_again_when_written_again_or_overtaken(tmp_path: Path, model: Model) -> None:
@@ -173,7 +161,7 @@ def test_the_engine_is_told_before_it_is_asked(tmp_path: Path, model: Model) -> 
         models.buffers.put("file:///b.py", Document(path="b.py", text=text))
     offered(models)
     models.buffers.remove("file:///b.py")
-    models.popup(Document(path="a.py", text=""), 0, stop=never, limit=1)
+    offered(models)
     assert home.engines[0].told == ["index one", "a.py: ", "b.py: xy", "b.py closed"]
 
 
@@ -210,17 +198,6 @@ def test_after_an_answer_for_an_old_text_the_engine_is_told_the_new_one(tmp_path
     offered(models)  # for an empty text under this path
     offered(models)
     assert home.engines[0].told == ["a.py: new"] * 2
-
-
-def test_ghost_text_at_hand_is_had_without_thinking(tmp_path: Path, model: Model) -> None:
-    models = Home(tmp_path, model).models()
-    wish = GhostRequest(max_tokens=1)
-    assert models.known_inline(Document(path="a.py", text=""), 0, wish) == []  # no engine, no ghost text
-    models.load(None, [])
-    known = models.known_inline(Document(path="a.py", text=""), 0, wish)
-    assert known is not None
-    assert [candidate.text for candidate in known] == [BUNDLED]
-    assert models.known_inline(Document(path="a.py", text="new"), 0, wish) is None
 
 
 def test_what_was_learnt_in_a_workspace_is_kept_for_it(tmp_path: Path, model: Model) -> None:

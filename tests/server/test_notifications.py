@@ -12,8 +12,7 @@ SHOW, PART, FOCUS = (
 
 def counted(client: Any) -> dict[str, Any]:
     """The counts of ghost text."""
-    answer = client.answer(client.request("workspace/executeCommand", {"command": "tinycoder.showStats"}))
-    value: dict[str, Any] = answer["result"]["inline"]["all"]
+    value: dict[str, Any] = client.command("showStats")["result"]["inline"]["all"]
     return value
 
 
@@ -40,8 +39,7 @@ def test_all_is_taken(fresh: Any) -> None:
     uri = fresh.open("ab")
     item = fresh.ghost(uri, 0, 2)[0]
     fresh.notify(SHOW, {"item": item})
-    accepted = {"command": item["command"]["command"], "arguments": item["command"]["arguments"]}
-    assert fresh.answer(fresh.request("workspace/executeCommand", accepted))["result"] is None
+    fresh.accept(item)
     fresh.send(fresh.change(uri, fresh.edit(0, 2, 2, "_tail")))
     found = counted(fresh)
     assert (found["partly"], found["accepted"], found["accepted_chars"]) == (0, 1, 5)
@@ -60,22 +58,11 @@ def test_what_the_editor_never_showed_is_not_ignored(fresh: Any) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        None,
-        [],
-        "x",
-        3,
-        {},
-        {"item": None},
-        {"item": 3},
-        {"item": {"command": None}},
-        {"item": {"command": {"arguments": None}}},
-        {"item": {"command": {"arguments": []}}},
-        {"item": {"command": {"arguments": "abc"}}},
-        {"item": {"command": {"arguments": 3}}},
-        {"item": {"command": {"arguments": True}}},
-        {"item": {"command": {"arguments": {"a": 1}}}},
-        {"item": {"command": {"arguments": [None]}}},
-        {"item": {"command": {"arguments": [{"a": 1}]}}},
+        *(None, [], "x", 3, {}, {"item": None}, {"item": 3}, {"item": {"command": None}}),
+        *(
+            {"item": {"command": {"arguments": odd}}}
+            for odd in (None, [], "abc", 3, True, {"a": 1}, [None], [{"a": 1}])
+        ),
         {"item": {"command": {"arguments": ["no such"]}}},
         {"class": 1, "item": {"def": 2, "_private": 3}},
     ],
@@ -93,7 +80,7 @@ def test_odd_words_are_passed_over(client: Any, params: Any) -> None:
     assert client.popup(uri, 0, 2)[0]["label"] == "ab_tail"
     assert "Traceback" not in client.log()
     assert "ERROR" not in client.log()
-    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+    assert client.shown_messages() == []
 
 
 @pytest.mark.parametrize("params", [{"textDocument": {"uri": "file:///x/a.py"}}, {}, None])
@@ -130,4 +117,4 @@ def test_an_editor_that_says_the_status_itself_gets_no_message(start: Any, tmp_p
         client.initialize({} if able is None else {"experimental": able})
         assert "there is no model 'nobody'" in client.notice("didChangeStatus", state="error")["message"]
         client.error("nope/nope")  # all that was said before has come
-        assert sum(message["method"] == "window/showMessage" for message in client.notices) == n
+        assert len(client.shown_messages()) == n

@@ -1,12 +1,12 @@
-"""What became of suggestions, inferred from edits and corrected by what editors say."""
+"""Outcomes of suggestions, inferred from edits and corrected by what editors say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.candidate import FROM_MODEL, Candidate
 from tinycoder_lsp.stats.suggestion_tracker import GRACE_S, MIN_SHOWN_S, Outcome, SuggestionTracker
 
 URI = "file:///project/a.py"
@@ -19,7 +19,7 @@ class Person:
 
     def __init__(self, before: str = BEFORE, after: str = AFTER, *, pause_s: float = 1.0) -> None:
         self.outcomes: list[Outcome] = []
-        self.offers = SuggestionTracker(self.outcomes.append)
+        self.offers = SuggestionTracker(self.outcomes.append, now=lambda: self.now)
         self.before, self.after = before, after
         self.now, self.pause_s = 100.0, pause_s
         self.n = 0
@@ -28,9 +28,9 @@ class Person:
     def text(self) -> str:
         return self.before + self.after
 
-    def wait(self) -> float:
+    def wait(self) -> SuggestionTracker:
         self.now += self.pause_s
-        return self.now
+        return self.offers
 
     def see(self, *rests: str, behind: int = 0, typed: int = 0) -> list[str]:
         """Ghost text that goes on with ``rests``, in place of ``behind`` characters behind the cursor; its ids."""
@@ -40,16 +40,16 @@ class Person:
         for rest in rests:
             self.n += 1
             found[f"i{self.n}"] = Candidate(
-                text=head + rest, start=at - typed, end=at + behind, probability=0.5, source="model"
+                text=head + rest, start=at - typed, end=at + behind, probability=0.5, provenance=FROM_MODEL
             )
-        self.offers.inline_shown(URI, self.text, found, self.wait())
+        self.wait().inline_shown(URI, self.text, found)
         return list(found)
 
     def insert(self, text: str, *, behind: str = "", replaced: int = 0) -> None:
         """``text`` comes before the cursor, and ``behind`` behind it, in place of ``replaced`` characters."""
         self.before += text
         self.after = behind + self.after[replaced:]
-        self.offers.edited(URI, self.text, self.wait())
+        self.wait().edited(URI, self.text)
 
     def type(self, text: str) -> None:
         for key in text:
@@ -57,10 +57,10 @@ class Person:
 
     def erase(self) -> None:
         self.before = self.before[:-1]
-        self.offers.edited(URI, self.text, self.wait())
+        self.wait().edited(URI, self.text)
 
     def end(self) -> list[Outcome]:
-        self.offers.close(self.wait())
+        self.wait().close()
         return self.outcomes
 
     def only(self) -> Outcome:
@@ -72,77 +72,114 @@ def what(outcome: Outcome) -> tuple[str, int, int, int]:
     return outcome.how, outcome.n_chars, outcome.accepted_chars, outcome.typed_chars
 
 
-def test_accepted_at_once() -> None:
+SUM = "sum(items)"
+LEN = "len(items)"
+OTHER = "file:///other.py"
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(lambda p: (p.see(LEN), p.insert(LEN)), ("accepted", 10, 10, 0), id="accepted at once"),
+        pytest.param(lambda p: (p.see("0"), p.insert("0")), ("typed", 1, 0, 1), id="one key"),
+        pytest.param(
+            lambda p: (p.see("items)", typed=7), p.insert("items)")), ("accepted", 6, 6, 0), id="its head is there"
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.type("le"), p.insert("n(items)")), ("accepted", 10, 8, 2), id="typed, accepted"
+        ),
+        pytest.param(
+            lambda p: (p.see("a1 + b1"), p.insert("a1"), p.insert(" +"), p.insert(" b1")),
+            ("accepted", 7, 7, 0),
+            id="by words",
+        ),
+        pytest.param(
+            lambda p: (p.see("first + second"), p.insert("first"), p.type("\n")), ("partly", 14, 5, 0), id="one word"
+        ),
+        pytest.param(
+            lambda p: (p.see("first + second"), p.insert("fir"), p.type("ed")),
+            ("ignored", 14, 0, 3),
+            id="two keys at once",
+        ),
+        pytest.param(
+            lambda p: (p.see("\n    pass"), p.insert("\n    "), p.type("pass")),
+            ("typed", 9, 0, 9),
+            id="new line indented",
+        ),
+        *(
+            pytest.param(
+                lambda p, other=other: (p.see(SUM), p.insert(other)), ("ignored", 10, 0, 0), id=f"other: {other!r}"
+            )
+            for other in ("x", "len(items) or so", "(", "\n")
+        ),
+        pytest.param(
+            lambda p: (p.see(SUM), p.type("su"), p.erase(), p.type("um(items)")), ("ignored", 10, 0, 2), id="erased"
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN, "left", SUM), p.type("l"), p.insert("eft")),
+            ("accepted", 4, 3, 1),
+            id="one of several",
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.wait().edited(OTHER, "x"), p.insert(LEN)),
+            ("accepted", 10, 10, 0),
+            id="another document",
+        ),
+        pytest.param(
+            lambda p: (p.see(LEN), p.wait().closed(URI), p.wait().closed(OTHER)), ("ignored", 10, 0, 0), id="closed"
+        ),
+    ],
+)
+def test_an_outcome_is_seen_from_the_edits(
+    happens: Callable[[Person], object], expected: tuple[str, int, int, int]
+) -> None:
     person = Person()
-    person.see("len(items)")
-    person.insert("len(items)")
-    assert what(person.only()) == ("accepted", 10, 10, 0)
-    assert person.outcomes[0].shown_s == 1.0
+    happens(person)
+    assert what(person.only()) == expected
     assert person.outcomes[0].kind == "inline"
 
 
-def test_what_stands_already_is_no_part_of_it() -> None:
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(
+            lambda p, i: (p.insert("{\n    'a': 1}"), p.wait().accepted(i)), ("accepted", 9, 9, 0), id="indented"
+        ),
+        pytest.param(
+            lambda p, i: (p.type("{"), p.see("\n'a': 1}"), p.wait().accepted(i)),
+            ("accepted", 9, 8, 1),
+            id="an earlier id",
+        ),
+        pytest.param(lambda p, i: (p.type("xyzxyz"), p.wait().accepted(i)), ("ignored", 9, 0, 0), id="long ago"),
+    ],
+)
+def test_an_editor_says_that_it_was_accepted(
+    happens: Callable[[Person, str], object], expected: tuple[str, int, int, int]
+) -> None:
     person = Person()
-    person.see("items)", typed=7)
-    person.insert("items)")
-    assert what(person.only()) == ("accepted", 6, 6, 0)
+    (name,) = person.see("{\n'a': 1}")
+    happens(person, name)
+    assert what(person.only()) == expected
 
 
-def test_typed_then_accepted() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.type("le")
-    person.insert("n(items)")
-    assert what(person.only()) == ("accepted", 10, 8, 2)
-
-
-def test_accepted_word_by_word() -> None:
-    person = Person()
-    person.see("first + second")
-    for piece in ("first", " +", " second"):
+@pytest.mark.parametrize(
+    ("pause_s", "pieces", "how"),
+    [(MIN_SHOWN_S / 2, ["x"], "flashed"), (MIN_SHOWN_S / 2, ["l", "x"], "ignored"), (0.001, [LEN], "accepted")],
+)
+def test_what_was_shown_too_short_is_not_ignored(pause_s: float, pieces: list[str], how: str) -> None:
+    person = Person(pause_s=pause_s)
+    person.see(LEN)
+    for piece in pieces:
         person.insert(piece)
-    assert what(person.only()) == ("accepted", 14, 14, 0)
+    assert person.only().how == how
 
 
-def test_a_word_accepted_and_the_rest_left() -> None:
+def test_an_editor_says_that_one_key_was_an_acceptance() -> None:
     person = Person()
-    person.see("first + second")
-    person.insert("first")
-    person.type("\n")
-    assert what(person.only()) == ("partly", 14, 5, 0)
-
-
-def test_two_keys_in_one_message_are_typed() -> None:
-    person = Person()
-    person.see("first + second")
-    person.insert("fir")
-    person.type("ed")
-    assert what(person.only()) == ("ignored", 14, 0, 3)
-
-
-def test_a_new_line_comes_with_its_indentation() -> None:
-    person = Person("if a:")
-    person.see("\n    pass")
-    person.insert("\n    ")
-    person.type("pass")
-    assert what(person.only()) == ("typed", 9, 0, 9)
-
-
-@pytest.mark.parametrize("other", ["x", "len(items) or so", "(", "\n"])
-def test_something_else_is_typed(other: str) -> None:
-    person = Person()
-    person.see("sum(items)")
-    person.insert(other)
-    assert what(person.only()) == ("ignored", 10, 0, 0)
-
-
-def test_a_character_is_erased() -> None:
-    person = Person()
-    person.see("sum(items)")
-    person.type("su")
-    person.erase()
-    person.type("um(items)")
-    assert what(person.only()) == ("ignored", 10, 0, 2)
+    (name,) = person.see("0")
+    person.insert("0")
+    person.wait().accepted(name)
+    assert what(person.only()) == ("accepted", 1, 1, 0)
 
 
 def test_an_edit_elsewhere() -> None:
@@ -175,13 +212,6 @@ def test_accepted_over_a_bracket_that_closed_by_itself(again: bool) -> None:
         person.see("items) / 2", behind=1)
     person.insert("items) / 2", replaced=1)
     assert what(person.only()) == ("accepted", 14, 10, 4)
-
-
-def test_the_bracket_behind_the_cursor_stays() -> None:
-    person = Person("print(", ")\n")
-    person.see("items)", behind=1)
-    person.insert("items")
-    assert what(person.only()) == ("accepted", 5, 5, 0)
 
 
 def test_answers_that_go_on_are_one_offer() -> None:
@@ -230,7 +260,7 @@ def test_an_answer_that_comes_too_late_changes_nothing() -> None:
     person.see("len(items)")
     late = person.text
     person.type("l")
-    person.offers.inline_shown(URI, late, {}, person.wait())
+    person.wait().inline_shown(URI, late, {})
     person.insert("en(items)")
     assert what(person.only()) == ("accepted", 10, 9, 1)
 
@@ -240,51 +270,6 @@ def test_blank_ghost_text_is_none() -> None:
     person.see("  \n")
     person.insert("  \n")
     assert person.end() == []
-
-
-def test_of_several_the_one_that_is_taken_counts() -> None:
-    person = Person()
-    person.see("len(items)", "left", "sum(items)")
-    person.type("l")
-    person.insert("eft")
-    assert what(person.only()) == ("accepted", 4, 3, 1)
-
-
-def test_a_flash_was_not_shown() -> None:
-    person = Person(pause_s=MIN_SHOWN_S / 2)
-    person.see("len(items)")
-    person.type("x")
-    assert person.only().how == "flashed"
-
-
-def test_time_on_show_adds_up() -> None:
-    person = Person(pause_s=MIN_SHOWN_S / 2)
-    person.see("len(items)")
-    person.type("lx")
-    assert person.only().how == "ignored"
-
-
-def test_quick_and_accepted() -> None:
-    person = Person(pause_s=0.001)
-    person.see("len(items)")
-    person.insert("len(items)")
-    assert person.only().how == "accepted"
-
-
-def test_a_document_is_closed() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.offers.closed(URI, person.wait())
-    person.offers.closed("file:///other.py", person.wait())
-    assert person.only().how == "ignored"
-
-
-def test_documents_do_not_disturb_each_other() -> None:
-    person = Person()
-    person.see("len(items)")
-    person.offers.edited("file:///other.py", "x", person.wait())
-    person.insert("len(items)")
-    assert person.only().how == "accepted"
 
 
 def test_reported_once_some_time_has_passed() -> None:
@@ -312,44 +297,11 @@ def test_the_editor_says_what_was_seen_already(edit_first: bool) -> None:
     person.type("l")
     if edit_first:
         person.insert("en(items)")
-    person.offers.accepted(name, person.wait())
-    person.offers.accepted(name, person.now)
+    person.wait().accepted(name)
+    person.offers.accepted(name)
     if not edit_first:
         person.insert("en(items)")
     assert what(person.only()) == ("accepted", 10, 9, 1)
-
-
-def test_the_editor_indents_what_was_accepted() -> None:
-    person = Person()
-    (name,) = person.see("{\n'a': 1}")
-    person.insert("{\n    'a': 1}")
-    person.offers.accepted(name, person.wait())
-    assert what(person.only()) == ("accepted", 9, 9, 0)
-
-
-def test_one_character_accepted() -> None:
-    person = Person()
-    (name,) = person.see("0")
-    person.insert("0")
-    person.offers.accepted(name, person.wait())
-    assert what(person.only()) == ("accepted", 1, 1, 0)
-
-
-def test_an_id_of_an_earlier_answer_of_the_same_offer() -> None:
-    person = Person()
-    (name,) = person.see("len(items)")
-    person.type("l")
-    person.see("en(items)")
-    person.offers.accepted(name, person.wait())
-    assert what(person.only()) == ("accepted", 10, 9, 1)
-
-
-def test_words_from_long_ago_are_not_heard() -> None:
-    person = Person()
-    (name,) = person.see("len(items)")
-    person.type("xyzxyz")
-    person.offers.accepted(name, person.wait())
-    assert what(person.only()) == ("ignored", 10, 0, 0)
 
 
 @pytest.mark.parametrize("edit_first", [True, False])
@@ -359,7 +311,7 @@ def test_the_editor_says_that_a_piece_was_accepted(edit_first: bool) -> None:
     piece = len("return ") + 2  # in UTF-16 units
     if edit_first:
         person.insert("𝕏")
-    person.offers.partly_accepted(name, piece, person.wait())
+    person.wait().partly_accepted(name, piece)
     if not edit_first:
         person.insert("𝕏")
     person.type(" -")
@@ -369,7 +321,7 @@ def test_the_editor_says_that_a_piece_was_accepted(edit_first: bool) -> None:
 def test_an_editor_that_tells_what_it_shows() -> None:
     person = Person()
     (first,) = person.see("len(items)")
-    person.offers.shown(first, person.wait())
+    person.wait().shown(first)
     person.see("sum(items)")  # never on show
     person.type("x")
     assert [(outcome.how, outcome.shown_s) for outcome in person.end()] == [("ignored", 1.0), ("flashed", 0.0)]
@@ -380,13 +332,13 @@ def test_a_row_of_the_popup() -> None:
     person.type("it")
     at = len(person.before)
     words = {
-        name: Candidate(text=word, start=at - 2, end=at, probability=0.1, source="model")
+        name: Candidate(text=word, start=at - 2, end=at, probability=0.1, provenance=FROM_MODEL)
         for name, word in {"p0": "iter", "p1": "items", "p2": "it"}.items()
     }
     person.offers.popup_shown(URI, person.text, words)
     person.offers.popup_shown(URI, person.text, {})
-    person.offers.accepted("p1", person.wait())
-    person.offers.accepted("p1", person.wait())
+    person.wait().accepted("p1")
+    person.wait().accepted("p1")
     outcome = person.only()
     assert (outcome.kind, outcome.rank) == ("popup", 2)
     assert what(outcome) == ("accepted", 3, 3, 0)
@@ -395,10 +347,10 @@ def test_a_row_of_the_popup() -> None:
 def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
     person = Person()
     person.see("items.sort()")
-    word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, source="model")
+    word = Candidate(text="items", start=len(BEFORE), end=len(BEFORE), probability=0.1, provenance=FROM_MODEL)
     person.offers.popup_shown(URI, person.text, {"p": word})
     person.insert("items")
-    person.offers.accepted("p", person.wait())
+    person.wait().accepted("p")
     person.type("\n")
     popup, inline = person.end()
     assert (popup.kind, popup.rank, popup.accepted_chars) == ("popup", 1, 5)
@@ -407,9 +359,9 @@ def test_a_row_of_the_popup_is_no_acceptance_of_the_ghost_text() -> None:
 
 def test_unknown_ids() -> None:
     person = Person()
-    person.offers.accepted("?", 1.0)
-    person.offers.shown("?", 1.0)
-    person.offers.partly_accepted("?", 3, 1.0)
+    person.offers.accepted("?")
+    person.offers.shown("?")
+    person.offers.partly_accepted("?", 3)
     assert person.end() == []
 
 
@@ -417,13 +369,13 @@ def test_many_documents_and_answers_are_forgotten() -> None:
     outcomes: list[Outcome] = []
     offers = SuggestionTracker(outcomes.append)
     for n in range(1_000):
-        word = Candidate(text="word", start=0, end=0, probability=0.5, source="model")
-        offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word}, 0.0)
+        word = Candidate(text="word", start=0, end=0, probability=0.5, provenance=FROM_MODEL)
+        offers.inline_shown(f"file:///{n}.py", "", {f"i{n}": word})
         offers.popup_shown(f"file:///{n}.py", "", {f"p{n}": word})
     assert len(outcomes) > 800
-    offers.accepted("p0", 0.0)
-    offers.accepted("p999", 0.0)
-    offers.close(1.0)
+    offers.accepted("p0")
+    offers.accepted("p999")
+    offers.close()
     assert len(outcomes) == 1_001
 
 
@@ -500,18 +452,18 @@ def test_nothing_that_happens_is_too_odd(events: Sequence[tuple[str, object]], p
         elif what_happens == "erase":
             person.erase()
         elif what_happens == "accepted":
-            person.offers.accepted(name, person.wait())
+            person.wait().accepted(name)
         elif what_happens == "shown":
-            person.offers.shown(name, person.wait())
+            person.wait().shown(name)
         elif what_happens == "partly" and isinstance(value, int):
-            person.offers.partly_accepted(name, value, person.wait())
+            person.wait().partly_accepted(name, value)
         elif what_happens == "popup":
             at = len(person.before)
-            word = Candidate(text=str(value), start=at, end=at, probability=0.1, source="model")
+            word = Candidate(text=str(value), start=at, end=at, probability=0.1, provenance=FROM_MODEL)
             names.append(f"p{len(names)}")
             person.offers.popup_shown(URI, person.text, {names[-1]: word})
         elif what_happens == "closed":
-            person.offers.closed(URI, person.wait())
+            person.wait().closed(URI)
         else:
             person.offers.settle()
     for outcome in person.end():

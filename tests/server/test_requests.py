@@ -23,7 +23,7 @@ def place(line: int, character: int) -> dict[str, int]:
 def no_popups(client: Any) -> Iterator[None]:
     """Whatever happens, no message pops up in the editor."""
     yield
-    assert [message for message in client.notices if message["method"] == "window/showMessage"] == []
+    assert client.shown_messages() == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Which documents count, and settings that change it without a restart."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.settings import Settings
 
-TOLD = "# told\n"
 A = "file:///project/pkg/a.py"
 
 
@@ -78,20 +76,9 @@ def test_large_documents_are_left_alone() -> None:
 # In a running server.
 
 
-def configure(client: Any, **settings: Any) -> None:
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": settings}})
-
-
-def told(client: Any) -> dict[str, Any]:
-    """What the engine was told until now."""
-    uri = client.open(TOLD, uri="file:///project/told.py", language="plaintext")
-    answer: dict[str, Any] = json.loads(client.popup(uri, 1, 0)[0]["detail"])
-    return answer
-
-
 def known(client: Any) -> set[str]:
     """The paths of the documents that the engine knows."""
-    return set(told(client)["open"])
+    return set(client.told("file:///project/told.py", "plaintext")["open"])
 
 
 @pytest.fixture
@@ -111,12 +98,12 @@ def test_a_document_is_forgotten_and_remembered_again(project: Any, settings: di
     uri = project.open("x = 1\n" * 200 + "ab", uri=A)
     assert project.popup(uri, 200, 2) != []
     assert known(project) == {"pkg/a.py", "told.py"}
-    configure(project, **settings)
+    project.configure(**settings)
     assert project.popup(uri, 200, 2) == project.ghost(uri, 200, 2) == []
     assert known(project) == {"told.py"}
     project.send(project.change(uri, project.edit(200, 0, 0, "a")))
     assert known(project) == {"told.py"}
-    configure(project)
+    project.configure()
     assert project.popup(uri, 200, 3)[0]["label"] == "aab_tail"
     assert known(project) == {"pkg/a.py", "told.py"}
     assert "Traceback" not in project.log()
@@ -128,12 +115,12 @@ def test_what_was_asked_of_a_document_that_is_excluded_now_is_answered_empty(pro
     numbers.append(
         project.request("textDocument/inlineCompletion", project.position(uri, 1, 0) | {"context": {"triggerKind": 1}})
     )
-    configure(project, exclude=["a.py"])
+    project.configure(exclude=["a.py"])
     assert [project.answer(number)["result"]["items"] for number in numbers] == [[], []]
 
 
 def test_a_document_outgrows_the_limit_and_comes_back(project: Any) -> None:
-    configure(project, maxFileKb=1)
+    project.configure(maxFileKb=1)
     uri = project.open("ab", uri=A)
     assert project.popup(uri, 0, 2) != []
     project.send(project.change(uri, project.edit(0, 0, 0, "é" * 500)))  # two bytes each
@@ -145,12 +132,11 @@ def test_a_document_outgrows_the_limit_and_comes_back(project: Any) -> None:
 
 
 def test_patterns_are_matched_anew_when_folders_change(project: Any) -> None:
-    configure(project, exclude=["/generated/"])
+    project.configure(exclude=["/generated/"])
     uri = project.open("ab", uri="file:///other/generated/a.py")
     assert project.popup(uri, 0, 2) != []  # outside of the workspace a path is the file's name
     assert known(project) == {"a.py", "told.py"}
-    event = {"added": [{"uri": "file:///other", "name": "other"}], "removed": []}
-    project.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    project.change_folders(added=[{"uri": "file:///other", "name": "other"}])
     assert project.popup(uri, 0, 2) == []
     assert known(project) == {"project/told.py"}
 
@@ -160,20 +146,11 @@ def test_excluded_files_are_indexed_no_more(start: Any, tmp_path: Path) -> None:
         (tmp_path / name).touch()
     client = start()
     client.initialize(rootUri=tmp_path.as_uri())
-    until_indexed(client, ["a.py", "b.py"])
-    configure(client, exclude=["a.py"])
-    until_indexed(client, ["b.py"])
-    configure(client)
-    until_indexed(client, ["a.py", "b.py"])
-
-
-def until_indexed(client: Any, names: list[str]) -> None:
-    """Ask until the engine was told of this index; each question is an answer of the server's."""
-    for _ in range(3000):
-        answer = told(client)["index"]
-        if answer == names:
-            return
-    raise AssertionError(answer)
+    client.until(lambda: client.told()["index"] == ["a.py", "b.py"])
+    client.configure(exclude=["a.py"])
+    client.until(lambda: client.told()["index"] == ["b.py"])
+    client.configure()
+    client.until(lambda: client.told()["index"] == ["a.py", "b.py"])
 
 
 @pytest.mark.parametrize(

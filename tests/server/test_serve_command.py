@@ -81,8 +81,7 @@ def test_a_damaged_model_is_a_status_and_no_answers(start: Any, copied_home: Pat
     uri = client.open("class Cou")
     for _ in range(3):
         assert client.popup(uri, 0, 9) == client.ghost(uri, 0, 9) == []
-    shown = [message for message in client.notices if message["method"] == "window/showMessage"]
-    assert len(shown) == 1
+    assert len(client.shown_messages()) == 1
     assert client.leave() == 0
     assert "Traceback" not in client.log()
 

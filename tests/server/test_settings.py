@@ -1,5 +1,7 @@
 """Settings from the wire: defaults, camel case, mistakes."""
 
+from typing import Any
+
 import pytest
 
 from tinycoder.complete.confidence import THRESHOLD
@@ -132,3 +134,31 @@ def test_a_setting_of_an_earlier_version_is_taken_and_does_nothing() -> None:
     settings, problems = parse(values, DEFAULTS)
     assert problems == []
     assert settings.training.minutes == 3
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"inline": {"threshold": 10**400}},
+        {"inline": {"maxTokens": 10**400}},
+        {"maxFileKb": 2**31},
+        {"model": nested(100_000)},
+        nested(100_000),
+        {"x" * 1_000_000: 1},
+        {"a\nb": 1},
+        {"model": ["a\nb"] * 100_000},
+    ],
+    ids=["huge", "no end", "too many", "deep", "deep all", "long", "two lines", "wide"],
+)
+def test_a_strange_value_is_one_short_sentence_and_its_default(values: object) -> None:
+    settings, (problem,) = parse(values, DEFAULTS)
+    assert settings == DEFAULTS
+    assert len(problem.splitlines()) == 1
+    assert len(problem) < 1000

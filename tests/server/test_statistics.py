@@ -37,23 +37,9 @@ NEVER = 1e6  # seconds; nothing is written unasked
 
 
 def outcome(
-    how: How = "accepted",
-    *,
-    kind: Kind = "inline",
-    n_chars: int = 10,
-    accepted: int = 0,
-    typed: int = 0,
-    rank: int | None = None,
+    how: How = "accepted", *, kind: Kind = "inline", accepted: int = 0, typed: int = 0, rank: int | None = None
 ) -> Outcome:
-    return Outcome(
-        kind=kind,
-        how=how,
-        shown_s=1.0,
-        n_chars=n_chars,
-        accepted_chars=accepted,
-        typed_chars=typed,
-        rank=rank,
-    )
+    return Outcome(kind=kind, how=how, shown_s=1.0, n_chars=10, accepted_chars=accepted, typed_chars=typed, rank=rank)
 
 
 def recorder(home: Path, *, today: datetime.date = TODAY, enabled: bool = True) -> Statistics:
@@ -160,10 +146,10 @@ def test_many_threads_lose_nothing(home: Path) -> None:
         b'{"format": 1}',
         b'{"format": true, "days": {}}',
         b'{"format": 1, "days": {"yesterday": {}}}',
-        b'{"format": 1, "days": {"2025-03-10": {"inline": {"accepted": -1}}}}',
-        b'{"format": 1, "days": {"2025-03-10": {"inline": {"accepted": 1.5}}}}',
-        b'{"format": 1, "days": {"2025-03-10": {"inline": {"latency": [1]}}}}',
-        b'{"format": 1, "days": {"2025-03-10": {"inline": {"shown": 1}}}}',
+        *(
+            b'{"format": 1, "days": {"2025-03-10": {"inline": {%b}}}}' % odd
+            for odd in (b'"accepted": -1', b'"accepted": 1.5', b'"latency": [1]', b'"shown": 1')
+        ),
         b'{"format": 1, "days": {"2025-03-10": {"other": {}}}}',
     ],
 )

@@ -1,38 +1,25 @@
 """When the workspace's symbols are read, against the server with stubs for the engine and the reader."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TOLD = "# told\n"
-URI = "file:///somewhere/told.py"
-
 
 def told(client: Any) -> dict[str, Any]:
     """What the engine knows of the workspace's symbols."""
-    client.open(TOLD, uri=URI)
-    answer: dict[str, Any] = json.loads(client.popup(URI, 1, 0)[0]["detail"])["symbols"] or {}
-    return answer
+    return client.told()["symbols"] or {}
 
 
 def until(client: Any, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Ask until the engine knows so; each question is an answer of the server's, so nothing sleeps here."""
-    for _ in range(3000):
-        answer = told(client)
-        if answer and wanted(answer):
-            return answer
-    raise AssertionError((answer, client.log()))
+    """Wait until the engine knows so."""
+    answer: dict[str, Any] = client.until(lambda: known if (known := told(client)) and wanted(known) else None)
+    return answer
 
 
 def read(client: Any, *files: str) -> dict[str, Any]:
     return until(client, lambda known: known["files"] == sorted(files))
-
-
-def settings(client: Any, **values: Any) -> None:
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": values}})
 
 
 def saved(path: Path) -> tuple[str, dict[str, Any]]:
@@ -109,7 +96,7 @@ def test_the_python_is_a_setting_and_another_one_is_another_world(start: Any, wo
     client = start()
     client.initialize(rootUri=workspace.as_uri(), initializationOptions={"python": "/opt/one"})
     assert read(client, "a.py")["python"] == "/opt/one"
-    settings(client, python="/opt/two")
+    client.configure(python="/opt/two")
     until(client, lambda known: known["python"] == "/opt/two" and known["files"] == ["a.py"])
 
 
@@ -117,7 +104,7 @@ def test_a_workspace_that_is_not_trusted_is_another_place(start: Any, workspace:
     client = start()
     client.initialize(rootUri=workspace.as_uri(), initializationOptions={"trusted": False})
     until(client, lambda known: known["trusted"] is False)
-    settings(client, trusted=True)
+    client.configure(trusted=True)
     until(client, lambda known: known["trusted"] is True)
 
 
@@ -127,8 +114,7 @@ def test_other_folders_are_read(start: Any, workspace: Path, tmp_path: Path) -> 
     client = start()
     client.initialize(workspaceFolders=[folders[0]])
     until(client, lambda known: True)
-    event = {"added": [folders[1]], "removed": [folders[0]]}
-    client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+    client.change_folders(added=[folders[1]], removed=[folders[0]])
     read(client, "a.py")
 
 
@@ -145,7 +131,7 @@ def test_another_model_knows_them_too(start: Any, workspace: Path) -> None:
     client = start()
     client.initialize(rootUri=workspace.as_uri())
     read(client, "a.py")
-    settings(client, model="other")
+    client.configure(model="other")
     client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
     assert read(client, "a.py")["read"] == 1
 
@@ -153,12 +139,8 @@ def test_another_model_knows_them_too(start: Any, workspace: Path) -> None:
 def test_a_fault_is_a_line_in_the_log(start: Any, workspace: Path) -> None:
     client = start()
     client.initialize(rootUri=workspace.as_uri(), initializationOptions={"python": "fault"})
-    for _ in range(3000):
-        assert told(client) == {}
-        if "reading the workspace's symbols failed: ValueError at stub_server.py" in client.log():
-            break
-    else:
-        raise AssertionError(client.log())
+    fault = "reading the workspace's symbols failed: ValueError at stub_server.py"
+    client.until(lambda: told(client) == {} and fault in client.log())
     assert "Traceback" not in client.log()
-    settings(client, python=None)
+    client.configure(python=None)
     read(client, "a.py")

@@ -1,6 +1,5 @@
 """A workspace that is not trusted: what is left alone, until it is."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.models import copy_model, workspace_model_name
 from tinycoder_lsp.engine.models import Models
 
-TOLD = "# told\n"
-TRAIN = {"command": "tinycoder.train", "arguments": []}
 UNTRUSTED = {"trusted": False, "popup": {"deadlineMs": 60_000}}
 
 
@@ -32,29 +29,10 @@ def own_home(tmp_path: Path, project: Path) -> Path:
     return tmp_path / "home"
 
 
-def told(client: Any) -> dict[str, Any]:
-    uri = client.open(TOLD, uri="file:///somewhere/told.py")
-    answer: dict[str, Any] = json.loads(client.popup(uri, 1, 0)[0]["detail"])
-    return answer
-
-
 def details(client: Any) -> str:
     item = {"label": "x", "detail": "seen in plan.py:1"}
     value: str = client.ask("completionItem/resolve", item)["documentation"]["value"]
     return value
-
-
-def trust(client: Any, trusted: bool = True) -> None:
-    client.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": {"trusted": trusted}}})
-
-
-def until_index(client: Any, index: Any) -> None:
-    """Ask until the engine has this index; each question is an answer of the server's."""
-    for _ in range(3000):
-        found = told(client)["index"]
-        if found == index:
-            return
-    raise AssertionError(found)
 
 
 def test_nothing_of_it_is_read_until_it_is_trusted(start: Any, project: Path) -> None:
@@ -62,17 +40,17 @@ def test_nothing_of_it_is_read_until_it_is_trusted(start: Any, project: Path) ->
     client.initialize(rootUri=project.as_uri(), initializationOptions=UNTRUSTED)
     assert client.popup(client.open("ab"), 0, 2)[0]["label"] == "ab_tail"  # open documents are completed
     client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": (project / "plan.py").as_uri(), "type": 1}]})
-    assert client.answer(client.request("workspace/executeCommand", {"command": "tinycoder.reindex"}))["result"] is None
-    assert told(client)["index"] is None
+    assert client.command("reindex")["result"] is None
+    assert client.told()["index"] is None
     assert details(client) == ""
     assert "indexed the workspace" not in client.log()
 
-    trust(client)
-    until_index(client, ["plan.py"])
+    client.configure(trusted=True)
+    client.until(lambda: client.told()["index"] == ["plan.py"])
     assert "secret_plan" in details(client)
 
-    trust(client, False)
-    until_index(client, None)
+    client.configure(trusted=False)
+    client.until(lambda: client.told()["index"] is None)
     assert details(client) == ""
     assert client.log().count("indexed the workspace") == 1
 
@@ -83,9 +61,9 @@ def test_an_index_under_way_is_given_up(start: Any, tmp_path: Path) -> None:
     client = start()
     client.initialize({"window": {"workDoneProgress": True}}, rootUri=slow.as_uri())
     assert client.notice("$/progress")["value"]["kind"] == "begin"
-    trust(client, False)
+    client.configure(trusted=False)
     client.notice("$/progress", value={"kind": "end"})
-    assert told(client)["index"] is None
+    assert client.told()["index"] is None
 
 
 def test_its_own_model_is_used_once_it_is_trusted(start: Any, project: Path, own_home: Path) -> None:
@@ -93,10 +71,10 @@ def test_its_own_model_is_used_once_it_is_trusted(start: Any, project: Path, own
     client.initialize(rootUri=project.as_uri(), initializationOptions=UNTRUSTED)
     name = workspace_model_name(project)
     assert client.notice("didChangeStatus", busy=False)["model"] == BUNDLED
-    trust(client)
+    client.configure(trusted=True)
     client.notice("didChangeStatus", state="ready", model=name)
     client.notices.clear()
-    trust(client, False)
+    client.configure(trusted=False)
     client.notice("didChangeStatus", state="ready", model=BUNDLED)
     assert client.popup(client.open("ab"), 0, 2) != []
 
@@ -105,7 +83,7 @@ def test_it_is_not_trained_on(start: Any, project: Path, own_home: Path) -> None
     client = start(home=own_home, model="")
     client.initialize(rootUri=project.as_uri(), initializationOptions=UNTRUSTED)
     for arguments in ([], [{"folder": project.as_uri()}], [{"folder": "nonsense"}], [3]):
-        error = client.error("workspace/executeCommand", TRAIN | {"arguments": arguments})
+        error = client.command("train", *arguments)["error"]
         assert error["code"] == -32803
         assert "not trusted" in error["message"]
     assert [path.name for path in own_home.iterdir()] == ["models"]

@@ -27,25 +27,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def command(client: Any, name: str, *arguments: Any) -> dict[str, Any]:
-    params = {"command": f"tinycoder.{name}", "arguments": list(arguments)}
-    answer: dict[str, Any] = client.answer(client.request("workspace/executeCommand", params))
-    return answer
-
-
-def run(client: Any, accepted: dict[str, Any]) -> Any:
-    """Run the command of an item, as editors do when it was accepted."""
-    params = {"command": accepted["command"], "arguments": accepted["arguments"]}
-    return client.answer(client.request("workspace/executeCommand", params))["result"]
-
-
 def until_logged(client: Any, uri: str, words: str) -> None:
-    """Ask until the log says so; each question is an answer of the server's."""
-    for _ in range(3000):
-        if words in client.log():
-            return
-        client.popup(uri, 0, 0)
-    raise AssertionError(client.log())
+    """Ask until the log says so."""
+    client.until(lambda: client.popup(uri, 0, 0) is not None and words in client.log())
 
 
 def test_two_windows_share_a_workspace_and_a_home(
@@ -61,11 +45,11 @@ def test_two_windows_share_a_workspace_and_a_home(
         window.open("", uri=uri)
         window.send(window.change(uri, {"text": f"window = {n}\n"}))
         until_logged(window, uri, "indexed the workspace")
-        command(window, "reindex")
+        window.command("reindex")
     for window in windows:
         for _ in range(3):
             word = window.popup(uri, 1, 0)[0]
-            assert run(window, word["command"]) is None
+            window.accept(word)
     assert [window.leave() for window in windows] == [0, 0]
 
     days = load(shared)
@@ -87,13 +71,13 @@ def test_a_window_trains_and_the_other_says_so_and_finds_the_model(
     one, two = (start(model="", home=shared) for _ in range(2))
     for window in (one, two):
         window.initialize(rootUri=project.as_uri())
-    wish = {"minutes": 100, "preset": "nano"}
-    name = command(one, "train", wish)["result"]["name"]
+    options = {"minutes": 100, "preset": "nano"}
+    name = one.command("train", options)["result"]["name"]
     until_training(one)
-    answer = command(two, "train", wish)
+    answer = two.command("train", options)
     assert answer["error"]["code"] == -32803
     assert "another process" in answer["error"]["message"]
-    assert command(one, "stopTraining")["result"] == {"stopped": True}
+    assert one.command("stopTraining")["result"] == {"stopped": True}
     one.notice("window/showMessage")
 
     shutil.copytree(home / "models" / "counter", shared / "models" / name, dirs_exist_ok=True)
@@ -125,18 +109,18 @@ def test_everything_answers_without_a_home(start: Any, stub_home: Path, project:
     word = client.popup(uri, 0, 2)[0]
     assert client.ghost(uri, 0, 2) != []
     assert "a.py" in json.loads(word["detail"])["path"]
-    assert run(client, word["command"]) is None
-    assert command(client, "showStats")["result"]["popup"]["all"]["accepted"] == 1
-    assert [each["name"] for each in command(client, "listModels")["result"]] == ["base"]
-    assert command(client, "reindex")["result"] is None
+    client.accept(word)
+    assert client.command("showStats")["result"]["popup"]["all"]["accepted"] == 1
+    assert [each["name"] for each in client.command("listModels")["result"]] == ["base"]
+    assert client.command("reindex")["result"] is None
     for name, *arguments in (("train",), ("trainingReport",), ("selectModel", "stub")):
-        error = command(client, name, *arguments)["error"]
+        error = client.command(name, *arguments)["error"]
         assert error["code"] == -32803
         assert "\n" not in error["message"]
     assert client.leave() == 0
     assert "Traceback" not in client.log()
     assert client.log().count("statistics are not kept") == 1
-    assert not any(message["method"] == "window/showMessage" for message in client.notices)
+    assert client.shown_messages() == []
 
 
 def test_the_real_index_and_mixture_are_done_without(start: Any, model: Model, project: Path, tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.modules import WORKSPACE, Definition, Source
-from tinycoder.symbols.records import EMPTY, Class, Import, Module, Symbol
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Import, Module, Symbol
 from tinycoder.symbols.source.reader import read_source
-from tinycoder.symbols.types.lookup import absolute
-from tinycoder.symbols.types.types import Types
-from tinycoder.symbols.types.values import DOUBT, Frame, Scope, Values
+from tinycoder.symbols.types.query import Types
+from tinycoder.symbols.types.values import DOUBT, Scope, Values
 
 
 @lru_cache
@@ -53,7 +53,7 @@ class FakeModules:
         record = self.record(source)
         symbol = record.symbols.get(attribute)
         if isinstance(symbol, Import):
-            module = absolute(symbol.module, source)
+            module = absolute(symbol.module, source.package)
             if not symbol.attribute:
                 found = self.find(module)
                 return Definition(source=found, symbol=None) if found else None
@@ -61,7 +61,7 @@ class FakeModules:
         if symbol:
             return Definition(source=source, symbol=symbol)
         for star in record.stars:
-            if definition := self._resolve(absolute(star, source), attribute, seen):
+            if definition := self._resolve(absolute(star, source.package), attribute, seen):
                 return definition
         found = self.find(f"{name}.{attribute}")
         return Definition(source=found, symbol=None) if found else None
@@ -71,7 +71,7 @@ class FakeModules:
         record = self.record(source) if source else EMPTY
         rows: dict[str, Symbol | None] = dict(record.symbols)
         for star in record.stars:
-            if source and (other := absolute(star, source)) != name:
+            if source and (other := absolute(star, source.package)) != name:
                 rows = {**self.public(other), **rows}
         return {**dict.fromkeys(self.submodules(name)), **rows}
 
@@ -109,10 +109,10 @@ def at(text: str, within: str = "", *, module: str = "main", **others: str) -> P
     modules = FakeModules(texts)
     record = modules.records[module]
     symbols: Mapping[str, Symbol] = record.symbols
-    frames: list[Frame] = []
+    frames: list[Enclosing] = []
     for part in within.split(".") if within else ():
         symbol = symbols[part]
-        frames.insert(0, Frame(symbol))
+        frames.insert(0, Enclosing(symbol))
         symbols = symbol.members if isinstance(symbol, Class) else {}
     source = modules.find(module)
     assert source is not None

@@ -54,12 +54,9 @@ def test_packages_modules_and_namespace_packages_are_found(tmp_path):
     assert packages.find("") is None
 
 
-def test_a_stub_is_read_and_the_module_beside_it_has_the_docstrings(tmp_path):
+def test_a_stub_is_read_in_place_of_the_module_next_to_it(tmp_path):
     packages = packages_in(make(tmp_path, {"a.py": "", "a.pyi": "def stubbed() -> int: ..."}))
-    source = packages.find("a")
-    assert source is not None
     assert symbols(packages, "a") == {"stubbed"}
-    assert packages.documentation_path(source) == str(tmp_path / "a.py")
 
 
 def test_a_stubs_package_comes_first_and_may_be_partial(tmp_path):

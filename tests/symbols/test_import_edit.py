@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.symbols.imports.edit import edit_for, read_statements
+from tinycoder.symbols.imports.edit import edit_for
 from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import ENVIRONMENT, LIBRARY, WORKSPACE
 
 
@@ -17,7 +18,6 @@ def origin(module: str) -> str:
 
 def form(line: str) -> ImportForm:
     node = ast.parse(line).body[0]
-    assert isinstance(node, (ast.Import, ast.ImportFrom))
     alias = node.names[0]
     if isinstance(node, ast.Import):
         return ImportForm(alias.name, "", alias.asname or "")

@@ -35,7 +35,6 @@ def test_each_project_of_a_monorepository_has_its_own_root():
 def test_a_folder_without_init_is_a_namespace_package():
     names = ModuleNames(["src/acme/tools/__init__.py", "src/acme/other/mod.py", "python/acme/third.py"])
     found = names.find("acme")
-    assert found is not None
     assert found.is_namespace
     assert names.submodules("acme") == ("other", "third", "tools")
     assert names.find("acme.other.mod") is not None
@@ -60,7 +59,6 @@ def test_of_two_conftests_the_nearest_is_meant():
         ("main.py", "conftest.py"),
     ]:
         found = names.find("conftest", near)
-        assert found is not None
         assert found.path == path
 
 
@@ -73,7 +71,6 @@ def test_of_two_modules_of_one_name_far_away_one_is_chosen_whatever_the_order():
 def test_any_folder_above_the_asking_file_may_be_where_it_is_run():
     names = ModuleNames(["backend/services/auth/api.py", "backend/main.py"])
     found = names.find("services.auth.api", "backend/main.py")
-    assert found is not None
     assert found.path == "backend/services/auth/api.py"
     assert names.find("services.auth.api", "other.py") is None
 
@@ -104,8 +101,6 @@ def test_names_in_other_alphabets():
 def test_a_python_file_is_read_before_its_stub_and_a_package_before_a_module():
     names = ModuleNames(["a.py", "a.pyi", "b.py", "b/__init__.py"])
     a, b = names.find("a"), names.find("b")
-    assert a is not None
-    assert b is not None
     assert (a.path, b.path) == ("a.py", "b/__init__.py")
 
 
@@ -119,6 +114,5 @@ def test_each_name_is_an_identifier_that_leads_to_a_file(paths):
         for name in names.names(path):
             assert all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
             found = names.find(name, path)
-            assert found is not None
             assert found.path in paths or found.is_namespace
             assert names.submodules(name) == tuple(sorted(names.submodules(name)))

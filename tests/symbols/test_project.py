@@ -62,7 +62,6 @@ def test_what_files_define_is_found_by_its_first_letters(tmp_path):
     assert [(one.name, one.kind) for one in snapshot.starting("mod")] == [("models", "module")]
     assert [one.name for one in snapshot.named("show_user")] == ["show_user"]
     assert snapshot.is_member("greet")
-    assert snapshot.member_names["name"] == 1
     assert "User" in snapshot.record("app/models.py").symbols
     assert snapshot.record("missing.py").symbols == {}
 

@@ -15,9 +15,11 @@ from typing import TypeGuard
 import pytest
 
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
-from tinycoder.symbols.source.reader import LARGEST, read_source
+from tinycoder.symbols.source.annotation import annotation
+from tinycoder.symbols.source.parse import LARGEST
+from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.source.scope import locals_of
-from tinycoder.symbols.source.sketch import annotation, sketch
+from tinycoder.symbols.source.sketch import sketch
 
 STANDARD = (
     "argparse",
@@ -33,37 +35,11 @@ STANDARD = (
 
 
 def read(text: str) -> Module:
-    module = read_source(dedent(text))
-    assert module is not None
-    return module
+    return read_source(dedent(text))
 
 
 def symbol(text: str, name: str = "x") -> Symbol:
     return read(text).symbols[name]
-
-
-def variable(text: str, name: str = "x") -> Variable:
-    found = symbol(text, name)
-    assert isinstance(found, Variable)
-    return found
-
-
-def function(text: str, name: str = "f") -> Function:
-    found = symbol(text, name)
-    assert isinstance(found, Function)
-    return found
-
-
-def class_(text: str, name: str = "A") -> Class:
-    found = symbol(text, name)
-    assert isinstance(found, Class)
-    return found
-
-
-def member(text: str, name: str = "x") -> Variable:
-    found = class_(text).members[name]
-    assert isinstance(found, Variable)
-    return found
 
 
 def expression(text: str) -> ast.expr:
@@ -154,12 +130,13 @@ def test_long_and_deep_expressions_are_cut() -> None:
 
 
 def test_functions() -> None:
-    found = function(
+    found = symbol(
         """
         @cache
         @app.route("/secret")
         async def f(a, /, b: int, c="secret", *args: str, d=None, **rest) -> "Foo": ...
-        """
+        """,
+        "f",
     )
     assert found == Function(
         name="f",
@@ -200,15 +177,15 @@ def test_functions() -> None:
     ],
 )
 def test_results(body: str, result: str) -> None:
-    assert function(f"def f(a, b='x', c: Foo = None, d: 'Foo | None' = None):\n    {body}\n").result == result
+    assert symbol(f"def f(a, b='x', c: Foo = None, d: 'Foo | None' = None):\n    {body}\n", "f").result == result
 
 
 @pytest.mark.parametrize(
     "body", ["yield", "x = yield 1", "return (yield)", "f((yield))", "await (yield)", "for x in y:\n  yield from x"]
 )
 def test_generators(body: str) -> None:
-    assert function(f"async def f():\n {body}\n").is_generator == ("yield" in body)
-    assert not function(f"def f():\n def g():\n  {body.replace(chr(10), chr(10) + ' ')}\n").is_generator
+    assert symbol(f"async def f():\n {body}\n", "f").is_generator == ("yield" in body)
+    assert not symbol(f"def f():\n def g():\n  {body.replace(chr(10), chr(10) + ' ')}\n", "f").is_generator
 
 
 def test_the_first_of_two_alternatives_stays() -> None:
@@ -229,14 +206,8 @@ def test_the_first_of_two_alternatives_stays() -> None:
     )
     assert module.symbols["implementation"] == Import("implementation", 3, "fast")
     assert module.symbols["f"].line == 4
-    assert variable_of(module, "x").value == "0"
-    assert variable_of(module, "y").value == "0"
-
-
-def variable_of(module: Module, name: str) -> Variable:
-    found = module.symbols[name]
-    assert isinstance(found, Variable)
-    return found
+    assert module.symbols["x"].value == "0"
+    assert module.symbols["y"].value == "0"
 
 
 @pytest.mark.parametrize(
@@ -271,28 +242,28 @@ def test_overloads() -> None:
         @typing.overload
         def f(a: str) -> str: ...
         """
-    assert function(text).returns == "int"
-    found = function(text.rstrip(" ") + "        def f(a, b=1): return a\n")
+    assert symbol(text, "f").returns == "int"
+    found = symbol(text.rstrip(" ") + "        def f(a, b=1): return a\n", "f")
     assert (found.returns, [each.name for each in found.parameters], found.line) == ("int", ["a", "b"], 6)
 
 
 def test_setters_do_not_hide_properties() -> None:
-    found = class_(
+    found = symbol(
         """
         class A:
             @property
             def p(self) -> int: ...
             @p.setter
             def p(self, value): self._p = value
-        """
+        """,
+        "A",
     ).members
-    assert isinstance(found["p"], Function)
     assert found["p"].decorators == ("property",)
     assert "_p" in found
 
 
 def test_classes() -> None:
-    found = class_(
+    found = symbol(
         """
         @dataclass(frozen=True)
         class A(Base, Generic[T], a.b["Foo"], metaclass=Meta):
@@ -303,7 +274,8 @@ def test_classes() -> None:
             class Inner:
                 deep = 1
             def n(self): self.late = 1
-        """
+        """,
+        "A",
     )
     assert (found.line, found.bases, found.metaclass) == (3, ("Base", "Generic[T]", "a.b[Foo]"), "Meta")
     assert found.decorators == ("dataclass()",)
@@ -344,7 +316,7 @@ def test_classes() -> None:
 )
 def test_attributes(statement: str, annotation: str, value: str) -> None:
     text = f"class A:\n    def f(self, plain, config: Config, number=1, *rest: int, **options):\n        {statement}\n"
-    found = member(text)
+    found = symbol(text, "A").members["x"]
     assert (found.annotation, found.value, found.on_instance) == (annotation, value, True)
 
 
@@ -361,18 +333,11 @@ def test_attributes_of_classes() -> None:
                 other.no = 1
             def __new__(cls): cls.z = 1
         """
-    found = class_(text).members
+    found = symbol(text, "A").members
     assert found["x"] == Variable("x", 3, "", "Foo()")
     assert found["y"] == Variable("y", 5, "", "0")
-    assert not variable_in(found, "z").on_instance
+    assert not found["z"].on_instance
     assert "no" not in found
-
-
-def variable_in(table: object, name: str) -> Variable:
-    assert isinstance(table, dict)
-    found = table[name]
-    assert isinstance(found, Variable)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -387,13 +352,13 @@ def variable_in(table: object, name: str) -> Variable:
     ],
 )
 def test_classes_that_are_made(text: str, base: str, members: dict[str, str]) -> None:
-    found = class_(text)
+    found = symbol(text, "A")
     assert found.bases == (base,)
-    assert {name: variable_in(found.members, name).annotation for name in found.members} == members
+    assert {name: found.members[name].annotation for name in found.members} == members
 
 
 def test_slots() -> None:
-    found = class_("class A:\n    __slots__ = ('x', 'y')\n    def f(self): self.x = Foo()\n").members
+    found = symbol("class A:\n    __slots__ = ('x', 'y')\n    def f(self): self.x = Foo()\n", "A").members
     assert found["x"] == Variable("x", 2, "", "Foo()", True)
     assert found["y"] == Variable("y", 2, "", "", True)
 
@@ -401,9 +366,8 @@ def test_slots() -> None:
 def test_what_is_set_on_a_class_from_outside_is_a_member() -> None:
     module = read("class A:\n    x = 1\n\nA.y = A()\nA.x = ''\nB.z = 1\n")
     found = module.symbols["A"]
-    assert isinstance(found, Class)
     assert found.members["y"] == Variable("y", 4, "", "A()")
-    assert variable_in(found.members, "x").value == "0"
+    assert found.members["x"].value == "0"
     assert "B" not in module.symbols
 
 
@@ -511,14 +475,14 @@ def test_locals_are_what_was_bound_last_before_the_line() -> None:
     assert isinstance(found["os"], Import)
     assert isinstance(found["g"], Function)
     assert isinstance(found["C"], Class)
-    assert variable_in(local(text), "x").value == "Late()"
+    assert local(text)["x"].value == "Late()"
 
 
 def test_locals_keep_what_is_declared() -> None:
     found = local("def f(a: int = None):\n    a = g(a)\n    b: str\n    b = g()\n    c = Foo()\n    c = None\n")
-    assert variable_in(found, "a").annotation == "int"
-    assert variable_in(found, "b").annotation == "str"
-    assert variable_in(found, "c").value == "Foo()"
+    assert found["a"].annotation == "int"
+    assert found["b"].annotation == "str"
+    assert found["c"].value == "Foo()"
 
 
 def test_locals_leave_out_what_is_global() -> None:
@@ -536,7 +500,7 @@ def test_match_statements_bind() -> None:
         """
     )
     assert set(found) == {"a", "b", "c", "d", "e", "g", "h"}
-    assert variable_in(found, "c").value == "Foo()"
+    assert found["c"].value == "Foo()"
 
 
 @pytest.mark.parametrize("name", STANDARD)
@@ -589,7 +553,6 @@ def test_what_does_not_parse_is_nothing(text: str | bytes) -> None:
 
 def test_bytes_are_decoded_as_python_does() -> None:
     module = read_source("# coding: latin-1\né = 1\n".encode("latin-1"))
-    assert module is not None
     assert list(module.symbols) == ["é"]
 
 
@@ -615,9 +578,7 @@ def test_no_text_of_strings_is_kept() -> None:
 
 def test_names_are_shared() -> None:
     texts = [f"class A:\n    def f(self, long_name_{n % 2}: SomeLongType = None): pass\n" for n in range(4)]
-    found = [class_(text).members["f"] for text in texts]
-    assert isinstance(found[0], Function)
-    assert isinstance(found[2], Function)
+    found = [symbol(text, "A").members["f"] for text in texts]
     assert found[0].parameters[1] is found[2].parameters[1]
 
 

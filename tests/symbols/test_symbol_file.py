@@ -58,6 +58,19 @@ symbols: st.SearchStrategy[Symbol] = st.recursive(variables | imports | function
 modules = st.builds(Module, tables(symbols), st.none() | several, several, st.lists(imports, max_size=3).map(tuple))
 
 
+def put(path: Path, rows: dict[str, Stored]) -> None:
+    file = SymbolFile(path)
+    file.put(rows)
+    file.close()
+
+
+def load(path: Path) -> dict[str, Stored]:
+    file = SymbolFile(path)
+    rows = file.load()
+    file.close()
+    return rows
+
+
 @given(modules)
 def test_records_come_back_as_they_were(module: Module) -> None:
     back = decode(encode(module))
@@ -124,21 +137,15 @@ def test_a_file_that_is_no_database_is_made_anew(tmp_path: Path, content: bytes)
     path = tmp_path / "symbols.sqlite"
     path.write_bytes(content)
 
-    file = SymbolFile(path)
-    assert file.load() == {}
-    file.put({"a.py": ROW})
-    file.close()
-    file = SymbolFile(path)
-    assert file.load() == {"a.py": ROW}
-    file.close()
+    assert load(path) == {}
+    put(path, {"a.py": ROW})
+    assert load(path) == {"a.py": ROW}
 
 
 def test_a_file_that_is_cut_off_never_raises(tmp_path: Path) -> None:
     path = tmp_path / "symbols.sqlite"
     rows = {f"{number}.py": Stored(1, 2, "", bytes([number]) * 3000) for number in range(100)}
-    file = SymbolFile(path)
-    file.put(rows)
-    file.close()
+    put(path, rows)
     whole = path.read_bytes()
     for size in range(0, len(whole), 10_000):
         path.write_bytes(whole[:size])
@@ -151,14 +158,10 @@ def test_a_file_that_is_cut_off_never_raises(tmp_path: Path) -> None:
 
 def test_a_row_with_a_flipped_bit_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "symbols.sqlite"
-    file = SymbolFile(path)
-    file.put({"a.py": Stored(1, 2, "", b"what is to be found"), "b.py": ROW})
-    file.close()
+    put(path, {"a.py": Stored(1, 2, "", b"what is to be found"), "b.py": ROW})
     path.write_bytes(path.read_bytes().replace(b"to be found", b"to be fouND"))
 
-    file = SymbolFile(path)
-    assert file.load() == {"b.py": ROW}
-    file.close()
+    assert load(path) == {"b.py": ROW}
 
 
 @pytest.mark.parametrize(
@@ -176,25 +179,19 @@ def test_a_foreign_database_is_made_anew(tmp_path: Path, statement: str) -> None
     foreign.commit()
     foreign.close()
 
-    file = SymbolFile(path)
-    file.put({"a.py": ROW})
-    assert file.load() == {"a.py": ROW}
-    file.close()
+    put(path, {"a.py": ROW})
+    assert load(path) == {"a.py": ROW}
 
 
 def test_what_another_version_wrote_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "symbols.sqlite"
-    file = SymbolFile(path)
-    file.put({"a.py": ROW})
-    file.close()
+    put(path, {"a.py": ROW})
     database = sqlite3.connect(path)
     database.execute("UPDATE facts SET made_by = 'another'")
     database.commit()
     database.close()
 
-    file = SymbolFile(path)
-    assert file.load() == {}
-    file.close()
+    assert load(path) == {}
 
 
 def test_a_place_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -210,9 +207,7 @@ def test_a_place_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pyt
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes everywhere")
 def test_a_read_only_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "symbols.sqlite"
-    file = SymbolFile(path)
-    file.put({"a.py": ROW})
-    file.close()
+    put(path, {"a.py": ROW})
     path.chmod(0o400)
     tmp_path.chmod(0o500)
     try:
@@ -262,6 +257,4 @@ def test_processes_write_at_once(tmp_path: Path) -> None:
         process.start()
     for process in processes:
         process.join()
-    file = SymbolFile(path)
-    assert len(file.load()) == 40
-    file.close()
+    assert len(load(path)) == 40

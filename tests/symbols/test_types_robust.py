@@ -64,7 +64,6 @@ def ask_all(place: Place, text: str) -> None:
     place.types.members(values)
     for value in values:
         place.types.signature(value)
-    place.types.definition(text, place.scope)
 
 
 @settings(max_examples=150, deadline=None)

@@ -122,31 +122,5 @@ def test_signature(expression: str, text: str) -> None:
 def test_keywords() -> None:
     place = at(TEXT, **OTHERS)
     found = place.types.signature(place.types.infer("positional", place.scope)[0])
-    assert found is not None
     assert found.keywords == ("c", "d")
     assert found.takes_any_keyword
-
-
-@pytest.mark.parametrize(
-    ("expression", "source", "name", "line"),
-    [
-        ("plain", "main", "plain", 11),
-        ("Door(1).open", "main", "open", 16),
-        ("Th", "pkg.models", "Thing", 1),
-        ("Th().go", "pkg.models", "go", 2),
-        ("pm.Thing.go", "pkg.models", "go", 2),
-        ("pm", "pkg.models", "", 0),
-    ],
-)
-def test_definition(expression: str, source: str, name: str, line: int) -> None:
-    place = at(TEXT, **OTHERS)
-    found = place.types.definition(expression, place.scope)
-    assert found is not None
-    symbol = found.symbol
-    assert (found.source.name, symbol.name if symbol else "", symbol.line if symbol else 0) == (source, name, line)
-
-
-@pytest.mark.parametrize("expression", ["nowhere", "Door(1).nothing", "1 +", "", "pm.nothing"])
-def test_no_definition(expression: str) -> None:
-    place = at(TEXT, **OTHERS)
-    assert place.types.definition(expression, place.scope) is None

@@ -208,19 +208,6 @@ def test_a_view_gives_the_same_objects(place):
     assert isinstance(view.record(source).symbols["A"], Class)
 
 
-def test_docstrings_are_in_the_module_beside_a_stub(place):
-    place.write({"pkg/__init__.py": "", "pkg/__init__.pyi": ""}, site=True)
-    place.write({"own.py": ""})
-    view = place.view()
-    for name, path in [("pkg", "site/pkg/__init__.py"), ("own", "ws/own.py")]:
-        source = view.find(name)
-        assert source is not None
-        assert view.documentation_path(source) == place.folder / path
-    source = view.find("builtins")
-    assert source is not None
-    assert view.documentation_path(source) is None
-
-
 def form_for(place: Place, name: str, path: str) -> str:
     view = place.view(path)
     (defined,) = view.snapshot.named(name)

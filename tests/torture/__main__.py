@@ -1,4 +1,4 @@
-"""Faults injected, files and messages made up, and a count of each: ``make torture`` and ``make torture-quick``.
+"""Inject faults, generate files and messages, and count them: ``make torture`` and ``make torture-quick``.
 
 ``python tests/torture [--quick] [PART]...`` runs the parts, two at a time, each in a process of its own, and the soak
 alone at the end. Prints a row for each kind of trial and one line of counts, and exits with 1 if anything went wrong.
@@ -29,23 +29,23 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS + ALONE)}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer trials, five minutes")
     parser.add_argument("--json", action="store_true", help="run one part here, and print a JSON object for each row")
-    asked = parser.parse_args()
-    unknown = set(asked.parts) - {*PARTS, *ALONE}
+    options = parser.parse_args()
+    unknown = set(options.parts) - {*PARTS, *ALONE}
     if unknown:
         parser.error(f"there is no part {sorted(unknown)[0]!r}")
-    if asked.json:
-        _run_here(asked.parts, asked.quick)
+    if options.json:
+        _run_here(options.parts, options.quick)
         return
-    begun = time.monotonic()
-    wanted = asked.parts or [*PARTS, *ALONE]
+    start = time.monotonic()
+    wanted = options.parts or [*PARTS, *ALONE]
     counts: list[Count] = []
     with ThreadPoolExecutor(2) as lanes:
-        for found in lanes.map(lambda part: _run_apart(part, asked.quick), [p for p in wanted if p in PARTS]):
-            counts += found
+        for rows in lanes.map(lambda part: _run_apart(part, options.quick), [p for p in wanted if p in PARTS]):
+            counts += rows
     for part in ALONE:
         if part in wanted:
-            counts += _run_apart(part, asked.quick)
-    minutes, seconds = divmod(round(time.monotonic() - begun), 60)
+            counts += _run_apart(part, options.quick)
+    minutes, seconds = divmod(round(time.monotonic() - start), 60)
     n_faults = sum(len(count.faults) for count in counts)
     short = [count.what for count in counts if count.done < count.wanted]
     tried = ", ".join(f"{count.done:,} {count.what}" for count in counts)
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _run_here(parts: list[str], quick: bool) -> None:
-    """Run parts in this process. The scratch folder is theirs, and goes."""
+    """Run parts in this process, each with a scratch folder."""
     for part in parts:
         with tempfile.TemporaryDirectory(prefix="tinycoder-torture-", ignore_cleanup_errors=True) as scratch:
             for count in importlib.import_module(part).run(quick=quick, scratch=Path(scratch)):
@@ -62,7 +62,7 @@ def _run_here(parts: list[str], quick: bool) -> None:
 
 
 def _run_apart(part: str, quick: bool) -> list[Count]:
-    """Run a part in a process of its own, and print its rows as they come."""
+    """Run a part in a process of its own, and print its rows as they arrive."""
     command = [sys.executable, str(Path(__file__).parent), "--json", part, *(["--quick"] if quick else [])]
     counts = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

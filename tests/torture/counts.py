@@ -1,4 +1,4 @@
-"""What was tried, how often, and what went wrong. Knows no part of TinyCoder."""
+"""A row of the table of trials."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Count:
     wanted: int
     done: int = 0
     faults: list[str] = field(default_factory=list)
-    note: str = ""  # a measured figure, where a number of trials does not say enough
+    note: str = ""  # a measured figure next to the number of trials
 
     @property
     def holds(self) -> bool:
-        """Whether enough was tried and nothing went wrong."""
+        """Whether there were enough trials and no faults."""
         return self.done >= self.wanted and not self.faults

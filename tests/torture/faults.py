@@ -1,8 +1,8 @@
-"""Faults at the steps of writing: the process killed, or the disk refusing, just before the n-th of them.
+"""Inject a fault just before the n-th step of writing: kill the process, or let the disk refuse.
 
-Steps are seen by Python's audit events, by ``os.fsync``, and by the writing of tensors, which happens in two halves
-here. As a program, ``faults.py HOME FAULT N ARGUMENT...`` runs ``tinycoder ARGUMENT...`` with one fault in it, or with
-``count`` as the fault none. With ``limit`` no file may grow beyond N kB, which the system itself sees to.
+Steps are Python's audit events, ``os.fsync``, and the writing of tensors, which happens in two halves here. As a
+program, ``faults.py HOME FAULT N ARGUMENT...`` runs ``tinycoder ARGUMENT...`` with one fault, or with none if the fault
+is ``count``. With ``limit`` the system lets no file grow beyond N kB.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Step = Callable[[str, tuple[Any, ...]], None]
 
 
 class Steps:
-    """Watches what is written under a folder and calls ``do`` before each step; there can be only one."""
+    """Watches writing under a folder and calls ``do`` before each step; only one can exist."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder.absolute())
@@ -80,7 +80,7 @@ class Steps:
         do = self._do
         if do is not None:
             self.n += 1
-            self._do = None  # what it does itself is no step
+            self._do = None  # its own writing is no step
             try:
                 do(event, arguments)
             finally:
@@ -98,7 +98,7 @@ def kill_at(steps: Steps, n: int) -> Step:
 
 
 def refuse_at(steps: Steps, n: int, number: int, *, lasting: bool) -> Step:
-    """The disk refuses step ``n``, with ``lasting`` also what comes after; what a full disk allows, it allows."""
+    """Refuse step ``n``, with ``lasting`` also later ones, except those that a full disk allows."""
 
     def do(event: str, arguments: tuple[Any, ...]) -> None:
         allowed = number == errno.ENOSPC and event in (*_REMOVALS, *_RENAMES, "os.chmod")
@@ -109,7 +109,7 @@ def refuse_at(steps: Steps, n: int, number: int, *, lasting: bool) -> Step:
 
 
 def set_clock_back() -> None:
-    """From now on each look at the clock finds it an hour earlier."""
+    """Set the clock back an hour at each reading."""
     now, looks = time.time(), iter(range(1, 10**9))
     time.time = lambda: now - 3600 * next(looks)
 

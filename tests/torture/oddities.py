@@ -1,4 +1,4 @@
-"""Messages as no client should send them, made up from those that a client does send. Knows no server."""
+"""Messages as a client might send them by mistake, made from those that clients do send."""
 
 from __future__ import annotations
 
@@ -47,24 +47,17 @@ VALUES: tuple[Any, ...] = (
 
 
 def message(chance: random.Random, number: int) -> dict[str, Any]:
-    """A request or a notification, mostly with something wrong. Those that end a conversation are left out."""
-    method, params = chance.choice(_KINDS)(chance)
+    """A request with this id, or a notification, mostly with something wrong in its parameters."""
+    is_request = chance.random() < 0.5
+    method, params = chance.choice(_REQUESTS if is_request else _NOTIFICATIONS)(chance)
     if chance.random() < 0.6:
         params = _spoilt(params, chance)
-    found: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
-    if chance.random() < 0.6:
-        found["id"] = chance.choice([number, number, f"id {number}", chance.randrange(max(1, number))])
+    whole: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
+    if is_request:
+        whole["id"] = number
     if chance.random() < 0.05:
-        found.pop("params")
-    if chance.random() < 0.05:
-        found["id"] = chance.choice(VALUES)
-    if chance.random() < 0.03:
-        found["method"] = chance.choice(VALUES)
-    if chance.random() < 0.03:
-        found["jsonrpc"] = chance.choice(VALUES)
-    if chance.random() < 0.03:
-        found = {"jsonrpc": "2.0", "id": chance.choice([number, *VALUES]), chance.choice(["result", "error"]): params}
-    return found
+        whole.pop("params")
+    return whole
 
 
 def body(chance: random.Random, whole: bytes) -> bytes:
@@ -86,42 +79,17 @@ def body(chance: random.Random, whole: bytes) -> bytes:
     return whole + chance.choice([b"}", b" x", b"\x00", whole])
 
 
-def head(chance: random.Random, length: int) -> bytes:
-    """Header lines that say nothing of the body, or the wrong thing."""
-    return chance.choice(
-        [
-            b"Content-Length: -%d\r\n\r\n" % length,
-            b"Content-Length: %d\r\n\r\n" % (length + chance.randrange(1, 40)),
-            b"Content-Length: %d\r\n\r\n" % chance.randrange(1, length),
-            b"Content-Length: 99999999999999999999999\r\n\r\n",
-            b"Content-Length: 0x%x\r\n\r\n" % length,
-            b"Content-Length %d\r\n\r\n" % length,
-            b"Content-Type: application/json\r\n\r\n",
-            b"GET / HTTP/1.1\r\n\r\n",
-            b"\x16\x03\x01\x02\x00" + chance.randbytes(40) + b"\r\n",
-            chance.randbytes(chance.randrange(1, 300)) + b"\n",
-            b"x" * 100_000,
-        ]
-    )
-
-
-def is_request(data: dict[str, Any]) -> bool:
-    """Whether JSON-RPC wants it answered with its id."""
-    number = data.get("id")
-    return isinstance(number, (int, str)) and not isinstance(number, bool) and "method" in data
-
-
-def _place(chance: random.Random) -> dict[str, Any]:
+def _cursor(chance: random.Random) -> dict[str, Any]:
     position = {"line": chance.randrange(4), "character": chance.randrange(9)}
     return {"textDocument": {"uri": chance.choice(URIS)}, "position": position}
 
 
 def _popup(chance: random.Random) -> tuple[str, Any]:
-    return "textDocument/completion", _place(chance) | {"context": {"triggerKind": chance.randrange(5)}}
+    return "textDocument/completion", _cursor(chance) | {"context": {"triggerKind": chance.randrange(5)}}
 
 
 def _ghost(chance: random.Random) -> tuple[str, Any]:
-    return "textDocument/inlineCompletion", _place(chance) | {"context": {"triggerKind": chance.randrange(4)}}
+    return "textDocument/inlineCompletion", _cursor(chance) | {"context": {"triggerKind": chance.randrange(4)}}
 
 
 def _open(chance: random.Random) -> tuple[str, Any]:
@@ -131,7 +99,7 @@ def _open(chance: random.Random) -> tuple[str, Any]:
 
 
 def _change(chance: random.Random) -> tuple[str, Any]:
-    span = {"start": _place(chance)["position"], "end": _place(chance)["position"]}
+    span = {"start": _cursor(chance)["position"], "end": _cursor(chance)["position"]}
     changes = chance.choice(
         [[{"text": "new"}], [{"range": span, "text": "x"}], [], [{"range": span, "text": "\ud800"}] * 3]
     )
@@ -173,29 +141,33 @@ def _command(chance: random.Random) -> tuple[str, Any]:
     return "workspace/executeCommand", {"command": chance.choice(COMMANDS), "arguments": [chance.choice(VALUES)]}
 
 
+def _resolve(chance: random.Random) -> tuple[str, Any]:
+    return "completionItem/resolve", {"label": "x", "data": chance.choice(VALUES), "detail": "seen in a.py:3"}
+
+
+def _unknown(chance: random.Random) -> tuple[str, Any]:
+    return chance.choice(UNKNOWN), chance.choice(VALUES)
+
+
 def _other(chance: random.Random) -> tuple[str, Any]:
+    folders = {"added": [], "removed": [{"uri": chance.choice(URIS), "name": "x"}]}
     return chance.choice(
         [
-            ("initialize", {"processId": None, "rootUri": None, "capabilities": {}}),
             ("$/cancelRequest", {"id": chance.choice([0, 1, "x", *VALUES])}),
             ("$/setTrace", {"value": "verbose"}),
-            ("completionItem/resolve", {"label": "x", "data": chance.choice(VALUES), "detail": "seen in a.py:3"}),
             ("workspace/didChangeConfiguration", {"settings": {"tinycoder": chance.choice(VALUES)}}),
             ("workspace/didChangeWatchedFiles", {"changes": [{"uri": chance.choice(URIS), "type": 1}]}),
-            (
-                "workspace/didChangeWorkspaceFolders",
-                {"event": {"added": [], "removed": [{"uri": chance.choice(URIS), "name": "x"}]}},
-            ),
+            ("workspace/didChangeWorkspaceFolders", {"event": folders}),
             ("textDocument/didFocus", {"textDocument": chance.choice(VALUES)}),
             ("textDocument/didShowCompletion", {"item": chance.choice(VALUES)}),
             ("textDocument/didPartiallyAcceptCompletion", {"item": {"command": chance.choice(VALUES)}}),
             ("window/workDoneProgress/cancel", {"token": "x"}),
-            (chance.choice(UNKNOWN), chance.choice(VALUES)),
         ]
     )
 
 
-_KINDS = (_popup, _ghost, _open, _change, _simple, _notebook, _command, _other)
+_REQUESTS = (_popup, _ghost, _command, _resolve, _unknown)
+_NOTIFICATIONS = (_open, _change, _simple, _notebook, _other, _unknown)
 
 
 def _spoilt(value: Any, chance: random.Random) -> Any:

@@ -1,7 +1,4 @@
-"""Credentials that nobody has: made up by chance in the forms of their kinds, in code as people write it.
-
-Knows no part of TinyCoder.
-"""
+"""Generate credentials at random in the forms of their issuers, in code as people write it."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ LETTERS = string.ascii_letters + string.digits
 URL_SAFE = LETTERS + "-_"
 HEX = "0123456789abcdef"
 CAPITALS = string.ascii_uppercase + "234567"
-LONG = 12  # characters of a secret that are no coincidence
+LONG = 12  # characters of a secret that cannot match by coincidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """A credential of a kind and the code around it; ``chance`` are the parts of it that only its owner can know."""
+    """A credential of a kind and the code around it; ``chance`` are its random parts."""
 
     kind: str
     code: str
@@ -29,35 +26,35 @@ class Planted:
 
     @property
     def pieces(self) -> set[str]:
-        """What must stand nowhere: every piece of LONG characters, or a shorter secret as a whole."""
+        """The texts that must occur nowhere: every piece of LONG characters, or a shorter secret as a whole."""
         return {part[i : i + LONG] for part in self.chance for i in range(max(1, len(part) - LONG + 1))}
 
 
 Draw = Callable[[int, str], str]
-Made = tuple[str, tuple[str, ...]]  # a credential, and its random parts
+Credential = tuple[str, tuple[str, ...]]  # with its random parts
 
 
-def one(prefix: str, n: int, alphabet: str = LETTERS, suffix: str = "") -> Callable[[Draw], Made]:
+def one(prefix: str, n: int, alphabet: str = LETTERS, suffix: str = "") -> Callable[[Draw], Credential]:
     """A credential with one random part."""
 
-    def make(draw: Draw) -> Made:
+    def make(draw: Draw) -> Credential:
         part = draw(n, alphabet)
         return prefix + part + suffix, (part,)
 
     return make
 
 
-def several(form: str, *parts: tuple[int, str]) -> Callable[[Draw], Made]:
-    """A credential with several random parts, of which the short ones alone tell nothing."""
+def several(form: str, *parts: tuple[int, str]) -> Callable[[Draw], Credential]:
+    """A credential with several random parts, of which only long ones are searched for."""
 
-    def make(draw: Draw) -> Made:
+    def make(draw: Draw) -> Credential:
         drawn = [draw(n, alphabet) for n, alphabet in parts]
         return form.format(*drawn), tuple(part for part in drawn if len(part) >= LONG)
 
     return make
 
 
-ISSUED: dict[str, Callable[[Draw], Made]] = {
+ISSUED: dict[str, Callable[[Draw], Credential]] = {
     "AWS": one("AKIA", 16, CAPITALS),
     "GitHub": one("ghp_", 36),
     "GitHub fine-grained": several("github_pat_{}_{}", (22, LETTERS), (59, LETTERS)),
@@ -89,7 +86,7 @@ ISSUED: dict[str, Callable[[Draw], Made]] = {
     "Supabase": one("sbp_", 40, HEX),
     "age": one("AGE-SECRET-KEY-1", 58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
 }
-NAMED: dict[str, Callable[[Draw], Made]] = {  # only what they are called tells
+NAMED: dict[str, Callable[[Draw], Credential]] = {  # recognisable only by their names
     "hexadecimal key": one("", 40, HEX),
     "random key": one("", 43, LETTERS),
     "password": one("", 14, LETTERS + "!%@"),
@@ -122,20 +119,20 @@ BY_NAME = (
     'self_url = "https://deploy:{}@example.org/repository"',
     'answer = session.get(url, auth=("deploy", "{}"))',
 )
-BY_NAME_OF_KEYS = frozenset({0, 2, 3, 4, 8})  # frames in which nobody writes a password with signs
+BY_NAME_OF_KEYS = frozenset({0, 2, 3, 4, 8})  # frames in which a password with signs is unusual
 
 
 def planted(seed: int, n_of_kind: int) -> list[Planted]:
-    """As many credentials of each kind, in the frames by turns."""
+    """Return ``n_of_kind`` credentials of each kind, in alternating frames."""
     draw = random.Random(seed)
 
     def chance(n: int, alphabet: str) -> str:
         while True:  # a password or key in use has letters, digits, and few characters twice
-            found = "".join(draw.choice(alphabet) for _ in range(n))
-            if len(set(found)) > min(n, len(set(alphabet))) // 2 and sum(c.isdigit() for c in found) >= n // 10 + 1:
-                return found
+            value = "".join(draw.choice(alphabet) for _ in range(n))
+            if len(set(value)) > min(n, len(set(alphabet))) // 2 and sum(c.isdigit() for c in value) >= n // 10 + 1:
+                return value
 
-    found: list[Planted] = []
+    credentials: list[Planted] = []
     for i, (kind, make) in enumerate({**ISSUED, **NAMED}.items()):
         frames = ANYWHERE if kind in ISSUED else BY_NAME
         for n in range(n_of_kind):
@@ -145,13 +142,12 @@ def planted(seed: int, n_of_kind: int) -> list[Planted]:
                 number = 1
             if "@" in secret and number == 10:
                 secret, parts = secret.replace("@", "%"), (parts[0].replace("@", "%"),)
-            found.append(Planted(kind=kind, code=frames[number].format(secret), secret=secret, chance=parts))
-    found += [private_key(draw, n) for n in range(n_of_kind)]
-    return found
+            credentials.append(Planted(kind=kind, code=frames[number].format(secret), secret=secret, chance=parts))
+    return credentials + [private_key(draw, n) for n in range(n_of_kind)]
 
 
 def private_key(draw: random.Random, n: int) -> Planted:
-    """A key in lines, in a string of many lines or in pieces."""
+    """A private key in a string of many lines, in pieces, or in one line."""
     body = base64.b64encode(draw.randbytes(400)).decode()
     lines = [body[i : i + 64] for i in range(0, len(body), 64)]
     kind = ("RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "EC PRIVATE KEY")[n % 4]

@@ -1,4 +1,4 @@
-"""Where a piece of a planted credential stands that must stand nowhere. Knows bytes, and token streams as texts."""
+"""Search bytes, files and token streams for pieces of planted credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RUN = re.compile(rb"[A-Za-z0-9+/!%%@=_-]{%d,}" % LONG)
 
 
 class Search:
-    """Looks for the pieces of all credentials at once."""
+    """Searches for the pieces of all credentials at once."""
 
     def __init__(self, planted: Iterable[Planted]) -> None:
         self._owners = {piece.encode(): one for one in planted for piece in one.pieces}
@@ -33,8 +33,8 @@ class Search:
         return found
 
     def faults(self, raw: bytes, where: str) -> list[str]:
-        """A sentence for each credential that is in ``raw``."""
-        return [f"a piece of a made-up {one.kind} credential is in {where}: {one.code!r}" for one in self.found(raw)]
+        """A sentence for each credential of which a piece is in ``raw``."""
+        return [f"a piece of a generated {one.kind} credential is in {where}: {one.code!r}" for one in self.found(raw)]
 
     def faults_under(self, folder: Path) -> list[str]:
         """The same for every file under ``folder``."""
@@ -43,7 +43,7 @@ class Search:
 
 
 def texts_of(file: Path, names: Iterable[str], tokenizer: Tokenizer) -> bytes:
-    """What the token ids in some arrays of a file say."""
+    """The text of the token ids in arrays of a file."""
     arrays = load_file(file)
     ids = np.concatenate([arrays[name].astype(np.int64) for name in names])
     return b"".join(tokenizer.raw[i] for i in ids.tolist())

@@ -1,8 +1,8 @@
-"""Types through a real server with the model that ships, for an hour's keys, and watches what it keeps.
+"""Type an hour's keys with a real server and the bundled model, and watch its memory, threads and handles.
 
 ``python tests/torture/soak.py --minutes 60`` types at 8 keys a second in real time; as a part of ``torture`` the same
-keys come as fast as the server answers. What must not grow is compared between the second quarter of the run, when
-everything has been loaded, and the last.
+keys come as fast as the server answers. The second quarter of the run, when everything is loaded, is compared with
+the last.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ QUICK = 60 * KEYS_PER_S
 KEYS_PER_FILE = 120  # then the person turns to another one
 N_FILES = 40
 MAX_OPEN = 8
-LOOKED_AT = 2  # of so many keys one answer is waited for; the others are overtaken by the next key, and cancelled
-SELDOM = 4  # the same where keys come as fast as the server answers
+LOOKED_AT = 2  # one answer in so many keys is awaited; the next key cancels the others
+SELDOM = 4  # the same if keys come as fast as the server answers
 REST_S = 1.5  # between some files: long enough to learn from what was typed
 GROWTH = 1.05  # of resident memory
-SLOWER = 1.25  # of the answers' 95th percentile, in milliseconds and by that of a piece of work of always the same size
-SLACK_MS = 5.0  # which is no slowness at all
-SLACK_KB = 4 * 1024  # an interpreter's own ups and downs
+SLOWER = 1.25  # of the answers' 95th percentile, in milliseconds and relative to a fixed piece of work
+SLACK_MS = 5.0
+SLACK_KB = 4 * 1024  # an interpreter's own fluctuation
 COMPLETION, GHOST = "textDocument/completion", "textDocument/inlineCompletion"
 
 
@@ -51,11 +51,11 @@ class Sample:
 
 @dataclass(kw_only=True)
 class Quarter:
-    """What was seen in a quarter of the run."""
+    """The measurements of a quarter of the run."""
 
     samples: list[Sample] = field(default_factory=list)
     answers_ms: list[float] = field(default_factory=list)
-    yardstick_ms: list[float] = field(default_factory=list)  # the same small piece of work, each time
+    yardstick_ms: list[float] = field(default_factory=list)  # times of a fixed piece of work
 
     @property
     def resident_kb(self) -> float:
@@ -73,7 +73,7 @@ class Quarter:
 
 @dataclass(kw_only=True)
 class Page:
-    """An open document, and where in it is being typed."""
+    """An open document with the passage that is typed."""
 
     uri: str
     file: Path
@@ -84,7 +84,7 @@ class Page:
 
 def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
     """Type the keys of an hour, or of a minute, as fast as the server answers."""
-    if not Path("/proc/self/status").exists():  # what is watched can be read on Linux alone
+    if not Path("/proc/self/status").exists():  # the measurements exist on Linux only
         return
     wanted = QUICK if quick else HOUR
     soak = Soak(scratch, random.Random(7), pace_s=0.0)
@@ -100,7 +100,7 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
 
 
 class Soak:
-    """One server, the files of a workspace, and somebody who types."""
+    """A server, the files of a workspace, and simulated typing."""
 
     def __init__(self, scratch: Path, chance: random.Random, *, pace_s: float) -> None:
         self.chance = chance
@@ -131,21 +131,21 @@ class Soak:
         return self.client.leave()
 
     def faults(self, quick: bool) -> list[str]:
-        """What has grown, and what the log complains of. A minute is too short to say anything of growth but wild."""
+        """What has grown, and errors in the log. In a quick run only large growth of memory counts."""
         before, after = self.quarters[1], self.quarters[3]
-        found = []
+        faults = []
         if after.resident_kb > (1.5 if quick else GROWTH) * before.resident_kb + SLACK_KB:
-            found.append(f"resident memory grew from {before.resident_kb:.0f} to {after.resident_kb:.0f} KB")
+            faults.append(f"resident memory grew from {before.resident_kb:.0f} to {after.resident_kb:.0f} KB")
         slower = after.p95_ms > SLOWER * before.p95_ms + SLACK_MS and after.slowness > SLOWER * before.slowness
         if slower and not quick:
-            found.append(f"the 95th percentile of answers grew from {before.p95_ms:.1f} to {after.p95_ms:.1f} ms")
+            faults.append(f"the 95th percentile of answers grew from {before.p95_ms:.1f} to {after.p95_ms:.1f} ms")
         for what in ("n_threads", "n_handles"):
             first = max(getattr(sample, what) for sample in before.samples)
             last = median(getattr(sample, what) for sample in after.samples)
             if last > first:
-                found.append(f"{what[2:]} grew from {first} to {last}")
-        found += [line for line in self.client.log().splitlines() if "Traceback" in line or " ERROR " in line]
-        return found
+                faults.append(f"{what[2:]} grew from {first} to {last}")
+        faults += [line for line in self.client.log().splitlines() if "Traceback" in line or " ERROR " in line]
+        return faults
 
     def figures(self) -> str:
         """The second and the last quarter in numbers."""
@@ -180,17 +180,17 @@ class Soak:
                 time.sleep(REST_S)
 
     def _wait(self) -> None:
-        """Until the next key is due; nothing where they come as fast as the server answers."""
+        """Wait until the next key is due, if keys come at a pace."""
         self._next_at = max(self._next_at + self.pace_s, time.monotonic() - 1)
         time.sleep(max(0.0, self._next_at - time.monotonic()) if self.pace_s else 0)
 
     def _turn_to(self) -> Page:
-        """Open the next file, mostly; the one that was open longest is closed."""
+        """Turn to the next file, opening it if necessary; the one that was open longest is closed."""
         source = next(self._sources)
         page = next((page for page in self._open if page.file == source), None)
         if page is None:
             text = source.read_text(encoding="utf-8")
-            untitled = self.chance.random() < 0.2  # a name that comes once
+            untitled = self.chance.random() < 0.2  # a name that occurs once
             uri = f"untitled:Untitled-{self.n_keys}" if untitled else source.as_uri()
             page = Page(uri=uri, file=source, text=text, start=0)
             self.client.open(text, uri=uri)
@@ -208,23 +208,23 @@ class Soak:
         self.client.send(self.client.change(page.uri, {"range": span, "text": new}, version=page.version))
 
     def _ask(self, page: Page, offset: int, character: str) -> None:
-        """What editors ask after a key: ghost text always, words where a word or an attribute goes on."""
-        place = {"textDocument": {"uri": page.uri}, "position": _position(page.text, offset)}
-        wishes: list[tuple[str, dict[str, Any]]] = [(GHOST, place | {"context": {"triggerKind": 2}})]
+        """Send an editor's requests after a key: ghost text always, a completion list in a name or after a dot."""
+        cursor = {"textDocument": {"uri": page.uri}, "position": _position(page.text, offset)}
+        requests: list[tuple[str, dict[str, Any]]] = [(GHOST, cursor | {"context": {"triggerKind": 2}})]
         if character.isidentifier() or character == ".":
-            wishes.insert(0, (COMPLETION, place))
-        begun = time.monotonic()
-        for method, params in wishes:
+            requests.insert(0, (COMPLETION, cursor))
+        start = time.monotonic()
+        for method, params in requests:
             if method in self._asked:
                 self.client.notify("$/cancelRequest", {"id": self._asked[method]})
             self._asked[method] = self.client.request(method, params)
         if self.n_keys % (LOOKED_AT if self.pace_s else SELDOM) == 0:
-            self._look(wishes, begun)
+            self._look(requests, start)
 
-    def _look(self, wishes: list[tuple[str, dict[str, Any]]], begun: float) -> None:
-        for method, _ in wishes:
+    def _look(self, requests: list[tuple[str, dict[str, Any]]], start: float) -> None:
+        for method, _ in requests:
             answer = self.client.answer(self._asked.pop(method))
-            self.quarters[self.quarter].answers_ms.append(1000 * (time.monotonic() - begun))
+            self.quarters[self.quarter].answers_ms.append(1000 * (time.monotonic() - start))
             items = answer.get("result", {}).get("items", [])
             if method == COMPLETION and items and self.chance.random() < 0.2:
                 self.client.ask("completionItem/resolve", items[0])
@@ -237,11 +237,11 @@ class Soak:
 
 
 def _copy_sources(workspace: Path, chance: random.Random) -> list[Path]:
-    """Files of installed packages, as somebody's own."""
-    found = sorted(Path(get_path("purelib")).glob("*/**/*.py"))
-    chance.shuffle(found)
+    """Copy files of installed packages into the workspace."""
+    sources = sorted(Path(get_path("purelib")).glob("*/**/*.py"))
+    chance.shuffle(sources)
     copies = []
-    for file in found:
+    for file in sources:
         text = file.read_text(encoding="utf-8", errors="ignore")
         if 4_000 <= len(text) <= 40_000 and text.isascii() and "\r" not in text:
             copies.append(workspace / f"{len(copies):02}_{file.name}")
@@ -253,20 +253,20 @@ def _copy_sources(workspace: Path, chance: random.Random) -> list[Path]:
 
 
 def _yardstick_ms() -> float:
-    """How long a small piece of work takes, now."""
-    begun = time.perf_counter()
+    """The time of a fixed piece of work."""
+    start = time.perf_counter()
     sum(range(100_000))
-    return 1000 * (time.perf_counter() - begun)
+    return 1000 * (time.perf_counter() - start)
 
 
 def _position(text: str, offset: int) -> dict[str, int]:
-    """Of a text that is ASCII."""
+    """The LSP position of an offset in an ASCII text."""
     start = text.rfind("\n", 0, offset) + 1
     return {"line": text.count("\n", 0, offset), "character": offset - start}
 
 
 def _sample(pid: int) -> Sample:
-    """From Linux' own tables."""
+    """Measure a process by /proc."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     values = dict(line.split(":", 1) for line in lines if ":" in line)
     handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -279,9 +279,9 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     with tempfile.TemporaryDirectory(prefix="tinycoder-soak-", ignore_cleanup_errors=True) as scratch:
         soak = Soak(Path(scratch), random.Random(7), pace_s=1 / KEYS_PER_S)
-        begun = said = time.monotonic()
+        start = said = time.monotonic()
         try:
-            while (spent := time.monotonic() - begun) < 60 * minutes:
+            while (spent := time.monotonic() - start) < 60 * minutes:
                 soak.quarter = int(4 * spent / (60 * minutes))
                 soak.key()
                 if time.monotonic() - said >= 300:

@@ -1,9 +1,10 @@
-"""A workspace that the editor does not trust: nothing of it is trained on, remembered or loaded. Over stdio."""
+"""An untrusted workspace over stdio: nothing of it is trained on, remembered or loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from asking import Client
 from counts import Count
@@ -11,13 +12,13 @@ from counts import Count
 from tinycoder.storage.bundled import BUNDLED, bundled_folder
 from tinycoder.storage.models import copy_model, workspace_model_name
 
-MARK = "a_name_that_stands_in_no_model"
+MARK = "a_name_that_occurs_in_no_model"
 CODE = f"def {MARK}(first, second):\n    return first + second\n\n\n"
 
 
 def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
-    """One row: what is asked of an untrusted workspace, and a trusted one to show that asking can succeed."""
-    count = Count(what="wishes in an untrusted workspace", wanted=9)
+    """Yield a row of requests in an untrusted workspace, and one in a trusted one, where they succeed."""
+    count = Count(what="requests in an untrusted workspace", wanted=9)
     project, home = scratch / "project", scratch / "home"
     project.mkdir(parents=True)
     for n in range(3):
@@ -34,13 +35,10 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
     client = Client(home, scratch)
     try:
         client.start(project, trusted=False)
-        refused = [
-            client.ask("workspace/executeCommand", {"command": "tinycoder.train", "arguments": wish})
-            for wish in ([], [{"folder": project.as_uri()}])
-        ]
-        for answer in refused:
+        for arguments in ([], [{"folder": project.as_uri()}]):
+            answer = _execute(client, "train", *arguments)
             hold("training begins", "not trusted" in str(answer.get("error")))
-        client.ask("workspace/executeCommand", {"command": "tinycoder.reindex"})
+        _execute(client, "reindex")
         uri = (project / "module_0.py").as_uri()
         text = (project / "module_0.py").read_text()
         client.open(uri, text)
@@ -48,16 +46,13 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
             text += f"y_{n} = {MARK}({n}, 3)\n"
             client.change(uri, text)
             client.offers(uri, text.count("\n"), 0)
-        current = [model["name"] for model in _models(client) if model["current"]]
-        hold("its own model is used", current == [BUNDLED])
+        hold("its own model is used", _current_models(client) == [BUNDLED])
         item = {"label": "x", "detail": "seen in module_1.py:1"}
         said = client.ask("completionItem/resolve", item)
         hold("its files are shown", MARK not in str(said.get("documentation")))
-        wish = {"command": "tinycoder.selectModel", "arguments": [str(project / "model")]}
-        client.ask("workspace/executeCommand", wish)
-        current = [model["name"] for model in _models(client) if model["current"]]
-        hold("a model that lies in it is used", current == [])
-        client.ask("workspace/executeCommand", {"command": "tinycoder.selectModel", "arguments": []})
+        _execute(client, "selectModel", str(project / "model"))
+        hold("a model in its folder is used", _current_models(client) == [])
+        _execute(client, "selectModel")
     finally:
         client.end()
     written = [path for path in home.rglob("*") if path.is_file() and not path.is_relative_to(own)]
@@ -69,18 +64,21 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
     hold("its code is in the log", MARK.encode() not in log)
     yield count
 
-    trusted = Count(what="wishes in a trusted workspace", wanted=2)
+    trusted = Count(what="requests in a trusted workspace", wanted=2)
     client = Client(home, scratch)
     try:
         client.start(project, trusted=True)
         client.until_indexed()
-        trusted.done += [model["name"] for model in _models(client) if model["current"]] == [own.name]
+        trusted.done += _current_models(client) == [own.name]
     finally:
         client.end()
     trusted.done += any((home / "memory").glob("*.safetensors"))
     yield trusted
 
 
-def _models(client: Client) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = client.ask("workspace/executeCommand", {"command": "tinycoder.listModels"})
-    return found
+def _execute(client: Client, command: str, *arguments: object) -> Any:
+    return client.ask("workspace/executeCommand", {"command": f"tinycoder.{command}", "arguments": list(arguments)})
+
+
+def _current_models(client: Client) -> list[object]:
+    return [model["name"] for model in _execute(client, "listModels") if model["current"]]

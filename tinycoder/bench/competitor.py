@@ -1,4 +1,4 @@
-"""A peer in a process of its own, perhaps with another interpreter, that does a turn when it is told to.
+"""A competitor in a process of its own, perhaps with another interpreter, that does a turn when it is told to.
 
 It speaks JSON lines: first ``{"ready": ...}`` or ``{"absent": why}``, then one ``{"value": x}`` for each line that it
 reads. It ends when its input does, so it never outlives this process.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,7 +27,6 @@ class Competitor:
         )
         self.absent: str | None = None
         first = self._read()
-        self.facts: dict[str, Any] = first
         if "ready" not in first:
             self.absent = str(first.get("absent", "it ended before it was ready"))
 
@@ -40,7 +38,9 @@ class Competitor:
             self._process.stdin.flush()
         answer = self._read()
         if "value" not in answer:
-            raise TinyCoderError("a peer ended during its turn; try again, or leave the peers out with --no-peers")
+            raise TinyCoderError(
+                "a competitor ended during its turn; try again, or leave them out with --no-competitors"
+            )
         return answer["value"]
 
     def close(self) -> None:
@@ -67,14 +67,21 @@ class Competitor:
 
 @contextmanager
 def competitors(
-    wanted: Mapping[str, tuple[str, dict[str, Any]]], python: str = sys.executable
-) -> Iterator[dict[str, Competitor]]:
-    """Start the wanted: name -> (script in ``peers/``, its arguments). All of them end with the block."""
+    wanted: Mapping[str, tuple[str, dict[str, Any]]], python: str | None
+) -> Iterator[tuple[dict[str, Competitor], dict[str, str]]]:
+    """Start the wanted: name -> (script in ``competitors/``, its arguments). All of them end with the block.
+
+    Yields those that take part, and why the others do not. Without a ``python`` to run them none does.
+    """
+    if python is None:
+        yield {}, dict.fromkeys(wanted, "not asked for (--no-competitors)")
+        return
     started: dict[str, Competitor] = {}
     try:
         for name, (script, arguments) in wanted.items():
             started[name] = Competitor([python, str(FOLDER / script), json.dumps(arguments)])
-        yield started
+        absent = {name: each.absent for name, each in started.items() if each.absent is not None}
+        yield {name: each for name, each in started.items() if each.absent is None}, absent
     finally:
         for competitor in started.values():
             competitor.close()

@@ -1,4 +1,4 @@
-"""``bench decode``: the next token, the prefill and whole continuations, beside llama.cpp's and transformers'."""
+"""``bench decode``: the next token, the prefill and whole continuations, next to llama.cpp's and transformers'."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from tinycoder.bench.competitor import Competitor, competitors
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, sgemm_rate
-from tinycoder.bench.interleave import interleave, medians
+from tinycoder.bench.interleave import Turn, interleave, medians
 from tinycoder.bench.report import Record, Row
 from tinycoder.config import ModelConfig
 from tinycoder.errors import ConfigError
@@ -34,7 +34,7 @@ REPEATS = 8  # of what takes a millisecond, in one turn
 FLASH_ATTENTION = {"llama.cpp": 0, "llama.cpp-flash": 1}
 
 
-def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, with_peers: bool) -> Record:
+def run(*, model: Model | None, seconds: float, threads: int, competitor_python: str | None) -> Record:
     """Rows of speed: without a model, of random weights (6 M parameters, context 512) that never repeat themselves."""
     if model and model.config.context < 2 * N_GENERATED:
         raise ConfigError(
@@ -48,33 +48,25 @@ def run(*, model: Model | None, seconds: float, threads: int, peer_python: str, 
             _save_random_model(folder / "model", texts)
         else:
             _save_float32(folder / "model", model)
-        measured = load_model(folder / "model")
-        export_gguf(measured, folder / "model.gguf")
-        wanted = _wanted(folder, measured, threads) if with_peers else {}
-        equal: list[bool] = []
-        with competitors(wanted, peer_python) as started:
-            present = {name: competitor for name, competitor in started.items() if competitor.absent is None}
-            turns = _turns(measured, texts, present, equal)
-            found = medians(interleave(turns, seconds))
-            one = decoding_flops(measured.config)
-            flops = {name: one for name in turns if name.partition(": ")[2].startswith("ours")}
-            flops["prefill: ours"] = (min(CONTEXT, measured.config.context) - 1) * layer_flops(measured.config) + one
-            refuse_impossible(found, flops, sgemm_rate(measured.config, threads))
-            absent = {
-                name: competitor.absent or "" for name, competitor in started.items() if competitor.absent is not None
-            }
-    if not with_peers:
-        absent = dict.fromkeys((*FLASH_ATTENTION, "transformers"), "not asked for (--no-peers)")
-    facts = {
+        ours = _Ours(load_model(folder / "model"), texts)
+        export_gguf(ours.model, folder / "model.gguf")
+        with competitors(_wanted(folder, ours.model, threads), competitor_python) as (present, absent):
+            contestants = _contestants(ours, present)
+            measured = medians(interleave(contestants, seconds))
+    config = ours.model.config
+    flops = {name: decoding_flops(config) for name in contestants if name.partition(": ")[2].startswith("ours")}
+    flops["prefill: ours"] += (ours.context - 1) * layer_flops(config)
+    refuse_impossible(measured, flops, sgemm_rate(config, threads))
+    metadata = {
         "model": model.name if model else "random",
-        "n_params": n_params(measured.config),
-        "context": min(CONTEXT, measured.config.context),
+        "n_params": n_params(config),
+        "context": ours.context,
         "threads": threads,
         "seconds": seconds,
-        "drafts_equal": all(equal),
-        "sentence": f"{sum(equal)} of {len(equal)} texts made with drafts are the plain ones.",
+        "drafts_equal": all(ours.equal),
+        "sentence": f"{sum(ours.equal)} of {len(ours.equal)} texts generated with drafts are the plain ones.",
     }
-    return Record(bench="decode", rows=_rows(found), absent=absent, facts=facts)
+    return Record(bench="decode", rows=_rows(measured), absent=absent, metadata=metadata)
 
 
 def _wanted(folder: Path, model: Model, threads: int) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -100,80 +92,89 @@ def greedy(source: Session | DraftedSession, ids: Sequence[int], n: int) -> list
     return past
 
 
-def _turns(
-    model: Model, texts: Sequence[str], present: dict[str, Competitor], equal: list[bool]
-) -> dict[str, Callable[[], float]]:
-    """One function for each row; peers answer the same questions.
+class _Ours:
+    """Our engine's turns, each in seconds. Competitors are asked for the same ``ids`` and the same ``prompt``.
 
-    Whether text with drafts was the plain text is added to ``equal``.
+    ``equal`` says of each text that was generated with drafts whether it is the plain one.
     """
-    context = min(CONTEXT, model.config.context)
-    rng = random.Random(0)
-    ids = [rng.randrange(model.config.vocab_size) for _ in range(context)]
-    prompts = _prompts(model, texts, context - N_GENERATED, rng)
-    session = Session(model.params, model.config)
-    state = {"prompt": -1}
-    made: dict[bool, list[int]] = {}
 
-    def other(token: int) -> int:
-        """Another id than ``token``, by chance: a session remembers the scores of the ids that it has read."""
-        return (token + 1 + rng.randrange(model.config.vocab_size - 1)) % model.config.vocab_size
+    def __init__(self, model: Model, texts: Sequence[str]) -> None:
+        self.model = model
+        self.context = min(CONTEXT, model.config.context)
+        self.equal: list[bool] = []
+        self._rng = random.Random(0)
+        self.ids = [self._rng.randrange(model.config.vocab_size) for _ in range(self.context)]
+        self._prompts = _prompts(model, texts, self.context - N_GENERATED, self._rng)
+        self.prompt = self._prompts[-1]
+        self._n_plain = 0
+        self._plain: list[int] = []
+        self._session = Session(model.params, model.config)
 
-    def prefill() -> float:
-        session.next_logits([other(ids[0])])
+    def prefill(self) -> float:
+        """The scores after all ids."""
+        self._session.next_logits([self._other(self.ids[0])])
         start = time.perf_counter()
-        session.next_logits(ids)
+        self._session.next_logits(self.ids)
         return time.perf_counter() - start
 
-    def last(n: int) -> float:
-        """Seconds for the scores after one id more, at ``n`` ids: that id is another one each time."""
+    def last(self, n: int) -> float:
+        """The scores after one id more, at ``n`` ids: that id is another one each time."""
 
         def step() -> float:
-            past = [*ids[: n - 1], other(ids[n - 1])]
+            past = [*self.ids[: n - 1], self._other(self.ids[n - 1])]
             start = time.perf_counter()
-            session.next_logits(past)
+            self._session.next_logits(past)
             return time.perf_counter() - start
 
-        session.next_logits(ids[: n - 1])
+        self._session.next_logits(self.ids[: n - 1])
         return float(np.median([step() for _ in range(REPEATS)]))
 
-    def continued(drafts: bool) -> float:
-        """Seconds an id of a prompt's continuation after its first id. Both take the same prompt in turn."""
-        if not drafts:
-            state["prompt"] = (state["prompt"] + 1) % len(prompts)
-        prompt = prompts[state["prompt"]]
-        session.next_logits([other(prompt[0])])
-        past = greedy(session, prompt, 1)
-        start = time.perf_counter()
-        made[drafts] = greedy(DraftedSession(session) if drafts else session, past, N_GENERATED - 1)
-        seconds = time.perf_counter() - start
-        if drafts:
-            equal.append(made[True] == made[False])
-        return seconds / (N_GENERATED - 1)
+    def plain(self) -> float:
+        """An id of the next prompt's continuation, after its first id."""
+        self.prompt = self._prompts[self._n_plain % len(self._prompts)]
+        self._n_plain += 1
+        seconds, self._plain = self._continued(self._session)
+        return seconds
 
-    turns: dict[str, Callable[[], float]] = {
-        "one: ours": lambda: last(context),
-        "typed: ours": lambda: last(min(WARM, context - 1)),
-        "prefill: ours": prefill,
-        "code: ours": lambda: continued(False),
-        "code: ours with drafts": lambda: continued(True),
+    def drafted(self) -> float:
+        """The same of the prompt that was continued last, with drafts."""
+        seconds, text = self._continued(DraftedSession(self._session))
+        self.equal.append(text == self._plain)
+        return seconds
+
+    def _continued(self, source: Session | DraftedSession) -> tuple[float, list[int]]:
+        self._session.next_logits([self._other(self.prompt[0])])
+        past = greedy(self._session, self.prompt, 1)
+        start = time.perf_counter()
+        text = greedy(source, past, N_GENERATED - 1)
+        return (time.perf_counter() - start) / (N_GENERATED - 1), text
+
+    def _other(self, token: int) -> int:
+        """Another id than ``token``, by chance: a session remembers the scores of the ids that it has read."""
+        return (token + 1 + self._rng.randrange(self.model.config.vocab_size - 1)) % self.model.config.vocab_size
+
+
+def _contestants(ours: _Ours, present: Mapping[str, Competitor]) -> dict[str, Turn]:
+    """A turn for each row."""
+    contestants: dict[str, Turn] = {
+        "one: ours": lambda: ours.last(ours.context),
+        "typed: ours": lambda: ours.last(min(WARM, ours.context - 1)),
+        "prefill: ours": ours.prefill,
+        "code: ours": ours.plain,
+        "code: ours with drafts": ours.drafted,
     }
     for name, competitor in present.items():
         if name in FLASH_ATTENTION:
-            turns[f"one: {name}"] = _asking(competitor, lambda: ["one", ids], REPEATS)
-            turns[f"prefill: {name}"] = _asking(competitor, lambda: ["prefill", ids])
-            turns[f"code: {name}"] = _asking(
-                competitor, lambda: ["generate", prompts[state["prompt"]]], n_ids=N_GENERATED - 1
-            )
+            contestants[f"one: {name}"] = _turn(competitor, lambda: ["one", ours.ids], REPEATS)
+            contestants[f"prefill: {name}"] = _turn(competitor, lambda: ["prefill", ours.ids])
+            contestants[f"code: {name}"] = _turn(competitor, lambda: ["generate", ours.prompt], n_ids=N_GENERATED - 1)
         else:
-            turns[f"code: {name}"] = _asking(competitor, lambda: prompts[state["prompt"]], n_ids=N_GENERATED - 1)
-    return turns
+            contestants[f"code: {name}"] = _turn(competitor, lambda: ours.prompt, n_ids=N_GENERATED - 1)
+    return contestants
 
 
-def _asking(
-    competitor: Competitor, question: Callable[[], Any], repeats: int = 1, *, n_ids: int = 1
-) -> Callable[[], float]:
-    """A turn of the peer: the median of the seconds that it answers, for each id."""
+def _turn(competitor: Competitor, question: Callable[[], Any], repeats: int = 1, *, n_ids: int = 1) -> Turn:
+    """A turn of the competitor: the median of the seconds that it answers, for each id."""
     return lambda: float(np.median([competitor.ask(json.dumps(question())) for _ in range(repeats)])) / n_ids
 
 
@@ -218,5 +219,5 @@ def _save_random_model(folder: Path, texts: Sequence[str]) -> None:
 
 
 def _save_float32(folder: Path, model: Model) -> None:
-    """What the peers read: quantised weights as the float32 ones that they stand for."""
+    """Save what the competitors read: quantised weights as float32."""
     save_model(folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=model.training)

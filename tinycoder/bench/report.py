@@ -32,18 +32,18 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """The result of one bench; ``facts`` go into the JSON as keys of their own."""
+    """The result of one bench; ``metadata`` go into the JSON as keys of their own."""
 
     bench: str
     rows: Sequence[Row]
     absent: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """One JSON object."""
         return {
             "bench": self.bench,
-            **self.facts,
+            **self.metadata,
             "absent": dict(self.absent),
             "rows": [asdict(row) for row in self.rows],
             "machine": machine(),

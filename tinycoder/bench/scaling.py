@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinycoder.bench.report import Record, Row
-from tinycoder.bench.training_step import trial
+from tinycoder.bench.training_step import measure_steps
 from tinycoder.config import ModelConfig
 
 BASE = ModelConfig(vocab_size=2048, width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256)
@@ -36,7 +36,7 @@ def run(*, seconds: float, threads: int, say: Callable[[str], None]) -> Record:
         for value in values:
             n_steps = 1 if (end - time.perf_counter()) / n_left < 3 else 4
             model, batch, n_threads = _point(name, value, threads)
-            found = trial(model, batch=batch, threads=n_threads, n_steps=n_steps)
+            found = measure_steps(model, batch=batch, threads=n_threads, n_steps=n_steps)
             n_left -= 1
             points.append((1e6 * found["seconds"] / (batch * model.context), found["mib"]))
             say(f"{name} {value}: {points[-1][0]:.1f} µs a token, {points[-1][1]:.0f} MiB")
@@ -66,8 +66,8 @@ def run(*, seconds: float, threads: int, say: Callable[[str], None]) -> Record:
         if slope > 0
         else "The quadratic part of attention is lost in the noise of this run; give it more seconds."
     )
-    facts = {"sweeps": sweeps, "sentence": sentence, "threads": threads, "seconds": seconds}
-    return Record(bench="scaling", rows=rows, facts=facts)
+    metadata = {"sweeps": sweeps, "sentence": sentence, "threads": threads, "seconds": seconds}
+    return Record(bench="scaling", rows=rows, metadata=metadata)
 
 
 def _point(name: str, value: int, threads: int) -> tuple[ModelConfig, int, int]:

@@ -1,6 +1,6 @@
 """Steps of training on random ids, as the trainer takes them; run as a module, in a process of its own with its memory.
 
-    python -m tinycoder.bench.trial JSON
+    python -m tinycoder.bench.training_step JSON
 
 prints ``{"seconds": of a step, "mib": most memory ever held}``.
 """
@@ -55,7 +55,7 @@ def steps(model: ModelConfig, *, batch: int, threads: int, optimizer: str) -> It
         yield step
 
 
-def trial(model: ModelConfig, *, batch: int, threads: int, n_steps: int = 4) -> dict[str, float]:
+def measure_steps(model: ModelConfig, *, batch: int, threads: int, n_steps: int = 4) -> dict[str, float]:
     """Median seconds of a step after the first, and the memory, measured in a new process."""
     arguments = {"model": dataclasses.asdict(model), "batch": batch, "threads": threads, "n_steps": n_steps}
     done = subprocess.run(
@@ -66,7 +66,7 @@ def trial(model: ModelConfig, *, batch: int, threads: int, n_steps: int = 4) -> 
     )
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise TinyCoderError(f"a trial of training ended ({reason[0]}); try fewer threads or a smaller size")
+        raise TinyCoderError(f"a run of some training steps ended ({reason[0]}); try fewer threads or a smaller size")
     result: dict[str, float] = json.loads(done.stdout)
     return result
 

@@ -16,6 +16,7 @@ import click
 import tinycoder
 from tinycoder.cli.bench import bench
 from tinycoder.cli.checkpoint import checkpoint
+from tinycoder.cli.complete import complete
 from tinycoder.cli.demo import demo
 from tinycoder.cli.doctor import doctor
 from tinycoder.cli.evaluate import evaluate
@@ -47,7 +48,7 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, forget, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
+for _command in (train, forget, complete, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
     cli.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""A command that must not outlive who started it: they hold its standard input open. Knows nothing of what it does."""
+"""A command that must not outlive the program that started it, which holds the command's standard input open."""
 
 from __future__ import annotations
 

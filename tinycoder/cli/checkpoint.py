@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:

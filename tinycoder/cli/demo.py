@@ -1,4 +1,4 @@
-"""``tinycoder demo``: the model that ships completes code that it has never read, learns from it, and is compared."""
+"""``tinycoder demo``: the bundled model completes code that it has never read, and learns from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAME = "demo"
 SEED = 0
 WIDTH = 78  # columns of text
-N_PLACES, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
+N_CURSORS, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
 MIN_PROBABILITY = 0.1  # of these
 
 
@@ -46,21 +46,19 @@ class _Files:
     type=click.FloatRange(0),
     default=1.0,
     show_default=True,
-    help="After that, learn for so long and compare; 0 leaves it at completing.",
+    help="Then learn for this long, and compare; 0 only completes.",
 )
 @click.pass_context
 def demo(context: click.Context, minutes: float) -> None:
     """Complete code that the model has never read, TinyCoder's own; then learn from it for a minute, and compare."""
     click.echo(_filled("TinyCoder completes its own source code. The model that comes with it has never read that."))
-    from tinycoder.cli.evaluate import engine_maker
     from tinycoder.cli.examples import show_lines, show_lists
     from tinycoder.complete.parts import Parts
+    from tinycoder.library import engine_maker
     from tinycoder.storage.bundled import bundled_folder
     from tinycoder.storage.checkpoint import load_model
-    from tinycoder.transformer.decode import use_one_blas_thread
 
     model, files = load_model(bundled_folder()), _files()
-    use_one_blas_thread(prefill=1)
     maker = engine_maker(model, files.known)
     click.echo(_introduction(model, files))
     engine = maker(Parts())
@@ -72,7 +70,7 @@ def demo(context: click.Context, minutes: float) -> None:
         "What next:\n\n"
         "  tinycoder setup vscode   completes in VS Code; or neovim, emacs, helix\n"
         "  tinycoder train .        teaches it the code in this folder in ten minutes\n"
-        "  tinycoder doctor         checks that all is well"
+        "  tinycoder doctor         checks the installation"
     )
 
 
@@ -98,7 +96,7 @@ def _introduction(model: Model, files: _Files) -> str:
     size = f"{n_params(model.config) / 1e6:.1f} million parameters"
     return _filled(
         f"The model, {model.name}, knows Python in general ({size}). The memory has just read {len(files.known)} "
-        f"files. {len(files.unseen)} others are held back: of these both see what stands before the "
+        f"files. {len(files.unseen)} others are held back: of these both see what comes before the "
         f"cursor, and no more."
     )
 
@@ -111,9 +109,8 @@ def _learn(
     context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], Completer]
 ) -> None:
     """Train on the known files, and say what it changes in the others."""
-    from tinycoder.cli.evaluate import engine_maker
+    from tinycoder.library import engine_maker
     from tinycoder.storage.checkpoint import load_model
-    from tinycoder.transformer.decode import use_one_blas_thread
 
     click.echo(
         _filled("Now the model learns from the known files, as it would from yours, and is measured on the others.")
@@ -121,36 +118,21 @@ def _learn(
     before = _measure(maker, files, minutes)
     job = _train(context, model, files, minutes)
     assert job.progress.before is not None
-    use_one_blas_thread(prefill=1)
     after = _measure(engine_maker(load_model(job.folder), files.known), files, minutes)
     alone = (job.progress.before.bits_per_byte, job.progress.best_bits_per_byte)
     click.echo("\n".join(["", *_comparison(before, after, alone)]))
-    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes what it made, {job.folder}.\n")
+    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes {job.folder} again.\n")
 
 
 def _train(context: click.Context, start: Model, files: _Files, minutes: float) -> Job:
     """As ``tinycoder train`` does it. Leaves the program if it is asked to stop."""
     from tinycoder.cli.progress import describe, outcome, show
-    from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
+    from tinycoder.library import tuning_job
     from tinycoder.storage.models import model_folder, only_writer
-    from tinycoder.storage.record import TrainingRecord
-    from tinycoder_training.forecast import refuse_what_cannot_fit
-    from tinycoder_training.job import new_job
-    from tinycoder_training.replay import general_texts
 
-    plain = TrainConfig(minutes=minutes, batch_size=TUNING_BATCH, shards=min(TUNING_BATCH, n_cpus()), seed=SEED)
-    refuse_what_cannot_fit(start.config, tuning(plain))
     folder = model_folder(home_folder(context), NAME)
     with only_writer(folder), stop_on_signals() as stop:
-        job = new_job(
-            files.corpus,
-            folder=folder,
-            preset="medium",
-            settings=tuning(plain),
-            start=start,
-            general=general_texts(),
-            record=TrainingRecord(created=time.strftime("%Y-%m-%dT%H:%M:%S%z")),
-        )
+        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED)
         click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
             show(reports, lambda report: [])
@@ -161,22 +143,17 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
 
 
 def _measure(maker: Callable[[Parts], Completer], files: _Files, minutes: float) -> Quality:
-    """Ask at places of the files that nobody has seen, as many as so long a run is worth."""
+    """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 
-    from tinycoder.evaluate import Settings, evaluate, variants_of
+    from tinycoder.evaluate import Settings, evaluate, last, variants_of
 
     part = max(MIN_PROBABILITY, min(1.0, minutes))
-    settings = Settings(n_places=round(part * N_PLACES), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
+    settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
     variants = variants_of(baselines=False)
     steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
     with Console(stderr=True).status("asking in the files that were held back"):
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                quality: Quality = end.value.variants[0]
-                return quality
+        return last(steps).variants[0]
 
 
 def _comparison(before: Quality, after: Quality, alone: tuple[float, float]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``tinycoder doctor``: look for what stands between a person and completions, and say what to do about it."""
+"""``tinycoder doctor``: check the installation, and say what to do about each fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli import options
 
 if TYPE_CHECKING:
     from tinycoder.doctor.check import Check
@@ -22,7 +22,7 @@ NAME_WIDTH = 18
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array of checks.")
+@options.as_json
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check this installation: numpy, the home folder, models, the language server, and editors.
@@ -30,7 +30,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     The exit code is 1 if something is broken, and 0 if there are only warnings.
     """
     checks = []
-    for check in _checks(home_folder(context)):
+    for check in _checks(options.home_folder(context)):
         checks.append(check)
         if not as_json:
             click.echo(_described(check))

@@ -1,31 +1,29 @@
-"""``tinycoder evaluate``: how good completions are in files that the model has not seen, beside simple baselines."""
+"""``tinycoder evaluate``: how good completions are in files that the model has not seen, next to simple baselines."""
 
 from __future__ import annotations
 
 import fnmatch
 import json
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli import options
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
-    from tinycoder.complete.parts import Parts
     from tinycoder.evaluate import Progress, Results
-    from tinycoder.evaluate.completer import Completer
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
 MIN_WIDTH = 104  # columns of the widest table
 
 
-@click.command()
+@click.command(context_settings=options.FORMER_NAMES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--model", metavar="NAME", help="Which model.  [default: that of the paths, else base]")
 @click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
@@ -36,18 +34,18 @@ MIN_WIDTH = 104  # columns of the widest table
     type=click.Choice(["none", "rest"]),
     default="none",
     show_default=True,
-    help="What stands behind the cursor's line: nothing, or the rest of the file.",
+    help="What follows the cursor's line: nothing, or the rest of the file.",
 )
 @click.option(
-    "--places",
+    "--cursors",
     type=click.IntRange(0),
     default=150,
     show_default=True,
-    help="Identifiers to ask popups for; ghost text at twice as many places.",
+    help="Identifiers to ask popups for; ghost text at twice as many cursors.",
 )
 @click.option("--typing", type=click.IntRange(0), default=1_500, show_default=True, help="Characters to type.")
 @click.option("--bytes", "n_bytes", type=click.IntRange(0), default=20_000, show_default=True, help="Bytes to predict.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the places.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the choice of cursors.")
 @click.option(
     "--held-out",
     metavar="GLOB",
@@ -62,7 +60,7 @@ MIN_WIDTH = 104  # columns of the widest table
     help="Code that the model was trained on besides, to look for copies of it.",
 )
 @click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
-@click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
+@options.html_to
 @click.pass_context
 def evaluate(
     context: click.Context,
@@ -72,7 +70,7 @@ def evaluate(
     ablate: bool,
     baselines: bool,
     after: str,
-    places: int,
+    cursors: int,
     typing: int,
     n_bytes: int,
     seed: int,
@@ -81,64 +79,30 @@ def evaluate(
     json_to: Path | None,
     html_to: Path | None,
 ) -> None:
-    """Complete held-out Python files under PATHS (default: the current folder), and compare with what is there.
+    """Complete held-out Python files under PATHS (default: the current folder), and compare with the author's text.
 
-    The engine knows the other files there, as in an editor, and is asked in the files that training held out: for
-    words, for the rest of lines, and before each key of a simulated typist. Long verbatim copies in what it offers
-    are counted, each with its source. The JSON has figures and places only; the page quotes your code.
+    The engine knows the other files, as in an editor, and is queried in the files that training held out: for
+    names, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
+    are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
     """
     from tinycoder.evaluate import Settings, variants_of
     from tinycoder.evaluate import evaluate as run
-    from tinycoder.transformer.decode import use_one_blas_thread
+    from tinycoder.library import choose_model, engine_maker
+    from tinycoder.storage.checkpoint import load_model
 
-    for place in (json_to, html_to):
-        _check(place)
+    for path in (json_to, html_to):
+        _check(path)
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
-    settings = Settings(n_places=places, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
-    loaded = _model(context, model, paths or (Path(),))
-    known, scored = _files(home_folder(context), loaded, paths or (Path(),), held_out)
-    use_one_blas_thread(prefill=1)
+    settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
+    home, paths = options.home_folder(context), paths or (Path(),)
+    loaded = load_model(choose_model(home, paths, model))
+    known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)
-    _say_what_is_not_at_hand(loaded)
+    _warn_of_unsearched_texts(loaded)
     copied = _texts(learnt)
     results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
-
-
-def engine_maker(model: Model, known: Sequence[Document]) -> Callable[[Parts], Completer]:
-    """A function that makes an engine with some of its parts, which knows the ``known`` files only."""
-    from tinycoder.complete.engine import Engine
-    from tinycoder.memory.ngrams import Memory
-    from tinycoder.memory.suffix_index import Workspace, token_corpus
-    from tinycoder.memory.token_lines import TokenLines
-    from tinycoder.symbols.imports.offers import read_offered
-    from tinycoder.symbols.project import Project
-    from tinycoder.symbols.world import World
-    from tinycoder.transformer.tokenizer import FILE_SEPARATOR
-
-    tokenizer = model.tokenizer
-    texts = ((document.path, TokenLines(tokenizer, document.text).ids) for document in known)
-    workspace = Workspace(token_corpus(texts, tokenizer.special[FILE_SEPARATOR]))  # sorted once, for all engines
-
-    def make(parts: Parts) -> Completer:
-        memory, project = Memory(tokenizer), Project()
-        memory.use(workspace)
-        project.take({document.path: document.text for document in known})
-        world = World(project)
-        engine = Engine(model, memory, parts=parts)
-        engine.know(world, read_offered(world.view()))
-        return engine
-
-    return make
-
-
-def _model(context: click.Context, name: str | None, paths: Sequence[Path]) -> Model:
-    from tinycoder.storage.checkpoint import load_model
-    from tinycoder.storage.models import find_model, resolve_model
-
-    home = home_folder(context)
-    return load_model(find_model(home, paths) if name is None else resolve_model(home, name))
 
 
 def _files(
@@ -175,14 +139,14 @@ def _files(
     return known, [document for document in documents.values() if document.path in scored]
 
 
-def _say_what_is_not_at_hand(model: Model) -> None:
+def _warn_of_unsearched_texts(model: Model) -> None:
     from tinycoder.storage.bundled import is_bundled
 
     origin = model.name if is_bundled(model.folder) else model.training.origin
     if origin:
         click.echo(
-            f"note: what {origin} was trained on is not at hand, so copies of that are not found; "
-            f"`tinycoder checkpoint show {origin}` says how much {origin} says by heart where that was measured",
+            f"note: what {origin} was trained on is not here, so copies of it are not counted; "
+            f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured",
             err=True,
         )
 
@@ -206,10 +170,12 @@ def _is_of(model: Model, corpus: Corpus) -> bool:
 
 
 def _drawn(steps: Generator[Progress, None, Results]) -> Results:
-    """Draw progress on stderr; the results."""
+    """Draw progress on stderr; return the results."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+
+    from tinycoder.evaluate import last
 
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -218,19 +184,17 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    said = None
+    said: set[tuple[str, str]] = set()
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                found: Results = end.value
-                return found
+
+        def report(step: Progress) -> None:
             bar.update(task, completed=step.done, description=f"{step.variant}: {step.measure}")
-            if not console.is_terminal and said != (step.variant, step.measure):
-                said = (step.variant, step.measure)
+            if not console.is_terminal and (step.variant, step.measure) not in said:
+                said.add((step.variant, step.measure))
                 click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
+
+        return last(steps, report)
 
 
 def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
@@ -238,26 +202,19 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
 
     data: dict[str, Any] = {**metadata, **results.to_json()}
     if html_to:
-        _save(html_to, page(f"{metadata['model']} - TinyCoder evaluation", metadata, results))
+        options.write_text(html_to, page(f"{metadata['model']} - TinyCoder evaluation", metadata, results))
     if json_to == Path("-"):
         click.echo(json.dumps(data))
         return
     if json_to:
-        _save(json_to, json.dumps(data, indent=1) + "\n")
+        options.write_text(json_to, json.dumps(data, indent=1) + "\n")
     _print(results, metadata)
 
 
 def _check(path: Path | None) -> None:
     """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
     if path and path != Path("-") and not path.absolute().parent.is_dir():
-        raise ConfigError(f"cannot write {path} (there is no such folder); choose another place")
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
+        raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
 
 
 def _print(results: Results, metadata: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Completions of real code on screen, beside what the author wrote. Chooses places and lays out; knows no model."""
+"""Completions of real code on screen, next to what the author wrote."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
 KINDS = ("attribute", "name")  # of words
-LENGTH, SURE = 6, 0.5  # of a line that is shown: characters and probability
-MAX_ASKED = 80  # places, at most, to find them
+MIN_LENGTH, MIN_CONFIDENCE = 6, 0.5  # of a line that is shown: characters and probability
+MAX_QUERIES = 80  # cursors, at most, to find them
 MAX_OF_FILE = 2  # lines that are shown
 MARGIN = 14  # columns before the code
 
-_Place = TypeVar("_Place")
+_At = TypeVar("_At")
 
 
 def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
-    """Print the first completions that are sure and long enough; what the author wrote has no say in the choice."""
+    """Print the first completions that are likely and long enough, chosen without a look at the author's text."""
     from tinycoder.evaluate.measures import continues, ghost_text
 
     n_asked = n_right = 0
     shown: list[tuple[str, str]] = []  # path and text
-    for document, offset in _shuffled([(each, place) for each in documents for place in _cursors(each)], seed):
-        if len(shown) == N_LINES or n_asked == MAX_ASKED:
+    for document, offset in _shuffled([(each, cursor) for each in documents for cursor in _cursors(each)], seed):
+        if len(shown) == N_LINES or n_asked == MAX_QUERIES:
             break
         if [path for path, _ in shown].count(document.path) == MAX_OF_FILE:
             continue
@@ -40,7 +40,7 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         found = engine.inline(_opened(engine, document, offset), offset, stop=never)
         engine.forget(document.path)
         ghost = ghost_text(found[0], document.text, offset).rstrip() if found else ""
-        if len(ghost) < LENGTH or found[0].probability < SURE or ghost in [text for _, text in shown]:
+        if len(ghost) < MIN_LENGTH or found[0].probability < MIN_CONFIDENCE or ghost in [text for _, text in shown]:
             continue
         shown.append((document.path, ghost))
         right = continues(document.text, offset, ghost)
@@ -49,8 +49,8 @@ def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -
         click.echo(_side_by_side(document, offset, ghost))
         click.echo(f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(found[0].source, _room(23))}\n")
     click.echo(
-        f"{n_right} of these {len(shown)} are right. They are the first of {LENGTH} characters and more of which it\n"
-        f"was at least {SURE:.0%} sure, at {n_asked} places drawn by chance.\n"
+        f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which\n"
+        f"it was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
     )
 
 
@@ -79,17 +79,17 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
 
 
 def _cursors(document: Document) -> list[int]:
-    """Places to complete at, after the first lines, with which a file is opened."""
+    """Offsets to complete at, after the first lines, with which a file is opened."""
     from tinycoder.evaluate.cursors import survey
     from tinycoder.evaluate.evaluation import N_OPENED
 
     first = len("".join(document.text.splitlines(keepends=True)[:N_OPENED]))
-    return [place.offset for place in survey(document, first=first).places]
+    return [cursor.offset for cursor in survey(document, first=first).cursors]
 
 
-def _shuffled(places: Sequence[tuple[Document, _Place]], seed: int) -> Iterator[tuple[Document, _Place]]:
+def _shuffled(pairs: Sequence[tuple[Document, _At]], seed: int) -> Iterator[tuple[Document, _At]]:
     """In an order by chance, the same each time."""
-    order = list(places)
+    order = list(pairs)
     random.Random(seed).shuffle(order)
     yield from order
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 
 if TYPE_CHECKING:
     from tinycoder.memory.learners import Learner

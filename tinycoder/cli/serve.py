@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 
 
 @click.command()

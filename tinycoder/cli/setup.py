@@ -24,7 +24,7 @@ INSTALL_S = 180  # seconds; an editor that has to start first takes some ten
 @click.command()
 @click.argument("editor", type=click.Choice(["neovim", "emacs", "helix", "vscode"]))
 @click.option("--print", "print_only", is_flag=True, help="Write what would be installed to stdout; change nothing.")
-@click.option("--force", is_flag=True, help="Replace a file that differs; it is kept beside it, with .bak at its end.")
+@click.option("--force", is_flag=True, help="Replace a file that differs; the old one is kept, with .bak at its end.")
 def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: bool, force: bool) -> None:
     """Install the file for EDITOR where it looks for it, and say what else to do.
 
@@ -52,7 +52,7 @@ def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
     done, backup = install(file, replace=force)
     if done == "kept" and not file.shared:
         raise TinyCoderError(
-            f"{file.path} is another version, or was changed by hand, and is kept; "
+            f"{file.path} is another version, or was changed manually, and is kept; "
             f"`tinycoder setup {editor} --force` replaces it and keeps it as {file.path.name}.bak"
         )
     says = {"written": "wrote {}", "same": "{} is up to date", "kept": "{} is your own and was left alone"}
@@ -76,7 +76,7 @@ def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, co
     return (
         f"Add to your own configuration, such as {start}:\n\n{_indented(own_lines(editor, command))}\n\n"
         "Then open a Python file and type: it completes at once. Ten minutes of `tinycoder train PATH` make it yours; "
-        "`tinycoder doctor` looks for trouble."
+        "`tinycoder doctor` checks the installation."
     )
 
 
@@ -108,7 +108,7 @@ def _install_extension(command: Command, *, print_only: bool, force: bool) -> No
             click.echo(f"Add to its settings.json, so that it finds the server:\n\n{_indented(lines)}\n")
         click.echo(
             "Reload the window, open a Python file and type: it completes at once. Ten minutes of training make it "
-            "yours: 'TinyCoder: Train on This Workspace'. `tinycoder doctor` looks for trouble."
+            "yours: 'TinyCoder: Train on This Workspace'. `tinycoder doctor` checks the installation."
         )
 
 

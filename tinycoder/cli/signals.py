@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that a long run asks between its steps."""
+"""Ctrl-C and SIGTERM as a ``stop`` that a long run calls between its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tinycoder stats``: what became of suggestions in editors, as counted on this machine."""
+"""``tinycoder stats``: the outcomes of suggestions in editors, as counted on this machine."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.home import home_folder
-from tinycoder.errors import ConfigError
+from tinycoder.cli import options
 
 if TYPE_CHECKING:
     from tinycoder_lsp.stats.counts import Days
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures.")
+@options.as_json
+@options.html_to
 @click.option("--clear", "forget", is_flag=True, help="Forget everything that was counted.")
 @click.option("--yes", is_flag=True, help="With --clear: do not ask.")
 @click.pass_context
@@ -32,13 +31,15 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     from tinycoder_lsp.stats.figures import figures
     from tinycoder_lsp.stats.statistics import load
 
-    home, today = home_folder(context), datetime.date.today()
+    home, today = options.home_folder(context), datetime.date.today()
     if forget:
         _clear(home, sure=yes)
         return
     days = load(home)
     if html_to:
-        _write_page(html_to, days, today)
+        from tinycoder_lsp.stats.page import page
+
+        options.write_text(html_to, page(days, today))
     if as_json:
         click.echo(json.dumps({**figures(days, today), "days": to_json(days)}))
     else:
@@ -51,15 +52,6 @@ def _clear(home: Path, *, sure: bool) -> None:
     if not sure:
         click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
     click.echo("Forgotten." if clear(home) else "There was nothing to forget.")
-
-
-def _write_page(path: Path, days: Days, today: datetime.date) -> None:
-    from tinycoder_lsp.stats.page import page
-
-    try:
-        path.write_text(page(days, today), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another place") from None
 
 
 def _print(days: Days, today: datetime.date) -> None:

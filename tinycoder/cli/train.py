@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.home import home_folder
+from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.train_job import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions, job_of, read_texts
 from tinycoder.config import PRESETS, TrainConfig

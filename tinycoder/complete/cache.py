@@ -1,4 +1,4 @@
-"""Suggestions that were made before, found again while they are typed through. Knows no model."""
+"""Suggestions that were made before, found again while they are typed through."""
 
 from __future__ import annotations
 
@@ -32,14 +32,13 @@ class SuggestionCache:
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, CachedSuggestion] = OrderedDict()
 
-    def keep(self, path: str, text: str, offset: int, layout: Layout, ghost: Ghost) -> CachedSuggestion:
+    def keep(self, path: str, text: str, offset: int, layout: Layout, suggestion: CachedSuggestion) -> None:
         """Remember what was suggested at ``offset``, be it nothing."""
         key = _Key(path, text, offset, layout)
-        kept = self._kept[key] = CachedSuggestion(ghost=ghost)
+        self._kept[key] = suggestion
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_SUGGESTIONS:
             self._kept.popitem(last=False)
-        return kept
 
     def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[CachedSuggestion, int] | None:
         """A suggestion that goes on with what was typed since it was made, and how many characters of it those are.

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-FROM_MODEL = "model"  # the source of what no known text says
+from tinycoder.memory.seen import Seen
+from tinycoder.stop import Stop
+
+if TYPE_CHECKING:
+    from tinycoder.complete.text import Change
+    from tinycoder.memory.mixer import Mixer
+    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.symbols.imports.offers import OfferedNames
+    from tinycoder.symbols.world import World
+    from tinycoder.transformer.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A text under its path: relative to its workspace, with forward slashes."""
+    """A text under its path: relative to its workspace, with forward slashes.
+
+    ``change`` is how the text came from the one before it, where that is known.
+    """
 
     path: str
     text: str
+    change: Change | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +39,39 @@ class Edit:
     text: str
 
 
+@dataclass(frozen=True)
+class FromModel:
+    """No text that is known says it: the model alone does."""
+
+    def __str__(self) -> str:
+        return "model"
+
+
+@dataclass(frozen=True)
+class NameOrigin:
+    """A name that exists: of which ``kind`` it is (``names.name`` lists them), and ``where`` it comes from."""
+
+    kind: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return _ORIGINS.get(self.kind, "{}").format(self.where) if self.where else self.kind
+
+
+FROM_MODEL = FromModel()
+_ORIGINS = {
+    "parameter": "parameter of {}",
+    "argument": "parameter of {}",
+    "inherited": "inherited from {}",
+}
+
+Provenance = FromModel | Seen | NameOrigin
+"""Where a candidate comes from; ``str`` says it for people."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Text to put in place of ``text[start:end]`` of the document, how likely it is, and where it came from.
+    """Text to put in place of ``text[start:end]`` of the document, how likely it is, and where it comes from.
 
     ``kind`` is one of ``KINDS``; a callable has a ``signature``. ``replace_end`` is the end of the word that the cursor
     is in. ``edits`` are made elsewhere in the document, to import the name. ``path`` and ``line`` (from 1) say where
@@ -37,7 +82,7 @@ class Candidate:
     start: int
     end: int
     probability: float
-    source: str
+    provenance: Provenance
     kind: str = "text"
     signature: str = ""
     replace_end: int | None = None
@@ -50,3 +95,74 @@ KINDS = (
     *("module", "class", "enum", "function", "method", "property", "field", "enum member"),
     *("variable", "constant", "parameter", "keyword", "text"),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GhostRequest:
+    """Which ghost text is asked for: up to ``n`` different continuations of the line, or of the ``block``.
+
+    ``max_tokens`` is the most for a line, ``max_lines`` for a block. Below the probability ``threshold`` of its next
+    word (the engine's, where it is None) nothing is offered. One continuation in ``prose``, a comment or a string, is
+    offered never ("off"), where it is nearly certain ("sure"), or like any other ("on").
+    """
+
+    n: int = 1
+    max_tokens: int = 64
+    block: bool = False
+    max_lines: int = 12
+    threshold: float | None = None
+    prose: str = "sure"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRequest:
+    """Which completion list is asked for: up to ``limit`` names; with ``imports`` also those that need one.
+
+    ``on_screen`` tells that the editor shows a list already, and asks for the one after another letter.
+    """
+
+    limit: int = 10
+    imports: bool = True
+    on_screen: bool = False
+
+
+class Completer(Protocol):
+    """What completes: ``tinycoder.complete.engine.Engine``, or another that is compared with it."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How texts become ids, for the index of the workspace."""
+
+    @property
+    def mixer(self) -> Mixer | None:
+        """Weights to keep from one session to the next, if there are any."""
+
+    def inline(self, document: Document, offset: int, request: GhostRequest = ..., *, stop: Stop) -> list[Candidate]:
+        """Ghost texts, best first. Raises ``Cancelled`` once ``stop`` says so, as all questions do."""
+
+    def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
+        """The same if it is known at once; None if it has to be thought about."""
+
+    def popup(self, document: Document, offset: int, request: ListRequest = ..., *, stop: Stop) -> list[Candidate]:
+        """Names for the completion list, best first."""
+
+    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
+        """Prepare the ghost text that follows once ``candidate`` is accepted."""
+
+    def observe(self, document: Document) -> None:
+        """The document is open, and this is its text now."""
+
+    def forget(self, path: str) -> None:
+        """The document is closed."""
+
+    def use(self, workspace: Workspace) -> None:
+        """Use this index of the workspace from now on."""
+
+    def know(self, world: World, offered: OfferedNames) -> None:
+        """Use these modules from now on, whose files may change at any time, and offer these names."""
+
+    def leave_out(self, forgotten: Callable[[str], bool]) -> None:
+        """Say nothing that comes from these paths."""
+
+    def learn(self, *, stop: Stop) -> bool:
+        """Learn a little from what was typed; whether there is more to learn."""

@@ -7,22 +7,30 @@ take a row at Enter, and at a space or a bracket no list is wanted any more.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, ListRequest
+from tinycoder.complete.context import CursorContext
+from tinycoder.complete.documents import OpenDocument
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import Speller, likelihoods
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.cursor import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, STATEMENT
+from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.describe import describe
+from tinycoder.complete.names.importable import import_edits
 from tinycoder.complete.names.name import Name, matches
-from tinycoder.complete.names.names import Cursor
-from tinycoder.complete.predict import PredictionCache
+from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.position import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, NO_NAME, STATEMENT
+from tinycoder.complete.predict import Predictor
 from tinycoder.complete.ranking import Row, ranked
 from tinycoder.complete.word_search import Words, complete_word
+from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.seen import Seen
 from tinycoder.transformer.decode import Poll
-from tinycoder.transformer.tokenizer import Tokenizer
 
 CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
 ENDED = 0.5  # the same where the typed word is made here: then no longer words are made
@@ -30,80 +38,105 @@ LIKELY = 0.5  # probability from which a name with two underscores is among the 
 MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
 MIN_GENERATED = 0.1  # probability of a word that stands nowhere, among those that the mixture finds
 MAX_WORDS = 10  # that the mixture may make
+MAX_SOURCES = 5  # rows of which it is looked up where they were seen
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
 
 
-@dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """Which words stand in the workspace, and in the file; and which are members of any class that is known."""
-
-    in_workspace: Callable[[str], bool]
-    in_file: Callable[[str], bool]
-    is_member: Callable[[str], bool]
-
-
 class CompletionList:
-    """Makes lists for one model; keeps how names are spelled in tokens."""
+    """Makes lists for one model and one memory; keeps how names are spelled in tokens."""
 
-    def __init__(self, tokenizer: Tokenizer, healer: Healer) -> None:
+    def __init__(self, predictor: Predictor, healer: Healer, names: Names, memory: Memory) -> None:
+        self._predictor = predictor
         self._healer = healer
-        self._speller = Speller(tokenizer)
-        self._equals = np.array([raw[:1] == b"=" for raw in tokenizer.raw], np.float32)
+        self._names = names
+        self._memory = memory
+        self._speller = Speller(predictor.tokenizer)
+        self._equals = np.array([raw[:1] == b"=" for raw in predictor.tokenizer.raw], np.float32)
 
-    def rows(
-        self,
-        cursor: Cursor,
-        names: Sequence[Name],
-        importable: Iterable[Name],
-        is_open: bool,
-        vocabulary: Vocabulary,
-        predictions: PredictionCache,
-        prefix_bytes: bytes,
-        poll: Poll,
-    ) -> list[Row]:
+    def at(
+        self, opened: OpenDocument, offset: int, request: ListRequest, poll: Poll, *, first: str | None = None
+    ) -> list[Candidate]:
+        """The list at ``offset`` of the document without secrets, best first; ``first`` is a word to begin with."""
+        cursor, rows = self.rows(opened, offset, poll, imports=request.imports)
+        shown = self.choose(rows, cursor, request.limit, first=first, on_screen=request.on_screen)
+        if not shown:
+            return []
+        resolver = self._names.resolver(cursor, opened.document.text)
+        context = self._predictor.context(opened.document, offset, opened.lines)
+        candidates = []
+        for rank, (row, probability) in enumerate(shown):
+            described = describe(row.name, resolver)
+            seen = self._seen(context, row.name.word, cursor.typed) if rank < MAX_SOURCES else None
+            candidates.append(
+                Candidate(
+                    text=row.name.text,
+                    start=offset - len(cursor.typed),
+                    end=offset,
+                    probability=probability,
+                    provenance=described.origin or seen or FROM_MODEL,
+                    kind=described.kind,
+                    signature=described.signature,
+                    replace_end=offset + len(cursor.rest),
+                    edits=import_edits(row.name, opened.document, offset, resolver),
+                    path=described.path,
+                    line=described.line,
+                )
+            )
+        return candidates
+
+    def rows(self, opened: OpenDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
         """Everything that may be in the list, in no order; the typed word too, if it exists or may be made here."""
-        typed, place = cursor.typed, cursor.position
-        fitting = [name for name in names if matches(typed, name.word)]
+        document = opened.document
+        cursor = self._names.cursor(document.path, document.text, offset)
+        typed, position = cursor.typed, cursor.position
+        if cursor.inside or position.kind == NO_NAME:
+            return cursor, []
+        fitting = [name for name in self._names.at(cursor, document.text) if matches(typed, name.word)]
         if len(fitting) > MAX_SCORED:
             fitting = sorted(fitting, key=lambda name: name.distance)[:MAX_SCORED]
-        if len(typed) >= MIN_IMPORT and place.place in (STATEMENT, EXPRESSION):
+        if imports and len(typed) >= MIN_IMPORT and position.kind in (STATEMENT, EXPRESSION):
             there = {name.word for name in fitting}
-            fitting += [name for name in importable if name.word not in there]
-        if is_open or place.place == BINDING or place.makes or place.bracket:
+            fitting += [name for name in self._names.importable(cursor) if name.word not in there]
+        context = self._predictor.context(document, offset, opened.lines)
+        predictions = self._predictor.predictions(context)
+        in_workspace = partial(self._memory.knows, without=document.path)
+        in_file = opened.lines.words
+        is_open = self._names.is_open(cursor, document.text)
+        if is_open or position.kind == BINDING or position.may_bind or position.bracket:
             words = complete_word(
-                predictions, self._healer, prefix_bytes, poll, word_typed=bool(typed), limit=MAX_WORDS
+                predictions, self._healer, context.prefix_bytes, poll, word_typed=bool(typed), limit=MAX_WORDS
             )
-            fitting += self._made(cursor, words, fitting, vocabulary, is_open)
+            known = Vocabulary(in_workspace, in_file.__contains__, self._names.modules(document.path).is_member)
+            fitting += _likely_words(cursor, words, fitting, known, is_open)
         exact = [name for name in fitting if name.word.startswith(typed)]
-        spelled = self._speller.spell(prefix_bytes, typed, [name.word for name in exact])
+        spelled = self._speller.spell(context.prefix_bytes, typed, [name.word for name in exact])
         followed_by = [self._equals if name.text.endswith("=") else None for name in exact]
-        found = likelihoods(predictions, self._healer, spelled, poll, followed_by=followed_by)
-        probability = {name.text: float(p) for name, p in zip(exact, found, strict=True)}
-        rows = [
+        joint = likelihoods(predictions, self._healer, spelled, poll, followed_by=followed_by)
+        probability = {name.text: float(p) for name, p in zip(exact, joint, strict=True)}
+        return cursor, [
             Row(
                 name=name,
                 probability=probability.get(name.text, 0.0),
-                in_workspace=vocabulary.in_workspace(name.word),
-                in_file=vocabulary.in_file(name.word),
+                in_workspace=in_workspace(name.word),
+                in_file=name.word in in_file,
                 whole=name.text == typed,
             )
             for name in fitting
         ]
-        return rows
 
     def choose(
-        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None, going_on: bool = False
+        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None, on_screen: bool = False
     ) -> list[tuple[Row, float]]:
         """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
 
         None if what is typed is probably whole; where that is a new name, no longer new ones. A name that needs an
         import is no word of this file yet: where it is typed, and there are longer ones, it is shown before them.
 
-        A list that is on the screen (``going_on``) closes one letter earlier. Editors show the old rows until the new
+        A list that is on the screen (``on_screen``) closes one letter earlier. Editors show the old rows until the new
         ones come, and an Enter that is typed meanwhile takes one; a row that saves one letter is not worth its own key.
         """
         order = ranked(rows, cursor)
-        if going_on:
+        if on_screen:
             if sum(share for row, share in order if _lacks_one(row, cursor.typed)) >= CLOSED:
                 return []
             order = [(row, share) for row, share in order if not _lacks_one(row, cursor.typed)]
@@ -122,33 +155,51 @@ class CompletionList:
             shown = [*((row, share) for row, share in order if row.whole), *shown]
         return shown[:limit]
 
-    def _made(
-        self, cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
-    ) -> list[Name]:
-        """What the mixture finds likely: where a name is made any whole word, else words that stand somewhere.
+    def _seen(self, context: CursorContext, word: str, typed: str) -> Seen | None:
+        """Where the memory has seen that very word at the cursor."""
+        if not word.startswith(typed):
+            return None
+        piece = context.prefix_bytes.decode("utf-8", "ignore") + word[len(typed) :]
+        ids = self._predictor.tokenizer.encode(piece)
+        return self._predictor.predictions(context).seen(tuple(ids), self._healer.ends_word)
 
-        These may follow the dot of a receiver that is not known, name an argument of a function that takes any, or be
-        bound by a comprehension later.
-        """
-        typed, place = cursor.typed, cursor.position
-        there = {name.text for name in fitting}
-        makes = place.place == BINDING or place.makes
-        found = []
-        for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
-            if not word.isidentifier() or keyword.iskeyword(word):
-                continue
-            elsewhere = vocabulary.in_workspace(word)
-            stands = vocabulary.in_file(word) and word != typed
-            exists = stands or elsewhere
-            if place.place in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
-                if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
-                    found.append(Name(text=word, group=group.SEEN))
-                continue
-            if is_open and place.call is not None and exists and f"{word}=" not in there:
-                found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
-            if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (place.bracket and stands)):
-                found.append(Name(text=word, group=group.USED if exists else group.NEW))
-        return found
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Which words the workspace has, and the file; and which are members of any class that is known."""
+
+    in_workspace: Callable[[str], bool]
+    in_file: Callable[[str], bool]
+    is_member: Callable[[str], bool]
+
+
+def _likely_words(
+    cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
+) -> list[Name]:
+    """What the mixture finds likely: where a name is made any whole word, else words that stand somewhere.
+
+    These may follow the dot of a receiver that is not known, name an argument of a function that takes any, or be
+    bound by a comprehension later.
+    """
+    typed, position = cursor.typed, cursor.position
+    there = {name.text for name in fitting}
+    makes = position.kind == BINDING or position.may_bind
+    found = []
+    for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
+        if not word.isidentifier() or keyword.iskeyword(word):
+            continue
+        elsewhere = vocabulary.in_workspace(word)
+        stands = vocabulary.in_file(word) and word != typed
+        exists = stands or elsewhere
+        if position.kind in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
+            if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
+                found.append(Name(text=word, group=group.SEEN))
+            continue
+        if is_open and position.call is not None and exists and f"{word}=" not in there:
+            found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
+        if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (position.bracket and stands)):
+            found.append(Name(text=word, group=group.USED if exists else group.NEW))
+    return found
 
 
 def _lacks_one(row: Row, typed: str) -> bool:

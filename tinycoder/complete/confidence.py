@@ -1,4 +1,4 @@
-"""How much of a suggestion to offer: as far as it is worth reading. Knows probabilities and characters, no model."""
+"""How much of a suggestion to offer: as far as it is worth reading."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
     right with a probability of ``threshold`` at least, and goes on as long as all of it is with one of ``FLOOR``, or of
     ``threshold`` where that is less.
     """
-    known = max(
-        (confidence for end, confidence in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed), default=1.0
-    )
+    known = confidence_of_typed(ghost, typed)
     if not known:
         return []  # what could not be is typed: more of the same is no better
     confidence = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.confidences, strict=True)}
@@ -48,6 +46,16 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
         return []
     floor = min(FLOOR, threshold, confidence[first])
     return [end for end in ends if end >= first and confidence[end] >= floor]
+
+
+def confidence_of(ghost: Ghost, n: int) -> float:
+    """The probability that the text is right as far as it can be told of its first ``n`` characters."""
+    return next((p for end, p in zip(reversed(ghost.ends), reversed(ghost.confidences), strict=True) if end <= n), 0.0)
+
+
+def confidence_of_typed(ghost: Ghost, typed: int) -> float:
+    """The probability that is certain now that ``typed`` characters of the text are there."""
+    return max((p for end, p in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed), default=1.0)
 
 
 def _ends_with_half_an_escape(text: str) -> bool:

@@ -40,13 +40,13 @@ def make_context(
     *,
     model: Model | None,
     memory: Memory | None,
-    infill: bool,
+    fim: bool,
     healing: bool,
 ) -> CursorContext:
-    """The scene at ``offset``; ``lines`` holds the document's tokens.
+    """The context at ``offset``; ``lines`` holds the document's tokens.
 
     What stands behind the cursor's line is part of ``here``; the model sees the beginning of what stands behind the
-    cursor if it has learnt to (``infill``). Without ``healing`` nothing is pending.
+    cursor if it has learnt to (``fim``). Without ``healing`` nothing is pending.
     """
     tokenizer = lines.tokenizer
     text_start, ids_start, ids_end = lines.line_at(offset)
@@ -58,7 +58,7 @@ def make_context(
     return CursorContext(
         document=document,
         offset=offset,
-        prompt=tuple(prompt_ids(model, document.path, before, lines.text[offset:] if infill else "")) if model else (),
+        prompt=tuple(prompt_ids(model, document.path, before, lines.text[offset:] if fim else "")) if model else (),
         before=before,
         here=here,
         prefix_bytes=piece.encode("utf-8"),

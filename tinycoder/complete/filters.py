@@ -1,4 +1,4 @@
-"""What may be shown: no new syntax error, no bracket too many, nothing that stands there already. Knows no model."""
+"""What may be shown: no new syntax error, no bracket too many, nothing that stands there already."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tinycoder.complete.overlap import balanced_end, repeats_before, repeats_next, without_overlap
 from tinycoder.complete.syntax import SyntaxGate
+from tinycoder.complete.text import around
 
 
 class Filters:
@@ -29,14 +30,6 @@ class Filters:
         if not new.strip():
             return ""
         return self._syntax.longest_valid(text, offset, offset, new, ends) or ""
-
-
-def around(text: str, offset: int) -> tuple[str, str, str]:
-    """The cursor's line before and after it, and everything below."""
-    start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
-    end = min(ends, default=len(text))
-    return text[start:offset], text[offset:end], text[end:]
 
 
 def _without_repeated_line(new: str) -> str:

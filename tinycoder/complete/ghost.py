@@ -1,7 +1,7 @@
-"""Ghost text: the likeliest line after the cursor, or the likeliest block, with how sure each part of it is.
+"""Ghost text: the likeliest line after the cursor, or the likeliest block, with the confidence in each part of it.
 
 Greedy, after a best-first search for the tokens that spell what is half typed; then a beam looks for a line that is
-likelier as a whole. Knows no document and no editor.
+likelier as a whole.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tinycoder.complete.candidate import FROM_MODEL, Provenance
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.healing import Healer, rest
 from tinycoder.complete.predict import Predictor
@@ -31,8 +32,7 @@ class Ghost:
 
     ``ends`` are the lengths of the text after each token, and ``confidences`` the probabilities that all up to there
     is right. ``ended`` is the probability that the line also ends where the text does, 0 if the text was broken off.
-    ``ids`` are the tokens from the cursor on, of which the first spell what was typed; ``source`` says where
-    they were seen.
+    ``ids`` are the tokens from the cursor on, of which the first spell what was typed.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Ghost:
     confidences: tuple[float, ...]
     ended: float
     ids: tuple[int, ...]
-    source: str = ""
+    provenance: Provenance = FROM_MODEL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def write(
     likelier.
     """
     for generated, confidence in _beginnings(predictor, healer, context, n, poll):
-        greedy = _go_on(predictor, healer, context, generated, confidence, max_tokens, layout, poll)
+        greedy = _greedy(predictor, healer, context, generated, confidence, max_tokens, layout, poll)
         likelier = n == 1 and not layout.block and _likelier(predictor, healer, context, greedy, max_tokens, poll)
         if likelier:
             yield likelier
@@ -116,53 +116,89 @@ def _n_bytes(predictor: Predictor, generated: Sequence[int]) -> int:
     return sum(len(predictor.tokenizer.raw[token]) for token in generated)
 
 
-def _go_on(
+class _Writing:
+    """A text under way: its ids, its bytes after what was typed, and the confidence at the end of each token."""
+
+    def __init__(self, predictor: Predictor, context: CursorContext, ids: Sequence[int], confidence: float) -> None:
+        self._raws = predictor.tokenizer.raw
+        self.ids = list(ids)
+        self.raw = b"".join(self._raws[token] for token in ids)[len(context.prefix_bytes) :]
+        self._ends: list[int] = []
+        self._confidences: list[float] = []
+        if self.raw:
+            self._note(confidence)
+
+    def add(self, token: int, confidence: float) -> None:
+        """One more token, with the probability that all up to its end is right."""
+        self.ids.append(token)
+        self.raw += self._raws[token]
+        self._note(confidence)
+
+    def cut_at_break(self) -> bool:
+        """Leave out what comes from the first line break on; whether there is one."""
+        line = self.raw.partition(b"\n")[0].removesuffix(b"\r")
+        cut = len(line) < len(self.raw)
+        self.raw = line
+        return cut
+
+    def ghost(self, ended: float) -> Ghost:
+        """The text without blanks at its end; ``ended`` is the probability that it ends there."""
+        text = self.raw.decode("utf-8", "ignore").rstrip()
+        n = sum(end < len(text) for end in self._ends)
+        whole = bool(text) and n < len(self._ends)
+        return Ghost(
+            text=text,
+            ends=(*self._ends[:n], len(text)) if whole else tuple(self._ends[: n + 1]),
+            confidences=tuple(self._confidences[: n + 1]),
+            ended=ended,
+            ids=tuple(self.ids),
+        )
+
+    def _note(self, confidence: float) -> None:
+        try:
+            n = len(self.raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            return  # nothing ends within a character
+        if n and (not self._ends or n > self._ends[-1]):
+            self._ends.append(n)
+            self._confidences.append(confidence)
+
+
+def _greedy(
     predictor: Predictor,
     healer: Healer,
     context: CursorContext,
-    prefix: tuple[int, ...],
+    ids: Sequence[int],
     confidence: float,
     max_tokens: int,
     layout: Layout,
     poll: Poll,
 ) -> Ghost:
+    """The likeliest token after the likeliest token, from the first ``ids`` on."""
     raws = predictor.tokenizer.raw
-    generated = list(prefix)
-    raw = b"".join(raws[token] for token in generated)[len(context.prefix_bytes) :]
-    ends: list[int] = []
-    confidences: list[float] = []
-    ended = 0.0
-    if raw:
-        line = _before_break(raw)
-        _note(ends, confidences, line, confidence)
-        if len(line) < len(raw):
-            return _ghost(line, ends, confidences, confidence, generated)
+    text = _Writing(predictor, context, ids, confidence)
+    if text.cut_at_break():
+        return text.ghost(confidence)
     n_lines = 0
     for _ in range(max_tokens):
-        p = predictor.after(context, generated, poll, drafted=True)
+        p = predictor.after(context, text.ids, poll, drafted=True)
         over = float(p[healer.ends_line].sum())
-        best = int(_without(p, healer.ends_line).argmax())
-        if over >= p[best]:
-            token = int(healer.breaks_line[p[healer.breaks_line].argmax()])
+        token = int(_without(p, healer.ends_line).argmax())
+        if over >= p[token]:
+            breaks = p[healer.breaks_line]
+            token = int(healer.breaks_line[breaks.argmax()])
             n_lines += b"\n" in raws[token]
             if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
-                ended = confidence * over
-                break
-            best, confidence = (
-                token,
-                confidence * over * float(p[token]) / max(float(p[healer.breaks_line].sum()), MIN_PROBABILITY),
-            )
-        elif layout.indent and raw.endswith(b"\n"):
-            ended = confidence * float(p[best])  # the next line stands at the margin, outside the block
-            break
+                return text.ghost(confidence * over)
+            confidence *= over * float(p[token]) / max(float(breaks.sum()), MIN_PROBABILITY)
+        elif layout.indent and text.raw.endswith(b"\n"):
+            return text.ghost(confidence * float(p[token]))  # the next line is at the margin, outside the block
         else:
-            confidence *= float(p[best])
+            confidence *= float(p[token])
         if confidence < MIN_PROBABILITY:
             break
-        generated.append(best)
-        raw += raws[best]
-        _note(ends, confidences, raw, confidence)
-    return _ghost(raw, ends, confidences, ended, generated)
+        text.add(token, confidence)
+    return text.ghost(0.0)
 
 
 def _likelier(
@@ -197,15 +233,11 @@ def _likelier(
         live = heapq.nlargest(WIDTH, extended, key=lambda line: line.confidences[-1])
     if best is None:
         return None
-    raw = b"".join(raws[i] for i in best.ids[: len(best.ids) - len(best.confidences) + 1])[len(context.prefix_bytes) :]
-    ends: list[int] = []
-    confidences: list[float] = []
-    for token, confidence in zip(
-        [None, *best.ids[len(best.ids) - len(best.confidences) + 1 :]], best.confidences, strict=True
-    ):
-        raw += raws[token] if token is not None else b""
-        _note(ends, confidences, raw, confidence)
-    return _ghost(raw, ends, confidences, least, best.ids)
+    n_first = len(best.ids) - len(best.confidences) + 1
+    text = _Writing(predictor, context, best.ids[:n_first], best.confidences[0])
+    for token, confidence in zip(best.ids[n_first:], best.confidences[1:], strict=True):
+        text.add(token, confidence)
+    return text.ghost(least)
 
 
 @dataclass(frozen=True)
@@ -229,29 +261,3 @@ def _leaves(raw: bytes, layout: Layout) -> bool:
     """Whether a line break with its indentation ends a block; without any, what follows will tell."""
     indentation = raw.lstrip(b"\r\n")
     return bool(indentation) and len(indentation.expandtabs(8)) < layout.indent
-
-
-def _before_break(raw: bytes) -> bytes:
-    return raw.partition(b"\n")[0].removesuffix(b"\r")
-
-
-def _note(ends: list[int], confidences: list[float], raw: bytes, confidence: float) -> None:
-    """The text has grown by a token; nothing ends within a character."""
-    try:
-        n = len(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        return
-    if n and (not ends or n > ends[-1]):
-        ends.append(n)
-        confidences.append(confidence)
-
-
-def _ghost(raw: bytes, ends: list[int], confidences: list[float], ended: float, generated: Sequence[int]) -> Ghost:
-    text = raw.decode("utf-8", "ignore")
-    kept = text.rstrip()
-    n = sum(end < len(kept) for end in ends)
-    if kept and n < len(ends):
-        ends, confidences = [*ends[:n], len(kept)], confidences[: n + 1]
-    return Ghost(
-        text=kept, ends=tuple(ends[: n + 1]), confidences=tuple(confidences[: n + 1]), ended=ended, ids=tuple(generated)
-    )

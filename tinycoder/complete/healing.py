@@ -11,9 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from tinycoder.complete.text import word_tokens
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
+
+_WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | frozenset(range(128, 256))
 
 
 class Healer:
@@ -24,8 +25,9 @@ class Healer:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.inside_word, ends_word = word_tokens(tokenizer)
-        self.ends_word = ends_word.astype(np.float32)  # as a vector: a product is quicker than a choice
+        self.inside_word = np.array([bool(raw) and is_word(raw) for raw in tokenizer.raw])
+        # As a vector: a product is quicker than a choice.
+        self.ends_word = np.array([not raw or raw[0] not in _WORD_BYTES for raw in tokenizer.raw], np.float32)
         breaks_line = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] in (b"\n", b"\r")]
         self.breaks_line = np.array(breaks_line, np.intp)
         self.ends_line = np.array(sorted({*breaks_line, tokenizer.end_of_text}), np.intp)
@@ -64,3 +66,8 @@ class Healer:
 def rest(prefix_bytes: bytes, raw: bytes) -> bytes:
     """What is still pending after a token of bytes ``raw``."""
     return prefix_bytes[len(raw) :]
+
+
+def is_word(raw: bytes) -> bool:
+    """Whether all bytes belong to a word; those beyond ASCII do. Nothing is a word too."""
+    return all(byte in _WORD_BYTES for byte in raw)

@@ -14,10 +14,11 @@ from functools import partial
 import numpy as np
 
 from tinycoder.complete.candidate import Document
-from tinycoder.complete.context import CursorContext, header_ids, prompt_ids
+from tinycoder.complete.context import CursorContext, header_ids, make_context, prompt_ids
 from tinycoder.complete.parts import Parts
 from tinycoder.memory.mixer import Mixer
-from tinycoder.memory.ngrams import Memory, NgramMatch, Seen
+from tinycoder.memory.ngrams import Memory, NgramMatch
+from tinycoder.memory.seen import Seen
 from tinycoder.memory.suffix_index import MAX_MATCH
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model
@@ -29,7 +30,7 @@ from tinycoder.transformer.tokenizer import Tokenizer
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
 MAX_KNOWN = 512  # rows of ids of a scene that are remembered
-MAX_TREES = 2  # scenes that are remembered: that of the cursor, and one ahead
+MAX_CACHES = 2  # contexts that are remembered: that of the cursor, and one ahead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,8 @@ class Predictor:
         # The session has the parameters in a layout of its own; nobody needs them twice.
         self._session = Session(model.params, model.config) if model and parts.model else None
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
-        self._trees: list[PredictionCache] = []  # the latest first
+        self._caches: list[PredictionCache] = []  # the latest first
+        self._context: CursorContext | None = None  # ghost text is asked for where the completion list was
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
     def after(self, context: CursorContext, generated: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
@@ -76,10 +78,25 @@ class Predictor:
     def predictions(self, context: CursorContext) -> PredictionCache:
         """What follows ``context``: with all that was found before, if nothing has changed that it depends on."""
         age = (self.mixer.n_learnt, self.memory.age(context.document.path) if self.memory else 0)
-        found = next((predictions for predictions in self._trees if predictions.fits(context, age)), None)
-        predictions = found or PredictionCache(self, self._session, context, age)
-        self._trees = [predictions, *(other for other in self._trees if other is not predictions)][:MAX_TREES]
+        fitting = next((cache for cache in self._caches if cache.fits(context, age)), None)
+        predictions = fitting or PredictionCache(self, self._session, context, age)
+        self._caches = [predictions, *(cache for cache in self._caches if cache is not predictions)][:MAX_CACHES]
         return predictions
+
+    def context(self, document: Document, offset: int, lines: TokenLines) -> CursorContext:
+        """The cursor at ``offset`` of a document, as ids; ``lines`` are the document's tokens."""
+        last = self._context
+        if last is None or (last.document, last.offset) != (document, offset):
+            last = self._context = make_context(
+                document,
+                offset,
+                lines,
+                model=self.model,
+                memory=self.memory,
+                fim=self._parts.infill,
+                healing=self._parts.healing,
+            )
+        return last
 
     def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
         """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""

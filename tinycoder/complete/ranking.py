@@ -15,9 +15,9 @@ from functools import cache
 from importlib import resources
 
 from tinycoder.complete.names import name as group
-from tinycoder.complete.names.cursor import SELF, Position
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name
-from tinycoder.complete.names.names import Cursor
+from tinycoder.complete.names.position import SELF, Position
 
 MIN_PROBABILITY = 1e-7  # of a name, where the mixture all but rules it out
 DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
@@ -110,8 +110,8 @@ def _place(position: Position) -> str:
     if position.annotation:
         return "annotation"
     if position.statement in _MARKED:
-        return f"{position.place} {position.statement}"
-    return "call" if position.call is not None else position.place
+        return f"{position.kind} {position.statement}"
+    return "call" if position.call is not None else position.kind
 
 
 def _shape(word: str) -> str:

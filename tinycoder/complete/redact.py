@@ -1,4 +1,4 @@
-"""What the engine may know of the open documents: their texts without secrets. Knows no model and no memory.
+"""What the engine may know of the open documents: their texts without secrets.
 
 A keystroke costs its line: what is known of the other lines is kept, and only private keys and what stands twice, which
 are about the whole text, are looked for anew.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.text import change_of
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, in_lines, replace, spans_of, with_repeats
 from tinycoder.workspace.secrets.secret import Secret, Span
 
@@ -86,7 +87,7 @@ class Redactor:
         """The document without its secrets."""
         known = self._known.get(document.path)
         if known is None or known.raw != document.text:
-            found = in_lines(document.text) if known is None else _read_again(known, document.text)
+            found = in_lines(document.text) if known is None else _read_again(known, document)
             known = self._known[document.path] = _without(document, found)
         self._known.move_to_end(document.path)
         if len(self._known) > MAX_TEXTS:
@@ -105,12 +106,11 @@ def _without(document: Document, found: Sequence[Secret]) -> Redacted:
     return Redacted(document=clean, raw=text, spans=spans, in_lines=tuple(found))
 
 
-def _read_again(known: Redacted, text: str) -> list[Secret]:
+def _read_again(known: Redacted, document: Document) -> list[Secret]:
     """Read the lines that differ, and those around them that may belong to the same secret."""
-    old, moved = known.raw, len(text) - len(known.raw)
-    n_before = _n_common(old, text)
-    n_after = min(_n_common(old, text, at_end=True), len(old) - n_before, len(text) - n_before)
-    start, end = _start_of_lines(text, n_before), _end_of_lines(text, len(text) - n_after)
+    change, moved = change_of(known.raw, document.text, document.change), len(document.text) - len(known.raw)
+    text = document.text
+    start, end = _start_of_lines(text, change.start), _end_of_lines(text, change.new_end)
     above = [secret for secret in known.in_lines if secret.spans[0][0] < start]
     below = [secret.moved(moved) for secret in known.in_lines if secret.spans[0][0] >= end - moved]
     return [*above, *(secret.moved(start) for secret in in_lines(text[start:end])), *below]
@@ -138,16 +138,3 @@ def _end_of_lines(text: str, at: int) -> int:
             return following or len(text)
         end = following
     return len(text)
-
-
-def _n_common(a: str, b: str, *, at_end: bool = False) -> int:
-    """How many characters two texts have in common at their beginning, or at their end."""
-    low, high = 0, min(len(a), len(b)) + 1  # so many are, so many are not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if at_end:
-            same = a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]
-        else:
-            same = a[low:middle] == b[low:middle]
-        low, high = (middle, high) if same else (low, middle)
-    return low

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Point, Tree
 
 from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, left_open
+from tinycoder.complete.text import change_of, line_end, line_start
 
 DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
 CONTINUATION_LIMIT = 1_000  # lines that end with a backslash: tree-sitter takes quadratic time for a run of them
@@ -50,10 +51,10 @@ class SyntaxGate:
         """
         start = min(max(start, 0), len(text))
         end = min(max(end, start), len(text))
-        line = _line_start(text, start)
-        line_end = _line_end(text, end)
+        line = line_start(text, start)
+        end_of_line = line_end(text, end)
         head = self._statement.above(text[:line])
-        likely = self._begins(head, text[line:start], text[start:end], text[end:line_end], new)
+        likely = self._begins(head, text[line:start], text[start:end], text[end:end_of_line], new)
         if likely is False:
             return False
         if (likely and not text[end:].strip()) or _is_too_much(text):
@@ -66,10 +67,6 @@ class SyntaxGate:
             if self.accepts(text, start, end, new[:length]):
                 return new[:length]
         return None
-
-    def counts_errors(self, text: str) -> int:
-        """How many error and missing nodes tree-sitter finds in ``text``, read afresh."""
-        return self._faults.count(text)
 
     def _begins(self, head: str | None, typed: str, old: str, following: str, new: str) -> bool | None:
         """Whether the text up to the end of the line could begin a module; None if that is no fair question."""
@@ -95,7 +92,7 @@ class SyntaxGate:
         they are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it
         yet.
         """
-        line, line_end = _line_start(text, start), _line_end(text, end)
+        line, end_of_line = line_start(text, start), line_end(text, end)
         indentation = _INDENTATION.match(text, line, start)
         without = self._faults.base(text[: indentation.end() if indentation else line] + text[end:])
         if without > FAULT_LIMIT:
@@ -108,25 +105,24 @@ class SyntaxGate:
         allowed = min(without, now)
 
         statement = self._statement.unfinished + text[line:start]
-        opened = left_open(statement + new + text[end:line_end])
+        opened = left_open(statement + new + text[end:end_of_line])
         earlier = [place for place in opened if place[0] < len(statement)]
-        owed = [place for place in left_open(statement + text[start:line_end]) if place in earlier]
+        owed = [place for place in left_open(statement + text[start:end_of_line]) if place in earlier]
         at_end = not text[end:].strip()
 
         def closed(places: Sequence[tuple[int, str]]) -> str:
             closers = "".join(CLOSER.get(delimiter, delimiter) for _, delimiter in reversed(places))
-            return text[:start] + new + text[end:line_end].rstrip() + closers + text[line_end:]
+            return text[:start] + new + text[end:end_of_line].rstrip() + closers + text[end_of_line:]
 
-        if len(opened) > len(earlier) and not at_end and self._faults.roughly(closed(opened)) < n:
+        opens_more = len(opened) > len(earlier) and not at_end  # that the line is unfinished is no excuse for that
+        if opens_more and self._faults.roughly(closed(opened)) < n:
             return False
         if n <= allowed and self._faults.at_most(changed, allowed):
             return True
         to_close = opened if at_end else owed
         if to_close and self._faults.at_most(closed(to_close), allowed):
             return True
-        if len(opened) > len(earlier) and not at_end:
-            return False  # that the line is unfinished is no excuse to open more
-        return allowed < now and n <= now and self._faults.at_most(changed, now)
+        return not opens_more and allowed < now and n <= now and self._faults.at_most(changed, now)
 
 
 class _Statement:
@@ -251,11 +247,9 @@ class _Faults:
         if self._tree is None:
             return self._parser.parse(_encoded(text))
         old = self._base
-        shorter = min(len(old), len(text))
-        first = _longest(shorter, lambda n: old[:n] == text[:n])
-        last = _longest(shorter - first, lambda n: old[len(old) - n :] == text[len(text) - n :])
-        before = _encoded(old[:first])
-        removed, added = _encoded(old[first : len(old) - last]), _encoded(text[first : len(text) - last])
+        change = change_of(old, text)
+        before = _encoded(old[: change.start])
+        removed, added = _encoded(old[change.start : change.old_end]), _encoded(text[change.start : change.new_end])
         tree = self._tree.copy()
         tree.edit(
             start_byte=len(before),
@@ -265,7 +259,7 @@ class _Faults:
             old_end_point=_point(before + removed),
             new_end_point=_point(before + added),
         )
-        return self._parser.parse(before + added + _encoded(text[len(text) - last :]), tree)
+        return self._parser.parse(before + added + _encoded(text[change.new_end :]), tree)
 
 
 def _count(tree: Tree) -> int:
@@ -292,26 +286,8 @@ def _is_too_much(text: str) -> bool:
     return len(text) > DOCUMENT_LIMIT or text.count("\\\n") + text.count("\\\r") > CONTINUATION_LIMIT
 
 
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-
-
-def _line_end(text: str, offset: int) -> int:
-    ends = (text.find("\n", offset), text.find("\r", offset))
-    return min((end for end in ends if end >= 0), default=len(text))
-
-
 def _columns(indentation: str) -> int:
     return len(indentation.rpartition("\f")[2].expandtabs(_TAB))
-
-
-def _longest(limit: int, holds: Callable[[int], bool]) -> int:
-    """The largest ``n`` up to ``limit`` for which ``holds(n)``, where it holds for all smaller ones too."""
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle - 1)
-    return low
 
 
 def _encoded(text: str) -> bytes:

@@ -1,17 +1,51 @@
-"""What a word is: letters, digits, underscores and anything beyond ASCII, in text and in bytes."""
+"""Questions about a text and an offset in it (in characters): words, lines, blocks, and what has changed."""
 
 from __future__ import annotations
 
-import numpy as np
+import re
+from dataclasses import dataclass
 
-from tinycoder.transformer.layers import Array
-from tinycoder.transformer.tokenizer import Tokenizer
+_BLOCK_OPENED = re.compile(
+    r"(?:(?:async\s+)?(?:class|def|if|elif|else|for|while|with|try|except|finally|match|case)\b|[)\]}]).*:\s*(?:#.*)?"
+)
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
-_WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | frozenset(range(128, 256))
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a text came from the one ``before``: ``before[start:old_end]`` became ``text[start:new_end]``."""
+
+    before: str
+    start: int
+    old_end: int
+    new_end: int
+
+
+def change_of(before: str, text: str, known: Change | None = None) -> Change:
+    """The change from ``before`` to ``text``: the one that is ``known``, if it is of that text, else the smallest."""
+    if known is not None and known.before is before:
+        return known
+    shorter = min(len(before), len(text))
+    start = _n_common(before, text, shorter)
+    end = _n_common(before, text, shorter - start, at_end=True)
+    return Change(before, start, len(before) - end, len(text) - end)
+
+
+def _n_common(a: str, b: str, limit: int, *, at_end: bool = False) -> int:
+    """How many characters two texts share at their beginning or end, up to ``limit``."""
+    low, high = 0, limit + 1  # so many are shared, so many are not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if at_end:
+            same = a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]
+        else:
+            same = a[low:middle] == b[low:middle]
+        low, high = (middle, high) if same else (low, middle)
+    return low
 
 
 def typed_word(text: str, offset: int) -> str:
-    """The part of a word that stands before ``offset``; empty after anything else."""
+    """The part of a word before ``offset``; empty after anything else."""
     start = offset
     while start > 0 and is_word_character(text[start - 1]):
         start -= 1
@@ -19,7 +53,7 @@ def typed_word(text: str, offset: int) -> str:
 
 
 def rest_of_word(text: str, offset: int) -> str:
-    """The part of a word that stands after ``offset``."""
+    """The part of a word behind ``offset``."""
     end = offset
     while end < len(text) and is_word_character(text[end]):
         end += 1
@@ -27,17 +61,35 @@ def rest_of_word(text: str, offset: int) -> str:
 
 
 def is_word_character(character: str) -> bool:
-    """Whether a character can stand in a word."""
+    """Whether a character can be in a word."""
     return character == "_" or character.isalnum()
 
 
-def is_word(raw: bytes) -> bool:
-    """Whether all bytes belong to a word; nothing is a word too."""
-    return all(byte in _WORD_BYTES for byte in raw)
+def line_start(text: str, offset: int) -> int:
+    """Where the line of ``offset`` begins."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
-def word_tokens(tokenizer: Tokenizer) -> tuple[Array, Array]:
-    """Two masks over the ids, (V,) each: tokens that are all word, and tokens before which a word has ended."""
-    inside = np.array([bool(raw) and is_word(raw) for raw in tokenizer.raw])
-    ends = np.array([not raw or raw[0] not in _WORD_BYTES for raw in tokenizer.raw])
-    return inside, ends
+def line_end(text: str, offset: int) -> int:
+    """Where the line of ``offset`` ends, before its line break."""
+    ends = (text.find("\n", offset), text.find("\r", offset))
+    return min((end for end in ends if end >= 0), default=len(text))
+
+
+def around(text: str, offset: int) -> tuple[str, str, str]:
+    """The line of ``offset`` before and behind it, and everything below."""
+    end = line_end(text, offset)
+    return text[line_start(text, offset) : offset], text[offset:end], text[end:]
+
+
+def columns(line: str) -> int:
+    """Columns of white space at the beginning of a line, tabs counted to multiples of 8."""
+    return len(line[: len(line) - len(line.lstrip())].expandtabs(8))
+
+
+def block_header(text: str, offset: int) -> str | None:
+    """The line that opens the block at ``offset``: right behind its colon, or on the blank line below; else None."""
+    above, _, line = _LINE_END.sub("\n", text[max(0, offset - 1000) : offset]).rstrip(" \t").rpartition("\n")
+    if not line.strip():
+        line = above.rpartition("\n")[2]
+    return line if _BLOCK_OPENED.fullmatch(line.strip()) else None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycoder.complete.healing import Healer, rest
+from tinycoder.complete.healing import Healer, is_word, rest
 from tinycoder.complete.predict import PredictionCache
-from tinycoder.complete.text import is_word
 from tinycoder.transformer.decode import Ids, Poll
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.sampling import best_ids

@@ -1,4 +1,4 @@
-"""What a check finds: a state, a sentence, and advice. Knows nothing of what is looked at, and prints nothing."""
+"""The result of a check: a state, a sentence, and advice."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _check_file(
         return Check(name=name, state="absent", says=f"{version}; not set up: no {file.path}", advice=advice)
     if state == "other":
         advice = f"`tinycoder setup {editor} --force` replaces it and keeps it as {file.path.name}.bak"
-        says = f"{version}; {file.path} is another version, or was changed by hand"
+        says = f"{version}; {file.path} is another version, or was changed manually"
         return Check(name=name, state="warning", says=says, advice=advice)
     return Check(name=name, state="fine", says=f"{version}; {file.path} is up to date")
 

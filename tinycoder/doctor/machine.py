@@ -1,4 +1,4 @@
-"""Whether what TinyCoder needs on this machine is there and works, one function for each check. Knows no editor."""
+"""Checks of this machine: Python, numpy, the home folder, models, the environment and the server."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One short conversation with a language server process, to see that it works. Leaves no process behind.
-
-Knows nothing of models or of the editor: it says what an editor says, and how long the answers took.
-"""
+"""One short conversation with a language server process, to see that it works, and how fast. No process is left."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ _Message = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """How it went: seconds until the server was ready and until it answered, and what it said of itself."""
+    """The outcome: seconds until the server was ready and until it answered, and what it said of itself."""
 
     ready_s: float
     answer_s: float

@@ -1,7 +1,7 @@
 """What an installation holds for editors: its command, and the files that are copied to where an editor looks.
 
-Starts no editor and prints nothing. Files in the package name no folder of this machine: what depends on it, such as
-the path of the command, is filled in here, or stands in the lines that a person adds to the own configuration.
+Files in the package name no folder of this machine: what depends on it, such as the path of the command, is filled in
+here, or is part of the lines that a person adds to their own configuration.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def editor_file(
 
 
 def own_lines(editor: Literal["neovim", "emacs", "vscode"], command: Command) -> str:
-    """What a person adds to the own configuration; empty if nothing is needed."""
+    """What a person adds to their own configuration; empty if nothing is needed."""
     argv = [_quoted(word) for word in (*command.argv, "serve")]
     bare = command.argv == ("tinycoder",)
     if editor == "neovim":
@@ -105,7 +105,7 @@ def vscode_package() -> Path:
 
 
 def compared(file: EditorFile) -> Literal["absent", "same", "other"]:
-    """How what stands at the file's place compares with it. Raises ``TinyCoderError`` if that cannot be read."""
+    """How the file that is installed compares with it. Raises ``TinyCoderError`` if that cannot be read."""
     try:
         found = file.path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

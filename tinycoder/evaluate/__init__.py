@@ -1,4 +1,4 @@
-from tinycoder.evaluate.evaluation import Progress, Results, Settings, Variant, evaluate, variants_of
+from tinycoder.evaluate.evaluation import Progress, Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.lines import CompletedLine, completed_lines, statement_starts
 from tinycoder.evaluate.measures import could_begin_a_module
 
@@ -11,6 +11,7 @@ __all__ = [
     "completed_lines",
     "could_begin_a_module",
     "evaluate",
+    "last",
     "statement_starts",
     "variants_of",
 ]

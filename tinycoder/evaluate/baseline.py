@@ -15,7 +15,7 @@ MAX_KNOWN = 4_000_000  # characters of the known files that are searched, so tha
 WORD = re.compile(r"[^\W\d]\w{2,}")
 
 
-class Copier:
+class CopyBaseline:
     """Looks back in the file, then in the known files; one continuation, and words by recency."""
 
     def __init__(self, known: Sequence[Document]) -> None:
@@ -66,5 +66,5 @@ def _followed(before: str, text: str, *, latest: bool) -> tuple[int, str]:
             high = middle - 1
     if low < MIN_MATCH or not before[-low:].strip():
         return 0, ""
-    place = text.rfind(before[-low:]) if latest else text.find(before[-low:])
-    return low, text[place + low :].partition("\n")[0].rstrip()
+    start = text.rfind(before[-low:]) if latest else text.find(before[-low:])
+    return low, text[start + low :].partition("\n")[0].rstrip()

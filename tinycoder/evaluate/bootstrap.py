@@ -25,7 +25,7 @@ class Difference:
     high: float | None
 
 
-def differences(outcomes: Outcomes, first: Outcomes, *, seed: int) -> dict[str, Difference]:
+def bootstrap(outcomes: Outcomes, first: Outcomes, *, seed: int) -> dict[str, Difference]:
     """This completer's figures less the first one's, by measure; both were asked the same."""
     ours, theirs = _sums(outcomes), _sums(first)
     return {name: _difference(ours[name], theirs[name], seed) for name in ours if ours[name]}

@@ -1,4 +1,4 @@
-"""What is evaluated: anything that answers as the engine does. Knows no engine."""
+"""What is evaluated: anything that answers as the engine does."""
 
 from __future__ import annotations
 

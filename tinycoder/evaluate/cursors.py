@@ -1,6 +1,6 @@
-"""Where to ask in a file: identifiers for the popup, places for the ghost text, stretches to type.
+"""The cursors of a file to query: identifiers for the popup, cursors for the ghost text, stretches to type.
 
-Reads tokens, so that files that do not parse have places too, up to their first fault. Knows no completer.
+Files are read as tokens, so that one that does not parse has cursors too, up to its first fault.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Identifier:
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Place:
+class Cursor:
     """A cursor in a line of code; ``kind`` is one of ``KINDS``."""
 
     path: str
@@ -57,10 +57,10 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """All places of one file; ``words`` maps the offsets where a popup is open to the start of the word there."""
+    """All cursors of one file; ``words`` maps the offsets where a popup is open to the start of the word there."""
 
     identifiers: tuple[Identifier, ...]
-    places: tuple[Place, ...]
+    cursors: tuple[Cursor, ...]
     words: Mapping[int, int]
 
 
@@ -73,7 +73,7 @@ class _Token:
 
 
 def survey(document: Document, *, first: int = 0) -> Survey:
-    """Places from offset ``first`` on. Lines with a comment or of a multi-line string have none for ghost text."""
+    """Cursors from offset ``first`` on. Lines with a comment or of a multi-line string have none for ghost text."""
     text = document.text
     tokens = list(_tokens(text))
     breaks = [match.end() for match in re.finditer("\n", text)]
@@ -89,7 +89,7 @@ def survey(document: Document, *, first: int = 0) -> Survey:
         for token, kind in _names(tokens)
         if token.start >= first
     ]
-    places: list[Place] = []
+    cursors: list[Cursor] = []
     words: dict[int, int] = {}
     last_row = -1
     for i, (token, (top, bottom)) in enumerate(zip(tokens, rows, strict=True)):
@@ -101,13 +101,13 @@ def survey(document: Document, *, first: int = 0) -> Survey:
             words.update((at, token.start) for at in range(token.start + (before != "."), token.end))
         if token.start < first or top in barred:
             continue
-        kind = _place_kind(text, token, before, opens_line)
+        kind = _cursor_kind(text, token, before, opens_line)
         if kind:
-            places.append(Place(path=document.path, offset=token.start, kind=kind))
+            cursors.append(Cursor(path=document.path, offset=token.start, kind=kind))
         if _is_identifier(token):
             inside = 1 + zlib.crc32(f"{token.start} {token.string}".encode()) % (len(token.string) - 1)
-            places.append(Place(path=document.path, offset=token.start + inside, kind="mid"))
-    return Survey(identifiers=tuple(identifiers), places=tuple(places), words=words)
+            cursors.append(Cursor(path=document.path, offset=token.start + inside, kind="mid"))
+    return Survey(identifiers=tuple(identifiers), cursors=tuple(cursors), words=words)
 
 
 def sample_identifiers(found: Sequence[Identifier], n: int, *, seed: int) -> list[Identifier]:
@@ -115,13 +115,13 @@ def sample_identifiers(found: Sequence[Identifier], n: int, *, seed: int) -> lis
     return sorted(random.Random(f"identifiers {seed}").sample(sorted(found), min(n, len(found))))
 
 
-def sample_places(found: Sequence[Place], n: int, *, seed: int) -> list[Place]:
+def sample_cursors(found: Sequence[Cursor], n: int, *, seed: int) -> list[Cursor]:
     """About ``n`` of them, in order: as many of each kind as there are, up to an equal share."""
     rng = random.Random(f"places {seed}")
     share = -(-n // len(KINDS))
-    chosen: list[Place] = []
+    chosen: list[Cursor] = []
     for kind in KINDS:
-        some = sorted(place for place in found if place.kind == kind)
+        some = sorted(cursor for cursor in found if cursor.kind == kind)
         chosen += rng.sample(some, min(share, len(some)))
     return sorted(chosen)
 
@@ -170,7 +170,7 @@ def _is_identifier(token: _Token) -> bool:
     return token.kind == tokenize.NAME and len(token.string) >= MIN_LETTERS and not keyword.iskeyword(token.string)
 
 
-def _place_kind(text: str, token: _Token, before: str, opens_line: bool) -> str | None:
+def _cursor_kind(text: str, token: _Token, before: str, opens_line: bool) -> str | None:
     if opens_line:
         return None if token.kind == tokenize.STRING else "line"
     adjacent = text[token.start - 1]
@@ -219,7 +219,7 @@ def _names_of_line(line: Sequence[_Token]) -> Iterator[tuple[_Token, str]]:
 
 
 def _targets_end(line: Sequence[_Token]) -> int:
-    """Before which token of a logical line the targets of its assignment stand; 0 if it assigns nothing."""
+    """The token of a logical line up to which the targets of its assignment reach; 0 if it assigns nothing."""
     if not line or keyword.iskeyword(line[0].string):
         return 0
     depth, end = 0, 0

@@ -1,7 +1,7 @@
-"""The whole evaluation: every variant is asked the same questions about files that it does not know.
+"""The whole evaluation: every variant answers the same queries about files that it does not know.
 
 Each variant starts each of the four measures (popup, ghost text, typing, prediction) anew, so that none knows the
-held-out files from another. Nothing hangs on chance or time but the latencies.
+held-out files from another. All but the latencies depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import CorpusError
-from tinycoder.evaluate.baseline import Copier
-from tinycoder.evaluate.bootstrap import Difference, differences
+from tinycoder.evaluate.baseline import CopyBaseline
+from tinycoder.evaluate.bootstrap import Difference, bootstrap
 from tinycoder.evaluate.completer import Completer, Cost
 from tinycoder.evaluate.cursors import (
+    Cursor,
     Identifier,
-    Place,
     Stretch,
     Survey,
+    sample_cursors,
     sample_identifiers,
-    sample_places,
     sample_stretches,
     survey,
 )
 from tinycoder.evaluate.quality import Outcomes, Quality, quality
-from tinycoder.evaluate.queries import N_TYPED, Editor, ask_lines, ask_words, type_stretch
+from tinycoder.evaluate.queries import N_TYPED, Editor, query_lines, query_words, type_stretch
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
@@ -53,12 +53,12 @@ BASELINES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How much is asked: identifiers, and twice as many places for ghost text; characters typed; bytes predicted."""
+    """How much is asked: identifiers, and twice as many cursors for ghost text; characters typed; bytes predicted."""
 
-    n_places: int = 150
+    n_cursors: int = 150
     n_typed: int = 1_500
     n_bytes: int = 20_000
-    after_rest: bool = False  # whether the rest of the file stands behind the cursor's line
+    after_rest: bool = False  # whether the rest of the file follows the cursor's line
     seed: int = 0
 
 
@@ -94,7 +94,7 @@ class _Plan:
     documents: Mapping[str, Document]
     surveys: Mapping[str, Survey]
     identifiers: Sequence[Identifier]
-    places: Sequence[Place]
+    cursors: Sequence[Cursor]
     stretches: Sequence[Stretch]
 
 
@@ -128,27 +128,39 @@ def evaluate(
     """
     plan = _plan(held_out, settings)
     texts = (Texts(WORKSPACE, known), Texts(LEARNT, learnt))
-    found, against, first = [], dict[str, Mapping[str, Difference]](), None
+    qualities, differences, first = [], dict[str, Mapping[str, Difference]](), None
     for i, variant in enumerate(variants):
 
         def make(parts: Parts | None = variant.parts) -> Completer:
-            return Copier(known) if parts is None else make_engine(parts)
+            return CopyBaseline(known) if parts is None else make_engine(parts)
 
         outcomes = Outcomes()
         for done, measure in _measure(make, plan, texts, outcomes, settings, clock):
             yield Progress(done=(i + done) / len(variants), variant=variant.name, measure=measure)
-        found.append(quality(variant.name, outcomes))
+        qualities.append(quality(variant.name, outcomes))
         if first is None:
             first = outcomes
         else:
-            against[variant.name] = differences(outcomes, first, seed=settings.seed)
+            differences[variant.name] = bootstrap(outcomes, first, seed=settings.seed)
     return Results(
         settings=settings,
         n_held_out=len(plan.documents),
         n_known=len(known),
-        variants=tuple(found),
-        differences=against,
+        variants=tuple(qualities),
+        differences=differences,
     )
+
+
+def last(
+    steps: Generator[Progress, None, Results], report: Callable[[Progress], object] = lambda step: None
+) -> Results:
+    """Go through all steps of an evaluation; the results at its end."""
+    while True:
+        try:
+            report(next(steps))
+        except StopIteration as end:
+            results: Results = end.value
+            return results
 
 
 def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
@@ -160,14 +172,14 @@ def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
         documents=documents,
         surveys=surveys,
         identifiers=sample_identifiers(
-            [one for found in surveys.values() for one in found.identifiers], settings.n_places, seed=settings.seed
+            [one for each in surveys.values() for one in each.identifiers], settings.n_cursors, seed=settings.seed
         ),
-        places=sample_places(
-            [one for found in surveys.values() for one in found.places], 2 * settings.n_places, seed=settings.seed
+        cursors=sample_cursors(
+            [one for each in surveys.values() for one in each.cursors], 2 * settings.n_cursors, seed=settings.seed
         ),
         stretches=sample_stretches(list(documents.values()), settings.n_typed, seed=settings.seed),
     )
-    if not (plan.identifiers or plan.places or plan.stretches):
+    if not (plan.identifiers or plan.cursors or plan.stretches):
         raise CorpusError(
             f"there is nothing to ask about in {len(documents)} held-out files; give a folder with more code"
         )
@@ -192,26 +204,26 @@ def _measure(
     def editor() -> Editor:
         return Editor(completer=make(), rest=settings.after_rest, clock=clock)
 
-    n_words, n_lines = N_TYPED * len(plan.identifiers), len(plan.places)
+    n_words, n_lines = N_TYPED * len(plan.identifiers), len(plan.cursors)
     n_keys = sum(stretch.end - stretch.start for stretch in plan.stretches)
     n_bytes = min(settings.n_bytes, sum(len(document.text.encode()) for document in plan.documents.values()))
     total = n_words + n_lines + n_keys + n_bytes / 10
     done = 0.0
     if plan.identifiers:
-        for word in ask_words(editor(), plan.documents, plan.identifiers):
+        for word in query_words(editor(), plan.documents, plan.identifiers):
             outcomes.words.append(word)
             done += 1 / total
             yield done, "popup"
-    if plan.places:
-        for line in ask_lines(editor(), plan.documents, plan.places, texts):
+    if plan.cursors:
+        for line in query_lines(editor(), plan.documents, plan.cursors, texts):
             outcomes.lines.append(line)
             done += 1 / total
             yield done, "ghost text"
     if plan.stretches:
-        typist = editor()
+        user = editor()
         for stretch in plan.stretches:
             document, words = plan.documents[stretch.path], plan.surveys[stretch.path].words
-            for typed in type_stretch(typist, document, stretch, words):
+            for typed in type_stretch(user, document, stretch, words):
                 if typed is not None:
                     outcomes.stretches.append(typed)
                 else:

@@ -1,4 +1,4 @@
-"""Completed lines, cut at or inside statements of files that the model has not seen. Knows no typing and no figures."""
+"""Completed lines, cut at or inside statements of files that the model has not seen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=\w)\b(?=\W)|(?<=[^\w\s])(?=\S)")
 
 @dataclass(frozen=True, kw_only=True)
 class CompletedLine:
-    """What the model offered at a place, and what the author wrote there."""
+    """What the model offered at a cursor, and what the author wrote there."""
 
     document: Document
     offset: int
@@ -41,16 +41,16 @@ class CompletedLine:
 def completed_lines(
     completer: LineCompleter, documents: Sequence[Document], *, n: int, seed: int, inside: bool = False
 ) -> Iterator[CompletedLine]:
-    """Complete lines at random statements until ``n`` were offered or the places are used up.
+    """Complete lines at random statements until ``n`` were offered or the statements are used up.
 
     Lines are cut where a statement starts, or ``inside`` it, after a word or a bracket. The completer sees the text
-    before the cut only, and what it says is not filtered. Places where the author's own line would not pass
+    before the cut only, and what it says is not filtered. Statements where the author's own line would not pass
     ``could_begin_a_module`` are left out.
     """
-    places = [(document, offset) for document in documents for offset in statement_starts(document.text)]
+    starts = [(document, offset) for document in documents for offset in statement_starts(document.text)]
     rng = random.Random(seed)
-    rng.shuffle(places)
-    for document, offset in places:
+    rng.shuffle(starts)
+    for document, offset in starts:
         if n == 0:
             return
         if inside:

@@ -1,4 +1,4 @@
-"""Single measures, on strings and numbers: how alike, how likely, how fast. Knows no place and no completer."""
+"""Single measures, on strings and numbers: how alike, how likely, how fast."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.text import is_word_character
 
 MAX_COMPARED = 300  # characters of a line, so that a file of one line does not take minutes
 N_BINS = 10
@@ -65,21 +66,17 @@ def _distance(a: str, b: str) -> int:
 
 def correct_characters(offered: str, truth: str) -> int:
     """How many characters are right before the first wrong one."""
-    n = 0
-    for left, right in zip(offered, truth, strict=False):
-        if left != right:
-            break
-        n += 1
-    return n
+    pairs = enumerate(zip(offered, truth, strict=False))
+    return next((i for i, (left, right) in pairs if left != right), min(len(offered), len(truth)))
 
 
 def ends_between_words(truth: str, offset: int) -> bool:
     """Whether no word of ``truth`` is cut in two at ``offset``."""
-    return not (0 < offset < len(truth) and _is_word(truth[offset - 1]) and _is_word(truth[offset]))
+    return not (0 < offset < len(truth) and is_word_character(truth[offset - 1]) and is_word_character(truth[offset]))
 
 
 def continues(truth: str, offset: int, text: str) -> bool:
-    """Whether ``text`` is what stands at ``offset`` of the truth, up to the end of a word."""
+    """Whether ``text`` is what the truth has at ``offset``, up to the end of a word."""
     return bool(text) and truth.startswith(text, offset) and ends_between_words(truth, offset + len(text))
 
 
@@ -116,7 +113,7 @@ def rank(rows: Sequence[str], truth: str, start: int, end: int) -> int | None:
     """From 1 on, the first row that leaves exactly ``truth[start:end]``, and perhaps a bracket or the like after it."""
     word = truth[start:end]
     for i, row in enumerate(rows, 1):
-        if row.startswith(word) and not (row[len(word) :] and _is_word(row[len(word)])):
+        if row.startswith(word) and not (row[len(word) :] and is_word_character(row[len(word)])):
             return i
     return None
 
@@ -168,7 +165,3 @@ def ratio(part: float, whole: float) -> float | None:
 
 def _rounded(value: float) -> float:
     return round(value, 4)
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

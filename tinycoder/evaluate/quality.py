@@ -1,4 +1,4 @@
-"""From single outcomes to the figures of one completer. Knows no completer and draws nothing."""
+"""From single outcomes to the figures of one completer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tinycoder.evaluate.completer import Cost
 from tinycoder.evaluate.cursors import KINDS
 from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
-from tinycoder.evaluate.queries import N_TYPED, LineAsked, StretchTyped, WordAsked
+from tinycoder.evaluate.queries import N_TYPED, LineQuery, TypedStretch, WordQuery
 from tinycoder.evaluate.simulated_user import USERS
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, is_long, n_characters
 
@@ -29,7 +29,7 @@ class PopupQuality:
 
 @dataclass(frozen=True, kw_only=True)
 class InlineQuality:
-    """Of ``n`` places: shares and means over all of them, or over those at which ghost text was shown.
+    """Of ``n`` cursors: shares and means over all of them, or over those at which ghost text was shown.
 
     ``correct_share`` and ``keys_saved`` are shares of all characters up to the line's ends.
     """
@@ -84,7 +84,7 @@ class CopyQuality:
     """Of ``n_shown`` ghost texts: those long enough to hold a long copy, those that hold one, and shares of all.
 
     ``by_origin`` counts copies. Of the long ones without a copy the memory says that ``long_from_model`` come from the
-    model alone: whether they stand in what it was trained on cannot be told where that text is not at hand.
+    model alone; whether its training text has them cannot be told without that text.
     """
 
     n_shown: int
@@ -105,23 +105,23 @@ class Quality:
     popup: tuple[PopupQuality, ...]
     popup_by_kind: Mapping[str, PopupQuality]  # after 1 character
     inline: InlineQuality
-    inline_by_place: Mapping[str, InlineQuality]
+    inline_by_kind: Mapping[str, InlineQuality]
     typing: TypingQuality
     prediction: PredictionQuality
     verbatim: CopyQuality
     calibration: Mapping[str, Calibration]
     latency_ms: Mapping[str, Latency]
-    best: tuple[LineAsked, ...] = ()  # right, most confident first
-    worst: tuple[LineAsked, ...] = ()  # wrong, most confident first
+    best: tuple[LineQuery, ...] = ()  # right, most confident first
+    worst: tuple[LineQuery, ...] = ()  # wrong, most confident first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
     """What a variant was asked and answered, as it comes."""
 
-    words: list[WordAsked] = field(default_factory=list)
-    lines: list[LineAsked] = field(default_factory=list)
-    stretches: list[StretchTyped] = field(default_factory=list)
+    words: list[WordQuery] = field(default_factory=list)
+    lines: list[LineQuery] = field(default_factory=list)
+    stretches: list[TypedStretch] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
 
 
@@ -139,7 +139,7 @@ def quality(name: str, outcomes: Outcomes) -> Quality:
             for kind in sorted({asked.kind for asked in after_one})
         },
         inline=_inline(outcomes.lines),
-        inline_by_place={kind: _inline([asked for asked in outcomes.lines if asked.kind == kind]) for kind in KINDS},
+        inline_by_kind={kind: _inline([asked for asked in outcomes.lines if asked.kind == kind]) for kind in KINDS},
         typing=_typing(stretches),
         prediction=_prediction(outcomes.costs),
         verbatim=_verbatim(shown),
@@ -160,7 +160,7 @@ def quality(name: str, outcomes: Outcomes) -> Quality:
     )
 
 
-def _popup(asked: Iterable[WordAsked]) -> PopupQuality:
+def _popup(asked: Iterable[WordQuery]) -> PopupQuality:
     ranks = [one.rank for one in asked]
     return PopupQuality(
         n=len(ranks),
@@ -171,7 +171,7 @@ def _popup(asked: Iterable[WordAsked]) -> PopupQuality:
     )
 
 
-def _inline(asked: Sequence[LineAsked]) -> InlineQuality:
+def _inline(asked: Sequence[LineQuery]) -> InlineQuality:
     shown = [one for one in asked if one.ghost]
     n_characters = sum(len(one.truth) for one in asked)
     return InlineQuality(
@@ -189,7 +189,7 @@ def _inline(asked: Sequence[LineAsked]) -> InlineQuality:
     )
 
 
-def _verbatim(shown: Sequence[LineAsked]) -> CopyQuality:
+def _verbatim(shown: Sequence[LineQuery]) -> CopyQuality:
     found = [(one, copy) for one in shown for copy in one.copies]
     rows = [
         CopyAt(
@@ -217,7 +217,7 @@ def _verbatim(shown: Sequence[LineAsked]) -> CopyQuality:
     )
 
 
-def _typing(stretches: Sequence[StretchTyped]) -> TypingQuality:
+def _typing(stretches: Sequence[TypedStretch]) -> TypingQuality:
     n = sum(typed.n_characters for typed in stretches)
     n_ghosts = sum(typed.n_ghosts for typed in stretches)
     return TypingQuality(
@@ -237,9 +237,9 @@ def _prediction(costs: Sequence[Cost]) -> PredictionQuality:
     )
 
 
-def _most_confident(asked: Iterable[LineAsked]) -> tuple[LineAsked, ...]:
+def _most_confident(asked: Iterable[LineQuery]) -> tuple[LineQuery, ...]:
     """Different ones, the likeliest first."""
-    found: dict[str, LineAsked] = {}
+    found: dict[str, LineQuery] = {}
     for one in sorted(asked, key=lambda one: (-one.probability, -len(one.ghost), one.path, one.row)):
         if len(one.ghost.strip()) >= MIN_SUGGESTION:
             found.setdefault(one.ghost, one)

@@ -1,4 +1,4 @@
-"""Questions to a completer at given places, and what came of each. Knows no averages.
+"""Queries to a completer at given cursors, and the outcome of each.
 
 A file is shown up to the cursor, or with its rest behind the cursor's line; never what is asked for.
 """
@@ -11,7 +11,7 @@ from itertools import groupby
 
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.evaluate.completer import Completer
-from tinycoder.evaluate.cursors import Identifier, Place, Stretch
+from tinycoder.evaluate.cursors import Cursor, Identifier, Stretch
 from tinycoder.evaluate.measures import (
     continues,
     correct_characters,
@@ -29,7 +29,7 @@ N_TYPED = 4  # a popup is asked for before the first, and after 1, 2 and 3 chara
 
 
 @dataclass(frozen=True, kw_only=True)
-class WordAsked:
+class WordQuery:
     """A popup at an identifier after ``typed`` characters of it: the right row's rank, the first row's probability."""
 
     path: str
@@ -41,8 +41,8 @@ class WordAsked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LineAsked:
-    """Ghost text at a place, and what the author wrote in the rest of the line."""
+class LineQuery:
+    """Ghost text at a cursor, and what the author wrote in the rest of the line."""
 
     path: str
     row: int  # from 1 on
@@ -80,7 +80,7 @@ class LineAsked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StretchTyped:
+class TypedStretch:
     """What each of ``USERS`` did, of ``n_characters`` that are no indentation."""
 
     path: str
@@ -93,14 +93,14 @@ class StretchTyped:
 
 @dataclass(frozen=True, kw_only=True)
 class Editor:
-    """Shows files to a completer as far as it may see them, and asks; ``rest``: they go on behind the cursor's line."""
+    """Shows files to a completer up to the cursor, with ``rest`` also from the next line on, and queries it."""
 
     completer: Completer
     rest: bool
     clock: Callable[[], float]
 
     def show(self, document: Document, offset: int, hidden: int | None = None) -> Document:
-        """Only what stands before ``offset``, and perhaps from the end of the line, or ``hidden``, on."""
+        """Only what comes before ``offset``, and with ``rest`` what follows the line, or ``hidden``."""
         behind = document.text[hidden or _line_end(document.text, offset) :] if self.rest else ""
         shown = Document(path=document.path, text=document.text[:offset] + behind)
         self.completer.observe(shown)
@@ -118,10 +118,10 @@ class Editor:
         return popup_rows(candidates, shown.text, offset, word_start)
 
 
-def ask_words(
+def query_words(
     editor: Editor, documents: Mapping[str, Document], identifiers: Sequence[Identifier]
-) -> Iterator[WordAsked]:
-    """Popups before and in each identifier. Places of one file stand together; it is closed after them."""
+) -> Iterator[WordQuery]:
+    """Popups before and in each identifier. Those of one file are neighbours; it is closed after them."""
     for path, some in groupby(identifiers, lambda identifier: identifier.path):
         text = documents[path].text
         for identifier in some:
@@ -130,7 +130,7 @@ def ask_words(
                 start = editor.clock()
                 rows = editor.popup(editor.show(documents[path], offset), offset, identifier.start)
                 seconds = editor.clock() - start
-                yield WordAsked(
+                yield WordQuery(
                     path=path,
                     kind=identifier.kind,
                     typed=typed,
@@ -141,27 +141,27 @@ def ask_words(
         editor.completer.forget(path)
 
 
-def ask_lines(
-    editor: Editor, documents: Mapping[str, Document], places: Sequence[Place], known: Sequence[Texts] = ()
-) -> Iterator[LineAsked]:
-    """Ghost text at each place, and what of it is copied from the file itself or from ``known`` texts.
+def query_lines(
+    editor: Editor, documents: Mapping[str, Document], cursors: Sequence[Cursor], known: Sequence[Texts] = ()
+) -> Iterator[LineQuery]:
+    """Ghost text at each cursor, and what of it is copied from the file itself or from ``known`` texts.
 
-    Places of one file stand together; it is closed after them.
+    Those of one file are neighbours; it is closed after them.
     """
-    for path, some in groupby(places, lambda place: place.path):
+    for path, some in groupby(cursors, lambda cursor: cursor.path):
         text = documents[path].text
-        for place in some:
-            offset = place.offset
+        for cursor in some:
+            offset = cursor.offset
             start = editor.clock()
             shown = editor.show(documents[path], offset)
             ghost, probability, source = editor.ghost(shown, offset)
             seconds = editor.clock() - start
             taken = offers(text, offset, Moment(ghost=ghost), USERS["inline+word"])
             end = _line_end(text, offset)
-            yield LineAsked(
+            yield LineQuery(
                 path=path,
                 row=text.count("\n", 0, offset) + 1,
-                kind=place.kind,
+                kind=cursor.kind,
                 before=text[_line_start(text, offset) : offset],
                 truth=text[offset:end].rstrip(),
                 ghost=ghost,
@@ -178,7 +178,7 @@ def ask_lines(
 
 def type_stretch(
     editor: Editor, document: Document, stretch: Stretch, words: Mapping[int, int]
-) -> Iterator[StretchTyped | None]:
+) -> Iterator[TypedStretch | None]:
     """Type key by key, and ask for everything before each: None after every key, at last what the users did.
 
     ``words``: where a popup is open, and the start of the word there.
@@ -200,7 +200,7 @@ def type_stretch(
         moments[offset] = Moment(ghost=ghost, rows=tuple(row for row, _ in rows), word_start=words.get(offset, offset))
         yield None
     editor.completer.forget(document.path)
-    yield StretchTyped(
+    yield TypedStretch(
         path=document.path,
         n_characters=len(moments),
         n_ghosts=sum(bool(moment.ghost) for moment in moments.values()),

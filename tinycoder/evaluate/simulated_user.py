@@ -1,7 +1,7 @@
 """Simulated people who type a text that is known, and take what is offered when that saves keys.
 
 A key is a character, Tab, Enter or an arrow. Indentation is the editor's: it costs nothing. People do not think,
-look, or make mistakes. Knows no completer.
+look, or make mistakes.
 """
 
 from __future__ import annotations

@@ -26,13 +26,13 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def tables(results: Results, *, most_copies: int | None = N_COPIES) -> list[Table]:
-    """Everything that was measured; tables without a figure are left out. ``most_copies`` are of the first variant."""
+def tables(results: Results, *, max_copies: int | None = N_COPIES) -> list[Table]:
+    """Everything that was measured; tables without a figure are left out. ``max_copies`` are of the first variant."""
     found = []
     for title, cells in (
         ("Popup: the right word is first, among five, and mean reciprocal rank, after k characters", _popup),
         ("Ghost text: the rest of the line", _inline),
-        ("Ghost text that is the author's line, by place", _by_place),
+        ("Ghost text that is the author's line, by kind of cursor", _by_kind),
         ("Keys pressed per character (1 = no help)", _typing),
         ("Prediction and calibration", _prediction),
         (
@@ -47,7 +47,7 @@ def tables(results: Results, *, most_copies: int | None = N_COPIES) -> list[Tabl
             found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
     if any(results.differences.values()):
         found.append(_differences(results))
-    longest = results.variants[0].verbatim.copies[:most_copies]
+    longest = results.variants[0].verbatim.copies[:max_copies]
     return [*found, *([_copies(longest)] if longest else [])]
 
 
@@ -58,7 +58,7 @@ def _copies(copies: Sequence[CopyAt]) -> Table:
     )
     return Table(
         title="Long copies, the longest first",
-        columns=("at", "characters", "from", "place", "times"),
+        columns=("at", "characters", "from", "source", "times"),
         rows=rows,
     )
 
@@ -98,8 +98,8 @@ def _inline(variant: Quality) -> dict[str, str]:
     }
 
 
-def _by_place(variant: Quality) -> dict[str, str]:
-    return {kind: _number(variant.inline_by_place[kind].exact) for kind in KINDS}
+def _by_kind(variant: Quality) -> dict[str, str]:
+    return {kind: _number(variant.inline_by_kind[kind].exact) for kind in KINDS}
 
 
 def _typing(variant: Quality) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Long verbatim copies in suggestions, each with its source, found in the texts themselves. Knows no model.
+"""Long verbatim copies in suggestions, each with its source, searched for in the texts themselves.
 
 What is short is nobody's: a copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters besides white
 space, and the white space within it must be the same too.
@@ -16,12 +16,12 @@ from tinycoder.complete.candidate import Document
 LONG_WORDS, LONG_CHARACTERS = 10, 50
 THIS_FILE, WORKSPACE, LEARNT = "this file", "workspace", "learnt"
 _WORD = re.compile(r"\w+|[^\w\s]")
-_BETWEEN = "\0"  # stands between two texts, and in none
+_BETWEEN = "\0"  # between two texts, and in none
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A part of a suggestion that stands in a known text: what, of which kind, where first, and how often.
+    """A part of a suggestion that a known text has: which, of what origin, where first, and how often.
 
     ``line`` counts from 1, ``n_characters`` leaves out white space.
     """
@@ -53,14 +53,14 @@ class Texts:
 
     def copy(self, piece: str) -> Copy:
         """What is to be said of a piece that is in it."""
-        place = self._text.index(piece)
-        i = bisect_right(self._starts, place) - 1
+        start = self._text.index(piece)
+        i = bisect_right(self._starts, start) - 1
         return Copy(
             text=piece,
             n_characters=n_characters(piece),
             origin=self.origin,
             path=self._paths[i],
-            line=self._text.count("\n", self._starts[i], place) + 1,
+            line=self._text.count("\n", self._starts[i], start) + 1,
             times=self._text.count(piece),
         )
 

@@ -22,7 +22,7 @@ from tinycoder.storage.models import name_of_folders
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import python_file, tree
-from tinycoder.workspace.text import Skipped
+from tinycoder.workspace.text import UNREADABLE, Skipped
 
 MAX_TOKENS = 5_000_000  # ids of a workspace: 100 MB
 GROUP_FILES, GROUP_BYTES = 64, 256_000  # read and encoded in one go; in between others may stop it
@@ -202,7 +202,7 @@ class _Texts:
             if digest is None:
                 read = python_file.read_file(candidate.source)
                 if isinstance(read, Skipped):
-                    if read.reason.startswith(python_file.UNREADABLE):
+                    if read.reason.startswith(UNREADABLE):
                         continue  # it may be readable next time
                     digest = ""
                 else:

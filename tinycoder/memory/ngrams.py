@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinycoder.memory.seen import Seen
 from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SORTED, TokenCorpus, Workspace, search, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.transformer.layers import Array
@@ -38,15 +39,6 @@ class NgramMatch:
     ids: Array
     counts: Array
     total: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """Where something was seen: a path, a line counted from 1, and how often in all."""
-
-    path: str
-    line: int
-    times: int
 
 
 class Memory:

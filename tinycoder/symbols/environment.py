@@ -68,10 +68,9 @@ def read_module(raw: bytes) -> Module:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A module: where its text is, the text with its docstrings, and the folders that its submodules are in."""
+    """A module: where its text is, and the folders that its submodules are in."""
 
     path: str
-    documentation: str
     is_package: bool
     folders: tuple[str, ...] = ()
     stub_folders: tuple[str, ...] = ()
@@ -80,7 +79,7 @@ class _Found:
 class PackageFolders:
     """The modules below some folders as they are now; the first folder that has a name wins, as in ``sys.path``.
 
-    A stub is read in place of its module, from a package ``X-stubs`` before one beside it. ``hidden`` are top-level
+    A stub is read instead of its module, from a package ``X-stubs`` before one next to it. ``hidden`` are top-level
     names that are left out.
     """
 
@@ -102,27 +101,22 @@ class PackageFolders:
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts."""
-        found = self._look_up(name)
-        if found is None:
+        module = self._look_up(name)
+        if module is None:
             return None
-        return Source(name=name, path=found.path, is_package=found.is_package, origin=self._origin)
+        return Source(name=name, path=module.path, is_package=module.is_package, origin=self._origin)
 
     def record(self, source: Source) -> Module:
         """What a module defines; nothing for one without text."""
         return self._records.read(source.path) if source.path else EMPTY
 
-    def documentation_path(self, source: Source) -> str:
-        """The file that a module's docstrings are in, where that is not the stub that its record is read from."""
-        found = self._look_up(source.name)
-        return found.documentation if found and found.documentation else source.path
-
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
-        found = self._look_up(name)
-        if found is None or not found.is_package:
+        module = self._look_up(name)
+        if module is None or not module.is_package:
             return ()
         names = set()
-        for folder in (*found.stub_folders, *found.folders):
+        for folder in (*module.stub_folders, *module.folders):
             listing = self._listing(folder)
             names |= {each for each, flags in listing.items() if flags & _MODULE or self._is_package(folder, each)}
         return tuple(sorted(name for name in names - _NO_MODULES if name.isidentifier()))
@@ -143,19 +137,19 @@ class PackageFolders:
         if name in self._found:
             return self._found[name]
         parent, _, last = name.rpartition(".")
-        found = None
+        module = None
         if last.isidentifier() and last not in _NO_MODULES:
             if parent:
                 above = self._look_up(parent)
                 if above is not None and above.is_package:
-                    found = self._merged(last, above.folders, above.stub_folders)
+                    module = self._merged(last, above.folders, above.stub_folders)
             elif name not in self._hidden:
                 stubs = [path for path in self._paths if self._listing(path).get(name + STUBS, 0) & _FOLDER]
-                found = self._merged(last, self._paths, ())
+                module = self._merged(last, self._paths, ())
                 for path in stubs:
-                    found = _joined(found, self._inside([path], name + STUBS))
-        self._found[name] = found
-        return found
+                    module = _joined(module, self._inside([path], name + STUBS))
+        self._found[name] = module
+        return module
 
     def _merged(self, last: str, folders: Sequence[str], stub_folders: Sequence[str]) -> _Found | None:
         return _joined(self._inside(folders, last), self._inside(stub_folders, last))
@@ -165,31 +159,30 @@ class PackageFolders:
         portions = []
         for folder in folders:
             flags = self._listing(folder).get(name, 0)
-            place = os.path.join(folder, name)  # noqa: PTH118 - many, and strings are smaller
+            path = os.path.join(folder, name)  # noqa: PTH118 - many, and strings are smaller
             if flags & _FOLDER:
-                inner = self._listing(place).get("__init__", 0)
+                inner = self._listing(path).get("__init__", 0)
                 if inner & _MODULE:
-                    path, documentation = _texts(os.path.join(place, "__init__"), inner)  # noqa: PTH118
-                    return _Found(path, documentation, True, (place,))
+                    return _Found(_text(os.path.join(path, "__init__"), inner), True, (path,))  # noqa: PTH118
             if flags & _MODULE:
-                return _Found(*_texts(place, flags), False)
+                return _Found(_text(path, flags), False)
             if flags & _FOLDER:
-                portions.append(place)
-        return _Found("", "", True, tuple(portions)) if portions else None
+                portions.append(path)
+        return _Found("", True, tuple(portions)) if portions else None
 
     def _is_package(self, folder: str, name: str) -> bool:
         """Whether a folder holds Python modules, directly or, as for ``google``, one level below."""
         if name in _NO_MODULES or not self._listing(folder).get(name, 0) & _FOLDER:
             return False
-        place = os.path.join(folder, name)  # noqa: PTH118
-        listing = self._listing(place)
+        path = os.path.join(folder, name)  # noqa: PTH118
+        listing = self._listing(path)
         if any(flags & _MODULE for flags in listing.values()):
             return True
-        below = (os.path.join(place, inner) for inner in list(listing)[:50])  # noqa: PTH118
+        below = (os.path.join(path, inner) for inner in list(listing)[:50])  # noqa: PTH118
         return any(self._listing(inner).get("__init__", 0) & _MODULE for inner in below)
 
     def _listing(self, folder: str) -> dict[str, int]:
-        """What a folder holds: names of modules and folders, with what stands under each."""
+        """What a folder holds: names of modules and folders, with the sorts of entries of each."""
         if folder not in self._listings:
             names: dict[str, int] = {}
             try:
@@ -209,18 +202,17 @@ class PackageFolders:
         return self._listings[folder]
 
 
-def _texts(place: str, flags: int) -> tuple[str, str]:
-    """The text to read for a module, and, beside a stub, the text with its docstrings."""
-    python = f"{place}.py" if flags & _PY else ""
-    return (f"{place}.pyi", python) if flags & _PYI else (python, python)
+def _text(path: str, flags: int) -> str:
+    """The file that tells what a module defines: its stub, if it has one."""
+    return f"{path}.pyi" if flags & _PYI else f"{path}.py" if flags & _PY else ""
 
 
-def _joined(found: _Found | None, stub: _Found | None) -> _Found | None:
+def _joined(module: _Found | None, stub: _Found | None) -> _Found | None:
     """A module with what a stubs package says of it; such a package may be partial."""
-    if stub is None or found is None:
-        return found or (stub and _Found(stub.path, "", stub.is_package, (), stub.folders))
-    is_package = found.is_package or stub.is_package
-    return _Found(stub.path or found.path, found.documentation, is_package, found.folders, stub.folders)
+    if stub is None or module is None:
+        return module or (stub and _Found(stub.path, stub.is_package, (), stub.folders))
+    is_package = module.is_package or stub.is_package
+    return _Found(stub.path or module.path, is_package, module.folders, stub.folders)
 
 
 class Environment:

@@ -109,6 +109,6 @@ class WorkspaceSymbols:
 
     def _walk(self, forgotten: Forgotten) -> None:
         there = [folder for folder in self._folders if is_folder(folder)]
-        found = tree.walk(there, exclude=self._exclude, forgotten=forgotten, importable=True)[0] if there else []
-        self._files = [WorkspaceFile(path=each.path, location=each.location) for each in found]
-        self._known, self._forgotten = {each.location for each in found}, forgotten
+        files = tree.walk(there, exclude=self._exclude, forgotten=forgotten, importable=True)[0] if there else []
+        self._files = [WorkspaceFile(path=each.path, location=each.location) for each in files]
+        self._known, self._forgotten = {each.location for each in files}, forgotten

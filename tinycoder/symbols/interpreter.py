@@ -88,14 +88,14 @@ def _prefixes(folders: Sequence[Path], python: str, virtual_env: str, path: Sequ
                 yield from _prefixes_of(Path(entry, name))
 
 
-def _prefixes_of(place: Path) -> Iterator[Path]:
+def _prefixes_of(path: Path) -> Iterator[Path]:
     """The prefixes that an interpreter's file, or an environment's folder, may belong to."""
-    if is_folder(place):
-        yield place
-        if place.name in ("bin", "Scripts"):
-            yield place.parent
-    elif _is_file(place) or _INTERPRETER.fullmatch(place.name):
-        for file in (place, _resolved(place)):
+    if is_folder(path):
+        yield path
+        if path.name in ("bin", "Scripts"):
+            yield path.parent
+    elif _is_file(path) or _INTERPRETER.fullmatch(path.name):
+        for file in (path, _resolved(path)):
             yield file.parent.parent if file.parent.name in ("bin", "Scripts") else file.parent
 
 
@@ -111,7 +111,7 @@ def _inner_environments(folder: Path) -> Iterator[Path]:
 
 
 def _site_folders(prefix: Path) -> Iterator[Path]:
-    """Where an environment's packages lie, its own before those of the Python that it was made from."""
+    """Where an environment's packages lie, its own before those of the Python that it extends."""
     yield from _own_site_folders(prefix)
     settings = _settings(prefix)
     if settings.get("include-system-site-packages", "").lower() == "true" and settings.get("home"):
@@ -119,27 +119,27 @@ def _site_folders(prefix: Path) -> Iterator[Path]:
 
 
 def _own_site_folders(prefix: Path) -> Iterator[Path]:
-    places = [prefix / "Lib" / "site-packages"]
+    paths = [prefix / "Lib" / "site-packages"]
     for lib in ("lib", "lib64"):
         for versioned in _versioned(prefix / lib):
-            places += [versioned / "site-packages", versioned / "dist-packages"]
-        places.append(prefix / lib / "python3" / "dist-packages")
+            paths += [versioned / "site-packages", versioned / "dist-packages"]
+        paths.append(prefix / lib / "python3" / "dist-packages")
     if prefix == Path("/usr"):
-        places = [*_own_site_folders(Path("/usr/local")), *places]
+        paths = [*_own_site_folders(Path("/usr/local")), *paths]
     seen: set[Path] = set()
-    for place in places:
-        if is_folder(place) and (true := _resolved(place)) not in seen:  # lib64 is often a link to lib
+    for path in paths:
+        if is_folder(path) and (true := _resolved(path)) not in seen:  # lib64 is often a link to lib
             seen.add(true)
-            yield place
+            yield path
 
 
 def _versioned(lib: Path) -> list[Path]:
     """The folders such as ``python3.12`` in a ``lib`` folder, the newest first."""
     try:
-        found = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
+        folders = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
     except OSError:
         return []
-    return sorted(found, key=lambda folder: _version_of(folder.name), reverse=True)
+    return sorted(folders, key=lambda folder: _version_of(folder.name), reverse=True)
 
 
 def _library(prefix: Path) -> Path | None:
@@ -149,10 +149,10 @@ def _library(prefix: Path) -> Path | None:
     version = _version_of(settings.get("version") or settings.get("version_info") or "")
     for own in _versioned(prefix / "lib"):
         version = version if version != (0, 0) else _version_of(own.name)
-    for place in (base, _resolved(base)):
-        inside = [folder for lib in ("lib", "lib64") for folder in _versioned(place / lib)]
+    for path in (base, _resolved(base)):
+        inside = [folder for lib in ("lib", "lib64") for folder in _versioned(path / lib)]
         exact = [folder for folder in inside if _version_of(folder.name) == version]
-        for folder in (place / "Lib", *(exact if version != (0, 0) else inside)):
+        for folder in (path / "Lib", *(exact if version != (0, 0) else inside)):
             if _is_file(folder / "os.py"):
                 return folder
     return None
@@ -189,8 +189,8 @@ def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
 
 
 def _version_of(text: str) -> tuple[int, int]:
-    found = _VERSION.search(text)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = _VERSION.search(text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _is_file(path: Path) -> bool:

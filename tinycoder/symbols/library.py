@@ -15,7 +15,7 @@ from typing import Any
 
 from tinycoder.symbols.environment import PackageFolders, Records
 from tinycoder.symbols.modules import LIBRARY, Source
-from tinycoder.symbols.records import EMPTY, Class, Module, Variable
+from tinycoder.symbols.records import EMPTY, Module, Variable
 from tinycoder.symbols.types.introspection import class_record, module_record
 
 COMPILED = frozenset(
@@ -38,7 +38,7 @@ class Library:
         hidden = HIDDEN | set(sys.builtin_module_names)
         paths = [folder, folder / "lib-dynload", folder.parent / "DLLs"]
         self._folders = PackageFolders(paths, self._records, origin=LIBRARY, hidden=hidden)
-        self._made: dict[str, Module] = {}
+        self._compiled: dict[str, Module] = {}
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``, also a compiled one."""
@@ -57,19 +57,15 @@ class Library:
         name = source.name
         if source.path and name not in TYPES_BY_EXAMPLE:
             return self._folders.record(source)
-        if name not in self._made:
+        if name not in self._compiled:
             if source.path:
-                self._made[name] = _with_types(name, self._folders.record(source))
+                self._compiled[name] = _with_types(name, self._folders.record(source))
             elif not source.is_package:
                 module = _loaded(name)
-                self._made[name] = module_record(module, name) if module else EMPTY
+                self._compiled[name] = module_record(module, name) if module else EMPTY
             else:
-                self._made[name] = EMPTY
-        return self._made[name]
-
-    def documentation_path(self, source: Source) -> str:
-        """The file that a module's docstrings are in; ``""`` for a compiled one."""
-        return source.path
+                self._compiled[name] = EMPTY
+        return self._compiled[name]
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
@@ -98,6 +94,5 @@ def _with_types(name: str, record: Module) -> Module:
     for each in TYPES_BY_EXAMPLE[name] or tuple(symbols):
         known, kind = symbols.get(each), getattr(module, each, None)
         if isinstance(known, Variable) and isinstance(kind, type):
-            made = class_record(kind, name)
-            symbols[each] = Class(each, known.line, made.bases, made.metaclass, made.decorators, made.members)
+            symbols[each] = replace(class_record(kind, name), name=each, line=known.line)
     return replace(record, symbols=symbols)

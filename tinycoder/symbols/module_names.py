@@ -46,8 +46,8 @@ class NamedFile:
 class ModuleNames:
     """The names of the modules at some paths, which have slashes and may begin with a workspace folder's label.
 
-    ``roots`` are those labels, each with a slash at its end, or ``""``. ``n_imports`` counts how often a name stands
-    in import statements; of a file's names the most used one is canonical.
+    ``roots`` are those labels, each with a slash at its end, or ``""``. ``n_imports`` counts how often import
+    statements have a name; of a file's names the most used one is canonical.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ModuleNames:
         here = near.split("/")[:-1]
 
         def rank(entry: NamedFile) -> tuple[bool, int, bool, bool, bool, str]:
-            shared = _n_shared(here, entry.path.split("/")[:-1])
+            shared = n_shared(here, entry.path.split("/")[:-1])
             stub = entry.path.endswith(".pyi")
             return entry.is_namespace, -shared, not entry.declared, not entry.is_package, stub, entry.path
 
@@ -103,11 +103,11 @@ class ModuleNames:
 
     def top_level(self, near: str = "") -> list[str]:
         """The names without a dot that a file at ``near`` may use."""
-        found = []
+        names = []
         for name, entries in self._named.items():
             if "." not in name and any(entry.anywhere or near.startswith(entry.base) for entry in entries):
-                found.append(name)
-        return sorted(found)
+                names.append(name)
+        return sorted(names)
 
     def _add(self, path: str, named: dict[str, dict[NamedFile, None]], children: dict[str, set[str]]) -> None:
         root = next((root for root in self._roots if path.startswith(root)), "")
@@ -161,10 +161,9 @@ def _is_name(part: str) -> bool:
     return part.isidentifier() and not keyword.iskeyword(part)
 
 
-def _n_shared(some: Sequence[str], others: Sequence[str]) -> int:
-    n = 0
-    for one, other in zip(some, others, strict=False):
-        if one != other:
-            break
-        n += 1
-    return n
+def n_shared(parts: Sequence[str], others: Sequence[str]) -> int:
+    """How many parts are the same at the beginning."""
+    return next(
+        (i for i, (one, other) in enumerate(zip(parts, others, strict=False)) if one != other),
+        min(len(parts), len(others)),
+    )

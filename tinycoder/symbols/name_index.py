@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tinycoder.symbols.records import Class, Function, Symbol
+
 CLASS, FUNCTION, VARIABLE, MODULE = "class", "function", "variable", "module"
 
 
@@ -37,25 +39,36 @@ class NameIndex:
 
     def starting(self, prefix: str) -> Sequence[Defined]:
         """Those that begin with ``prefix`` in any case; names' leading underscores may be left out of it."""
-        key = name_key(prefix)
-        start = bisect_left(self._keys, key)
-        end = bisect_left(self._keys, key + "\U0010ffff", start)
-        found = self._defined[start:end]
+        defined = self._defined[keys_starting(self._keys, prefix)]
         if prefix.startswith("_"):
             folded = prefix.casefold()
-            return [one for one in found if one.name.casefold().startswith(folded)]
-        return found
+            return [one for one in defined if one.name.casefold().startswith(folded)]
+        return defined
 
     def named(self, name: str) -> Sequence[Defined]:
         """The definitions of just this name."""
         key = name_key(name)
         start = bisect_left(self._keys, key)
-        found = []
+        defined = []
         while start < len(self._keys) and self._keys[start] == key:
             if self._defined[start].name == name:
-                found.append(self._defined[start])
+                defined.append(self._defined[start])
             start += 1
-        return found
+        return defined
+
+
+def kind_of(symbol: Symbol | None) -> str:
+    """The kind of what a name stands for; None stands for a module."""
+    if symbol is None:
+        return MODULE
+    return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE
+
+
+def keys_starting(keys: Sequence[str], prefix: str) -> slice:
+    """Where sorted keys of names begin with ``prefix``."""
+    key = name_key(prefix)
+    start = bisect_left(keys, key)
+    return slice(start, bisect_left(keys, key + "\U0010ffff", start))
 
 
 def name_key(name: str) -> str:

@@ -51,7 +51,7 @@ class Project:
         return self._snapshot
 
     def open(self, path: str, module: Module) -> None:
-        """Take an open document's symbols in place of the file's; nothing of one that is left out."""
+        """Take an open document's symbols instead of the file's; nothing of one that is left out."""
         if self._is_left_out(path):
             return
         with self._lock:
@@ -120,7 +120,7 @@ class Project:
         for path, text in texts.items():
             raw = text.encode("utf-8", "replace")
             module = read_module(raw)
-            fresh[path] = FileSymbols(len(raw), 0, "", module, Path(path), summary_of(path, module))
+            fresh[path] = FileSymbols(len(raw), 0, "", module, summary_of(path, module))
         with self._lock:
             self._files, self._base = fresh, Across(fresh, self._roots)
             self._swap()
@@ -150,18 +150,18 @@ def _read(
     if known and (known.n_bytes, known.mtime_ns) == stamp:
         return known, None
     if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (module := _decoded(stored)):
-        return FileSymbols(*stamp, stored.digest, module, file.location, summary_of(file.path, module)), None
+        return FileSymbols(*stamp, stored.digest, module, summary_of(file.path, module)), None
     raw = read_small(file.location, MAX_FILE_BYTES)
     if raw is None:
         return known if status.st_size <= MAX_FILE_BYTES else None, None
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     if known and known.digest == digest:
-        made = FileSymbols(*stamp, digest, known.module, file.location, known.summary)
+        symbols = FileSymbols(*stamp, digest, known.module, known.summary)
     else:
         again = stored if stored and stored.digest == digest else None
         module = (again and _decoded(again)) or read_module(raw)
-        made = FileSymbols(*stamp, digest, module, file.location, summary_of(file.path, module))
-    return made, Stored(*stamp, digest, encode(made.module))
+        symbols = FileSymbols(*stamp, digest, module, summary_of(file.path, module))
+    return symbols, Stored(*stamp, digest, encode(symbols.module))
 
 
 def _decoded(stored: Stored) -> Module | None:

@@ -79,6 +79,19 @@ Symbol = Variable | Function | Class | Import
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosing:
+    """A function, or a class, that encloses a line; ``bindings`` are its parameters and locals, or its members."""
+
+    symbol: Function | Class | None
+    bindings: Mapping[str, Symbol] = field(default_factory=dict)
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a class."""
+        return isinstance(self.symbol, Class)
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """What a file defines: ``symbols`` at its top level (also under ``if``, ``try`` and ``with``).
 

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from tinycoder.symbols.imports.forms import ImportForm, ImportForms, form_of
+from tinycoder.symbols.imports.forms import ImportForm, ImportForms, form_of, n_dots
 from tinycoder.symbols.module_names import ModuleNames
-from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, NameIndex
-from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module
+from tinycoder.symbols.name_index import MODULE, Defined, NameIndex, kind_of
+from tinycoder.symbols.records import EMPTY, Class, Import, Module
 
 TEST_PREFIXES = ("test_", "Test")
 
@@ -34,7 +33,6 @@ class FileSymbols:
     mtime_ns: int
     digest: str
     module: Module
-    location: Path
     summary: Summary
 
 
@@ -76,11 +74,6 @@ class Snapshot:
         """The paths of all files, sorted."""
         return sorted({*self._files, *self._overlays})
 
-    def location(self, path: str) -> Path | None:
-        """Where a file lies; None for an open document that is on no disk yet."""
-        file = self._files.get(path)
-        return file.location if file else None
-
     def record(self, path: str) -> Module:
         """What a file defines; nothing for one that is not there."""
         if path in self._overlays:
@@ -90,13 +83,13 @@ class Snapshot:
 
     def starting(self, prefix: str) -> list[Defined]:
         """What the files define at top level, and the modules, that begin with ``prefix`` (see ``NameIndex``)."""
-        found = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
-        return found + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
+        defined = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
 
     def named(self, name: str) -> list[Defined]:
         """The files' definitions of just this name."""
-        found = [one for one in self._base.index.named(name) if one.path not in self._overlays]
-        return found + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
+        defined = [one for one in self._base.index.named(name) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
 
     @cached_property
     def forms(self) -> ImportForms:
@@ -110,11 +103,6 @@ class Snapshot:
         """The dots that imports within a top-level package begin with at most; 0 where most of them are absolute."""
         n_relative, n_absolute, most = self._base.dots.get(package.partition(".")[0], (0, 0, 0))
         return most if n_relative > n_absolute else 0
-
-    @property
-    def member_names(self) -> Mapping[str, int]:
-        """Names that any class defines as a member, with the number of files that do."""
-        return self._base.members
 
     def is_member(self, name: str) -> bool:
         """Whether any class of the workspace has a member of this name, also in an open document."""
@@ -143,10 +131,10 @@ class Across:
         top = package.partition(".")[0]
         n_relative, n_absolute, most = self.dots.get(top, (0, 0, 0))
         for each in imports if top else ():
-            n_dots = len(each.module) - len(each.module.lstrip("."))
-            n_relative += bool(n_dots)
+            dots = n_dots(each.module)
+            n_relative += bool(dots)
             n_absolute += bool(each.attribute) and each.module.partition(".")[0] == top
-            most = max(most, n_dots)
+            most = max(most, dots)
         self.dots[top] = n_relative, n_absolute, most
 
     def names_with(self, paths: Iterable[str]) -> ModuleNames:
@@ -202,16 +190,15 @@ def _defined(path: str, module: Module) -> Iterable[Defined]:
             continue
         if is_test and name.startswith(TEST_PREFIXES):
             continue
-        kind = CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE
-        yield Defined(sys.intern(name), kind, path, symbol.line)
+        yield Defined(sys.intern(name), kind_of(symbol), path, symbol.line)
 
 
 def _members(module: Module) -> set[str]:
     """Names of members of all classes of a module, also of classes inside classes."""
-    found: set[str] = set()
+    names: set[str] = set()
     pending = [symbol for symbol in module.symbols.values() if isinstance(symbol, Class)]
     while pending:
         members = pending.pop().members
-        found.update(members)
+        names.update(members)
         pending += [symbol for symbol in members.values() if isinstance(symbol, Class)]
-    return found
+    return names

@@ -1,8 +1,7 @@
-"""Records on disk: what each file of a workspace defines, beside what tells whether the file has changed.
+"""Records on disk: what each file of a workspace defines, with what tells whether the file has changed.
 
 A database of ``sqlite3`` that several processes may use at once. It holds nothing that cannot be read again: one that
-is damaged, foreign or of another version is made anew, and where the disk refuses all is kept in memory. Knows no
-source.
+is damaged, foreign or of another version is created anew, and where the disk refuses all is kept in memory.
 """
 
 from __future__ import annotations
@@ -67,10 +66,10 @@ class SymbolFile:
         """All files by their paths."""
         with self._lock:
             rows = self._run(lambda database: database.execute("SELECT * FROM files").fetchall()) or []
-        return {row[0]: Stored(*row[1:5]) for row in rows if _is_sound(row)}
+        return {row[0]: Stored(*row[1:5]) for row in rows if _is_valid(row)}
 
     def put(self, rows: Mapping[str, Stored]) -> None:
-        """Store files, in the place of what is known of them."""
+        """Store files, instead of what is known of them."""
         values = [
             (path, row.n_bytes, row.mtime_ns, row.digest, row.data, zlib.crc32(row.data))
             for path, row in rows.items()
@@ -102,7 +101,7 @@ class SymbolFile:
                 self._run(change)
 
     def _run(self, ask: Callable[[sqlite3.Connection], Any]) -> Any:
-        """What the database answers; None if another process keeps it busy. One that is damaged is made anew."""
+        """What the database answers; None if another process keeps it busy. One that is damaged is created anew."""
         try:
             return ask(self._database)
         except sqlite3.ProgrammingError:  # closed
@@ -279,7 +278,7 @@ def _connected(path: Path, patience: float) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Make the tables, or make them anew where another version made them."""
+    """Create the tables, anew where they are another version's."""
     database.execute(_TABLES[0])
     made_by = database.execute("SELECT made_by FROM facts").fetchall()
     if made_by != [(_MADE_BY,)]:
@@ -336,7 +335,7 @@ def _is_unicode(path: str) -> bool:
     return True
 
 
-def _is_sound(row: tuple[Any, ...]) -> bool:
+def _is_valid(row: tuple[Any, ...]) -> bool:
     path, n_bytes, mtime_ns, digest, data, checksum = row
     return (
         isinstance(path, str)

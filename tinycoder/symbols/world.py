@@ -52,8 +52,8 @@ class World:
             state = snapshot.names, packages, library
             if self._found_in is None or any(old is not new for old, new in zip(self._found_in, state, strict=True)):
                 self._found_in, self._found = state, {}
-            found = self._found.setdefault(path.rpartition("/")[0], {})
-        return View(snapshot, library, packages, path, found)
+            sources = self._found.setdefault(path.rpartition("/")[0], {})
+        return View(snapshot, library, packages, path, sources)
 
 
 class View:
@@ -65,13 +65,13 @@ class View:
         library: Library,
         packages: PackageFolders,
         path: str,
-        found: dict[str, Source | None],
+        sources: dict[str, Source | None],
     ) -> None:
         self.snapshot = snapshot
         self.path = path
         self._library = library
         self._packages = packages
-        self._found = found
+        self._found = sources
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
 
@@ -87,7 +87,7 @@ class View:
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts.
 
-        The workspace's come first where they lie at a root or beside the asking file, else the standard library's;
+        The workspace's come first where they lie at a root or next to the asking file, else the standard library's;
         then other ones of the workspace, and those of the environment.
         """
         if name not in self._found:
@@ -112,14 +112,6 @@ class View:
                 module = self._packages.record(source)
             self._records[key] = module
         return module
-
-    def documentation_path(self, source: Source) -> Path | None:
-        """The file that a module's docstrings are in."""
-        if source.origin == WORKSPACE:
-            return self.snapshot.location(source.path)
-        folders = self._library if source.origin == LIBRARY else self._packages
-        path = folders.documentation_path(source)
-        return Path(path) if path else None
 
     def is_member(self, name: str) -> bool:
         """Whether a class of the workspace or a builtin one has a member of this name."""
@@ -148,7 +140,7 @@ class View:
         return self._resolve(name, attribute, set())
 
     def public(self, name: str) -> Mapping[str, Symbol | None]:
-        """The names that a module offers, star imports included, with the symbol as it stands in that module.
+        """The names that a module offers, star imports included, with the symbol as that module has it.
 
         ``None`` for a submodule that nothing in the module names. Private names come last.
         """
@@ -164,11 +156,11 @@ class View:
         names = self.snapshot.names
         top, dot, _ = name.partition(".")
         first = names.find(top, self.path)
-        found = names.find(name, self.path) if dot else first
-        own = _workspace_source(name, found.path) if found else None
+        file = names.find(name, self.path) if dot else first
+        own = _workspace_source(name, file.path) if file else None
         if first is not None and not first.is_namespace:
-            beside = first.base == self.path.rpartition("/")[0] + "/"
-            if first.declared or beside or self._library.find(top) is None:
+            is_neighbour = first.base == self.path.rpartition("/")[0] + "/"
+            if first.declared or is_neighbour or self._library.find(top) is None:
                 return own
         if self._library.find(top) is not None:
             return self._library.find(name)
@@ -189,16 +181,16 @@ class View:
             if not symbol.attribute:
                 target = self.find(module)
                 return Definition(source=target, symbol=None) if target else None
-            found = self._resolve(module, symbol.attribute, seen)
-            if found is None and (target := self.find(f"{module}.{symbol.attribute}")):
-                found = Definition(source=target, symbol=None)
-            return found
+            definition = self._resolve(module, symbol.attribute, seen)
+            if definition is None and (target := self.find(f"{module}.{symbol.attribute}")):
+                definition = Definition(source=target, symbol=None)
+            return definition
         if symbol is not None:
             return Definition(source=source, symbol=symbol)
         for star in record.stars:
             module = absolute(star, source.package)
-            if self._gives(module, attribute) and (found := self._resolve(module, attribute, seen)):
-                return found
+            if self._gives(module, attribute) and (definition := self._resolve(module, attribute, seen)):
+                return definition
         submodule = self.find(f"{name}.{attribute}")
         return Definition(source=submodule, symbol=None) if submodule else None
 

@@ -1,7 +1,6 @@
-"""What is never learnt from, although git may track it: by the name of a folder or file, and by its contents.
+"""Judge folders and files that are never learnt from even if git tracks them, by name and by contents.
 
-Every function gives a short reason, or ``None`` where there is none. Knows no file system: names and texts
-come in.
+Every function gives a short reason, or ``None`` where there is none.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ import re
 from collections.abc import Collection, Iterable
 
 MAX_BYTES = 1_000_000
-MAX_IMPORTED_BYTES = 2_000_000  # of a file that is not learnt from, but imported
+MAX_IMPORTED_BYTES = 2_000_000  # of a file that code can import but that is not learnt from
 MAX_LINE = 5_000  # characters
-MAX_MEAN_LINE = 200  # characters, in files that are long enough to tell
+MAX_MEAN_LINE = 200  # characters, in files of at least
 MIN_TELLING_LENGTH = 2_000  # characters
 HEADER_LINES = 10
 HEADER_LENGTH = 4_000  # characters
@@ -33,24 +32,7 @@ FOLDERS = {
 BUILD_FOLDERS = frozenset({"build", "dist", "_build"})  # but not a package of that name
 ENVIRONMENT_MARKERS = frozenset({"pyvenv.cfg", "conda-meta"})
 
-KEY_SUFFIXES = (
-    *(
-        ".pem",
-        ".key",
-        ".crt",
-        ".cer",
-        ".der",
-        ".csr",
-        ".p7b",
-        ".p8",
-        ".p12",
-        ".pfx",
-        ".ppk",
-        ".jks",
-        ".keystore",
-    ),
-    *(".gpg", ".kdbx"),
-)
+_KEY_SUFFIX = re.compile(r"\.(?:pem|key|crt|cer|der|csr|p7b|p8|p12|pfx|ppk|jks|keystore|gpg|kdbx)\Z")
 KEY_NAMES = frozenset({"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts"})
 CREDENTIAL_NAMES = frozenset({".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass", ".htpasswd", ".git-credentials"})
 
@@ -65,7 +47,7 @@ _GENERATED = re.compile(
 
 
 def folder_reason(name: str, children: Collection[str]) -> str | None:
-    """Why a folder called ``name``, in whatever case, that holds the entries ``children`` is left out."""
+    """Why a folder ``name``, in any case, with the entries ``children`` is left out."""
     if name == "CVS":  # in small letters it may be a package
         return "version control"
     name = name.lower()
@@ -81,7 +63,7 @@ def folder_reason(name: str, children: Collection[str]) -> str | None:
 
 
 def is_vendored(name: str, reason: str) -> bool:
-    """Whether a folder called ``name`` was left out for a ``reason`` that keeps nobody from importing what it holds."""
+    """Whether code can import from a folder ``name`` that was left out for ``reason``."""
     return reason == VENDORED and name.lower() != "node_modules"
 
 
@@ -91,30 +73,26 @@ def is_installed(parts: Iterable[str]) -> bool:
 
 
 def name_reason(name: str) -> str | None:
-    """Why a file called ``name`` is left out before it is opened, Python or not."""
+    """Why a file ``name``, Python or not, is left out before it is opened."""
     name = name.lower()
     if name.startswith(".env"):
         return "environment settings"
     if name in CREDENTIAL_NAMES:
         return "credentials"
-    if name in KEY_NAMES or name.removesuffix(".pub") in KEY_NAMES or name.endswith(KEY_SUFFIXES):
+    if name in KEY_NAMES or name.removesuffix(".pub") in KEY_NAMES or _KEY_SUFFIX.search(name):
         return "key or certificate"
     return None
 
 
 def content_reason(name: str, text: str) -> str | None:
-    """Why the text of the Python file called ``name`` is left out."""
+    """Why a Python file ``name`` with this ``text`` is left out."""
     if not text.strip():
         return "empty"
-    if name.lower().endswith(GENERATED_NAMES) or _GENERATED.search(_header(text)):
+    header = "\n".join(text[:HEADER_LENGTH].split("\n")[:HEADER_LINES])
+    if name.lower().endswith(GENERATED_NAMES) or _GENERATED.search(header):
         return "generated"
     lines = text.split("\n")
-    if max(map(len, lines)) > MAX_LINE:
-        return "minified or data (very long lines)"
-    if len(text) >= MIN_TELLING_LENGTH and len(text) / len(lines) > MAX_MEAN_LINE:
+    is_wide = len(text) >= MIN_TELLING_LENGTH and len(text) / len(lines) > MAX_MEAN_LINE
+    if is_wide or max(map(len, lines)) > MAX_LINE:
         return "minified or data (very long lines)"
     return None
-
-
-def _header(text: str) -> str:
-    return "\n".join(text[:HEADER_LENGTH].split("\n")[:HEADER_LINES])

@@ -1,22 +1,21 @@
-"""One line of a ``.gitignore`` file as an expression, by git's rules (gitignore(5), and what git does beyond it).
+"""Compile one line of a ``.gitignore`` file by git's rules (gitignore(5), and what git does beyond it).
 
-Names are bytes, as they are to git. Matching takes no time to speak of for any pattern: what stands between two
-stars is taken where it comes first, which is as good as anywhere later.
+Names are bytes, as they are to git. Matching is fast for any pattern: text between two stars is taken at its first
+occurrence, which is as good as any later one, and never tried again.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 _CASE = re.IGNORECASE if sys.platform in ("darwin", "win32") else 0  # as git does where the file system does
 _NEVER = b"(?!)"
-_NAMED = re.compile(rb"\[:([^\]]*):\]")
+_CLASS_NAME = re.compile(rb"\[:([^\]]*):\]")
 _CLASSES = {
     b"alnum": string.ascii_letters + string.digits,
     b"alpha": string.ascii_letters,
@@ -34,12 +33,12 @@ _CLASSES = {
 
 
 class _MalformedError(Exception):
-    """git lets such a pattern match nothing."""
+    """A pattern that matches nothing in git."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Glob:
-    """A pattern: ``expression`` is for the entry's name if ``by_name``, else for its path from the file's folder."""
+    """A pattern: ``expression`` matches an entry's name if ``by_name``, else its path from the file's folder."""
 
     expression: re.Pattern[bytes]
     includes: bool  # "!name": not ignored after all
@@ -47,12 +46,12 @@ class Glob:
     by_name: bool
 
     def matches(self, path: bytes) -> bool:
-        """Whether ``path`` is meant: relative to the file's folder, without a slash at its end."""
+        """Whether the pattern matches ``path``, relative to the file's folder and without a slash at its end."""
         return self.expression.fullmatch(path.rpartition(b"/")[2] if self.by_name else path) is not None
 
 
 def parse(line: bytes) -> Glob | None:
-    """The pattern of a line without its line break; ``None`` for a comment, a blank, and what matches nothing."""
+    """Compile a line without its line break; ``None`` for comments, blank lines, and patterns that match nothing."""
     if line.startswith(b"#"):
         return None
     line = _without_trailing_spaces(line)
@@ -71,21 +70,16 @@ def parse(line: bytes) -> Glob | None:
     return Glob(expression=pattern, includes=includes, only_folders=only_folders, by_name=by_name)
 
 
-def encoded(path: str) -> bytes:
-    """A path as git sees it."""
-    return os.fsencode(path)
-
-
 def _without_trailing_spaces(line: bytes) -> bytes:
-    """Spaces at the end do not count, but one behind a backslash does."""
+    """Remove spaces at the end, except one after a backslash."""
     bare = line.rstrip(b" ")
     n_backslashes = len(bare) - len(bare.rstrip(b"\\"))
     return line[: len(bare) + 1] if n_backslashes % 2 and len(bare) < len(line) else bare
 
 
 def _tokens(body: bytes) -> list[bytes]:
-    """The pattern in pieces: stars, slashes, and expressions for one byte each."""
-    found: list[bytes] = []
+    """Split a pattern into stars, slashes, and expressions for one byte each."""
+    tokens: list[bytes] = []
     at = 0
     while at < len(body):
         start, at = at, at + 1
@@ -93,23 +87,23 @@ def _tokens(body: bytes) -> list[bytes]:
         if piece == b"*":
             while body[at : at + 1] == b"*":
                 at += 1
-            found.append(b"*" * min(2, at - start))
+            tokens.append(b"*" * min(2, at - start))
         elif piece == b"?":
-            found.append(b"[^/]")
+            tokens.append(b"[^/]")
         elif piece == b"[":
             one, at = _class(body, at)
-            found.append(one)
+            tokens.append(one)
         else:
             if piece == b"\\":
                 piece, at = body[at : at + 1], at + 1
                 if not piece:
                     raise _MalformedError
-            found.append(piece if piece == b"/" else re.escape(piece))
-    return found
+            tokens.append(piece if piece == b"/" else re.escape(piece))
+    return tokens
 
 
 def _class(body: bytes, at: int) -> tuple[bytes, int]:
-    """The expression of a bracket that was opened before ``at``, and where it ends."""
+    """The expression of a bracket that opened before ``at``, and its end."""
     negated = body[at : at + 1] in (b"!", b"^")
     at += negated
     chosen: set[int] = set()
@@ -117,7 +111,7 @@ def _class(body: bytes, at: int) -> tuple[bytes, int]:
     first = True
     while first or body[at : at + 1] != b"]":
         first = False
-        if named := _NAMED.match(body, at):
+        if named := _CLASS_NAME.match(body, at):
             if named[1] not in _CLASSES:
                 raise _MalformedError
             chosen.update(_CLASSES[named[1]].encode())
@@ -135,7 +129,7 @@ def _class(body: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _one(body: bytes, at: int) -> tuple[int, int]:
-    """The byte at ``at``, which a backslash may precede, and where it ends."""
+    """The byte at ``at``, perhaps after a backslash, and its end."""
     at += body[at : at + 1] == b"\\"
     if at >= len(body):
         raise _MalformedError
@@ -143,21 +137,23 @@ def _one(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _path(body: bytes) -> bytes:
-    """The expression of a pattern with a slash: names apart, but for those that two stars stand for."""
+    """The expression of a pattern with a slash. One star stays within a name, two between slashes are any folders."""
     plain = re.match(rb"[^*?\[\\]*", body)
     assert plain is not None
     tokens = _tokens(body[plain.end() :])  # git compares the beginning as it is, and looks at the rest alone
     groups = itertools.count()
-    first, *others = [_names(run, groups) for run in _between_deep_stars(tokens)]
+    first, *others = [
+        b"/".join(_name(name, groups) for name in _split(run, b"/".__eq__)) for run in _between_deep_stars(tokens)
+    ]
     if not others:
         return re.escape(plain[0]) + first
     *middle, last = others
-    found = b"".join(b"(?=(?P<g%d>(?:.*?/)??%b))(?P=g%d)" % (n, run, n) for n, run in zip(groups, middle, strict=False))
-    return re.escape(plain[0]) + first + found + (b"(?:.*/)?" + last if last else b".*")
+    end = b"(?:.*/)?" + last if last else b".*"
+    return re.escape(plain[0]) + first + _first_occurrences(rb"(?:.*?/)??", middle, groups) + end
 
 
 def _between_deep_stars(tokens: list[bytes]) -> list[list[bytes]]:
-    """The tokens before, between and after stars that stand for any folders; each but the last ends in a slash."""
+    """Split at double stars that stand for any folders. Each run but the last ends in a slash."""
     runs: list[list[bytes]] = [[]]
     for i, token in enumerate(tokens):
         before, after = tokens[i - 1 : i] if i else [b"/"], tokens[i + 1 : i + 2] or [b"/"]
@@ -168,31 +164,28 @@ def _between_deep_stars(tokens: list[bytes]) -> list[list[bytes]]:
     return runs
 
 
-def _names(tokens: list[bytes], groups: Iterator[int]) -> bytes:
-    """The expression of names with slashes between them."""
-    parts: list[bytes] = []
-    name: list[bytes] = []
-    for token in tokens:
-        if token == b"/":
-            parts += [_name(name, groups), token]
-            name = []
-        else:
-            name.append(token)
-    return b"".join([*parts, _name(name, groups)])
-
-
 def _name(tokens: list[bytes], groups: Iterator[int]) -> bytes:
-    """The expression of a pattern without slashes; its stars are for any bytes of a name."""
-    chunks: list[list[bytes]] = [[]]
-    for token in tokens:
-        if token.startswith(b"*"):
-            chunks.append([])
-        else:
-            chunks[-1].append(token)
-    first, *others = [b"".join(chunk) for chunk in chunks]
+    """The expression of a pattern without slashes, whose stars are any bytes of a name."""
+    first, *others = [b"".join(chunk) for chunk in _split(tokens, lambda token: token.startswith(b"*"))]
     if not others:
         return first
     *middle, last = others
-    # A group that was looked ahead for is not tried anew: no pattern takes more than the square of a name's length.
-    found = b"".join(b"(?=(?P<g%d>[^/]*?%b))(?P=g%d)" % (n, chunk, n) for chunk, n in zip(middle, groups, strict=False))
-    return first + found + b"[^/]*" + last
+    return first + _first_occurrences(b"[^/]*?", middle, groups) + b"[^/]*" + last
+
+
+def _split(tokens: list[bytes], separates: Callable[[bytes], bool]) -> list[list[bytes]]:
+    runs: list[list[bytes]] = [[]]
+    for token in tokens:
+        if separates(token):
+            runs.append([])
+        else:
+            runs[-1].append(token)
+    return runs
+
+
+def _first_occurrences(gap: bytes, pieces: Sequence[bytes], groups: Iterator[int]) -> bytes:
+    """Each piece at its first occurrence after a ``gap``.
+
+    A group in a lookahead is not tried again, so no pattern takes more than the square of a name's length.
+    """
+    return b"".join(b"(?=(?P<g%d>%b%b))(?P=g%d)" % (n, gap, piece, n) for piece, n in zip(pieces, groups, strict=False))

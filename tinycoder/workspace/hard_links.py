@@ -1,7 +1,6 @@
-"""Files of a tree that have another name outside it: a hard link lets a file of somewhere else look like one of these.
+"""Find files of a tree that have another name outside it: such a hard link brings a foreign file into the tree.
 
-Knows device and file numbers, and nothing of what files say. On Windows, where the numbers cost an open file each,
-nothing is looked for.
+Device and file numbers are compared. Windows gives them only for an open file, so nothing is checked there.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,17 +18,17 @@ REASON = "hard link to outside the tree"
 _Number = tuple[int, int]  # of a device, and of a file on it
 
 
-def may_be_linked(folder: Path) -> bool:
-    """Whether hard links are as good as files in ``folder``: installers link packages from a cache of theirs."""
+def are_allowed(folder: Path) -> bool:
+    """Whether hard links count as files of ``folder``: installers link packages from their cache."""
     return is_installed(folder.parts) or folder.is_relative_to(os.path.realpath(sysconfig.get_path("stdlib")))
 
 
-def names_outside(files: Iterable[Path], roots: Sequence[Path]) -> set[Path]:
-    """Those of the ``files`` that have more names than lie under ``roots``, whatever these are called."""
+def linked_outside(files: Iterable[Path], roots: Sequence[Path]) -> set[Path]:
+    """Return those of the ``files`` that have names outside ``roots``; names inside may be of any kind."""
     if sys.platform == "win32":
         return set()
     linked: dict[_Number, list[Path]] = {}
-    n_names: dict[_Number, int] = {}
+    missing: dict[_Number, int] = {}  # names that were not seen yet
     for file in files:
         try:
             stat = file.lstat()
@@ -39,15 +37,16 @@ def names_outside(files: Iterable[Path], roots: Sequence[Path]) -> set[Path]:
         if stat.st_nlink > 1:
             number = (stat.st_dev, stat.st_ino)
             linked.setdefault(number, []).append(file)
-            n_names[number] = stat.st_nlink
-    if not linked:
-        return set()
-    inside = Counter(_numbers(roots, frozenset(number for _, number in linked)))
-    return {file for number, names in linked.items() if inside[number] < n_names[number] for file in names}
+            missing[number] = stat.st_nlink
+    if linked:
+        for number in _numbers(roots, frozenset(number for _, number in linked)):
+            if number in missing:
+                missing[number] -= 1
+    return {file for number, names in linked.items() if missing[number] > 0 for file in names}
 
 
 def _numbers(roots: Sequence[Path], wanted: frozenset[int]) -> Iterator[_Number]:
-    """Device and number of each entry under ``roots`` whose number is ``wanted``; each entry once."""
+    """Device and file number of each entry under ``roots`` whose file number is ``wanted``, once for each entry."""
     pending = [root for root in roots if not any(other in root.parents for other in roots)]
     while pending:
         try:

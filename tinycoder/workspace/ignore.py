@@ -1,25 +1,23 @@
-"""The ``.gitignore`` files that hold for a folder, and whether they ignore an entry of it.
+"""Collect the rules of the ``.gitignore`` files that hold for a folder, and say which entries they ignore.
 
-Works on text files alone: git need not be installed, and the folder need not be a repository. Knows nothing
-of Python files, and does not read a person's global excludes file (``core.excludesFile``), which lies outside
-the given paths.
+git need not be installed, and the folder need not be a repository. The global excludes file
+(``core.excludesFile``) is not read, since it is outside the given paths.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinycoder.workspace.glob import Glob, encoded, parse
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from tinycoder.workspace.glob import Glob, parse
 
 
 @dataclass(frozen=True, kw_only=True)
 class IgnoreRule:
-    """One line of a ``.gitignore`` file in ``folder``, an absolute path with forward slashes and one at its end."""
+    """One line of the ``.gitignore`` file of ``folder``, an absolute path with forward slashes and one at its end."""
 
     folder: str
     glob: Glob
@@ -29,10 +27,10 @@ Rules = tuple[IgnoreRule, ...]  # the last one that matches decides
 
 
 def rules_above(folder: Path) -> Rules:
-    """The rules that the folders above the absolute path ``folder`` set, up to the root of its repository.
+    """Return the rules of the folders above the absolute path ``folder``, up to the root of its repository.
 
-    Without a repository there are none. When the rules ignore ``folder`` itself there are none either:
-    whoever names an ignored folder means its contents. Raises ``OSError`` for a file that cannot be read.
+    There are none without a repository, nor when they ignore ``folder`` itself: whoever names an ignored folder
+    means its contents. Raises ``OSError`` for a file that cannot be read.
     """
     if _is_repository(folder):
         return ()
@@ -50,10 +48,10 @@ def rules_above(folder: Path) -> Rules:
 
 
 def rules_in(folder: Path, above: Rules) -> Rules:
-    """The rules for the entries of ``folder``, where ``above`` holds for the folder itself.
+    """Return the rules for the entries of ``folder``, given the rules ``above`` it.
 
-    The root of a repository, also of one within another, starts afresh. Raises ``OSError`` for a file that
-    cannot be read.
+    The root of a repository, even within another, drops the rules above. Raises ``OSError`` for a file that cannot
+    be read.
     """
     sources = [folder / ".gitignore"]
     if _is_repository(folder):
@@ -61,31 +59,31 @@ def rules_in(folder: Path, above: Rules) -> Rules:
         sources.insert(0, folder / ".git" / "info" / "exclude")
     for source in sources:
         if source.is_file():
-            above += _rules(slashed(folder).rstrip("/") + "/", source.read_bytes())
+            lines = source.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+            above += _rules(slashed(folder).rstrip("/") + "/", (line.removesuffix(b"\r") for line in lines))
     return above
 
 
 def is_ignored(path: str, rules: Rules) -> bool:
     """Whether ``rules`` ignore the absolute, forward-slashed ``path`` (a folder's ends in ``/``).
 
-    The folders above ``path`` must not be ignored.
+    The caller has checked the folders above ``path``.
     """
     bare = path.rstrip("/")
     for rule in reversed(rules):
         if rule.glob.only_folders and bare == path:
             continue
-        if rule.glob.matches(encoded(bare[len(rule.folder) :])):
+        if rule.glob.matches(os.fsencode(bare[len(rule.folder) :])):
             return not rule.glob.includes
     return False
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a relative, forward-slashed path, or a folder above it, matches one of a person's own patterns.
+    """Return a test of whether a relative, forward-slashed path, or a folder above it, matches one of ``patterns``.
 
     A malformed pattern matches nothing, as in a ``.gitignore`` file.
     """
-    globs = [parse(encoded(pattern)) for pattern in patterns]
-    rules = tuple(IgnoreRule(folder="", glob=glob) for glob in globs if glob)
+    rules = _rules("", map(os.fsencode, patterns))
 
     def matches(path: str) -> bool:
         ends = [i + 1 for i, character in enumerate(path) if character == "/"]
@@ -103,7 +101,5 @@ def _is_repository(folder: Path) -> bool:
     return (folder / ".git").exists()  # a file in work trees and submodules
 
 
-def _rules(folder: str, raw: bytes) -> Rules:
-    lines = raw.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
-    globs = [parse(line.removesuffix(b"\r")) for line in lines]
-    return tuple(IgnoreRule(folder=folder, glob=glob) for glob in globs if glob)
+def _rules(folder: str, lines: Iterable[bytes]) -> Rules:
+    return tuple(IgnoreRule(folder=folder, glob=glob) for line in lines if (glob := parse(line)))

@@ -1,4 +1,4 @@
-"""A Python file as text: decoded as Python does, without secrets; or why it is left out."""
+"""Read one Python file: decode it as Python does, judge its contents, and replace its secrets."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import tokenize
 
 from tinycoder.workspace import exclusions
 from tinycoder.workspace.secrets.redaction import redact
-from tinycoder.workspace.text import Replaced, Skipped, Text
+from tinycoder.workspace.text import Replaced, Skipped, Text, unreadable
 from tinycoder.workspace.tree import SourceFile
 
-NO_TEXT = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # made for names and literals
-UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
+NO_TEXT = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}  # codecs of names and literals
 
 
 def read_file(file: SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
-    """The text of a file without its secrets, and which there were; or why it is left out."""
+    """Return the text of ``file`` without its secrets, and which they were; or why the file is left out.
+
+    A file is left out if it cannot be read or decoded, or for its contents (``exclusions.content_reason``).
+    """
     try:
         raw = file.location.read_bytes()
     except OSError as error:
-        reason: str | None = f"{UNREADABLE} ({error.strerror or type(error).__name__})"
-    else:
-        contents, reason = _decode(raw)
-        reason = reason or exclusions.content_reason(file.location.name, contents)
-        if reason is None:
-            text, found = redact(contents)
-            replaced = tuple(Replaced(path=file.path, line=secret.line, kind=secret.kind) for secret in found)
-            return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
-    assert reason is not None
-    return Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
+        return file.skipped(unreadable(error))
+    contents, reason = _decode(raw)
+    reason = reason or exclusions.content_reason(file.location.name, contents)
+    if reason is not None:
+        return file.skipped(reason)
+    text, secrets = redact(contents)
+    replaced = tuple(Replaced(path=file.path, line=secret.line, kind=secret.kind) for secret in secrets)
+    return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
 
 
 def _decode(raw: bytes) -> tuple[str, str | None]:
-    """The text by its byte-order mark or coding cookie (PEP 263), else by UTF-8; or why there is none."""
+    """Decode by byte-order mark or coding cookie (PEP 263), else as UTF-8: the text, and why there is none."""
     if b"\0" in raw:
         return "", "binary"
     try:
@@ -44,7 +44,7 @@ def _decode(raw: bytes) -> tuple[str, str | None]:
         text.encode()  # some codecs give lone surrogates, which are no text
     except (SyntaxError, LookupError):
         return "", "not UTF-8, and no valid coding cookie"
-    except ValueError:  # UnicodeError, and what some codecs raise beside it
+    except ValueError:  # UnicodeError, and what else some codecs raise
         if encoding.startswith("utf-8"):
             return "", "not UTF-8, and no valid coding cookie"
         return "", f"not {encoding}, which its coding cookie names"

@@ -1,13 +1,19 @@
-"""The text of a workspace's file without its secrets, or why it is left out."""
+"""What reading a workspace yields: texts without secrets, the secrets that were replaced, and what is left out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNREADABLE = "cannot be read"  # a reason that begins so may be gone the next time
+
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """One file's contents after secrets were replaced; ``path`` uses forward slashes."""
+    """The contents of one file.
+
+    ``path`` is its forward-slashed path in the corpus. ``text`` has a placeholder for each secret, and ``n_bytes`` is
+    its size in UTF-8.
+    """
 
     path: str
     text: str
@@ -16,7 +22,10 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """A file or folder (``path`` ends in ``/``, ``n_bytes`` is 0) that is not read, and why."""
+    """A file or folder that is not read, with a ``reason`` for people.
+
+    ``n_bytes`` is the file's size on disk; a folder's ``path`` ends in ``/``, and its ``n_bytes`` is 0.
+    """
 
     path: str
     reason: str
@@ -25,8 +34,13 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Replaced:
-    """Where a secret of which kind was replaced: a line of a file, counted from 1. Never the secret."""
+    """The position of a replaced secret and its kind, never the secret: a ``line`` of a file, counted from 1."""
 
     path: str
     line: int
     kind: str
+
+
+def unreadable(error: OSError) -> str:
+    """The reason to skip a file or folder that the system does not let us read."""
+    return f"{UNREADABLE} ({error.strerror or type(error).__name__})"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinycoder.bench.plot import check
 from tinycoder.errors import ConfigError, CorpusError
 from tinycoder.storage.record import Stage
 
@@ -59,6 +59,12 @@ def spread(items: Sequence[Any], most: int) -> list[Any]:
 def write_log(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     """One JSON object a line."""
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def check() -> None:
+    """Raise ``ConfigError`` if there is no matplotlib."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigError("pictures need matplotlib: pip install tinycoder[plot]")
 
 
 def draw(lines: Sequence[Mapping[str, Any]], file: Path, history: Sequence[Stage] = ()) -> None:

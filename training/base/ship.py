@@ -18,12 +18,11 @@ from typing import Any
 import click
 from average import Candidate, best, late_checkpoints
 from card import model_card
-from curve import draw, read_log, spread, thinned, write_log
+from curve import check, draw, read_log, spread, thinned, write_log
 from domains import Package, Quality, quality, read_manifest, split
 from memorisation import CONTINUED, PROMPT, Memorised, memorised
 from train import read_corpus
 
-from tinycoder.bench import plot as picture
 from tinycoder.bench import report as bench_report
 from tinycoder.errors import CheckpointError, CorpusError, TinyCoderError
 from tinycoder.storage.checkpoint import WEIGHTS, Model, load_model, save_model
@@ -206,7 +205,7 @@ def main(
     """Make the model of RUN, trained on CORPUS, the one that ships."""
     try:
         if log:
-            picture.check()  # before the minutes that the rest takes
+            check()  # before the minutes that the rest takes
         lines = read_log(log) if log else []
         with timed("reading"):
             packages, corpus = read_manifest(manifest), read_corpus(corpus_folder)

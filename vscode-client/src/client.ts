@@ -1,4 +1,4 @@
-/** The language client, set up for this server: what is sent, what is measured, and that it keeps quiet. */
+/** The language client for this server: its settings, its measurements, and its log. */
 
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
@@ -21,26 +21,26 @@ import { LANGUAGES, SECTION } from "./protocol";
 import type { Server } from "./server";
 import { forServer } from "./settings";
 
-/** Documents in which the server completes. Elsewhere than on the disk: new ones, and the cells of notebooks. */
+/** Documents in which the server completes: files, new documents, and the cells of notebooks. */
 export const SELECTOR = LANGUAGES.flatMap((language) =>
   ["file", "untitled", "vscode-notebook-cell"].map((scheme) => ({ scheme, language })),
 );
 
-/** What the client tells its owner. */
+/** Events of the client for its owner. */
 export interface Listener {
-  /** The connection ended, and nobody asked for it. */
+  /** The connection ended unexpectedly. */
   closed(): void;
-  /** The server wrote this line of an error, or of a traceback. */
-  complained(line: string): void;
+  /** The server wrote a line of an error or a traceback. */
+  errorLine(line: string): void;
   /** Per cent of the workspace that has been read; null at the end. */
   indexing(percentage: number | null): void;
 }
 
-/** The Python that the editor knows for the workspace now. */
+/** The Python that the editor currently knows for the workspace. */
 export type KnownPython = () => string | undefined;
 
-/** Tells the server that the status needs no message of its own: here it comes with buttons. */
-const SAYS_STATUS: StaticFeature = {
+/** Tells the server to show no messages about its status: the extension shows them, with buttons. */
+const STATUS_FEATURE: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
     const others = capabilities.experimental as Record<string, unknown> | undefined;
     capabilities.experimental = { ...others, [SECTION]: { status: true } };
@@ -50,14 +50,14 @@ const SAYS_STATUS: StaticFeature = {
   clear: () => undefined,
 };
 
-/** Errors go to the log. The session says once, in words for a person, what became of the server. */
+/** Errors only go to the log; the session reports problems once, in a person's words. */
 class QuietClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }
 }
 
-/** A client that can be started once. */
+/** Create a client, which can be started once. */
 export function newClient(
   server: Server,
   log: vscode.LogOutputChannel,
@@ -81,7 +81,7 @@ export function newClient(
     stdioOptions: { stdout: () => undefined, stderr: (stream) => copyLog(stream, log, listener) },
     middleware: middleware(latency, listener, python, () => client),
   };
-  // Not in the workspace's folder: Python would import what lies there. The environment is not named here,
+  // Not in the workspace's folder: Python would import modules from there. The environment is not given here,
   // since the client writes these options to messages.
   const program = {
     command: server.command,
@@ -90,11 +90,11 @@ export function newClient(
     options: { cwd: homedir() },
   };
   const client: LanguageClient = new QuietClient(SECTION, "TinyCoder", program, options);
-  client.registerFeature(SAYS_STATUS);
+  client.registerFeature(STATUS_FEATURE);
   return client;
 }
 
-/** Send the settings as they are now. */
+/** Send the current settings. */
 export async function sendSettings(client: LanguageClient, python: KnownPython): Promise<void> {
   const settings = { [SECTION]: currentSettings(python) };
   await client.sendNotification(DidChangeConfigurationNotification.type, { settings });
@@ -110,7 +110,7 @@ function middleware(
   python: KnownPython,
   client: () => LanguageClient,
 ): Middleware {
-  let reading: string | number | undefined; // the token of the bar under which the workspace is read
+  let reading: string | number | undefined; // the token of the progress bar of indexing
   return {
     provideInlineCompletionItems: (document, position, context, token, next) =>
       latency.measure(
@@ -148,7 +148,7 @@ function copyLog(stream: Readable, log: vscode.LogOutputChannel, listener: Liste
     const { level: now, text } = parseLogLine(line, level);
     level = now;
     log[level](text);
-    const isReason = level === "error" || text === line; // what is no line of the log was not meant for it
-    if (isReason && text.trim() !== "") listener.complained(text.trim());
+    const isReason = level === "error" || text === line; // other output than log lines is unexpected
+    if (isReason && text.trim() !== "") listener.errorLine(text.trim());
   });
 }

@@ -1,4 +1,4 @@
-/** The extension's commands. Each asks the session, or changes a setting; none knows how the server is reached. */
+/** The extension's commands. Each asks the session or changes a setting. */
 
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
@@ -7,12 +7,12 @@ import { COMMANDS, menu } from "./menu";
 import { choices } from "./models";
 import { guarded } from "./page";
 import { ASK, type Model, type Report, SECTION, type Statistics } from "./protocol";
-import { type Session, Told } from "./session";
+import { type Session, AlreadyReported } from "./session";
 import { toggled } from "./settings";
 import { summary } from "./status";
 import { activeLanguage, disabledLanguages } from "./statusbar";
 
-/** Register all commands; the icon is for the tabs that they open. */
+/** Register all commands; the icon is that of the tabs that they open. */
 export function registerCommands(session: Session, log: vscode.LogOutputChannel, icon: vscode.Uri): vscode.Disposable {
   const handlers: Record<keyof typeof COMMANDS, () => unknown> = {
     menu: () => showMenu(session),
@@ -32,16 +32,16 @@ export function registerCommands(session: Session, log: vscode.LogOutputChannel,
   };
   const names = Object.keys(COMMANDS) as (keyof typeof COMMANDS)[];
   return vscode.Disposable.from(
-    ...names.map((name) => vscode.commands.registerCommand(COMMANDS[name], () => saying(handlers[name]))),
+    ...names.map((name) => vscode.commands.registerCommand(COMMANDS[name], () => withErrors(handlers[name]))),
   );
 }
 
-/** Do it, and say what went wrong: the server's errors are sentences for a person. */
-async function saying(call: () => unknown): Promise<void> {
+/** Call and show errors: the server's are sentences for a person. */
+async function withErrors(call: () => unknown): Promise<void> {
   try {
     await call();
   } catch (error) {
-    if (error instanceof Told) return;
+    if (error instanceof AlreadyReported) return;
     void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
   }
 }
@@ -100,7 +100,7 @@ async function chooseModel(session: Session): Promise<void> {
   await session.ask(ASK.selectModel, chosen.name);
 }
 
-/** For all workspaces; also for this one where it has its own value, which would win. */
+/** Change a setting for all workspaces, and for this one if it has its own value, which would win. */
 async function set(name: string, value: unknown): Promise<void> {
   const settings = vscode.workspace.getConfiguration(SECTION);
   await settings.update(name, value, vscode.ConfigurationTarget.Global);
@@ -109,7 +109,7 @@ async function set(name: string, value: unknown): Promise<void> {
   }
 }
 
-/** Pages by title, so that asking again shows the newest and opens no second tab. */
+/** Open pages by title, so that a command updates its page and opens no second tab. */
 const panels = new Map<string, vscode.WebviewPanel>();
 
 function showPage(title: string, html: string, icon: vscode.Uri): void {

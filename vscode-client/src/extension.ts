@@ -1,9 +1,9 @@
-/** Puts the parts together when the editor starts the extension, and takes them apart at its end. */
+/** Create the parts when the editor activates the extension, and stop the server at its end. */
 
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { registerCommands } from "./commands";
-import { newDesk } from "./desk";
+import { newOfferHost } from "./offerhost";
 import { Offer } from "./offer";
 import { SECTION } from "./protocol";
 import { onPythonChosen } from "./python";
@@ -11,10 +11,10 @@ import { Session } from "./session";
 import type { Facts, Look } from "./status";
 import { StatusBar } from "./statusbar";
 
-/** What other extensions, and tests, can ask. */
+/** The interface for other extensions and for tests. */
 export interface Api {
   client(): LanguageClient | undefined;
-  /** What the status bar shows, and from which facts. */
+  /** The look of the status bar, and the facts behind it. */
   status(): Facts & Look;
 }
 
@@ -24,7 +24,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const log = vscode.window.createOutputChannel("TinyCoder", { log: true });
   const own = (session = new Session(log));
   const bar = new StatusBar(own);
-  const offer = new Offer(newDesk(context, () => own.facts));
+  const offer = new Offer(newOfferHost(context, () => own.facts));
   const set = newContext();
   const draw = (): void => {
     bar.draw();
@@ -56,7 +56,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   return { client: () => own.client, status: () => ({ ...bar.facts, ...bar.look }) };
 }
 
-/** Sets what the manifest's conditions ask for, of the command palette and the walkthrough; each value once. */
+/** Return a setter of the manifest's context values (command palette, walkthrough); unchanged values are not sent. */
 function newContext(): (name: string, value: unknown) => void {
   const values = new Map<string, unknown>();
   return (name, value) => {

@@ -1,4 +1,4 @@
-/** What to tell somebody who has no server, or an old one. */
+/** Instructions for a missing or an old server. */
 
 /** For a terminal, in the folder of TinyCoder's sources. */
 export const INSTALL_COMMAND = "pipx install .";
@@ -7,4 +7,4 @@ export const UPGRADE_COMMAND = "pipx install --force .";
 
 export const HOW_TO_INSTALL =
   `TinyCoder's server was not found. Run "${INSTALL_COMMAND}" in the folder of TinyCoder's sources, ` +
-  "or say in the settings which command starts it.";
+  "or set the command that starts it in the settings.";

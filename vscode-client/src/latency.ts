@@ -1,11 +1,11 @@
-/** How long suggestions take, and whether one is being thought about. Knows no suggestion. */
+/** Measure how long suggestions take, and notice whether one is being computed. */
 
-/** Milliseconds after which thinking is worth a sign; most answers come sooner, and a sign for each would flicker. */
-const WORTH_A_SIGN_MS = 150;
+/** Milliseconds after which thinking is shown; most answers come sooner, and showing each would flicker. */
+const THINKING_AFTER_MS = 150;
 
 export interface Timers {
   now(): number;
-  /** Calls once after so many milliseconds; what it returns calls it off. */
+  /** Call once after so many milliseconds; the returned function cancels that. */
   after(ms: number, call: () => void): () => void;
 }
 
@@ -18,17 +18,17 @@ export class Latency {
     private readonly onSuggestion: (latency: number) => void,
   ) {}
 
-  /** Do the work, and note how long it took if what it gave `counts`. */
+  /** Do the work, and report how long it took if its result `counts`. */
   async measure<T>(work: () => PromiseLike<T>, counts: (result: T) => boolean): Promise<T> {
     const start = this.timers.now();
-    const callOff = this.timers.after(WORTH_A_SIGN_MS, () => this.onThinking(true));
+    const cancel = this.timers.after(THINKING_AFTER_MS, () => this.onThinking(true));
     this.#running += 1;
     try {
       const result = await work();
       if (counts(result)) this.onSuggestion(this.timers.now() - start);
       return result;
     } finally {
-      callOff();
+      cancel();
       this.#running -= 1;
       if (this.#running === 0) this.onThinking(false);
     }

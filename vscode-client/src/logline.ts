@@ -1,4 +1,4 @@
-/** A line of the server's log, as Python writes it. Writes none. */
+/** Parse a line of the server's log. */
 
 export type Level = "debug" | "info" | "warn" | "error";
 

@@ -1,6 +1,6 @@
-/** What the menu of the status bar offers, by state. Knows the ids of commands, and runs none. */
+/** The entries of the status bar's menu, by state. */
 
-import { SHIPPED } from "./protocol";
+import { BUNDLED } from "./protocol";
 import { languageName, type Phase } from "./status";
 
 /** Commands of the extension. */
@@ -26,7 +26,7 @@ export interface Situation {
   readonly model: string | null;
   /** Whether there is a server to ask; in the phase of an error there may be one. */
   readonly running: boolean;
-  /** The setting, which the server may not have heard of yet. */
+  /** The setting, which may not have reached the server yet. */
   readonly enabled: boolean;
   /** A language, and whether completions are off in it. */
   readonly language: string;
@@ -57,11 +57,11 @@ function install(now: Situation): Entry[] {
 
 function training(now: Situation): Entry[] {
   if (now.phase === "training") {
-    const detail = "What has been learnt is saved; training again goes on from there";
+    const detail = "The weights are saved; the next training continues from there";
     return [{ command: COMMANDS.cancelTraining, label: "$(debug-stop) Stop training", detail }];
   }
   if (!now.trusted || now.folders === 0 || now.phase === "loading") return [];
-  const isGeneral = now.model === SHIPPED;
+  const isGeneral = now.model === BUNDLED;
   const detail = isGeneral ? "The model knows Python in general; ten minutes on this machine make it yours" : undefined;
   const entry = { command: COMMANDS.trainWorkspace, label: "$(mortar-board) Train on this workspace" };
   return [detail === undefined ? entry : { ...entry, detail }];

@@ -1,9 +1,9 @@
-/** The list of models to choose from. Asks nobody. */
+/** The list of models to choose from. */
 
-import { type Model, SHIPPED } from "./protocol";
+import { type Model, BUNDLED } from "./protocol";
 
 export interface Choice {
-  /** What to ask the server for; null lets it choose. */
+  /** The model to select; null lets the server choose. */
   readonly name: string | null;
   readonly label: string;
   readonly description: string;
@@ -11,13 +11,13 @@ export interface Choice {
   readonly problem: string | null;
 }
 
-/** One choice a model, those that cannot be used last, after the choice that leaves it to the server. */
+/** The automatic choice, then one choice for each model, unusable models last. */
 export function choices(models: readonly Model[]): Choice[] {
   const automatic: Choice = {
     name: null,
     label: "$(wand) Automatic",
     description: "",
-    detail: `This workspace's own model, else ${SHIPPED}, which knows Python in general`,
+    detail: `This workspace's own model, else ${BUNDLED}, which knows Python in general`,
     problem: null,
   };
   return [automatic, ...[...models].sort(byWorth).map(choice)];
@@ -36,7 +36,7 @@ function choice(model: Model): Choice {
 }
 
 function detail({ name, recipe }: Model): string {
-  if (name === SHIPPED) return "Comes with TinyCoder; knows Python in general";
+  if (name === BUNDLED) return "The bundled model; knows Python in general";
   return recipe === null ? "" : `Recipe: ${recipe}`;
 }
 

@@ -1,78 +1,78 @@
-/** Offers to train the general model on the workspace: once, and not at once. Knows no editor and reads no file. */
+/** Offer to train the bundled model on the workspace: once, and only after a while. */
 
-import { SHIPPED } from "./protocol";
+import { BUNDLED } from "./protocol";
 import type { Facts } from "./status";
 
-/** Milliseconds in which a new window is left in peace, and between two looks at how things stand. */
+/** Milliseconds before the first look at the facts in a new window, and between two looks. */
 export const QUIET_MS = 60_000;
 
-/** Milliseconds after which an offer that was put off may come again, in another window. */
+/** Milliseconds after which a postponed offer may come again, in another window. */
 export const LATER_MS = 7 * 24 * 3_600_000;
 
 export const ANSWERS = { train: "Train", later: "Later", never: "Don't ask" } as const;
 
-const WORDS =
+const MESSAGE =
   "TinyCoder is ready. Ten minutes of training make it yours: it learns from this workspace, on this machine, while " +
-  "you go on working.";
+  "you continue to work.";
 
-/** Of a workspace: when the next offer may come, in milliseconds since 1970. Of all workspaces: whether none may. */
+/** For a workspace: the earliest time of the next offer, in milliseconds since 1970. For all: whether none may come. */
 const KEYS = { notBefore: "offer.notBefore", never: "offer.never" };
 
-/** What outlives a window; a `Memento` of the editor. */
+/** Values that outlive a window; a `Memento` of the editor. */
 export interface Memory {
   get<T>(key: string): T | undefined;
   update(key: string, value: unknown): PromiseLike<void>;
 }
 
 /** What an offer needs of the editor. */
-export interface Desk {
+export interface OfferHost {
   facts(): Facts;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Calls once after so many milliseconds; what it returns calls it off. */
+  /** Call once after so many milliseconds; the returned function cancels that. */
   after(ms: number, call: () => void): () => void;
   readonly workspace: Memory;
   readonly everywhere: Memory;
-  /** Whether there is code to learn from, and what is learnt from it would be used. */
+  /** Whether there is code to learn from, and the trained model would be used. */
   isWorthIt(): Promise<boolean>;
-  /** Show the words; the answer that was clicked, or nothing once they were closed. */
-  ask(words: string, answers: readonly string[]): PromiseLike<string | undefined>;
+  /** Show a message; resolves to the clicked answer, or to nothing if the message is closed. */
+  ask(message: string, answers: readonly string[]): PromiseLike<string | undefined>;
   train(): void;
 }
 
 export class Offer {
-  #callOff: () => void;
+  #cancel: () => void;
 
-  constructor(private readonly desk: Desk) {
-    this.#callOff = this.#soon();
+  constructor(private readonly host: OfferHost) {
+    this.#cancel = this.#soon();
   }
 
   dispose(): void {
-    this.#callOff();
+    this.#cancel();
   }
 
   #soon(): () => void {
-    return this.desk.after(QUIET_MS, () => void this.#consider());
+    return this.host.after(QUIET_MS, () => void this.#consider());
   }
 
-  /** Make the offer if what is remembered allows it, as soon as the facts do. At most once a window. */
+  /** Make the offer if earlier answers allow it, as soon as the facts do; at most once in a window. */
   async #consider(): Promise<void> {
-    const { workspace, everywhere } = this.desk;
-    if (everywhere.get<boolean>(KEYS.never) || this.desk.now() < (workspace.get<number>(KEYS.notBefore) ?? 0)) return;
-    if (!isGeneral(this.desk.facts())) {
-      this.#callOff = this.#soon();
+    const { workspace, everywhere } = this.host;
+    if (everywhere.get<boolean>(KEYS.never) || this.host.now() < (workspace.get<number>(KEYS.notBefore) ?? 0)) return;
+    if (!isGeneral(this.host.facts())) {
+      this.#cancel = this.#soon();
       return;
     }
-    if (!(await this.desk.isWorthIt())) return;
+    if (!(await this.host.isWorthIt())) return;
     await workspace.update(KEYS.notBefore, Number.MAX_SAFE_INTEGER); // also if nobody answers
-    const answer = await this.desk.ask(WORDS, Object.values(ANSWERS));
-    if (answer === ANSWERS.train) this.desk.train();
-    if (answer === ANSWERS.later) await workspace.update(KEYS.notBefore, this.desk.now() + LATER_MS);
+    const answer = await this.host.ask(MESSAGE, Object.values(ANSWERS));
+    if (answer === ANSWERS.train) this.host.train();
+    if (answer === ANSWERS.later) await workspace.update(KEYS.notBefore, this.host.now() + LATER_MS);
     if (answer === ANSWERS.never) await everywhere.update(KEYS.never, true);
   }
 }
 
-/** Whether completions come from the model that every installation has, and could come from the workspace's own. */
+/** Whether the bundled model answers, and a model of the workspace could. */
 function isGeneral(facts: Facts): boolean {
-  return facts.phase === "ready" && facts.trusted && facts.model === SHIPPED;
+  return facts.phase === "ready" && facts.trusted && facts.model === BUNDLED;
 }

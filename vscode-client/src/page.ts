@@ -1,9 +1,9 @@
-/** A page of HTML for a view inside the editor, where it may draw and nothing else. Opens no view. */
+/** Restrict an HTML page for a view inside the editor. */
 
-/** No scripts, no network: only styles and pictures that stand in the page itself. */
+/** No scripts, no network: only styles and pictures of the page itself. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/** The page with a policy, as the first thing in its head. */
+/** The page with the policy as the first element of its head. */
 export function guarded(html: string): string {
   const meta = `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`;
   const head = /<head(\s[^>]*)?>/i.exec(html);

@@ -1,4 +1,4 @@
-/** Names and shapes of what passes between extension and server. Knows no editor and sends nothing. */
+/** Names and shapes of the messages between extension and server. */
 
 /** The section of the settings. */
 export const SECTION = "tinycoder";
@@ -6,8 +6,8 @@ export const SECTION = "tinycoder";
 /** The languages in which the server completes, by the editor's names. */
 export const LANGUAGES: readonly string[] = ["python"];
 
-/** The model that comes with the server and knows Python in general; every other one learnt somebody's code. */
-export const SHIPPED = "base";
+/** The bundled model, which knows Python in general; every other one learnt somebody's code. */
+export const BUNDLED = "base";
 
 /** Commands of the server. The language client registers them, so the extension's own have other ids. */
 export const ASK = {
@@ -19,20 +19,20 @@ export const ASK = {
   trainingReport: "tinycoder.trainingReport",
 } as const;
 
-/** The notification by which the server says how things stand. */
+/** The notification of the server's status. */
 export const STATUS_NOTIFICATION = "didChangeStatus";
 
-/** The notification by which the editor says which document a person looks at. */
+/** The notification of the focused document. */
 export const FOCUS_NOTIFICATION = "textDocument/didFocus";
 
 export type ServerState = "loading" | "ready" | "training" | "off" | "error";
 
-/** How things stand in the server. */
+/** The status of the server. */
 export interface ServerStatus {
   readonly busy: boolean;
   readonly message: string;
   readonly kind: "Normal" | "Warning" | "Error" | "Inactive";
-  /** Missing in servers that send only what Copilot's sends. */
+  /** Missing in servers that send only Copilot's fields. */
   readonly state?: ServerState;
   readonly model?: string | null;
   /** Per cent of the training that is done. */
@@ -42,7 +42,7 @@ export interface ServerStatus {
 /** A model on this machine. */
 export interface Model {
   readonly name: string;
-  /** What is not known is null: the model may be damaged. */
+  /** Unknown values are null: the model may be damaged. */
   readonly recipe: string | null;
   readonly parameters: number | null;
   readonly bitsPerByte: number | null;
@@ -61,6 +61,6 @@ export interface Statistics {
 
 export interface Report {
   readonly name: string;
-  /** Of a whole page in HTML. */
+  /** The file of a whole HTML page. */
   readonly path: string;
 }

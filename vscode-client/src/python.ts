@@ -1,10 +1,10 @@
-/** Which Python the person chose for the workspace, if the Python extension is there to ask. */
+/** Ask the Python extension, if it is installed, which Python is chosen for the workspace. */
 
 import { isAbsolute } from "node:path";
 import * as vscode from "vscode";
 
 const PYTHON_EXTENSION = "ms-python.python";
-/** The search for the server is not held up for longer than this. */
+/** The search for the server waits at most this long. */
 const PATIENCE_MS = 5000;
 
 /** The part of the Python extension's interface that is used here. */
@@ -22,14 +22,14 @@ export async function chosenPythons(folders: readonly vscode.Uri[]): Promise<str
   if (api === undefined) return [];
   const resources = folders.length > 0 ? folders : [undefined];
   const paths = resources.map((folder) => api.environments.getActiveEnvironmentPath(folder).path);
-  return paths.filter((path) => isAbsolute(path)); // where none was found it says "python"
+  return paths.filter((path) => isAbsolute(path)); // without an environment it is "python"
 }
 
-/** Call when another Python is chosen, or when it is known at last which one is. */
+/** Call when another Python is chosen, or when the choice becomes known after the search. */
 export async function onPythonChosen(call: () => void): Promise<vscode.Disposable> {
   const begin = performance.now();
   const api = await pythonApi();
-  if (performance.now() - begin > PATIENCE_MS) call(); // the search went on without it
+  if (performance.now() - begin > PATIENCE_MS) call(); // the search continued without it
   return api?.environments.onDidChangeActiveEnvironmentPath(call) ?? new vscode.Disposable(() => undefined);
 }
 
@@ -40,6 +40,6 @@ async function pythonApi(): Promise<PythonApi | undefined> {
     const api = (await extension.activate()) as Partial<PythonApi> | undefined;
     return api?.environments === undefined ? undefined : { environments: api.environments };
   } catch {
-    return undefined; // it says itself what is wrong with it
+    return undefined; // it reports its own problems
   }
 }

@@ -1,13 +1,13 @@
-/** Whether folders hold code to learn from. Reads names, and no file. */
+/** Decide by the names of files whether folders contain code to learn from. */
 
-/** Fewer files are not worth ten minutes. */
-const ENOUGH = 5;
+/** Fewer Python files are not worth training on. */
+const MIN_FILES = 5;
 
-/** So many folders are looked into, the upper ones first: the answer is wanted soon, also on slow disks. */
-const PATIENCE = 300;
+/** The most folders to list, the upper ones first, so that slow disks do not delay the answer. */
+const MAX_FOLDERS = 300;
 
-/** Folders with other people's code, or with what is made from one's own. */
-const OTHERS = new Set(["node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"]);
+/** Folders of other people's code or of build output. */
+const SKIPPED = new Set(["node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"]);
 
 export interface Entry {
   readonly path: string;
@@ -15,20 +15,20 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
-/** Whether there are several Python files in and under these folders; `list` gives what stands in one of them. */
+/** Whether these folders contain at least `MIN_FILES` Python files, at any depth; `list` lists one folder. */
 export async function holdPython(
   folders: readonly string[],
   list: (folder: string) => Promise<readonly Entry[]>,
 ): Promise<boolean> {
   const queue = [...folders];
-  let found = 0;
-  for (let i = 0; i < Math.min(queue.length, PATIENCE); i++) {
+  let count = 0;
+  for (let i = 0; i < Math.min(queue.length, MAX_FOLDERS); i++) {
     const entries = await list(queue[i] ?? "").catch(() => []);
     for (const { path, name, isFolder } of entries) {
-      if (!isFolder && name.endsWith(".py")) found += 1;
-      if (isFolder && !name.startsWith(".") && !OTHERS.has(name)) queue.push(path);
+      if (!isFolder && name.endsWith(".py")) count += 1;
+      if (isFolder && !name.startsWith(".") && !SKIPPED.has(name)) queue.push(path);
     }
-    if (found >= ENOUGH) return true;
+    if (count >= MIN_FILES) return true;
   }
   return false;
 }

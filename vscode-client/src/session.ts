@@ -1,4 +1,4 @@
-/** The server's life as one window sees it: found, started, asked, started again, stopped. Draws nothing. */
+/** The server's life in one window: find it, start it, run its commands, start it again, stop it. */
 
 import * as vscode from "vscode";
 import {
@@ -17,44 +17,44 @@ import { chosenPythons } from "./python";
 import { Restarts } from "./restarts";
 import { type Finding, findServer, type NotFound, type Server } from "./server";
 import { texts } from "./settings";
-import { BEGINNING, type Facts, withServerStatus } from "./status";
+import { INITIAL_FACTS, type Facts, withServerStatus } from "./status";
 import { after, pause } from "./timers";
 import { versionProblem } from "./version";
 
-/** How long a server may take to save what it is doing. The editor waits five seconds at the most. */
+/** How long a server may take to save its work. The editor waits at most five seconds. */
 const STOP_MS = 4000;
 
-/** How long after its end a server's last words may arrive. */
-const LAST_WORDS_MS = 200;
+/** How long after a server's end its last line may arrive. */
+const LAST_LINE_MS = 200;
 
-/** What the buttons of a message do when there is no server. */
+/** The buttons of the message that there is no server, and their commands. */
 const REMEDIES: Record<NotFound["remedy"], Record<string, string>> = {
   install: { "Copy install command": COMMANDS.copyInstallCommand, "Open settings": COMMANDS.openSettings },
   settings: { "Open settings": COMMANDS.openSettings },
   trust: { "Manage workspace trust": "workbench.trust.manage" },
 };
 
-/** A failure that the person has been told of. */
-export class Told extends Error {}
+/** A failure that was already reported to the person. */
+export class AlreadyReported extends Error {}
 
 export class Session implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<Facts>();
   /** Fires whenever the facts change. */
   readonly onDidChange = this.#changed.event;
 
-  #facts: Facts = BEGINNING;
+  #facts: Facts = INITIAL_FACTS;
   #client: LanguageClient | undefined;
   #server: Server | undefined;
-  /** The Python that is chosen for the workspace's first folder, once that is known. */
+  /** The Python chosen for the workspace's first folder, once known. */
   #python: string | undefined;
   readonly #knownPython = (): string | undefined => this.#python;
-  /** Counts starts and stops: whoever waited through one finds that it is no longer its turn. */
+  /** Counts starts and stops, so that an awaiting method notices that another one took over. */
   #turn = 0;
   #hasRun = false;
-  #lastWords = "";
+  #lastErrorLine = "";
   #nextStart: NodeJS.Timeout | undefined;
   readonly #restarts = new Restarts();
-  readonly #said = new Set<string>();
+  readonly #reported = new Set<string>();
   readonly #latency = new Latency(
     { now: () => performance.now(), after },
     (thinking) => this.#show({ thinking }),
@@ -71,31 +71,31 @@ export class Session implements vscode.Disposable {
     return this.#client;
   }
 
-  /** Find the server and start it, unless that has been done. What goes wrong is said, not raised. */
+  /** Find the server and start it, unless it is started. Problems are reported, not thrown. */
   async start(): Promise<void> {
     if (this.#client !== undefined) return;
     clearTimeout(this.#nextStart);
     const turn = ++this.#turn;
-    this.#show({ ...BEGINNING, latency: this.#facts.latency });
+    this.#show({ ...INITIAL_FACTS, latency: this.#facts.latency });
     const finding = await this.#find({ askPython: false });
     if (turn !== this.#turn) return;
     this.#server = finding.server;
     if (finding.server === undefined) {
       this.#show({ phase: "missing", message: finding.problem });
-      this.#sayMissing(finding);
+      this.#reportMissing(finding);
       return;
     }
     await this.#run(finding.server);
   }
 
-  /** Stop the server, which saves what it is doing. */
+  /** Stop the server, which saves its work. */
   async stop(): Promise<void> {
     this.#turn += 1;
     clearTimeout(this.#nextStart);
     const client = this.#client;
     this.#client = undefined;
     try {
-      // A client that starts cannot be stopped, and would register its commands beside those of the next one.
+      // A starting client cannot be stopped, and would register its commands next to those of the next one.
       if (client?.state === State.Starting) await Promise.race([client.start().catch(() => undefined), pause(STOP_MS)]);
       await client?.dispose(STOP_MS);
     } catch (error) {
@@ -103,16 +103,16 @@ export class Session implements vscode.Disposable {
     }
   }
 
-  /** Stop and start because a person asked for it: what went wrong before is forgotten. */
+  /** Stop and start on a person's request; earlier crashes no longer count. */
   async restart(): Promise<void> {
     this.#restarts.forget();
-    this.#said.clear();
+    this.#reported.clear();
     this.#hasRun = false;
     await this.stop();
     await this.start();
   }
 
-  /** Start again if the server would now be found elsewhere; else tell it if another Python is chosen. */
+  /** Restart if the search now finds another server; else send the settings if another Python is chosen. */
   async relocate(): Promise<void> {
     const before = this.#python;
     const finding = await this.#find({ askPython: true });
@@ -120,31 +120,31 @@ export class Session implements vscode.Disposable {
     else if (this.#python !== before && this.#client?.isRunning()) await sendSettings(this.#client, this.#knownPython);
   }
 
-  /** The workspace is trusted now. */
+  /** React to the workspace having become trusted. */
   async trust(): Promise<void> {
     this.#show({});
     if (this.#client?.isRunning()) await sendSettings(this.#client, this.#knownPython);
     await this.relocate();
   }
 
-  /** Tell the server which document a person looks at. */
+  /** Tell the server which document is focused. */
   async focus(document: vscode.TextDocument): Promise<void> {
     if (!this.#client?.isRunning() || vscode.languages.match(SELECTOR, document) === 0) return;
     const uri = this.#client.code2ProtocolConverter.asUri(document.uri);
     await this.#client.sendNotification(FOCUS_NOTIFICATION, { textDocument: { uri } });
   }
 
-  /** Run a command of the server, which is started if need be. Raises what the server answers, or `Told`. */
+  /** Run a command of the server, starting it if necessary. Throws the server's error, or `AlreadyReported`. */
   async ask<T>(command: string, ...args: readonly unknown[]): Promise<T> {
-    if (!this.#client?.isRunning()) this.#said.clear(); // who asks wants to hear again why there is none
+    if (!this.#client?.isRunning()) this.#reported.clear(); // report again why there is none
     await this.start();
     if (this.#client?.state === State.Starting) await this.#client.start().catch(() => undefined);
-    if (!this.#client?.isRunning()) throw new Told(this.#facts.message);
+    if (!this.#client?.isRunning()) throw new AlreadyReported(this.#facts.message);
     try {
       return (await this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] })) as T;
     } catch (error) {
       const ended = error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected;
-      throw ended ? new Told(error.message) : error; // that the server ended is said elsewhere
+      throw ended ? new AlreadyReported(error.message) : error; // the end of the server is reported elsewhere
     }
   }
 
@@ -153,7 +153,7 @@ export class Session implements vscode.Disposable {
     this.#changed.dispose();
   }
 
-  /** Where the server is. With a command for it nobody needs to wait for the Python extension, unless asked to. */
+  /** Search for the server. If a command is set, the Python extension is only awaited when `askPython`. */
   async #find({ askPython }: { askPython: boolean }): Promise<Finding> {
     const folders = (vscode.workspace.workspaceFolders ?? [])
       .map((folder) => folder.uri)
@@ -171,7 +171,7 @@ export class Session implements vscode.Disposable {
 
   async #run(server: Server): Promise<void> {
     this.log.info(`Starting ${[server.command, ...server.args].join(" ")}`);
-    this.#lastWords = "";
+    this.#lastErrorLine = "";
     let running = false;
     let ended = false;
     const listener: Listener = {
@@ -179,7 +179,7 @@ export class Session implements vscode.Disposable {
         ended = true;
         if (running && this.#client === client) void this.#crashed();
       },
-      complained: (line) => (this.#lastWords = line),
+      errorLine: (line) => (this.#lastErrorLine = line),
       indexing: (indexing) => this.#client === client && this.#show({ indexing }),
     };
     const client = newClient(server, this.log, this.#latency, listener, this.#knownPython);
@@ -187,45 +187,45 @@ export class Session implements vscode.Disposable {
       if (this.#client !== client) return;
       const before = this.#facts.phase;
       this.#show(withServerStatus(this.#facts, status));
-      if (this.#facts.phase !== before) this.#sayStatus();
+      if (this.#facts.phase !== before) this.#reportStatus();
     });
     this.#client = client;
     try {
       await client.start();
     } catch {
-      if (this.#client === client) await this.#crashed(); // the client has written to the log what it was
+      if (this.#client === client) await this.#crashed(); // the client has logged the error
       return;
     }
     if (this.#client !== client) return;
     running = this.#hasRun = true;
     if (ended) {
-      await this.#crashed(); // right behind its first answer
+      await this.#crashed(); // right after its first answer
       return;
     }
     const problem = versionProblem(client.initializeResult?.serverInfo);
-    if (problem !== undefined) this.#sayOnce(problem);
+    if (problem !== undefined) this.#reportOnce(problem);
     const active = vscode.window.activeTextEditor;
     if (active !== undefined) await this.focus(active.document);
-    if (this.#python === undefined) await this.relocate(); // now there is time to ask which one it is
+    if (this.#python === undefined) await this.relocate(); // now there is time to ask for it
   }
 
-  /** The server ended, and nobody asked for it. One that never ran will not run next time either. */
+  /** React to an unexpected end of the server. One that never ran is not started again. */
   async #crashed(): Promise<void> {
     this.#client = undefined;
     const turn = ++this.#turn;
-    await pause(LAST_WORDS_MS);
+    await pause(LAST_LINE_MS);
     if (turn !== this.#turn) return;
     const delay = this.#hasRun ? this.#restarts.afterCrash(Date.now()) : undefined;
-    const words = this.#lastWords === "" ? "" : ` It said: ${this.#lastWords}`;
+    const reason = this.#lastErrorLine === "" ? "" : ` Its last line: ${this.#lastErrorLine}`;
     if (delay === undefined) {
       const what = this.#hasRun ? "TinyCoder's server keeps stopping." : "TinyCoder's server could not be started.";
-      this.#show({ ...BEGINNING, phase: "error", message: what + words });
-      void this.#offer(vscode.window.showErrorMessage(what + words, "Restart", "Show log"));
+      this.#show({ ...INITIAL_FACTS, phase: "error", message: what + reason });
+      void this.#offer(vscode.window.showErrorMessage(what + reason, "Restart", "Show log"));
       return;
     }
-    this.log.warn(`The server stopped; it is started again in ${delay / 1000} s.`);
-    this.#show({ ...BEGINNING, message: `The server stopped.${words}` });
-    this.#sayOnce("TinyCoder's server stopped unexpectedly and is started again.");
+    this.log.warn(`The server stopped; it starts again in ${delay / 1000} s.`);
+    this.#show({ ...INITIAL_FACTS, message: `The server stopped.${reason}` });
+    this.#reportOnce("TinyCoder's server stopped unexpectedly and is started again.");
     this.#nextStart = setTimeout(() => void this.start(), delay);
   }
 
@@ -236,26 +236,26 @@ export class Session implements vscode.Disposable {
     if (chosen === "Select model") await vscode.commands.executeCommand(COMMANDS.chooseModel);
   }
 
-  /** What is wrong, once for each, with what a person can do about it. */
-  #sayStatus(): void {
+  /** Report each problem of the status once, with buttons for its remedies. */
+  #reportStatus(): void {
     const { phase, message } = this.#facts;
-    if (phase !== "error" || this.#said.has(message)) return;
-    this.#said.add(message);
+    if (phase !== "error" || this.#reported.has(message)) return;
+    this.#reported.add(message);
     void this.#offer(vscode.window.showErrorMessage(message, "Select model", "Show log"));
   }
 
-  #sayMissing({ problem, remedy }: NotFound): void {
-    if (this.#said.has(problem)) return;
-    this.#said.add(problem);
+  #reportMissing({ problem, remedy }: NotFound): void {
+    if (this.#reported.has(problem)) return;
+    this.#reported.add(problem);
     void vscode.window.showWarningMessage(problem, ...Object.keys(REMEDIES[remedy])).then((chosen) => {
       const command = REMEDIES[remedy][chosen ?? ""];
       if (command !== undefined) void vscode.commands.executeCommand(command);
     });
   }
 
-  #sayOnce(message: string): void {
-    if (this.#said.has(message)) return;
-    this.#said.add(message);
+  #reportOnce(message: string): void {
+    if (this.#reported.has(message)) return;
+    this.#reported.add(message);
     void this.#offer(vscode.window.showWarningMessage(message, "Show log"));
   }
 

@@ -1,6 +1,6 @@
-/** What the status bar says: from facts to text, icon, label and tooltip. Knows neither the editor nor the server. */
+/** Turn facts about the server into the text, icon, label and tooltip of the status bar. */
 
-import { type ServerState, type ServerStatus, SHIPPED } from "./protocol";
+import { type ServerState, type ServerStatus, BUNDLED } from "./protocol";
 
 export type Phase = ServerState | "starting" | "missing";
 
@@ -15,14 +15,14 @@ export interface Facts {
   /** Per cent of the workspace that has been read; null if nothing is being read. */
   readonly indexing: number | null;
   readonly thinking: boolean;
-  /** Milliseconds from the last question to its suggestion. */
+  /** Milliseconds from the last request to its suggestion. */
   readonly latency: number | null;
   readonly trusted: boolean;
   /** The active document's language, if completions are off in it. */
   readonly languageOff: string | null;
 }
 
-/** How an item of the status bar looks and sounds. */
+/** The appearance of a status bar item, also to a screen reader. */
 export interface Look {
   /** With icons in the editor's notation. */
   readonly text: string;
@@ -33,7 +33,7 @@ export interface Look {
   readonly attention: "none" | "warning" | "error";
 }
 
-export const BEGINNING: Facts = {
+export const INITIAL_FACTS: Facts = {
   phase: "starting",
   message: "",
   model: null,
@@ -45,7 +45,7 @@ export const BEGINNING: Facts = {
   languageOff: null,
 };
 
-/** What the facts are after the server has said how things stand. */
+/** The facts updated by a status notification of the server. */
 export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
   return {
     ...facts,
@@ -56,10 +56,10 @@ export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
   };
 }
 
-/** One sentence on how things stand, to read beside what can be done about it. */
+/** One sentence on the state, shown above the menu. */
 export function summary(facts: Facts): string {
-  // The server's own words end in a command for the terminal; here there is a button.
-  if (facts.phase === "ready" && facts.model === SHIPPED) return `TinyCoder completes with ${described(SHIPPED)}.`;
+  // The server's own message ends in a command for the terminal; here the menu has an entry.
+  if (facts.phase === "ready" && facts.model === BUNDLED) return `TinyCoder completes with ${described(BUNDLED)}.`;
   return facts.message;
 }
 
@@ -76,7 +76,7 @@ export function look(facts: Facts): Look {
   };
 }
 
-/** An icon, and the words beside the name; the state that is right has none, and leaves the room to the latency. */
+/** An icon, and the words after the name; the ready state has none and shows the latency. */
 function iconAndWords(facts: Facts): [string, string] {
   switch (facts.phase) {
     case "starting":
@@ -97,7 +97,7 @@ function iconAndWords(facts: Facts): [string, string] {
   }
 }
 
-/** The facts in the order in which they matter to somebody who hears them. */
+/** The facts for a screen reader, the most important first. */
 function spoken(facts: Facts): string[] {
   const parts = [state(facts)];
   if (facts.model !== null) parts.push(`model ${described(facts.model)}`);
@@ -127,19 +127,19 @@ function state(facts: Facts): string {
 
 function tooltip(facts: Facts): string {
   const lines = [`**TinyCoder**: ${state(facts)}`];
-  const isGeneral = facts.phase === "ready" && facts.model === SHIPPED;
+  const isGeneral = facts.phase === "ready" && facts.model === BUNDLED;
   if (facts.message !== "" && !isGeneral) lines.push(escaped(facts.message));
   if (facts.model !== null) lines.push(`Model: ${escaped(described(facts.model))}`);
   if (isGeneral && facts.trusted) lines.push("Ten minutes of training make it yours.");
   if (facts.latency !== null) lines.push(`Last suggestion: ${milliseconds(facts.latency)}`);
-  if (!facts.trusted) lines.push("The workspace is not trusted: nothing is read but the files you open.");
-  lines.push("Click for what can be done.");
+  if (!facts.trusted) lines.push("The workspace is not trusted: only the files that you open are read.");
+  lines.push("Click for the menu.");
   return lines.join("\n\n");
 }
 
-/** The name of a model, and what it knows where that is not the person's own code. */
+/** The name of a model; the bundled one with what it knows. */
 function described(model: string): string {
-  return model === SHIPPED ? `${model}, which knows Python in general` : model;
+  return model === BUNDLED ? `${model}, which knows Python in general` : model;
 }
 
 function attention(phase: Phase): Look["attention"] {
@@ -147,7 +147,7 @@ function attention(phase: Phase): Look["attention"] {
   return phase === "missing" ? "warning" : "none";
 }
 
-/** Servers that send only what Copilot's sends name no state. */
+/** The state of a server that sends only Copilot's fields. */
 function stateOf(status: ServerStatus): ServerState {
   if (status.busy) return "loading";
   return ({ Normal: "ready", Warning: "ready", Error: "error", Inactive: "off" } as const)[status.kind];
@@ -157,12 +157,12 @@ function milliseconds(latency: number): string {
   return `${Math.max(1, Math.round(latency))} ms`;
 }
 
-/** A language's id as one would write it: python, Python. */
+/** A language's id with a capital: python, Python. */
 export function languageName(id: string): string {
   return id.charAt(0).toUpperCase() + id.slice(1);
 }
 
-/** Text that Markdown leaves as it is. */
+/** Escape Markdown. */
 function escaped(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, "\\$&");
 }

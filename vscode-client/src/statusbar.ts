@@ -1,4 +1,4 @@
-/** The item in the status bar. Knows what it looks like from `status`. */
+/** The item in the status bar. */
 
 import * as vscode from "vscode";
 import { COMMANDS } from "./menu";
@@ -23,7 +23,7 @@ export class StatusBar implements vscode.Disposable {
     this.#item.show();
   }
 
-  /** What is shown now. */
+  /** The facts that are shown now. */
   get facts(): Facts {
     return { ...this.session.facts, languageOff: disabledLanguage() };
   }

@@ -1,6 +1,6 @@
-/** Timers that are easy to call off. */
+/** Timers that are easy to cancel. */
 
-/** Calls once after so many milliseconds; what it returns calls it off. */
+/** Call once after so many milliseconds; the returned function cancels that. */
 export function after(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);
   return () => clearTimeout(timer);

@@ -1,20 +1,20 @@
-/** Whether a server is the one this extension was written for. Asks nobody. */
+/** Check that a server is of the version this extension was written for. */
 
 import { UPGRADE_COMMAND } from "./install";
 
-/** The line of servers this extension speaks with. */
+/** The versions of the server that this extension supports. */
 export const WANTED = { name: "tinycoder", major: 0, minor: 1 } as const;
 
 /** One sentence on what to upgrade; undefined if extension and server fit. */
 export function versionProblem(info: { name: string; version?: string } | undefined): string | undefined {
   const wanted = `${WANTED.major}.${WANTED.minor}`;
   if (info === undefined || info.name !== WANTED.name) {
-    const found = info?.name ?? "a language server without a name";
-    return `What was started is ${found}, not TinyCoder: check the setting tinycoder.server.command.`;
+    const name = info?.name ?? "a language server without a name";
+    return `The started server is ${name}, not TinyCoder: check the setting tinycoder.server.command.`;
   }
   const [major, minor] = (info.version ?? "").split(".").map(Number);
   if (major === undefined || minor === undefined || Number.isNaN(major) || Number.isNaN(minor)) {
-    return `TinyCoder's server does not say its version; this extension needs ${wanted}: ${UPGRADE_COMMAND}.`;
+    return `TinyCoder's server does not report its version; this extension needs ${wanted}: ${UPGRADE_COMMAND}.`;
   }
   const ahead = major - WANTED.major || minor - WANTED.minor;
   if (ahead === 0) return undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Latency } from "../src/latency";
 
-/** A clock that stands until it is moved. */
+/** A clock that is moved manually. */
 class Clock {
   #now = 0;
   #calls: { at: number; call: () => void }[] = [];
@@ -55,7 +55,7 @@ test("an answer that does not count changes no latency", async () => {
   assert.deepEqual(seen, [false]);
 });
 
-test("thinking ends with the last question, also when one fails", async () => {
+test("thinking ends with the last request, even when one fails", async () => {
   const { clock, latency, seen } = watched();
   const open: (() => void)[] = [];
   const first = latency.measure(

@@ -67,13 +67,13 @@ test("settings are described, and trust is none of them", () => {
   assert(!("tinycoder.trusted" in properties));
 });
 
-test("of other people's settings only one has another default: the editor's own word list, in Python", () => {
+test("only one of the editor's settings has another default: its word list, in Python", () => {
   assert.deepEqual(manifest.contributes.configurationDefaults, {
     "[python]": { "editor.wordBasedSuggestions": "off" },
   });
 });
 
-test("what decides which program or model is read is restricted in workspaces without trust", () => {
+test("settings that choose a program or a model are restricted in untrusted workspaces", () => {
   const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
   assert.deepEqual(
     restrictedConfigurations.filter((name) => !(name in properties)),
@@ -83,6 +83,6 @@ test("what decides which program or model is read is restricted in workspaces wi
   assert(restrictedConfigurations.includes("tinycoder.python"));
 });
 
-test("extension and wanted server are of the same line", () => {
+test("extension and supported server have the same version", () => {
   assert(manifest.version.startsWith(`${WANTED.major}.${WANTED.minor}.`));
 });

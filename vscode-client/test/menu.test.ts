@@ -54,14 +54,14 @@ test("training needs a folder that is trusted", () => {
     assert(!commands(changes).includes(COMMANDS.trainWorkspace));
 });
 
-test("where the model knows Python in general, training comes with a word on it", () => {
+test("with the bundled model the entry for training explains itself", () => {
   const first = menu({ ...READY, model: "base" })[0]?.[0];
   assert.equal(first?.command, COMMANDS.trainWorkspace);
   assert.match(first?.detail ?? "", /Python in general.* make it yours/);
   assert.equal(menu(READY)[0]?.[0]?.detail, undefined);
 });
 
-test("what is off can be switched on", () => {
+test("disabled completions can be enabled", () => {
   assert(commands({ enabled: false, phase: "off" }).includes(COMMANDS.enable));
   assert(!commands({ enabled: false, phase: "off" }).includes(COMMANDS.disable));
   const labels = menu({ ...READY, languageOff: true })
@@ -70,7 +70,7 @@ test("what is off can be switched on", () => {
   assert(labels.some((label) => label.endsWith("Enable completions for Python")));
 });
 
-test("without a server nothing is offered that would ask it", () => {
+test("without a server no entry needs it", () => {
   const { copyInstallCommand, disable, toggleLanguage, restart, openLog, openSettings } = COMMANDS;
   assert.deepEqual(commands({ phase: "missing", running: false }), [
     copyInstallCommand,
@@ -84,7 +84,7 @@ test("without a server nothing is offered that would ask it", () => {
   for (const phase of ["starting", "error"] as const) assert.deepEqual(commands({ phase, running: false }), ofNone);
 });
 
-test("a server that cannot use its model can be given another, or be trained", () => {
+test("after an error another model can be selected or trained", () => {
   const offered = commands({ phase: "error" });
   for (const command of [COMMANDS.chooseModel, COMMANDS.trainWorkspace]) assert(offered.includes(command));
 });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ANSWERS, LATER_MS, type Memory, Offer, QUIET_MS } from "../src/offer";
 import { type Entry, holdPython } from "../src/pythonfiles";
-import { BEGINNING, type Facts } from "../src/status";
+import { INITIAL_FACTS, type Facts } from "../src/status";
 
-const GENERAL: Facts = { ...BEGINNING, phase: "ready", model: "base", trusted: true };
+const GENERAL: Facts = { ...INITIAL_FACTS, phase: "ready", model: "base", trusted: true };
 
 class Notes implements Memory {
   readonly #values = new Map<string, unknown>();
@@ -29,7 +29,7 @@ class World {
   workspace = new Notes();
   readonly everywhere = new Notes();
 
-  /** Open a window; what it gives lets its next minute pass. */
+  /** Open a window; the returned function lets its next minute pass. */
   open(): () => Promise<void> {
     let next: (() => void) | undefined;
     new Offer({
@@ -43,8 +43,8 @@ class World {
       workspace: this.workspace,
       everywhere: this.everywhere,
       isWorthIt: async () => this.isWorthIt,
-      ask: async (words, answers) => {
-        assert.match(words, /make it yours/);
+      ask: async (message, answers) => {
+        assert.match(message, /make it yours/);
         assert.deepEqual(answers, ["Train", "Later", "Don't ask"]);
         this.asked += 1;
         return this.answer;
@@ -75,7 +75,7 @@ test("the offer comes after a minute, once in a workspace, whether it is answere
   assert.equal(world.asked, 2);
 });
 
-test("it waits for a model that knows Python in general, in a trusted workspace", async () => {
+test("the offer waits for the bundled model in a trusted workspace", async () => {
   const world = new World();
   const others: Partial<Facts>[] = [{ model: "mine" }, { trusted: false }, { phase: "training" }, { phase: "loading" }];
   const minute = world.open();
@@ -89,7 +89,7 @@ test("it waits for a model that knows Python in general, in a trusted workspace"
   assert.equal(world.asked, 1);
 });
 
-test("where there is no code, it comes in no minute of this window", async () => {
+test("without code the offer never comes in this window", async () => {
   const world = new World();
   world.isWorthIt = false;
   const minute = world.open();
@@ -101,14 +101,14 @@ test("where there is no code, it comes in no minute of this window", async () =>
   assert.equal(world.asked, 1);
 });
 
-test("who wants it trains at once", async () => {
+test("Train starts training at once", async () => {
   const world = new World();
   world.answer = ANSWERS.train;
   await world.open()();
   assert.equal(world.trained, 1);
 });
 
-test("who puts it off is asked again, but not within a week", async () => {
+test("after Later the offer comes again, but not within a week", async () => {
   const world = new World();
   world.answer = ANSWERS.later;
   await world.open()();
@@ -120,7 +120,7 @@ test("who puts it off is asked again, but not within a week", async () => {
   assert.equal(world.asked, 2);
 });
 
-test("who does not want to be asked is asked in no workspace", async () => {
+test("after Don't ask the offer comes in no workspace", async () => {
   const world = new World();
   world.answer = ANSWERS.never;
   await world.open()();
@@ -141,7 +141,7 @@ function holds(...files: string[]): Promise<boolean> {
   );
 }
 
-test("some Python files of one's own are enough code, wherever they stand", async () => {
+test("five Python files at any depth are enough code, but not those of other people", async () => {
   const own = ["/code/a.py", "/code/b.py", "/code/in/c.py", "/code/in/deep/d.py", "/code/in/deep/e.py"];
   assert(await holds(...own));
   assert(!(await holds(...own.slice(1))));

@@ -10,14 +10,14 @@ test("each restart waits twice as long, and the sixth crash within three minutes
   assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16000, undefined]);
 });
 
-test("a crash of long ago does not count", () => {
+test("a crash of more than three minutes ago does not count", () => {
   const restarts = new Restarts();
   for (let i = 0; i < 5; i++) restarts.afterCrash(0);
   assert.equal(restarts.afterCrash(3 * MINUTE - 1), undefined);
   assert.equal(restarts.afterCrash(3 * MINUTE), 1000);
 });
 
-test("after a person has asked for a start everything begins anew", () => {
+test("a start on request forgets earlier crashes", () => {
   const restarts = new Restarts();
   for (let i = 0; i < 6; i++) restarts.afterCrash(0);
   restarts.forget();

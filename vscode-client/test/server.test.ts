@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findServer, type Machine, type Wishes } from "../src/server";
+import { findServer, type Machine, type SearchRequest } from "../src/server";
 
-const NOTHING: Wishes = { command: [], folders: ["/code"], pythons: [], trusted: true };
+const NOTHING: SearchRequest = { command: [], folders: ["/code"], pythons: [], trusted: true };
 
 function machine(programs: readonly string[], changes: Partial<Machine> = {}): Machine {
   return {
@@ -15,8 +15,8 @@ function machine(programs: readonly string[], changes: Partial<Machine> = {}): M
   };
 }
 
-function command(wishes: Partial<Wishes>, where: Machine): string | undefined {
-  return findServer({ ...NOTHING, ...wishes }, where).server?.command;
+function command(request: Partial<SearchRequest>, where: Machine): string | undefined {
+  return findServer({ ...NOTHING, ...request }, where).server?.command;
 }
 
 test("the places are searched in order: chosen Python, folder, active environment, PATH, the user's programs", () => {

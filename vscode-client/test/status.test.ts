@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerStatus } from "../src/protocol";
-import { BEGINNING, type Facts, look, type Phase, summary, withServerStatus } from "../src/status";
+import { INITIAL_FACTS, type Facts, look, type Phase, summary, withServerStatus } from "../src/status";
 
-const READY: Facts = { ...BEGINNING, phase: "ready", model: "mine" };
+const READY: Facts = { ...INITIAL_FACTS, phase: "ready", model: "mine" };
 const PHASES: Phase[] = ["starting", "missing", "loading", "ready", "training", "off", "error"];
 const NORMAL: ServerStatus = { busy: false, message: "", kind: "Normal" };
 
 test("every phase has the name, an icon and a label of its own", () => {
-  const looks = PHASES.filter((phase) => phase !== "loading").map((phase) => look({ ...BEGINNING, phase }));
+  const looks = PHASES.filter((phase) => phase !== "loading").map((phase) => look({ ...INITIAL_FACTS, phase }));
   for (const { text, label } of looks) {
     assert.match(text, /^\$\([a-z~-]+\) TinyCoder/);
     assert.match(label, /^TinyCoder: /);
@@ -24,15 +24,15 @@ test("a ready server shows its last latency, also while it thinks", () => {
   assert.equal(look({ ...READY, latency: 22.6 }).label, "TinyCoder: ready, model mine, last suggestion in 23 ms");
 });
 
-test("training and indexing say how far they are", () => {
+test("training and indexing show their progress", () => {
   assert.equal(look({ ...READY, phase: "training", training: 43 }).text, "$(mortar-board) TinyCoder: training 43 %");
   assert.equal(look({ ...READY, indexing: 7 }).text, "$(sync~spin) TinyCoder: indexing 7 %");
   assert.match(look({ ...READY, indexing: 7 }).label, /ready, indexing/);
 });
 
-test("a language that is off shows where the server is ready, and nowhere else", () => {
+test("a disabled language shows only while the server is ready", () => {
   assert.equal(look({ ...READY, languageOff: "python" }).text, "$(circle-slash) TinyCoder: off for Python");
-  assert.equal(look({ ...BEGINNING, phase: "error", languageOff: "python" }).text, "$(error) TinyCoder: error");
+  assert.equal(look({ ...INITIAL_FACTS, phase: "error", languageOff: "python" }).text, "$(error) TinyCoder: error");
 });
 
 test("the tooltip names model, message and trust, and nothing in them is Markdown", () => {
@@ -42,7 +42,7 @@ test("the tooltip names model, message and trust, and nothing in them is Markdow
   assert.match(tooltip, /not trusted/);
 });
 
-test("of the model that everybody has it is said what it knows, and how it becomes one's own", () => {
+test("the tooltip of the bundled model says what it knows and how to make it yours", () => {
   const message = 'TinyCoder completes with the model base. Train: tinycoder train "/code"';
   const facts: Facts = { ...READY, model: "base", message };
   assert.match(look(facts).tooltip, /base, which knows Python in general/);
@@ -55,8 +55,8 @@ test("of the model that everybody has it is said what it knows, and how it becom
   assert.equal(summary({ ...READY, message: "fine" }), "fine");
 });
 
-test("only what a person must do something about asks for attention", () => {
-  const attention = Object.fromEntries(PHASES.map((phase) => [phase, look({ ...BEGINNING, phase }).attention]));
+test("only a missing server and an error ask for attention", () => {
+  const attention = Object.fromEntries(PHASES.map((phase) => [phase, look({ ...INITIAL_FACTS, phase }).attention]));
   assert.deepEqual(attention, {
     starting: "none",
     missing: "warning",
@@ -68,7 +68,7 @@ test("only what a person must do something about asks for attention", () => {
   });
 });
 
-test("the server's status takes the place of the one before", () => {
+test("a new status replaces the one before", () => {
   const status: ServerStatus = {
     ...NORMAL,
     state: "training",
@@ -83,9 +83,9 @@ test("the server's status takes the place of the one before", () => {
 });
 
 test("a status without a state is understood as Copilot's", () => {
-  assert.equal(withServerStatus(BEGINNING, NORMAL).phase, "ready");
-  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, busy: true }).phase, "loading");
-  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Inactive" }).phase, "off");
-  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Warning" }).phase, "ready");
-  assert.equal(withServerStatus(BEGINNING, { ...NORMAL, kind: "Error" }).phase, "error");
+  assert.equal(withServerStatus(INITIAL_FACTS, NORMAL).phase, "ready");
+  assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, busy: true }).phase, "loading");
+  assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, kind: "Inactive" }).phase, "off");
+  assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, kind: "Warning" }).phase, "ready");
+  assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, kind: "Error" }).phase, "error");
 });

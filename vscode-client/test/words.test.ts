@@ -23,7 +23,7 @@ test("the server is told the editor's Python, unless the person named one or the
   assert.deepEqual(forServer({ python: null }, true), { python: null, trusted: true });
 });
 
-test("a setting of texts is a list, whatever was written", () => {
+test("a setting of texts becomes a list, whatever was written", () => {
   assert.deepEqual(texts(["a", "b"]), ["a", "b"]);
   assert.deepEqual(texts("/bin/tinycoder"), ["/bin/tinycoder"]);
   for (const nothing of [undefined, null, "", [], [""], { a: 1 }, [1]]) assert.deepEqual(texts(nothing), []);
@@ -41,7 +41,7 @@ test("servers of the same line fit, others are named with what to upgrade", () =
   for (const version of ["0.0.9", "0.2.0", "1.1.0"]) assert.match(of(version) ?? "", new RegExp(`is ${version}`));
   assert.match(of("0.0.9") ?? "", /Upgrade the server/);
   assert.match(of("0.2.0") ?? "", /Upgrade the extension/);
-  for (const version of [undefined, "new"]) assert.match(of(version) ?? "", /does not say its version/);
+  for (const version of [undefined, "new"]) assert.match(of(version) ?? "", /does not report its version/);
 });
 
 test("another server is not taken for TinyCoder", () => {
@@ -49,7 +49,7 @@ test("another server is not taken for TinyCoder", () => {
   assert.match(versionProblem(undefined) ?? "", /without a name/);
 });
 
-test("a page gets its policy before anything that it could forbid", () => {
+test("a page gets its policy before anything that the policy could forbid", () => {
   const pages = [
     "<!doctype html><html lang=en><head lang=en><style>p{}</style></head><p>x",
     "<HTML><p>x",
@@ -97,7 +97,7 @@ test("the model in use is marked, and one that is damaged comes last and says wh
   assert.equal(list[3]?.description, "2027-01-01");
 });
 
-test("of the model that comes with TinyCoder the list says what it knows", () => {
+test("the list says what the bundled model knows", () => {
   const model = { parameters: null, bitsPerByte: null, written: "", current: true, problem: null };
   const [automatic, base] = choices([{ ...model, name: "base", recipe: "code" }]);
   assert.match(automatic?.detail ?? "", /own model, else base/);

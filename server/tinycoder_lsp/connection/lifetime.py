@@ -1,4 +1,4 @@
-"""The end of the process once its editor is gone. Knows no protocol.
+"""The end of the process once its editor is gone.
 
 An editor is gone when it has closed its pipe; where another process of its holds that open, when it has ended itself.
 Whatever the server is doing then, it ends soon: nobody needs the answer, and what is kept on disk is always whole.

@@ -1,7 +1,7 @@
-"""Bytes in and out: stdin and stdout, or one TCP connection. Knows no message.
+"""Bytes in and out: stdin and stdout, or one TCP connection. pygls reads the messages from them.
 
-pygls reads stdin in its thread pool, line by line. Here one thread of its own reads whatever there is, so
-that nothing can keep a cancellation waiting, and each message is a single hand-over to the event loop.
+A thread reads whatever has come. pygls' own reader of stdin hands every header line to a thread pool, which takes twice
+as long (a popup 0.6 ms instead of 0.3), and notices that the editor has gone only while the event loop is free.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from pygls.io_ import run_async
+
 from tinycoder.errors import ConfigError
-from tinycoder_lsp.connection.frames import FrameError, read_frame
 from tinycoder_lsp.connection.lifetime import PATIENCE_S, leave_within, when_ended
 from tinycoder_lsp.session import Session
 
@@ -82,11 +83,13 @@ async def _converse(
     session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object], *, same_machine: bool = False
 ) -> None:
     """Talk until the client is gone: on the ``same_machine`` also when its process is, whoever holds its pipes."""
-    protocol, loop = session.protocol, asyncio.get_running_loop()
-    listening = asyncio.create_task(_listen(session, stream))
+    loop = asyncio.get_running_loop()
+    listening = asyncio.create_task(
+        run_async(session.stopping, _Input(stream), session.protocol, error_handler=session.report_server_error)
+    )
 
     def hang_up() -> None:
-        session.shutdown()
+        session.stopping.set()
         listening.cancel()
 
     def editor_ended() -> None:
@@ -95,44 +98,54 @@ async def _converse(
             loop.call_soon_threadsafe(hang_up)
 
     if same_machine:
-        session.when_known(lambda pid: when_ended(pid, editor_ended))
-    protocol.set_writer(_Output(send, hang_up))
+        session.watch_editor = lambda pid: when_ended(pid, editor_ended)
+    session.protocol.set_writer(_Output(send, hang_up))
     try:
         await asyncio.wait((listening,))
         if not listening.cancelled():
             listening.result()
     finally:
-        session.shutdown()
-        protocol.set_writer(_Output(lambda raw: None, session.shutdown))  # nobody reads the answers still to come
+        session.stopping.set()
+        session.protocol.set_writer(_Output(lambda raw: None, hang_up))  # nobody reads the answers still to come
         _leave_soon(session)
         session.close()
 
 
-async def _listen(session: Session, stream: asyncio.StreamReader) -> None:
-    """Pass on one message after the other until there are no more.
-
-    Between two of them every handler that was started takes its first step. It must see the text before the next
-    message changes it, and reading what is there already does not give way by itself.
-    """
-    while not session.stopping.is_set():
-        await asyncio.sleep(0)
-        try:
-            body = await read_frame(stream)
-        except OSError as error:  # a connection that was reset
-            logger.info("the client is gone: %s", error)
-            return
-        except FrameError as error:
-            logger.warning("the client speaks no LSP, and the conversation ends: %s", error)
-            session.protocol.complain(str(error))
-            return
-        if body is None:
-            return
-        session.protocol.receive(body)
-
-
 def _leave_soon(session: Session) -> None:
     """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
-    leave_within(lambda: PATIENCE_AT_EXIT_S if session.protocol.ended_well else PATIENCE_S, lambda: session.exit_code)
+    leave_within(lambda: PATIENCE_S if session.exit_code else PATIENCE_AT_EXIT_S, lambda: session.exit_code)
+
+
+class _Input:
+    """What pygls reads from. A connection that was reset, and a line without end, is the end."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+
+    async def readline(self) -> bytes:
+        """The next header line; nothing at the end.
+
+        Before it every handler that was started takes its first step. It must see the text before the next message
+        changes it, and reading what is there already does not give way by itself.
+        """
+        await asyncio.sleep(0)
+        try:
+            return await self._stream.readline()
+        except (OSError, ValueError) as error:
+            logger.info("the client is gone: %s", error)
+            return b""
+
+    async def readexactly(self, n: int) -> bytes:
+        """A body; nothing at the end. Bytes that are no UTF-8, as of a file that was read as such, are replaced."""
+        try:
+            body = await self._stream.readexactly(n)
+        except (OSError, asyncio.IncompleteReadError):
+            return b""
+        try:
+            body.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return body.decode("utf-8", "replace").encode("utf-8")
+        return body
 
 
 class _Output:
@@ -152,7 +165,7 @@ class _Output:
             self._gone()
 
     def close(self) -> None:
-        """Nothing to do; the handles live as long as the process."""
+        """Do nothing; the handles live as long as the process."""
 
 
 def _pump(

@@ -204,19 +204,6 @@ def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
     return labels
 
 
-_BLOCK_OPENED = re.compile(
-    r"(?:(?:async\s+)?(?:class|def|if|elif|else|for|while|with|try|except|finally|match|case)\b|[)\]}]).*:\s*(?:#.*)?"
-)
-
-
-def opens_block(text: str, offset: int) -> bool:
-    """Whether a block begins at ``offset``: right behind the colon that opens it, or on the blank line below."""
-    above, _, line = _LINE_END.sub("\n", text[max(0, offset - 1000) : offset]).rstrip(" \t").rpartition("\n")
-    if not line.strip():
-        line = above.rpartition("\n")[2]
-    return _BLOCK_OPENED.fullmatch(line.strip()) is not None
-
-
 def is_python(uri: str, language: str | None) -> bool:
     """Whether a document is completed: by the language that the editor gives it, or by its name."""
     return language == "python" or file_path(uri).suffix in (".py", ".pyi")

@@ -1,15 +1,12 @@
-"""The open documents: pygls' with its gaps closed. Lines are split as LSP says, and nothing is read from the disk.
-
-Knows no message.
-"""
+"""The open documents: pygls' with lines split as LSP says, and nothing read from the disk."""
 
 from __future__ import annotations
 
 import logging
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
-from pygls.workspace import TextDocument, Workspace
+from pygls.workspace import PositionCodec, TextDocument, Workspace
 
 from tinycoder_lsp.documents.positions import Lines, whole
 
@@ -22,19 +19,23 @@ class CodeDocument(TextDocument):
     pygls' own cuts lines at form feeds and clamps columns off by one, which spoils edits.
     """
 
-    _index: Lines | None = None
+    def __init__(
+        self,
+        uri: str,
+        text: str,
+        version: int | None = None,
+        language_id: str | None = None,
+        *,
+        position_codec: PositionCodec | None = None,
+    ) -> None:
+        super().__init__(uri, text, version, language_id, position_codec=position_codec)
+        encoding = self.position_codec.encoding
+        self.index = Lines(whole(text), str(getattr(encoding, "value", encoding)))
 
     @property
-    def index(self) -> Lines:
-        """The text and its lines, counted once for each text.
-
-        The version would not do: a change has many parts.
-        """
-        if self._index is None or self._index.text is not self._source:
-            self._source = whole(self.source)
-            encoding = self.position_codec.encoding
-            self._index = Lines(self._source, str(getattr(encoding, "value", encoding)))
-        return self._index
+    def source(self) -> str:
+        """The text as it is in the editor."""
+        return self.index.text
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -48,8 +49,12 @@ class CodeDocument(TextDocument):
         """Code points before a position."""
         return self.index.offset(client_position)
 
-    def _apply_incremental_change(self, change: lsp.TextDocumentContentChangePartial) -> None:
-        self._source = self.index.edit(change.range, whole(change.text))
+    def apply_change(self, change: lsp.TextDocumentContentChangeEvent) -> None:
+        """Apply an edit of a range, or take a new text."""
+        new = whole(change.text)
+        if isinstance(change, lsp.TextDocumentContentChangePartial):
+            new = self.index.edit(change.range, new)
+        self.index = Lines(new, self.index.encoding)
 
 
 class CodeWorkspace(Workspace):
@@ -59,6 +64,17 @@ class CodeWorkspace(Workspace):
         """The document if the client has opened it. Nothing is read from the disk."""
         document = self.text_documents.get(unquote(uri))
         return document if isinstance(document, CodeDocument) else None
+
+    def put_text_document(self, text_document: lsp.TextDocumentItem, notebook_uri: str | None = None) -> None:
+        """Add a document, or a cell of a notebook."""
+        super().put_text_document(text_document, notebook_uri)
+        self.text_documents[unquote(text_document.uri)] = CodeDocument(
+            text_document.uri,
+            text_document.text,
+            text_document.version,
+            text_document.language_id,
+            position_codec=self.position_codec,
+        )
 
     def update_text_document(
         self, text_doc: lsp.VersionedTextDocumentIdentifier, change: lsp.TextDocumentContentChangeEvent
@@ -79,23 +95,7 @@ class CodeWorkspace(Workspace):
 
     def remove_notebook_document(self, params: lsp.DidCloseNotebookDocumentParams) -> None:
         """Forget a notebook with all its cells, also those that the client does not name."""
+        notebook = self.get_notebook_document(notebook_uri=params.notebook_document.uri)
         super().remove_notebook_document(params)
-        closed = unquote(params.notebook_document.uri)
-        for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == closed]:
-            del self._cell_in_notebook[cell]
-            self._text_documents.pop(cell, None)
-
-    def _create_text_document(
-        self,
-        doc_uri: str,
-        source: str | None = None,
-        version: int | None = None,
-        language_id: str | None = None,
-    ) -> CodeDocument:
-        codec, kind = self.position_codec, self._sync_kind
-        # pygls takes the URI apart, and some clients send what is none.
-        document = CodeDocument(
-            quote(doc_uri, errors="replace"), source, version, language_id, sync_kind=kind, position_codec=codec
-        )
-        document.uri = doc_uri
-        return document
+        for cell in notebook.cells if notebook is not None else ():
+            self.remove_text_document(cell.document)

@@ -1,6 +1,6 @@
-"""What the client is asked for: our section of its configuration, and to say when that or a file changes.
+"""Ask the client for our section of its configuration, and to say when that or a file changes.
 
-Keeps nothing. A client that cannot be asked, refuses, or never answers is a line in the log at most.
+A client that cannot be asked, refuses, or never answers is a line in the log at most.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ async def watch(server: LanguageServer) -> None:
     able = server.client_capabilities.workspace
     configuration = able.did_change_configuration if able else None
     files = able.did_change_watched_files if able else None
-    wishes: dict[str, object] = {}
+    wanted: dict[str, object] = {}
     if configuration is not None and configuration.dynamic_registration:
-        wishes[lsp.WORKSPACE_DID_CHANGE_CONFIGURATION] = {"section": SECTION}
+        wanted[lsp.WORKSPACE_DID_CHANGE_CONFIGURATION] = {"section": SECTION}
     if files is not None and files.dynamic_registration:
-        wishes[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
-    registrations = [lsp.Registration(id=key, method=key, register_options=wish) for key, wish in wishes.items()]
+        wanted[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
+    registrations = [lsp.Registration(id=key, method=key, register_options=options) for key, options in wanted.items()]
     if not registrations:
         return
     try:

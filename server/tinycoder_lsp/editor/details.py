@@ -1,4 +1,4 @@
-"""What the popup's details say of a word: what it is, how likely, and where it stands. Knows no protocol."""
+"""The documentation of an item: what it is, how likely, and where it is defined."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from tinycoder_lsp.documents.positions import labels, short_path
 from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
 
-N_ABOVE, N_BELOW = 2, 2  # lines around the one where the word was seen
-LARGEST = 2_000_000  # bytes of a file that is read for it
+N_ABOVE, N_BELOW = 2, 2  # lines around the one where the name was seen
+MAX_FILE_BYTES = 2_000_000  # of a file that is read for it
 MAX_SIGNATURE = 2_000  # characters
 _SEEN = re.compile(r"(?:.* · )?seen in (?P<path>.+):(?P<line>\d{1,9})(?:, \d+ times)?", re.ASCII)
 _MARKED = re.compile(r"(``.+?``|`[^`\n]+`)|([\\*_<>\[\]#|~`])", re.DOTALL)  # code, which stays, or what Markdown reads
@@ -50,25 +50,25 @@ def offered(label: object, source: object, data: object, *, is_module: bool = Fa
 
 def percent_of(data: object) -> int | None:
     """The probability in an item's ``data``, in per cent, whatever a client sends back as that."""
-    found = data.get("percent") if isinstance(data, dict) else None
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= 100:
+    percent = data.get("percent") if isinstance(data, dict) else None
+    if not isinstance(percent, (int, float)) or isinstance(percent, bool) or not 0 <= percent <= 100:
         return None
-    return round(found)
+    return round(percent)
 
 
 def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
     """What to say of an item, as Markdown or as plain text. ``read`` gives the text of a path, if it can.
 
-    A definition is told by its signature and the first paragraph of its docstring, what has neither by the lines around
-    it, or around the place where it was seen. What looks like a secret in those texts is not shown.
+    A definition is shown by its signature and the first paragraph of its docstring; what has neither, by the lines
+    around it, or around the line where it was seen. What looks like a secret in those texts is not shown.
     """
     code, prose = (_fenced, _escaped) if markdown else (_indented, str)
     text = _clean(read, item.path)
     paragraph = _paragraph(item, text, read) if text else ""
     said = [code(f"{item.name}{item.signature}")] if item.signature else []
     said += [prose(paragraph)] if paragraph else []
-    place = short_path(item.path)
-    facts = [f"{place}:{item.line}" if item.line else place] if place else []
+    path = short_path(item.path)
+    facts = [f"{path}:{item.line}" if item.line else path] if path else []
     facts += [] if item.percent is None else [f"{item.percent} % likely"]
     said += [prose(", ".join(facts))] if facts else []
     if not item.signature and not paragraph:
@@ -78,7 +78,7 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
 
 
 def _paragraph(item: Offered, text: str, read: Read) -> str:
-    """The first paragraph of a docstring; a stub's are in the code beside it."""
+    """The first paragraph of a docstring; a stub's are in the code next to it."""
     said = first_paragraph(text, item.line)
     code = _clean(read, item.path[:-1]) if not said and item.path.endswith(".pyi") else None
     line = line_of(text, item.line, code) if code is not None else None
@@ -86,7 +86,7 @@ def _paragraph(item: Offered, text: str, read: Read) -> str:
 
 
 def _seen(source: str, read: Read) -> str:
-    """The lines around the place where a word was seen."""
+    """The lines around the one where a name was seen."""
     seen = _SEEN.fullmatch(source)
     text = _clean(read, seen["path"]) if seen else None
     return _excerpt(text, int(seen["line"])) if seen and text is not None else ""
@@ -109,7 +109,7 @@ def _indented(code: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKED.sub(lambda found: found[1] or f"\\{found[2]}", text)
+    return _MARKED.sub(lambda match: match[1] or f"\\{match[2]}", text)
 
 
 def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path] = ()) -> str | None:
@@ -117,15 +117,20 @@ def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path]
 
     ``path`` is that in the workspace's ``folders``, or an absolute one below one of the ``installed`` folders.
     """
-    places = [(folder, label) for folder, label in labels(tuple(folders)).items()]
+    roots = [(folder, label) for folder, label in labels(tuple(folders)).items()]
     if Path(path).is_absolute():
-        places = [(folder, "") for folder in installed]
-    for folder, label in places:
+        roots = [(folder, "") for folder in installed]
+    for folder, label in roots:
         try:
             file = (folder / path.removeprefix(label)).resolve()
             inside = path.startswith(label) and file.is_relative_to(folder.resolve())
             # A pipe is no file: whoever reads it waits for ever.
-            if inside and file.suffix.lower() in (".py", ".pyi") and file.is_file() and file.stat().st_size <= LARGEST:
+            if (
+                inside
+                and file.suffix.lower() in (".py", ".pyi")
+                and file.is_file()
+                and file.stat().st_size <= MAX_FILE_BYTES
+            ):
                 return file.read_text(encoding="utf-8", errors="replace")
         except (OSError, ValueError, RuntimeError):  # the last one for links in a circle, before Python 3.13
             continue

@@ -1,4 +1,4 @@
-"""The first paragraph of what a definition says of itself, from the text of its file. Nothing is run.
+"""The first paragraph of a definition's docstring, from the text of its file. Nothing is run.
 
 Read with tree-sitter from the definition's line on, so that a file that is being typed, or a long one, costs little.
 """
@@ -32,42 +32,42 @@ def first_paragraph(text: str, line: int) -> str:
         return ""
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     code = "\n".join(each.removeprefix(indent) for each in lines)[:MAX_CHARACTERS]
-    found = _docstring(_parsed(code), is_module=line < 1)
-    paragraph = re.split(r"\n[ \t]*\n", inspect.cleandoc(found), maxsplit=1)[0].strip()
+    docstring = inspect.cleandoc(_docstring(_parsed(code), is_module=line < 1))
+    paragraph = re.split(r"\n[ \t]*\n", docstring, maxsplit=1)[0].strip()
     return paragraph if len(paragraph) <= MAX_PARAGRAPH else f"{paragraph[:MAX_PARAGRAPH].rstrip()} …"
 
 
 def line_of(stub: str, line: int, text: str) -> int | None:
-    """The line of ``text`` in which is defined what a ``stub`` of it declares in ``line``; None if it is not found."""
+    """The line of ``text`` that defines what its ``stub`` declares in ``line``; ``None`` if there is none."""
     if line < 1:
         return 0
     declared, lines = _LINE_END.split(stub), _LINE_END.split(text)
-    found = _DEFINITION.match(declared[line - 1]) if line <= len(declared) else None
-    if found is None:
+    match = _DEFINITION.match(declared[line - 1]) if line <= len(declared) else None
+    if match is None:
         return None
-    names, indent = [found[2]], len(found[1])
+    names, indent = [match[2]], len(match[1])
     for above in reversed(declared[: line - 1]):
         n_blank = len(above) - len(above.lstrip())
         if n_blank < indent and above.strip():
-            found = _DEFINITION.match(above)
-            names, indent = [found[2], *names] if found else names, n_blank
+            match = _DEFINITION.match(above)
+            names, indent = [match[2], *names] if match else names, n_blank
     at, indent = -1, -1
     for name in names:
-        places = list(_definitions(lines, name, at + 1, indent))
-        if not places:
+        definitions = list(_definitions(lines, name, at + 1, indent))
+        if not definitions:
             return None
-        indent, at = min(places)
+        indent, at = min(definitions)
     return at + 1
 
 
 def _definitions(lines: Sequence[str], name: str, start: int, indent: int) -> Iterator[tuple[int, int]]:
     """Indentation and number of the lines that define ``name`` in the block behind a line that is indented so far."""
     for number in range(start, len(lines)):
-        found = _DEFINITION.match(lines[number])
-        if found and len(found[1]) <= indent:
+        match = _DEFINITION.match(lines[number])
+        if match and len(match[1]) <= indent:
             return
-        if found and found[2] == name:
-            yield len(found[1]), number
+        if match and match[2] == name:
+            yield len(match[1]), number
 
 
 def _parsed(code: str) -> Node:

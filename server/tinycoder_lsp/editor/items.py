@@ -1,4 +1,4 @@
-"""Candidates as the items that editors show. Knows where text goes, not where it comes from."""
+"""Candidates as the items that editors show."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Abilities:
-    """What the client can show of an item: details beside the label, a second range, Markdown."""
+    """What the client can show of an item: details next to the label, a second range, Markdown."""
 
     label_details: bool = False
     insert_replace: bool = False
@@ -71,7 +71,7 @@ def abilities_of(client: ClientCapabilities) -> Abilities:
 def completion_list(candidates: Mapping[str, Candidate], lines: Lines, able: Abilities = Abilities()) -> CompletionList:
     """The popup, in the order given, from candidates by id.
 
-    Always incomplete: with another letter typed the model knows better words.
+    Always incomplete: with another letter typed the model offers better names.
     """
     items = [_completion_item(rank, name, one, lines, able) for rank, (name, one) in enumerate(candidates.items())]
     return CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
@@ -83,12 +83,12 @@ def _completion_item(
     edit = _text_edit(candidate, lines, able)
     if edit is None or not _stand_apart(candidate):
         return None
-    details, detail = None, candidate.source
+    details, detail = None, str(candidate.provenance)
     if able.label_details:
         where = short_path(candidate.path) if candidate.edits else ""
         details = CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
     elif candidate.signature:
-        detail = f"{candidate.signature}{BESIDE}{candidate.source}"
+        detail = f"{candidate.signature}{BESIDE}{candidate.provenance}"
     return CompletionItem(
         label=candidate.text,
         label_details=details if details and (details.detail or details.description) else None,
@@ -134,14 +134,14 @@ def _text_edit(candidate: Candidate, lines: Lines, able: Abilities) -> TextEdit 
 
 
 def _stand_apart(candidate: Candidate) -> bool:
-    """Whether no two edits overlap or insert at the same place, as the protocol asks."""
+    """Whether no two edits overlap or insert at the same offset, as the protocol asks."""
     main = (candidate.start, max(candidate.end, candidate.replace_end or 0))
     spans = sorted([main, *((each.start, each.end) for each in candidate.edits)])
     return all(one[1] <= other[0] and one != other for one, other in pairwise(spans))
 
 
 def _data(candidate: Candidate) -> dict[str, Any]:
-    """What ``completionItem/resolve`` is told of the candidate."""
+    """What an editor sends back of the candidate with ``completionItem/resolve``."""
     data: dict[str, Any] = {"percent": round(100 * candidate.probability)}  # Neovim 0.11 sends no fraction back
     if candidate.path:
         data |= {"path": candidate.path, "line": candidate.line}
@@ -173,7 +173,7 @@ def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineComp
 
 
 def with_selection(cursor: TextCursor, selected: SelectedCompletionInfo) -> TextCursor:
-    """The spot once the popup's selected word is accepted: ghost text must go on from there to be shown."""
+    """The cursor once the list's selected row is accepted: only ghost text that continues from there is shown."""
     start = cursor.lines.offset(selected.range.start)
     text = cursor.lines.edit(selected.range, selected.text)
     return dataclasses.replace(cursor, lines=Lines(text, cursor.lines.encoding), offset=start + len(selected.text))
@@ -189,7 +189,7 @@ def without_selection(
 
 
 def from_selection(candidate: Candidate, cursor: TextCursor, selected: SelectedCompletionInfo) -> Candidate | None:
-    """The candidate from the selected range on, if it begins with the selected word there; else ``None``."""
+    """The candidate from the selected range on, if it begins with the selected text there; else ``None``."""
     start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
     text = cursor.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
     agrees = candidate.end == end and text.startswith(selected.text)

@@ -1,4 +1,4 @@
-"""A bar in the editor for work that takes a while. Knows no work."""
+"""A bar in the editor for work that takes a while."""
 
 from __future__ import annotations
 

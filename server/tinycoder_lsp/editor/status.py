@@ -1,4 +1,4 @@
-"""What the editor and the log are told of how things stand. Knows no model and decides nothing."""
+"""What the editor and the log are told of the server's state."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def cause(fault: BaseException) -> str:
     at = fault.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    place = f" at {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else ""
-    return type(fault).__name__ + place
+    where = f" at {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else ""
+    return type(fault).__name__ + where
 
 
 class Editor(Protocol):
@@ -46,10 +46,10 @@ class StatusReporter:
         self._training: tuple[int, str] | None = None
         self._sent: dict[str, object] | None = None
         self._said: set[str] = set()
-        self.pops_up = True  # unless the editor says by itself what the status means
+        self.pops_up = True  # unless the editor shows the status itself
 
     def show(self, status: Status) -> None:
-        """Tell the editor how things stand. A problem also pops up, once: few editors show a status."""
+        """Tell the editor the status. A problem also pops up, once: few editors show a status."""
         if status != self._status or self._sent is None:
             self._status = status
             self._send()
@@ -78,7 +78,7 @@ class StatusReporter:
         self._editor.window_show_message(lsp.ShowMessageParams(type=level, message=message))
 
     def warn_once(self, message: str) -> None:
-        """A line in the logs, unless it stands there."""
+        """A line in the logs, unless it was written before."""
         if self.is_new(message):
             self.log(lsp.MessageType.Warning, message)
 
@@ -92,8 +92,10 @@ class StatusReporter:
         return True
 
     def fail_once(self, what: str, fault: BaseException) -> None:
-        """What nobody foresaw has ended some work, which begins anew: a line in the log for each place where that
-        happens, and a message for each kind of fault."""
+        """Say that an unexpected fault has ended some work, which begins anew.
+
+        That is a line in the log for each line of code where it happens, and a message for each kind of fault.
+        """
         if self.is_new(f"{what}: {cause(fault)}"):
             self.log(lsp.MessageType.Error, f"TinyCoder: {what} ended: {cause(fault)}")
         name = type(fault).__name__

@@ -8,12 +8,13 @@ client turns into an empty answer, reaches the callbacks of Neovim's plugins as 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
-from tinycoder.complete.candidate import Candidate
-from tinycoder.stop import Stop
-from tinycoder_lsp.documents.positions import TextCursor, opens_block
+from tinycoder.complete.candidate import Candidate, GhostRequest, ListRequest
+from tinycoder.complete.text import block_header
+from tinycoder.stop import Stop, never
+from tinycoder_lsp.documents.positions import TextCursor
 from tinycoder_lsp.engine import garbage
-from tinycoder_lsp.engine.host import GhostRequest
 from tinycoder_lsp.engine.models import Models
 from tinycoder_lsp.engine.worker import Kind, Worker
 from tinycoder_lsp.jobs.background import Background
@@ -31,59 +32,43 @@ class Answers:
         self._idle: asyncio.TimerHandle | None = None
         self._n_events = 0  # keys and questions, to tell whether there was quiet
 
-    async def popup(self, cursor: TextCursor, settings: PopupSettings, *, going_on: bool = False) -> list[Candidate]:
-        """Words for the popup at ``cursor``; none while no model is loaded, since some editors show no list before.
+    async def popup(self, cursor: TextCursor, settings: PopupSettings, *, on_screen: bool = False) -> list[Candidate]:
+        """Names for the completion list at ``cursor``; ``on_screen`` when the editor shows one already.
 
-        ``going_on`` when the list is on the screen already.
+        There are none while no model is loaded, since some editors show no list before the answer.
         """
         if self._models.tokenizer is None:
             return []
+        request = ListRequest(limit=settings.limit, imports=settings.imports, on_screen=on_screen)
 
-        def call(stop: Stop) -> list[Candidate]:
-            return self._models.popup(
-                cursor.document,
-                cursor.place,
-                stop=stop,
-                limit=settings.limit,
-                going_on=going_on,
-                imports=settings.imports,
+        def ask(stop: Stop) -> list[Candidate] | None:
+            return self._models.ask(
+                cursor.document, lambda engine: engine.popup(cursor.document, cursor.place, request, stop=stop), stop
             )
 
         deadline = settings.deadline_ms / 1000
-        return cursor.here(await self._worker.answer(Kind.POPUP, call, uri=cursor.uri, deadline=deadline) or [])
+        answer = await self._worker.answer(Kind.POPUP, ask, uri=cursor.uri, deadline=deadline)
+        return cursor.here(answer or [])
 
     async def inline(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
         """The ghost text at ``cursor``, if one is likely enough. What follows it is prepared."""
-        wish = _wish(cursor, settings)
-
-        def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(cursor.document, cursor.place, wish, stop=stop)
-
-        def quick() -> list[Candidate] | None:
-            return self._models.known_inline(cursor.document, cursor.place, wish)
-
         pause = settings.debounce_ms / 1000
         if pause and await self.cached(cursor, settings) is None and not await self._quiet(pause):
             return []
-        deadline = settings.deadline_ms / 1000
-        found = await self._worker.answer(Kind.GHOST, call, quick=quick, uri=cursor.uri, deadline=deadline)
-        if found is not None:
-            self._look_ahead(cursor, found)
-        return cursor.here(found or [])
+        candidates = await self._write(cursor, _request(cursor, settings), settings, cached_first=True)
+        if candidates is not None:
+            self._look_ahead(cursor, candidates)
+        return cursor.here(candidates or [])
 
     async def cached(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate] | None:
         """The ghost text at ``cursor`` if it is known without thinking: one that is typed through, or was prepared."""
-        wish = _wish(cursor, settings)
-
-        def quick() -> tuple[list[Candidate] | None]:
-            return (self._models.known_inline(cursor.document, cursor.place, wish),)
-
-        found = await self._worker.answer(Kind.GHOST, lambda stop: quick(), quick=quick, uri=cursor.uri)
-        return None if found is None or found[0] is None else cursor.here(found[0])
+        ask = partial(self._cached, cursor, _request(cursor, settings))
+        answer = await self._worker.answer(Kind.GHOST, lambda stop: (ask(),), quick=lambda: (ask(),), uri=cursor.uri)
+        return None if answer is None or answer[0] is None else cursor.here(answer[0])
 
     async def alternatives(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
         """Several ghost texts at ``cursor``, however unlikely; of several lines unless the settings say else."""
-        wish = GhostRequest(
+        request = GhostRequest(
             n=settings.alternatives,
             max_tokens=settings.max_tokens,
             block=settings.block != "off",
@@ -91,12 +76,23 @@ class Answers:
             threshold=0.0,
             prose="on",
         )
+        return cursor.here(await self._write(cursor, request, settings) or [])
 
-        def call(stop: Stop) -> list[Candidate]:
-            return self._models.inline(cursor.document, cursor.place, wish, stop=stop)
+    async def _write(
+        self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False
+    ) -> list[Candidate] | None:
+        def ask(stop: Stop) -> list[Candidate] | None:
+            return self._models.ask(
+                cursor.document, lambda engine: engine.inline(cursor.document, cursor.place, request, stop=stop), stop
+            )
 
+        quick = partial(self._cached, cursor, request) if cached_first else None
         deadline = settings.deadline_ms / 1000
-        return cursor.here(await self._worker.answer(Kind.GHOST, call, uri=cursor.uri, deadline=deadline) or [])
+        return await self._worker.answer(Kind.GHOST, ask, quick=quick, uri=cursor.uri, deadline=deadline)
+
+    def _cached(self, cursor: TextCursor, request: GhostRequest) -> list[Candidate] | None:
+        document, offset = cursor.document, cursor.place
+        return self._models.ask(document, lambda engine: engine.cached_inline(document, offset, request), never)
 
     def on_activity(self) -> None:
         """Something is being typed: it is learnt from once there is quiet."""
@@ -126,10 +122,12 @@ class Answers:
             self._worker.drop(Kind.AHEAD)
             return
 
-        def call(stop: Stop) -> None:
-            self._models.look_ahead(cursor.document, cursor.place, found[0], stop=stop)
+        document, offset = cursor.document, cursor.place
 
-        key = (cursor.document.path, cursor.document.text, found[0])
+        def call(stop: Stop) -> None:
+            self._models.ask(document, lambda engine: engine.look_ahead(document, offset, found[0], stop=stop), stop)
+
+        key = (document.path, document.text, found[0])
         self._background.start("looking ahead", self._worker.answer(Kind.AHEAD, call, key=key))
 
     def _rest(self) -> None:
@@ -142,11 +140,11 @@ class Answers:
             self._learn_when_idle()  # it was interrupted
 
 
-def _wish(cursor: TextCursor, settings: InlineSettings) -> GhostRequest:
+def _request(cursor: TextCursor, settings: InlineSettings) -> GhostRequest:
     """Ghost text as it is wanted while typing."""
     return GhostRequest(
         max_tokens=settings.max_tokens,
-        block=settings.block == "automatic" and opens_block(cursor.document.text, cursor.place),
+        block=settings.block == "automatic" and block_header(cursor.document.text, cursor.place) is not None,
         max_lines=settings.max_lines,
         threshold=settings.threshold,
         prose=settings.prose,

@@ -1,4 +1,4 @@
-"""The model that answers: which one, whether it could be loaded, what to tell the person. Knows no protocol.
+"""The model that answers: which one, whether it could be loaded, what to tell the person.
 
 All but ``buffers``, ``invalidate``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
 engine is told what changed in the open documents.
@@ -11,19 +11,19 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tinycoder.complete.candidate import Candidate, Document
+from tinycoder.complete.candidate import Completer, Document
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
 from tinycoder.memory.mixer_file import MixerFile
-from tinycoder.stop import Stop, never
+from tinycoder.stop import Stop
 from tinycoder.storage.bundled import is_bundled
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, stamp_of, true_path
 from tinycoder_lsp.documents.buffers import Buffers
 from tinycoder_lsp.documents.positions import file_path, labels
-from tinycoder_lsp.engine.host import Engine, GhostRequest, default_engine
+from tinycoder_lsp.engine.host import default_engine
 
 if TYPE_CHECKING:
     from tinycoder.memory.suffix_index import Workspace
@@ -56,6 +56,18 @@ GIVEN_UP = Status(
 FAILED = Status(state="error", message="TinyCoder could not load its model; the server's log says why.")
 
 
+@dataclass(kw_only=True)
+class _Loaded:
+    """A model that was loaded, for what (``stamp``), and what its engine was told."""
+
+    engine: Completer
+    stamp: object
+    status: Status
+    mixer: MixerFile | None
+    modules: tuple[World, OfferedNames] | None = None
+    knows_list: bool = False  # of what is to be left out
+
+
 class Models:
     """Finds and loads the model, and holds its engine. Until it is loaded, and where it cannot be, answers are empty.
 
@@ -68,7 +80,7 @@ class Models:
     def __init__(
         self,
         home: Path,
-        open_engine: Callable[[Path, bool], Engine] | None = None,
+        open_engine: Callable[[Path, bool], Completer] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,71 +88,64 @@ class Models:
         self.buffers = Buffers()
         self._open = open_engine or default_engine
         self._clock = clock
-        self._engine: Engine | None = None
-        self._loaded: object = None
-        self._status = LOADING
+        self._loaded: _Loaded | None = None
         self._index: tuple[Tokenizer, Workspace] | None = None
         self._modules: tuple[World, OfferedNames] | None = None
-        self._known: tuple[Engine, World, OfferedNames] | None = None  # which engine was told what
-        self._mixer: MixerFile | None = None
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
         self._forgotten = NOTHING_FORGOTTEN
         self._list = stamp_of(home)  # as it was at the last look
-        self._told: Engine | None = None  # of what is to be left out
 
     @property
     def tokenizer(self) -> Tokenizer | None:
         """That of the model; another one for each loading."""
-        engine = self._engine
-        return engine.tokenizer if engine else None
+        loaded = self._loaded
+        return loaded.engine.tokenizer if loaded else None
 
     @property
     def current(self) -> str | None:
         """The name of the model that answers."""
-        return self._status.model if self._engine else None
+        loaded = self._loaded
+        return loaded.status.model if loaded else None
 
     def load(
         self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True, trusted: bool = True
     ) -> Status:
-        """Load the model called ``name``, else the workspace's own, else the shipped one; say how that went.
+        """Load the model called ``name``, else the workspace's own, else the bundled one; say how that went.
 
         A model that is loaded already for the same workspaces, and was not written again since, stays. Workspaces that
         are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
         """
         try:
             folder = _choose(self.home, name, workspaces, trusted)
-            if not (trusted or _is_kept_apart(self.home, folder)) and _lies_in(folder, workspaces):
-                raise CheckpointError(f"{folder} lies in the workspace, which is not trusted; trust it in the editor")
             stamp = (folder, _written(folder), tuple(workspaces), memory, trusted)
-            if self._engine is not None and stamp == self._loaded:
-                return self._status
+            if self._loaded is not None and stamp == self._loaded.stamp:
+                return self._loaded.status
             self.save()
-            self._loaded = stamp
-            self._folders, self._told = tuple(workspaces), None
+            self._folders = tuple(workspaces)
             engine = self._open(folder, memory)
         except TinyCoderError as error:
             self.save()
-            self._engine = self._mixer = None
+            self._loaded = None
             return Status(state="error", message=f"TinyCoder cannot use its model. {error}")
         except BaseException:
-            self._engine = self._mixer = None
+            self._loaded = None
             raise
-        self._mixer = None
+        mixer = None
         if engine.mixer is not None and trusted:
-            self._mixer = MixerFile(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
-        self._engine, self._saved = engine, self._clock()
-        self.buffers.mark_dirty()
+            mixer = MixerFile(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         message = f"TinyCoder completes with the model {folder.name}"
         message += ", which knows Python in general." if is_bundled(folder) else "."
         if is_bundled(folder) and trusted and workspaces and not name:
             message += f' Ten minutes of training make it yours: tinycoder train "{workspaces[0]}"'
-        self._status = Status(state="ready", message=message, model=folder.name)
-        return self._status
+        status = Status(state="ready", message=message, model=folder.name)
+        self._loaded, self._saved = _Loaded(engine=engine, stamp=stamp, status=status, mixer=mixer), self._clock()
+        self.buffers.mark_dirty()
+        return status
 
     def invalidate(self) -> None:
         """The engine failed in the middle of something: answer nothing until it is loaded anew. While none works."""
-        self._engine = self._mixer = self._loaded = None
+        self._loaded = None
 
     def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
         """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
@@ -150,53 +155,38 @@ class Models:
         """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
         self._modules = world, offered
 
-    def inline(self, document: Document, offset: int, wish: GhostRequest, *, stop: Stop) -> list[Candidate]:
-        """Ghost texts from the engine, if there is one."""
-        return self._ask(document, partial(_inline, document, offset, wish, stop), stop) or []
-
-    def known_inline(self, document: Document, offset: int, wish: GhostRequest) -> list[Candidate] | None:
-        """Ghost texts, if the engine has them at hand; ``None`` if it would have to think."""
-        try:
-            return self._ask(document, partial(_inline, document, offset, wish, _at_once), never) or []
-        except Cancelled:
+    def ask(self, document: Document, call: Callable[[Completer], _T], stop: Stop) -> _T | None:
+        """What ``call`` asks the engine about ``document``; None if there is no engine."""
+        loaded = self._loaded
+        if loaded is None:
             return None
-
-    def popup(
-        self,
-        document: Document,
-        offset: int,
-        *,
-        stop: Stop,
-        limit: int,
-        going_on: bool = False,
-        imports: bool = True,
-    ) -> list[Candidate]:
-        """Names from the engine, if there is one."""
-
-        def ask(engine: Engine) -> list[Candidate]:
-            return engine.popup(document, offset, stop=stop, limit=limit, going_on=going_on, imports=imports)
-
-        return self._ask(document, ask, stop) or []
-
-    def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
-        """Let the engine prepare the ghost text that follows ``candidate``."""
-        self._ask(document, lambda engine: engine.look_ahead(document, offset, candidate, stop=stop), stop)
+        self._sync(loaded, stop)
+        try:
+            return call(loaded.engine)
+        finally:
+            self.buffers.shown(document)
 
     def learn(self, stop: Stop) -> bool:
         """Let the engine learn all there is to learn, and keep it on disk once in a while. True when done.
 
         Raises ``Cancelled`` once ``stop`` says so.
         """
-        engine = self._engine
-        if engine is None:
+        loaded = self._loaded
+        if loaded is None:
             return True
-        self._sync(engine, stop)
-        while engine.learn(stop=stop):
+        self._sync(loaded, stop)
+        while loaded.engine.learn(stop=stop):
             if stop():
                 raise Cancelled
         if self._clock() - self._saved >= SAVE_S:
             self.save()
         return True
+
+    def save(self) -> None:
+        """Keep what was learnt."""
+        self._saved = self._clock()
+        if self._loaded is not None and self._loaded.mixer is not None:
+            self._loaded.mixer.save()
 
     def is_forgotten(self, path: str) -> bool:
         """Whether a path of the workspace is on the list of what to forget right now. For any thread."""
@@ -206,32 +196,17 @@ class Models:
             forgotten = self._forgotten
         return self._leaves_out(forgotten)(path)
 
-    def save(self) -> None:
-        """Keep what was learnt."""
-        self._saved = self._clock()
-        if self._mixer is not None:
-            self._mixer.save()
-
-    def _ask(self, document: Document, call: Callable[[Engine], _T], stop: Stop) -> _T | None:
-        engine = self._engine
-        if engine is None:
-            return None
-        self._sync(engine, stop)
-        try:
-            return call(engine)
-        finally:
-            self.buffers.shown(document)
-
-    def _sync(self, engine: Engine, stop: Stop) -> None:
-        """Tell the engine the news. Raises ``Cancelled`` between two pieces of it once ``stop`` says so."""
+    def _sync(self, loaded: _Loaded, stop: Stop) -> None:
+        """Tell the engine what is new. Raises ``Cancelled`` between two documents once ``stop`` says so."""
+        engine = loaded.engine
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
             engine.use(index[1])
         modules = self._modules
-        if modules is not None and not _are_same(self._known, (engine, *modules)):
-            self._known = engine, *modules
+        if modules is not None and tuple(map(id, modules)) != tuple(map(id, loaded.modules or ())):
+            loaded.modules = modules
             engine.know(*modules)
-        self._keep_to_list(engine)
+        self._keep_to_list(loaded)
         while (queued := self.buffers.next()) is not None:
             path, document = queued
             if document is None:
@@ -241,20 +216,20 @@ class Models:
             if stop():
                 raise Cancelled
 
-    def _keep_to_list(self, engine: Engine) -> None:
+    def _keep_to_list(self, loaded: _Loaded) -> None:
         """Leave out what is to be forgotten, from this answer on. A damaged list changes nothing."""
         stamp = stamp_of(self.home)
         changed, self._list = stamp != self._list, stamp
-        if not changed and self._told is engine:
+        if loaded.knows_list and not changed:
             return
-        self._told = engine
+        loaded.knows_list = True
         before = self._forgotten
         try:
             self._forgotten = load_forgotten(self.home)
         except ConfigError as error:
             logger.warning("%s", error)
         if self._forgotten.paths or before.paths:
-            engine.leave_out(self._leaves_out(self._forgotten))
+            loaded.engine.leave_out(self._leaves_out(self._forgotten))
         if changed and self.on_list is not None:
             self.on_list()
 
@@ -276,24 +251,13 @@ def _place(uri: str) -> Path:
     return true_path(file_path(uri))
 
 
-def _inline(document: Document, offset: int, wish: GhostRequest, stop: Stop, engine: Engine) -> list[Candidate]:
-    return engine.inline(
-        document,
-        offset,
-        stop=stop,
-        n=wish.n,
-        max_tokens=wish.max_tokens,
-        block=wish.block,
-        max_lines=wish.max_lines,
-        threshold=wish.threshold,
-        prose=wish.prose,
-    )
-
-
 def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: bool) -> Path:
     from tinycoder.storage.models import find_model, resolve_model
 
-    return resolve_model(home, name) if name else find_model(home, workspaces, trusted=trusted)
+    folder = resolve_model(home, name) if name else find_model(home, workspaces, trusted=trusted)
+    if not (trusted or _is_kept_apart(home, folder)) and _lies_in(folder, workspaces):
+        raise CheckpointError(f"{folder} lies in the workspace, which is not trusted; trust it in the editor")
+    return folder
 
 
 def _written(folder: Path) -> int:
@@ -318,11 +282,3 @@ def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) ->
     from tinycoder.memory.indexing import index_file_of
 
     return index_file_of(home, workspaces, tokenizer).with_suffix(".mixer.json")
-
-
-def _are_same(some: Sequence[object] | None, others: Sequence[object]) -> bool:
-    return some is not None and all(one is other for one, other in zip(some, others, strict=True))
-
-
-def _at_once() -> bool:
-    return True

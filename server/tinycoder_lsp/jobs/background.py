@@ -1,4 +1,4 @@
-"""Work that nobody waits for. Knows nothing of what is done; a fault in it is a line in the log."""
+"""Work that nobody waits for. A fault in it is a line in the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Background:
-    """The tasks that run beside the answers."""
+    """The tasks that run in the background."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()  # a task that nobody holds may vanish
@@ -30,5 +30,5 @@ class Background:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            told = str(error) if isinstance(error, TinyCoderError) else cause(error)
-            logger.error("%s failed: %s", what, told)
+            reason = str(error) if isinstance(error, TinyCoderError) else cause(error)
+            logger.error("%s failed: %s", what, reason)

@@ -1,6 +1,6 @@
-"""The workspace is read beside the answers, and read again when folders, model or files change.
+"""Index the workspace in the background, and again when folders, model or files change.
 
-Knows when to index, not how. Until an index is there the engine answers without it.
+Until an index is there the engine answers without it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_POLITE_S = 0.2  # seconds that the index waits for a running answer, at each file
+_YIELD_S = 0.2  # seconds that the index waits for a running answer, at each file
 
 Progress = Callable[[int, int], None]
-_Wish = tuple["Tokenizer", tuple[Path, ...], tuple[str, ...]]
+_Request = tuple["Tokenizer", tuple[Path, ...], tuple[str, ...]]
 
 
 class Index(Protocol):
@@ -47,7 +47,7 @@ class Index(Protocol):
 
 
 class Indexing:
-    """A thread that indexes, for the latest wish only. All methods are called from the event loop's thread."""
+    """A thread that indexes, for the latest request only. All methods are called from the event loop's thread."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Indexing:
         self._pause_s = pause_s
         self._on_fault = on_fault
         self._worker = Worker("indexing", on_fault=self._failed)
-        self._wish: _Wish | None = None
+        self._request: _Request | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._n_running = 0
 
@@ -78,30 +78,30 @@ class Indexing:
         ``exclude`` are patterns of files to leave out.
         """
         tokenizer = self._models.tokenizer
-        wish = (tokenizer, tuple(folders), tuple(exclude)) if tokenizer is not None and folders else None
-        if wish == self._wish:
+        request = (tokenizer, tuple(folders), tuple(exclude)) if tokenizer is not None and folders else None
+        if request == self._request:
             return
-        self._wish = wish
+        self._request = request
         self._worker.drop(Kind.LOAD)
-        if wish is not None:
-            self._background.start("indexing the workspace", self._run(wish, self._bar()))
+        if request is not None:
+            self._background.start("indexing the workspace", self._run(request, self._bar()))
 
     def files_changed(self) -> None:
         """Index again, once in a while however often files change: what has not changed costs little."""
-        if self._wish is not None and self._timer is None:
+        if self._request is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._again)
 
     def again(self) -> None:
         """Index again now, in sight."""
-        if self._wish is not None:
+        if self._request is not None:
             self._worker.drop(Kind.LOAD)
-            self._background.start("indexing the workspace", self._run(self._wish, self._bar()))
+            self._background.start("indexing the workspace", self._run(self._request, self._bar()))
 
     def close(self) -> None:
         """Stop, for good."""
         if self._timer is not None:
             self._timer.cancel()
-        self._wish = None
+        self._request = None
         self._worker.close(patience=0)  # it keeps nothing but whole files
 
     def _failed(self, fault: BaseException, n: int) -> None:
@@ -113,25 +113,25 @@ class Indexing:
         self._timer = None
         if self._n_running:
             self.files_changed()  # what is under way first, or one that takes long would never end
-        elif self._wish is not None:
-            self._background.start("indexing the workspace", self._run(self._wish, None))
+        elif self._request is not None:
+            self._background.start("indexing the workspace", self._run(self._request, None))
 
-    async def _run(self, wish: _Wish, bar: Bar | None) -> None:
-        tokenizer, folders, exclude = wish
+    async def _run(self, request: _Request, bar: Bar | None) -> None:
+        tokenizer, folders, exclude = request
         self._n_running += 1
         start = time.perf_counter()
         if bar is not None:
             self._background.start("the bar of progress", bar.open())
 
         def call(stop: Stop) -> Workspace:
-            def polite_stop() -> bool:
+            def yielding_stop() -> bool:
                 if not stop():
-                    self._answers.wait_until_free(_POLITE_S)
+                    self._answers.wait_until_free(_YIELD_S)
                 return stop()
 
-            progress = bar.report if bar is not None else _nobody
+            progress = bar.report if bar is not None else _not_shown
             home = self._models.home
-            return self._index(home, folders, tokenizer, exclude=exclude, stop=polite_stop, progress=progress)
+            return self._index(home, folders, tokenizer, exclude=exclude, stop=yielding_stop, progress=progress)
 
         try:
             workspace = await self._worker.answer(Kind.LOAD, call)
@@ -139,7 +139,7 @@ class Indexing:
             self._n_running -= 1
             if bar is not None:
                 bar.close()
-        if workspace is not None and wish == self._wish:
+        if workspace is not None and request == self._request:
             self._models.remember(tokenizer, workspace)
             logger.info("indexed the workspace in %.1f s", time.perf_counter() - start)
 
@@ -159,5 +159,5 @@ def index_folders(
     return index_at_home(home, folders, tokenizer, exclude=exclude, stop=stop, progress=progress)
 
 
-def _nobody(done: int, total: int) -> None:
+def _not_shown(done: int, total: int) -> None:
     """Progress that is not shown."""

@@ -1,6 +1,6 @@
-"""What the workspace's files define is read beside the answers, and again soon after a file has changed.
+"""Read in the background what the workspace's files define, and again soon after a file has changed.
 
-Knows when to read, not how. Until it is read the engine knows the names of the open documents and of the library.
+Until that is done the engine knows the names of the open documents and of the library.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_POLITE_S = 0.2  # seconds that the reader waits for a running answer
-_BETWEEN_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
+_YIELD_S = 0.2  # seconds that the reader waits for a running answer
+_SLICE_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
 _SUFFIXES = (".py", ".pyi")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """What decides which symbols there are: folders, and of an untrusted one nothing; the setting for the Python.
+class SymbolRequest:
+    """Whose symbols to read: those of ``folders``, unless they are not ``trusted``, and of their environment.
 
-    ``keep`` says whether they may be kept on the disk.
+    ``python`` is the setting for that, ``exclude`` are patterns of files to leave out, and ``keep`` says whether the
+    symbols may be kept on the disk.
     """
 
     folders: tuple[Path, ...]
@@ -46,7 +47,7 @@ class Place:
 
 
 class Reader(Protocol):
-    """The symbols of a place; ``tinycoder_training.symbols.WorkspaceSymbols`` in use."""
+    """The symbols of a request; ``tinycoder.symbols.indexing.WorkspaceSymbols`` in use."""
 
     @property
     def world(self) -> World:
@@ -65,9 +66,9 @@ class Reader(Protocol):
 
 
 class Symbols:
-    """A thread that reads, for the latest place only. All methods are called from the event loop's thread.
+    """A thread that reads, for the latest request only. All methods are called from the event loop's thread.
 
-    ``open_reader`` makes the reader of a place, given the home folder; ``pause_s`` seconds after a change it reads.
+    ``open_reader`` makes the reader of a request, given the home folder; ``pause_s`` seconds after a change it reads.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Symbols:
         answers: Worker,
         background: Background,
         *,
-        open_reader: Callable[[Path, Place], Reader],
+        open_reader: Callable[[Path, SymbolRequest], Reader],
         pause_s: float,
         on_fault: Callable[[BaseException], object] = lambda fault: None,
     ) -> None:
@@ -87,7 +88,7 @@ class Symbols:
         self._pause_s = pause_s
         self._on_fault = on_fault
         self._worker = Worker("symbols", on_fault=self._failed)
-        self._place: Place | None = None
+        self._request: SymbolRequest | None = None
         self._reader: Reader | None = None
         self._changed: set[Path] | None = set()  # since it was read last; None for any files
         self._timer: asyncio.TimerHandle | None = None
@@ -99,29 +100,29 @@ class Symbols:
         reader = self._reader
         return (*reader.interpreter.search_paths, reader.interpreter.library) if reader is not None else ()
 
-    def want(self, place: Place | None) -> None:
-        """Read the symbols of this place, unless that is done already; without one, nothing."""
-        if place == self._place:
+    def want(self, request: SymbolRequest | None) -> None:
+        """Read the symbols of this request, unless that is done already; without one, nothing."""
+        if request == self._request:
             return
-        self._place, self._reader, self._changed = place, None, None
+        self._request, self._reader, self._changed = request, None, None
         self._worker.drop(Kind.LOAD)
-        if place is not None:
-            self._start(place)
+        if request is not None:
+            self._start(request)
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """These files were saved, made or removed: soon read them again. What is no Python changes nothing."""
-        found = [path for path in paths if path.suffix.lower() in _SUFFIXES]
-        if self._place is not None and found:
+        python = [path for path in paths if path.suffix.lower() in _SUFFIXES]
+        if self._request is not None and python:
             if self._changed is not None:
-                self._changed.update(found)
+                self._changed.update(python)
             self._wait()
 
     def again(self) -> None:
         """Look for all changes now."""
-        if self._place is not None:
+        if self._request is not None:
             self._changed = None
             if not self._n_running:
-                self._start(self._place)
+                self._start(self._request)
             else:
                 self._wait()
 
@@ -129,7 +130,7 @@ class Symbols:
         """Stop, for good."""
         if self._timer is not None:
             self._timer.cancel()
-        self._place = self._reader = None
+        self._request = self._reader = None
         self._worker.close(patience=0)  # what it keeps is written all at once
 
     def _wait(self) -> None:
@@ -140,44 +141,44 @@ class Symbols:
         self._timer = None
         if self._n_running:
             self._wait()  # what is under way first, or one that takes long would never end
-        elif self._place is not None:
-            self._start(self._place)
+        elif self._request is not None:
+            self._start(self._request)
 
     def _failed(self, fault: BaseException, n: int) -> None:
         self._on_fault(fault)
-        if n < MAX_FAULTS and self._place is not None:
+        if n < MAX_FAULTS and self._request is not None:
             self._changed = None
             self._wait()
 
-    def _start(self, place: Place) -> None:
-        self._background.start("reading the workspace's symbols", self._run(place))
+    def _start(self, request: SymbolRequest) -> None:
+        self._background.start("reading the workspace's symbols", self._run(request))
 
-    async def _run(self, place: Place) -> None:
+    async def _run(self, request: SymbolRequest) -> None:
         self._n_running += 1
         start = time.perf_counter()
         changed, self._changed = self._changed, set()
 
-        def open_it(stop: Stop) -> Reader:
-            return self._open_reader(self._models.home, place)
+        def open_reader(stop: Stop) -> Reader:
+            return self._open_reader(self._models.home, request)
 
         def read(stop: Stop) -> bool:
             waited = time.monotonic()
 
-            def polite_stop() -> bool:
+            def yielding_stop() -> bool:
                 nonlocal waited
-                if time.monotonic() - waited > _BETWEEN_S and not stop():
-                    self._answers.wait_until_free(_POLITE_S)
+                if time.monotonic() - waited > _SLICE_S and not stop():
+                    self._answers.wait_until_free(_YIELD_S)
                     waited = time.monotonic()
                 return stop()
 
             assert reader is not None
-            reader.refresh(changed=None if changed is None else sorted(changed), stop=polite_stop)
+            reader.refresh(changed=None if changed is None else sorted(changed), stop=yielding_stop)
             return True
 
         done: bool | None = None
         try:
-            reader = self._reader or await self._worker.answer(Kind.LOAD, open_it)
-            if reader is None or place != self._place:
+            reader = self._reader or await self._worker.answer(Kind.LOAD, open_reader)
+            if reader is None or request != self._request:
                 return
             if reader is not self._reader:
                 self._reader = reader
@@ -187,21 +188,21 @@ class Symbols:
             self._n_running -= 1
             if not done:
                 self._changed = None  # nobody knows what was read
-        if done and place == self._place:
+        if done and request == self._request:
             self._models.know(reader.world, reader.offered)
             logger.info("read the workspace's symbols in %.1f s", time.perf_counter() - start)
 
 
-def open_workspace(home: Path, place: Place) -> Reader:
-    """The reader of a place, for which the variables of this process say where an environment may be."""
+def open_workspace(home: Path, request: SymbolRequest) -> Reader:
+    """The reader of a request, for which the variables of this process say where an environment may be."""
     from tinycoder.symbols.indexing import WorkspaceSymbols
 
     return WorkspaceSymbols(
         home,
-        place.folders,
-        python=place.python or "",
+        request.folders,
+        python=request.python or "",
         environ=os.environ,
-        exclude=place.exclude,
-        trusted=place.trusted,
-        keep=place.keep,
+        exclude=request.exclude,
+        trusted=request.trusted,
+        keep=request.keep,
     )

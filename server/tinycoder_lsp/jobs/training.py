@@ -1,7 +1,4 @@
-"""A model trained beside the server: ``tinycoder train`` in a process of its own, one at a time.
-
-Knows how the process is started, heard and stopped; no protocol, not when to train, and nothing of how that works.
-"""
+"""Train a model in the background: ``tinycoder train`` in a process of its own, one at a time."""
 
 from __future__ import annotations
 
@@ -37,8 +34,7 @@ _LINE = 1 << 16  # characters at most that are taken for one line
 class TrainingResult:
     """How a run ended; ``message`` is a sentence for a person, ``report`` the path of the page about the run.
 
-    ``before`` is what the model that the run went on from made of the held-out code, in bits per byte like
-    ``bits_per_byte``, which is what came of it.
+    ``before`` and ``bits_per_byte`` are those of the held-out code with the starting model and with the trained one.
     """
 
     state: Literal["finished", "stopped", "failed"]
@@ -66,8 +62,8 @@ class _Run:
 class Training:
     """At most one training process. All methods and callbacks run on the event loop's thread.
 
-    ``bar`` makes a bar from what is to be called when a person cancels it. ``on_progress`` is told the percentage and
-    a few words; ``on_end`` is called once for each run that was started, unless the server is closing.
+    ``bar`` makes a bar, given what to call when a person cancels it. ``on_progress`` gets the percentage and a short
+    text; ``on_end`` is called once for each run that was started, unless the server is closing.
     """
 
     def __init__(
@@ -102,7 +98,7 @@ class Training:
     ) -> str:
         """Train on the files under ``folder`` for so many minutes in all; returns the model's name.
 
-        A run that was stopped goes on where it was, unless its minutes are used up or ``preset`` is another size;
+        A run that was stopped is resumed, unless its minutes are used up or ``preset`` is another size;
         then, and after a run that has finished, all begins anew. Raises a ``TinyCoderError`` if this server or another
         process trains that model already, and if no process can be started.
         """
@@ -207,11 +203,10 @@ def _plan(
     model = model_folder(home, name)
     options = ["--progress", "json", "--attached", "--name", name, "--minutes", str(minutes)]
     with only_writer(model):
-        place = run_folder(model)
-        with contextlib.suppress(
-            CheckpointError, TrainingError
-        ):  # nor is one that is damaged, or read what is forgotten
-            saved = read_training(place) if (place / STATE).is_file() else None
+        folder_of_run = run_folder(model)
+        # A run that is damaged, or has read what is to be forgotten, is not resumed either.
+        with contextlib.suppress(CheckpointError, TrainingError):
+            saved = read_training(folder_of_run) if (folder_of_run / STATE).is_file() else None
             if saved and preset in (None, saved.preset) and saved.seconds < 60 * minutes:
                 refuse_forgotten(home, model)
                 return name, [*options, "--resume"]
@@ -282,10 +277,10 @@ def _let_go(process: subprocess.Popen[str]) -> None:
 def _event(line: str) -> dict[str, Any] | None:
     """What the process reports in this line, if it is a report."""
     try:
-        found = json.loads(line)
+        event = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and found.get("event") in _EVENTS else None
+    return event if isinstance(event, dict) and event.get("event") in _EVENTS else None
 
 
 def _words(event: Mapping[str, Any]) -> str:
@@ -304,7 +299,7 @@ def _result(run: _Run, code: int) -> TrainingResult:
         return TrainingResult(
             state="finished",
             name=run.name,
-            message=_learnt(end),
+            message=_quality(end),
             bits_per_byte=end["bits_per_byte"],
             before=end["before"],
             report=end["report"],
@@ -321,8 +316,8 @@ def _result(run: _Run, code: int) -> TrainingResult:
     return TrainingResult(state="failed", name=run.name, message=f"TinyCoder could not train: {reason}")
 
 
-def _learnt(end: Mapping[str, Any]) -> str:
-    """What a run that finished is worth, in a sentence."""
+def _quality(end: Mapping[str, Any]) -> str:
+    """The quality before and after a run that finished, in a sentence."""
     before, after = end["before"], end["bits_per_byte"]
     if after is None:
         return "TinyCoder found nothing new to learn."

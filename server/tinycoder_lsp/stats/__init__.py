@@ -1,1 +1,1 @@
-"""What became of suggestions: seen from edits, counted, kept on this machine, and shown."""
+"""Outcomes of suggestions: inferred from edits, counted, kept on this machine, and shown."""

@@ -1,11 +1,13 @@
-"""What is counted of a day's suggestions: numbers only, no name and no code. Knows no file and no page."""
+"""What is counted of a day's suggestions: numbers only, no name and no code."""
 
 from __future__ import annotations
 
 import bisect
 import datetime
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
@@ -56,17 +58,9 @@ Days = Mapping[datetime.date, Day]
 
 def of_outcome(outcome: Outcome) -> Day:
     """One offer that has ended."""
-    counts = Counts(
-        accepted_chars=outcome.accepted_chars,
-        typed_chars=outcome.typed_chars,
-        ranks=outcome.rank or 0,
-        accepted=int(outcome.how == "accepted"),
-        partly=int(outcome.how == "partly"),
-        typed=int(outcome.how == "typed"),
-        ignored=int(outcome.how == "ignored"),
-        flashed=int(outcome.how == "flashed"),
-    )
-    return _day(outcome.kind, counts)
+    how: dict[str, Any] = {outcome.how: 1}
+    characters = {"accepted_chars": outcome.accepted_chars, "typed_chars": outcome.typed_chars}
+    return _day(outcome.kind, Counts(**how | characters, ranks=outcome.rank or 0))
 
 
 def of_answer(kind: Kind, latency_ms: float, n_items: int) -> Day:
@@ -88,11 +82,7 @@ def merged(a: Days, b: Days) -> dict[datetime.date, Day]:
 
 def since(days: Days, first: datetime.date) -> Day:
     """All from the day ``first`` on."""
-    found = Day()
-    for date, day in days.items():
-        if date >= first:
-            found = plus(found, day)
-    return found
+    return functools.reduce(plus, (day for date, day in days.items() if date >= first), Day())
 
 
 def percentile_ms(latency: tuple[int, ...], q: float) -> float | None:
@@ -126,13 +116,13 @@ def to_json(days: Days) -> dict[str, dict[str, dict[str, object]]]:
 
 def from_json(values: object) -> dict[datetime.date, Day]:
     """What ``to_json`` gave. Raises ``ValueError`` for anything else."""
-    found = {}
+    days = {}
     for date, kinds in _object(values).items():
         read = {kind: _counts(_object(counts)) for kind, counts in _object(kinds).items()}
         if not read.keys() <= {"inline", "popup"}:
             raise ValueError(f"there is no {sorted(read)}")
-        found[datetime.date.fromisoformat(date)] = Day(**read)
-    return found
+        days[datetime.date.fromisoformat(date)] = Day(**read)
+    return days
 
 
 def _day(kind: Kind, counts: Counts) -> Day:
@@ -145,8 +135,8 @@ def _sum(a: Counts, b: Counts) -> Counts:
 
 
 def _counts_json(counts: Counts) -> dict[str, object]:
-    found: dict[str, object] = {name: value for name in _NUMBERS if (value := getattr(counts, name))}
-    return found | ({"latency": list(counts.latency)} if any(counts.latency) else {})
+    values: dict[str, object] = {name: value for name in _NUMBERS if (value := getattr(counts, name))}
+    return values | ({"latency": list(counts.latency)} if any(counts.latency) else {})
 
 
 def _counts(values: Mapping[str, object]) -> Counts:

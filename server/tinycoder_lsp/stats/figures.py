@@ -1,8 +1,9 @@
-"""Counts as the figures that a person reads: today, in seven days, and in all. Knows no file and no HTML."""
+"""Counts as the figures that a person reads: today, in seven days, and in all."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 from tinycoder_lsp.stats.counts import Counts, Day, Days, keys_saved, percentile_ms, since
 
@@ -40,24 +41,8 @@ def figures(days: Days, today: datetime.date) -> dict[str, object]:
 def table(days: Days, today: datetime.date) -> list[tuple[str, ...]]:
     """A row of names, then a row for each figure; indented ones are parts of the one above."""
     parts = spans(days, today)
-    rows = {
-        "Ghost text shown": [_n(day.inline.shown) for day in parts.values()],
-        "  accepted": [_n(day.inline.accepted) for day in parts.values()],
-        "  partly accepted": [_n(day.inline.partly) for day in parts.values()],
-        "  typed through": [_n(day.inline.typed) for day in parts.values()],
-        "  ignored": [_n(day.inline.ignored) for day in parts.values()],
-        "  acceptance rate": [_share(day.inline.taken, day.inline.shown) for day in parts.values()],
-        "Gone before it could be read": [_n(day.inline.flashed) for day in parts.values()],
-        "Characters accepted": [_n(day.inline.accepted_chars) for day in parts.values()],
-        "Characters typed through": [_n(day.inline.typed_chars) for day in parts.values()],
-        "Words accepted from the popup": [_n(day.popup.accepted) for day in parts.values()],
-        "  mean row": [_mean(day.popup.ranks, day.popup.accepted) for day in parts.values()],
-        "  characters": [_n(day.popup.accepted_chars) for day in parts.values()],
-        "Keys saved, about": [_n(keys_saved(day)) for day in parts.values()],
-        "Ghost text, ms p50 / p95": [_times(day.inline) for day in parts.values()],
-        "Popup, ms p50 / p95": [_times(day.popup) for day in parts.values()],
-    }
-    return [("", *parts), *((name, *cells) for name, cells in rows.items())]
+    rows = [(name, *map(cell, parts.values())) for name, cell in _ROWS.items()]
+    return [("", *parts), *rows]
 
 
 def bars(days: Days, today: datetime.date, *, full: str = "#", rest: str = ".") -> list[str]:
@@ -89,34 +74,28 @@ def text(days: Days, today: datetime.date) -> str:
 
 def _inline(counts: Counts) -> dict[str, float | None]:
     return {
-        "answers": counts.answers,
-        "suggested": counts.suggested,
-        "shown": counts.shown,
-        "accepted": counts.accepted,
-        "partly": counts.partly,
-        "typed": counts.typed,
-        "ignored": counts.ignored,
-        "flashed": counts.flashed,
+        **{name: getattr(counts, name) for name in ("answers", "suggested", "shown")},
+        **{name: getattr(counts, name) for name in ("accepted", "partly", "typed", "ignored", "flashed")},
         "rate": _ratio(counts.taken, counts.shown),
         "accepted_chars": counts.accepted_chars,
         "typed_chars": counts.typed_chars,
         "keys_saved": keys_saved(Day(inline=counts)),
-        "p50_ms": percentile_ms(counts.latency, 0.5),
-        "p95_ms": percentile_ms(counts.latency, 0.95),
+        **_percentiles(counts),
     }
 
 
 def _popup(counts: Counts) -> dict[str, float | None]:
     return {
-        "answers": counts.answers,
-        "suggested": counts.suggested,
-        "accepted": counts.accepted,
+        **{name: getattr(counts, name) for name in ("answers", "suggested", "accepted")},
         "mean_rank": _ratio(counts.ranks, counts.accepted),
         "accepted_chars": counts.accepted_chars,
         "keys_saved": keys_saved(Day(popup=counts)),
-        "p50_ms": percentile_ms(counts.latency, 0.5),
-        "p95_ms": percentile_ms(counts.latency, 0.95),
+        **_percentiles(counts),
     }
+
+
+def _percentiles(counts: Counts) -> dict[str, float | None]:
+    return {f"p{q}_ms": percentile_ms(counts.latency, q / 100) for q in (50, 95)}
 
 
 def _n(value: int) -> str:
@@ -138,3 +117,22 @@ def _mean(total: int, n: int) -> str:
 def _times(counts: Counts) -> str:
     values = [percentile_ms(counts.latency, q) for q in (0.5, 0.95)]
     return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or _NONE
+
+
+_ROWS: dict[str, Callable[[Day], str]] = {
+    "Ghost text shown": lambda day: _n(day.inline.shown),
+    "  accepted": lambda day: _n(day.inline.accepted),
+    "  partly accepted": lambda day: _n(day.inline.partly),
+    "  typed through": lambda day: _n(day.inline.typed),
+    "  ignored": lambda day: _n(day.inline.ignored),
+    "  acceptance rate": lambda day: _share(day.inline.taken, day.inline.shown),
+    "Gone before it could be read": lambda day: _n(day.inline.flashed),
+    "Characters accepted": lambda day: _n(day.inline.accepted_chars),
+    "Characters typed through": lambda day: _n(day.inline.typed_chars),
+    "Words accepted from the popup": lambda day: _n(day.popup.accepted),
+    "  mean row": lambda day: _mean(day.popup.ranks, day.popup.accepted),
+    "  characters": lambda day: _n(day.popup.accepted_chars),
+    "Keys saved, about": lambda day: _n(keys_saved(day)),
+    "Ghost text, ms p50 / p95": lambda day: _times(day.inline),
+    "Popup, ms p50 / p95": lambda day: _times(day.popup),
+}

@@ -1,4 +1,4 @@
-"""Ghost text in a document, and whether an edit goes on with it. Knows no editor and nothing of time.
+"""Ghost text in a document, and whether an edit continues it.
 
 Only the two ends of a text are compared, however long it is: what an edit changed lies at the ghost text or elsewhere.
 """
@@ -14,9 +14,9 @@ _PAIRS = ("()", "[]", "{}", '""', "''", "``")  # one key, where editors close br
 
 @dataclass(frozen=True, kw_only=True)
 class Ghost:
-    """``rest`` is to come at offset ``at``, in place of the ``standing`` characters that stand there.
+    """``rest`` is to be inserted at offset ``at``, in place of the ``standing`` characters there.
 
-    ``skipped`` characters of the candidate's text stood there before the rest.
+    ``skipped`` characters of the candidate's text were in the document already.
     """
 
     at: int
@@ -53,7 +53,7 @@ def ghost_of(text: str, candidate: Candidate) -> Ghost | None:
 def follow(old: str, new: str, ghost: Ghost) -> Step | None:
     """The step that an edit from ``old`` to ``new`` is; None where it is something else than the ghost text."""
     at, standing, rest = ghost.at, ghost.standing, ghost.rest
-    for over in range(standing + 1):  # a closing bracket that stands there can be typed over without an edit
+    for over in range(standing + 1):  # a closing bracket that is there can be typed over without an edit
         if not rest.startswith(old[at : at + over]):
             break
         inserted = _inserted(old, new, at + over)
@@ -106,6 +106,6 @@ def _inserted(old: str, new: str, at: int) -> str:
 
 
 def _replaced(old: str, new: str, at: int, length: int, by: str) -> bool:
-    """Whether ``by`` took the place of ``length`` characters at ``at``."""
+    """Whether ``by`` replaced ``length`` characters at ``at``."""
     same_size = len(new) - len(old) == len(by) - length
     return same_size and new.startswith(old[:at] + by) and new.endswith(old[at + length :])

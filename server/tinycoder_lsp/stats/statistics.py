@@ -1,7 +1,7 @@
-"""The counts of suggestions in a home folder, day by day. Knows no offer's life and no page.
+"""The counts of suggestions in a home folder, day by day.
 
-Several servers may share a home: each keeps its own news and adds them to the file now and then. Losing them costs
-nothing but a figure, so a disk that refuses is a line in the log and no fault.
+Several servers may share a home: each adds its own counts to the file now and then. Losing them costs nothing but a
+figure, so a disk that refuses is a line in the log and no fault.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def load(home: Path) -> dict[datetime.date, Day]:
 def clear(home: Path) -> bool:
     """Forget everything; whether there was anything. Raises ``ConfigError`` where the disk refuses."""
     file = statistics_file(home)
-    found = [path for path in (file, _damaged(file)) if path.exists()]
-    if not found:
+    files = [path for path in (file, _damaged(file)) if path.exists()]
+    if not files:
         return False
     try:
         with _lock(file):
-            for path in found:
+            for path in files:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot remove {file} ({error.strerror or error}); check who owns it") from None
@@ -93,21 +93,20 @@ class Statistics:
         self._add(of_outcome(outcome))
 
     def answered(self, kind: Kind, latency_ms: float, n_items: int) -> None:
-        """An editor was answered with so many words or ghost texts, so long after it asked."""
+        """An editor was answered with ``n_items`` rows or ghost texts, ``latency_ms`` after it asked."""
         self._add(of_answer(kind, latency_ms, n_items))
 
     def flush(self) -> None:
-        """Add the news to the file. Waits for the disk."""
+        """Add to the file what was counted since. Waits for the disk."""
         with self._writing:
             with self._lock:
                 queued, self._queued = self._queued, {}
                 if self._timer is not None:
                     self._timer.cancel()
                 self._timer = None
-            if not queued:
-                return
             try:
-                self._write(queued)
+                if queued:
+                    self._write(queued)
             except NewerFormatError:
                 self._keep(queued, "it was written by a later version")
             except OSError as error:

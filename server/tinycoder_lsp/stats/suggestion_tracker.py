@@ -1,12 +1,13 @@
-"""What became of each suggestion, seen from the edits that follow it. Knows no protocol and no clock.
+"""The outcome of each suggestion, inferred from the edits that follow it.
 
-Few editors say what a person does with ghost text, but all of them say what stands in the document next: its next
-characters one by one (typed through), a longer piece of it (partly accepted), all of it at once (accepted), or
-something else (ignored). What an editor does say corrects that. Times are seconds of any clock that does not go back.
+Few editors say what a person does with ghost text, but all of them send the next edit: the ghost text's characters one
+by one (typed through), a longer piece of it (partly accepted), all of it at once (accepted), or something else
+(ignored). What an editor does say corrects that.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.stats.ghosts import Ghost, Step, follow, ghost_of, taken_length
 
 MIN_SHOWN_S = 0.25  # what was on show for less was not read
-GRACE_S = 2.0  # how long after its end an editor's word on an offer is waited for
+GRACE_S = 2.0  # how long after an offer's end the editor may still tell its outcome
 _MAX_OPEN = 32  # documents
 _MAX_ENDED = 64  # offers
 _MAX_IDS = 32  # answers of one offer
@@ -30,7 +31,7 @@ How = Literal["accepted", "partly", "typed", "ignored", "flashed"]
 class Outcome:
     """How an offer ended. Of its ``n_chars`` some were accepted, some typed; ``rank`` is that of a popup's row, from 1.
 
-    "partly" is also what was accepted in pieces and finished by hand. "flashed" was gone before it could be read.
+    "partly" is also what was accepted in pieces and typed to its end. "flashed" was gone before it could be read.
     """
 
     kind: Kind
@@ -44,14 +45,14 @@ class Outcome:
 
 @dataclass(kw_only=True)
 class _Offer:
-    """Ghost text through its life; other answers that go on with it belong to it."""
+    """Ghost text while it is shown; other answers that continue it belong to it."""
 
     uri: str
     text: str
     ghosts: list[Ghost]
     since_s: float
     hidden_s: float | None = None  # since then the latest answer is empty
-    told: bool = False  # the editor has said that it is on show
+    confirmed: bool = False  # the editor has said that it is on show
     ids: dict[str, tuple[int, Candidate, Ghost]] = field(default_factory=dict)  # with the characters taken before
     accepted: int = 0
     typed: int = 0
@@ -65,65 +66,65 @@ class _Offer:
         return self.accepted + self.typed
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    rank: int
-    n_chars: int
-
-
 class SuggestionTracker:
-    """The offers of one session. ``report`` is called once for each that has ended, up to ``GRACE_S`` later."""
+    """The offers of one session. ``report`` is called once for each that has ended, up to ``GRACE_S`` later.
 
-    def __init__(self, report: Callable[[Outcome], None]) -> None:
+    ``now`` is any clock in seconds that does not go back.
+    """
+
+    def __init__(self, report: Callable[[Outcome], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._report = report
+        self._now = now
         self._open: dict[str, _Offer] = {}
         self._ended: deque[_Offer] = deque()
-        self._popups: deque[tuple[str, dict[str, _Row]]] = deque(maxlen=_MAX_POPUPS)
-        self._latest: _Offer | None = None  # the one that the latest edit goes on with
+        self._popups: deque[tuple[str, dict[str, Outcome]]] = deque(maxlen=_MAX_POPUPS)  # if the row is accepted
+        self._latest: _Offer | None = None  # the one that the latest edit continues
         self._editor_tells = False
 
-    def inline_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate], at_s: float) -> None:
+    def inline_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
         """An answer for ``text`` was sent: ghost texts by id, the one that shows first, or none, which hides it.
 
         An answer that came too late for its text changes nothing.
         """
-        self._settle(at_s)
-        offer = self._open.get(uri)
+        self._settle()
+        now, offer = self._now(), self._open.get(uri)
         if offer is not None and offer.text != text:
             return
         ghosts = {name: ghost for name, one in candidates.items() if (ghost := ghost_of(text, one)) is not None}
         first = next(iter(ghosts.values()), None)
         if first is None:  # perhaps only because the next question overtook this one
             if offer is not None and offer.hidden_s is None:
-                offer.hidden_s = at_s
+                offer.hidden_s = now
             return
         if offer is not None and not any(map(first.is_of, offer.ghosts)):
-            self._end(uri, at_s)
+            self._end(uri)
             offer = None
         if offer is None:
-            offer = self._open[uri] = _Offer(uri=uri, text=text, ghosts=[], since_s=at_s)
+            offer = self._open[uri] = _Offer(uri=uri, text=text, ghosts=[], since_s=now)
         elif offer.hidden_s is not None:
-            offer.since_s, offer.hidden_s = offer.since_s + at_s - offer.hidden_s, None
+            offer.since_s, offer.hidden_s = offer.since_s + now - offer.hidden_s, None
         offer.ghosts = list(ghosts.values())
         offer.ids |= {name: (offer.taken, candidates[name], ghost) for name, ghost in ghosts.items()}
         while len(offer.ids) > _MAX_IDS:
             del offer.ids[next(iter(offer.ids))]
         if len(self._open) > _MAX_OPEN:
-            self._end(next(iter(self._open)), at_s)
+            self._end(next(iter(self._open)))
 
     def popup_shown(self, uri: str, text: str, candidates: Mapping[str, Candidate]) -> None:
         """A completion list for ``text`` was sent, by id, the best first."""
-        rows = {
-            name: _Row(rank=rank, n_chars=len(ghost.rest) if ghost else 0)
-            for rank, (name, one) in enumerate(candidates.items(), 1)
-            for ghost in [ghost_of(text, one)]
-        }
+        rows = {}
+        for rank, (name, candidate) in enumerate(candidates.items(), 1):
+            ghost = ghost_of(text, candidate)
+            n = len(ghost.rest) if ghost else 0
+            rows[name] = Outcome(
+                kind="popup", how="accepted", shown_s=0.0, n_chars=n, accepted_chars=n, typed_chars=0, rank=rank
+            )
         if rows:
             self._popups.append((uri, rows))
 
-    def edited(self, uri: str, text: str, at_s: float) -> None:
-        """The document says ``text`` now."""
-        self._settle(at_s)
+    def edited(self, uri: str, text: str) -> None:
+        """The document was changed to ``text``."""
+        self._settle()
         offer = self._open.get(uri)
         if offer is not None and offer.text == text:
             return
@@ -134,7 +135,7 @@ class SuggestionTracker:
         ended = [step for step in steps if step.ghost is None]
         step = next(iter(ended or steps), None)
         if step is None or (offer.hidden_s is not None and not step.accepted):
-            self._end(uri, at_s)
+            self._end(uri)
             return
         offer.text, offer.step, self._latest = text, step, offer
         if step.accepted or offer.taken + step.n_chars <= offer.promised:
@@ -144,18 +145,18 @@ class SuggestionTracker:
             offer.typed += step.n_chars
         if ended:
             offer.finished = True
-            self._end(uri, at_s)
+            self._end(uri)
         else:
             offer.ghosts = [step.ghost for step in steps if step.ghost is not None]
 
-    def shown(self, name: str, at_s: float) -> None:
+    def shown(self, name: str) -> None:
         """The editor says that it shows this ghost text. From then on, what it does not say was not shown."""
         self._editor_tells = True
         for offer in self._offers(name):
-            if not offer.told:
-                offer.told, offer.since_s = True, at_s
+            if not offer.confirmed:
+                offer.confirmed, offer.since_s = True, self._now()
 
-    def accepted(self, name: str, at_s: float) -> None:
+    def accepted(self, name: str) -> None:
         """The editor says that this ghost text or row of a popup was accepted. Its edit may have come or not."""
         for offer in self._offers(name):
             if offer.finished:
@@ -164,15 +165,17 @@ class SuggestionTracker:
             offer.accepted += _rest(offer, name)
             offer.step, offer.finished = None, True
             if self._open.get(offer.uri) is offer:
-                self._end(offer.uri, at_s)
+                self._end(offer.uri)
         for uri, rows in list(self._popups):
             if name in rows:
                 self._popups.remove((uri, rows))
-                self._row_accepted(uri, rows[name])
+                if self._latest is not None and self._latest.uri == uri:
+                    _count_last_step(self._latest, accepted=False)  # it looked like a piece of ghost text accepted
+                self._report(rows[name])
                 break
-        self._settle(at_s)
+        self._settle()
 
-    def partly_accepted(self, name: str, length: int, at_s: float) -> None:
+    def partly_accepted(self, name: str, length: int) -> None:
         """The editor says that ``length`` UTF-16 units of this ghost text's insert text are accepted by now."""
         for offer in self._offers(name):
             before, candidate, ghost = offer.ids[name]
@@ -181,23 +184,23 @@ class SuggestionTracker:
                 _count_last_step(offer, accepted=True)
             else:
                 offer.promised = max(offer.promised, taken)
-        self._settle(at_s)
+        self._settle()
 
-    def closed(self, uri: str, at_s: float) -> None:
+    def closed(self, uri: str) -> None:
         """The document was closed."""
         if uri in self._open:
-            self._end(uri, at_s)
-        self._settle(at_s)
+            self._end(uri)
+        self._settle()
 
     def settle(self) -> None:
-        """Report all that has ended, without waiting for the editor's word on it."""
+        """Report all that has ended, without waiting for what the editor may tell."""
         while self._ended:
             self._report(self._outcome(self._ended.popleft()))
 
-    def close(self, at_s: float) -> None:
+    def close(self) -> None:
         """All offers end, and are reported."""
         for uri in list(self._open):
-            self._end(uri, at_s)
+            self._end(uri)
         self.settle()
 
     def _offers(self, name: str) -> Iterator[_Offer]:
@@ -206,35 +209,19 @@ class SuggestionTracker:
             if name in offer.ids:
                 yield offer
 
-    def _row_accepted(self, uri: str, row: _Row) -> None:
-        """Report it. Where its edit looked like a piece of ghost text accepted, that was typed through."""
-        if self._latest is not None and self._latest.uri == uri:
-            _count_last_step(self._latest, accepted=False)
-        self._report(
-            Outcome(
-                kind="popup",
-                how="accepted",
-                shown_s=0.0,
-                n_chars=row.n_chars,
-                accepted_chars=row.n_chars,
-                typed_chars=0,
-                rank=row.rank,
-            )
-        )
-
-    def _end(self, uri: str, at_s: float) -> None:
+    def _end(self, uri: str) -> None:
         offer = self._open.pop(uri)
-        offer.ended_s = at_s
+        offer.ended_s = self._now()
         self._ended.append(offer)
         if len(self._ended) > _MAX_ENDED:
             self._report(self._outcome(self._ended.popleft()))
 
-    def _settle(self, at_s: float) -> None:
-        while self._ended and at_s - self._ended[0].ended_s >= GRACE_S:
+    def _settle(self) -> None:
+        while self._ended and self._now() - self._ended[0].ended_s >= GRACE_S:
             self._report(self._outcome(self._ended.popleft()))
 
     def _outcome(self, offer: _Offer) -> Outcome:
-        seen = offer.told or not self._editor_tells
+        seen = offer.confirmed or not self._editor_tells
         until = offer.ended_s if offer.hidden_s is None else offer.hidden_s
         shown_s = max(0.0, until - offer.since_s) if seen else 0.0
         return Outcome(

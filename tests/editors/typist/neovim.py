@@ -1,4 +1,4 @@
-"""Types texts into Neovim with its automatic completion, as ``tinycoder.lua`` sets it up."""
+"""Type texts into Neovim with its automatic completion, as ``tinycoder.lua`` sets it up."""
 
 from __future__ import annotations
 

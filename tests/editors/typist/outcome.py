@@ -1,4 +1,4 @@
-"""What came of one typing: whether the saved bytes are the typed ones, and what each Enter met. Knows no editor."""
+"""The outcome of typing one text: whether the saved bytes are the typed ones, and what each Enter met."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Enter:
     taken: bool = False  # whether Enter took it
 
     def cause(self, text: str) -> str:
-        """Why the list was open behind this line of the text."""
+        """Why the list was open after this line of the text."""
         word = re.search(r"\w*$", text)
         if not self.row:
             return "it opened just now"
         if SECOND in self.row:
             return "the second server's, which was left open: late answer"
         if word is None or not word[0]:
-            return "the dot opened it" if text.endswith(".") else "it was left open behind the word: late answer"
+            return "the dot opened it" if text.endswith(".") else "it was left open after the word: late answer"
         return "the word itself" if self.row.split()[0] == word[0] else "another word"
 
 
@@ -41,7 +41,7 @@ class Outcome:
     typed: str
     saved: str
     delay_ms: int
-    beside: bool  # beside a second server
+    beside: bool  # next to a second server
     ours: bool = True  # whether TinyCoder completed
     n_keys: int = 0  # that the editor heard
     seconds: float = 0.0
@@ -75,23 +75,23 @@ class Outcome:
         )
 
     def differences(self) -> list[str]:
-        """Where typed and saved text differ: one entry a place, with the line before."""
+        """The differences between typed and saved text, one entry each."""
         typed, saved = self.typed.split("\n"), self.saved.split("\n")
-        found = []
+        entries = []
         for kind, a, b, c, d in difflib.SequenceMatcher(None, typed, saved, autojunk=False).get_opcodes():
             if kind != "equal":
                 lines = [f"  line {a + 1}"]
                 lines += [f"    typed {line!r}" for line in typed[a:b]]
                 lines += [f"    saved {line!r}" for line in saved[c:d]] or ["    saved nothing"]
-                found.append("\n".join(lines))
-        return found
+                entries.append("\n".join(lines))
+        return entries
 
     def report(self) -> str:
-        """What is to be said of it beside its row; nothing if all is well."""
+        """The details next to the row; empty if all is well."""
         parts = []
         if not self.equal:
-            places = self.differences()
-            parts += [f"{self.name}, {self.setting}, {self.delay_ms} ms: first differences", *places[:SHOWN]]
+            differences = self.differences()
+            parts += [f"{self.name}, {self.setting}, {self.delay_ms} ms: first differences", *differences[:SHOWN]]
             lines = self.typed.split("\n")
             parts.append("  lists that were open at an Enter:")
             for enter in self.lists[: 2 * SHOWN]:
@@ -106,7 +106,7 @@ class Outcome:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """What is to be said of them beside their rows, and one line that sums up."""
+    """The details of all outcomes, and one line that sums up."""
     lines = [report for outcome in outcomes if (report := outcome.report())]
     ours = [outcome for outcome in outcomes if outcome.ours]
     n_equal = sum(outcome.equal for outcome in ours)

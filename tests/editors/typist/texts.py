@@ -1,6 +1,6 @@
-"""What is typed: real files of three styles, as they are installed here. None is kept in the repository.
+"""The texts to type: installed files of three styles.
 
-A file is fit if typing it key by key, with Enter at each line's end, can give its very bytes: ASCII, spaces, no blanks
+A file is fit if typing it key by key, with Enter at each line's end, can give its bytes: ASCII, spaces, no blanks
 at a line's end. It is typed in a folder that holds the other files of its package.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 MIN_LINES = 150
-STYLES = {  # the first one that is installed here and fit: what it is, and packages with files in them
+STYLES = {  # of each the first file that is installed and fit: package, folder, file
     "classes": (
         ("hypothesis", "internal/conjecture", "shrinking/choicetree.py"),
         ("pluggy", "", "_execution.py"),
@@ -33,7 +33,7 @@ STYLES = {  # the first one that is installed here and fit: what it is, and pack
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """A text to type, and where it belongs."""
+    """A text to type, and the package around it."""
 
     name: str
     text: str
@@ -41,11 +41,11 @@ class Text:
     place: Path  # of the file, relative to the folder that holds the package
 
     def first(self, n_lines: int) -> Text:
-        """The same, but no longer than that."""
+        """The text cut after ``n_lines`` lines."""
         return replace(self, text=_cut(self.text, n_lines))
 
     def workspace(self, folder: Path) -> Path:
-        """Copy the package into a folder, without the file; where the file is to be typed."""
+        """Copy the package without the file into a folder; the path at which to type the file."""
         target = folder / self.place.parts[0]
         shutil.copytree(self.package, target, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
         (folder / self.place).unlink()
@@ -58,7 +58,7 @@ def texts(*, n_lines: int) -> list[Text]:
 
 
 def text_of(path: Path, *, n_lines: int) -> Text:
-    """A file of somebody's own choice, in the folder where it lies."""
+    """A given file, with its folder as its package."""
     path = path.resolve()
     whole = path.read_text(encoding="utf-8")
     reason = unfit(whole)
@@ -97,7 +97,7 @@ def _first(style: str, n_lines: int) -> Text:
 
 
 def _cut(text: str, n_lines: int) -> str:
-    """The first lines: so many, and then up to one that is not empty."""
+    """The first ``n_lines`` lines, and more until one is not empty."""
     lines = text.rstrip("\n").split("\n")
     end = next((at for at in range(n_lines, len(lines)) if lines[at - 1]), len(lines))
     return "\n".join(lines[:end]) + "\n"

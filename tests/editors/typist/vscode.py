@@ -1,4 +1,4 @@
-"""Types texts into a real VS Code with its default settings, and watches what each Enter meets."""
+"""Type texts into a real VS Code with its default settings, and watch what each Enter meets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.editors.vscode import VSCode, start_browser
 from tests.editors.vscode_server import Server
 
 WORDS_SERVER = Path(__file__).parent / "words" / "server.py"
-AS_TYPED = {  # what would put letters into the text that nobody typed; all else is as without settings
+AS_TYPED = {  # settings against letters that nobody typed; all others have their defaults
     "editor.autoIndent": "none",
     "editor.autoClosingBrackets": "never",
     "editor.autoClosingQuotes": "never",
@@ -110,7 +110,7 @@ def _type(
             line_begin = time.monotonic()
             window.type(line, delay_ms=wait_ms)
             spent_ms = 1000 * (time.monotonic() - line_begin) / len(line)
-            wait_ms = max(1.0, delay_ms - (spent_ms - wait_ms))  # a key takes time itself: of Chromium, and of this
+            wait_ms = max(1.0, delay_ms - (spent_ms - wait_ms))  # a key itself takes time
             if len(pictures) < MAX_PICTURES and (now := window.page.evaluate("heard.lists.length")) > n_lists:
                 n_lists = now
                 pictures.append(str(window.picture(f"{picture}-{now}")))

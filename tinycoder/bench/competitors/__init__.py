@@ -1,1 +1,1 @@
-"""Scripts that another interpreter may run by their path: they import their peer and nothing of TinyCoder."""
+"""Scripts that another interpreter may run by their path: they import a competitor and nothing of TinyCoder."""

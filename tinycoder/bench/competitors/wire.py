@@ -1,4 +1,4 @@
-"""What the scripts here share: their arguments, and how they answer. See ``tinycoder.bench.peer``."""
+"""The arguments and the answers of the scripts here. See ``tinycoder.bench.competitor``."""
 
 import json
 import sys

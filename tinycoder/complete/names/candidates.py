@@ -1,23 +1,20 @@
-"""The names that could stand at a cursor, place by place."""
+"""The names that could be at a cursor, by the kind of its position."""
 
 from __future__ import annotations
 
 import builtins
 import keyword
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from tinycoder.complete.names import cursor as place
 from tinycoder.complete.names import name as group
+from tinycoder.complete.names import position as kinds
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import FAR, Name
-from tinycoder.symbols.records import Function, Import, Symbol
-from tinycoder.symbols.source.live import Enclosing
+from tinycoder.complete.names.resolver import Resolver
+from tinycoder.complete.names.statement import MAX_LINES
+from tinycoder.symbols.records import Enclosing, Function, Import, Symbol
 
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
-    from tinycoder.complete.names.resolver import Resolver
-
-ROWS_ABOVE = place.MAX_LINES
+ROWS_ABOVE = MAX_LINES
 MAX_ABOVE = 8_000  # characters above the cursor's line that its statement is looked for in
 
 _SOFT = tuple(word for word in keyword.softkwlist if word != "_")
@@ -32,28 +29,28 @@ _MADE_BY_MODULES = ("__all__", "__version__", "__author__", "__slots__")
 
 def names_at(cursor: Cursor, resolver: Resolver) -> list[Name]:
     """The names that could stand at the cursor, none twice; the likelier origin of two counts."""
-    found: dict[str, Name] = {}
+    names: dict[str, Name] = {}
     for name in _possible(cursor, resolver):
-        found.setdefault(name.text, name)
-    return list(found.values())
+        names.setdefault(name.text, name)
+    return list(names.values())
 
 
 def _possible(cursor: Cursor, resolver: Resolver) -> Iterable[Name]:
     position = cursor.position
-    match position.place:
-        case place.MODULE:
+    match position.kind:
+        case kinds.MODULE:
             return _modules(resolver, position.module)
-        case place.IMPORTED:
+        case kinds.IMPORTED:
             return (each for each in _imported(resolver, position.module) if each.text not in position.given)
-        case place.ATTRIBUTE:
+        case kinds.ATTRIBUTE:
             return _attributes(cursor, resolver)
-        case place.BINDING:
+        case kinds.BINDING:
             return _bindings(cursor, resolver)
-        case place.WORD:
+        case kinds.WORD:
             return _words(position.words)
-        case place.OPERATOR:
+        case kinds.OPERATOR:
             return _words(_OPERATORS)
-        case place.STATEMENT | place.EXPRESSION:
+        case kinds.STATEMENT | kinds.EXPRESSION:
             return _operands(cursor, resolver)
     return ()
 
@@ -110,21 +107,21 @@ def _attributes(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
 def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
     """What the text has behind the same receiver, and how many lines away the nearest use is."""
     scopes = cursor.scopes
-    found = {name: 0 for other, name in cursor.line.attributes if other == receiver}
+    rows = {name: 0 for other, name in cursor.line.attributes if other == receiver}
     for (other, name), row in scopes.attributes.items():
         if other == receiver:
-            found.setdefault(name, abs(row - scopes.row))
-    return found
+            rows.setdefault(name, abs(row - scopes.row))
+    return rows
 
 
 def _bindings(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
-    """Names that exist and may be made again: methods of bases to override, and words of the file."""
-    made_by = cursor.position.made_by
-    if made_by == "def":
+    """Names that exist and may be bound again: methods of bases to override, and words of the file."""
+    bound_by = cursor.position.bound_by
+    if bound_by == "def":
         inner = resolver.enclosing[0] if resolver.enclosing else None
-        if inner is not None and inner.kind == "class":
+        if inner is not None and inner.is_class:
             yield from _overridable(inner, resolver)
-    elif made_by != "class":
+    elif bound_by != "class":
         yield from _used(cursor)
 
 
@@ -144,7 +141,7 @@ def _overridable(inner: Enclosing, resolver: Resolver) -> Iterator[Name]:
 
 
 def _used(cursor: Cursor) -> Iterator[Name]:
-    """Words of the file's code, which may be made here too."""
+    """Words of the file's code, which may be bound here too."""
     scopes = cursor.scopes
     for text in cursor.line.words:
         yield Name(text=text, group=group.USED, distance=0)
@@ -156,9 +153,9 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     position = cursor.position
     if position.call is not None:
         yield from _arguments(cursor, resolver)
-    scopes = cursor.scopes
-    uses = scopes.uses
-    here = set(cursor.line.words)
+    scopes, uses = cursor.scopes, cursor.scopes.uses
+    rows = {**uses, **dict.fromkeys(cursor.line.words, scopes.row)}
+    distances = {text: abs(row - scopes.row) for text, row in rows.items()}
     parameters = resolver.parameters()
     echoes = {_parameter(cursor, resolver): "parameter", position.target: "target"}
     bound: set[str] = set()
@@ -166,23 +163,20 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
         if text in bound:
             continue
         bound.add(text)
-        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
         yield Name(
             text=text,
             group=_group_of(text, symbol, depth, parameters),
-            distance=distance,
+            distance=distances.get(text, FAR),
             symbol=symbol,
             source=resolver.source,
             echo=echoes.get(text, ""),
         )
-    bound_anywhere = scopes.bound_anywhere
     for text, row in uses.items():
-        if text not in bound_anywhere and text not in bound:
+        if text not in scopes.bound_anywhere and text not in bound:
             yield Name(text=text, group=group.FREE, distance=abs(row - scopes.row))
     for text in (*_BUILTINS, *_OF_MODULES):
-        distance = 0 if text in here else abs(uses[text] - scopes.row) if text in uses else FAR
-        yield Name(text=text, group=group.BUILTIN, distance=distance)
-    if position.place == place.STATEMENT:
+        yield Name(text=text, group=group.BUILTIN, distance=distances.get(text, FAR))
+    if position.kind == kinds.STATEMENT:
         yield from _words(_STATEMENTS)
         yield from _words(_SOFT)
         yield from (Name(text=text, group=group.BUILTIN) for text in _MADE_BY_MODULES)
@@ -190,7 +184,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
         yield from _words(_OPERANDS)
         if position.statement in ("for", "async"):
             yield from _words(("in",))
-    if position.makes:
+    if position.may_bind:
         yield from _used(cursor)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinycoder.complete.candidate import NameOrigin
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.resolver import Resolver
@@ -12,16 +13,18 @@ from tinycoder.symbols.records import Class, Function, Import, Symbol
 from tinycoder.symbols.types.members import kind_of
 from tinycoder.symbols.types.signatures import function_text
 
+_DEFAULT_KINDS = {group.KEYWORD: "keyword", group.SEEN: "field", group.NEW: "text"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A name with its kind (one of ``candidate.KINDS``), its signature, a sentence on where it comes from, and where it
-    is defined: a path, relative in the workspace, and a line from 1."""
+    """A name with its kind (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
+    relative in the workspace, and a line from 1."""
 
     name: Name
     kind: str
     signature: str = ""
-    origin: str = ""
+    origin: NameOrigin | None = None
     path: str = ""
     line: int = 0
 
@@ -30,7 +33,7 @@ def describe(name: Name, resolver: Resolver) -> Description:
     """What there is to say about ``name`` at the cursor of ``resolver``."""
     definition = _definition(name, resolver)
     symbol = definition.symbol if definition else None
-    kind = name.kind or (kind_of(symbol) if definition else _default_kind(name))
+    kind = name.kind or (kind_of(symbol) if definition else _DEFAULT_KINDS.get(name.group, "variable"))
     if name.group == group.PARAMETER:
         kind = "parameter"
     where = definition.source if definition else None
@@ -45,10 +48,10 @@ def describe(name: Name, resolver: Resolver) -> Description:
 
 
 def _signature(symbol: Symbol | None, kind: str) -> str:
-    """How a function is called; of a class, how it is made where its own text says that."""
+    """How a function is called; of a class, how it is constructed where its own text says that."""
     if isinstance(symbol, Class):
-        made = symbol.members.get("__init__")
-        return function_text(made, drop_first=True).partition(" -> ")[0] if isinstance(made, Function) else ""
+        init = symbol.members.get("__init__")
+        return function_text(init, drop_first=True).partition(" -> ")[0] if isinstance(init, Function) else ""
     if not isinstance(symbol, Function) or kind == "property":
         return ""
     return function_text(symbol, drop_first=kind == "method" and "staticmethod" not in symbol.decorators)
@@ -75,50 +78,38 @@ def _definition(name: Name, resolver: Resolver) -> Definition | None:
     return None
 
 
-def _default_kind(name: Name) -> str:
-    match name.group:
-        case group.KEYWORD:
-            return "keyword"
-        case group.SEEN:
-            return "field"
-        case group.NEW:
-            return "text"
-    return "variable"
+def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> NameOrigin | None:
+    """Where the name comes from, as far as the text and the modules tell."""
+    kind = group.BUILTIN if name.group == group.FREE and definition else name.group
+    where = _where(name, definition, resolver)
+    told = where or kind in (group.KEYWORD, group.BUILTIN, group.PARAMETER, group.MODULE)
+    return NameOrigin(kind, where) if told else None
 
 
-def _origin(name: Name, definition: Definition | None, resolver: Resolver) -> str:
-    """For people: where the name comes from."""
+def _where(name: Name, definition: Definition | None, resolver: Resolver) -> str:
     symbol = name.symbol
     match name.group:
-        case group.KEYWORD | group.BUILTIN:
-            return name.group
         case group.PARAMETER:
             function = resolver.function
-            return f"parameter of {function.name}" if function else "parameter"
-        case group.LOCAL | group.ENCLOSING | group.DEFINED:
-            return f"line {symbol.line}" if symbol else ""
+            return function.symbol.name if function and function.symbol else ""
+        case group.LOCAL | group.ENCLOSING | group.DEFINED if symbol:
+            return f"line {symbol.line}"
         case group.IMPORT if isinstance(symbol, Import):
             return f"import {symbol.module}.{symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
-        case group.MEMBER:
+        case group.MEMBER | group.INHERITED | group.ARGUMENT:
             return name.owner
-        case group.INHERITED:
-            return f"inherited from {name.owner}"
-        case group.ARGUMENT:
-            return f"parameter of {name.owner}"
         case group.IMPORTED:
-            return _place(definition) or name.owner
+            return _location(definition) or name.owner
         case group.MODULE:
-            return _place(definition) or "module"
+            return _location(definition)
         case group.NEEDS_IMPORT if isinstance(symbol, Import):
             return f"from {symbol.module} import {symbol.attribute}" if symbol.attribute else f"import {symbol.module}"
-        case group.FREE if definition:
-            return group.BUILTIN
         case group.NEW:
             return "new name"
     return ""
 
 
-def _place(definition: Definition | None) -> str:
+def _location(definition: Definition | None) -> str:
     if definition is None or definition.source.origin != WORKSPACE:
         return definition.source.origin if definition else ""
     line = f":{definition.symbol.line}" if definition.symbol else ""

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tinycoder.complete.candidate import Document, Edit
 from tinycoder.complete.names import name as group
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name, matches
-from tinycoder.symbols.imports.edit import edit_for
+from tinycoder.complete.names.resolver import Resolver
 from tinycoder.symbols.imports.forms import ImportForm
-from tinycoder.symbols.imports.offers import OfferedNames, import_form
+from tinycoder.symbols.imports.offers import OfferedNames, import_edit, import_form
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
-
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
-    from tinycoder.complete.names.resolver import Resolver
 
 MAX_NAMES = 60
 _LIBRARY = tuple(sorted(name for name in sys.stdlib_module_names if not name.startswith("_")))
@@ -25,14 +21,14 @@ _LIBRARY = tuple(sorted(name for name in sys.stdlib_module_names if not name.sta
 
 def importable(cursor: Cursor, modules: View, offered: OfferedNames) -> list[Name]:
     """Names that begin with what is typed and need an import, each once, in the form that the workspace uses most."""
-    found: dict[str, Name] = {}
+    names: dict[str, Name] = {}
     for form in _forms(cursor, modules, offered):
-        if form.name not in found and matches(cursor.typed, form.name):
+        if form.name not in names and matches(cursor.typed, form.name):
             symbol = Import(form.name, 0, form.module, form.attribute)
-            found[form.name] = Name(text=form.name, group=group.NEEDS_IMPORT, symbol=symbol, owner=form.module)
-            if len(found) == MAX_NAMES:
+            names[form.name] = Name(text=form.name, group=group.NEEDS_IMPORT, symbol=symbol, owner=form.module)
+            if len(names) == MAX_NAMES:
                 break
-    return list(found.values())
+    return list(names.values())
 
 
 def _forms(cursor: Cursor, modules: View, offered: OfferedNames) -> Iterator[ImportForm]:
@@ -52,7 +48,5 @@ def import_edits(name: Name, document: Document, offset: int, resolver: Resolver
         return ()
     module, attribute = name.symbol.module, name.symbol.attribute
     form = ImportForm(module, attribute, "" if name.text in (attribute, module) else name.text)
-    package = resolver.source.package
-    max_dots = resolver.modules.snapshot.max_dots(package) if package else 0
-    found = edit_for(document.text, form, cursor=offset, package=package, max_dots=max_dots, origin=resolver.origin)
-    return (Edit(start=found[0], end=found[1], text=found[2]),) if found else ()
+    edit = import_edit(resolver.modules, document.text, form, cursor=offset)
+    return (Edit(start=edit[0], end=edit[1], text=edit[2]),) if edit else ()

@@ -6,13 +6,10 @@ import builtins
 import keyword
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from tinycoder.complete.names.cursor import ATTRIBUTE, position
+from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.position import ATTRIBUTE, position
 from tinycoder.complete.names.resolver import Resolver
-
-if TYPE_CHECKING:
-    from tinycoder.complete.names.names import Cursor
 
 _BUILT_IN = (object, type, int, float, str, bytes, list, tuple, dict, set)
 _TYPES: tuple[type, ...] = (*_BUILT_IN, type(builtins), type(lambda: 0), type(iter([])))
@@ -28,22 +25,22 @@ _LANGUAGE = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins)]) | 
 
 
 class KnownNames:
-    """Answers for one cursor. ``stands`` says whether a word stands in the workspace or an open file."""
+    """Answers for one cursor. ``occurs`` says whether a word occurs in the workspace or an open file."""
 
-    def __init__(self, cursor: Cursor, resolver: Resolver, stands: Callable[[str], bool]) -> None:
-        self._cursor, self._resolver, self._stands = cursor, resolver, stands
+    def __init__(self, cursor: Cursor, resolver: Resolver, occurs: Callable[[str], bool]) -> None:
+        self._cursor, self._resolver, self._occurs = cursor, resolver, occurs
 
     def is_bound(self, word: str) -> bool:
         """Whether ``word`` is a name in scope; one that the file uses and binds nowhere is taken for one."""
         return word in _LANGUAGE or word in self._visible or self._is_free(word)
 
     def exists(self, word: str) -> bool:
-        """Whether ``word`` stands anywhere."""
+        """Whether ``word`` occurs anywhere."""
         return (
             word in _LANGUAGE
             or word in self._visible
             or word in self._cursor.scopes.known
-            or self._stands(word)
+            or self._occurs(word)
             or self._resolver.defines(word)
         )
 
@@ -56,10 +53,10 @@ class KnownNames:
 
     def has_member(self, before: str, word: str) -> bool | None:
         """Whether the receiver at the end of ``before`` has ``word``; ``None`` if it is not known."""
-        found = position(before)
-        if found.place != ATTRIBUTE:
+        at = position(before)
+        if at.kind != ATTRIBUTE:
             return None
-        members = self._resolver.members(found.receiver)
+        members = self._resolver.members(at.receiver)
         if word in members.rows:
             return True
         return False if members.known else None

@@ -1,8 +1,8 @@
 """What one line of Python says about names: those it uses, gives a value, defines or imports.
 
 A line is read with regular expressions and the state that the line before it left, so half-typed code is read like
-any other, and a text under edit costs its changed lines. Knows no scopes, no types, and no identifiers with combining
-marks.
+any other, and a text under edit costs its changed lines. Identifiers with combining marks are
+not read.
 """
 
 from __future__ import annotations
@@ -13,26 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tinycoder.symbols.source.lines import REST_OF_STRING, STRING, continued, opening_quote, width
+
 NAME = r"[^\W\d]\w*"
 DOTTED = rf"{NAME}(?:\.{NAME})*"
 NO_CODE = -1  # the indentation of a line where no statement begins
 MAX_LENGTH = 2_000  # characters of a line that are read: what is longer is data
-TAB = 8  # columns, as Python counts them
 
 _KEYWORDS = frozenset(keyword.kwlist)
+_FORMATTED = frozenset("fFtT")
 _STRING_PREFIX = r"(?:[bBuU]|[bB]?[rR]|[rR][bBfFtT]|[fFtT][rR]?)?"
-_REST_OF_STRING = {
-    "'''": r"(?:[^'\\]|\\.?|'(?!''))*(''')?",
-    '"""': r'(?:[^"\\]|\\.?|"(?!""))*(""")?',
-    "'": r"(?:[^'\\]|\\.?)*(')?",
-    '"': r'(?:[^"\\]|\\.?)*(")?',
-}
-_STRING = "|".join(mark + rest for mark, rest in _REST_OF_STRING.items())
 _TOKEN = re.compile(
-    rf"(?P<string>{_STRING_PREFIX}(?:{_STRING}))|(?P<comment>#.*)|\d[\w.]*"
+    rf"(?P<string>{_STRING_PREFIX}(?:{STRING}))|(?P<comment>#.*)|\d[\w.]*"
     rf"|(?P<name>\.?{DOTTED})|(?P<mark>:=|[=!<>]=|[()\[\]{{}},:=*])"
 )
-_REST = {mark: re.compile(rest) for mark, rest in _REST_OF_STRING.items()}
 _IN_BRACES = re.compile(r"\{([^{}!:]*)")
 _NESTED_STRING = re.compile(r"""(['"]).*?(?:\1|$)""")
 _HEAD = re.compile(rf"\s*(?:async\s+)?(def|class)\b(?:\s+({NAME}))?")
@@ -54,6 +48,8 @@ class State(NamedTuple):
 
 
 START = State()
+Piece = tuple[str, str]
+"""A name or mark of a line: its sort and its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +61,7 @@ class Line:
     name: str = ""  # what is defined
     words: tuple[str, ...] = ()  # names of code that do not stand after a dot; no keywords
     attributes: tuple[tuple[str, str], ...] = ()  # receiver as it is written ("" for no dotted name), name
-    bound: tuple[str, ...] = ()  # parameters, targets and imports
+    bound: frozenset[str] = frozenset()  # parameters, targets and imports
     imports: tuple[tuple[str, str], ...] = ()  # name here, dotted path there
     inside: str = ""  # what the end of the line is part of: "string", "comment", or "braces" of an f-string
     end: State = START
@@ -80,21 +76,16 @@ def read_line(line: str, state: State) -> Line:
     return _read_code(line, state) if imports is None else imports
 
 
-def width(space: str) -> int:
-    """Columns of white space at the start of a line."""
-    return len(space.expandtabs(TAB)) if "\t" in space else len(space)
-
-
 def _read_import(line: str, state: State) -> Line | None:
     if state.quote:
         return None
     module, opened = "", False
     if state.head.startswith("from "):
         module, items, opened = state.head[len("from ") :], line, True
-    elif found := _FROM.match(line):
-        module, items = found["module"], found["items"]
-    elif found := _IMPORT.match(line):
-        items = found["items"]
+    elif match := _FROM.match(line):
+        module, items = match["module"], match["items"]
+    elif match := _IMPORT.match(line):
+        items = match["items"]
     else:
         return None
     items, comment, _ = items.partition("#")
@@ -110,11 +101,11 @@ def _read_import(line: str, state: State) -> Line | None:
             if not alias and "." in path:
                 imports.append(("", path))
     opened = bool(module) and (opened or "(" in items) and ")" not in items
-    names = _last_first(name for name, _ in imports)
+    names = _last_first(name for name, _ in imports if name)
     return Line(
         indent=NO_CODE if state.head else _indent(line),
         words=names,
-        bound=names,
+        bound=frozenset(names),
         imports=tuple(reversed(imports)),
         inside="comment" if comment else "",
         end=State(head=f"from {module}", depth=1) if opened else START,
@@ -147,42 +138,45 @@ def _read_code(line: str, state: State) -> Line:
         name=defined,
         words=_last_first(words),
         attributes=tuple(dict.fromkeys(reversed(attributes))),
-        bound=_last_first(_parameters(pieces, state) if kind == "def" or state.head else _targets(pieces)),
+        bound=frozenset(_parameters(pieces, state) if kind == "def" or state.head else _targets(pieces)),
         inside=inside,
         end=State(quote=quote, head=in_head, depth=depth if in_head else 0),
     )
 
 
-def _pieces(line: str, quote: str) -> tuple[list[tuple[str, str]], str, str]:
-    """Names and marks in their order; the string that goes on in the next line; what is unfinished."""
-    pieces: list[tuple[str, str]] = []
-    inside, start = "", 0
-    if quote:
-        mark = quote.removeprefix("f")
-        rest = _REST[mark].match(line)
-        assert rest is not None, mark
-        start, text, formatted = rest.end(), rest[0], quote.startswith("f")
-        pieces += _in_braces(text) if formatted else ()
-        if not rest[1]:
-            quote = "" if len(mark) == 1 and not text.endswith("\\") else quote
-            return pieces, quote, _inside_string(text, formatted)
-    quote = ""
+def _pieces(line: str, quote: str) -> tuple[list[Piece], str, str]:
+    """The names and marks of a line; the quote of a string that continues on the next one; what its end is inside."""
+    if not quote:
+        return _code_pieces(line, 0)
+    mark, is_formatted = quote.removeprefix("f"), quote.startswith("f")
+    rest = REST_OF_STRING[mark].match(line)
+    assert rest is not None, mark
+    pieces = list(_in_braces(rest[0])) if is_formatted else []
+    if not rest[1]:
+        return pieces, quote if continued(mark, rest[0]) else "", _inside_string(rest[0], is_formatted)
+    code, quote, inside = _code_pieces(line, rest.end())
+    return pieces + code, quote, inside
+
+
+def _code_pieces(line: str, start: int) -> tuple[list[Piece], str, str]:
+    """``_pieces`` of a line from ``start`` on, where it is in no string."""
+    pieces: list[Piece] = []
+    quote = inside = ""
     for token in _TOKEN.finditer(line, start):
         sort, text = token.lastgroup, token[0]
         if sort == "name" or sort == "mark":
             pieces.append((sort, text))
-        elif sort == "string":
-            prefix = text[: len(text) - len(text.lstrip("bBuUfFrRtT"))]
-            formatted = not {"f", "F", "t", "T"}.isdisjoint(prefix)
-            pieces += _in_braces(text[len(prefix) :]) if formatted else ()
-            if not any(token.group(2, 3, 4, 5)):
-                mark = text[len(prefix) :][:3]
-                mark = mark if mark in _REST else mark[0]
-                goes_on = len(mark) == 3 or text.endswith("\\")
-                quote = ("f" if formatted else "") + mark if goes_on else ""
-                inside = _inside_string(text, formatted)
         elif sort == "comment":
             inside = "comment"
+        elif sort == "string":
+            literal = text.lstrip("bBuUfFrRtT")
+            is_formatted = not _FORMATTED.isdisjoint(text[: len(text) - len(literal)])
+            if is_formatted:
+                pieces += _in_braces(literal)
+            if not any(token.group(2, 3, 4, 5)):
+                mark = continued(opening_quote(literal), literal)
+                quote = f"f{mark}" if is_formatted and mark else mark
+                inside = _inside_string(text, is_formatted)
     return pieces, quote, inside
 
 
@@ -226,53 +220,56 @@ def _in_code(text: str) -> bool:
     return bool(opened) and opened[-1] != ":"
 
 
-def _parameters(pieces: list[tuple[str, str]], state: State) -> Iterator[str]:
+def _parameters(pieces: list[Piece], state: State) -> Iterator[str]:
     depth, before = state.depth, "," if state.head else ""
     for sort, text in pieces:
         if sort == "name" and depth == 1 and before in ("(", ",", "*") and text not in _KEYWORDS:
             yield text
-        if text in ("(", "[", "{"):
-            depth += 1
-        elif text in (")", "]", "}"):
-            depth -= 1
+        depth += (text in "([{") - (text in ")]}")
         before = text
 
 
-def _targets(pieces: list[tuple[str, str]]) -> Iterator[str]:
-    """Names before ``=``, ``:=`` or an annotation, after ``as``, from ``for`` to ``in``, from ``lambda`` to ``:``."""
-    depth, before, taking, noting = 0, "", False, True
-    waiting: list[str] = []
-    compound = bool(pieces) and pieces[0][1] in _KEYWORDS
-    for sort, text in pieces:
+def _targets(pieces: list[Piece]) -> Iterator[str]:
+    yield from _assigned(pieces)
+    taking, before = False, ""
+    for sort, text in pieces:  # after ``as``, before ``:=``, from ``for`` to ``in``, from ``lambda`` to its colon
         if sort == "name" and text in _KEYWORDS:
             taking = text in ("for", "lambda") or (taking and text != "in")
-        elif sort == "name" and "." not in text:
-            if taking or before == "as":
-                yield text
-            elif noting:
-                waiting.append(text)
-        elif text == ":=":
-            yield before if before.isidentifier() else ""
-        elif text == "=" and depth == 0:
-            yield from waiting
-            waiting, noting = [], True
+        elif sort == "name" and "." not in text and (taking or before == "as"):
+            yield text
+        elif text == ":=" and before.isidentifier():
+            yield before
         elif text == ":":
             taking = False
-            if depth == 0:
-                waiting, noting = ([], True) if compound else (waiting, False)
-        elif text in ("(", "[", "{"):
-            depth += 1
-        elif text in (")", "]", "}"):
-            depth -= 1
         before = text
-    if not noting:
-        yield from waiting
+
+
+def _assigned(pieces: list[Piece]) -> Iterator[str]:
+    """Names before ``=``, or before the colon of an annotation."""
+    names: list[str] = []
+    depth, has_annotation = 0, False
+    has_header = bool(pieces) and pieces[0][1] in _KEYWORDS  # a colon ends it
+    for sort, text in pieces:
+        if sort == "name":
+            if not has_annotation and "." not in text and text not in _KEYWORDS:
+                names.append(text)
+        elif text in "([{":
+            depth += 1
+        elif text in ")]}":
+            depth -= 1
+        elif depth == 0 and text == "=":
+            yield from names
+            names, has_annotation = [], False
+        elif depth == 0 and text == ":" and has_header:
+            names = []
+        elif depth == 0 and text == ":":
+            has_annotation = True
+    if has_annotation:
+        yield from names
 
 
 def _last_first(words: Iterator[str] | list[str]) -> tuple[str, ...]:
-    unique = dict.fromkeys(reversed(list(words)))
-    unique.pop("", None)
-    return tuple(unique)
+    return tuple(dict.fromkeys(reversed(list(words))))
 
 
 def _indent(line: str) -> int:

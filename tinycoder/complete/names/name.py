@@ -16,7 +16,7 @@ ENCLOSING = "enclosing"  # of a function or class further out
 DEFINED = "defined"  # at the top of the module
 IMPORT = "import"  # that the module imports
 FREE = "free"  # used in the file and bound nowhere in it: a star import, or not written yet
-USED = "used"  # bound elsewhere in the file, so that it may be made here too
+USED = "used"  # bound elsewhere in the file, so that it may be bound here too
 BUILTIN = "builtin"
 KEYWORD = "keyword"
 MEMBER = "member"  # of a known receiver's class or module
@@ -26,7 +26,7 @@ ARGUMENT = "argument"  # a keyword argument of the called function
 IMPORTED = "imported"  # of the module that is imported from
 MODULE = "module"
 NEEDS_IMPORT = "needs import"
-NEW = "new"  # a word that is made here
+NEW = "new"  # a word that is bound here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,18 +8,21 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tinycoder.complete.names import candidates
-from tinycoder.complete.names.cursor import ATTRIBUTE, IMPORTED, NO_PLACE, Position, position
+from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.importable import importable
-from tinycoder.complete.names.line import MAX_LENGTH, START, Line, State, read_line, width
+from tinycoder.complete.names.line import MAX_LENGTH, START, Line, State, read_line
 from tinycoder.complete.names.name import Name
+from tinycoder.complete.names.position import ATTRIBUTE, IMPORTED, NO_NAME, Position, position
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.scopes import Scopes
+from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.symbols.imports.offers import OfferedNames
 from tinycoder.symbols.project import Project
 from tinycoder.symbols.records import Module, Symbol
+from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.narrowing import narrowed
@@ -28,37 +31,6 @@ from tinycoder.symbols.world import View, World
 MAX_LINES = 50_000  # lines that are remembered; then all are forgotten
 _NARROWS = re.compile(r"\bisinstance\(|^\s*case\b", re.MULTILINE)
 MAX_READERS = 16  # open documents whose records are kept up to date
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cursor:
-    """A cursor in a text whose line breaks are line feeds.
-
-    ``typed`` is the part of the word before it, ``rest`` the part behind it. ``line`` is the cursor's own line without
-    what is typed, ``inside`` what it is in: "string" or "comment". ``prose`` tells comments, docstrings and
-    sentences in strings from strings of one word.
-    """
-
-    path: str
-    row: int
-    before: str
-    typed: str
-    rest: str
-    inside: str
-    prose: bool
-    position: Position
-    line: Line
-    scopes: Scopes
-
-    @property
-    def function(self) -> str:
-        """The name of the innermost function around the cursor; empty outside of functions."""
-        return next((scope.name for scope in self.scopes.scopes(self.indent) if scope.kind == "def"), "")
-
-    @property
-    def indent(self) -> int:
-        """Columns of white space before the line's code."""
-        return width(self.before[: len(self.before) - len(self.before.lstrip())])
 
 
 class Names:
@@ -107,15 +79,14 @@ class Names:
         """Where ``offset`` (in characters) is, with what can come there."""
         offset = max(0, min(offset, len(text)))
         if "\r" in text:
-            before = _unix(text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset])
-            text, offset = before + _unix(text[offset:]), len(before)
+            before = with_line_feeds(
+                text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset]
+            )
+            text, offset = before + with_line_feeds(text[offset:]), len(before)
         start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
         end = len(text) if end < 0 else end
-        first, last = offset, offset
-        while first > start and _in_word(text[first - 1]):
-            first -= 1
-        while last < end and _in_word(text[last]):
-            last += 1
+        typed, rest = typed_word(text, offset), rest_of_word(text, offset)
+        first, last = offset - len(typed), offset + len(rest)
         if self._above[0] != text[:start]:
             lines = self._read(text[: start - 1], START) if start else []
             self._above = (text[:start], lines, lines[-1].end if lines else START)
@@ -128,18 +99,18 @@ class Names:
             path=path,
             row=scopes.row,
             before=before,
-            typed=text[first:offset],
-            rest=text[offset:last],
+            typed=typed,
+            rest=rest,
             inside=inside if inside in ("string", "comment") else "",
             prose=inside == "comment" or (inside == "string" and (bool(state.quote) or _is_sentence(before))),
-            position=self._position(text, start, before, text[first:offset], state, inside),
+            position=self._position(text, start, before, typed, state, inside),
             line=line,
             scopes=scopes,
         )
 
     def at(self, cursor: Cursor, text: str) -> list[Name]:
         """The names that could stand at the cursor, none twice. They need not begin with what is typed there."""
-        if cursor.inside or cursor.position.place == NO_PLACE:
+        if cursor.inside or cursor.position.kind == NO_NAME:
             return []
         resolver = self.resolver(cursor, text)
         key = (cursor.before, cursor.position, id(cursor.scopes), id(resolver.module), id(resolver.modules))
@@ -151,9 +122,9 @@ class Names:
         """Whether names can stand at the cursor that nothing defines: behind a dot, in a call, from a module."""
         where = cursor.position
         resolver = self.resolver(cursor, text)
-        if where.place == ATTRIBUTE:
+        if where.kind == ATTRIBUTE:
             return not resolver.members(where.receiver).known
-        if where.place == IMPORTED:
+        if where.kind == IMPORTED:
             return resolver.modules.find(resolver.absolute(where.module)) is None
         if where.call is not None:
             signature = resolver.signature(where.call.callee)
@@ -180,7 +151,9 @@ class Names:
                 enclosing = [inner, *enclosing[1:]]
             else:
                 module = replace(module, symbols={**module.symbols, **here})
-        narrower = narrowed(_unix(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
+        narrower = (
+            narrowed(with_line_feeds(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
+        )
         return Resolver(self.modules(cursor.path), cursor.path, module, enclosing, narrower)
 
     def modules(self, path: str) -> View:
@@ -206,7 +179,7 @@ class Names:
 
     def _position(self, text: str, start: int, before: str, typed: str, state: State, inside: str) -> Position:
         if inside in ("string", "comment") or typed[:1].isdigit():
-            return Position(place=NO_PLACE)
+            return Position(kind=NO_NAME)
         sources = text[max(0, start - candidates.MAX_ABOVE) : start].split("\n")[:-1][-candidates.ROWS_ABOVE :]
         first_row = len(self._above[1]) - len(sources)
         above = [
@@ -242,8 +215,8 @@ class Names:
 def _bound_before(statement: str) -> Mapping[str, Symbol]:
     """What earlier statements of the cursor's line bind: before a semicolon, or in the header before a colon."""
     for mark in (";", ":"):
-        first, found, _ = statement.rpartition(mark)
-        if found and (read := read_source(f"{first.strip()}{': pass' if mark == ':' else ''}\n")):
+        first, mark_found, _ = statement.rpartition(mark)
+        if mark_found and (read := read_source(f"{first.strip()}{': pass' if mark == ':' else ''}\n")):
             return read.symbols
     return {}
 
@@ -261,12 +234,3 @@ def _is_sentence(before: str) -> bool:
     """Whether the string at the end of a line is a docstring, or has several words."""
     at = max(before.rfind("'"), before.rfind('"')) + 1
     return " " in before[at:] or before[:at].endswith(("'''", '"""'))
-
-
-def _in_word(character: str) -> bool:
-    return character == "_" or character.isalnum()
-
-
-def _unix(text: str) -> str:
-    """``text`` with line feeds for all line breaks."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -7,11 +7,10 @@ from functools import cached_property
 
 from tinycoder.symbols.imports.forms import ImportForms, absolute, form_of
 from tinycoder.symbols.modules import WORKSPACE, Source
-from tinycoder.symbols.records import Function, Module, Symbol
-from tinycoder.symbols.source.live import Enclosing
+from tinycoder.symbols.records import Enclosing, Function, Module, Symbol
 from tinycoder.symbols.types.members import Members
+from tinycoder.symbols.types.query import Types
 from tinycoder.symbols.types.signatures import Signature
-from tinycoder.symbols.types.types import Types
 from tinycoder.symbols.types.values import Scope
 from tinycoder.symbols.world import View
 
@@ -48,7 +47,7 @@ class Resolver:
     @property
     def function(self) -> Enclosing | None:
         """The innermost function around the cursor."""
-        return next((each for each in self.enclosing if each.kind == "def"), None)
+        return next((each for each in self.enclosing if not each.is_class), None)
 
     def absolute(self, module: str) -> str:
         """The absolute name of a module as it is written in an import of this file; empty if it has none."""
@@ -63,14 +62,14 @@ class Resolver:
     def signature(self, callee: str) -> Signature | None:
         """How the expression ``callee`` is called."""
         for value in self.types.infer(callee, self.scope):
-            if found := self.types.signature(value):
-                return found
+            if signature := self.types.signature(value):
+                return signature
         return None
 
     def visible(self) -> Iterator[tuple[str, Symbol | None, int]]:
         """Names in scope, innermost first: each with its symbol, and how far out it is bound (-1: in the module)."""
         for depth, each in enumerate(self.enclosing):
-            if each.kind == "def" or depth == 0:
+            if not each.is_class or depth == 0:
                 yield from ((name, symbol, depth) for name, symbol in each.bindings.items())
         yield from ((name, symbol, -1) for name, symbol in self.module.symbols.items())
         for star in self.module.stars:
@@ -92,11 +91,6 @@ class Resolver:
         """How the file itself imports names, saved or not."""
         forms = (form_of(each, self.source.package) for each in self.module.imports)
         return ImportForms(dict.fromkeys((form for form in forms if form), 1))
-
-    def origin(self, module: str) -> str:
-        """Where a module comes from; empty if it is not known."""
-        source = self.modules.find(module)
-        return source.origin if source else ""
 
     def defines(self, word: str) -> bool:
         """Whether a file of the workspace defines ``word``, at its top level or as a member of a class."""

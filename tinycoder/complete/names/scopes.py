@@ -1,7 +1,7 @@
 """The lines around the cursor's line: which names they use, bind and define, and what encloses the cursor.
 
 Everything is found when it is first asked for, and kept: the cursor's own line may change meanwhile. Rows count from 0.
-Scopes are told by indentation alone. Knows no types.
+Scopes are told by indentation alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Scopes:
     def scopes(self, indent: int) -> list[Scope]:
         """What encloses a cursor's line of this indentation in columns, innermost first."""
         if indent not in self._scopes:
-            found, limit = [], indent
+            enclosing, limit = [], indent
             for row in range(self.row - 1, -1, -1):
                 if limit <= 0:
                     break
@@ -47,8 +47,8 @@ class Scopes:
                 if NO_CODE < line.indent < limit:
                     limit = line.indent
                     if line.kind:
-                        found.append(self._scope(row))
-            self._scopes[indent] = found
+                        enclosing.append(self._scope(row))
+            self._scopes[indent] = enclosing
         return self._scopes[indent]
 
     @cached_property
@@ -64,20 +64,18 @@ class Scopes:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every name that code uses, binds, imports or names after a dot."""
-        found = set(self.uses)
-        found.update(name for _, name in self.attributes)
+        names = set(self.uses)
+        names.update(name for _, name in self.attributes)
         for line in self.lines:
-            found.update(line.bound)
+            names.update(line.bound)
             for _, path in line.imports:
-                found.update(path.split("."))
-        return frozenset(found - {""})
+                names.update(path.split("."))
+        return frozenset(names - {""})
 
     @cached_property
     def counts(self) -> Counter[str]:
         """How many lines use each name, after a dot or not."""
-        found = Counter(name for line in self.lines for name in line.words)
-        found.update(name for line in self.lines for _, name in line.attributes)
-        return found
+        return _counts(self.lines)
 
     def counts_in(self, indent: int) -> Counter[str]:
         """The same of the innermost function around a cursor's line of this indentation; elsewhere of all lines."""
@@ -85,17 +83,14 @@ class Scopes:
         if function is None:
             return self.counts
         if function.start not in self._counts:
-            lines = self.lines[function.start : function.end]
-            found = Counter(name for line in lines for name in line.words)
-            found.update(name for line in lines for _, name in line.attributes)
-            self._counts[function.start] = found
+            self._counts[function.start] = _counts(self.lines[function.start : function.end])
         return self._counts[function.start]
 
     @cached_property
     def bound_anywhere(self) -> frozenset[str]:
         """Every name that is defined, imported or given a value in these lines."""
-        found = {name for line in self.lines for name in line.bound}
-        return frozenset(found.union(line.name for line in self.lines if line.name))
+        names = {name for line in self.lines for name in line.bound}
+        return frozenset(names.union(line.name for line in self.lines if line.name))
 
     @property
     def _rows(self) -> Iterable[int]:
@@ -111,9 +106,15 @@ class Scopes:
         return Scope(kind=head.kind, name=head.name, start=start, end=end)
 
 
+def _counts(lines: Sequence[Line]) -> Counter[str]:
+    counts = Counter(name for line in lines for name in line.words)
+    counts.update(name for line in lines for _, name in line.attributes)
+    return counts
+
+
 def _first(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
     """The first row of each key, in the order of the pairs."""
-    found: dict[Key, int] = {}
+    rows: dict[Key, int] = {}
     for key, row in pairs:
-        found.setdefault(key, row)
-    return found
+        rows.setdefault(key, row)
+    return rows

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.forms import ImportForm, n_dots
+from tinycoder.symbols.imports.statements import COMMENT, NAME, Statement, read_statements
+from tinycoder.symbols.module_names import n_shared
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE
 
 WIDTH = 88  # characters of a line, unless the document's imports have longer ones
@@ -17,75 +19,9 @@ Edit = tuple[int, int, str]
 """Start, end (in characters) and new text."""
 
 _FUTURE, _LIBRARY, _THIRD_PARTY, _LOCAL, _RELATIVE = range(5)
-_TOKENS = re.compile(
-    r"""
-      \#[^\n\r]*
-    | [rbuft]{0,2}(?: \"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z) | '''(?:[^\\]|\\.)*?(?:'''|\Z)
-                   | "(?:[^"\\\n]|\\.)*["\n] | '(?:[^'\\\n]|\\.)*['\n] )
-    | ^(?P<statement>(?:from|import)\b(?=[ \t.]))
-    | ^(?P<definition>(?:def|class|async[ ]def)\b|@)
-    """,
-    re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
-_PLAIN = re.compile(r"import[ \t]+([\w. \t,]+?)[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)")
-_FROM = re.compile(
-    r"from[ \t]*(\.*[ \t]*[\w.]*)[ \t]+import[ \t]*"
-    r"(?:\((?P<inner>(?:[^()#]|#[^\n]*)*)\)|(?P<flat>(?:[\w \t,*]|\\\r?\n)*?))[ \t]*(?:[#;][^\n\r]*)?(?=\r?\n|\Z)"
-)
-_NAME = re.compile(r"(\w+|\*)(?:\s+as\s+(\w+))?")
-_COMMENT = re.compile(r"#[^\n\r]*")
 _DOCSTRING = re.compile(
     r"[rRuU]?(\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"[^\"\n\\]*\"|'[^'\n\\]*')[^\n]*", re.DOTALL
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """An import at the beginning of a line: ``start`` to ``end``, the end of its last line without the line break.
-
-    ``names`` are (name, alias), for ``import`` the modules; ``names_at`` is where they stand.
-    """
-
-    start: int
-    end: int
-    module: str
-    names: tuple[tuple[str, str], ...]
-    names_at: tuple[int, int]
-    is_from: bool
-    in_parentheses: bool
-    in_block: bool
-
-    def binds(self, form: ImportForm, written: str) -> bool:
-        """Whether the statement already imports the form, whose module is ``written`` so."""
-        if form.attribute:
-            pair = form.attribute, form.alias
-            return (
-                self.is_from
-                and self.module in (form.module, written)
-                and (pair in self.names or ("*", "") in self.names)
-            )
-        if self.is_from:
-            return False
-        return any(
-            (name, alias) == (form.module, form.alias)
-            or (not form.alias and not alias and name.startswith(f"{form.module}."))
-            for name, alias in self.names
-        )
-
-
-def read_statements(text: str) -> list[Statement]:
-    """The import statements of a document that stand at the beginning of a line, in order."""
-    found: list[Statement] = []
-    in_block = True
-    last = max(text.rfind("\nimport"), text.rfind("\nfrom")) + 1
-    for token in _TOKENS.finditer(text):
-        if token.start() > last:
-            break  # most documents have no more of them below their beginning
-        if token["definition"]:
-            in_block = False
-        elif token["statement"] and (statement := _statement(text, token.start(), in_block)):
-            found.append(statement)
-    return found
 
 
 def edit_for(
@@ -115,8 +51,8 @@ def edit_for(
             can_join = statement.is_from and statement.module in (written, form.module)
             if can_join and statement.names and statement.names_at[1] > statement.names_at[0]:
                 return _joined(text, statement, form)
-    eol = "\r\n" if "\r\n" in text else "\n"
-    line = _line(form, written)
+    eol = _eol(text)
+    line = str(replace(form, module=written))
     rank = _rank(written, origin)
     ranked = [(each, _rank(each.module, origin)) for each in block]
     if not block:
@@ -138,43 +74,11 @@ def written_module(form: ImportForm, package: str, max_dots: int) -> str:
     if not form.attribute or not package or not max_dots:
         return form.module
     own, target = package.split("."), form.module.split(".")
-    n_shared = 0
-    while n_shared < min(len(own), len(target)) and own[n_shared] == target[n_shared]:
-        n_shared += 1
-    n_dots = len(own) - n_shared + 1
-    if not n_shared or n_dots > max_dots:
+    shared = n_shared(own, target)
+    dots = len(own) - shared + 1
+    if not shared or dots > max_dots:
         return form.module
-    return "." * n_dots + ".".join(target[n_shared:])
-
-
-def _statement(text: str, start: int, in_block: bool) -> Statement | None:
-    if found := _PLAIN.match(text, start):
-        pairs = tuple(_pairs(found[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
-        module = pairs[0][0] if pairs else ""
-        end = found.end()
-        return Statement(
-            start=start, end=end, module=module, names=pairs, names_at=found.span(1), is_from=False,
-            in_parentheses=False, in_block=in_block,
-        )  # fmt: skip
-    if found := _FROM.match(text, start):
-        part = "inner" if found["inner"] is not None else "flat"
-        names = tuple(_pairs(_COMMENT.sub("", found[part]), _NAME.pattern))
-        return Statement(
-            start=start, end=found.end(), module="".join(found[1].split()), names=names, names_at=found.span(part),
-            is_from=True, in_parentheses=part == "inner", in_block=in_block,
-        )  # fmt: skip
-    return None
-
-
-def _pairs(text: str, pattern: str) -> Iterator[tuple[str, str]]:
-    for part in text.replace("\\", " ").split(","):
-        if found := re.fullmatch(pattern, part.strip()):
-            yield found[1], found[2] or ""
-
-
-def _line(form: ImportForm, written: str) -> str:
-    alias = f" as {form.alias}" if form.alias else ""
-    return f"from {written} import {form.attribute}{alias}" if form.attribute else f"import {form.module}{alias}"
+    return "." * dots + ".".join(target[shared:])
 
 
 def _rank(module: str, origin: Callable[[str], str]) -> int:
@@ -229,7 +133,7 @@ def _new_group(text: str, groups: Sequence[list[Ranked]], line: str, rank: int, 
 
 
 def _next_line(text: str, at: int) -> str:
-    """What stands on the line that begins at an offset."""
+    """The line that begins at an offset, stripped."""
     return text[at : text.find("\n", at) if "\n" in text[at:] else len(text)].strip()
 
 
@@ -249,10 +153,10 @@ def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | No
     new = bool(form.attribute), written
 
     def plain_first(is_from: bool, module: str) -> tuple[object, ...]:
-        return is_from, not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold()
+        return is_from, not module.startswith("."), -n_dots(module), module.lstrip(".").casefold()
 
     def by_module(is_from: bool, module: str) -> tuple[object, ...]:
-        return not module.startswith("."), -_n_dots(module), module.lstrip(".").casefold(), is_from
+        return not module.startswith("."), -n_dots(module), module.lstrip(".").casefold(), is_from
 
     keys = [(each.is_from, each.module) for each, _ in group]
     for style in (plain_first, by_module):
@@ -263,17 +167,13 @@ def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | No
     return None
 
 
-def _n_dots(module: str) -> int:
-    return len(module) - len(module.lstrip("."))
-
-
 def _by_type(name: str) -> tuple[int, str]:
     """The order of isort and Ruff: constants, classes, the rest."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return kind, name.casefold()
 
 
-def _place(names: Sequence[str], new: str) -> int:
+def _index_of(names: Sequence[str], new: str) -> int:
     """Where a name goes among others: by their order, else at the end."""
     styles: tuple[Callable[[str], tuple[int, str]], ...] = (
         _by_type,
@@ -291,55 +191,57 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
     """The edit that adds a name to a statement that imports others of its module."""
     addition = f"{form.attribute} as {form.alias}" if form.alias else form.attribute
     start, end = statement.names_at
-    spans = [found.span() for found in _NAME.finditer(_blanked(text[start:end]))]
+    spans = [found.span() for found in NAME.finditer(_blanked(text[start:end]))]
     if not spans:
         return None
-    place = _place([name for name, _ in statement.names], form.attribute)
-    place = min(place, len(spans))
+    index = _index_of([name for name, _ in statement.names], form.attribute)
+    index = min(index, len(spans))
     if not statement.in_parentheses:
         line_start = text.rfind("\n", 0, statement.end) + 1
         longest = max([WIDTH, *(len(line) for line in text[: statement.start].splitlines())])
         if "\\" not in text[start:end] and statement.end - line_start + len(addition) + 2 > longest:
-            return _wrapped(text, statement, addition, place)
-    if place < len(spans):
-        at = start + spans[place][0]
+            return _wrapped(text, statement, addition, index)
+    if index < len(spans):
+        at = start + spans[index][0]
         line_start = text.rfind("\n", 0, at) + 1
         if statement.in_parentheses and line_start > start and not text[line_start:at].strip():
             return at, at, f"{addition},{_eol(text)}{text[line_start:at]}"
         return at, at, f"{addition}, "
-    at = start + spans[-1][1]
-    line_start = text.rfind("\n", 0, at) + 1
-    rest = _blanked(text[start:end])[spans[-1][1] :]
-    has_comma = rest.lstrip().startswith(",")
-    own_line = statement.in_parentheses and line_start > start
-    if own_line:
-        name_start = start + spans[-1][0]
-        indent = text[line_start : line_start + len(text[line_start:]) - len(text[line_start:].lstrip(" \t"))]
-        if has_comma:
-            at += rest.index(",") + 1
-        if text[line_start:name_start].strip():  # several names on its line
-            return (at, at, f" {addition},") if has_comma else (at, at, f", {addition}")
-        comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
-        if comment and has_comma:
-            at += comment.end()
-        elif comment:
-            return at, at + comment.end(), f",{comment[0]}{_eol(text)}{indent}{addition}"
-        return at, at, (f"{_eol(text)}{indent}{addition}," if has_comma else f",{_eol(text)}{indent}{addition}")
+    name_start, at = start + spans[-1][0], start + spans[-1][1]
+    if statement.in_parentheses and "\n" in text[start:at]:
+        return _appended(text, name_start, at, end, addition)
     return at, at, f", {addition}"
 
 
-def _wrapped(text: str, statement: Statement, addition: str, place: int) -> Edit:
+def _appended(text: str, name_start: int, name_end: int, end: int, addition: str) -> Edit:
+    """The edit that adds a name after the last one of several lines in parentheses, which close at ``end``."""
+    at, rest = name_end, _blanked(text[name_end:end])
+    has_comma = rest.lstrip().startswith(",")
+    if has_comma:
+        at += rest.index(",") + 1
+    indent = text[text.rfind("\n", 0, name_start) + 1 : name_start]
+    if indent.strip():  # several names on its line
+        return at, at, f" {addition}," if has_comma else f", {addition}"
+    line = f"{_eol(text)}{indent}{addition}"
+    comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
+    if comment and not has_comma:
+        return at, at + comment.end(), f",{comment[0]}{line}"
+    at += comment.end() if comment else 0
+    return at, at, f"{line}," if has_comma else f",{line}"
+
+
+def _wrapped(text: str, statement: Statement, addition: str, index: int) -> Edit:
     """A line that would be too long, in parentheses with a name on each line."""
     start, end = statement.names_at
     names = [f"{name} as {alias}" if alias else name for name, alias in statement.names]
-    names.insert(place, addition)
+    names.insert(index, addition)
     eol = _eol(text)
     return start, end, f"({eol}" + "".join(f"    {name},{eol}" for name in names) + ")"
 
 
 def _blanked(text: str) -> str:
-    """The text with spaces in place of comments."""
-    return _COMMENT.sub(lambda found: " " * len(found[0]), text)
+    """The text with spaces instead of comments."""
+    return COMMENT.sub(lambda found: " " * len(found[0]), text)
 
 
 def _eol(text: str) -> str:
@@ -371,9 +273,9 @@ def _header_end(text: str, limit: int) -> int:
             if line.startswith("#!") or "coding" in line:
                 end = following
         else:
-            found = _DOCSTRING.match(text, at)
-            if found and found.end() < limit:
-                newline = text.find("\n", found.end())
+            docstring = _DOCSTRING.match(text, at)
+            if docstring and docstring.end() < limit:
+                newline = text.find("\n", docstring.end())
                 end = newline + 1 if newline >= 0 else len(text)
             break
         at = following

@@ -83,11 +83,16 @@ def form_of(imported: Import, package: str) -> ImportForm | None:
 
 def absolute(module: str, package: str) -> str:
     """The dotted name of a module written with leading dots; ``""`` where there is none."""
-    name = module.lstrip(".")
-    n_dots = len(module) - len(name)
-    if not n_dots:
+    dots = n_dots(module)
+    if not dots:
         return module
     parts = package.split(".") if package else []
-    if n_dots - 1 > len(parts):
+    if dots - 1 > len(parts):
         return ""
-    return ".".join([*parts[: len(parts) - n_dots + 1], *([name] if name else [])])
+    name = module[dots:]
+    return ".".join([*parts[: len(parts) - dots + 1], *([name] if name else [])])
+
+
+def n_dots(module: str) -> int:
+    """The dots that a relative import begins with."""
+    return len(module) - len(module.lstrip("."))

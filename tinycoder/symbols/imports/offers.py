@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.errors import Cancelled
-from tinycoder.symbols.imports.edit import Edit, Statement, edit_for, read_statements
-from tinycoder.symbols.imports.forms import ImportForm
+from tinycoder.symbols.imports.edit import Edit, edit_for
+from tinycoder.symbols.imports.forms import ImportForm, n_dots
+from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import WORKSPACE, Definition
-from tinycoder.symbols.name_index import CLASS, FUNCTION, MODULE, VARIABLE, Defined, name_key
-from tinycoder.symbols.records import Class, Function, Import, Symbol
+from tinycoder.symbols.name_index import MODULE, Defined, keys_starting, kind_of, name_key
+from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 
 MAX_OFFERED = 20_000
@@ -37,7 +37,7 @@ class Offered:
 
 
 class OfferedNames:
-    """What files of the workspace import, and the names beside it in modules that they import names from."""
+    """What files of the workspace import, and the other names of modules that they import names from."""
 
     def __init__(self, offered: Iterable[Offered] = ()) -> None:
         pairs = sorted(((name_key(each.name), each) for each in offered), key=lambda pair: (pair[0], -pair[1].n_uses))
@@ -49,15 +49,13 @@ class OfferedNames:
 
     def starting(self, prefix: str) -> Sequence[Offered]:
         """Those that begin with ``prefix`` in any case; of one name the most used first."""
-        key = name_key(prefix)
-        start = bisect_left(self._keys, key)
-        return self._offered[start : bisect_left(self._keys, key + "\U0010ffff", start)]
+        return self._offered[keys_starting(self._keys, prefix)]
 
 
 def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> OfferedNames:
     """Read the modules that the workspace's files import from. Takes its time; raises ``Cancelled``."""
     forms = view.snapshot.forms
-    found: dict[tuple[str, str], Offered] = {}
+    by_statement: dict[tuple[str, str], Offered] = {}
     from_modules: dict[str, None] = {}
     for name in forms.names():
         for form, n_uses in forms.forms(name):
@@ -68,8 +66,8 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
                 from_modules[form.module] = None
             else:
                 view.public(form.module)  # its members will be asked for
-            found[str(form), ""] = _offered(form, definition, n_uses)
-    known = {(each.module, each.form.attribute) for each in found.values()}
+            by_statement[str(form), ""] = _offered(form, definition, n_uses)
+    known = {(each.module, each.form.attribute) for each in by_statement.values()}
     for module in sorted(from_modules, key=lambda name: (name.count("."), name)):
         source = view.find(module)
         if source is None or source.origin == WORKSPACE:
@@ -77,17 +75,17 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
         for name, symbol in view.public(module).items():
             if stop():
                 raise Cancelled
-            if symbol is None or name.startswith("_") or len(found) >= MAX_OFFERED:
+            if symbol is None or name.startswith("_") or len(by_statement) >= MAX_OFFERED:
                 continue
             form = ImportForm(module, name)
             offered = _offered(form, _definition(view, form), 0)
             exported = view.record(source).exported or ()
             if offered.kind == MODULE or not (name in exported or _top(offered.module) == _top(module)):
                 continue
-            if (offered.module, name) not in known and (str(form), "") not in found:
+            if (offered.module, name) not in known and (str(form), "") not in by_statement:
                 known.add((offered.module, name))
-                found[str(form), ""] = offered
-    return OfferedNames(found.values())
+                by_statement[str(form), ""] = offered
+    return OfferedNames(by_statement.values())
 
 
 def import_form(view: View, defined: Defined) -> ImportForm | None:
@@ -129,26 +127,24 @@ def _top(module: str) -> str:
     return module.partition(".")[0].lstrip("_")
 
 
-def import_edit(
-    view: View, text: str, form: ImportForm, *, cursor: int, statements: Sequence[Statement] | None = None
-) -> Edit | None:
+def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit | None:
     """``edit_for`` in the document of ``view``: relative where the document, or else its package, does so."""
-    statements = read_statements(text) if statements is None else statements
+    statements = read_statements(text)
     source = view.own(view.path)
     package = source.package if source else ""
-    n_dots = [len(each.module) - len(each.module.lstrip(".")) for each in statements if each.is_from]
+    dots = [n_dots(each.module) for each in statements if each.is_from]
     is_absolute = any(each.is_from and package and _top(each.module) == _top(package) for each in statements)
-    max_dots = max(n_dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
+    max_dots = max(dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
 
     def origin(module: str) -> str:
-        found = view.find(module.partition(".")[0])
-        return found.origin if found else ""
+        source = view.find(module.partition(".")[0])
+        return source.origin if source else ""
 
     return edit_for(text, form, cursor=cursor, package=package, max_dots=max_dots, origin=origin, statements=statements)
 
 
 def _may_use(module: str, package: str) -> bool:
-    """Whether a file of ``package`` may import a module: a private one only from beside it or below."""
+    """Whether a file of ``package`` may import a module: a private one only from its own package or below."""
     parts = module.split(".")
     private = next((n for n, part in enumerate(parts) if part.startswith("_")), None)
     if not private:
@@ -183,10 +179,3 @@ def _offered(form: ImportForm, definition: Definition | None, n_uses: int) -> Of
     if definition is None:
         return Offered(form, "", form.module, "", n_uses)
     return Offered(form, kind_of(definition.symbol), definition.source.name, definition.source.origin, n_uses)
-
-
-def kind_of(symbol: Symbol | None) -> str:
-    """The kind of what a name stands for, a module's for None."""
-    if symbol is None:
-        return MODULE
-    return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE

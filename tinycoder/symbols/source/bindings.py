@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from tinycoder.symbols.records import Import, Symbol, Variable
-from tinycoder.symbols.source.sketch import Names, annotation, atom, element, sketch
+from tinycoder.symbols.source.annotation import annotation
+from tinycoder.symbols.source.sketch import Names, atom, element, sketch
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 WITHS = (ast.With, ast.AsyncWith)
-TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
+TRIES = (ast.Try, ast.TryStar)
 SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))  # they bind nothing
 
 _CHOICES = (ast.If, *LOOPS)
@@ -22,7 +24,6 @@ _WITHOUT_BLOCKS = frozenset(
         *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Global, ast.Nonlocal),
     )
 )
-_TYPE_ALIAS: type | None = getattr(ast, "TypeAlias", None)
 _SHORT = {"namedtuple": "NamedTuple", "NamedTuple": "NamedTuple", "TypedDict": "TypedDict"}
 _SHORT |= {name: name for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")}
 
@@ -67,71 +68,76 @@ def flat(body: list[ast.stmt]) -> Iterator[Statement]:
                 todo += reversed(case.body)
 
 
-def bindings(node: Statement, names: Names = _NO_NAMES) -> Iterator[Binding]:
+def bindings(node: Statement, names: Names = _NO_NAMES) -> Iterable[Binding]:
     """What a statement itself binds, without its blocks: targets with their annotations and sketches of their values.
 
     A target is a name, an attribute or an index. Definitions and imports are not among them.
     """
-    kind = type(node)
-    if isinstance(node, ast.Assign):
-        value = node.value
-        text = _intern(sketch(value, names))
-        for target in node.targets:
-            if type(target) is ast.Name or type(target) is ast.Attribute:
-                yield target, "", text
-            else:
-                yield from _unpacked(target, value, text, names)
-    elif isinstance(node, ast.AnnAssign):
-        note = _intern(annotation(node.annotation))
-        if node.value is None:
-            yield node.target, note, ""
-        elif note.endswith("TypeAlias"):
-            yield node.target, note, _intern(annotation(node.value))
+    binder = _BINDERS.get(type(node))
+    return binder(node, names) if binder else ()
+
+
+def _assigned(node: ast.Assign, names: Names) -> Iterator[Binding]:
+    value = node.value
+    text = _intern(sketch(value, names))
+    for target in node.targets:
+        if type(target) is ast.Name or type(target) is ast.Attribute:
+            yield target, "", text
         else:
-            yield node.target, note, _intern(sketch(node.value, names))
-    elif isinstance(node, ast.AugAssign):
-        yield node.target, "", _intern(sketch(node.value, names))
-    elif isinstance(node, (ast.For, ast.AsyncFor)):
-        text = sketch(node.iter, names)
-        if text:
-            text = (
-                f"{atom(text)}.__iter__().__next__()"
-                if kind is ast.For
-                else f"await {atom(text)}.__aiter__().__anext__()"
-            )
-        yield from _unpacked(node.target, None, text, names)
-    elif isinstance(node, WITHS):
-        for item in node.items:
-            if item.optional_vars is not None:
-                text = sketch(item.context_expr, names)
-                if text:
-                    text = f"{atom(text)}.__enter__()" if kind is ast.With else f"await {atom(text)}.__aenter__()"
-                yield from _unpacked(item.optional_vars, None, text, names)
-    elif isinstance(node, ast.ExceptHandler):
-        if node.name:
-            yield _name(node.name, node), "", _caught(node.type, names)
-    elif isinstance(node, (ast.If, ast.While)):
-        yield from _walruses(node.test, names)
-    elif isinstance(node, ast.Expr):
-        yield from _walruses(node.value, names)
-    elif isinstance(node, ast.Match):
-        yield from _captured(node, names)
-    elif kind is _TYPE_ALIAS:
-        yield node.name, "TypeAlias", _intern(annotation(node.value))  # type: ignore[union-attr]
+            yield from _unpacked(target, value, text, names)
+
+
+def _annotated(node: ast.AnnAssign, names: Names) -> Iterator[Binding]:
+    note = _intern(annotation(node.annotation))
+    if node.value is None:
+        yield node.target, note, ""
+    elif note.endswith("TypeAlias"):
+        yield node.target, note, _intern(annotation(node.value))
+    else:
+        yield node.target, note, _intern(sketch(node.value, names))
+
+
+def _augmented(node: ast.AugAssign, names: Names) -> Iterator[Binding]:
+    yield node.target, "", _intern(sketch(node.value, names))
+
+
+def _looped(node: ast.For | ast.AsyncFor, names: Names) -> Iterator[Binding]:
+    text = sketch(node.iter, names)
+    if text and type(node) is ast.For:
+        text = f"{atom(text)}.__iter__().__next__()"
+    elif text:
+        text = f"await {atom(text)}.__aiter__().__anext__()"
+    yield from _unpacked(node.target, None, text, names)
+
+
+def _entered(node: ast.With | ast.AsyncWith, names: Names) -> Iterator[Binding]:
+    for item in node.items:
+        if item.optional_vars is not None:
+            text = sketch(item.context_expr, names)
+            if text:
+                text = f"{atom(text)}.__enter__()" if type(node) is ast.With else f"await {atom(text)}.__aenter__()"
+            yield from _unpacked(item.optional_vars, None, text, names)
+
+
+def _caught(node: ast.ExceptHandler, names: Names) -> Iterator[Binding]:
+    if node.name:
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
+        texts = [sketch(kind, names) for kind in kinds]
+        yield _name(node.name, node), "", _intern(" or ".join(f"{atom(text)}()" for text in texts[:4] if text))
 
 
 def _unpacked(target: ast.expr, value: ast.expr | None, text: str, names: Names) -> Iterator[Binding]:
     if isinstance(target, (ast.Tuple, ast.List)):
         parts = target.elts
         values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
-        stars = [place for place, part in enumerate(parts) if type(part) is ast.Starred]
+        stars = [index for index, part in enumerate(parts) if type(part) is ast.Starred]
         if len(values) == len(parts) and not stars and not any(type(each) is ast.Starred for each in values):
             for part, each in zip(parts, values, strict=True):
                 yield from _unpacked(part, each, sketch(each, names), names)
             return
-        for place, part in enumerate(parts):
-            index = place - len(parts) if stars and place > stars[0] else place
-            yield from _unpacked(part, None, element(text, index), names)
+        for index, part in enumerate(parts):
+            position = index - len(parts) if stars and index > stars[0] else index
+            yield from _unpacked(part, None, element(text, position), names)
     elif isinstance(target, ast.Starred):
         yield from _unpacked(target.value, None, f"[{text}]", names)
     else:
@@ -140,12 +146,6 @@ def _unpacked(target: ast.expr, value: ast.expr | None, text: str, names: Names)
 
 def _name(name: str, node: Statement | ast.pattern) -> ast.Name:
     return ast.Name(id=name, lineno=node.lineno, col_offset=node.col_offset)
-
-
-def _caught(node: ast.expr | None, names: Names) -> str:
-    classes = node.elts if isinstance(node, ast.Tuple) else [node] if node else []
-    texts = [sketch(each, names) for each in classes]
-    return _intern(" or ".join(f"{atom(text)}()" for text in texts[:4] if text))
 
 
 def _walruses(node: ast.expr, names: Names) -> Iterator[Binding]:
@@ -191,6 +191,24 @@ def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
                     yield _name(pattern.rest, pattern), "", "{}"
             elif isinstance(pattern, (ast.MatchSequence, ast.MatchOr)):
                 todo += [(each, "") for each in pattern.patterns]
+
+
+_BINDERS: dict[type, Callable[[Any, Names], Iterable[Binding]]] = {
+    ast.Assign: _assigned,
+    ast.AnnAssign: _annotated,
+    ast.AugAssign: _augmented,
+    ast.For: _looped,
+    ast.AsyncFor: _looped,
+    ast.With: _entered,
+    ast.AsyncWith: _entered,
+    ast.ExceptHandler: _caught,
+    ast.If: lambda node, names: _walruses(node.test, names),
+    ast.While: lambda node, names: _walruses(node.test, names),
+    ast.Expr: lambda node, names: _walruses(node.value, names),
+    ast.Match: _captured,
+}
+if sys.version_info >= (3, 12):
+    _BINDERS[ast.TypeAlias] = lambda node, names: [(node.name, "TypeAlias", _intern(annotation(node.value)))]
 
 
 def target_names(node: Statement) -> Iterator[str]:

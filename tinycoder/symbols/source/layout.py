@@ -2,31 +2,25 @@
 
 A bracket or quote that was left open does not swallow the file: a line that can stand in no bracket ends it. What a
 line says is remembered by its text, so that a text that changed a little is laid out in a fraction of the time. Rows
-count from 0. Knows nothing of the grammar inside statements.
+count from 0.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-CONTINUING = frozenset(("else", "elif", "except", "finally"))  # they go on with the block above
+from tinycoder.symbols.source.lines import REST_OF_STRING, STRING, continued, opening_quote, width
+
+CONTINUING = frozenset(("else", "elif", "except", "finally"))  # they continue the block above
 OPENING = CONTINUING | {"def", "class", "if", "for", "while", "with", "try", "match", "case", "async"}
-TAB = 8  # columns, as Python counts them
 
 _NEVER_INSIDE = frozenset(
     ("def", "class", "import", "return", "with", "while", "try", "raise", "del", "pass", "break", "continue", "assert")
 )
-_REST_OF_STRING = {
-    "'''": r"(?:[^'\\]|\\.?|'(?!''))*(''')?",
-    '"""': r'(?:[^"\\]|\\.?|"(?!""))*(""")?',
-    "'": r"(?:[^'\\]|\\.?)*(')?",
-    '"': r'(?:[^"\\]|\\.?)*(")?',
-}
-_REST = {mark: re.compile(rest) for mark, rest in _REST_OF_STRING.items()}
-_STRING = "|".join(mark + rest for mark, rest in _REST_OF_STRING.items())
-_TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<comment>#)|(?P<bracket>[()\[\]{{}}])")
+_TOKEN = re.compile(rf"(?P<string>{STRING})|(?P<comment>#)|(?P<bracket>[()\[\]{{}}])")
 _WORD = re.compile(r"\s*(@|[^\W\d]\w*)?")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(:\[]")
 _REMEMBERED = 100_000  # lines
@@ -42,7 +36,7 @@ class Reading(NamedTuple):
     opens: str
     quote: str
     goes_on: bool  # by a backslash
-    is_cut: bool = False  # a definition whose colon stands, so that its bracket was left open in vain
+    is_cut: bool = False  # a definition that has its colon, so that its bracket was left open in vain
 
 
 class State(NamedTuple):
@@ -65,35 +59,29 @@ _remembered: dict[tuple[str, str], Reading] = {}
 def read(line: str, quote: str = "") -> Reading:
     """What a line says that begins within a string of this ``quote``."""
     key = (line, quote)
-    found = _remembered.get(key)
-    if found is None:
+    reading = _remembered.get(key)
+    if reading is None:
         if len(_remembered) >= _REMEMBERED:
             _remembered.clear()
-        found = _remembered[key] = _read(line, quote)
-    return found
-
-
-def width(space: str) -> int:
-    """Columns of white space."""
-    return len(space.rpartition("\f")[2].expandtabs(TAB))
+        reading = _remembered[key] = _read(line, quote)
+    return reading
 
 
 def _read(line: str, quote: str) -> Reading:
     indent, word, start = 0, "", 0
     if quote:
-        rest = _REST[quote].match(line)
+        rest = REST_OF_STRING[quote].match(line)
         assert rest is not None, quote
         if not rest[1]:
-            ended = len(quote) == 1 and not line.endswith("\\")
-            return Reading(0, "", True, "", "", "" if ended else quote, False)
+            return Reading(0, "", True, "", "", continued(quote, line), False)
         start = rest.end()
     else:
         code = line.lstrip()
         indent = width(line[: len(line) - len(code)])
         if not code or code[0] == "#":
             return Reading(indent, "", False, "", "", "", False)
-        found = _WORD.match(line)
-        word = (found[1] or "") if found else ""
+        match = _WORD.match(line)
+        word = (match[1] or "") if match else ""
     closes, opens, left = "", "", ""
     goes_on = line.endswith("\\")
     for token in _TOKEN.finditer(line, start):
@@ -103,10 +91,8 @@ def _read(line: str, quote: str) -> Reading:
             break
         if sort == "string":
             if not any(token.group(2, 3, 4, 5)):
-                text = token[0]
-                mark = text[:3] if text[:3] in _REST else text[0]
-                if len(mark) == 3 or text.endswith("\\"):
-                    left, goes_on = mark, False
+                left = continued(opening_quote(token[0]), token[0])
+                goes_on = goes_on and not left
         elif token[0] in "([{":
             opens += token[0]
         elif opens:
@@ -138,7 +124,7 @@ class Layout:
 
     def before(self, row: int) -> State:
         """The state before a row."""
-        n = _first_after(self.starts, row)
+        n = bisect_left(self.starts, row)
         if not n:
             return State()
         start = self.starts[n - 1]
@@ -148,7 +134,7 @@ class Layout:
         return state
 
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Statements ``first`` up to ``last`` as blocks: a header with what is farther in below it, and what goes on.
+        """Statements ``first`` up to ``last`` as blocks: a header with its indented lines, and what continues it.
 
         Decorators belong to what they decorate.
         """
@@ -169,7 +155,7 @@ class Layout:
     def _taken_over(self, old: Layout) -> int:
         """Take the statements of a text before the first difference; the row where the next one begins."""
         row = same(self.lines, old.lines)
-        n = _first_after(old.starts, row) - 1  # the last of them may go on
+        n = bisect_left(old.starts, row) - 1  # the last of them may continue
         if n < 1:
             return 0
         self.starts, self.ends = old.starts[:n], old.ends[:n]
@@ -256,13 +242,4 @@ def same(lines: Sequence[str], others: Sequence[str]) -> int:
     while low < high:  # slices compare at once
         middle = (low + high + 1) // 2
         low, high = (middle, high) if lines[low:middle] == others[low:middle] else (low, middle - 1)
-    return low
-
-
-def _first_after(starts: list[int], row: int) -> int:
-    """How many of ``starts`` are before ``row``."""
-    low, high = 0, len(starts)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if starts[middle] < row else (low, middle)
     return low

@@ -8,39 +8,21 @@ touched. For one thread at a time.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from tinycoder.symbols.records import EMPTY, Class, Function, Import, Module, Symbol, Variable
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
+from tinycoder.symbols.source.events import PLAIN, Events, fold, module
+from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
+from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.mend import mended, parse_rows
-from tinycoder.symbols.source.reader import (
-    LARGEST,
-    PLAIN,
-    REFUSALS,
-    Events,
-    FunctionNode,
-    class_record,
-    fold,
-    module,
-    read_bases,
-    read_class,
-    read_function,
-    read_statements,
-)
+from tinycoder.symbols.source.parse import LARGEST, REFUSALS
+from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
+from tinycoder.symbols.source.shift import shift, shift_class, shift_events, shift_function
 
 _REMEMBERED = 64  # enclosing functions
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosing:
-    """A function ("def") or class that encloses a row; ``bindings`` are its parameters and locals, or its members."""
-
-    kind: str
-    name: str
-    line: int
-    symbol: Function | Class
-    bindings: dict[str, Symbol]
 
 
 @dataclass(slots=True)
@@ -83,8 +65,7 @@ class LiveReader:
         A line stays that opens a block, a bracket or a string. The same text outside of that line gives the same
         object. Never raises.
         """
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = with_line_feeds(text)
         if skip_line is not None and self._is_seen(text, skip_line):
             return self._module
         if len(text) > LARGEST:
@@ -131,7 +112,7 @@ class LiveReader:
         return "\n" not in line and _instead(line, seen.state, seen.opens_block) == seen.instead
 
     def _skipped(self, lines: list[str], row: int) -> _Seen:
-        """Put something else in the place of a line."""
+        """Replace a line that is left out."""
         before, line, after = lines[:row], lines[row], lines[row + 1 :]
         layout = Layout(before, self._layout)
         state = layout.before(row)
@@ -167,11 +148,11 @@ class LiveReader:
         inside += header.events
         for start, end in layout.blocks(head + 1, last):
             inside += self._piece(layout, start, end, in_class=True).events
-        found = header.class_
-        assert found is not None
+        class_ = header.class_
+        assert class_ is not None
         members = fold(inside.defined, inside.attributes)
         events.defined.append(
-            (Class(found.name, found.line, found.bases, found.metaclass, found.decorators, members), PLAIN)
+            (Class(class_.name, class_.line, class_.bases, class_.metaclass, class_.decorators, members), PLAIN)
         )
         return True
 
@@ -190,8 +171,8 @@ class LiveReader:
                 return None
             events = Events()
             bases, metaclass = read_bases(node, events)
-            found = class_record(node, bases, metaclass, Events())
-            piece = self._pieces[key] = _Piece(row, _moved_events(events, row + by), _moved_class(found, row + by))
+            class_ = class_record(node, bases, metaclass, Events())
+            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(class_, row + by))
         return piece
 
     def _piece(self, layout: Layout, first: int, last: int, *, in_class: bool) -> _Piece:
@@ -204,7 +185,7 @@ class LiveReader:
             events = Events()
             nodes, by = _statements(layout, first, last)
             read_statements(nodes, events, in_class=in_class)
-            piece = self._pieces[key] = _Piece(row, _moved_events(events, row + by))
+            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by))
         return piece
 
     def _known(self, key: tuple[str, str], row: int) -> _Piece | None:
@@ -212,17 +193,17 @@ class LiveReader:
         if piece is not None:
             if piece.row != row:
                 by = row - piece.row
-                class_ = _moved_class(piece.class_, by) if piece.class_ is not None else None
-                piece = _Piece(row, _moved_events(piece.events, by), class_)
+                class_ = shift_class(piece.class_, by) if piece.class_ is not None else None
+                piece = _Piece(row, shift_events(piece.events, by), class_)
             self._pieces[key] = piece
         return piece
 
     def _around(self, row: int, column_indent: int) -> list[Enclosing]:
         layout = self._layout
-        found: list[Enclosing] = []
-        number = _last_before(layout, row)
+        enclosing: list[Enclosing] = []
+        number = bisect_left(layout.starts, row) - 1  # the last that begins before the row
         limit = column_indent
-        if number >= 0 and row < layout.ends[number]:  # the row goes on with a statement
+        if number >= 0 and row < layout.ends[number]:  # the row continues a statement
             limit = layout.indents[number]
             if layout.words[number] in OPENING:
                 limit += 1  # it is a part of the header
@@ -231,13 +212,13 @@ class LiveReader:
                 limit = layout.indents[number]
                 known = self._class_at(layout.starts[number] + 1) if not limit else None
                 if known is not None:
-                    found.append(Enclosing("class", known.name, known.line, known, dict(known.members)))
+                    enclosing.append(Enclosing(known, known.members))
                     break
                 definition = self._definition(layout, number)
                 if definition is not None:
-                    found.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
+                    enclosing.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
             number -= 1
-        return found
+        return enclosing
 
     def _class_at(self, line: int) -> Class | None:
         """The class that was read at a line: there is no need to read a long one again."""
@@ -279,7 +260,7 @@ class LiveReader:
 
 
 def _instead(line: str, state: State, opens_block: bool) -> str:
-    """What stands for a line that is left out: the line itself where others hang on it, else the brackets it closes."""
+    """What replaces a line that is left out: the line itself where others hang on it, else the brackets it closes."""
     said = read(line, state.quote)
     if opens_block or said.goes_on or said.quote != state.quote:
         return line
@@ -301,64 +282,9 @@ def _statements(layout: Layout, first: int, last: int) -> tuple[list[ast.stmt], 
 
 
 def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class: bool) -> Enclosing:
-    line = node.lineno + by
     if isinstance(node, ast.ClassDef):
-        class_ = _moved_class(read_class(node, Events()), by)
-        return Enclosing("class", node.name, line, class_, dict(class_.members))
+        class_ = shift_class(read_class(node, Events()), by)
+        return Enclosing(class_, class_.members)
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
-    bindings = {name: _moved(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
-    return Enclosing("def", node.name, line, _moved_function(function, by), bindings)
-
-
-def _last_before(layout: Layout, row: int) -> int:
-    """The last statement that begins before a row, or -1."""
-    low, high = 0, len(layout.starts)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if layout.starts[middle] < row else (low, middle)
-    return low - 1
-
-
-def _moved_events(events: Events, by: int) -> Events:
-    if not by:
-        return events
-    found = Events()
-    found.defined = [(_moved(symbol, by), standing) for symbol, standing in events.defined]
-    found.attributes = [_moved_variable(each, by) for each in events.attributes]
-    found.globals = [_moved_variable(each, by) for each in events.globals]
-    found.imports = [Import(each.name, each.line + by, each.module, each.attribute) for each in events.imports]
-    found.set_on = [(name, _moved_variable(each, by)) for name, each in events.set_on]
-    found.exports, found.stars, found.is_open = events.exports, events.stars, events.is_open
-    return found
-
-
-def _moved(symbol: Symbol, by: int) -> Symbol:
-    if isinstance(symbol, Function):
-        return _moved_function(symbol, by)
-    if isinstance(symbol, Variable):
-        return _moved_variable(symbol, by)
-    if isinstance(symbol, Class):
-        return _moved_class(symbol, by)
-    return Import(symbol.name, symbol.line + by, symbol.module, symbol.attribute)
-
-
-def _moved_function(function: Function, by: int) -> Function:
-    return Function(
-        function.name,
-        function.line + by,
-        function.parameters,
-        function.returns,
-        function.result,
-        function.decorators,
-        function.is_async,
-        function.is_generator,
-    )
-
-
-def _moved_variable(variable: Variable, by: int) -> Variable:
-    return Variable(variable.name, variable.line + by, variable.annotation, variable.value, variable.on_instance)
-
-
-def _moved_class(found: Class, by: int) -> Class:
-    members = {name: _moved(member, by) for name, member in found.members.items()}
-    return Class(found.name, found.line + by, found.bases, found.metaclass, found.decorators, members)
+    bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
+    return Enclosing(shift_function(function, by), bindings)

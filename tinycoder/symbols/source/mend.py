@@ -1,7 +1,7 @@
 """Statements out of code that does not parse: block by block, and where one is broken, its header and what is inside.
 
 A header that is unfinished is completed, a statement is cut where it still says what it binds; what cannot be read is
-left out. Knows no records.
+left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from tinycoder.symbols.source.layout import OPENING, Layout, read
-from tinycoder.symbols.source.reader import REFUSALS, parse
+from tinycoder.symbols.source.parse import REFUSALS, parse
 
 MAX_LENGTH = 20_000  # characters of a statement that is mended
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
@@ -49,10 +49,10 @@ def parse_rows(lines: Sequence[str], indent: int) -> tuple[list[ast.stmt], int]:
 
 def mended(layout: Layout, first: int, last: int) -> list[ast.stmt]:
     """What can be read of the statements ``first`` up to ``last``; lines are those of the text, from 1."""
-    found: list[ast.stmt] = []
+    nodes: list[ast.stmt] = []
     for start, end in layout.blocks(first, last):
-        found += _block(layout, start, end, whole=(start, end) == (first, last))
-    return found
+        nodes += _block(layout, start, end, whole=(start, end) == (first, last))
+    return nodes
 
 
 def _block(layout: Layout, first: int, last: int, *, whole: bool = False) -> list[ast.stmt]:
@@ -65,7 +65,7 @@ def _block(layout: Layout, first: int, last: int, *, whole: bool = False) -> lis
             pass
         else:
             return [_moved(node, row + by) for node in nodes]
-    found: list[ast.stmt] = []
+    statements: list[ast.stmt] = []
     while first < last:
         head = first
         while layout.words[head] == "@" and head + 1 < last:
@@ -76,9 +76,9 @@ def _block(layout: Layout, first: int, last: int, *, whole: bool = False) -> lis
         body: list[ast.stmt] = []
         for start, end in layout.blocks(head + 1, inside):
             body += _block(layout, start, end)
-        found += _headed(layout, first, head, body)
+        statements += _headed(layout, first, head, body)
         first = inside
-    return found
+    return statements
 
 
 def _headed(layout: Layout, first: int, head: int, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -122,42 +122,32 @@ def _filled(node: ast.stmt, word: str, body: list[ast.stmt]) -> ast.stmt:
 
 
 def _headers(word: str, text: str) -> Iterator[str]:
-    """Ways to read a header, each with its colon; the surest first."""
+    """Ways to read a header, each with its colon; the likeliest first."""
     text = text.rstrip()
     bare = text.removesuffix(":")
     closed = bare + _closers(bare)
-    if word == "def":
-        yield from (text, text + ":", closed + ":")
-        found = _DEF.match(text)
-        if found:
-            parameters: dict[str, str] = {}
-            for name, kind in _PARAMETER.findall(found["rest"] or ""):
-                parameters.setdefault(name, f"{name}: {kind}" if kind else name)
-            name = f"{found['head']} {found['name'] or '_'}"
-            yield f"{name}({', '.join(parameters.values())}):"
-            yield f"{name}({', '.join(key for key in parameters if key[0] != '*')}):"
-            yield f"{name}():"
-    elif word == "class":
-        yield from (text, text + ":", closed + ":")
-        found = _CLASS.match(text)
-        if found:
-            yield f"class {found['name'] or '_'}({', '.join(_BASE.findall(found['rest'] or ''))}):"
-            yield f"class {found['name'] or '_'}:"
-    elif word == "except":
-        for each in (text, text + ":", closed + ":"):
-            yield f"try: pass\n{each}"
-    elif word == "for":
-        yield from (text, text + ":", closed + ":")
-        found = _FOR.match(text)
-        if found:
-            yield f"{found['head']} {found['target']} in _:"
-    elif word == "with":
-        yield from (text, text + ":", closed + ":")
-        for name in _AS.findall(text)[:1]:
-            yield f"with _ as {name}:"
-    elif word in ("if", "while", "elif"):
+    if word in ("if", "while", "elif"):
         text, closed = text.removeprefix("el"), closed.removeprefix("el")
-        yield from (text, text + ":", closed + ":", "if 1:")
+    before = "try: pass\n" if word == "except" else ""
+    if word not in ("else", "try", "finally", "match", "case"):
+        yield from (before + text, f"{before}{text}:", f"{before}{closed}:")
+    if word == "def" and (match := _DEF.match(text)):
+        parameters: dict[str, str] = {}
+        for name, kind in _PARAMETER.findall(match["rest"] or ""):
+            parameters.setdefault(name, f"{name}: {kind}" if kind else name)
+        name = f"{match['head']} {match['name'] or '_'}"
+        yield f"{name}({', '.join(parameters.values())}):"
+        yield f"{name}({', '.join(key for key in parameters if key[0] != '*')}):"
+        yield f"{name}():"
+    elif word == "class" and (match := _CLASS.match(text)):
+        yield f"class {match['name'] or '_'}({', '.join(_BASE.findall(match['rest'] or ''))}):"
+        yield f"class {match['name'] or '_'}:"
+    elif word == "for" and (match := _FOR.match(text)):
+        yield f"{match['head']} {match['target']} in _:"
+    elif word == "with":
+        yield from (f"with _ as {name}:" for name in _AS.findall(text)[:1])
+    elif word in ("if", "while", "elif"):
+        yield "if 1:"
 
 
 def _parsed_header(header: str) -> ast.stmt | None:
@@ -179,14 +169,14 @@ def _simple(layout: Layout, row: int, end: int) -> list[ast.stmt]:
         nodes = _closed(text)
     if nodes or end == row + 1:
         return [_moved(node, row) for node in nodes]
-    found: list[ast.stmt] = []
+    statements: list[ast.stmt] = []
     for each in range(row, end):
         line, text = read(lines[each]), lines[each].strip()
         if line.word == "for":
-            found += [_moved(node, each) for node in map(_parsed_header, _headers("for", text)) if node][:1]
+            statements += [_moved(node, each) for node in map(_parsed_header, _headers("for", text)) if node][:1]
         elif line.is_code and (line.indent <= indent or _ASSIGNMENT.match(text)):
-            found += [_moved(node, each) for node in _cut(text)]
-    return found
+            statements += [_moved(node, each) for node in _cut(text)]
+    return statements
 
 
 def _is_beside(line: str, indent: int) -> bool:

@@ -6,24 +6,23 @@ import ast
 from collections.abc import Iterator
 
 from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Symbol, Variable
+from tinycoder.symbols.source.annotation import instance
 from tinycoder.symbols.source.bindings import Statement, bindings, flat, functional, imports, target_names
-from tinycoder.symbols.source.reader import Events, FunctionNode, read_class, read_function, read_parameters
-from tinycoder.symbols.source.sketch import instance
+from tinycoder.symbols.source.events import Events
+from tinycoder.symbols.source.functions import FunctionNode, declared, read_function, read_parameters
+from tinycoder.symbols.source.reader import read_class
 
 
 def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, Symbol]:
     """Parameters and locals of a function, each as it was bound last before a line.
 
     What is bound on that line or later counts only where nothing is before. A value that mentions its own name has
-    what the name stood for before in its place.
+    what the name stood for before instead.
     """
     table: dict[str, Symbol] = {}
     for parameter in read_parameters(node.args):
-        note, value = parameter.annotation, parameter.default
-        if parameter.kind == VARIADIC:
-            note, value = f"tuple[{note}, ...]" if note else "", "()"
-        elif parameter.kind == KEYWORDS:
-            note, value = f"dict[str, {note}]" if note else "", "{}"
+        note = declared(parameter)
+        value = {VARIADIC: "()", KEYWORDS: "{}"}.get(parameter.kind, parameter.default)
         value = "" if value in ("None", "...") else value
         table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
     outer: set[str] = set()
@@ -62,8 +61,8 @@ def _bound(node: Statement, table: dict[str, Symbol]) -> Iterator[Symbol]:
             old = table.get(target.id)
             if isinstance(node, ast.AugAssign) and old is not None:
                 continue
-            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (made := functional(node.value)):
-                yield Class(target.id, target.lineno, (made[0],), "", (), made[1])
+            if isinstance(node, ast.Assign) and type(node.value) is ast.Call and (record := functional(node.value)):
+                yield Class(target.id, target.lineno, (record[0],), "", (), record[1])
             else:
                 yield Variable(target.id, target.lineno, kind, value)
 

@@ -1,21 +1,17 @@
 """Sketches: expressions as canonical text that keeps what tells a type and drops what strings say.
 
-``""`` means that nothing is known; where a place must be kept (an argument, an element, an index) ``...`` stands for
-that. Keyword arguments, conditions of comprehensions and the rest of long displays are dropped. ``a and b`` and
-``a if c else b`` read ``a or b``. Written by hand: ``ast.unparse`` takes ten times as long. Knows no scopes, but for
-the names that a caller gives.
+``""`` means that nothing is known; ``...`` keeps the position of an unknown argument, element or index. Keyword
+arguments, conditions of comprehensions and the rest of long displays are dropped. ``a and b`` and ``a if c else b``
+read ``a or b``. ``ast.unparse`` would take ten times as long.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Protocol
 
 MAX_SKETCH = 120  # characters of a sketch; a longer one loses its arguments
-MAX_ANNOTATION = 400
 FIRST = 8  # arguments, elements, values of ``or``
 DEEPEST = 40  # expressions within expressions
 LARGEST = 100  # an index that is kept
@@ -25,13 +21,11 @@ class Names(Protocol):
     """Sketches that stand in for names, such as a function's own; ``""`` where nothing is known of one."""
 
     def get(self, name: str, default: str, /) -> str:
-        """What stands in for ``name``; ``default`` where it stands for itself."""
+        """The sketch that replaces ``name``; ``default`` where nothing does."""
 
 
 _NO_NAMES: Names = {}
-_UNKNOWN = "..."
-_TYPE = re.compile(r"[\w.\[\], |]+")
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+UNKNOWN = "..."
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -47,8 +41,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.BitAnd: "&",
     ast.FloorDiv: "//",
 }
-_NO_CLASSES = ("Any", "object", "None", "Literal", "Union", "Callable")
-_CONSTANTS = {str: "''", bytes: "b''", int: "0", float: "0.0", complex: "0j", bool: "True", type(None): "None"}
+CONSTANTS = {str: "''", bytes: "b''", int: "0", float: "0.0", complex: "0j", bool: "True", type(None): "None"}
 
 
 def sketch(node: ast.expr, names: Names = _NO_NAMES) -> str:
@@ -80,34 +73,12 @@ def element(text: str, index: int) -> str:
     return f"{atom(text)}[{index}]" if text else ""
 
 
-def annotation(node: ast.expr | None) -> str:
-    """The text of an annotation or a base class: forward references lose their quotes, other strings what they say."""
-    if node is None:
-        return ""
-    if type(node) is ast.Name:
-        return node.id
-    text = _annotation(node, 0)
-    return text if len(text) <= MAX_ANNOTATION else ""
-
-
 def decorator(node: ast.expr) -> str:
     """A decorator's name, with ``()`` where it is called."""
     if type(node) is ast.Call:
         name = decorator(node.func)
         return f"{name}()" if name and not name.endswith("()") else name
     return sketch(node)
-
-
-def instance(text: str) -> str:
-    """The sketch of an instance of what an annotation names; ``""`` for one that names several classes or none."""
-    text = text.removesuffix(" | None").removeprefix("None | ")
-    name, bracket, inside = text.partition("[")
-    name = name.rpartition(".")[2]
-    if name == "Optional" and bracket:
-        return instance(inside[:-1])
-    if name in ("type", "Type") and bracket:
-        return inside[:-1] if _DOTTED.fullmatch(inside[:-1]) else ""
-    return "" if not text or " | " in text or name in _NO_CLASSES else f"{text}()"
 
 
 def _sketch(node: ast.expr, names: Names, depth: int) -> str:
@@ -149,7 +120,7 @@ def _several(nodes: list[ast.expr], names: Names, depth: int) -> list[str]:
         texts.append(text if len(text) <= MAX_SKETCH // 2 else "")
     while texts and not texts[-1]:
         texts.pop()
-    return [text or _UNKNOWN for text in texts]
+    return [text or UNKNOWN for text in texts]
 
 
 def _subscript(node: ast.Subscript, names: Names, depth: int) -> str:
@@ -172,28 +143,11 @@ def _index(node: ast.expr, names: Names, depth: int) -> str:
     if type(node) is ast.Tuple and node.elts:
         parts = [_index(part, names, depth) for part in node.elts[:FIRST]]
         return ", ".join(parts) if len(parts) > 1 else f"{parts[0]},"
-    return _sketch(node, names, depth) or _UNKNOWN
-
-
-def _constant(node: ast.Constant, names: Names, depth: int) -> str:
-    return _CONSTANTS.get(type(node.value), "")
-
-
-def _formatted(node: ast.expr, names: Names, depth: int) -> str:
-    return "''"
-
-
-def _truth(node: ast.expr, names: Names, depth: int) -> str:
-    return "True"
-
-
-def _list(node: ast.List, names: Names, depth: int) -> str:
-    text = _first(node.elts, names, depth)
-    return f"[{text}]"
+    return _sketch(node, names, depth) or UNKNOWN
 
 
 def _set(node: ast.Set, names: Names, depth: int) -> str:
-    return f"{{{_first(node.elts, names, depth) or _UNKNOWN}}}"
+    return f"{{{_first(node.elts, names, depth) or UNKNOWN}}}"
 
 
 def _first(nodes: list[ast.expr], names: Names, depth: int) -> str:
@@ -207,10 +161,10 @@ def _tuple(node: ast.Tuple, names: Names, depth: int) -> str:
         if type(part) is ast.Starred:
             break
         text = _sketch(part, names, depth)
-        texts.append(text if text and len(text) <= MAX_SKETCH // 3 else _UNKNOWN)
+        texts.append(text if text and len(text) <= MAX_SKETCH // 3 else UNKNOWN)
     text = ", ".join(texts)
     if len(text) > MAX_SKETCH - 2:
-        text = ", ".join(text if len(text) <= MAX_SKETCH // FIRST - 2 else _UNKNOWN for text in texts)
+        text = ", ".join(text if len(text) <= MAX_SKETCH // FIRST - 2 else UNKNOWN for text in texts)
     return f"({text},)" if len(texts) == 1 else f"({text})"
 
 
@@ -218,17 +172,12 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> str:
     key = node.keys[0] if node.keys else None
     if key is None:
         return "{}"
-    text = f"{{{_sketch(key, names, depth) or _UNKNOWN}: {_sketch(node.values[0], names, depth) or _UNKNOWN}}}"
+    text = f"{{{_sketch(key, names, depth) or UNKNOWN}: {_sketch(node.values[0], names, depth) or UNKNOWN}}}"
     return text if len(text) <= MAX_SKETCH else "{}"
 
 
-def _list_comprehension(node: ast.ListComp, names: Names, depth: int) -> str:
-    text = _comprehension(node.generators, (node.elt,), names, depth)
-    return f"[{text}]"
-
-
 def _set_comprehension(node: ast.SetComp, names: Names, depth: int) -> str:
-    return f"{{{_comprehension(node.generators, (node.elt,), names, depth) or _UNKNOWN}}}"
+    return f"{{{_comprehension(node.generators, (node.elt,), names, depth) or UNKNOWN}}}"
 
 
 def _generator(node: ast.GeneratorExp, names: Names, depth: int) -> str:
@@ -256,12 +205,12 @@ def _comprehension(
     texts = [_sketch(part, names, depth) for part in elements]
     if not any(texts) or len(loops) > MAX_SKETCH:
         return ""
-    text = ": ".join(text or _UNKNOWN for text in texts) + loops
+    text = ": ".join(text or UNKNOWN for text in texts) + loops
     return text if len(text) <= MAX_SKETCH - 2 else ""
 
 
 class _Hidden:
-    """Names of which a comprehension has made some its own."""
+    """Names without those that a comprehension binds."""
 
     def __init__(self, names: Names, own: set[str]) -> None:
         self._names = names
@@ -272,7 +221,7 @@ class _Hidden:
 
 
 def _target_names(node: ast.expr) -> set[str]:
-    """The names of a target that is made of names; nothing where it is made of anything else."""
+    """The names of a target of names alone; nothing for any other."""
     if type(node) is ast.Name:
         return {node.id}
     if type(node) is not ast.Tuple or len(node.elts) > FIRST:
@@ -282,20 +231,20 @@ def _target_names(node: ast.expr) -> set[str]:
 
 
 def _either(node: ast.expr, names: Names, depth: int) -> str:
-    found: dict[str, None] = {}
+    alternatives: dict[str, None] = {}
     todo = [node]
-    while todo and len(found) < FIRST:
+    while todo and len(alternatives) < FIRST:
         part = todo.pop()
         if type(part) is ast.BoolOp:
             todo += reversed(part.values)
         elif type(part) is ast.IfExp:
             todo += (part.orelse, part.body)
         elif text := _sketch(part, names, depth):
-            found[text] = None
-    if len(found) > 1:
-        found.pop("None", None)
-    text = " or ".join(found)
-    return text if len(text) <= MAX_SKETCH else next(iter(found))
+            alternatives[text] = None
+    if len(alternatives) > 1:
+        alternatives.pop("None", None)
+    text = " or ".join(alternatives)
+    return text if len(text) <= MAX_SKETCH else next(iter(alternatives))
 
 
 def _await(node: ast.Await, names: Names, depth: int) -> str:
@@ -321,26 +270,18 @@ def _operand(text: str) -> str:
     return atom(text) if " " in text else text
 
 
-def _unary(node: ast.UnaryOp, names: Names, depth: int) -> str:
-    return "True" if type(node.op) is ast.Not else _sketch(node.operand, names, depth)
-
-
-def _walrus(node: ast.NamedExpr, names: Names, depth: int) -> str:
-    return _sketch(node.value, names, depth)
-
-
 _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.Attribute: _attribute,
     ast.Call: _call,
     ast.Subscript: _subscript,
-    ast.Constant: _constant,
-    ast.JoinedStr: _formatted,
-    ast.Compare: _truth,
-    ast.List: _list,
+    ast.Constant: lambda node, names, depth: CONSTANTS.get(type(node.value), ""),
+    ast.JoinedStr: lambda node, names, depth: "''",
+    ast.Compare: lambda node, names, depth: "True",
+    ast.List: lambda node, names, depth: f"[{_first(node.elts, names, depth)}]",
     ast.Set: _set,
     ast.Tuple: _tuple,
     ast.Dict: _dict,
-    ast.ListComp: _list_comprehension,
+    ast.ListComp: lambda node, names, depth: f"[{_comprehension(node.generators, (node.elt,), names, depth)}]",
     ast.SetComp: _set_comprehension,
     ast.GeneratorExp: _generator,
     ast.DictComp: _dict_comprehension,
@@ -348,60 +289,6 @@ _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.IfExp: _either,
     ast.Await: _await,
     ast.BinOp: _binary,
-    ast.UnaryOp: _unary,
-    ast.NamedExpr: _walrus,
+    ast.UnaryOp: lambda node, *rest: "True" if type(node.op) is ast.Not else _sketch(node.operand, *rest),
+    ast.NamedExpr: lambda node, names, depth: _sketch(node.value, names, depth),
 }
-
-
-def _annotation(node: ast.expr, depth: int) -> str:
-    if depth > DEEPEST:
-        return ""
-    kind = type(node)
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        value = _annotation(node.value, depth + 1)
-        return f"{value}.{node.attr}" if value else ""
-    if isinstance(node, ast.Subscript):
-        return _generic(node, depth + 1)
-    if isinstance(node, ast.Constant):
-        if type(node.value) is str:
-            return _forward(node.value)
-        return _CONSTANTS.get(type(node.value), _UNKNOWN)
-    if isinstance(node, ast.BinOp) and type(node.op) is ast.BitOr:
-        left, right = _annotation(node.left, depth + 1), _annotation(node.right, depth + 1)
-        return f"{left} | {right}" if left and right else left or right
-    if kind is ast.List or kind is ast.Tuple:
-        parts: list[ast.expr] = node.elts  # type: ignore[attr-defined]
-        text = ", ".join(_annotation(part, depth + 1) or _UNKNOWN for part in parts)
-        return f"[{text}]" if kind is ast.List else f"({text})"
-    if isinstance(node, ast.Starred):
-        return f"*{_annotation(node.value, depth + 1) or _UNKNOWN}"
-    return _sketch(node, _NO_NAMES, depth)
-
-
-def _generic(node: ast.Subscript, depth: int) -> str:
-    value = _annotation(node.value, depth)
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    name = value.rpartition(".")[2]
-    if name == "Annotated":
-        return _annotation(parts[0], depth) if parts else ""
-    if name == "Literal":
-        texts = list(dict.fromkeys(_sketch(part, _NO_NAMES, depth) or _UNKNOWN for part in parts))
-    else:
-        texts = [_annotation(part, depth) or _UNKNOWN for part in parts] or ["()"]
-    return f"{value}[{', '.join(texts)}]" if value else ""
-
-
-@lru_cache(maxsize=4096)
-def _forward(text: str) -> str:
-    """What a string in an annotation refers to; ``""`` where that is no type."""
-    text = text.strip()
-    if len(text) > MAX_ANNOTATION or not _TYPE.fullmatch(text):
-        return ""
-    if _DOTTED.fullmatch(text):
-        return text
-    try:
-        return _annotation(ast.parse(text, mode="eval").body, 1)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return ""

@@ -45,7 +45,7 @@ class Annotations:
         return self.annotate(parse(text), replace(TABLE_SCOPE, types=types))
 
     def annotate(self, node: ast.expr | None, scope: Scope) -> Values:
-        """The values that an annotation admits; ``None`` only if it stands alone."""
+        """The values that an annotation admits; ``None`` only if there is nothing else."""
         if node is None or not self._inference.work.begin():
             return ()
         try:
@@ -68,14 +68,14 @@ class Annotations:
             case _:
                 return ()
 
-    def found(self, node: ast.expr, scope: Scope, *, skip_class: bool = False) -> Found | None:
+    def resolve(self, node: ast.expr, scope: Scope, *, skip_class: bool = False) -> Found | None:
         """What a dotted name stands for, as a record."""
         if isinstance(node, ast.Name):
             return self._inference.lookup.name(node.id, scope, skip_class=skip_class)
         if not isinstance(node, ast.Attribute) or not self._inference.work.begin():
             return None
         try:
-            outer = self.found(node.value, scope, skip_class=skip_class)
+            outer = self.resolve(node.value, scope, skip_class=skip_class)
         finally:
             self._inference.work.end()
         if isinstance(outer, ModuleValue):
@@ -94,12 +94,12 @@ class Annotations:
                 return scope.types[node.id]
             if node.id == "Self" and (owner := self._owner_of(scope)):
                 return (Instance(owner),)
-        found = self.found(node, scope)
-        if isinstance(found, Binding) and found.member and not isinstance(found.symbol, Class):
-            found = self.found(node, scope, skip_class=True)
-        if not isinstance(found, Binding):
+        binding = self.resolve(node, scope)
+        if isinstance(binding, Binding) and binding.member and not isinstance(binding.symbol, Class):
+            binding = self.resolve(node, scope, skip_class=True)
+        if not isinstance(binding, Binding):
             return ()
-        return self._instances(found)
+        return self._instances(binding)
 
     def _owner_of(self, scope: Scope) -> ClassValue | None:
         for index, frame in enumerate(scope.enclosing):
@@ -107,52 +107,52 @@ class Annotations:
                 return ClassValue(frame.symbol, Scope(scope.source, scope.module, scope.enclosing[index + 1 :]))
         return None
 
-    def _instances(self, found: Binding) -> Values:
+    def _instances(self, binding: Binding) -> Values:
         """Instances of what a name in an annotation stands for."""
-        if found.form:
-            return self._instances_of_form(found)
-        symbol = found.symbol
+        if binding.form:
+            return self._instances_of_form(binding)
+        symbol = binding.symbol
         if isinstance(symbol, Class):
-            if found.qualified == "builtins.object":
+            if binding.qualified == "builtins.object":
                 return ()
-            return (Instance(ClassValue(symbol, found.scope)),)
+            return (Instance(ClassValue(symbol, binding.scope)),)
         if isinstance(symbol, Variable):
             value = parse(symbol.value)
             if isinstance(value, ast.Call):
                 if last_part(ast.unparse(value.func)) in _TYPE_VARIABLES:
-                    return self._bound_of(value, found.scope)
-                kinds = self._inference.evaluate(value, found.scope)
+                    return self._bound_of(value, binding.scope)
+                kinds = self._inference.evaluate(value, binding.scope)
                 return tuple(Instance(kind) for kind in kinds if isinstance(kind, ClassValue))
-            return self._inference.work.once(("alias", id(symbol)), symbol, lambda: self.annotate(value, found.scope))
+            return self._inference.work.once(("alias", id(symbol)), symbol, lambda: self.annotate(value, binding.scope))
         return ()
 
     def _bound_of(self, call: ast.Call, scope: Scope) -> Values:
         bound = next((keyword.value for keyword in call.keywords if keyword.arg == "bound"), None)
         return self.annotate(bound, scope)
 
-    def _instances_of_form(self, found: Binding) -> Values:
-        name = found.form
+    def _instances_of_form(self, binding: Binding) -> Values:
+        name = binding.form
         if name in library_types.BUILTIN_FORMS:
             return self._inference.classes.library_instance(library_types.BUILTIN_FORMS[name])
         if name in library_types.PARAMETERS:
             return self._inference.classes.library_instance(f"collections.abc.{name}")
-        if name == "Self" and (owner := self._owner_of(found.scope)):
+        if name == "Self" and (owner := self._owner_of(binding.scope)):
             return (Instance(owner),)
         if name == "LiteralString":
             return self._inference.classes.instance("str")
-        if isinstance(found.symbol, Class) and name not in ("Any", "Generic", "Protocol", "TypedDict", "NamedTuple"):
-            return (Instance(ClassValue(found.symbol, found.scope)),)
+        if isinstance(binding.symbol, Class) and name not in ("Any", "Generic", "Protocol", "TypedDict", "NamedTuple"):
+            return (Instance(ClassValue(binding.symbol, binding.scope)),)
         return ()
 
     def _annotate_generic(self, node: ast.Subscript, scope: Scope) -> Values:
         parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
-        found = self.found(node.value, scope)
-        if isinstance(found, Binding) and found.member and not isinstance(found.symbol, Class):
-            found = self.found(node.value, scope, skip_class=True)
-        if not isinstance(found, Binding) or not parts:
+        binding = self.resolve(node.value, scope)
+        if isinstance(binding, Binding) and binding.member and not isinstance(binding.symbol, Class):
+            binding = self.resolve(node.value, scope, skip_class=True)
+        if not isinstance(binding, Binding) or not parts:
             return ()
-        form = found.form
-        if form in _FIRST_ARGUMENT_FORMS or found.qualified == "dataclasses.InitVar":
+        form = binding.form
+        if form in _FIRST_ARGUMENT_FORMS or binding.qualified == "dataclasses.InitVar":
             return without_none(self.annotate(parts[0], scope))
         if form == "Union":
             return without_none(union(self.annotate(part, scope) for part in parts[:MAX_ITEMS]))
@@ -160,17 +160,17 @@ class Annotations:
             return union(self._inference.evaluate(part, scope) for part in parts[:MAX_ITEMS])
         if form in ("TypeGuard", "TypeIs"):
             return self._inference.classes.instance("bool")
-        if form == "Callable" or found.qualified in ("collections.abc.Callable", "_collections_abc.Callable"):
+        if form == "Callable" or binding.qualified in ("collections.abc.Callable", "_collections_abc.Callable"):
             return (FunctionValue(Function("callable", 0, returns=ast.unparse(parts[-1])), scope),)
-        if form == "Type" or found.qualified == "builtins.type":
+        if form == "Type" or binding.qualified == "builtins.type":
             given = self.annotate(parts[0], scope)
             return union((value.kind,) if isinstance(value, Instance) else () for value in given)
-        if form == "Tuple" or found.qualified == "builtins.tuple":
+        if form == "Tuple" or binding.qualified == "builtins.tuple":
             return self._annotate_tuple(parts, scope)
         arguments = tuple(self.annotate(part, scope) for part in parts[:MAX_ITEMS])
         return tuple(
             Instance(replace(value.kind, arguments=arguments))
-            for value in self._instances(found)
+            for value in self._instances(binding)
             if isinstance(value, Instance)
         )
 
@@ -190,9 +190,9 @@ class Annotations:
 
     def is_type_variable(self, name: str, scope: Scope) -> bool:
         """Whether a name in an annotation stands for a type variable."""
-        found = self._inference.lookup.name(name, scope)
-        if found is None:
+        binding = self._inference.lookup.name(name, scope)
+        if binding is None:
             return scope.source.name == BUILTINS and len(name) < 3 and name.isupper()
-        if not isinstance(found, Binding) or not isinstance(found.symbol, Variable):
+        if not isinstance(binding, Binding) or not isinstance(binding.symbol, Variable):
             return False
-        return last_part(found.symbol.value) in _TYPE_VARIABLES
+        return last_part(binding.symbol.value) in _TYPE_VARIABLES

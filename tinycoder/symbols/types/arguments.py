@@ -25,15 +25,15 @@ NO_ARGUMENTS = Arguments((), {}, TABLE_SCOPE)
 
 def pairs(symbol: Function, arguments: Arguments, skip: int) -> list[tuple[Parameter, ast.expr]]:
     """Parameters and what they are given."""
-    found: list[tuple[Parameter, ast.expr]] = []
+    given: list[tuple[Parameter, ast.expr]] = []
     positional = [one for one in symbol.parameters if one.kind not in (VARIADIC, KEYWORDS, KEYWORD_ONLY)][skip:]
     for parameter, node in zip(positional, arguments.nodes, strict=False):
         if isinstance(node, ast.Starred):
             break
-        found.append((parameter, node))
+        given.append((parameter, node))
     variadic = next((one for one in symbol.parameters if one.kind == VARIADIC), None)
     if variadic:
-        found += [(variadic, node) for node in arguments.nodes[len(positional) :] if not isinstance(node, ast.Starred)]
+        given += [(variadic, node) for node in arguments.nodes[len(positional) :] if not isinstance(node, ast.Starred)]
     named = {parameter.name: parameter for parameter in symbol.parameters}
-    found += [(named[name], node) for name, node in arguments.keywords.items() if name in named]
-    return found
+    given += [(named[name], node) for name, node in arguments.keywords.items() if name in named]
+    return given

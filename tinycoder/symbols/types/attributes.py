@@ -22,12 +22,12 @@ from tinycoder.symbols.types.values import (
     FunctionValue,
     Instance,
     ModuleValue,
-    Scope,
     SuperValue,
     Value,
     Values,
     receiver_class,
     union,
+    with_self,
     without_none,
 )
 
@@ -69,9 +69,9 @@ class Attributes:
             case ClassValue():
                 return self._class_attribute(value, name)
             case SuperValue():
-                kind = value.receiver.kind if isinstance(value.receiver, Instance) else value.receiver
-                found = self._inference.classes.member(kind, name, after=value.after)
-                return self._bound(found[0], found[1], value.receiver) if found else ()
+                kind = receiver_class(value.receiver)
+                member = self._inference.classes.member(kind, name, after=value.after)
+                return self._bound(member[0], member[1], value.receiver) if member else ()
             case _:
                 return ()
 
@@ -90,16 +90,16 @@ class Attributes:
             decorators = self._inference.text(value.symbol.decorators[0], replace(value.scope, local={}))
             return self._inference.calls.call(decorators, given)
 
-        found = self._inference.work.once(key, value, decorate)
-        return (value,) if any(isinstance(one, FunctionValue) for one in found) else found or (value,)
+        result = self._inference.work.once(key, value, decorate)
+        return (value,) if any(isinstance(one, FunctionValue) for one in result) else result or (value,)
 
     def _instance_attribute(self, value: Instance, name: str) -> Values:
         if name == "__class__":
             return (value.kind,)
         if name in ("name", "value") and self._inference.classes.is_enum(value.kind):
             return self._inference.classes.instance("str") if name == "name" else self._enum_value(value.kind)
-        found = self._inference.classes.member(value.kind, name)
-        return self._bound(found[0], found[1], value) if found else ()
+        member = self._inference.classes.member(value.kind, name)
+        return self._bound(member[0], member[1], value) if member else ()
 
     def _enum_value(self, kind: ClassValue) -> Values:
         members = [symbol for symbol in kind.symbol.members.values() if is_enum_member(symbol)]
@@ -108,20 +108,20 @@ class Attributes:
         )
 
     def _class_attribute(self, value: ClassValue, name: str) -> Values:
-        found = self._inference.classes.member(value, name)
-        if found and not (isinstance(found[1], Variable) and found[1].on_instance):
-            if is_enum_member(found[1]) and self._inference.classes.is_enum(value):
+        member = self._inference.classes.member(value, name)
+        if member and not (isinstance(member[1], Variable) and member[1].on_instance):
+            if is_enum_member(member[1]) and self._inference.classes.is_enum(value):
                 return (Instance(value),)
-            return self._bound(found[0], found[1], value)
+            return self._bound(member[0], member[1], value)
         if name in ("__iter__", "__members__") and self._inference.classes.is_enum(value):
             return ()
         metaclass = self._inference.classes.order(value).metaclass
         if metaclass:
-            found = self._inference.classes.member(metaclass, name)
+            member = self._inference.classes.member(metaclass, name)
         else:
             kind = self._inference.classes.class_named("builtins.type")
-            found = self._inference.classes.member(kind, name) if kind else None
-        return self._bound(found[0], found[1], value) if found else ()
+            member = self._inference.classes.member(kind, name) if kind else None
+        return self._bound(member[0], member[1], value) if member else ()
 
     def _bound(self, owner: ClassValue, symbol: Symbol, receiver: Instance | ClassValue) -> Values:
         """A member of ``owner`` as it is seen on ``receiver``."""
@@ -129,23 +129,20 @@ class Attributes:
             if is_property(symbol):
                 if not isinstance(receiver, Instance):
                     return ()
-                return self._inference.calls.call_function(
-                    FunctionValue(symbol, self._inference.classes.inside(owner), owner, receiver), NO_ARGUMENTS
-                )
+                method = FunctionValue(symbol, self._inference.classes.inside(owner), owner, receiver)
+                return self._inference.calls.call_function(method, NO_ARGUMENTS)
             given: Instance | ClassValue | None = receiver
             if not receiver_name(symbol):
                 given = None
             elif takes_class(symbol):
-                given = receiver.kind if isinstance(receiver, Instance) else receiver
+                given = receiver_class(receiver)
             elif isinstance(receiver, ClassValue) and not self._is_metaclass_of(owner, receiver):
                 given = None
             return self.decorated(FunctionValue(symbol, self._inference.classes.inside(owner), owner, given))
         if isinstance(symbol, Variable):
-            values = self._inference.variable(symbol, self._receiving(owner, receiver), owner)
-            if any(
-                isinstance(value, Instance) and self._inference.classes.member(value.kind, "__get__")
-                for value in values
-            ):
+            values = self._inference.variable(symbol, with_self(self._inference.classes.inside(owner), receiver), owner)
+            kinds = [value.kind for value in values if isinstance(value, Instance)]
+            if any(self._inference.classes.member(kind, "__get__") for kind in kinds):
                 return ()
             replaced = isinstance(receiver, Instance) and not symbol.on_instance and not symbol.annotation
             if replaced and values and not self._inference.classes.order(receiver_class(receiver)).metaclass_known:
@@ -155,8 +152,3 @@ class Attributes:
 
     def _is_metaclass_of(self, owner: ClassValue, receiver: ClassValue) -> bool:
         return all(base.value.symbol is not owner.symbol for base in self._inference.classes.order(receiver).bases)
-
-    def _receiving(self, owner: ClassValue, receiver: Instance | ClassValue) -> Scope:
-        inside = self._inference.classes.inside(owner)
-        mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
-        return replace(inside, types={**inside.types, "Self": (mine,)})

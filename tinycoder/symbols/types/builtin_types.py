@@ -69,10 +69,10 @@ _LINES = {
 
 
 def _of(table: dict[str, str], kind: str, **more: str) -> dict[str, str]:
-    made = {annotation.replace("{S}", kind): names for annotation, names in table.items()}
+    expanded = {annotation.replace("{S}", kind): names for annotation, names in table.items()}
     for annotation, names in more.items():
-        made[annotation] = f"{made.get(annotation, '')} {names}".strip()
-    return made
+        expanded[annotation] = f"{expanded.get(annotation, '')} {names}".strip()
+    return expanded
 
 
 METHODS: dict[str, dict[str, str]] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.modules import LIBRARY
-from tinycoder.symbols.records import Class, Function
+from tinycoder.symbols.records import Class, Enclosing, Function
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments, pairs
 from tinycoder.symbols.types.library_classes import ASYNC_MANAGER, COROUTINE, MANAGER, NAMED_TUPLE, TABLE_SCOPE
@@ -24,7 +24,6 @@ from tinycoder.symbols.types.traits import (
 from tinycoder.symbols.types.values import (
     MAX_ITEMS,
     ClassValue,
-    Frame,
     FunctionValue,
     Instance,
     Scope,
@@ -33,11 +32,15 @@ from tinycoder.symbols.types.values import (
     Values,
     receiver_class,
     union,
+    with_self,
     without_none,
 )
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
+
+
+_NAMED_TUPLE: Values = (ClassValue(NAMED_TUPLE, TABLE_SCOPE),)  # a class whose fields are not known
 
 
 class Calls:
@@ -80,12 +83,15 @@ class Calls:
                 return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
-            found = self._inference.classes.member(value, "__init__") or self._inference.classes.member(
-                value, "__new__"
-            )
-            if found and isinstance(found[1], Function):
+            member = self._inference.classes.member
+            constructor = member(value, "__init__") or member(value, "__new__")
+            if constructor and isinstance(constructor[1], Function):
                 solved = self._inference.generics.solved(
-                    found[1], self._inference.classes.inside(found[0]), arguments, frozenset(parameters), skip=1
+                    constructor[1],
+                    self._inference.classes.inside(constructor[0]),
+                    arguments,
+                    frozenset(parameters),
+                    skip=1,
                 )
                 if solved:
                     value = replace(value, arguments=tuple(solved.get(name, ()) for name in parameters))
@@ -97,44 +103,35 @@ class Calls:
             return self._inference.evaluate(nodes[1], scope)
         if name == "cast" and nodes:
             return self._inference.annotations.annotate(nodes[0], scope)
-        return self._named_tuple() if name == "NamedTuple" else ()
-
-    def _named_tuple(self) -> Values:
-        """A class whose fields are not known."""
-        return (ClassValue(NAMED_TUPLE, TABLE_SCOPE),)
+        return _NAMED_TUPLE if name == "NamedTuple" else ()
 
     def _builtin_call(self, name: str, arguments: Arguments) -> Values | None:
         nodes, scope = arguments.nodes, arguments.scope
-        if name == "type" and len(nodes) == 1:
-            return union(
-                (value.kind,) if isinstance(value, Instance) else ()
-                for value in self._inference.evaluate(nodes[0], scope)
-            )
-        if name == "zip" and nodes:
-            elements = [
-                self._inference.elements.iterate(self._inference.evaluate(part, scope)) for part in nodes[:MAX_ITEMS]
-            ]
-            return self._inference.classes.library_instance(
-                "collections.abc.Iterator", self._inference.classes.tuple_of(elements)
-            )
-        if name == "enumerate" and nodes:
-            element = self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
-            return self._inference.classes.library_instance(
-                "collections.abc.Iterator",
-                self._inference.classes.tuple_of([self._inference.classes.instance("int"), element]),
-            )
-        if name == "map" and len(nodes) > 1:
-            element = self.call(self._inference.evaluate(nodes[0], scope), NO_ARGUMENTS)
-            return self._inference.classes.library_instance("collections.abc.Iterator", element)
-        if name in ("filter", "reversed") and nodes:
-            return self._inference.classes.library_instance(
-                "collections.abc.Iterator", self._inference.elements.iterate(self._inference.evaluate(nodes[-1], scope))
-            )
-        if name in ("list", "set", "frozenset", "tuple") and nodes:
-            return self._inference.classes.instance(
-                name, self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
-            )
+        if not nodes:
+            return None
+        classes = self._inference.classes
+        match name:
+            case "type" if len(nodes) == 1:
+                values = self._inference.evaluate(nodes[0], scope)
+                return union((value.kind,) if isinstance(value, Instance) else () for value in values)
+            case "zip":
+                return self._iterator(classes.tuple_of([self._element(part, scope) for part in nodes[:MAX_ITEMS]]))
+            case "enumerate":
+                return self._iterator(classes.tuple_of([classes.instance("int"), self._element(nodes[0], scope)]))
+            case "map" if len(nodes) > 1:
+                return self._iterator(self.call(self._inference.evaluate(nodes[0], scope), NO_ARGUMENTS))
+            case "filter" | "reversed":
+                return self._iterator(self._element(nodes[-1], scope))
+            case "list" | "set" | "frozenset" | "tuple":
+                return classes.instance(name, self._element(nodes[0], scope))
         return None
+
+    def _element(self, node: ast.expr, scope: Scope) -> Values:
+        """What a loop over an expression gives."""
+        return self._inference.elements.iterate(self._inference.evaluate(node, scope))
+
+    def _iterator(self, element: Values) -> Values:
+        return self._inference.classes.library_instance("collections.abc.Iterator", element)
 
     def call_function(self, value: FunctionValue, arguments: Arguments) -> Values:
         """What calling a function gives."""
@@ -146,10 +143,10 @@ class Calls:
         values = self._returned(value, arguments)
         names = [last_part(decorator) for decorator in symbol.decorators]
         if "contextmanager" in names or "asynccontextmanager" in names:
-            kind = "AbstractContextManager" if "contextmanager" in names else "AbstractAsyncContextManager"
-            return self._manager(kind, self._yielded(values))
+            manager = MANAGER if "contextmanager" in names else ASYNC_MANAGER
+            return (Instance(ClassValue(manager, TABLE_SCOPE, (self._yielded(values),))),)
         if symbol.is_async and not symbol.is_generator:
-            values = self._coroutine(values)
+            values = (Instance(ClassValue(COROUTINE, TABLE_SCOPE, ((), (), values))),)
         if values and not all(name in TRANSPARENT or is_property_name(name) for name in names):
             return union([values, ()])
         return values
@@ -160,27 +157,22 @@ class Calls:
         if module in library_types.TYPING:
             return self._typing_call(name, arguments)
         if value.qualified == "collections.namedtuple":
-            return self._named_tuple()
+            return _NAMED_TUPLE
         if value.qualified in ("copy.copy", "copy.deepcopy") and nodes:
             return self._inference.evaluate(nodes[0], scope)
         if module != BUILTINS:
             return None
-        if name == "sorted" and nodes:
-            return self._inference.classes.instance(
-                "list", self._inference.elements.iterate(self._inference.evaluate(nodes[0], scope))
-            )
-        if name in ("next", "anext") and nodes:
-            values = self._inference.attributes.attribute(self._inference.evaluate(nodes[0], scope), f"__{name}__")
-            return self.call(values, NO_ARGUMENTS)
-        if name in ("iter", "aiter") and nodes:
-            values = self._inference.attributes.attribute(self._inference.evaluate(nodes[0], scope), f"__{name}__")
-            return self.call(values, NO_ARGUMENTS)
-        if name in ("min", "max") and nodes:
-            first = self._inference.evaluate(nodes[0], scope)
-            return first if len(nodes) > 1 else self._inference.elements.iterate(first)
-        if name in ("abs", "sum") and nodes:
-            first = self._inference.evaluate(nodes[0], scope)
-            return first if name == "abs" else self._inference.elements.iterate(first)
+        if not nodes:
+            return None
+        if name == "sorted":
+            return self._inference.classes.instance("list", self._element(nodes[0], scope))
+        if name in ("next", "anext", "iter", "aiter"):
+            values = self._inference.evaluate(nodes[0], scope)
+            return self.call(self._inference.attributes.attribute(values, f"__{name}__"), NO_ARGUMENTS)
+        if name == "abs" or (name in ("min", "max") and len(nodes) > 1):
+            return self._inference.evaluate(nodes[0], scope)
+        if name in ("min", "max", "sum"):
+            return self._element(nodes[0], scope)
         return self._builtin_call(name, arguments)
 
     def _returned(self, value: FunctionValue, arguments: Arguments) -> Values:
@@ -207,7 +199,7 @@ class Calls:
         given = self._given(value, arguments)
         inner = replace(
             scope,
-            enclosing=(Frame(symbol), *scope.enclosing),
+            enclosing=(Enclosing(symbol), *scope.enclosing),
             local={**self._receiver_local(value), **given},
         )
         if given:
@@ -216,14 +208,8 @@ class Calls:
 
     def _function_scope(self, value: FunctionValue) -> Scope:
         """Where a function's annotations are read: ``Self`` is its receiver."""
-        receiver = value.receiver
-        if receiver is None:
-            mine = Instance(value.owner) if value.owner else None
-        else:
-            mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
-        if mine is None:
-            return value.scope
-        return replace(value.scope, types={**value.scope.types, "Self": (mine,)})
+        receiver = value.receiver or value.owner
+        return value.scope if receiver is None else with_self(value.scope, receiver)
 
     def _receiver_local(self, value: FunctionValue) -> dict[str, Values]:
         if value.owner is None or not receiver_name(value.symbol):
@@ -237,21 +223,18 @@ class Calls:
             return {}
         node = parse(value.symbol.result)
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node else set()
-        found = {}
+        values_by_name = {}
         for parameter, argument in pairs(value.symbol, arguments, skip=int(value.receiver is not None)):
             if parameter.name in names and not parameter.annotation:
                 values = self._inference.evaluate(argument, arguments.scope)
                 if values:
-                    found[parameter.name] = values
-        return found
+                    values_by_name[parameter.name] = values
+        return values_by_name
 
     def super(self, node: ast.Call, scope: Scope) -> Values:
         """What a call of ``super`` gives."""
         if len(node.args) > 1:
-            kinds, receivers = (
-                self._inference.evaluate(node.args[0], scope),
-                self._inference.evaluate(node.args[1], scope),
-            )
+            kinds, receivers = (self._inference.evaluate(argument, scope) for argument in node.args[:2])
             kind = next((value for value in kinds if isinstance(value, ClassValue)), None)
             receiver = next((value for value in receivers if isinstance(value, (Instance, ClassValue))), None)
             return (SuperValue(receiver or Instance(kind), kind),) if kind else ()
@@ -272,13 +255,6 @@ class Calls:
         return union(
             value.kind.arguments[0] if isinstance(value, Instance) and value.kind.arguments else () for value in values
         )
-
-    def _coroutine(self, values: Values) -> Values:
-        return (Instance(ClassValue(COROUTINE, TABLE_SCOPE, ((), (), values))),)
-
-    def _manager(self, kind: str, entered: Values) -> Values:
-        symbol = MANAGER if kind == "AbstractContextManager" else ASYNC_MANAGER
-        return (Instance(ClassValue(symbol, TABLE_SCOPE, (entered,))),)
 
 
 def _in_table(value: FunctionValue) -> str:

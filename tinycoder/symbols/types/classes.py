@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.modules import LIBRARY
-from tinycoder.symbols.records import Symbol
+from tinycoder.symbols.records import Enclosing, Symbol
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.library_classes import NAMED_TUPLE_METHODS, TABLE_SCOPE
 from tinycoder.symbols.types.lookup import BUILTINS, Binding, parse
 from tinycoder.symbols.types.traits import ENUM_MODULE, ENUMS, is_same, last_part
-from tinycoder.symbols.types.values import ClassValue, Frame, Instance, Scope, Values, union
+from tinycoder.symbols.types.values import ClassValue, Instance, Scope, Values, union
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
@@ -74,7 +74,7 @@ class Classes:
         known = library_types.parameters(value.qualified)
         if known is not None:
             return known
-        found: dict[str, None] = {}
+        variables: dict[str, None] = {}
         for text in value.symbol.bases:
             node = parse(text) if "[" in text else None
             if not isinstance(node, ast.Subscript):
@@ -82,10 +82,10 @@ class Classes:
             names = [part.id for part in ast.walk(node.slice) if isinstance(part, ast.Name)]
             if last_part(text) in ("Generic", "Protocol"):
                 return tuple(names)
-            found.update(
+            variables.update(
                 dict.fromkeys(name for name in names if self._inference.annotations.is_type_variable(name, value.scope))
             )
-        return tuple(found)
+        return tuple(variables)
 
     def inside(self, value: ClassValue) -> Scope:
         """The scope of a class's body."""
@@ -94,7 +94,7 @@ class Classes:
         if parameters:
             given = dict(zip(parameters, (*value.arguments, *[()] * len(parameters)), strict=False))
             types = {**types, **given}
-        return replace(value.scope, enclosing=(Frame(value.symbol), *value.scope.enclosing), types=types, local={})
+        return replace(value.scope, enclosing=(Enclosing(value.symbol), *value.scope.enclosing), types=types, local={})
 
     def member(
         self, value: ClassValue, name: str, *, after: ClassValue | None = None
@@ -123,15 +123,15 @@ class Classes:
         return kept[1]
 
     def _order(self, value: ClassValue) -> Order:
-        found: list[Base] = []
-        complete = self._collect(value, 0, found, set())
-        last = {id(base.value.symbol): index for index, base in enumerate(found)}
+        collected: list[Base] = []
+        complete = self._collect(value, 0, collected, set())
+        last = {id(base.value.symbol): index for index, base in enumerate(collected)}
         least: dict[int, int] = {}
-        for base in found:
+        for base in collected:
             least[id(base.value.symbol)] = min(base.depth, least.get(id(base.value.symbol), base.depth))
         bases = [
             Base(base.value, least[id(base.value.symbol)])
-            for index, base in enumerate(found)
+            for index, base in enumerate(collected)
             if last[id(base.value.symbol)] == index
         ]
         top = self.class_named("builtins.object")
@@ -141,17 +141,17 @@ class Classes:
         metaclass, known = self._metaclass(bases)
         return Order(tuple(bases), complete, metaclass, known)
 
-    def _collect(self, value: ClassValue, depth: int, found: list[Base], active: set[int]) -> bool:
-        if id(value.symbol) in active or len(found) >= MAX_BASES or depth > MAX_BASES // 3:
+    def _collect(self, value: ClassValue, depth: int, collected: list[Base], active: set[int]) -> bool:
+        if id(value.symbol) in active or len(collected) >= MAX_BASES or depth > MAX_BASES // 3:
             return False
-        found.append(Base(value, depth))
+        collected.append(Base(value, depth))
         active.add(id(value.symbol))
         complete = True
         for text in value.symbol.bases:
             bases, known = self._bases(text, value)
             complete = complete and known
             for base in bases:
-                complete = self._collect(base, depth + 1, found, active) and complete
+                complete = self._collect(base, depth + 1, collected, active) and complete
         active.discard(id(value.symbol))
         return complete
 
@@ -165,7 +165,7 @@ class Classes:
         if value.arguments or self.type_parameters(value):
             inside = self.inside(value)
             scope = replace(inside, enclosing=value.scope.enclosing)
-        found = self._inference.annotations.found(target, scope)
+        found = self._inference.annotations.resolve(target, scope)
         form = found.form if isinstance(found, Binding) else ""
         if found is None and text in ("NamedTuple", "TypedDict"):
             form = text

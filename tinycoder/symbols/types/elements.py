@@ -30,12 +30,8 @@ class Elements:
             if self._inference.classes.is_enum(value):
                 return (Instance(value),)
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            return (
-                replace(
-                    value,
-                    arguments=tuple(self._inference.annotations.annotate(part, scope) for part in parts[:MAX_ITEMS]),
-                ),
-            )
+            arguments = tuple(self._inference.annotations.annotate(part, scope) for part in parts[:MAX_ITEMS])
+            return (replace(value, arguments=arguments),)
         if not isinstance(value, Instance):
             return ()
         if isinstance(node.slice, ast.Slice) and value.kind.scope.source.name == BUILTINS:
@@ -47,9 +43,7 @@ class Elements:
             field_type = self._typed_dict_item(value, node.slice.value)
             if field_type:
                 return field_type
-        return self._inference.calls.call(
-            self._inference.attributes.of_value(value, "__getitem__"), Arguments([node.slice], {}, scope)
-        )
+        return self._called(value, "__getitem__", Arguments([node.slice], {}, scope))
 
     def item(self, values: Values, index: int) -> Values:
         """The element at an index."""
@@ -60,10 +54,7 @@ class Elements:
             elif isinstance(value, Instance) and (named := self._named_tuple_item(value, index)):
                 parts.append(named)
             elif isinstance(value, Instance):
-                parts.append(
-                    self._inference.calls.call(self._inference.attributes.of_value(value, "__getitem__"), NO_ARGUMENTS)
-                    or self.iterate((value,))
-                )
+                parts.append(self._called(value, "__getitem__") or self.iterate((value,)))
             else:
                 parts.append(())
         return union(parts)
@@ -76,7 +67,7 @@ class Elements:
             if isinstance(value, ClassValue) and self._inference.classes.is_enum(value):
                 parts.append((Instance(value),))
                 continue
-            iterator = self._inference.calls.call(self._inference.attributes.of_value(value, first), NO_ARGUMENTS)
+            iterator = self._called(value, first)
             element = self._inference.calls.call(self._inference.attributes.attribute(iterator, second), NO_ARGUMENTS)
             parts.append(self.awaited(element) if is_async else element)
         return union(parts)
@@ -85,33 +76,32 @@ class Elements:
         """What awaiting the values gives."""
         parts = []
         for value in without_none(values):
-            found: Values = ()
+            result: Values = ()
             if isinstance(value, Instance):
                 for base in self._inference.classes.order(value.kind).bases:
                     if base.value.symbol.name in _AWAITED and base.value.arguments:
-                        found = base.value.arguments[-1]
+                        result = base.value.arguments[-1]
                         break
                 else:
-                    for given in self._inference.calls.call(
-                        self._inference.attributes.of_value(value, "__await__"), NO_ARGUMENTS
-                    ):
+                    for given in self._called(value, "__await__"):
                         if isinstance(given, Instance) and len(given.kind.arguments) == 3:
-                            found = given.kind.arguments[-1]
-            parts.append(found)
+                            result = given.kind.arguments[-1]
+            parts.append(result)
         return union(parts)
+
+    def _called(self, value: Value, method: str, arguments: Arguments = NO_ARGUMENTS) -> Values:
+        return self._inference.calls.call(self._inference.attributes.of_value(value, method), arguments)
 
     def _typed_dict_item(self, value: Instance, key: str) -> Values:
         order = self._inference.classes.order(value.kind)
         if not any(base.value.qualified.rpartition(".")[0] == BUILTINS for base in order.bases):
             return ()
-        found = self._inference.classes.member(value.kind, key)
-        if (
-            found
-            and isinstance(found[1], Variable)
-            and "TypedDict" in map(last_part, self._inference.classes.all_bases(value.kind))
-        ):
-            return self._inference.variable(found[1], self._inference.classes.inside(found[0]), found[0])
-        return ()
+        member = self._inference.classes.member(value.kind, key)
+        if not member or not isinstance(member[1], Variable):
+            return ()
+        if "TypedDict" not in map(last_part, self._inference.classes.all_bases(value.kind)):
+            return ()
+        return self._inference.variable(member[1], self._inference.classes.inside(member[0]), member[0])
 
     def _named_tuple_item(self, value: Instance, index: int) -> Values:
         if "NamedTuple" not in map(last_part, value.kind.symbol.bases):

@@ -6,11 +6,12 @@ No solver: names, attributes and calls are followed through the records, to anno
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, ClassVar
 
 from tinycoder.symbols.modules import LIBRARY, Modules
-from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Variable
+from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Enclosing, Function, Parameter, Variable
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.annotations import Annotations
 from tinycoder.symbols.types.arguments import Arguments
@@ -24,7 +25,6 @@ from tinycoder.symbols.types.values import (
     MAX_ITEMS,
     NONE,
     ClassValue,
-    Frame,
     FunctionValue,
     Instance,
     ModuleValue,
@@ -87,59 +87,55 @@ class Inference:
             classes = scope.narrowed.get(ast.unparse(node))
             if classes and (values := self._instances(classes, replace(scope, narrowed={}))):
                 return values
-        match node:
-            case ast.Name():
-                return scope.local.get(node.id) or self.value_of(self.lookup.name(node.id, scope))
-            case ast.Attribute():
-                return self.attributes.attribute(self.evaluate(node.value, scope), node.attr)
-            case ast.Call():
-                return self._call_expression(node, scope)
-            case ast.Constant():
-                return self._constant(node.value)
-            case ast.Subscript():
-                return self._subscript(node, scope)
-            case ast.BoolOp():
-                return self._either(node, scope)
-            case ast.IfExp():
-                return without_none(union([self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)]))
-            case ast.BinOp():
-                return self._binary(node, scope)
-            case ast.Await():
-                return self.elements.awaited(self.evaluate(node.value, scope))
-            case ast.Compare():
-                return self.classes.instance("bool")
-            case ast.UnaryOp():
-                return (
-                    self.classes.instance("bool")
-                    if isinstance(node.op, ast.Not)
-                    else self.evaluate(node.operand, scope)
-                )
-            case ast.JoinedStr():
-                return self.classes.instance("str")
-            case ast.NamedExpr():
-                return self.evaluate(node.value, scope)
-            case ast.Tuple():
-                return self.classes.tuple_of([self.evaluate(part, scope) for part in node.elts[:MAX_ITEMS]])
-            case ast.List() | ast.Set():
-                kind = "list" if isinstance(node, ast.List) else "set"
-                return self.classes.instance(kind, self._elements(node.elts, scope))
-            case ast.Dict():
-                keys = [key for key in node.keys if key is not None]
-                return self.classes.instance("dict", self._elements(keys, scope), self._elements(node.values, scope))
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                return self._comprehension(node, scope)
-            case _:
-                return ()
+        evaluator = self._EVALUATORS.get(type(node))
+        return evaluator(self, node, scope) if evaluator else ()
 
     def _instances(self, classes: str, scope: Scope) -> Values:
         node = parse(classes)
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
         return union(self.annotations.annotate(part, scope) for part in parts[:MAX_ITEMS])
 
-    def _constant(self, value: object) -> Values:
-        if value is None:
+    def _name(self, node: ast.Name, scope: Scope) -> Values:
+        return scope.local.get(node.id) or self.value_of(self.lookup.name(node.id, scope))
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Values:
+        return self.attributes.attribute(self.evaluate(node.value, scope), node.attr)
+
+    def _constant(self, node: ast.Constant, scope: Scope) -> Values:
+        if node.value is None:
             return (NONE,)
-        return () if value is Ellipsis else self.classes.instance(type(value).__name__)
+        return () if node.value is Ellipsis else self.classes.instance(type(node.value).__name__)
+
+    def _bool(self, node: ast.expr, scope: Scope) -> Values:
+        return self.classes.instance("bool")
+
+    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Values:
+        return self._bool(node, scope) if isinstance(node.op, ast.Not) else self.evaluate(node.operand, scope)
+
+    def _formatted(self, node: ast.JoinedStr, scope: Scope) -> Values:
+        return self.classes.instance("str")
+
+    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> Values:
+        return self.evaluate(node.value, scope)
+
+    def _await(self, node: ast.Await, scope: Scope) -> Values:
+        return self.elements.awaited(self.evaluate(node.value, scope))
+
+    def _choice(self, node: ast.IfExp, scope: Scope) -> Values:
+        return without_none(union([self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)]))
+
+    def _tuple(self, node: ast.Tuple, scope: Scope) -> Values:
+        return self.classes.tuple_of([self.evaluate(part, scope) for part in node.elts[:MAX_ITEMS]])
+
+    def _list(self, node: ast.List, scope: Scope) -> Values:
+        return self.classes.instance("list", self._elements(node.elts, scope))
+
+    def _set(self, node: ast.Set, scope: Scope) -> Values:
+        return self.classes.instance("set", self._elements(node.elts, scope))
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Values:
+        keys = [key for key in node.keys if key is not None]
+        return self.classes.instance("dict", self._elements(keys, scope), self._elements(node.values, scope))
 
     def _elements(self, nodes: Sequence[ast.expr], scope: Scope) -> Values:
         parts = [self.evaluate(node, scope) for node in nodes[:2] if not isinstance(node, ast.Starred)]
@@ -195,15 +191,15 @@ class Inference:
         values = without_none(self.evaluate(node.value, scope))
         return union(self.elements.subscript(value, node, scope) for value in values)
 
-    def value_of(self, found: Found | None) -> Values:
+    def value_of(self, resolved: Found | None) -> Values:
         """What a name that was found stands for."""
-        if found is None:
+        if resolved is None:
             return ()
-        if isinstance(found, ModuleValue):
-            return (found,)
-        if found.values:
-            return found.values
-        symbol, scope = found.symbol, found.scope
+        if isinstance(resolved, ModuleValue):
+            return (resolved,)
+        if resolved.values:
+            return resolved.values
+        symbol, scope = resolved.symbol, resolved.scope
         match symbol:
             case Variable():
                 return self.variable(symbol, scope)
@@ -227,9 +223,9 @@ class Inference:
         if scope.source.origin == LIBRARY and name in library_types.RETURNS:
             return self.annotations.table(library_types.RETURNS[name], owner.scope.types if owner else {})
         annotation = parse(symbol.annotation)
-        found = self.annotations.annotate(annotation, scope) if annotation else ()
-        if found or not symbol.value:
-            return found
+        values = self.annotations.annotate(annotation, scope) if annotation else ()
+        if values or not symbol.value:
+            return values
         return self.evaluate(parse(symbol.value), self._method_scope(scope, owner) if symbol.on_instance else scope)
 
     def _method_scope(self, scope: Scope, owner: ClassValue | None) -> Scope:
@@ -239,7 +235,7 @@ class Inference:
         mine = self.self_of(owner, scope)
         return replace(
             scope,
-            enclosing=(Frame(None), *scope.enclosing),
+            enclosing=(Enclosing(None), *scope.enclosing),
             local={"self": (mine,), "cls": (mine.kind if isinstance(mine, Instance) else owner,)},
         )
 
@@ -249,18 +245,42 @@ class Inference:
 
     def parameter(self, symbol: Parameter, scope: Scope) -> Values:
         """What a parameter is given: what its annotation names, or perhaps something like its default."""
-        found = self.annotations.annotate(parse(symbol.annotation), scope) if symbol.annotation else ()
+        values = self.annotations.annotate(parse(symbol.annotation), scope) if symbol.annotation else ()
         if symbol.kind == VARIADIC:
-            return self.classes.instance("tuple", found)
+            return self.classes.instance("tuple", values)
         if symbol.kind == KEYWORDS:
-            return self.classes.instance("dict", self.classes.instance("str"), found)
-        if found or not symbol.default:
-            return found
+            return self.classes.instance("dict", self.classes.instance("str"), values)
+        if values or not symbol.default:
+            return values
         default = tuple(value for value in self.text(symbol.default, scope) if value is not NONE)
         return union([default, ()])
 
-    def _call_expression(self, node: ast.Call, scope: Scope) -> Values:
+    def _call(self, node: ast.Call, scope: Scope) -> Values:
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             return self.calls.super(node, scope)
         keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         return self.calls.call(self.evaluate(node.func, scope), Arguments(node.args, keywords, scope))
+
+    _EVALUATORS: ClassVar[Mapping[type[ast.expr], Callable[[Any, Any, Scope], Values]]] = {
+        ast.Name: _name,
+        ast.Attribute: _attribute,
+        ast.Call: _call,
+        ast.Constant: _constant,
+        ast.Subscript: _subscript,
+        ast.BoolOp: _either,
+        ast.IfExp: _choice,
+        ast.BinOp: _binary,
+        ast.Await: _await,
+        ast.Compare: _bool,
+        ast.UnaryOp: _unary,
+        ast.JoinedStr: _formatted,
+        ast.NamedExpr: _walrus,
+        ast.Tuple: _tuple,
+        ast.List: _list,
+        ast.Set: _set,
+        ast.Dict: _dict,
+        ast.ListComp: _comprehension,
+        ast.SetComp: _comprehension,
+        ast.GeneratorExp: _comprehension,
+        ast.DictComp: _comprehension,
+    }

@@ -58,7 +58,7 @@ def module_record(module: types.ModuleType, name: str) -> Module:
 
 
 def class_record(kind: type, module: str) -> Class:
-    """A class as it stands in a module."""
+    """A class of a module."""
     qualified = f"{module}.{kind.__name__}"
     returns = {
         method: annotation for annotation, methods in METHODS.get(qualified, {}).items() for method in methods.split()
@@ -90,7 +90,7 @@ def _symbol(name: str, value: Any, module: str) -> Symbol:
 
 
 def _is_own(value: type, module: str) -> bool:
-    """Whether a class stands nowhere else: compiled modules name another module as theirs, as `_csv` does."""
+    """Whether a class is defined nowhere else: compiled modules name another module as theirs, as `_csv` does."""
     return value.__module__.lstrip("_") == module.lstrip("_") or value.__module__ not in ("typing", "abc", "enum")
 
 
@@ -135,13 +135,13 @@ def _described(value: Any, annotations: dict[str, str]) -> Iterator[Parameter]:
     """The parameters of a function without a signature, such as ``dict.get``: from its documentation, if it says."""
     if isinstance(value, (types.MethodDescriptorType, types.WrapperDescriptorType)):
         yield Parameter("self", POSITIONAL_ONLY)
-    found = _FIRST_OF_SIGNATURE.match(getattr(value, "__doc__", None) or "")
-    parts = found[1].translate({ord("["): None, ord("]"): None}).split(",") if found else []
+    described = _FIRST_OF_SIGNATURE.match(getattr(value, "__doc__", None) or "")
+    parts = described[1].translate({ord("["): None, ord("]"): None}).split(",") if described else []
     names = [part.partition("=")[0].strip() for part in parts]
     if names and all(name.isidentifier() for name in names):
         for name in names:
             yield Parameter(name, POSITIONAL_ONLY, annotations.get(name, ""))
-    elif not found or found[1].strip():
+    elif not described or described[1].strip():
         yield Parameter("args", VARIADIC, annotations.get("args", ""))
         yield Parameter("kwargs", KEYWORDS)
 

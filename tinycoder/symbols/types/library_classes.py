@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinycoder.symbols.modules import LIBRARY, Source
-from tinycoder.symbols.records import EMPTY, KEYWORDS, VARIADIC, Class, Function, Parameter, Variable
+from tinycoder.symbols.records import EMPTY, KEYWORDS, VARIADIC, Class, Function, Parameter, Symbol, Variable
 from tinycoder.symbols.types.values import Scope
 
 TABLE_SCOPE = Scope(Source(name="", path="", is_package=False, origin=LIBRARY), EMPTY)
@@ -16,34 +16,26 @@ COROUTINE = Class(
     members={name: Function(name, 0) for name in ("send", "throw", "close")},
 )
 
-MANAGER = Class(
-    "AbstractContextManager",
-    0,
-    bases=("Generic[T]",),
-    members={
-        "__enter__": Function("__enter__", 0, (Parameter("self"),), returns="T"),
-        "__exit__": Function("__exit__", 0, (Parameter("self"), Parameter("args", VARIADIC)), returns="bool"),
-    },
-)
+_SELF = Parameter("self")
 
-ASYNC_MANAGER = Class(
-    "AbstractAsyncContextManager",
-    0,
-    bases=("Generic[T]",),
-    members={
-        "__aenter__": Function("__aenter__", 0, (Parameter("self"),), returns="T", is_async=True),
-        "__aexit__": Function(
-            "__aexit__", 0, (Parameter("self"), Parameter("args", VARIADIC)), returns="bool", is_async=True
-        ),
-    },
-)
+
+def _manager(name: str, enter: str, leave: str, *, is_async: bool) -> Class:
+    members: dict[str, Symbol] = {
+        enter: Function(enter, 0, (_SELF,), returns="T", is_async=is_async),
+        leave: Function(leave, 0, (_SELF, Parameter("args", VARIADIC)), returns="bool", is_async=is_async),
+    }
+    return Class(name, 0, bases=("Generic[T]",), members=members)
+
+
+MANAGER = _manager("AbstractContextManager", "__enter__", "__exit__", is_async=False)
+ASYNC_MANAGER = _manager("AbstractAsyncContextManager", "__aenter__", "__aexit__", is_async=True)
 
 NAMED_TUPLE_METHODS = Class(
     "NamedTuple",
     0,
     members={
-        "_asdict": Function("_asdict", 0, (Parameter("self"),), returns="dict[str, object]"),
-        "_replace": Function("_replace", 0, (Parameter("self"), Parameter("kwargs", KEYWORDS)), returns="Self"),
+        "_asdict": Function("_asdict", 0, (_SELF,), returns="dict[str, object]"),
+        "_replace": Function("_replace", 0, (_SELF, Parameter("kwargs", KEYWORDS)), returns="Self"),
         "_make": Function("_make", 0, (Parameter("cls"), Parameter("iterable")), "Self", decorators=("classmethod",)),
         "_fields": Variable("_fields", 0, "tuple[str, ...]"),
         "_field_defaults": Variable("_field_defaults", 0, "dict[str, object]"),

@@ -6,7 +6,6 @@ Type expressions name classes by their full dotted names, type variables by the 
 from __future__ import annotations
 
 TYPING = frozenset({"typing", "typing_extensions"})
-ABSTRACT = "collections.abc"
 
 BUILTIN_FORMS = {
     "List": "builtins.list",
@@ -239,7 +238,7 @@ RETURNS = {
 
 
 def abstract(qualified: str) -> str:
-    """The name within ``collections.abc`` of a class that stands there, under either of the module's names."""
+    """The name within ``collections.abc`` of a class that is there, under either of the module's names."""
     for module in ("collections.abc.", "_collections_abc.", "typing.", "typing_extensions."):
         if qualified.startswith(module) and qualified[len(module) :] in PARAMETERS:
             return qualified[len(module) :]

@@ -1,4 +1,4 @@
-"""What names mean at a place: through enclosing functions and classes, the module, its stars and the builtins."""
+"""What names mean: through enclosing functions and classes, the module, its stars and the builtins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.modules import Definition, Modules, Source
 from tinycoder.symbols.records import (
     Class,
@@ -34,7 +35,7 @@ class Binding:
     symbol: Symbol | Parameter | None
     scope: Scope
     values: Values = ()
-    member: bool = False  # of a class around the place
+    member: bool = False  # of an enclosing class
 
     @property
     def qualified(self) -> str:
@@ -67,18 +68,6 @@ def parse(text: str) -> ast.expr | None:
         return None
 
 
-def absolute(module: str, source: Source) -> str:
-    """The dotted name that a module written ``module`` has when it is imported in ``source``."""
-    name = module.lstrip(".")
-    dots = len(module) - len(name)
-    if not dots:
-        return module
-    parts = source.package.split(".") if source.package else []
-    if dots - 1 > len(parts):
-        return ""
-    return ".".join([*parts[: len(parts) - (dots - 1)], *([name] if name else [])])
-
-
 @dataclass(slots=True)
 class Lookup:
     """Finds names as one question needs them. ``root`` is the scope of the question: its module is the newest."""
@@ -89,30 +78,27 @@ class Lookup:
     _found: dict[tuple[str, str], Found | None] = field(default_factory=dict)
 
     def name(self, name: str, scope: Scope, *, skip_class: bool = False) -> Found | None:
-        """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the class that the place is in."""
+        """What ``name`` is in ``scope``; ``skip_class`` leaves out the body of the innermost class."""
         for index, frame in enumerate(scope.enclosing):
-            symbol = frame.symbol
-            if frame.kind == "class":
-                if index == 0 and not skip_class:
-                    members = symbol.members if isinstance(symbol, Class) else frame.bindings
-                    member = members.get(name) or frame.bindings.get(name)
-                    if member and not (isinstance(member, Variable) and member.on_instance):
-                        return self._followed(member, scope, member=True)
-                continue
-            found = self._in_function(name, scope, index)
-            if found:
-                return found
+            if not frame.is_class:
+                if bound := self._in_function(name, scope, index):
+                    return bound
+            elif index == 0 and not skip_class:
+                members = frame.symbol.members if isinstance(frame.symbol, Class) else frame.bindings
+                member = members.get(name) or frame.bindings.get(name)
+                if member and not (isinstance(member, Variable) and member.on_instance):
+                    return self._followed(member, scope, member=True)
         if symbol := scope.module.symbols.get(name):
             return self._followed(symbol, Scope(scope.source, scope.module))
         if scope.module.stars:
             for star in scope.module.stars:
-                if found := self.attribute(absolute(star, scope.source), name):
-                    return found
+                if resolved := self.attribute(absolute(star, scope.source.package), name):
+                    return resolved
         if scope.source.name == "":
             module = self.modules.find(name)
             return ModuleValue(module) if module else self.attribute(BUILTINS, name)
-        if found := self.attribute(BUILTINS, name):
-            return found
+        if resolved := self.attribute(BUILTINS, name):
+            return resolved
         inner = next((one for one in scope.module.imports if one.name == name), None) if scope.enclosing else None
         return self._followed(inner, scope) if inner else None  # imported in the function that a sketch comes from
 
@@ -137,8 +123,8 @@ class Lookup:
         """What a full dotted name stands for."""
         module, _, last = name.rpartition(".")
         if not module:
-            found = self.modules.find(last)
-            return ModuleValue(found) if found else None
+            source = self.modules.find(last)
+            return ModuleValue(source) if source else None
         return self.attribute(module, last)
 
     def _attribute(self, module: str, name: str) -> Found | None:
@@ -151,7 +137,7 @@ class Lookup:
             return self._defined(definition)
         found = self.modules.find(f"{module}.{name}")
         if found is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
-            return Binding(Function(name, 0), self.of_module(source))  # is made when the module runs
+            return Binding(Function(name, 0), self.of_module(source))  # the module makes it when it runs
         return ModuleValue(found) if found else None
 
     def _defined(self, definition: Definition) -> Found:
@@ -162,13 +148,13 @@ class Lookup:
     def _followed(self, symbol: Symbol, scope: Scope, *, member: bool = False) -> Found:
         if not isinstance(symbol, Import):
             return Binding(symbol, scope, member=member)
-        module = absolute(symbol.module, scope.source)
+        module = absolute(symbol.module, scope.source.package)
         if symbol.attribute:
-            found = self.attribute(module, symbol.attribute)
+            resolved = self.attribute(module, symbol.attribute)
         else:
             source = self.modules.find(module)
-            found = ModuleValue(source) if source else None
-        return found or Binding(symbol, scope)
+            resolved = ModuleValue(source) if source else None
+        return resolved or Binding(symbol, scope)
 
     def _in_function(self, name: str, scope: Scope, index: int) -> Found | None:
         frame, outer = scope.enclosing[index], scope.enclosing[index + 1 :]

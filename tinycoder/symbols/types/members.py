@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.modules import LIBRARY, Modules, Source
 from tinycoder.symbols.records import EMPTY, Class, Function, Import, Symbol, Variable
 from tinycoder.symbols.types.attributes import MODULE_ATTRIBUTES
 from tinycoder.symbols.types.classes import Order
 from tinycoder.symbols.types.inference import Inference
-from tinycoder.symbols.types.lookup import BUILTINS, absolute
+from tinycoder.symbols.types.lookup import BUILTINS
 from tinycoder.symbols.types.traits import CLASS_DECORATORS, ENUMS, is_enum_member, is_property, is_same, last_part
 from tinycoder.symbols.types.values import (
-    DOUBT,
     ClassValue,
     FunctionValue,
     Instance,
@@ -21,6 +21,7 @@ from tinycoder.symbols.types.values import (
     SuperValue,
     Value,
     Values,
+    receiver_class,
     without_none,
 )
 
@@ -66,9 +67,9 @@ def members_of(values: Values, inference: Inference) -> Members:
     rows: dict[str, Member] = {}
     known = bool(values)
     for value in without_none(values):
-        found = _members(value, inference)
-        known = known and found.known
-        for name, member in found.rows.items():
+        members = _members(value, inference)
+        known = known and members.known
+        for name, member in members.rows.items():
             rows.setdefault(name, member)
     return Members(rows=rows, known=known and bool(rows))
 
@@ -141,10 +142,10 @@ def _is_read(source: Source, modules: Modules, depth: int) -> bool:
     ):
         return False
     for star in record.stars:
-        found = modules.find(absolute(star, source))
-        if found is None and source.origin == LIBRARY:
+        module = modules.find(absolute(star, source.package))
+        if module is None and source.origin == LIBRARY:
             continue  # of another system
-        if found is None or (found.name != source.name and not _is_read(found, modules, depth - 1)):
+        if module is None or (module.name != source.name and not _is_read(module, modules, depth - 1)):
             return False
     return True
 
@@ -172,11 +173,7 @@ def _of_instance(value: Instance, inference: Inference) -> Members:
 
 def _of_class(value: ClassValue, inference: Inference) -> Members:
     order = inference.classes.order(value)
-    rows = {
-        name: row
-        for name, row in _rows(order, inference).items()
-        if not (isinstance(row.symbol, Variable) and row.symbol.on_instance)
-    }
+    rows = _of_body(_rows(order, inference))
     if inference.classes.is_enum(value):
         rows = dict(sorted(rows.items(), key=lambda row: row[1].kind != "enum member"))
     metaclass = order.metaclass or inference.classes.class_named("builtins.type")
@@ -188,17 +185,18 @@ def _of_class(value: ClassValue, inference: Inference) -> Members:
 
 
 def _of_super(value: SuperValue, inference: Inference) -> Members:
-    receiver = value.receiver
-    order = inference.classes.order(receiver.kind if isinstance(receiver, Instance) else receiver)
+    order = inference.classes.order(receiver_class(value.receiver))
     symbols = [base.value.symbol for base in order.bases]
     start = next((index + 1 for index, symbol in enumerate(symbols) if is_same(symbol, value.after.symbol)), 0)
     rest = Order(order.bases[start:], order.complete, order.metaclass, order.metaclass_known)
-    rows = {
-        name: row
-        for name, row in _rows(rest, inference).items()
-        if not (isinstance(row.symbol, Variable) and row.symbol.on_instance)
+    return Members(rows=_of_body(_rows(rest, inference)), known=_is_known(rest))
+
+
+def _of_body(rows: Mapping[str, Member]) -> dict[str, Member]:
+    """The members that a class itself has: not those that methods set on an instance."""
+    return {
+        name: row for name, row in rows.items() if not (isinstance(row.symbol, Variable) and row.symbol.on_instance)
     }
-    return Members(rows=rows, known=_is_known(rest))
 
 
 def _rows(order: Order, inference: Inference, distance: int = 0) -> dict[str, Member]:
@@ -237,13 +235,4 @@ def _is_open(value: ClassValue) -> bool:
         return True
     if value.scope.source.path and any(name in value.symbol.members for name in _CATCHING):
         return True  # compiled classes all have a `__getattribute__`
-    return any(name not in CLASS_DECORATORS for name in _decorators(value.symbol))
-
-
-def _decorators(symbol: Class) -> Iterator[str]:
-    return (last_part(decorator) for decorator in symbol.decorators)
-
-
-def is_certain(values: Values) -> bool:
-    """Whether the values are all that an expression can stand for."""
-    return bool(values) and DOUBT not in values
+    return any(last_part(decorator) not in CLASS_DECORATORS for decorator in value.symbol.decorators)

@@ -1,4 +1,4 @@
-"""What the lines before a place say about the classes of names: ``if isinstance(x, C):``, ``assert``, ``case C():``.
+"""What the lines before a cursor say about the classes of names: ``if isinstance(x, C):``, ``assert``, ``case C():``.
 
 Read from the lines alone; an ``if`` counts for its own block, an ``assert`` for the lines after it in its block.
 """
@@ -28,7 +28,7 @@ def narrowed(lines: Sequence[str], row: int, column_indent: int) -> dict[str, st
 
     ``column_indent`` is where the code of the line begins; what the line itself says before is not looked at.
     """
-    found: dict[str, str] = {}
+    known: dict[str, str] = {}
     limit, subject_of = column_indent, ""
     set_since: list[str] = []
     for number in range(row - 1, max(row - MAX_LINES, -1), -1):
@@ -41,43 +41,43 @@ def narrowed(lines: Sequence[str], row: int, column_indent: int) -> dict[str, st
             set_since.append(line)
             unless = _UNLESS.match(lines[number - 1]) if number and _LEAVES.match(line) else None
             if unless and len(lines[number - 1]) - len(lines[number - 1].lstrip()) <= limit:
-                _add(found, unless[1], unless[2], set_since)
+                _add(known, unless[1], unless[2], set_since)
             continue
         if test := _ASSERT.match(line):
-            _add_all(found, test[1], set_since)
+            _add_all(known, test[1], set_since)
         if indent < limit:
             limit = indent
             if code.startswith(("def ", "class ", "async def ")):
-                return found
+                return known
             if head := _HEAD.match(line):
-                _add_all(found, head[1], set_since)
+                _add_all(known, head[1], set_since)
             if cases := _CASES.match(line):
                 subject_of = f"({', '.join(part.strip(' ()') for part in cases[1].split('|'))})"
             elif case := _CASE.match(line):
                 subject_of = case[1]
             elif match := _MATCH.match(line):
                 if subject_of:
-                    _add(found, match[1], subject_of, set_since)
+                    _add(known, match[1], subject_of, set_since)
                 subject_of = ""
         set_since.append(line)
-    return found
+    return known
 
 
-def _add_all(found: dict[str, str], condition: str, set_since: Sequence[str]) -> None:
+def _add_all(known: dict[str, str], condition: str, set_since: Sequence[str]) -> None:
     """What a condition says if it holds: nothing where it has an ``or`` or a ``not``."""
     if re.search(r"\b(?:or|not)\b", condition):
         return
     for test in _TEST.finditer(condition):
-        _add(found, test[1], test[2], set_since)
+        _add(known, test[1], test[2], set_since)
 
 
-def _add(found: dict[str, str], name: str, classes: str, set_since: Sequence[str]) -> None:
+def _add(known: dict[str, str], name: str, classes: str, set_since: Sequence[str]) -> None:
     """Unless a line since then gives the name, or what it is a member of, a value."""
-    if name in found:
+    if name in known:
         return
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         anew = re.compile(_SET % re.escape(".".join(parts[:length])))
         if any(anew.search(line) for line in set_since):
             return
-    found[name] = classes
+    known[name] = classes

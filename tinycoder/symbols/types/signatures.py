@@ -84,9 +84,9 @@ def signature_of(value: Value, inference: Inference) -> Signature | None:
             parameters = _of_class(value, inference)
             return None if parameters is None else _signature(parameters)
         case Instance():
-            for found in inference.attributes.attribute((value,), "__call__"):
-                if isinstance(found, FunctionValue):
-                    return signature_of(found, inference)
+            for method in inference.attributes.attribute((value,), "__call__"):
+                if isinstance(method, FunctionValue):
+                    return signature_of(method, inference)
     return None
 
 
@@ -164,7 +164,7 @@ def _is_dataclass(symbol: Class) -> bool:
 
 def _fields(bases: Sequence[Base], *, base_is: str = "") -> list[Parameter]:
     """The fields of classes as parameters: those of bases first."""
-    found: dict[str, Parameter] = {}
+    fields: dict[str, Parameter] = {}
     for base in reversed(bases):
         symbol = base.value.symbol
         if base.value.scope.source.name in (BUILTINS, ""):
@@ -179,8 +179,8 @@ def _fields(bases: Sequence[Base], *, base_is: str = "") -> list[Parameter]:
                 continue
             else:
                 name = member.name.lstrip("_") if _is_attrs(symbol) else member.name
-                found[name] = Parameter(name, kind, member.annotation, _field_default(member))
-    return list(found.values())
+                fields[name] = Parameter(name, kind, member.annotation, _field_default(member))
+    return list(fields.values())
 
 
 def _is_field(member: Variable, base_is: str) -> bool:

@@ -7,48 +7,19 @@ further values that are not known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from tinycoder.symbols.modules import Source
-from tinycoder.symbols.records import Class, Function, Module, Symbol
+from tinycoder.symbols.records import Class, Enclosing, Function, Module
 
 MAX_UNION = 6
 MAX_ITEMS = 8  # of a tuple whose elements are told apart
 
 
-class Enclosing(Protocol):
-    """A ``def`` or ``class`` around a place. ``bindings`` are what its body binds."""
-
-    @property
-    def kind(self) -> str:
-        """``def`` or ``class``."""
-
-    @property
-    def symbol(self) -> Symbol | None:
-        """Its record."""
-
-    @property
-    def bindings(self) -> Mapping[str, Symbol]:
-        """Locals, with or without parameters; members of a class."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """An ``Enclosing`` that is made from a record alone."""
-
-    symbol: Symbol | None
-    bindings: Mapping[str, Symbol] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> str:
-        """``def`` or ``class``."""
-        return "class" if isinstance(self.symbol, Class) else "def"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A place in a module: what encloses it, innermost first.
+    """A location in a module: what encloses it, innermost first.
 
     ``local`` binds names before anything else; ``types`` binds type variables, and ``Self``. ``narrowed`` has classes,
     as they are written, that dotted names are instances of (``narrowing``).
@@ -79,7 +50,7 @@ class ModuleValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassValue:
-    """A class itself, with its type arguments where they are known; ``scope`` is where it stands."""
+    """A class itself, with its type arguments where they are known; ``scope`` is where it is defined."""
 
     symbol: Class
     scope: Scope
@@ -118,7 +89,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionValue:
-    """A function, or a method of ``owner``; bound if there is a ``receiver``. ``scope`` is where it stands."""
+    """A function, or a method of ``owner``; bound if there is a ``receiver``. ``scope`` is where it is defined."""
 
     symbol: Function
     scope: Scope
@@ -184,14 +155,14 @@ DOUBT = Doubt()
 
 def union(parts: Iterable[Values]) -> Values:
     """All values of all parts, none twice; an empty part leaves a doubt."""
-    found: dict[object, Value] = {}
+    unique: dict[object, Value] = {}
     doubt = False
     for values in parts:
         doubt = doubt or not values
         for value in values:
-            found.setdefault(value.key, value)
-    doubt = found.pop(DOUBT.key, None) is not None or doubt or len(found) > MAX_UNION
-    kept = tuple(found.values())[:MAX_UNION]
+            unique.setdefault(value.key, value)
+    doubt = unique.pop(DOUBT.key, None) is not None or doubt or len(unique) > MAX_UNION
+    kept = tuple(unique.values())[:MAX_UNION]
     return (*kept, DOUBT) if kept and doubt else kept
 
 
@@ -204,6 +175,12 @@ def without_none(values: Values) -> Values:
 def receiver_class(value: Instance | ClassValue) -> ClassValue:
     """The class that a receiver's members are looked up in."""
     return value.kind if isinstance(value, Instance) else value
+
+
+def with_self(scope: Scope, receiver: Instance | ClassValue) -> Scope:
+    """The scope in which ``Self`` is the receiver."""
+    mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
+    return replace(scope, types={**scope.types, "Self": (mine,)})
 
 
 def _keys(values: Values) -> tuple[object, ...]:

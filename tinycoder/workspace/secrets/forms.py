@@ -1,6 +1,6 @@
-"""Secrets that are known by their form: tokens that their issuers made recognisable, passwords in URLs and headers.
+"""Find secrets of a known form: tokens that their issuers made recognisable, passwords in URLs and headers.
 
-Every expression takes time linear in the text: a repeat is bounded or cannot start within itself. No match goes over
+Every expression takes time linear in the text: a repeat is bounded or cannot start within itself. No match crosses
 the end of a line.
 """
 
@@ -23,7 +23,7 @@ _WORD = "[A-Za-z0-9]"
 
 @dataclass(frozen=True)
 class _Form:
-    """Finds the group ``secret`` of ``pattern`` if accepted, in texts with one of the ``anchors``."""
+    """A ``pattern`` whose group ``secret`` must be accepted; only texts with one of the ``anchors`` are searched."""
 
     kind: str
     anchors: tuple[str, ...]
@@ -32,7 +32,7 @@ class _Form:
 
 
 def in_known_form(text: str) -> Iterator[Secret]:
-    """The secrets of all forms, form by form; they may overlap."""
+    """Yield the secrets of all forms, form by form; they may overlap."""
     for form in _FORMS:
         if any(anchor in text for anchor in form.anchors):
             for match in form.pattern.finditer(text):
@@ -41,13 +41,13 @@ def in_known_form(text: str) -> Iterator[Secret]:
 
 
 def _token(kind: str, anchors: str, body: str) -> _Form:
-    """A token that is known by how it begins."""
+    """A token with a prefix of its own."""
     pattern = re.compile(f"{_START}(?P<secret>{body}){_END}", re.ASCII)
     return _Form(kind, tuple(anchors.split()), pattern, lambda secret: len(set(secret)) >= MIN_DISTINCT)
 
 
 def _form(kind: str, anchors: str, pattern: str, accepts: Callable[[str], bool] = looks_generated) -> _Form:
-    """A form that ordinary text has, too; the value decides."""
+    """A form that ordinary text has as well; the value decides."""
     return _Form(kind, tuple(anchors.split()), re.compile(pattern, re.ASCII), accepts)
 
 

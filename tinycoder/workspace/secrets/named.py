@@ -1,7 +1,7 @@
-"""Secrets that are known by their name: what is given to a ``password``, an ``api_key``, an ``AUTH_TOKEN``.
+"""Find secrets by the names that they are assigned to: a ``password``, an ``api_key``, an ``AUTH_TOKEN``.
 
-Literals in quotes are found in code, and values without quotes where people note them: in settings like those of a
-shell, in comments and docstrings. Takes time linear in the text: a repeat is bounded.
+Values are literals in quotes or, in shell-like settings, comments and docstrings, words without quotes. Takes time
+linear in the text: every repeat is bounded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIN_UNQUOTED = 16  # characters without quotes, in running code
 MIN_LIKE_NAME = 20  # where it could be the name of a variable
 FAR = 200  # characters from the beginning of a comment
 
-_WORD = re.compile("pass|pwd|secret|token|key|credential|authorization")  # in lower case; where to try next
+_WORD = re.compile("pass|pwd|secret|token|key|credential|authorization")  # in lower case; a match can begin here
 _NAME = r"""
     (?P<name>
         (?: passw(?:or)?d | passphrase | passcode | pwd | (?<![a-z])pass(?![a-z])
@@ -45,11 +45,13 @@ _UNQUOTED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_SETTING = re.compile(r"""(?:^|["'\s]|\\n)(?:export[ ])?[A-Z0-9_]{0,40}\Z""", re.MULTILINE)  # what a name goes on with
+_SETTING = re.compile(
+    r"""(?:^|["'\s]|\\n)(?:export[ ])?[A-Z0-9_]{0,40}\Z""", re.MULTILINE
+)  # the text before a name in capitals
 _LIKE_NAME = re.compile(r"[A-Za-z_]")
 _NAME_MARKS = re.compile(r"[._]")
 _IS_PASSWORD = re.compile(r"passw|passphrase|passcode|pwd|pass(?![a-z])", re.IGNORECASE)
-_IS_NO_SECRET = re.compile(  # names of things about a secret
+_IS_NO_SECRET = re.compile(  # names of things around a secret
     r"[_-](?:ur[il]|path|file(?:name)?|dir|name|field|header|type|kind|label|re|regex|pattern|prefix|suffix|chars|"
     r"alphabet|format|endpoint|scope|class|module|help|message|msg|error|description|title|version|id)s?$",
     re.IGNORECASE,
@@ -57,9 +59,9 @@ _IS_NO_SECRET = re.compile(  # names of things about a secret
 
 
 def given_to_names(text: str) -> Iterator[Secret]:
-    """The values that are given to the names of secrets.
+    """Yield the values that are assigned to names of secrets.
 
-    A match goes over the end of a line only after one of ``=:,(``.
+    A match crosses the end of a line only after one of ``=:,(``.
     """
     lower = text.replace("\u0130", "I").lower()  # the one letter that is two in lower case
     end = 0
@@ -84,7 +86,7 @@ def _is_secret(name: str, value: str, after_comma: bool) -> bool:
 
 
 def _is_noted(text: str, match: re.Match[str]) -> bool:
-    """Whether a value without quotes is one: in a setting, in a comment, or because nothing else looks like it."""
+    """Whether a value without quotes is a secret: in a setting, in a comment, or by its random look."""
     name, value = match["name"], match["secret"]
     if _IS_NO_SECRET.search(name):
         return False

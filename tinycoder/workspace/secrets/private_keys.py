@@ -1,4 +1,4 @@
-"""Private keys: the runs of Base64 between BEGIN and END. The lines and the two marks are no secret."""
+"""Find private keys: the runs of Base64 between BEGIN and END. Line breaks and the two marks are no secret."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _RUN = re.compile(r"\\.|[A-Za-z0-9+/]{16,}={0,2}")
 
 
 def private_keys(text: str) -> Iterator[Secret]:
-    """Each block with a key in it, also one that is cut short."""
+    """Yield each block that contains a key, even one that is cut short."""
     edges = list(_EDGE.finditer(text)) if "PRIVATE KEY" in text else []
     for i, edge in enumerate(edges):
         if edge["edge"] == "BEGIN":
             following = edges[i + 1] if i + 1 < len(edges) else None
             stop = min(following.start() if following else len(text), edge.end() + MAX_KEY)
             if following is None or following["edge"] == "BEGIN" or following.start() != stop:
-                stop = _last_run(text, edge.end(), stop)  # cut short, or only spoken of
+                stop = _last_run(text, edge.end(), stop)  # cut short, or only mentioned
             if runs := _runs(text, edge.end(), stop):
                 yield Secret(KIND, runs)
 
@@ -42,7 +42,7 @@ def _last_run(text: str, start: int, stop: int) -> int:
 
 
 def _runs(text: str, start: int, stop: int) -> tuple[Span, ...]:
-    """The runs of Base64, if one of them looks like a key: by chance not each line of a key does."""
+    """The runs of Base64, if at least one looks generated: by chance a single line of a key may not."""
     runs = [run for run in _RUN.finditer(text, start, stop) if not run[0].startswith("\\")]
     if not any(looks_generated(run[0]) for run in runs):
         return ()

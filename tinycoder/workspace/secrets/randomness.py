@@ -1,7 +1,4 @@
-"""Whether a string looks as if a generator, or a person who made up a password, had written it.
-
-Judges one value by its characters. Does not know where it stood, nor what it was for.
-"""
+"""Judge by its characters whether a string looks like a generated key, or like a password."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ import re
 MIN_TOKEN = 12  # characters
 MIN_PASSWORD = 6
 MIN_DISTINCT = 6  # different characters
-MIN_CHANGES = 1.5  # between small letters, capitals and digits: this many,
-CHANGES_PER_CHARACTER = 0.1  # and this many for each character; random text has about 0.5
+MIN_CHANGES = 1.5  # between small letters, capitals and digits: at least so many,
+CHANGES_PER_CHARACTER = 0.1  # and so many for each character; random text has about 0.5
 
 _TEMPLATE = re.compile(
     r"\{[\w.!]{0,60}\}|<[\w ,.-]{0,60}>|%\(\w{1,60}\)|\$\{|\$\(|^\$\w+$|\.\.\.|[*x#]{4}"  # to be filled in

@@ -1,8 +1,8 @@
-"""Replaces what looks like a secret, so that no tokenizer and no model ever sees it.
+"""Replace what looks like a secret, so that no tokenizer and no model ever sees it.
 
-Found are secrets of a known form, private keys, and what is given to names such as ``password`` when it looks random;
-what was found once is a secret wherever else the text says it. Works on the text alone, so broken files are covered
-too. Does not know what the code does: a password that is a plain word looks like any other word, and stays.
+Secrets are tokens of a known form, private keys, and random-looking values of names such as ``password``; each counts
+as a secret everywhere in the text. The text alone is searched, so broken code is covered too. A password that is a
+plain word looks like any other word, and is not replaced.
 """
 
 from __future__ import annotations
@@ -17,59 +17,59 @@ from tinycoder.workspace.secrets.randomness import looks_generated
 from tinycoder.workspace.secrets.secret import Secret, Span
 
 PLACEHOLDER = "REDACTED"  # letters alone: fits any literal, and is itself no secret
-MIN_REPEATED = 8  # characters of what is looked for wherever else it stands
+MIN_REPEATED = 8  # characters of a secret that is replaced everywhere in the text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """That there was a secret, of which ``kind``, in which line, counted from 1; not the secret."""
+class Finding:
+    """The ``kind`` of a secret and its ``line``, counted from 1; not the secret."""
 
     line: int
     kind: str
 
 
-def redact(text: str) -> tuple[str, tuple[Found, ...]]:
-    """``text`` with each secret replaced by ``PLACEHOLDER``, and what they were, in order.
+def redact(text: str) -> tuple[str, tuple[Finding, ...]]:
+    """Return ``text`` with ``PLACEHOLDER`` for each secret, and the secrets' kinds and lines in order.
 
-    Only the secret itself goes, inside its quotes: valid code stays valid, and lines stay where they are.
+    Only the secret inside its quotes is replaced: valid code stays valid, and lines keep their numbers.
     """
-    secrets = find(text)
-    found, line, end = [], 1, 0
+    secrets = with_repeats(text, in_lines(text))
+    findings, line, end = [], 1, 0
     for secret in secrets:
         start = secret.spans[0][0]
         line, end = line + text.count("\n", end, start), start
-        found.append(Found(line=line, kind=secret.kind))
-    return replace(text, spans_of(secrets)), tuple(found)
-
-
-def find(text: str) -> list[Secret]:
-    """The secrets in ``text``, by where they begin; no two overlap."""
-    return with_repeats(text, in_lines(text))
+        findings.append(Finding(line=line, kind=secret.kind))
+    return replace(text, spans_of(secrets)), tuple(findings)
 
 
 def in_lines(text: str) -> list[Secret]:
-    """The secrets that stand in one line, or over a line that ends with one of ``=:,(``: any other line may be taken
-    for the beginning of another text."""
+    """Return the secrets within lines. They cross a line's end only after one of ``=:,(``.
+
+    So the text may be cut at any other line's end and searched in pieces.
+    """
     return _apart([*in_known_form(text), *given_to_names(text)])
 
 
 def with_repeats(text: str, secrets: Sequence[Secret]) -> list[Secret]:
-    """``secrets`` of the lines of ``text``, the private keys in it, and all of them wherever else they stand."""
+    """Return ``secrets`` (of ``in_lines``), the private keys of ``text``, and all other occurrences of both.
+
+    They are sorted by their beginnings, and no two overlap.
+    """
     whole = [*private_keys(text), *secrets]
     if not whole:
         return []
     kinds = {text[start:end]: secret.kind for secret in reversed(whole) for start, end in secret.spans}
-    repeats = [Secret(kind, (span,)) for value, kind in kinds.items() for span in _places(text, value)]
+    repeats = [Secret(kind, (span,)) for value, kind in kinds.items() for span in _occurrences(text, value)]
     return _apart([*whole, *repeats])
 
 
 def spans_of(secrets: Iterable[Secret]) -> list[Span]:
-    """All pieces of some secrets, rising."""
+    """Return the pieces of all ``secrets``, rising."""
     return sorted(span for secret in secrets for span in secret.spans)
 
 
 def replace(text: str, spans: Iterable[Span]) -> str:
-    """``text`` with ``PLACEHOLDER`` for each of the rising ``spans``."""
+    """Return ``text`` with ``PLACEHOLDER`` for each of the rising ``spans``."""
     parts: list[str] = []
     end = 0
     for start, stop in spans:
@@ -78,10 +78,10 @@ def replace(text: str, spans: Iterable[Span]) -> str:
     return "".join(parts) + text[end:]
 
 
-def _places(text: str, value: str) -> Iterable[Span]:
-    """Where a value stands as a whole word, if it is long enough to mean something."""
+def _occurrences(text: str, value: str) -> Iterable[Span]:
+    """The spans at which a value of ``MIN_REPEATED`` characters or more is a whole word."""
     at = text.find(value) if len(value) >= MIN_REPEATED else -1
-    may_be_name = value.isidentifier() and not looks_generated(value)  # a word that code may say, too
+    may_be_name = value.isidentifier() and not looks_generated(value)  # a word that code may use as well
     while at >= 0:
         end = at + len(value)
         before, after = text[at - 1 : at], text[end : end + 1]
@@ -96,7 +96,7 @@ def _joins(left: str, right: str) -> bool:
 
 
 def _apart(secrets: Sequence[Secret]) -> list[Secret]:
-    """The secrets by where they begin; what overlaps counts as the one that begins first, as far as all of it goes."""
+    """Merge overlapping secrets into the one that begins first, and sort by beginnings."""
     pieces: list[tuple[int, int, int]] = []  # start, end, number of the secret
     for start, i, end in sorted((start, i, end) for i, secret in enumerate(secrets) for start, end in secret.spans):
         if pieces and start < pieces[-1][1]:

@@ -1,4 +1,4 @@
-"""A secret that stands in a text: what kind it is, and where. Knows no text, and never holds what it found."""
+"""The position and kind of a secret in a text, never the secret itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Span = tuple[int, int]  # characters, from and up to
 
 @dataclass(frozen=True)
 class Secret:
-    """Something to hide: ``spans`` (at least one, rising) are its pieces; a private key has one for each line."""
+    """A secret of one or more pieces at the rising ``spans``; a private key has one for each line."""
 
     kind: str
     spans: tuple[Span, ...]
 
     def moved(self, by: int) -> Secret:
-        """The same secret in a text in which it stands ``by`` characters further on."""
+        """The same secret ``by`` characters further on."""
         return Secret(self.kind, tuple((start + by, end + by) for start, end in self.spans))

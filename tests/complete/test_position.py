@@ -2,13 +2,13 @@
 
 import pytest
 
-from tinycoder.complete.names.cursor import (
+from tinycoder.complete.names.position import (
     ATTRIBUTE,
     BINDING,
     EXPRESSION,
     IMPORTED,
     MODULE,
-    NO_PLACE,
+    NO_NAME,
     OPERATOR,
     STATEMENT,
     WORD,
@@ -18,7 +18,7 @@ from tinycoder.complete.names.cursor import (
 
 
 @pytest.mark.parametrize(
-    ("before", "place"),
+    ("before", "kind"),
     [
         ("", STATEMENT),
         ("    ", STATEMENT),
@@ -44,19 +44,19 @@ from tinycoder.complete.names.cursor import (
         ("import a ", WORD),
         ("from a ", WORD),
         ("from a import b ", WORD),
-        ("1.", NO_PLACE),
-        ("x = 1.", NO_PLACE),
-        ("...", NO_PLACE),
-        ("x = + .", NO_PLACE),
-        ("x = 'text'", NO_PLACE),
+        ("1.", NO_NAME),
+        ("x = 1.", NO_NAME),
+        ("...", NO_NAME),
+        ("x = + .", NO_NAME),
+        ("x = 'text'", NO_NAME),
     ],
 )
-def test_the_place(before: str, place: str) -> None:
-    assert position(before).place == place
+def test_the_place(before: str, kind: str) -> None:
+    assert position(before).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("before", "made_by"),
+    ("before", "bound_by"),
     [
         ("def ", "def"),
         ("async def ", "def"),
@@ -75,14 +75,14 @@ def test_the_place(before: str, place: str) -> None:
         ("from a import b as ", "as"),
     ],
 )
-def test_what_makes_a_name(before: str, made_by: str) -> None:
+def test_what_makes_a_name(before: str, bound_by: str) -> None:
     found = position(before)
-    assert (found.place, found.made_by) == (BINDING, made_by)
+    assert (found.kind, found.bound_by) == (BINDING, bound_by)
 
 
 @pytest.mark.parametrize("before", ["def f(a=", "def f(a: ", "for a in b, ", "lambda: ", "f(*"])
 def test_what_makes_none(before: str) -> None:
-    assert position(before).place == EXPRESSION
+    assert position(before).kind == EXPRESSION
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_makes_none(before: str) -> None:
 )
 def test_the_receiver(before: str, receiver: str) -> None:
     found = position(before)
-    assert (found.place, found.receiver) == (ATTRIBUTE, receiver)
+    assert (found.kind, found.receiver) == (ATTRIBUTE, receiver)
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_the_receiver(before: str, receiver: str) -> None:
 )
 def test_modules(before: str, module: str) -> None:
     found = position(before)
-    assert (found.place, found.module) == (MODULE, module)
+    assert (found.kind, found.module) == (MODULE, module)
 
 
 def test_names_of_an_import() -> None:
     found = position("from a.b import c, d as e, ")
-    assert (found.place, found.module) == (IMPORTED, "a.b")
+    assert (found.kind, found.module) == (IMPORTED, "a.b")
     assert "c" in found.given
     inside = position("    ", ["from a import (", "    b,"], importing="a")
-    assert (inside.place, inside.module) == (IMPORTED, "a")
+    assert (inside.kind, inside.module) == (IMPORTED, "a")
     assert position("    b ", ["from a import ("], importing="a").words == ("as",)
 
 
@@ -135,12 +135,12 @@ def test_no_call(before: str) -> None:
 
 
 def test_a_statement_above_is_not_part_of_this_one() -> None:
-    assert position("    ", ["y = 1"]).place == STATEMENT
-    assert position("    ", ["y = f(", "    1,", ")"]).place == STATEMENT
-    assert position("    ", ["def f(): ..."]).place == STATEMENT
+    assert position("    ", ["y = 1"]).kind == STATEMENT
+    assert position("    ", ["y = f(", "    1,", ")"]).kind == STATEMENT
+    assert position("    ", ["def f(): ..."]).kind == STATEMENT
     assert position("x = ", ["def f(): ..."]).statement == "x"
     assert position("x = ", ["from a import *"]).statement == "x"
-    assert position("return ", ["y = f("]).place == EXPRESSION
+    assert position("return ", ["y = f("]).kind == EXPRESSION
     assert position("return ", ["y = f("]).call is None
 
 
@@ -150,12 +150,12 @@ def test_a_statement_above_is_not_part_of_this_one() -> None:
 )
 def test_a_header_goes_on_with_nothing_above(above: list[str], header: str) -> None:
     found = position(header, above)
-    assert (found.place, found.before) == (STATEMENT, header)
+    assert (found.kind, found.before) == (STATEMENT, header)
 
 
 def test_a_header_of_several_lines_is_a_statement_of_its_own() -> None:
     found = position("): ", ["y = 1", "if f(", "    x"])
-    assert (found.place, found.before) == (STATEMENT, "if f(\n    x\n): ")
+    assert (found.kind, found.before) == (STATEMENT, "if f(\n    x\n): ")
 
 
 def test_the_first_word_of_a_header_is_that_of_the_statement() -> None:
@@ -171,11 +171,11 @@ def test_a_comprehension_goes_on_with_what_is_above(line: str) -> None:
 
 
 def test_names_may_be_made_in_an_assignment() -> None:
-    assert position("").makes
-    assert position("self.").makes
-    assert position("a, ").makes
-    assert not position("x = ").makes
-    assert not position("x = self.").makes
+    assert position("").may_bind
+    assert position("self.").may_bind
+    assert position("a, ").may_bind
+    assert not position("x = ").may_bind
+    assert not position("x = self.").may_bind
 
 
 def test_annotations() -> None:
@@ -188,5 +188,5 @@ def test_annotations() -> None:
 
 def test_in_the_braces_of_an_f_string() -> None:
     found = position('x = f"{self.', braces=True)
-    assert (found.place, found.receiver) == (ATTRIBUTE, "self")
-    assert position('x = f"{', braces=True).place == EXPRESSION
+    assert (found.kind, found.receiver) == (ATTRIBUTE, "self")
+    assert position('x = f"{', braces=True).kind == EXPRESSION

@@ -1,16 +1,16 @@
-/** The editor, as an offer to train needs it. Decides nothing. */
+/** What an offer to train needs of the editor, by the editor's own API. */
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { COMMANDS } from "./menu";
-import type { Desk } from "./offer";
+import type { OfferHost } from "./offer";
 import { SECTION } from "./protocol";
 import { type Entry, holdPython } from "./pythonfiles";
 import type { Facts } from "./status";
 import { after } from "./timers";
 
-export function newDesk({ workspaceState, globalState }: vscode.ExtensionContext, facts: () => Facts): Desk {
+export function newOfferHost({ workspaceState, globalState }: vscode.ExtensionContext, facts: () => Facts): OfferHost {
   return {
     facts,
     now: () => Date.now(),
@@ -23,7 +23,7 @@ export function newDesk({ workspaceState, globalState }: vscode.ExtensionContext
   };
 }
 
-/** Whether the settings name a model: another would not be used. */
+/** Whether the settings name a model; a trained one would then not be used. */
 function isModelChosen(): boolean {
   return Boolean(vscode.workspace.getConfiguration(SECTION).get("model"));
 }
@@ -38,6 +38,6 @@ async function list(folder: string): Promise<Entry[]> {
   return entries.map((entry) => ({
     path: join(folder, entry.name),
     name: entry.name,
-    isFolder: entry.isDirectory(), // links are not followed: they may lead in a circle
+    isFolder: entry.isDirectory(), // links are not followed: they may form a circle
   }));
 }

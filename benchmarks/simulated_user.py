@@ -1,4 +1,4 @@
-"""A person who types a known text into an editor, with pauses, slips, and suggestions taken. Knows no protocol.
+"""A person who types a known text into an editor, with pauses, slips, and suggestions taken.
 
 What is pressed depends on the seed and on what is shown; how fast does not.
 """
@@ -27,7 +27,7 @@ class Habits:
     looks: float = 0.005  # something is typed on another line, and erased again
 
 
-class Typist:
+class SimulatedUser:
     """Types ``truth`` from the cursor on, up to ``n_keys`` keys."""
 
     def __init__(self, editor: Editor, truth: str, n_keys: int, *, seed: int, habits: Habits = Habits()) -> None:

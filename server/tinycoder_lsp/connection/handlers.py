@@ -1,0 +1,78 @@
+"""What marks a function as the handler of a message or of a command, for ``register`` to give to a server.
+
+This is the server's edge: what no other part foresaw ends here, in the log and as an empty answer in the editor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from tinycoder_lsp.editor.status import cause
+from tinycoder_lsp.session import Session
+
+logger = logging.getLogger(__name__)
+
+_Params = TypeVar("_Params")
+_Result = TypeVar("_Result")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Handler = Callable[[Session, _Params], Awaitable[_Result]]
+
+_FEATURES: list[tuple[str, object, Callable[..., Any]]] = []
+_COMMANDS: list[tuple[str, Callable[..., Any]]] = []
+
+
+def feature(method: str, options: object = None) -> Callable[[_Function], _Function]:
+    """Handle this message; ``options`` are what the server advertises of it."""
+
+    def decorate(handler: _Function) -> _Function:
+        _FEATURES.append((method, options, handler))
+        return handler
+
+    return decorate
+
+
+def command(name: str) -> Callable[[_Function], _Function]:
+    """Handle this command of ``workspace/executeCommand``."""
+
+    def decorate(handler: _Function) -> _Function:
+        _COMMANDS.append((name, handler))
+        return handler
+
+    return decorate
+
+
+def register(session: Session) -> Session:
+    """The session with all handlers of the modules that are imported."""
+    for method, options, handler in _FEATURES:
+        session.feature(method, options)(handler)
+    for name, handler in _COMMANDS:
+        session.command(name)(handler)
+    return session
+
+
+def edge(
+    otherwise: Callable[[], _Result],
+) -> Callable[[_Handler[_Params, _Result]], _Handler[_Params, _Result]]:
+    """Let a handler that fails answer ``otherwise()``; an error would pop up at every keystroke."""
+
+    def decorate(handler: _Handler[_Params, _Result]) -> _Handler[_Params, _Result]:
+        @functools.wraps(handler)
+        async def guarded(ls: Session, params: _Params) -> _Result:
+            try:
+                return await handler(ls, params)
+            except asyncio.CancelledError:
+                if not ls.stopping.is_set():
+                    raise
+                return otherwise()  # the conversation is over, which is no fault
+            except Exception as error:
+                if ls.reporter.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
+                    logger.exception("%s failed", handler.__name__)
+                return otherwise()
+
+        return guarded
+
+    return decorate

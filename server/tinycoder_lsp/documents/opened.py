@@ -1,0 +1,155 @@
+"""Decide which open documents are completed, and pass their edits on to engine, worker and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from lsprotocol import types as lsp
+
+from tinycoder.complete.candidate import Document
+from tinycoder_lsp.documents import notebooks
+from tinycoder_lsp.documents.buffers import Buffers
+from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder, relative_path
+from tinycoder_lsp.documents.scope import Scope
+from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
+from tinycoder_lsp.engine.worker import Worker
+from tinycoder_lsp.settings import Settings
+from tinycoder_lsp.stats.suggestion_tracker import SuggestionTracker
+
+NotebookParams = (
+    lsp.DidOpenNotebookDocumentParams | lsp.DidChangeNotebookDocumentParams | lsp.DidCloseNotebookDocumentParams
+)
+
+
+class OpenDocuments:
+    """The documents of the editor, as far as ``settings`` let them be completed.
+
+    ``workspace`` gives them, once there has been an ``initialize``; ``on_activity`` is called after each edit.
+    """
+
+    def __init__(
+        self,
+        workspace: Callable[[], CodeWorkspace],
+        buffers: Buffers,
+        worker: Worker,
+        suggestions: SuggestionTracker,
+        *,
+        on_activity: Callable[[], object],
+    ) -> None:
+        self._workspace = workspace
+        self._buffers = buffers
+        self._worker = worker
+        self._suggestions = suggestions
+        self._on_activity = on_activity
+        self._scope = Scope(Settings())
+        self._folders: list[Path] = []
+
+    def folders(self) -> list[Path]:
+        """The workspace's folders on this machine; none if the editor opened single files."""
+        workspace = self._workspace()
+        uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+        return [path for uri in uris if uri.startswith("file:") and (path := file_path(uri)).is_absolute()]
+
+    def cursor(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> TextCursor | None:
+        """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
+        uri = params.text_document.uri
+        document = self._completed(uri) if self._scope.settings.enable else None
+        if document is None:
+            return None
+        lines = document.index
+        notebook = self._workspace().get_notebook_document(cell_uri=uri)
+        above, below = notebooks.around(self._cells(notebook), uri)
+        path = self._path(notebook.uri if notebook else uri)
+        return TextCursor(
+            uri=uri, path=path, lines=lines, offset=lines.offset(params.position), above=above, below=below
+        )
+
+    def rescope(self, settings: Settings) -> None:
+        """Apply the settings, and the workspace's folders, to all open documents, if either has changed."""
+        folders = self.folders()
+        if (settings, folders) == (self._scope.settings, self._folders):
+            return
+        self._scope, self._folders = Scope(settings), folders
+        workspace = self._workspace()
+        for document in list(workspace.text_documents.values()):
+            if workspace.get_notebook_document(cell_uri=document.uri) is None:
+                self.follow(document.uri)
+        for notebook in list(workspace.notebook_documents.values()):
+            self._follow_cells(notebook.uri, [cell.document for cell in notebook.cells])
+
+    def follow(self, uri: str) -> None:
+        """The document was opened, changed or closed."""
+        notebook = self._workspace().get_notebook_document(cell_uri=uri)
+        if notebook is not None:
+            self._follow_cells(notebook.uri, [uri])
+            return
+        document = self._follow_text(uri)
+        self._put(uri, None if document is None else document.index.text)
+
+    def follow_notebook(self, params: NotebookParams) -> None:
+        """The notebook was opened, changed or closed."""
+        self._follow_cells(params.notebook_document.uri, _named_cells(params))
+
+    def _follow_cells(self, notebook_uri: str, changed: Sequence[str]) -> None:
+        for cell in changed:
+            self._follow_text(cell)
+        cells = self._cells(self._workspace().get_notebook_document(notebook_uri=notebook_uri))
+        completed = any(self._completed(cell.uri) for cell in cells)
+        self._put(notebook_uri, notebooks.whole(cells) if completed else None)
+
+    def _follow_text(self, uri: str) -> CodeDocument | None:
+        """Drop what was asked of the old text, and count what was taken of it; returns the document now."""
+        self._worker.discard(uri)
+        document = self._completed(uri)
+        if document is None:
+            self._suggestions.closed(uri)
+        else:
+            self._suggestions.edited(uri, document.index.text)
+        return document
+
+    def _put(self, uri: str, text: str | None) -> None:
+        """Queue the text for the engine; ``None`` takes it away."""
+        if text is None:
+            self._buffers.remove(unquote(uri))
+        else:
+            self._buffers.put(unquote(uri), Document(path=self._path(uri), text=text))
+        if self._scope.settings.enable:
+            self._on_activity()
+
+    def _path(self, uri: str) -> str:
+        return relative_path(uri, self.folders())
+
+    def _completed(self, uri: str) -> CodeDocument | None:
+        """The document, if it is open and the settings let it be completed."""
+        workspace = self._workspace()
+        document = workspace.open_document(uri)
+        if document is None:
+            return None
+        notebook = workspace.get_notebook_document(cell_uri=uri)
+        path = path_in_folder(notebook.uri if notebook else uri, self.folders())
+        return document if self._scope.holds(uri, path, document.language_id, document.index.n_bytes) else None
+
+    def _cells(self, notebook: lsp.NotebookDocument | None) -> list[notebooks.Cell]:
+        """The cells of a notebook that hold Python; none where there is no notebook."""
+        uris = [cell.document for cell in notebook.cells] if notebook else []
+        return [
+            notebooks.Cell(uri=uri, text=document.index.text)
+            for uri in uris
+            if (document := self._workspace().open_document(uri)) and is_python(uri, document.language_id)
+        ]
+
+
+def _named_cells(params: NotebookParams) -> list[str]:
+    """The cells that were opened, changed or closed."""
+    if not isinstance(params, lsp.DidChangeNotebookDocumentParams):
+        return [cell.uri for cell in params.cell_text_documents]
+    cells = params.change.cells
+    if cells is None:
+        return []
+    changed = [each.document.uri for each in cells.text_content or ()]
+    if cells.structure is not None:
+        changed += [cell.uri for cell in cells.structure.did_open or ()]
+        changed += [cell.uri for cell in cells.structure.did_close or ()]
+    return changed

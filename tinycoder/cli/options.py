@@ -1,0 +1,52 @@
+"""What several commands share: options, the home folder, a model chosen there, and files to write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinycoder.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tinycoder.storage.checkpoint import Model
+
+_FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
+FORMER_NAMES = {"token_normalize_func": lambda name: _FORMER.get(name, name)}  # options are accepted by these too
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+html_to = click.option(
+    "--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts."
+)
+
+
+def home_folder(context: click.Context) -> Path:
+    """``--home`` or TINYCODER_HOME, else the platform's folder for user data."""
+    from tinycoder.storage.home import default_home
+
+    chosen: Path | None = context.find_root().obj
+    return chosen.expanduser() if chosen else default_home(os.environ)
+
+
+def chosen_model(context: click.Context, name: str | None) -> Model:
+    """Load the model ``name``, else this folder's model, else the newest, else the bundled one."""
+    from tinycoder.library import choose_model
+    from tinycoder.storage.bundled import is_bundled
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import newest_model
+
+    home = home_folder(context)
+    folder = choose_model(home, [Path.cwd()], name)
+    if name is None and is_bundled(folder):
+        folder = newest_model(home) or folder
+    return load_model(folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that the user asked for. Raises ``ConfigError`` if that is refused."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path} ({error.strerror}); choose another path") from None

@@ -1,0 +1,208 @@
+"""Ghost text at a cursor: found again while it is typed through, else written, judged, and cut to what may be shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
+from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
+from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
+from tinycoder.complete.context import CursorContext
+from tinycoder.complete.documents import OpenDocument
+from tinycoder.complete.filters import Filters
+from tinycoder.complete.ghost import LINE, Ghost, Layout, write
+from tinycoder.complete.healing import Healer
+from tinycoder.complete.names.known import KnownNames
+from tinycoder.complete.names.names import Names
+from tinycoder.complete.names.unknown import unknown_names
+from tinycoder.complete.parts import Parts
+from tinycoder.complete.predict import Predictor
+from tinycoder.complete.text import around, block_header, columns, is_word_character, rest_of_word, typed_word
+from tinycoder.memory.ngrams import Memory
+from tinycoder.transformer.decode import Poll
+from tinycoder.workspace.secrets.redaction import PLACEHOLDER
+
+MORE_TRIES = 3  # for several suggestions: some are the same, or may not be shown
+TOKENS_OF_BLOCK = 4  # times as many as of a line
+PROSE_THRESHOLD = 0.6  # probability of the next word from which prose is offered
+
+
+class GhostText:
+    """Writes ghost text for one model and one memory; keeps what it suggested."""
+
+    def __init__(
+        self, predictor: Predictor, healer: Healer, names: Names, memory: Memory, parts: Parts, threshold: float
+    ) -> None:
+        self._predictor = predictor
+        self._healer = healer
+        self._names = names
+        self._memory = memory
+        self._parts = parts
+        self._threshold = threshold
+        self._filters = Filters()
+        self._cache = SuggestionCache()
+
+    def at(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
+        """What ``request`` asks for at ``offset`` of the document without secrets, most likely first."""
+        if request.n > 1:
+            return self._several(opened, offset, request, poll)
+        if (cached := self.cached(opened.document, offset, request)) is not None:
+            return cached
+        document = opened.document
+        threshold, layout = self._threshold_at(document, offset, request), _layout(document.text, offset, request)
+        for ghost in self._written(opened, offset, request, layout, poll):
+            suggestion = CachedSuggestion(ghost=ghost)
+            if self._parts.cache:
+                self._cache.keep(document.path, document.text, offset, layout, suggestion)
+            if shown := self._shown(document, offset, suggestion, 0, threshold):
+                return shown
+        return []
+
+    def cached(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
+        """The same if it is known without the model: typed through, or prepared; None if it has to be written."""
+        threshold = self._threshold_at(document, offset, request)
+        if threshold > 1:
+            return []
+        layout = _layout(document.text, offset, request)
+        known = self._cache.find(document.path, document.text, offset, layout) if self._parts.cache else None
+        if known is None:
+            return None
+        shown = self._shown(document, offset, *known, threshold)
+        return shown if shown or known[1] == 0 else None
+
+    def _threshold_at(self, document: Document, offset: int, request: GhostRequest) -> float:
+        """The probability from which something is offered; more than 1 where nothing is."""
+        threshold = self._threshold if request.threshold is None else request.threshold
+        if request.prose == "on" or not self._names.cursor(document.path, document.text, offset).prose:
+            return threshold
+        return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
+
+    def look_ahead(self, opened: OpenDocument, offset: int, poll: Poll, *, max_tokens: int) -> None:
+        """Write the line at ``offset`` of a text that is not there yet, for when it is asked for."""
+        document = opened.document
+        if not self._parts.cache or self._cache.find(document.path, document.text, offset, LINE):
+            return
+        for ghost in self._written(opened, offset, GhostRequest(max_tokens=max_tokens), LINE, poll):
+            self._cache.keep(document.path, document.text, offset, LINE, CachedSuggestion(ghost=ghost))
+            if self._candidate(document, offset, ghost, self._threshold):
+                break
+
+    def followed_word(self, document: Document, offset: int) -> str | None:
+        """The word of the ghost text that is being typed through: editors hide it where their list disagrees."""
+        known = self._cache.find(document.path, document.text, offset, LINE)
+        word = typed_word(document.text, offset)
+        if known is None or not known[1] < known[0].shown or not (known[1] or word):
+            return None
+        suggestion, typed = known
+        rest = itertools.takewhile(is_word_character, suggestion.ghost.text[typed : suggestion.shown])
+        return word + "".join(rest)
+
+    def clear(self) -> None:
+        """Forget what was suggested: the model or what the memory knows is another now."""
+        self._cache.clear()
+
+    def _several(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
+        candidates: dict[str, Candidate] = {}
+        layout = _layout(opened.document.text, offset, request)
+        for ghost in self._written(opened, offset, request, layout, poll):
+            candidate = self._candidate(opened.document, offset, ghost, 0.0)
+            if candidate:
+                candidates.setdefault(candidate.text, candidate)
+            if len(candidates) == request.n:
+                break
+        return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
+
+    def _written(
+        self, opened: OpenDocument, offset: int, request: GhostRequest, layout: Layout, poll: Poll
+    ) -> itertools.starmap[Ghost]:
+        context = self._predictor.context(opened.document, offset, opened.lines)
+        ghosts = write(
+            self._predictor,
+            self._healer,
+            context,
+            n=1 if request.n == 1 else request.n + MORE_TRIES,
+            max_tokens=request.max_tokens * (TOKENS_OF_BLOCK if layout.block else 1),
+            layout=layout,
+            poll=poll,
+        )
+        return itertools.starmap(self._judged, ((ghost, context) for ghost in ghosts))
+
+    def _judged(self, ghost: Ghost, context: CursorContext) -> Ghost:
+        """The ghost text with where it was seen, and with less confidence in names that do not exist."""
+        if not ghost.text:
+            return ghost
+        if self._parts.names:
+            known = self._known_names(context.document, context.offset)
+            if known is not None:
+                line = around(context.document.text, context.offset)[0]
+                confidences = unknown_names(line, ghost.text, ghost.ends, ghost.confidences, known)
+                ghost = dataclasses.replace(ghost, confidences=confidences)
+        seen = self._predictor.predictions(context).seen(ghost.ids)
+        return dataclasses.replace(ghost, provenance=seen or FROM_MODEL)
+
+    def _known_names(self, document: Document, offset: int) -> KnownNames | None:
+        """The names that exist at ``offset``; None in a string or a comment."""
+        cursor = self._names.cursor(document.path, document.text, offset)
+        if cursor.inside:
+            return None
+        return KnownNames(cursor, self._names.resolver(cursor, document.text), self._memory.knows)
+
+    def _shown(
+        self, document: Document, offset: int, suggestion: CachedSuggestion, typed: int, threshold: float
+    ) -> list[Candidate]:
+        """What is offered of a suggestion; while it is typed through, no less than was before."""
+        shown = suggestion.shown if typed else 0
+        candidate = self._candidate(document, offset, suggestion.ghost, threshold, typed=typed, shown=shown)
+        if candidate is None:
+            return []
+        suggestion.shown = typed + len(candidate.text) - (candidate.end - candidate.start)
+        return [candidate]
+
+    def _candidate(
+        self, document: Document, offset: int, ghost: Ghost, threshold: float, *, typed: int = 0, shown: int = 0
+    ) -> Candidate | None:
+        """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it are there already."""
+        text = self._cut(document, offset, ghost, threshold, typed, shown)
+        word, rest = typed_word(document.text, offset), rest_of_word(document.text, offset)
+        if not text.strip() or (rest and not self._joins(document, offset, word, text, rest)):
+            return None
+        known, probability = confidence_of_typed(ghost, typed), confidence_of(ghost, typed + len(text))
+        return Candidate(
+            text=word + text + rest,
+            start=offset - len(word),
+            end=offset + len(rest),
+            probability=min(1.0, probability / known) if known else 0.0,
+            provenance=ghost.provenance,
+        )
+
+    def _cut(self, document: Document, offset: int, ghost: Ghost, threshold: float, typed: int, shown: int) -> str:
+        """As much of ``ghost`` as is worth reading and may be shown, but no less than was ``shown`` before."""
+        if self._parts.cut:
+            ends = chosen_ends(ghost, typed=typed, threshold=threshold)
+        else:
+            ends = [end for end in possible_ends(ghost) if end > typed]
+        ends = [end - typed for end in ends if PLACEHOLDER not in ghost.text[typed:end]]
+        text = ghost.text[typed : typed + ends[-1]] if ends else ""
+        if self._parts.filters and text:
+            text = self._filters.let_through(document.text, offset, text, ends)
+        return ghost.text[typed:shown] if typed + len(text) < shown else text
+
+    def _joins(self, document: Document, offset: int, word: str, text: str, rest: str) -> bool:
+        """Whether ``text`` may come before the ``rest`` of a word: what they make together must exist."""
+        if not word and not is_word_character(text[-1]):
+            return True
+        if not all(map(is_word_character, text)):
+            return False
+        cursor = self._names.cursor(document.path, document.text, offset)
+        known = KnownNames(cursor, self._names.resolver(cursor, document.text), self._memory.knows)
+        return known.exists(word + text + rest)
+
+
+def _layout(text: str, offset: int, request: GhostRequest) -> Layout:
+    """The line, or the block that the cursor's line opens, or that it is in."""
+    if not request.block:
+        return LINE
+    indent, header = columns(around(text, offset)[0]), block_header(text, offset)
+    indent = max(1, indent) if header is None else max(indent, columns(header) + 1)
+    return Layout(block=True, indent=indent, max_lines=request.max_lines)

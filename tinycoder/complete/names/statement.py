@@ -1,0 +1,149 @@
+"""The statement before a cursor, cut into tokens. Half-typed code is read like any other."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tinycoder.complete.names.line import NAME
+
+MAX_LINES = 40  # of a statement that are read upwards
+MAX_CHARACTERS = 4_000
+OPENING, CLOSING = "([{", ")]}"
+KEYWORDS = frozenset(keyword.kwlist) - {"None", "True", "False"}
+
+_STRING = (
+    r"(?:[bBuU]|[bB]?[rR]|[rR][bBfFtT]|[fFtT][rR]?)?"
+    r"(?:'''(?:[^'\\]|\\.|'(?!''))*(?:'''|$)|\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*(?:\"\"\"|$)"
+    r"|'(?:[^'\\\n]|\\.)*'?|\"(?:[^\"\\\n]|\\.)*\"?)"
+)
+_TOKEN = re.compile(
+    rf"(?P<string>{_STRING})|(?P<comment>#[^\n]*)|(?P<number>\d[\w.]*)|(?P<name>{NAME})"
+    r"|(?P<op>->|:=|\.\.\.|\*\*=?|//=?|>>=?|<<=?|[-+*/%&|^@=<>!]=?|[()\[\]{},:;.~])",
+    re.DOTALL,
+)
+_GOES_ON = re.compile(
+    r"(?:[(\[{,=+\-/%&|^<>\\]|(?<!import )\*|(?<!\.)\."
+    r"|\b(?:and|or|not|in|is|if|else|for|lambda|await|yield))\s*(?:#.*)?\Z"
+)
+_GOES_ON_AS = re.compile(r"\s*(?:[)\]}]|(?:and|or|in|is)\b|[.+*/%&|^<=])")
+_MAY_GO_ON = re.compile(r"\s*(?:async\s+for|if|else|for)\b")
+_BEGINS = re.compile(r"\s*(?:(?:async\s+)?(?:def|class|with)|import|return|raise|while|try|del|assert)\b")
+
+
+class Token(NamedTuple):
+    """A token of the statement before the cursor: its sort, its text, where it starts and ends there."""
+
+    sort: str
+    text: str
+    start: int
+    end: int
+
+
+def tokens_of(statement: str) -> list[Token]:
+    """The tokens of the last statement of ``statement``, which semicolons may divide; no comments."""
+    tokens = [
+        Token(str(each.lastgroup), each[0], each.start(), each.end())
+        for each in _TOKEN.finditer(statement)
+        if each.lastgroup != "comment"
+    ]
+    depth = start = 0
+    for i, token in enumerate(tokens):
+        depth += nesting(token)
+        if token.text == ";" and depth <= 0:
+            start = i + 1
+    return tokens[start:]
+
+
+def nesting(token: Token) -> int:
+    """1 for a bracket that opens, -1 for one that closes, else 0."""
+    return (token.text in OPENING) - (token.text in CLOSING)
+
+
+def statement_before(before: str, above: Sequence[str]) -> str:
+    """The statement up to the cursor: the lines above it belong to it while they leave something open.
+
+    A line that begins with ``for`` or ``if`` continues those above only if a bracket is open there.
+    """
+    kept = text = before
+    kept_depth = depth = _depth(before)
+    asks = bool(_MAY_GO_ON.match(before))  # for an open bracket above, else ``kept`` is the statement
+    goes_on = asks or depth < 0 or bool(_GOES_ON_AS.match(before))
+    for line in reversed(above[-MAX_LINES:]):
+        if _BEGINS.match(text) or len(text) > MAX_CHARACTERS:
+            break
+        if not line.strip() or line.lstrip().startswith("#"):
+            if depth < 0 or goes_on:
+                continue
+            if not line.strip():
+                break
+            text = line + "\n" + text
+            continue
+        if not (depth < 0 or goes_on or _GOES_ON.search(line)):
+            break
+        text = line + "\n" + text
+        depth += _depth(line)
+        opened = depth > (kept_depth if asks else 0)
+        may_go_on = bool(_MAY_GO_ON.match(line))
+        if opened or not asks:
+            kept, kept_depth, asks = text, depth, may_go_on
+        if opened:
+            break
+        goes_on = may_go_on or bool(_GOES_ON_AS.match(line))
+    return kept if asks else text
+
+
+def _depth(line: str) -> int:
+    """Brackets that a line opens, less those that it closes."""
+    marks = [token[0] for token in _TOKEN.finditer(line) if token.lastgroup == "op"]
+    return sum((mark in OPENING) - (mark in CLOSING) for mark in marks)
+
+
+def open_brackets(tokens: Sequence[Token]) -> list[int]:
+    """The indices of brackets that are open at the end, outermost first."""
+    opened: list[int] = []
+    for i, token in enumerate(tokens):
+        if token.text in OPENING:
+            opened.append(i)
+        elif token.text in CLOSING and opened:
+            opened.pop()
+    return opened
+
+
+def is_operand(token: Token) -> bool:
+    """Whether an operand ends with the token."""
+    if token.sort == "name":
+        return token.text not in KEYWORDS
+    return token.sort in ("number", "string") or token.text in CLOSING
+
+
+def operand(text: str, tokens: list[Token], end: int) -> str:
+    """The text of the operand that ends at ``end`` with the last of ``tokens``: names, dots, calls, subscripts."""
+    i = len(tokens)
+    while i:
+        token = tokens[i - 1]
+        if token.text in CLOSING:
+            depth = 0
+            while i:
+                i -= 1
+                depth -= nesting(tokens[i])
+                if depth == 0:
+                    break
+            if depth:
+                return ""
+            named = i and tokens[i].text in "([" and is_operand(tokens[i - 1])
+            if named and tokens[i - 1].sort in ("name", "op", "string"):
+                continue
+        elif token.sort == "string" or (token.sort == "name" and token.text not in KEYWORDS):
+            i -= 1
+        else:
+            return ""
+        if not i or tokens[i - 1].text != ".":
+            break
+        i -= 1
+    else:
+        return ""
+    expression = text[tokens[i].start : end]
+    return "" if expression.startswith(".") else expression
