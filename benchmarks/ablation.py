@@ -118,7 +118,7 @@ def job_of(variant: Variant, base: str, corpus: Corpus, folder: Path, steps: int
     preset = dataclasses.replace(PRESETS[base], **variant.preset)
     batch_size = variant.preset.get("batch_size", preset.batch_size)
     settings = TrainConfig(
-        **{"steps": steps, "batch_size": batch_size, "shards": 1, "evaluations": 1, "save_seconds": 1e9} | variant.train
+        **{"steps": steps, "batch_size": batch_size, "shards": 1, "n_evals": 1, "save_seconds": 1e9} | variant.train
     )
     with mock.patch.dict(PRESETS, {"variant": preset}):
         return new_job(corpus, folder=folder, preset="variant", settings=settings)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import fit_mixing
 import fit_ranking
+import numpy as np
 
 from tinycoder.complete import ranking
 from tinycoder.complete.candidate import Document
@@ -29,8 +30,8 @@ from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
 from tinycoder.errors import TinyCoderError
-from tinycoder.memory.mixer import Mixer, spread_to_open_files, to_tables
-from tinycoder.memory.ngrams import Memory
+from tinycoder.memory.mixer import N_SOURCES, Mixer, to_tables
+from tinycoder.memory.ngrams import OTHERS, WORKSPACE, Memory
 from tinycoder.memory.suffix_index import Workspace, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model, load_model
@@ -125,9 +126,15 @@ def fit_order(
 
 
 def write_mixture(mixer: Mixer) -> None:
-    """Write the weights of the mixture."""
-    fitted = to_tables(spread_to_open_files(mixer))
-    tables = {name: table for name, table in fitted.items() if name not in ("format", "steps")}
+    """Write the weights of the mixture.
+
+    Other open files are trusted as much as the workspace to begin with: none were open in the fit.
+    """
+    tables = {name: table for name, table in to_tables(mixer).items() if name not in ("format", "steps")}
+    for name in tables.keys() - {"power"}:
+        by_source = np.array(tables[name]).reshape(N_SOURCES, -1)
+        by_source[OTHERS] = by_source[WORKSPACE]
+        tables[name] = by_source.ravel().tolist()
     (PACKAGE / "memory" / "mixer.json").write_text(json.dumps(tables) + "\n", encoding="utf-8")
 
 

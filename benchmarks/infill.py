@@ -163,7 +163,7 @@ def main() -> None:
         for rate in arguments.rates or RATES:
             if rate in done:
                 continue
-            variant = variant_of(f"infill={rate}")
+            variant = variant_of(f"fim_rate={rate}")
             job = job_of(variant, arguments.preset, corpus, folder, steps)
             for _ in job.train(stop=lambda: False, clock=time.perf_counter):
                 pass

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     model = load_model(resolve_model(default_home(os.environ), arguments.model))
-    corpus = python_repos.read(arguments.paths, seed=int(model.training["seed"]))
+    corpus = python_repos.read(arguments.paths, seed=model.training.seed)
     documents = [Document(path=text.path, text=text.text) for text in corpus.validation]
     lines = list(completed_lines(Engine(model, parts=RAW), documents, n=arguments.n, seed=arguments.seed))
     valid, exact = sum(line.valid for line in lines), sum(line.exact for line in lines)

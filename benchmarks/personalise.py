@@ -98,8 +98,8 @@ def compare(
         if path in measured:  # the same for all variants
             job.progress.before, job.progress.best_bits_per_byte = measured[path]
         begin = time.perf_counter()
-        blends = trainer.BLENDS if name.startswith("tuned") else (1.0,)
-        with anchored(start, anchor), mock.patch.object(trainer, "BLENDS", blends):
+        blends = trainer.INTERPOLATIONS if name.startswith("tuned") else (1.0,)
+        with anchored(start, anchor), mock.patch.object(trainer, "INTERPOLATIONS", blends):
             for report in job.train(stop=lambda: False, clock=time.perf_counter):
                 if report.evaluation:
                     print(f"  {report.done:4.0%} {report.evaluation.bits_per_byte:.4f}", file=sys.stderr, flush=True)
@@ -116,7 +116,7 @@ def settings_of(
     made = dataclasses.replace(
         tuning(plain),
         save_seconds=1e9,
-        evaluations=4,
+        n_evals=4,
         evaluation_tokens=12_288,
         steps=None if minutes else max(1, tokens // (plain.batch_size * context)),
         minutes=minutes,
@@ -148,7 +148,7 @@ def result(job: Job, start: Model, others: Sequence[Text]) -> dict[str, Any]:
         "steps": job.progress.step,
         "tokens": read,
         "epochs": round(read * (1 - job.run.train.replay) / len(job.run.data.train), 2),
-        "blend": job.progress.blend,
+        "blend": job.progress.interpolation,
         "blends": blends,
         "curve": [round(point["val_bpb"], 4) for point in job.progress.curve],
     }

@@ -44,7 +44,7 @@ PARTS = {  # what is timed, in a tree that has it: the name that callers use, as
     "decode rows": ("tinycoder.transformer.decode", "Session._read_rows"),
     "memory": ("tinycoder.memory.ngrams", "Memory.evidence"),
     "mixing": ("tinycoder.memory.mixer", "Mixer.mix"),
-    "softmax": ("tinycoder.complete.predict", "_softmax"),
+    "softmax": ("tinycoder.complete.predict", "softmax"),
     "best ids": ("tinycoder.complete.word_search", "best_ids"),
     "names": ("tinycoder.complete.names.names", "Names.at"),
     "names open": ("tinycoder.complete.names.names", "Names.is_open"),

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     arguments = parser.parse_args()
     preset = PRESETS["tiny"]
-    settings = TrainConfig(minutes=arguments.minutes, batch_size=preset.batch_size, shards=n_cpus(), evaluations=1)
+    settings = TrainConfig(minutes=arguments.minutes, batch_size=preset.batch_size, shards=n_cpus(), n_evals=1)
     with TemporaryDirectory() as scratch:
         corpus = shakespeare.read(Path(scratch), file=arguments.file)
         job = new_job(corpus, folder=Path(scratch) / "race", preset="tiny", settings=settings)

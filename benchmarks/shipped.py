@@ -110,7 +110,7 @@ def fine_tuned(repository: Repository, home: Path, base: str, minutes: float) ->
     """Name of the model that has learnt what is known of the repository; trained unless it is there and finished."""
     name = f"{repository.name}-of-{base}-{minutes:g}m"
     try:
-        if read_training(model_folder(home, name)).get("finished"):
+        if read_training(model_folder(home, name)).finished:
             return name
     except CheckpointError:
         pass
@@ -133,7 +133,7 @@ def measured(
     )
     found = json.loads(said)
     whole, alone = found["variants"]
-    training = read_training(resolve_model(home, model)) if tuned else {}
+    training = read_training(resolve_model(home, model)).to_json() if tuned else {}
     rows = []
     for memory, quality in ((False, alone), (True, whole)):
         rows.append(

@@ -151,7 +151,7 @@ def settings_of(steps: int, rows: int) -> TrainConfig:
         steps=steps,
         batch_size=rows,
         shards=min(rows, n_cpus()),
-        evaluations=1,
+        n_evals=1,
         evaluation_tokens=8_192,
         save_seconds=1e9,
     )

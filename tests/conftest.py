@@ -49,7 +49,7 @@ def text(path: str, contents: str) -> Text:
 def small_job(folder: Path, *, steps: int = 60, **settings: object) -> Job:
     """A run that learns LESSON by heart with a very small model."""
     corpus = Corpus(recipe="code", train=(text("counter.py", LESSON),), validation=(text("held.py", LESSON[:200]),))
-    config = TrainConfig(steps=steps, batch_size=4, evaluations=2, **settings)  # type: ignore[arg-type]
+    config = TrainConfig(steps=steps, batch_size=4, n_evals=2, **settings)  # type: ignore[arg-type]
     return new_job(corpus, folder=folder, preset="nano", settings=config)
 
 

@@ -1,17 +1,11 @@
-"""Settings of model, training and generation: frozen dataclasses with every default. Knows no numpy."""
+"""Settings of model, training and generation: frozen dataclasses with every default."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import os
-import reprlib
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from tinycoder.errors import ConfigError
 
@@ -27,8 +21,6 @@ _MAX = {  # of each number of a shape: far above any model for a CPU, and small 
 _MAX_WINDOWS = 2**30  # of a batch
 _MAX_SHARDS = 2**10
 _MAX_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
-
-_Settings = TypeVar("_Settings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,17 +139,17 @@ PRESETS: dict[str, Preset] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How to train. Exactly one of ``steps`` and ``minutes`` is the budget; ``most_steps`` may end the minutes early.
+    """How to train. Exactly one of ``steps`` and ``minutes`` is the budget; ``max_steps`` may end the minutes early.
 
     ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
-    a run, so that resuming on another number of cores still gives the same sums. ``infill`` is the part of the
+    a run, so that resuming on another number of cores still gives the same sums. ``fim_rate`` is the part of the
     windows that show what follows a text before the text. ``replay`` is the part of a batch's windows that come from
     other text than the run is about, rounded to whole windows.
     """
 
     steps: int | None = None
     minutes: float | None = None
-    most_steps: int | None = None
+    max_steps: int | None = None
     batch_size: int = 16
     shards: int = 2
     optimizer: str = "muon"
@@ -169,10 +161,10 @@ class TrainConfig:
     clip: float = 1.0
     warmup: float = 0.02
     decay: float = 0.3
-    evaluations: int = 10
+    n_evals: int = 10
     evaluation_tokens: int = 32_768
     save_seconds: float = 120.0
-    infill: float = 0.25
+    fim_rate: float = 0.25
     replay: float = 0.0
     seed: int = 0
 
@@ -185,8 +177,8 @@ class TrainConfig:
             raise ConfigError(f"--minutes is {self.minutes}; it must be above 0")
         if self.optimizer not in ("adamw", "muon"):
             raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
-        if not 0 <= self.infill <= 1:
-            raise ConfigError(f"the fill-in-the-middle rate is {self.infill}; it must lie between 0 and 1")
+        if not 0 <= self.fim_rate <= 1:
+            raise ConfigError(f"the fill-in-the-middle rate is {self.fim_rate}; it must lie between 0 and 1")
         if not 0 <= self.replay < 1:
             raise ConfigError(f"the share of replay is {self.replay}; it must be at least 0 and below 1")
         if self.batch_size > _MAX_WINDOWS:
@@ -206,17 +198,17 @@ TUNING_MINUTES = 0.75  # between two evaluations, about
 
 
 def tuning(settings: TrainConfig) -> TrainConfig:
-    """``settings`` for a run that goes on from a model: gentler, and beside other text (docs/decisions.md).
+    """``settings`` for a run that continues from a model: gentler, and with other text (docs/decisions.md).
 
     The learning rates become a part of what they are, and evaluations as many as suit a run of a few minutes.
     """
-    between = settings.evaluations if settings.minutes is None else round(settings.minutes / TUNING_MINUTES)
+    between = settings.n_evals if settings.minutes is None else round(settings.minutes / TUNING_MINUTES)
     return dataclasses.replace(
         settings,
         learning_rate=0.3 * settings.learning_rate,
         matrix_learning_rate=0.3 * settings.matrix_learning_rate,
         warmup=0.05,
-        evaluations=max(4, min(10, between)),
+        n_evals=max(4, min(10, between)),
         replay=0.25,
     )
 
@@ -254,43 +246,6 @@ class GenerationConfig:
             raise ConfigError("beam search does not sample; use either a beam above 1 or a temperature above 0")
         if self.beam > 1 and self.repetition_penalty != 1:
             raise ConfigError("beam search knows no repetition penalty; use one or the other")
-
-
-def from_mapping(kind: type[_Settings], values: Mapping[str, object], *, where: str) -> _Settings:
-    """Build the dataclass ``kind`` from plain data, as read from JSON.
-
-    Raises ``ConfigError`` that names ``where`` and the key for an unknown key (with the nearest valid one), a
-    missing key, or a value the dataclass refuses.
-    """
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in fields:
-            nearest = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(fields)}"
-            raise ConfigError(f"{where}: unknown key {key!r}; {hint}")
-    kinds = typing.get_type_hints(kind)
-    for key, value in values.items():
-        if not _fits(value, kinds[key]):
-            raise ConfigError(f"{where}: key {key!r} is {reprlib.repr(value)}, which cannot be")
-    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    try:
-        return kind(**arguments)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
-
-
-def _fits(value: object, kind: Any) -> bool:
-    """Whether plain data is of a field's type; numbers are those that can be computed with."""
-    if isinstance(kind, types.UnionType):
-        return any(_fits(value, one) for one in typing.get_args(kind))
-    if typing.get_origin(kind) is tuple:
-        inner = typing.get_args(kind)[0]
-        return isinstance(value, (list, tuple)) and all(_fits(one, inner) for one in value)
-    if kind is float:
-        return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
-    return type(value) is kind and (kind is not int or abs(value) < 1e15)  # type: ignore[arg-type]
 
 
 def n_cpus() -> int:

@@ -259,6 +259,7 @@ def tuning_job(
     ``workspaces`` and ``forgotten`` are what ``new_job`` notes of the corpus. Raises ``ConfigError``, ``CorpusError``
     or ``TrainingError`` if the run cannot start.
     """
+    from tinycoder.storage.record import TrainingRecord
     from tinycoder_training.forecast import refuse_what_cannot_fit
     from tinycoder_training.job import new_job
     from tinycoder_training.replay import general_texts
@@ -273,10 +274,10 @@ def tuning_job(
         preset="medium",  # only a run from nothing takes its size from it
         settings=tuning(plain),
         start=start,
-        created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        workspaces=workspaces,
         general=general_texts(),
-        forgotten=forgotten,
+        record=TrainingRecord(
+            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"), workspaces=tuple(workspaces), forgotten=tuple(forgotten)
+        ),
     )
 
 

@@ -89,9 +89,9 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
     return [
         {
             "name": model.name,
-            "recipe": model.training.get("recipe"),
-            "parameters": model.training.get("parameters"),
-            "bitsPerByte": model.training.get("val_bpb"),
+            "recipe": model.training.recipe or None,
+            "parameters": model.training.parameters or None,
+            "bitsPerByte": model.training.val_bpb,
             "written": _iso_time(model.modified),
             "current": model.name == current,
             "problem": model.problem,

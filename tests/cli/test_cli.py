@@ -254,7 +254,7 @@ def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, num
     refused(tinycoder(home, "train", repository, "--steps", "1", "--name", "m"), "--resume", "--overwrite")
     resumed = tinycoder(home, "train", "--resume", "--name", "m", "--steps", str(step + 2))
     assert resumed.returncode == 0, resumed.stderr
-    assert load_model(home / "models" / "m").training["steps"] == step + 2
+    assert load_model(home / "models" / "m").training.steps == step + 2
     refused(tinycoder(home, "train", "--resume", "--name", "m"), "nothing is left to resume", "--from m")
 
 
@@ -269,7 +269,7 @@ def test_fine_tuning_from_another_model(tmp_path: Path, home: Path, repository: 
 
 def test_looking_after_models(tmp_path: Path, home: Path) -> None:
     shutil.copytree(home / "models", tmp_path / "models")
-    assert "sound" in tinycoder(tmp_path, "checkpoint", "verify", "counter").stdout
+    assert "valid" in tinycoder(tmp_path, "checkpoint", "verify", "counter").stdout
     assert tinycoder(tmp_path, "checkpoint", "copy", "counter", "other").returncode == 0
     listed = tinycoder(tmp_path, "checkpoint", "list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["name", "base", "counter", "other"]
@@ -296,7 +296,7 @@ def test_smaller_models_and_exports(tmp_path: Path, home: Path) -> None:
     assert made.returncode == 0, made.stderr
     assert "int8: " in made.stdout
     verified = tinycoder(tmp_path, "checkpoint", "verify", "counter-int8")
-    assert "sound" in verified.stdout
+    assert "valid" in verified.stdout
     assert re.search(r"int8: \d\.\d+ bits per byte on the standard library, \d\.\d+ in float32", verified.stdout)
     assert "only TinyCoder reads them" in tinycoder(tmp_path, "checkpoint", "show", "counter-int8").stdout
     assert tinycoder(tmp_path, "generate", "def ", "--model", "counter-int8", "--max-tokens", "5").returncode == 0

@@ -64,5 +64,5 @@ def test_it_learns_and_compares(tmp_path: Path) -> None:
     table = re.split(r"before +after\n", result.stdout)[1]
     assert len(re.findall(r" [\d.]+%? +[\d.]+%?$", table, re.MULTILINE)) == 5
     model = load_model(tmp_path / "models" / "demo")
-    assert model.training["finished"]
-    assert model.training["from"] == "base"
+    assert model.training.finished
+    assert model.training.origin == "base"

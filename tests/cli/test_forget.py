@@ -16,6 +16,7 @@ from tinycoder.memory.indexing import index_at_home
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import STATE, load_model, load_state, read_training
 from tinycoder.storage.models import copy_model, run_folder, workspace_model_name
+from tinycoder.storage.record import TrainingRecord
 from tinycoder_training.corpora import python_repos
 from tinycoder_training.job import new_job
 
@@ -51,7 +52,7 @@ def stop_after_a_step(folder: Path, repository: Path) -> None:
         folder=folder,
         preset="nano",
         settings=TrainConfig(steps=8, batch_size=4),
-        workspaces=[workspace_model_name(repository)],
+        record=TrainingRecord(workspaces=(workspace_model_name(repository),)),
     )
     for _ in job.train(stop=lambda: job.progress.step >= 1, clock=lambda: 0.0):
         pass
@@ -128,7 +129,7 @@ def test_models_that_learnt_from_it_are_named_until_they_are_trained_without(hom
     assert "weights cannot unlearn" in lines
 
     train(home_of, repository, "--steps", "1", *TINY)
-    assert len(read_training(home_of / "models" / own)["forgotten"]) == 1
+    assert len(read_training(home_of / "models" / own).forgotten) == 1
     train(home_of, repository, "--steps", "1", "--from", "copied", "--name", "went-on", "--batch-size", "4")
     found = said(run(home_of, "forget", quagga, "--json"))
     assert {model["name"] for model in found["models"]} == {"went-on", "copied"}  # what it went on from had learnt it

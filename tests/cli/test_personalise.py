@@ -66,9 +66,9 @@ def test_from_nothing(tmp_path: Path, repository: Path, options: list[str]) -> N
     assert done.exit_code == 0, done.output
     assert "bits per byte on held-out text" in done.stdout
     training = read_training(tmp_path / "home" / "models" / workspace_model_name(repository))
-    assert (training["from"], training["before"]) == (None, None)
-    assert training["preset"] == ("nano" if "nano" in options else "tiny")
-    assert training["settings"]["replay"] == 0
+    assert (training.origin, training.before) == (None, None)
+    assert training.preset == ("nano" if "nano" in options else "tiny")
+    assert training.settings.replay == 0
 
 
 @pytest.mark.parametrize("options", [[], ["--progress", "json"]])
@@ -76,12 +76,12 @@ def test_before_and_after_are_said(tmp_path: Path, repository: Path, counter: Pa
     done = train(tmp_path, repository, "--from", counter, "--steps", "30", "--name", "m", *SMALL, *options)
     assert done.exit_code == 0, done.output
     training = read_training(tmp_path / "home" / "models" / "m")
-    before, after = training["before"]["bits_per_byte"], training["val_bpb"]
+    before, after = training.before.bits_per_byte, training.val_bpb
     change = 100 * (after / before - 1)
     assert f"held-out text: {before:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)" in done.stdout
     assert after < before
     if not options:
-        assert "goes on from counter" in done.stderr
+        assert "continues from counter" in done.stderr
         return
     end = events(done)[-1]
     assert (end["event"], end["finished"], end["kept"]) == ("end", True, True)
@@ -100,7 +100,7 @@ def test_a_run_that_finds_nothing_better_says_so(tmp_path: Path, counter: Path) 
     done = train(tmp_path, folder, *options)
     assert done.exit_code == 0, done.output
     assert "nothing that was tried is better: the weights stay those of counter" in done.stdout
-    assert read_training(tmp_path / "home" / "models" / "m")["finished"]
+    assert read_training(tmp_path / "home" / "models" / "m").finished
 
 
 def _odd_project(tmp_path: Path) -> tuple[Path, str]:
@@ -151,7 +151,7 @@ def test_recent_files_are_learnt_by_the_workspaces_own_model(tmp_path: Path, rep
     first = train(tmp_path, repository, "--from", counter, "--steps", "8", "--seed", "3", *SMALL)
     assert first.exit_code == 0, first.output
     folder = tmp_path / "home" / "models" / workspace_model_name(repository)
-    held_out = read_training(folder)["data"]["validation_bytes"]
+    held_out = read_training(folder).data.validation_bytes
     age(repository, 48)
     learnt = {row["path"] for row in _listed(tmp_path, repository, "--seed", "3")["train"]}
     for path in sorted(learnt)[-2:]:
@@ -161,12 +161,12 @@ def test_recent_files_are_learnt_by_the_workspaces_own_model(tmp_path: Path, rep
     start, *_, end = events(done)
     assert (start["event"], end["event"], end["kept"]) == ("start", "end", True)
     training = read_training(folder)
-    assert training["from"] == folder.name
-    assert training["recent"]["files"] == 2
-    assert training["data"]["files"] == len(learnt)
-    assert (training["seed"], training["data"]["validation_bytes"]) == (3, held_out)  # the same files judge
-    assert training["val_bpb"] == end["bits_per_byte"] < end["before"]
-    assert training["workspaces"] == [folder.name]
+    assert training.origin == folder.name
+    assert training.recent.files == 2
+    assert training.data.files == len(learnt)
+    assert (training.seed, training.data.validation_bytes) == (3, held_out)  # the same files judge
+    assert training.val_bpb == end["bits_per_byte"] < end["before"]
+    assert training.workspaces == (folder.name,)
 
 
 def _listed(tmp_path: Path, repository: Path, *options: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_reports_for_a_program(tmp_path: Path, train: Train) -> None:
     assert [event["done"] for event in between] == [event["step"] / 40 for event in between]
     assert between[-1].keys() == {"event", "done", "step", "loss", "tokens_per_second", "seconds", "bits_per_byte"}
     model = load_model(tmp_path / "home" / "models" / "m")
-    assert between[-1]["bits_per_byte"] == end["bits_per_byte"] == model.training["val_bpb"]
+    assert between[-1]["bits_per_byte"] == end["bits_per_byte"] == model.training.val_bpb
     assert (end["event"], end["finished"], end["step"], end["done"]) == ("end", True, 40, 1.0)
     assert Path(end["report"]).is_file()
     assert json.loads(out)["finished"]

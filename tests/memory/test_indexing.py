@@ -32,12 +32,7 @@ def write(root: Path, files: Mapping[str, str | bytes], *, mtime_ns: int = LONG_
 
 
 def texts(workspace: Workspace) -> dict[str, str]:
-    found = {}
-    for path in workspace.corpus.paths:
-        ids = workspace.text_ids(path)
-        assert ids is not None
-        found[path] = TOKENIZER.decode(ids)
-    return found
+    return {path: TOKENIZER.decode(ids) for path, ids in workspace.corpus.texts().items()}
 
 
 def index(*folders: Path, file: Path | None = None, **options: object) -> dict[str, str]:
@@ -206,9 +201,7 @@ def test_a_damaged_index_is_made_anew(root: Path, file: Path, caplog: pytest.Log
 def test_another_tokenizer_does_not_use_it(root: Path, file: Path) -> None:
     index(root, file=file)
     workspace = index_workspace([root], OTHER, file=file)
-    ids = workspace.text_ids("a.py")
-    assert ids is not None
-    assert OTHER.decode(ids) == "a = 1\n"
+    assert OTHER.decode(workspace.corpus.texts()["a.py"]) == "a = 1\n"
     assert index(root, file=file)["a.py"] == "a = 1\n"
 
 
@@ -247,11 +240,11 @@ def test_a_large_tree_is_cut_to_what_was_edited_lately_and_is_small(
     write(root, {f"old_{i}.py": f"o = {i}\n" * 20 for i in range(5)})
     write(root, {"large.py": "l = 1\n" * 200, "small.py": "s = 1\n" * 20}, mtime_ns=LONG_AGO + 9 * DAY)
     small = len(TOKENIZER.encode("s = 1\n" * 20)) + 1
-    assert list(index(root, file=file, most_tokens=small)) == ["small.py"]
+    assert list(index(root, file=file, max_tokens=small)) == ["small.py"]
     assert "6 files are left out" in caplog.text
-    assert list(index(root, file=file, most_tokens=small)) == ["small.py"]
+    assert list(index(root, file=file, max_tokens=small)) == ["small.py"]
     large = len(TOKENIZER.encode("l = 1\n" * 200)) + 1
-    found = index_workspace([root], TOKENIZER, file=file, most_tokens=small + large + small + 5)
+    found = index_workspace([root], TOKENIZER, file=file, max_tokens=small + large + small + 5)
     assert list(found.corpus.paths) == ["large.py", "old_0.py", "small.py"]
     assert len(index(root, file=file)) == 7
 

@@ -271,7 +271,7 @@ def test_a_run_is_stopped_goes_on_and_gives_the_workspace_its_model(
     assert [each["name"] for each in current] == [name]
     assert (
         current[0]["bitsPerByte"]
-        == next(each for each in list_models(models_home) if each.name == name).training["val_bpb"]
+        == next(each for each in list_models(models_home) if each.name == name).training.val_bpb
     )
     report = command(client, "trainingReport")
     assert report["name"] == name

@@ -161,7 +161,7 @@ async def test_a_run_to_its_end_gives_the_workspace_its_model(home: Path, folder
     result = await editor.result()
     assert (result.state, result.name) == ("finished", name)
     assert find_model(home, [folder]) == home / "models" / name
-    assert load_model(home / "models" / name).training["val_bpb"] == result.bits_per_byte
+    assert load_model(home / "models" / name).training.val_bpb == result.bits_per_byte
     assert result.report is not None
     assert "<polyline" in Path(result.report).read_text()
     assert result.before is None
@@ -197,7 +197,7 @@ async def test_a_stopped_run_goes_on_and_a_finished_one_begins_anew(home: Path, 
     assert (await editor.result()).state == "stopped"
     (model,) = (model for model in list_models(home) if not model.bundled)
     assert model.resumable
-    assert model.training["preset"] == "nano"
+    assert model.training.preset == "nano"
 
     await editor.start(folder, minutes=0.0001)  # used up by the run that was stopped
     assert await editor.first_step() == 1

@@ -49,12 +49,7 @@ def kept(file: Path) -> dict[str, list[int]]:
     index = load_index(file, tokenizer_digest="f00d", vocab_size=300)
     assert index is not None
     assert np.array_equal(index.order, Workspace(index.corpus).order)
-    workspace = Workspace(index.corpus, index.order)
-    found = {}
-    for path in index.corpus.paths:
-        ids = workspace.text_ids(path)
-        assert ids is not None
-        found[path] = ids.tolist()
+    found = {path: ids.tolist() for path, ids in index.corpus.texts().items()}
     assert [known.path for known in index.files] == list(found)
     return found
 

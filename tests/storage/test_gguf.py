@@ -1,3 +1,4 @@
+import dataclasses
 import struct
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.gguf import export_gguf
+from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.model import EMBEDDING, init_params, layer_name
 from tinycoder.transformer.tokenizer import train_character_tokenizer, train_code_tokenizer
 
@@ -20,7 +22,7 @@ MODEL = Model(
     config=CONFIG,
     params=init_params(CONFIG, np.random.default_rng(0)),
     tokenizer=TOKENIZER,
-    training={},
+    training=TrainingRecord(),
     folder=Path("tests"),
 )
 
@@ -87,7 +89,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="cannot write"):
         export_gguf(MODEL, tmp_path / "nowhere" / "model.gguf")
     characters = train_character_tokenizer(["hello"])
-    odd = Model(config=CONFIG, params=MODEL.params, tokenizer=characters, training={}, folder=Path("tests"))
+    odd = dataclasses.replace(MODEL, tokenizer=characters)
     with pytest.raises(CheckpointError, match="no tokenizer that GGUF knows"):
         export_gguf(odd, tmp_path / "model.gguf")
     assert list(tmp_path.iterdir()) == []

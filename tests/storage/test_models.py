@@ -141,7 +141,7 @@ def test_listing_names_what_is_damaged(tmp_path: Path, model: Model) -> None:
     (tmp_path / "models" / "foreign").mkdir()
     found = {summary.name: summary for summary in own(tmp_path)}
     assert found["sound"].problem is None
-    assert found["sound"].n_bytes > 4 * found["sound"].training["parameters"]
+    assert found["sound"].n_bytes > 4 * found["sound"].training.parameters
     assert found["broken"].problem == "model.safetensors is missing"
     assert "training.json" in str(found["foreign"].problem)
 

@@ -15,11 +15,12 @@ from click.testing import CliRunner
 from safetensors.numpy import load_file, save_file
 
 from tinycoder.cli import cli
-from tinycoder.config import ModelConfig, TrainConfig, from_mapping
+from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError, ConfigError, TinyCoderError, TokenizerError
 from tinycoder.memory.mixer import Mixer, from_tables, to_tables
 from tinycoder.storage.checkpoint import State, load_model, load_state, read_training, save_model
 from tinycoder.storage.models import copy_model, remove_model, summarise
+from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.model import init_params
 from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 
@@ -37,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
         config=CONFIG,
         params=init_params(CONFIG, np.random.default_rng(0)),
         tokenizer=CODE,
-        training={"recipe": "code", "finished": True},
+        training=TrainingRecord(recipe="code", finished=True),
         card="the card",
         state=State(arrays={"a": np.ones(3, np.float32)}),
         weights="int8",
@@ -70,7 +71,7 @@ def test_the_facts_of_a_run_may_be_nested_without_end(folder: Path) -> None:
 @pytest.mark.parametrize(
     "field", ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings"]
 )
-@pytest.mark.parametrize("value", [10**400, 10**12, -(10**400), 2**21])
+@pytest.mark.parametrize("value", [10**400, -(10**400), 2**21])
 def test_a_number_beyond_all_models_is_refused_before_it_is_used(folder: Path, field: str, value: int) -> None:
     edit(folder / "config.json", lambda data: data.update({field: value}))
     with pytest.raises(CheckpointError, match=r"config\.json") as caught:
@@ -81,13 +82,6 @@ def test_a_number_beyond_all_models_is_refused_before_it_is_used(folder: Path, f
 def test_a_window_that_no_memory_holds_is_refused() -> None:
     with pytest.raises(ConfigError, match="smaller context"):
         ModelConfig(vocab_size=300, width=4096, n_layers=64, n_heads=1, n_kv_heads=1, context=2**17)
-
-
-def test_a_value_without_end_is_shown_in_short(folder: Path) -> None:
-    edit(folder / "config.json", lambda data: data.update(hidden_act="x" * 100_000))
-    with pytest.raises(CheckpointError, match="hidden_act") as caught:
-        load_model(folder)
-    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("tensor", ["model.norm.weight", "model.embed_tokens.weight"])
@@ -128,32 +122,44 @@ def test_a_type_that_no_model_has_is_refused_in_short(folder: Path, dtype: str) 
         assert len(str(caught.value)) < 1000
 
 
-TOKENIZER_CHANGES: list[tuple[str, Callable[[Any], object]]] = [
-    ("a normalizer", lambda d: d.update(normalizer={"type": "Lowercase"})),
-    ("a slow expression", lambda d: d["pre_tokenizer"]["pretokenizers"][0]["pattern"].update(Regex="(a+)+$")),
-    ("other pieces", lambda d: d.update(pre_tokenizer={"type": "Whitespace"})),
-    ("no pieces", lambda d: d.update(pre_tokenizer=None)),
-    ("a post-processor", lambda d: d.update(post_processor={"type": "ByteLevel"})),
-    ("another decoder", lambda d: d.update(decoder={"type": "Fuse"})),
-    ("truncation", lambda d: d.update(truncation={"max_length": 1})),
-    ("padding", lambda d: d.update(padding={"strategy": {"Fixed": 2**40}})),
-    ("more added tokens", lambda d: d["added_tokens"].append({**d["added_tokens"][0], "id": 9, "content": "a"})),
-    ("greedy added token", lambda d: d["added_tokens"][0].update(lstrip=True)),
-    ("another model", lambda d: d["model"].update(type="WordLevel")),
-    ("dropout", lambda d: d["model"].update(dropout=0.5)),
-    ("an unknown token", lambda d: d["model"].update(unk_token="<|pad|>")),
-    ("a huge id", lambda d: d["model"]["vocab"].update(zz=2**31)),
-    ("an id twice", lambda d: d["model"]["vocab"].update(zz=5)),
-    ("an id of a text", lambda d: d["model"]["vocab"].update(zz="5")),
-    ("merges of another", lambda d: d["model"].update(merges=[["a", "b"]] * 10_000)),
-    ("no merges", lambda d: d["model"].update(merges=None)),
-    ("no model", lambda d: d.update(model=[])),
-    ("a surrogate", lambda d: d["model"]["vocab"].update({"\ud800": len(d["model"]["vocab"])})),
-]
+IGNORED: dict[str, Callable[[Any], object]] = {
+    "a normalizer": lambda d: d.update(normalizer={"type": "Lowercase"}),
+    "a slow expression": lambda d: d["pre_tokenizer"]["pretokenizers"][0]["pattern"].update(Regex="(a+)+$"),
+    "other pieces": lambda d: d.update(pre_tokenizer={"type": "Whitespace"}),
+    "no pieces": lambda d: d.update(pre_tokenizer=None),
+    "a post-processor": lambda d: d.update(post_processor={"type": "ByteLevel"}),
+    "another decoder": lambda d: d.update(decoder={"type": "Fuse"}),
+    "truncation": lambda d: d.update(truncation={"max_length": 1}),
+    "padding": lambda d: d.update(padding={"strategy": {"Fixed": 2**40}}),
+    "more added tokens": lambda d: d["added_tokens"].append({**d["added_tokens"][0], "id": 9, "content": "a"}),
+    "greedy added token": lambda d: d["added_tokens"][0].update(lstrip=True),
+    "another model": lambda d: d["model"].update(type="WordLevel"),
+    "dropout": lambda d: d["model"].update(dropout=0.5),
+    "an unknown token": lambda d: d["model"].update(unk_token="<|pad|>"),
+}
+REFUSED: dict[str, Callable[[Any], object]] = {
+    "a huge id": lambda d: d["model"]["vocab"].update(zz=2**31),
+    "an id twice": lambda d: d["model"]["vocab"].update(zz=5),
+    "an id of a text": lambda d: d["model"]["vocab"].update(zz="5"),
+    "no special token": lambda d: d["model"]["vocab"].update(zz=d["model"]["vocab"].pop("<|pad|>")),
+    "a missing byte": lambda d: d["model"]["vocab"].update(zz=d["model"]["vocab"].pop("~")),
+    "merges of another": lambda d: d["model"].update(merges=[["a", "b"]] * 10_000),
+    "merges of nothing": lambda d: d["model"].update(merges=[["\u0416", "b"]]),
+    "no merges": lambda d: d["model"].update(merges=None),
+    "no model": lambda d: d.update(model=[]),
+    "a surrogate": lambda d: d["model"]["vocab"].update({"\ud800": len(d["model"]["vocab"])}),
+}
 
 
-@pytest.mark.parametrize("change", [c[1] for c in TOKENIZER_CHANGES], ids=[c[0] for c in TOKENIZER_CHANGES])
-def test_no_tokenizer_but_ours_is_loaded(change: Callable[[Any], object]) -> None:
+@pytest.mark.parametrize("change", IGNORED.values(), ids=IGNORED)
+def test_only_vocabulary_and_merges_of_a_tokenizer_are_used(change: Callable[[Any], object]) -> None:
+    data = json.loads(CODE.to_json())
+    change(data)
+    assert Tokenizer.from_json(json.dumps(data)).to_json() == CODE.to_json()
+
+
+@pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
+def test_a_vocabulary_that_is_not_ours_is_refused(change: Callable[[Any], object]) -> None:
     data = json.loads(CODE.to_json())
     change(data)
     with pytest.raises(TokenizerError, match="train the model again") as caught:
@@ -185,7 +191,7 @@ def test_a_link_out_of_the_folder_is_neither_read_nor_copied(folder: Path, tmp_p
 def test_a_link_within_the_folder_is_read(folder: Path) -> None:
     (folder / "training.json").rename(folder / "facts")
     (folder / "training.json").symlink_to("facts")
-    assert read_training(folder)["recipe"] == "code"
+    assert read_training(folder).recipe == "code"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
@@ -209,17 +215,11 @@ def test_a_file_far_too_large_is_not_read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("val_bpb", 10**400),
         ("val_bpb", float("nan")),
         ("seed", -1),
-        ("seed", "x"),
         ("recipe", [1]),
-        ("preset", {}),
-        ("workspaces", [[]]),
         ("workspaces", 3),
         ("data", []),
-        ("curve", None),
-        ("quantized", "int8"),
         ("parameters", 10**400),
     ],
 )
@@ -252,11 +252,3 @@ def test_the_mixture_refuses_numbers_that_cannot_be_computed_with() -> None:
         tables["steps"][0] = value  # type: ignore[index]
         with pytest.raises(CheckpointError, match="learnt again"):
             from_tables(tables)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"), [("batch_size", "8"), ("batch_size", 10**20), ("seed", {}), ("betas", "ab"), ("clip", [1])]
-)
-def test_settings_of_a_saved_run_are_of_their_types(key: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=key):
-        from_mapping(TrainConfig, {"steps": 1, key: value}, where="here")

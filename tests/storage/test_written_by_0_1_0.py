@@ -28,7 +28,7 @@ def test_a_model_folder() -> None:
     assert model.tokenizer.decode(model.tokenizer.encode("self.items")) == "self.items"
     assert [summary.name for summary in list_models(HOME) if not summary.bundled] == ["shop"]
     training = json.loads((HOME / "models" / "shop" / "training.json").read_text(encoding="utf-8"))
-    assert read_training(HOME / "models" / "shop") == training
+    assert read_training(HOME / "models" / "shop").to_json() == training
 
 
 def test_an_index(tmp_path: Path) -> None:

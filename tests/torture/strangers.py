@@ -171,8 +171,9 @@ def _sound_folder(folder: Path, *, kind: str = "int8", state: bool = True) -> Pa
     """The smallest whole model of code, with what a run needs to go on."""
     import numpy as np
 
-    from tinycoder.config import ModelConfig
+    from tinycoder.config import ModelConfig, TrainConfig
     from tinycoder.storage.checkpoint import State, save_model
+    from tinycoder.storage.record import CurvePoint, DataSummary, TrainingRecord
     from tinycoder.transformer.model import init_params
     from tinycoder.transformer.tokenizer import train_code_tokenizer
 
@@ -180,8 +181,19 @@ def _sound_folder(folder: Path, *, kind: str = "int8", state: bool = True) -> Pa
     config = ModelConfig(
         vocab_size=tokenizer.vocab_size, width=8, n_layers=1, n_heads=2, n_kv_heads=1, hidden=8, context=16
     )
-    training = {"recipe": "code", "workspaces": ["a"], "seed": 1, "val_bpb": 1.5, "parameters": 9, "finished": True}
-    training |= {"settings": {"infill": 0.25}, "data": {"files": 1}, "curve": [{"step": 1}], "preset": None}
+    sizes = dict.fromkeys(("files", "bytes", "tokens", "validation_files", "validation_bytes", "validation_tokens"), 1)
+    point = CurvePoint(step=1, seconds=1.0, train_loss=1.0, val_loss=1.0, val_bpb=1.5)
+    training = TrainingRecord(
+        recipe="code",
+        workspaces=("a",),
+        seed=1,
+        val_bpb=1.5,
+        parameters=9,
+        finished=True,
+        settings=TrainConfig(steps=1),
+        data=DataSummary(**sizes),
+        curve=(point,),
+    )
     save_model(
         folder,
         config=config,
@@ -189,7 +201,7 @@ def _sound_folder(folder: Path, *, kind: str = "int8", state: bool = True) -> Pa
         tokenizer=tokenizer,
         training=training,
         card="---\na: b\n---\n# m\n",
-        state=State(arrays={"params/a": np.ones(3, np.float32)}, facts={"step": 1}) if state else None,
+        state=State(arrays={"params/a": np.ones(3, np.float32)}, metadata={"step": 1}) if state else None,
         weights=kind,
     )
     return folder

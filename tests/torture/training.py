@@ -6,6 +6,7 @@ a process is gone, the model folder must load.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import itertools
 import json
@@ -177,7 +178,7 @@ def _steps_of_two_saves(stage: Stage, scratch: Path) -> int:
     course = stage.course(scratch / "counted", stage.recipes[2], "counted")
     done = subprocess.run(stage.command(course), check=True, capture_output=True, text=True, timeout=PATIENCE_S)
     n_all = int(done.stderr.rpartition("steps: ")[2])
-    n_saves = len(read_training(course.folder)["curve"])
+    n_saves = len(read_training(course.folder).curve)
     return TWICE * n_all // n_saves
 
 
@@ -203,11 +204,11 @@ def _look(course: Course) -> None:
     try:
         load_model(course.folder)
         place = run_folder(course.folder)
-        step = read_training(place if exists(place) else course.folder)["steps"] if _resumable(course.folder) else 0
+        step = read_training(place if exists(place) else course.folder).steps if _resumable(course.folder) else 0
     except CheckpointError as error:
         course.faults.append(f"{course.recipe.name}, kill {course.n_kills}: {error}")
         return
-    finished = read_training(course.folder)["steps"] == STEPS
+    finished = read_training(course.folder).steps == STEPS
     if step < course.best_step and not finished:
         course.faults.append(f"{course.recipe.name}: step {course.best_step} was saved, {step} is left")
     course.best_step = max(course.best_step, step)
@@ -236,21 +237,21 @@ def _refusals(scratch: Path, most: int) -> Count:
     count = Count(what="refusals of the disk", wanted=len(trials), note=f"of the {steps.n} steps of a save")
     for n, number, lasting in trials:
         count.done += 1
-        before, text = read_training(folder)["created"], str(count.done)
+        before, text = read_training(folder).created, str(count.done)
         refused, found = False, None
         try:
             with steps.watched(refuse_at(steps, n, number, lasting=lasting)), suppress(CheckpointError):
                 refused = True
                 _save(folder, source, text)
                 refused = False
-            found = load_model(folder).training["created"]
+            found = load_model(folder).training.created
         except Exception as error:
             found = f"{type(error).__name__}: {error}"
         if found not in ((before, text) if refused else (text,)):
             count.faults.append(f"step {n}, {errno.errorcode[number]}{' for good' * lasting}: {found}")
     _save(folder, source, "at last")
     left = [path.name for path in folder.parent.iterdir() if "lock" not in path.name]
-    if load_model(folder).training["created"] != "at last" or left != ["model"]:
+    if load_model(folder).training.created != "at last" or left != ["model"]:
         count.faults.append(f"a sound save after all refusals leaves {left}")
     return count
 
@@ -262,9 +263,9 @@ def _save(folder: Path, model: Model, created: str) -> None:
             config=model.config,
             params=model.params,
             tokenizer=model.tokenizer,
-            training={**model.training, "created": created},
+            training=dataclasses.replace(model.training, created=created),
             card="a card",
-            state=State(arrays=model.params, facts={"step": 1}),
+            state=State(arrays=model.params, metadata={"step": 1}),
         )
 
 

@@ -112,8 +112,8 @@ def test_a_branch_decays_to_zero_and_leaves_the_run_alone(home: Path) -> None:
     wait_until(lambda: "decayed: finished, " in said(home, "status", "--name", "decayed").output)
     assert (home / "run" / STATE).read_bytes() == state
     training = load_model(home / "decayed").training
-    assert training["finished"] is True
-    assert training["steps"] == step + 20
+    assert training.finished is True
+    assert training.steps == step + 20
     corpus = script("train").read_corpus(home / "corpus")
     script("ship").checked_model(home / "decayed", corpus, unfinished=False)  # raises what would keep it from shipping
     scales = [line["scale"] for line in log(home, "decayed")]

@@ -68,7 +68,7 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.syspath_prepend(BASE)
         texts = script("train").read_corpus(corpus)
     folder = tmp_path_factory.mktemp("runs") / "run"
-    settings = TrainConfig(steps=6, batch_size=2, evaluations=3, evaluation_tokens=512)
+    settings = TrainConfig(steps=6, batch_size=2, n_evals=3, evaluation_tokens=512)
     job = new_job(texts, folder=folder, preset="nano", settings=settings)
     ticks = iter(range(10_000))
     for report in job.train(stop=lambda: False, clock=lambda: float(next(ticks))):
@@ -299,7 +299,8 @@ def test_ships_the_chosen_weights_in_int8(bundled: tuple[Model, str], run: Path)
     small, exact = bundled[0], load_model(run)
     assert small.weights == "int8"
     assert small.config == exact.config
-    metadata = small.training["shipped"]
+    metadata = small.training.bundled
+    assert metadata is not None
     assert list(metadata["candidates"]) == ["0", "1", "2", "3"]
     assert metadata["candidates"][str(metadata["average"])] == min(metadata["candidates"].values())
     assert not (small.folder / "optimizer.safetensors").exists()
@@ -311,18 +312,19 @@ def test_what_is_measured_is_what_was_shipped(bundled: tuple[Model, str], corpus
     again = script("domains").quality(
         model, script("domains").split(texts, script("domains").read_manifest(corpus / "manifest.json"))
     )
-    assert model.training["val_bpb"] == pytest.approx(again.overall, abs=1e-6)
-    assert model.training["shipped"]["bits_per_byte"]["int8"]["domains"] == pytest.approx(again.by_domain, abs=1e-4)
+    assert model.training.val_bpb == pytest.approx(again.overall, abs=1e-6)
+    noted = model.training.bundled["bits_per_byte"]["int8"]["domains"]
+    assert noted == pytest.approx(again.by_domain, abs=1e-4)
 
 
 def test_training_json_has_what_others_read(bundled: tuple[Model, str]) -> None:
     training = bundled[0].training
-    assert training["recipe"] == "code"
-    assert training["finished"] is True
-    assert training["steps"] == 6
-    assert training["data"]["files"] == 3
-    assert training["quantized"]["weights"] == "int8"
-    assert 0 < len(training["curve"]) <= 60
+    assert training.recipe == "code"
+    assert training.finished is True
+    assert training.steps == 6
+    assert training.data.files == 3
+    assert training.quantized.weights == "int8"
+    assert 0 < len(training.curve) <= 60
 
 
 def test_the_card_says_what_a_reader_asks(bundled: tuple[Model, str]) -> None:
@@ -331,7 +333,7 @@ def test_the_card_says_what_a_reader_asks(bundled: tuple[Model, str]) -> None:
     assert "$" not in card.replace("\n$ python ", "")
     for package in PACKAGES:
         assert f"{package} 1.2 (MIT)" in card
-    for words in ("| mathematics |", "| all |", "assumed 50 W", "on a test", "of 4 places", "## Limits"):
+    for words in ("| mathematics |", "| all |", "assumed 50 W", "on a test", "of 4 positions", "## Limits"):
         assert words in card
 
 
@@ -366,7 +368,7 @@ def test_a_run_on_another_corpus_is_refused(run: Path, corpus: Path, tmp_path: P
 def test_an_unfinished_run_ships_only_for_a_trial(run: Path, corpus: Path, tmp_path: Path) -> None:
     unfinished = tmp_path / "run"
     texts = script("train").read_corpus(corpus)
-    settings = TrainConfig(steps=4, batch_size=2, evaluations=4, evaluation_tokens=512)
+    settings = TrainConfig(steps=4, batch_size=2, n_evals=4, evaluation_tokens=512)
     job = new_job(texts, folder=unfinished, preset="nano", settings=settings)
     reports = job.train(stop=lambda: False, clock=lambda: 1.0)
     next(reports)
@@ -387,20 +389,20 @@ def test_a_model_that_is_too_large_is_refused(
     assert not (tmp_path / "base").exists()
 
 
-def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
+def test_a_second_stage_continues_a_finished_run(run: Path, corpus: Path, tmp_path: Path) -> None:
     second = tmp_path / "second"
     command = [str(corpus), "--folder", str(second), "--tokens", "20000", "--preset", "nano", "--start", str(run)]
     result = CliRunner().invoke(script("train").main, command)
     assert result.exit_code == 0, result.output
     first, training = load_model(run).training, load_model(second).training
-    assert [one["steps"] for one in training["earlier"]] == [first["steps"]]
-    assert training["earlier"][0]["curve"] == first["curve"]
-    assert training["settings"]["seed"] == 1
-    assert training["settings"]["most_steps"] is None
-    assert training["before"] is None  # it is not weighed against what it began with
+    assert [stage.steps for stage in training.history] == [first.steps]
+    assert training.history[0].curve == first.curve
+    assert training.settings.seed == 1
+    assert training.settings.max_steps is None
+    assert training.before is None  # it is not weighed against what it began with
     assert load_model(second).weights == "float32"
     first_line = json.loads(result.output.splitlines()[0])
-    assert first_line["loss"] < 1.2 * first["curve"][-1]["train_loss"]  # from those weights, not from nothing
+    assert first_line["loss"] < 1.2 * first.curve[-1].train_loss  # from those weights, not from nothing
 
     options = []
     if importlib.util.find_spec("matplotlib"):
@@ -409,10 +411,10 @@ def test_a_second_sitting_takes_up_a_finished_run(run: Path, corpus: Path, tmp_p
         options += ["--curve", str(tmp_path / "curve.svg")]
     assert ship(second, corpus, tmp_path / "base", *options).exit_code == 0
     card = (tmp_path / "base" / "README.md").read_text(encoding="utf-8")
-    assert f"{first['steps'] + training['steps']:,} steps" in card
-    assert "in 2 sittings" in card
-    assert f"--folder RUN1 --tokens {training['tokens_seen']} --start RUN0 >" in card
-    assert load_model(tmp_path / "base").training["earlier"] == training["earlier"]
+    assert f"{first.steps + training.steps:,} steps" in card
+    assert "in 2 stages" in card
+    assert f"--folder RUN1 --tokens {training.tokens_seen} --start RUN0 >" in card
+    assert load_model(tmp_path / "base").training.history == training.history
 
 
 def test_the_readme_names_every_script() -> None:

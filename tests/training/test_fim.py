@@ -156,10 +156,10 @@ def ticking() -> Callable[[], float]:
 
 
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path) -> None:
-    whole = small_job(tmp_path / "whole", steps=8, infill=0.5)
+    whole = small_job(tmp_path / "whole", steps=8, fim_rate=0.5)
     for _ in whole.train(stop=lambda: False, clock=ticking()):
         pass
-    job = small_job(tmp_path / "parts", steps=8, infill=0.5)
+    job = small_job(tmp_path / "parts", steps=8, fim_rate=0.5)
     for step in (3, 5, 8):
         for _ in job.train(stop=lambda job=job, step=step: job.progress.step >= step, clock=ticking()):  # type: ignore[misc]
             pass
@@ -173,23 +173,23 @@ def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path) -> None:
 
 def test_a_run_learns_to_fill_in(tmp_path: Path) -> None:
     """One text by heart, shown in both ways; held-out text is judged without a suffix, as ever."""
-    job = small_job(tmp_path / "m", steps=80, infill=0.5)
+    job = small_job(tmp_path / "m", steps=80, fim_rate=0.5)
     run_to_end(job)
-    assert read_training(tmp_path / "m")["settings"]["infill"] == 0.5
+    assert read_training(tmp_path / "m").to_json()["settings"]["infill"] == 0.5
     assert job.progress.best_bits_per_byte < 1
 
 
 def test_other_recipes_fill_in_nothing(tmp_path: Path) -> None:
-    settings = TrainConfig(steps=1, batch_size=2, infill=0.5)
+    settings = TrainConfig(steps=1, batch_size=2, fim_rate=0.5)
     job = new_job(validation.read(), folder=tmp_path / "m", preset="nano", settings=settings)
-    assert job.metadata["settings"]["infill"] == 0
+    assert job.record.settings.fim_rate == 0
     assert job.run.data.rewrite is None
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_lies_between_0_and_1(rate: float) -> None:
     with pytest.raises(ConfigError, match="between 0 and 1"):
-        TrainConfig(steps=1, infill=rate)
+        TrainConfig(steps=1, fim_rate=rate)
 
 
 def command(home: Path, *arguments: str) -> Result:
@@ -204,7 +204,7 @@ def test_the_option_reaches_the_record(tmp_path: Path) -> None:
     done = command(tmp_path / "home", str(tmp_path / "code"), *options, "--fim-rate", "0.25")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["settings"]["infill"] == 0.25
-    assert read_training(tmp_path / "home" / "models" / "m")["settings"]["infill"] == 0.25
+    assert read_training(tmp_path / "home" / "models" / "m").to_json()["settings"]["infill"] == 0.25
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -108,7 +107,7 @@ def test_the_validation_recipe_continues_its_pattern(tmp_path: Path) -> None:
         validation.read(),
         folder=tmp_path / "validation",
         preset="nano",
-        settings=TrainConfig(steps=60, batch_size=8, evaluations=1),
+        settings=TrainConfig(steps=60, batch_size=8, n_evals=1),
     )
     run_to_end(job)
     model = load_model(tmp_path / "validation")
@@ -120,10 +119,10 @@ def test_the_best_model_is_kept(tmp_path: Path) -> None:
     """Training on one text makes another text's loss fall at first and rise then; the model of the turn is kept."""
     other = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))
     corpus = Corpus(recipe="code", train=(text("a.py", LESSON),), validation=(text("b.py", other),))
-    settings = TrainConfig(steps=60, batch_size=4, evaluations=12)
+    settings = TrainConfig(steps=60, batch_size=4, n_evals=12)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings)
     run_to_end(job)
-    curve = [point["val_bpb"] for point in job.progress.curve]
+    curve = [point.val_bpb for point in job.progress.curve]
     assert curve[-1] > min(curve) + 0.05
     assert job.progress.best_bits_per_byte == pytest.approx(min(curve))
     kept = load_model(tmp_path / "m").params["model.norm.weight"]
@@ -158,7 +157,7 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
     job = new_job(corpus, folder=tmp_path / "tuned", preset="nano", settings=settings, start=start)
     reports = train_until(job, 1000)
     assert reports[0].loss < 0.5
-    assert read_training(tmp_path / "tuned")["from"] == "counter"
+    assert read_training(tmp_path / "tuned").origin == "counter"
     assert load_model(tmp_path / "tuned").tokenizer.to_json() == start.tokenizer.to_json()
     np.testing.assert_array_equal(
         start.params["model.norm.weight"], load_model(start.folder).params["model.norm.weight"]
@@ -168,11 +167,11 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
 def test_a_finished_model_stays_until_the_new_run_of_its_name_is_finished(tmp_path: Path) -> None:
     run_to_end(small_job(tmp_path / "m", steps=3))
     train_until(small_job(tmp_path / "m", steps=6, seed=1), 4)
-    assert load_model(tmp_path / "m").training["seed"] == 0
-    assert read_training(tmp_path / "m")["finished"]
+    assert load_model(tmp_path / "m").training.seed == 0
+    assert read_training(tmp_path / "m").finished
     train_until(resumed_job(tmp_path / "m"), 1000)
-    assert load_model(tmp_path / "m").training["seed"] == 1
-    assert load_model(tmp_path / "m").training["steps"] == 6
+    assert load_model(tmp_path / "m").training.seed == 1
+    assert load_model(tmp_path / "m").training.steps == 6
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
@@ -262,10 +261,10 @@ def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_sav
 def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> None:
     start = load_model(home / "models" / "counter")
     corpus = Corpus(recipe="code", train=(text("a.py", "zz = 9\n" * 50),), validation=(text("b.py", LESSON),))
-    settings = TrainConfig(steps=5, batch_size=4, evaluations=1)
+    settings = TrainConfig(steps=5, batch_size=4, n_evals=1)
     job = new_job(corpus, folder=tmp_path / "m", preset="nano", settings=settings, start=start)
     run_to_end(job)
-    assert job.progress.curve[-1]["val_bpb"] > job.progress.best_bits_per_byte
+    assert job.progress.curve[-1].val_bpb > job.progress.best_bits_per_byte
     np.testing.assert_array_equal(
         load_model(tmp_path / "m").params["model.norm.weight"], start.params["model.norm.weight"]
     )
@@ -273,10 +272,10 @@ def test_fine_tuning_never_keeps_a_worse_model(tmp_path: Path, home: Path) -> No
 
 def test_training_facts_hold_no_contents(home: Path) -> None:
     raw = (home / "models" / "counter" / "training.json").read_text()
-    metadata = read_training(home / "models" / "counter")
-    assert metadata["data"]["files"] == 1
-    assert metadata["data"]["bytes"] == len(LESSON)
-    assert len(metadata["data"]["sha256"]) == 64
+    data = read_training(home / "models" / "counter").data
+    assert data is not None
+    assert (data.files, data.bytes) == (1, len(LESSON))
+    assert len(data.sha256) == 64
     assert "make_counter" not in raw
     assert "counter.py" not in raw
 
@@ -310,6 +309,6 @@ def test_no_evaluation_no_curve(tmp_path: Path) -> None:
     job = small_job(tmp_path / "m", steps=100)
     train_until(job, 1)
     training = read_training(tmp_path / "m")
-    assert training["val_bpb"] is None
+    assert training.val_bpb is None
     assert "too short" in report_html("m", training, [])
-    assert dataclasses.asdict(job.run.train) == {**training["settings"], "betas": (0.9, 0.95)}
+    assert training.settings == job.run.train

@@ -1,7 +1,6 @@
 """Runs that go on from a model: other text beside their own, the start as the judge, and recent files alone."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from tests.conftest import LESSON, run_to_end, text
 from tinycoder.config import TrainConfig, tuning
 from tinycoder.errors import ConfigError
 from tinycoder.storage.checkpoint import Model, load_model, read_training
+from tinycoder.storage.record import Size
+from tinycoder.workspace import tree
 from tinycoder_training import trainer
-from tinycoder_training.corpora import python_repos
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Mixture, Windows
 from tinycoder_training.job import Job, new_job, resumed_job
@@ -64,8 +64,8 @@ def test_replay_is_learnt_but_is_no_text_of_the_workspace(tmp_path: Path, model:
     settings = TrainConfig(steps=1, batch_size=4)
     plain = new_job(CORPUS, folder=tmp_path / "p", preset="nano", settings=settings, start=model)
     job = tuned_job(tmp_path / "m", model)
-    assert job.metadata["data"] == plain.metadata["data"]
-    assert job.metadata["replay"] == {"files": 1, "bytes": len(LESSON)}
+    assert job.record.data == plain.record.data
+    assert job.record.replay == Size(files=1, bytes=len(LESSON))
     np.testing.assert_array_equal(job.run.data.validation, plain.run.data.validation)
     assert job.run.data.replay is not None
     inputs, _ = batches(job.run).batch(0)
@@ -118,11 +118,11 @@ def test_before_and_after_are_measured_alike(tmp_path: Path, model: Model) -> No
     run_to_end(job)
     training = read_training(tmp_path / "m")
     assert job.progress.kept
-    assert training["val_bpb"] < training["before"]["bits_per_byte"]
+    assert training.val_bpb < training.before.bits_per_byte
     again = tuned_job(tmp_path / "again", load_model(tmp_path / "m"), steps=1)
     run_to_end(again)
     assert again.progress.before is not None
-    assert again.progress.before.bits_per_byte == pytest.approx(training["val_bpb"], rel=1e-3)  # float16
+    assert again.progress.before.bits_per_byte == pytest.approx(training.val_bpb, rel=1e-3)  # float16
 
 
 def test_if_nothing_is_better_the_start_comes_out(tmp_path: Path, model: Model) -> None:
@@ -132,7 +132,7 @@ def test_if_nothing_is_better_the_start_comes_out(tmp_path: Path, model: Model) 
     run_to_end(job)
     assert not job.progress.kept
     training = read_training(tmp_path / "m")
-    assert training["val_bpb"] == training["before"]["bits_per_byte"]
+    assert training.val_bpb == training.before.bits_per_byte
     kept = load_model(tmp_path / "m")
     for name, param in model.params.items():
         np.testing.assert_allclose(kept.params[name], param, atol=2e-3, err_msg=name)
@@ -152,7 +152,7 @@ def test_a_model_of_a_model_is_halved_and_goes_on(tmp_path: Path, model: Model) 
     assert "| weights | float16 |" in card
     assert "| started from | counter |" in card
     run_to_end(tuned_job(tmp_path / "next", found, steps=2))
-    assert read_training(tmp_path / "next")["from"] == "m"
+    assert read_training(tmp_path / "next").origin == "m"
 
 
 def test_only_what_is_named_is_learnt_and_the_rest_is_replayed(tmp_path: Path, model: Model) -> None:
@@ -162,16 +162,16 @@ def test_only_what_is_named_is_learnt_and_the_rest_is_replayed(tmp_path: Path, m
         validation=(text("b.py", OTHER[:400]),),
     )
     job = tuned_job(tmp_path / "m", model, corpus=corpus, only={"new.py", "gone.py"}, steps=8)
-    assert job.metadata["recent"] == {"files": 1, "bytes": len(OTHER)}
-    assert job.metadata["data"]["files"] == 2
-    assert job.metadata["replay"]["files"] == 2
+    assert job.record.recent == Size(files=1, bytes=len(OTHER))
+    assert job.record.data.files == 2
+    assert job.record.replay.files == 2
     assert not any(tmp_path.iterdir())
     for _ in job.train(stop=lambda: job.progress.step >= 4, clock=ticking()):
         pass
     assert not any(tmp_path.iterdir())  # what was stopped is forgotten
     run_to_end(job)
     assert job.progress.kept
-    assert read_training(tmp_path / "m")["finished"]
+    assert read_training(tmp_path / "m").finished
 
 
 def test_recent_files_that_teach_nothing_leave_the_model_alone(tmp_path: Path, model: Model) -> None:
@@ -188,40 +188,30 @@ def test_which_files_are_recent(tmp_path: Path) -> None:
     for name, hours in (("new.py", 1.0), ("old.py", 30.0), ("future.py", -5.0), ("new.txt", 1.0), ("mine_new.py", 1.0)):
         (tmp_path / name).write_text("x = 1\n")
         os.utime(tmp_path / name, (now, now - 3600 * hours))
-    assert recent_paths([tmp_path], hours=24, now=now, exclude=["mine*"]) == {"new.py", "future.py"}
-    assert recent_paths([tmp_path], hours=48, now=now) >= {"old.py"}
-    assert recent_paths([tmp_path], hours=24, now=now + 10**9) == frozenset()
-
-
-def test_recent_paths_are_those_of_the_corpus(tmp_path: Path) -> None:
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-        for n in range(2):
-            (tmp_path / folder / f"{n}.py").write_text(f"{folder} = {n}\nvalue = {n}\n")
-    paths = [tmp_path / "first", tmp_path / "second"]
-    corpus = python_repos.read(paths)
-    found = recent_paths(paths, hours=1, now=time.time())
-    assert found == {t.path for t in (*corpus.train, *corpus.validation)}
+    files, _ = tree.walk([tmp_path])
+    assert recent_paths(files, hours=24, now=now) == {"new.py", "future.py", "mine_new.py"}
+    assert recent_paths(files, hours=48, now=now) >= {"old.py"}
+    assert recent_paths(files, hours=24, now=now + 10**9) == frozenset()
 
 
 def test_a_small_text_needs_fewer_minutes(tmp_path: Path, model: Model) -> None:
     settings = tuning(TrainConfig(minutes=100, batch_size=4))
     job = new_job(CORPUS, folder=tmp_path / "m", preset="nano", settings=settings, start=model)
-    most = job.run.train.most_steps
+    most = job.run.train.max_steps
     assert most is not None
     large = Corpus(recipe="code", train=(text("a.py", OTHER * 200),), validation=CORPUS.validation)
     longer = new_job(large, folder=tmp_path / "l", preset="nano", settings=settings, start=model)
-    assert longer.run.train.most_steps is not None
-    assert longer.run.train.most_steps > 4 * most
+    assert longer.run.train.max_steps is not None
+    assert longer.run.train.max_steps > 4 * most
     run_to_end(job)
     assert (job.progress.step, job.progress.finished) == (most, True)
     anew = new_job(CORPUS, folder=tmp_path / "n", preset="nano", settings=settings)
-    assert anew.run.train.most_steps is None
+    assert anew.run.train.max_steps is None
 
 
 @pytest.mark.parametrize(("minutes", "evaluations"), [(0.5, 4), (2, 4), (5, 7), (10, 10), (60, 10)])
 def test_evaluations_suit_the_minutes(minutes: float, evaluations: int) -> None:
-    assert tuning(TrainConfig(minutes=minutes)).evaluations == evaluations
+    assert tuning(TrainConfig(minutes=minutes)).n_evals == evaluations
 
 
 def test_what_is_kept_lies_on_the_way_from_the_start(
@@ -229,9 +219,9 @@ def test_what_is_kept_lies_on_the_way_from_the_start(
 ) -> None:
     found = {}
     for part in (1.0, 0.5):
-        monkeypatch.setattr(trainer, "BLENDS", (part,))
+        monkeypatch.setattr(trainer, "INTERPOLATIONS", (part,))
         run_to_end(tuned_job(tmp_path / str(part), model, steps=20))
-        assert read_training(tmp_path / str(part))["blend"] == part
+        assert read_training(tmp_path / str(part)).interpolation == part
         found[part] = load_model(tmp_path / str(part)).params
     for name, start in model.params.items():
         np.testing.assert_allclose(found[0.5][name], (start + found[1.0][name]) / 2, atol=2e-3, err_msg=name)
@@ -247,15 +237,15 @@ def test_the_nearest_to_the_start_that_gains_enough_is_kept(
     run_to_end(job)
     assert job.progress.kept
     if part:
-        assert job.progress.blend == part
+        assert job.progress.interpolation == part
     else:  # no other part is better
-        assert read_training(tmp_path / "m")["val_bpb"] == pytest.approx(_best_of_parts(tmp_path, model, monkeypatch))
+        assert read_training(tmp_path / "m").val_bpb == pytest.approx(_best_of_parts(tmp_path, model, monkeypatch))
 
 
 def _best_of_parts(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> float:
     found = []
     for part in (0.5, 0.75, 1.0):
-        monkeypatch.setattr(trainer, "BLENDS", (part,))
+        monkeypatch.setattr(trainer, "INTERPOLATIONS", (part,))
         job = tuned_job(tmp_path / str(part), model, steps=20)
         run_to_end(job)
         found.append(job.progress.best_bits_per_byte)

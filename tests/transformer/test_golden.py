@@ -13,8 +13,10 @@ import pytest
 from numpy.testing import assert_allclose
 from safetensors import safe_open
 
-from tinycoder.config import ModelConfig, from_mapping
-from tinycoder.transformer.model import Params, forward, fuse_forward, loss_and_gradients, losses, param_shapes
+from tests.transformer.gradients import loss_and_gradients
+from tinycoder.config import ModelConfig
+from tinycoder.transformer.model import Params, forward, fuse_forward, losses, param_shapes
+from tinycoder.validate import read
 
 CASES = ("gqa", "ignored", "mha", "mqa")
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}
@@ -46,7 +48,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     with safe_open(path, "np") as file:
         metadata = {key: json.loads(value) for key, value in file.metadata().items()}
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    config = from_mapping(ModelConfig, metadata.pop("config"), where=path.name)
+    config = read(ModelConfig, metadata.pop("config"))
     return Golden(config=config, arrays=arrays, settings=metadata)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.transformer.gradients import loss_and_gradients
 from tinycoder.config import ModelConfig
 from tinycoder.transformer import layers
 from tinycoder.transformer.model import (
     fuse_backward,
     fuse_forward,
     init_params,
-    loss_and_gradients,
     loss_and_weight_gradients,
     losses,
 )

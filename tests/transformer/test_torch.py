@@ -10,12 +10,14 @@ import pytest
 
 from tinycoder.config import PRESETS, ModelConfig
 from tinycoder.storage.checkpoint import load_model, save_model
-from tinycoder.transformer.model import Params, forward, loss_and_gradients, param_shapes
+from tinycoder.storage.record import TrainingRecord
+from tinycoder.transformer.model import Params, forward, param_shapes
 from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 
 torch = pytest.importorskip("torch")
 
 from tests.transformer.golden.make_golden import random_params  # noqa: E402 (needs torch)
+from tests.transformer.gradients import loss_and_gradients  # noqa: E402
 from tests.transformer.torch_llama import llama_logits, llama_loss  # noqa: E402
 
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-11}
@@ -113,7 +115,7 @@ def folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     )
     folder = tmp_path_factory.mktemp("models") / "ring"
     params = random_params(config, np.random.default_rng(3))
-    save_model(folder, config=config, params=params, tokenizer=tokenizer, training={})
+    save_model(folder, config=config, params=params, tokenizer=tokenizer, training=TrainingRecord())
     return folder
 
 

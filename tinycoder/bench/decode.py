@@ -20,6 +20,7 @@ from tinycoder.config import ModelConfig
 from tinycoder.errors import ConfigError
 from tinycoder.storage.checkpoint import Model, load_model, save_model
 from tinycoder.storage.gguf import export_gguf
+from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.decode import Session, use_one_blas_thread
 from tinycoder.transformer.draft import DraftedSession
 from tinycoder.transformer.model import init_params, n_params
@@ -214,11 +215,9 @@ def _save_random_model(folder: Path, texts: Sequence[str]) -> None:
         context=CONTEXT,
     )
     params = init_params(config, np.random.default_rng(0))
-    save_model(folder, config=config, params=params, tokenizer=tokenizer, training={"recipe": "code"})
+    save_model(folder, config=config, params=params, tokenizer=tokenizer, training=TrainingRecord(recipe="code"))
 
 
 def _save_float32(folder: Path, model: Model) -> None:
     """Save what the competitors read: quantised weights as float32."""
-    save_model(
-        folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=dict(model.training)
-    )
+    save_model(folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=model.training)

@@ -40,7 +40,7 @@ def steps(model: ModelConfig, *, batch: int, threads: int, optimizer: str) -> It
     ids = np.random.default_rng(0).integers(0, model.vocab_size, 64 * (model.context + 1))
     data = Data(train=ids, validation=ids, bytes_of_id=np.ones(model.vocab_size, np.int64), prompts=(), end_of_text=0)
     settings = TrainConfig(
-        steps=10**9, batch_size=batch, shards=threads, optimizer=optimizer, evaluations=1, save_seconds=1e12
+        steps=10**9, batch_size=batch, shards=threads, optimizer=optimizer, n_evals=1, save_seconds=1e12
     )
     params = init_params(model, np.random.default_rng(0))
     progress = Progress(params=params, moments=init_moments(params, settings), best_params=dict(params))

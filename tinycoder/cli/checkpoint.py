@@ -6,15 +6,17 @@ import dataclasses
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from tinycoder.cli.options import home_folder
+from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:
     from tinycoder.storage.checkpoint import Model
     from tinycoder.storage.models import Summary
+    from tinycoder.storage.record import Quantized
 
 MEASURED_TOKENS = 65_536
 
@@ -31,26 +33,31 @@ def list_command(context: click.Context, as_json: bool) -> None:
     """List the models, one a line."""
     from tinycoder.storage.models import list_models
 
-    found = list_models(home_folder(context))
+    summaries = list_models(home_folder(context))
     if as_json:
-        rows = [dataclasses.asdict(summary) | {"folder": str(summary.folder)} for summary in found]
-        click.echo(json.dumps([row | {"shipped": row.pop("bundled")} for row in rows]))
+        click.echo(json.dumps([_as_json(summary) for summary in summaries]))
         return
-    width = max(len(summary.name) for summary in found)
+    width = max(len(summary.name) for summary in summaries)
     click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
-    for summary in found:
-        click.echo(f"{summary.name:{width}}  {_metadata(summary)}")
+    for summary in summaries:
+        click.echo(f"{summary.name:{width}}  {_columns(summary)}")
 
 
-def _metadata(summary: Summary) -> str:
-    """The columns after the name; a damaged training.json may say anything."""
-    parameters, bpb = summary.training.get("parameters"), summary.training.get("val_bpb")
+def _as_json(summary: Summary) -> dict[str, object]:
+    row = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}
+    training = {} if summary.training == TrainingRecord() else summary.training.to_json()
+    return row | {"folder": str(summary.folder), "training": training, "shipped": row.pop("bundled")}
+
+
+def _columns(summary: Summary) -> str:
+    """The columns after the name."""
+    parameters, bpb = summary.training.parameters, summary.training.val_bpb
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
     state = "shipped" if summary.bundled else "resumable" if summary.resumable else "finished"
     columns = (
-        f"{_printable(summary.training.get('recipe') or '-')[:11]:11}",
-        f"{f'{parameters:,}' if isinstance(parameters, int) else '-':>10}",
-        f"{f'{bpb:.3f}' if isinstance(bpb, float) else '-':>9}",
+        f"{_printable(summary.training.recipe or '-')[:11]:11}",
+        f"{f'{parameters:,}' if parameters else '-':>10}",
+        f"{'-' if bpb is None else f'{bpb:.3f}':>9}",
         f"{summary.n_bytes / 1e6:5.1f} MB",
         f"{written:16}",
         _printable(summary.problem or state),
@@ -64,24 +71,26 @@ def _metadata(summary: Summary) -> str:
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
-    from tinycoder.storage.checkpoint import read_card, read_training
+    from tinycoder.storage.atomic import readable_folder
+    from tinycoder.storage.checkpoint import TRAINING, read_card, read_json, read_training
     from tinycoder.storage.models import resolve_model
 
     folder = resolve_model(home_folder(context), name)
-    training = read_training(folder)
-    if as_json:
-        click.echo(json.dumps(training, indent=2))
-        return
-    click.echo(folder)
-    card = read_card(folder)
-    click.echo(json.dumps(training, indent=2) if card is None else _printable(_without_front_matter(card)))
+    read_training(folder)  # refuses a damaged file
+    card = None if as_json else read_card(folder)
+    if not as_json:
+        click.echo(folder)
+    if card is None:
+        click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
+    else:
+        click.echo(_printable(_without_front_matter(card)))
 
 
 @checkpoint.command()
 @click.argument("name")
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
-    """Read every file of the model NAME and say whether all is well, and what quantised weights cost."""
+    """Read and check every file of the model NAME, and measure what quantised weights cost."""
     from tinycoder.storage.checkpoint import STATE, load_model, load_state
     from tinycoder.storage.models import resolve_model, run_folder
     from tinycoder.transformer.model import n_params
@@ -92,11 +101,11 @@ def verify(context: click.Context, name: str) -> None:
     if resumable:
         load_state(run_folder(folder))
     click.echo(
-        f"{model.name}: sound; {n_params(model.config):,} parameters, {model.config.vocab_size:,} ids"
+        f"{model.name}: valid; {n_params(model.config):,} parameters, {model.config.vocab_size:,} ids"
         + (", can be resumed" if resumable else "")
     )
     if model.weights != "float32":
-        click.echo(_cost(model, _measure(model)))
+        click.echo(_cost(model))
 
 
 @checkpoint.command()
@@ -120,16 +129,14 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
         raise CheckpointError(
             f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
         )
-    if not model.training.get("finished"):
+    if not model.training.finished:
         raise CheckpointError(f"{model.name} is not finished; finish it with `tinycoder train --resume`, or copy it")
     folder = model_folder(home, new_name or f"{model.name}-{kind}")
     if folder.exists():
         raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
-    training = {**model.training, "quantized": {"weights": kind, "from": model.name, **_measure(model)}}
-    try:
-        card = model_card(folder.name, model.config, training)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{model.name}: training.json lacks {error}; train the model again") from None
+    measured = dataclasses.replace(_measure(model), weights=kind, origin=model.name)
+    training = dataclasses.replace(model.training, quantized=measured)
+    card = model_card(folder.name, model.config, training)
     with only_writer(folder):
         save_model(
             folder,
@@ -141,9 +148,9 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
             weights=kind,
         )
     smaller = load_model(folder)
-    sizes = [(place / WEIGHTS).stat().st_size for place in (folder, model.folder)]
+    sizes = [(each / WEIGHTS).stat().st_size for each in (folder, model.folder)]
     click.echo(f"{folder}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
-    click.echo(_cost(smaller, _measure(smaller)))
+    click.echo(_cost(smaller))
 
 
 @checkpoint.command()
@@ -165,31 +172,31 @@ def export(context: click.Context, name: str, file: Path) -> None:
     click.echo(file)
 
 
-def _measure(model: Model) -> dict[str, Any]:
-    """Bits per byte on part of the standard library, and which text that was."""
+def _measure(model: Model) -> Quantized:
+    """Bits per byte on part of the standard library, and the digest of that text."""
     import hashlib
 
+    from tinycoder.storage.record import Quantized
     from tinycoder_training.corpora import library, python_repos
     from tinycoder_training.job import measure
 
     corpus = python_repos.read(library.paths())
     digest = hashlib.sha256("".join(text.text for text in corpus.validation).encode()).hexdigest()
-    found = measure(model, corpus.validation, n_tokens=MEASURED_TOKENS)
-    return {"bits_per_byte": found.bits_per_byte, "text": digest}
+    evaluation = measure(model, corpus.validation, n_tokens=MEASURED_TOKENS)
+    return Quantized(bits_per_byte=evaluation.bits_per_byte, text=digest)
 
 
-def _cost(model: Model, found: dict[str, Any]) -> str:
-    """What ``found`` says beside what was noted of the float32 model."""
-    noted, now = model.training.get("quantized"), found["bits_per_byte"]
-    if not isinstance(noted, dict) or not isinstance(noted.get("bits_per_byte"), float):
-        return f"{model.weights}: {now:.4f} bits per byte on the standard library; its float32 model is not known"
-    if noted.get("text") != found["text"]:
-        return f"{model.weights}: {now:.4f} bits per byte on the standard library, another one than it was measured on"
-    before = noted["bits_per_byte"]
-    return (
-        f"{model.weights}: {now:.4f} bits per byte on the standard library, "
-        f"{before:.4f} in float32 ({now / before - 1:+.3%})"
-    )
+def _cost(model: Model) -> str:
+    """Bits per byte of the model now, compared with its float32 model where that was measured."""
+    noted, measured = model.training.quantized, _measure(model)
+    assert measured.bits_per_byte is not None
+    said = f"{model.weights}: {measured.bits_per_byte:.4f} bits per byte on the standard library"
+    if noted is None or not noted.bits_per_byte:
+        return f"{said}; its float32 model is not known"
+    if noted.text != measured.text:
+        return f"{said}, another one than it was measured on"
+    change = measured.bits_per_byte / noted.bits_per_byte - 1
+    return f"{said}, {noted.bits_per_byte:.4f} in float32 ({change:+.3%})"
 
 
 @checkpoint.command()
@@ -212,8 +219,8 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
+    from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.bundled import is_bundled
-    from tinycoder.storage.folder import readable_folder
     from tinycoder.storage.models import remove_model, resolve_model
 
     folder = resolve_model(home_folder(context), name)

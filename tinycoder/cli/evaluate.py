@@ -114,7 +114,7 @@ def _files(
     from tinycoder_training.corpora import python_repos
 
     forgotten = load_forgotten(home)
-    corpus = python_repos.read(paths, forgotten=forgotten, seed=int(model.training.get("seed", 0)))
+    corpus = python_repos.read(paths, forgotten=forgotten, seed=model.training.seed)
     scored = {text.path for text in corpus.validation}
     if globs:
         every = [text.path for text in (*corpus.train, *corpus.validation)]
@@ -142,7 +142,7 @@ def _files(
 def _warn_of_unsearched_texts(model: Model) -> None:
     from tinycoder.storage.bundled import is_bundled
 
-    origin = model.name if is_bundled(model.folder) else model.training.get("from")
+    origin = model.name if is_bundled(model.folder) else model.training.origin
     if origin:
         click.echo(
             f"note: what {origin} was trained on is not here, so copies of it are not counted; "
@@ -162,11 +162,11 @@ def _texts(paths: Sequence[Path]) -> list[Document]:
 
 def _is_of(model: Model, corpus: Corpus) -> bool:
     """Whether the model was trained on this corpus, as far as its sizes tell."""
-    data = model.training.get("data", {})
-    return bool(model.training.get("recipe") == "code") and all(
-        (data.get(f"{prefix}files"), data.get(f"{prefix}bytes")) == (len(texts), sum(text.n_bytes for text in texts))
-        for prefix, texts in (("", corpus.train), ("validation_", corpus.validation))
-    )
+    data = model.training.data
+    if model.training.recipe != "code" or data is None:
+        return False
+    sizes = [(len(texts), sum(text.n_bytes for text in texts)) for texts in (corpus.train, corpus.validation)]
+    return sizes == [(data.files, data.bytes), (data.validation_files, data.validation_bytes)]
 
 
 def _drawn(steps: Generator[Progress, None, Results]) -> Results:

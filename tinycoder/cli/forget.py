@@ -80,7 +80,7 @@ def _lines(places: Sequence[Path], found: dict[str, Any]) -> list[str]:
     for model in found["models"]:
         lines += _remedies(model)
     if found["models"]:
-        lines.append("weights cannot unlearn: until these models are gone, they may say by heart what they read")
+        lines.append("weights cannot unlearn: until these models are gone, they may repeat verbatim what they read")
     for name in found["written_now"]:
         lines.append(f"{name} is being written now, perhaps with what was read before: run this again when that ends")
     return lines

@@ -1,4 +1,4 @@
-"""A training run on screen: a live bar on a terminal, plain lines in a pipe. Everything goes to stderr."""
+"""A training run on screen, on stderr: a live bar on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -24,52 +24,53 @@ Samples = Callable[["Report"], "list[Sample]"]
 
 def describe(job: Job) -> str:
     """The run in a few words, before it starts."""
-    data, model, settings = job.metadata["data"], job.run.model, job.run.train
+    record, model, settings = job.record, job.run.model, job.run.train
+    data = record.data
+    assert data is not None
     budget = f"{settings.steps:,} steps" if settings.steps is not None else f"{settings.minutes:g} minutes"
-    if settings.most_steps is not None:
-        budget += f" or {settings.most_steps:,} steps"
+    if settings.max_steps is not None:
+        budget += f" or {settings.max_steps:,} steps"
     again = f", from step {job.progress.step:,}" if job.progress.step else ""
-    start, recent = job.metadata.get("from"), job.metadata.get("recent")
-    held_out = f"{data['validation_files']:,} files held out"
-    if data.get("one_file"):
+    held_out = f"{data.validation_files:,} files held out"
+    if data.one_file:
         held_out = "the last lines of the only file held out"
     lines = [
-        f"{job.folder.name}: {job.metadata['parameters']:,} parameters "
+        f"{job.folder.name}: {record.parameters:,} parameters "
         f"({model.n_layers} layers, width {model.width}, context {model.context}, {model.vocab_size:,} ids); "
-        f"{data['files']:,} files, {data['bytes'] / 1e6:.1f} MB, {data['tokens']:,} tokens, {held_out}; {budget}{again}"
+        f"{data.files:,} files, {data.bytes / 1e6:.1f} MB, {data.tokens:,} tokens, {held_out}; {budget}{again}"
     ]
-    if start and not job.progress.step:
-        beside = f", beside {job.metadata['replay']['bytes'] / 1e6:.1f} MB of other code" if settings.replay else ""
-        what = f"{recent['files']:,} files that changed lately" if recent else "all these files"
-        lines.append(f"goes on from {start} with {what}{beside}; its quality before is measured first")
-    if job.metadata["recipe"] == "code" and data["validation_tokens"] < FEW_TOKENS:
-        lines.append(f"only {data['validation_tokens']:,} tokens are held out: the figures are rough")
+    if record.origin and not job.progress.step:
+        other = f", and {record.replay.bytes / 1e6:.1f} MB of other code" if settings.replay and record.replay else ""
+        what = f"{record.recent.files:,} files that changed lately" if record.recent else "all these files"
+        lines.append(f"continues from {record.origin} with {what}{other}; its quality before is measured first")
+    if record.recipe == "code" and data.validation_tokens < FEW_TOKENS:
+        lines.append(f"only {data.validation_tokens:,} tokens are held out: the figures are rough")
     return "\n".join(lines)
 
 
-def expected(job: Job, found: Forecast) -> str:
-    """What the run would take."""
+def expected(job: Job, forecast: Forecast) -> str:
+    """The time and memory that the run would take."""
     return (
-        f"{job.folder.name}: {job.metadata['parameters']:,} parameters, {found.steps:,} steps, "
-        f"{found.tokens_per_second:,.0f} tokens/s\n"
-        f"time:   {found.seconds / 60:.1f} minutes\nmemory: {found.n_bytes / 1e6:,.0f} MB"
+        f"{job.folder.name}: {job.record.parameters:,} parameters, {forecast.steps:,} steps, "
+        f"{forecast.tokens_per_second:,.0f} tokens/s\n"
+        f"time:   {forecast.seconds / 60:.1f} minutes\nmemory: {forecast.n_bytes / 1e6:,.0f} MB"
     )
 
 
 def outcome(job: Job) -> str:
-    """What came of the run, in a sentence for a person."""
+    """The outcome of the run, in a sentence for a person."""
     name, progress = job.folder.name, job.progress
     before, after = progress.before, progress.best_bits_per_byte
     if not progress.finished and job.only_better:
         return f"stopped at step {progress.step:,}; the model {name} stays as it was"
     if not progress.finished:
-        return f"stopped at step {progress.step:,} and saved; go on with: tinycoder train --resume --name {name}"
+        return f"stopped at step {progress.step:,} and saved; continue with: tinycoder train --resume --name {name}"
     if before is None:
         return f"{name}: {after:.4f} bits per byte on held-out text"
     if not progress.kept:
         return (
             f"held-out text: {before.bits_per_byte:.3f} bits per byte before, and nothing that was tried is better: "
-            f"the weights stay those of {job.metadata['from']}"
+            f"the weights stay those of {job.record.origin}"
         )
     change = 100 * (after / before.bits_per_byte - 1)
     return f"held-out text: {before.bits_per_byte:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)"

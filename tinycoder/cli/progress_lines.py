@@ -1,7 +1,7 @@
-"""A training run for another program: one JSON object a line on stderr. Knows no screen.
+"""A training run for another program: one JSON object a line on stderr.
 
-``start`` comes once, before the first step; then ``progress``, a few a second at most and with every evaluation; and
-``end`` when all is saved. A run that fails has no ``end``, but a sentence for a person, as ever.
+``start`` comes once, before the first step; then ``progress``, a few times a second at most and with every evaluation;
+then ``end`` when all is saved. A run that fails has no ``end``, but a sentence for a person, like every command.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ PAUSE_S = 0.25  # between two lines
 
 
 def say_start(job: Job) -> None:
-    """What is going to be done: the size, the data, and the budget, of which one part is null."""
-    settings = job.run.train
+    """Name, size and data of the run, and its budget: steps or minutes, the other is null."""
+    settings, data = job.run.train, job.record.data
+    assert data is not None
     _say(
         "start",
         name=job.folder.name,
-        parameters=job.metadata["parameters"],
-        files=job.metadata["data"]["files"],
-        held_out=job.metadata["data"]["validation_files"],
-        tokens=job.metadata["data"]["tokens"],
+        parameters=job.record.parameters,
+        files=data.files,
+        held_out=data.validation_files,
+        tokens=data.tokens,
         step=job.progress.step,
         done=budget_used(settings, job.progress),
         steps=settings.steps,
@@ -69,10 +70,10 @@ def show_lines(reports: Iterable[Report], samples: Callable[[Report], list[Sampl
 
 
 def say_end(job: Job, page: Path | None) -> None:
-    """How it ended, and where the report is, if there is one.
+    """The outcome, and the path of the report, if there is one.
 
-    ``kept`` says whether there is a model that is better than where the run began; ``before`` is how good that was,
-    null for a run from nothing. ``bits_per_byte`` is null if it was never evaluated.
+    ``kept`` says whether the run found better weights than it started with; ``before`` are their bits per byte, null
+    for a run from new weights. ``bits_per_byte`` is null if the run was never evaluated.
     """
     progress, best = job.progress, job.progress.best_bits_per_byte
     _say(
@@ -88,7 +89,7 @@ def say_end(job: Job, page: Path | None) -> None:
 
 
 def say_nothing_learnt() -> None:
-    """There was nothing to learn, so all is done: an end without a start."""
+    """There was nothing to learn: an end without a start."""
     _say("end", finished=True, kept=False, step=0, done=1.0, before=None, bits_per_byte=None, report=None)
 
 

@@ -84,13 +84,13 @@ def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list
 
 def header_ids(model: Model, path: str) -> list[int]:
     """What stands before a file's text: a model of code has learnt from files that begin with their path."""
-    return model.tokenizer.encode_header(path) if model.training.get("recipe") == "code" else []
+    return model.tokenizer.encode_header(path) if model.training.recipe == "code" else []
 
 
 def can_fim(model: Model) -> bool:
     """Whether the model has learnt to read what stands behind the cursor."""
-    settings = model.training.get("settings")
-    return isinstance(settings, dict) and bool(settings.get("infill"))
+    settings = model.training.settings
+    return settings is not None and settings.fim_rate > 0
 
 
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:

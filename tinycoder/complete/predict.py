@@ -25,6 +25,7 @@ from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import Ids, Poll, Session
 from tinycoder.transformer.draft import DraftedSession
 from tinycoder.transformer.layers import Array
+from tinycoder.transformer.sampling import softmax
 from tinycoder.transformer.tokenizer import Tokenizer
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
@@ -128,7 +129,7 @@ class Predictor:
             prompt = prompt_ids(self.model, path, context)
             if len(prompt) + len(line) > self.model.config.context:
                 return
-            bases = list(_softmax(self._session.logits([*prompt, *line[:-1].tolist()], len(line), poll)))
+            bases = list(softmax(self._session.logits([*prompt, *line[:-1].tolist()], len(line), poll)))
         for i, base in enumerate(bases):
             poll()
             before = lines.ids[: start + i]
@@ -151,7 +152,7 @@ class Predictor:
             scores = self._session.next_logits(ids, poll)
         else:
             scores = self._drafted.next_logits(ids, poll, partial(self._guess, context, generated))
-        return _softmax(scores)
+        return softmax(scores)
 
     def _guess(self, context: CursorContext, generated: Sequence[int], n: int) -> tuple[list[int], int]:
         """What the memory would write next, for the model to check in one step."""
@@ -196,7 +197,7 @@ class Predictor:
         whole = [*header_ids(self.model, path), *ids.tolist()] or [self.tokenizer.end_of_text]
         if n > len(whole):  # nothing stands before the first id
             whole = [self.tokenizer.end_of_text, *whole]
-        return list(_softmax(self._session.logits(whole, n, poll)))
+        return list(softmax(self._session.logits(whole, n, poll)))
 
 
 class PredictionCache:
@@ -251,11 +252,4 @@ class PredictionCache:
         """The model's distributions after the rows."""
         if not rows or self._session is None:
             return [self._predictor.unigram()] * len(rows)
-        return list(_softmax(self._session.score_branches(self._context.prompt, rows, poll)))
-
-
-def _softmax(scores: Array) -> Array:
-    """Distributions over the last axis, in the precision of the scores."""
-    p: Array = np.exp(scores - scores.max(-1, keepdims=True))
-    p *= 1 / p.sum(-1, keepdims=True)
-    return p
+        return list(softmax(self._session.score_branches(self._context.prompt, rows, poll)))

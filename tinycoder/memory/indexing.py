@@ -1,7 +1,6 @@
-"""The workspace tier of the memory, from folders: what git would track, without secrets, as sorted ids.
+"""The workspace's part of the memory: the Python files that git would track, without secrets, as sorted ids.
 
-Knows files and ids; no editor and no model. What was indexed before is taken from a file, and only what changed is
-read again.
+The last index is taken from a file, and only changed files are read again.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def index_file_of(home: Path, folders: Sequence[Path], tokenizer: Tokenizer) -> Path:
-    """Where the index of ``folders`` is kept: named like the workspace's model, and apart for each tokenizer."""
+    """The index file of ``folders``: named like the workspace's model, with one file for each tokenizer."""
     return home / "memory" / f"{name_of_folders(folders)}-{tokenizer_digest(tokenizer)[:8]}.safetensors"
 
 
@@ -48,8 +47,8 @@ def index_at_home(
 ) -> Workspace:
     """``index_workspace`` with the index file and the list of what to forget that are kept under ``home``.
 
-    If the list changes meanwhile it is done again, so that nothing that is on the list stays in the file. Raises
-    ``ConfigError`` for a list that cannot be read: then nothing is indexed.
+    If the list changes meanwhile, index again, so that nothing on the list stays in the file. Raises ``ConfigError``
+    for a list that cannot be read: then nothing is indexed.
     """
     file = index_file_of(home, folders, tokenizer)
     while True:
@@ -70,65 +69,51 @@ def index_workspace(
     forgotten: Forgotten = NOTHING_FORGOTTEN,
     stop: Callable[[], bool] = never,
     progress: Progress = no_progress,
-    most_tokens: int = MAX_TOKENS,
+    max_tokens: int = MAX_TOKENS,
 ) -> Workspace:
     """The Python files that git would track under ``folders``, sorted; their paths are those of ``tree.walk``.
 
-    Files whose size and time are those in ``file`` are not read again, and ``file`` is written where anything
-    changed; it may be damaged, and writing may fail. A text that repeats another one exactly is left out, and so is
-    what goes beyond ``most_tokens`` ids: files that changed lately come first, of one day the small ones.
-    ``progress`` is told how many of all files are done. ``exclude`` are patterns as for ``tree.walk``; what is
-    ``forgotten`` is left out too.
+    Files whose size and time are those in ``file`` are not read again, and ``file`` is written if anything changed; it
+    may be damaged, and writing may fail. A text that repeats another one exactly is left out, and so are texts beyond
+    ``max_tokens`` ids: files that changed lately come first, of one day the small ones. ``progress`` gets the number
+    of files that are done, and of all. ``exclude`` are patterns as for ``tree.walk``; what is ``forgotten`` is left
+    out too.
 
-    A folder that does not exist holds nothing. Raises ``Cancelled`` when ``stop`` says so, and ``CorpusError`` where
+    A folder that does not exist is empty. Raises ``Cancelled`` when ``stop`` says so, and ``CorpusError`` where
     a ``.gitignore`` file above a folder cannot be read.
     """
     digest = tokenizer_digest(tokenizer)
     stored = load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size) if file else None
     if file and stored is None and file.exists():
         log.info("%s is damaged or of another version; it is made anew", file)
-    there = [true_path(folder) for folder in folders if _is_folder(folder)]
-    candidates = _candidates(there, exclude, forgotten)
-    texts = _Texts(tokenizer, stored, most_tokens)
-    done = 0
-    for group in _groups(candidates):
-        progress(done, len(candidates))
-        texts.add(group, stop)
-        done += len(group)
-        if texts.full:
-            n_left = len(candidates) - len(texts.files)
-            log.warning("the memory holds %d tokens at most; %d files are left out", most_tokens, n_left)
-            break
-    progress(len(candidates), len(candidates))
-    if stop():
-        raise Cancelled
-    labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(there).items())
-    if stored and stored.folders == labels and texts.says(stored):
-        return _with_words(Workspace(stored.corpus, stored.order), tokenizer)
-    corpus = token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR])
-    workspace = Workspace(corpus)
-    if file:
-        starts = dict(zip(corpus.paths, corpus.starts, strict=True))
-        files = tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items()))
-        index = Index(
-            tokenizer_digest=digest,
-            vocab_size=tokenizer.vocab_size,
-            folders=labels,
-            files=files,
-            corpus=corpus,
-            order=workspace.order,
-        )
-        try:
-            save_index(file, index)
-        except OSError as error:  # the next start takes longer, no more
-            log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
-    return _with_words(workspace, tokenizer)
-
-
-def _with_words(workspace: Workspace, tokenizer: Tokenizer) -> Workspace:
-    """Read the identifiers now, where nobody waits for an answer."""
-    workspace.words(tokenizer.raw)
+    existing = [true_path(folder) for folder in folders if _is_folder(folder)]
+    texts = _Texts(tokenizer, stored, max_tokens)
+    texts.add_all(_candidates(existing, exclude, forgotten), stop, progress)
+    labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(existing).items())
+    if stored and stored.folders == labels and texts.are_those_of(stored):
+        workspace = Workspace(stored.corpus, stored.order)
+    else:
+        workspace = Workspace(token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR]))
+        if file:
+            starts = dict(zip(workspace.corpus.paths, workspace.corpus.starts, strict=True))
+            index = Index(
+                tokenizer_digest=digest,
+                vocab_size=tokenizer.vocab_size,
+                folders=labels,
+                files=tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items())),
+                corpus=workspace.corpus,
+                order=workspace.order,
+            )
+            _save(file, index)
+    workspace.words(tokenizer.raw)  # now, where no answer waits for them
     return workspace
+
+
+def _save(file: Path, index: Index) -> None:
+    try:
+        save_index(file, index)
+    except OSError as error:  # only the next start takes longer
+        log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,22 +163,35 @@ def _groups(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
 class _Texts:
     """The texts of a workspace as far as they fit: ``ids`` by path, and ``files`` by path with those left out."""
 
-    def __init__(self, tokenizer: Tokenizer, stored: Index | None, most_tokens: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, stored: Index | None, max_tokens: int) -> None:
         self.full = False
         self.ids: dict[str, Array] = {}
         self.files: dict[str, IndexedFile] = {}
         self._tokenizer = tokenizer
-        self._room = most_tokens
+        self._max_tokens = self._room = max_tokens
         self._digests: set[str] = set()
         self._known: dict[str, IndexedFile] = {}
         self._stored: dict[str, Array] = {}  # ids by digest, so that a text that only moved is not encoded again
         if stored:
             self._known = {file.path: file for file in stored.files}
-            ends = (*stored.corpus.starts, len(stored.corpus.ids) - 1)[1:]
-            for path, start, end in zip(stored.corpus.paths, stored.corpus.starts, ends, strict=True):
-                self._stored[self._known[path].digest] = stored.corpus.ids[start + 1 : end]
+            self._stored = {self._known[path].digest: ids for path, ids in stored.corpus.texts().items()}
 
-    def add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
+    def add_all(self, candidates: Sequence[_Candidate], stop: Callable[[], bool], progress: Progress) -> None:
+        """Add the texts of the files, as many as fit. Raises ``Cancelled``."""
+        done = 0
+        for group in _groups(candidates):
+            progress(done, len(candidates))
+            self._add(group, stop)
+            done += len(group)
+            if self.full:
+                n_left = len(candidates) - len(self.files)
+                log.warning("the memory holds %d tokens at most; %d files are left out", self._max_tokens, n_left)
+                break
+        progress(len(candidates), len(candidates))
+        if stop():
+            raise Cancelled
+
+    def _add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
         """Take the texts of some files, from what was stored where nothing changed. Raises ``Cancelled``."""
         fresh: dict[str, str] = {}  # texts to encode, by digest
         found: list[tuple[_Candidate, str]] = []
@@ -224,8 +222,8 @@ class _Texts:
                 self.ids[candidate.source.path] = ids
             self.files[candidate.source.path] = candidate.indexed(digest)
 
-    def says(self, stored: Index) -> bool:
-        """Whether ``stored`` has just these files and texts."""
+    def are_those_of(self, stored: Index) -> bool:
+        """Whether ``stored`` has exactly these files and texts."""
         files = {file.path: replace(file, start=None) for file in stored.files}
         return files == self.files and set(stored.corpus.paths) == self.ids.keys()
 

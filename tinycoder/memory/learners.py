@@ -1,24 +1,24 @@
-"""Which models may know by heart what is to be forgotten, and what else on the disk says it.
+"""Which models may repeat verbatim what is to be forgotten, and which other files on disk hold it.
 
-Weights cannot unlearn, so the models are named. Knows what training.json says of where a model learnt; no weights.
+Weights cannot unlearn, so the models are named, as far as training.json says what they learnt from.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import filelock
 
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.memory.index_file import load_index
+from tinycoder.storage.atomic import readable_folder
 from tinycoder.storage.checkpoint import STATE, read_training
-from tinycoder.storage.folder import readable_folder
 from tinycoder.storage.forget_list import Forgotten, digest_of, load_forgotten
 from tinycoder.storage.models import list_models, run_folder, workspace_model_name
+from tinycoder.storage.record import TrainingRecord
 
 SUFFIXES = (".py", ".pyi")  # of single files that were trained on
 
@@ -40,7 +40,7 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
     """Models and stopped runs that have read one of these true paths, as far as is known, by name."""
     indexed = _indexed_folders(home)
     names = {path: _workspaces_with(path, indexed) for path in paths}
-    found = []
+    result = []
     for summary in list_models(home):
         page = home / "reports" / f"{summary.name}.html"
         for folder in dict.fromkeys((summary.folder, run_folder(summary.folder))):
@@ -53,8 +53,8 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
                 continue
             report = page if page.is_file() else None
             text = state if state.is_file() else None
-            found.append(Learner(name=summary.name, folder=folder, text=text, report=report))
-    return found
+            result.append(Learner(name=summary.name, folder=folder, text=text, report=report))
+    return result
 
 
 def written_now(home: Path) -> list[str]:
@@ -71,21 +71,21 @@ def written_now(home: Path) -> list[str]:
     return names
 
 
-def left_out(forgotten: Forgotten, folders: Sequence[Path], start: Mapping[str, Any] | None = None) -> list[str]:
-    """What training.json notes of a run on these true paths: digests of the forgotten paths that it does not learn.
+def left_out(forgotten: Forgotten, folders: Sequence[Path], start: TrainingRecord | None = None) -> list[str]:
+    """Digests of the forgotten paths that a run on these true paths does not learn, for its training.json.
 
-    ``start`` is the training.json of the model that the run goes on from, which may have learnt some.
+    ``start`` is the record of the model that the run continues from, which may have learnt some of them.
     """
     related = [path for path in forgotten.paths if any(_related(path, folder) for folder in folders)]
     return [digest_of(path) for path in related if start is None or not _has_read(start, path, _names_above(path))]
 
 
 def refuse_forgotten(home: Path, folder: Path) -> None:
-    """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten meanwhile."""
-    place = run_folder(folder)
-    if not (place / STATE).is_file():
+    """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten since."""
+    run = run_folder(folder)
+    if not (run / STATE).is_file():
         return
-    training, indexed = read_training(place), _indexed_folders(home)
+    training, indexed = read_training(run), _indexed_folders(home)
     for path in load_forgotten(home).paths:
         if _has_read(training, path, _workspaces_with(path, indexed)):
             raise TrainingError(
@@ -94,13 +94,11 @@ def refuse_forgotten(home: Path, folder: Path) -> None:
             )
 
 
-def _has_read(training: Mapping[str, Any], path: Path, names: set[str]) -> bool:
-    """Whether the model read a workspace of these names and did not leave the path out; damaged files say anything."""
-    known, without = training.get("workspaces"), training.get("forgotten")
-    if not isinstance(known, list) or names.isdisjoint(name for name in known if isinstance(name, str)):
+def _has_read(training: TrainingRecord, path: Path, names: set[str]) -> bool:
+    """Whether the model read a workspace of these names and did not leave the path out."""
+    if names.isdisjoint(training.workspaces):
         return False
-    above = {digest_of(each) for each in (path, *path.parents)}
-    return not (isinstance(without, list) and any(digest in above for digest in without))
+    return {digest_of(each) for each in (path, *path.parents)}.isdisjoint(training.forgotten)
 
 
 def _related(path: Path, folder: Path) -> bool:

@@ -6,23 +6,25 @@ tier and order, how many places it counts and how much they agree, how sure the 
 favourite is already. A level that is new with a short context escapes to what lies below it, as in PPM (Cleary and
 Witten 1984), but the escape is learnt, not fixed. Then the outcome and the model's own distribution are multiplied with
 learnt exponents, as in the logistic mixing of PAQ (Mahoney 2005). All weights follow the gradient of the code length
-(Adagrad, Duchi et al. 2011). Knows ids and numbers, no text.
+(Adagrad, Duchi et al. 2011).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Annotated
 
 import numpy as np
 
 from tinycoder.errors import CheckpointError
-from tinycoder.memory.ngrams import ORDERS, OTHERS, WORKSPACE, NgramMatch
+from tinycoder.memory.ngrams import ORDERS, NgramMatch
 from tinycoder.transformer.layers import Array
+from tinycoder.validate import Range, read
 
 N_SOURCES, N_TOTALS, N_KINDS, N_AGREE, N_CONFIDENCE, N_LIKELY = 3, 8, 4, 3, 10, 6
 RATE = 0.1  # of Adagrad
@@ -30,6 +32,7 @@ STEEPEST = 3.0  # of one step's gradient
 CAUTION = 5.0  # squared gradients that count as seen before the first one
 MIN_PROBABILITY = 1e-9  # probability of what nobody expects
 MAX_WEIGHT = 1e9  # of a weight or a sum that is read back
+_Weight = Annotated[float, Range(-MAX_WEIGHT, MAX_WEIGHT)]
 FORMAT = 1
 
 _ORDER_AT = {order: i for i, order in enumerate(ORDERS)}
@@ -135,16 +138,6 @@ def default_weights() -> Array:
     return np.concatenate([np.zeros(n) + np.array(tables.get(name, 0.0)) for name, n in _N.items()])
 
 
-def spread_to_open_files(mixer: Mixer) -> Mixer:
-    """A mixer that begins to trust other open files as much as the workspace: it was fitted where none were open."""
-    weights = np.array(mixer.weights)
-    for name, shape in _SHAPES.items():
-        if shape[0] == N_SOURCES:
-            table = weights[_START[name] : _START[name] + _N[name]].reshape(shape)
-            table[OTHERS] = table[WORKSPACE]
-    return Mixer(weights, np.array(mixer.steps))
-
-
 def to_tables(mixer: Mixer) -> dict[str, object]:
     """A mixer as plain data."""
     return {
@@ -154,17 +147,16 @@ def to_tables(mixer: Mixer) -> dict[str, object]:
     }
 
 
-def from_tables(tables: Mapping[str, object]) -> Mixer:
+def from_tables(data: object) -> Mixer:
     """The mixer that ``to_tables`` described. Raises ``CheckpointError`` for anything else."""
     try:
-        if tables["format"] != FORMAT:
-            raise ValueError("another format")
+        tables = read(dict[str, int | tuple[_Weight, ...]], data)
         weights = np.concatenate([np.array(tables[name], np.float64).reshape(n) for name, n in _N.items()])
         steps = np.array(tables["steps"], np.float64).reshape(n_weights())
-        if not ((np.abs([*weights, *steps]) < MAX_WEIGHT).all() and (steps > 0).all()):
-            raise ValueError("not numbers")
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
-        raise CheckpointError("the mixture's weights cannot be read; they are learnt again") from None
+        if tables["format"] != FORMAT or not (steps > 0).all():
+            raise ValueError("another format, or a sum of squares that is not above 0")
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"the mixture's weights cannot be read ({error}); they are learnt again") from None
     return Mixer(weights, steps)
 
 

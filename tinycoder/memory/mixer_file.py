@@ -1,6 +1,6 @@
-"""The weights with which a workspace's memory and model are mixed, kept from one session to the next.
+"""The weights that mix a workspace's memory with the model, kept from one session to the next.
 
-Knows files and mixers, no engine. Losing such a file costs a little learning and is no fault.
+Losing such a file costs a little learning and is no error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.atomic import replace_text
+from tinycoder.validate import DataError, from_json
 
 if TYPE_CHECKING:
     from tinycoder.memory.mixer import Mixer
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class MixerFile:
-    """A mixer and its file: what the file says is taken over at once, and ``save`` writes what was learnt since."""
+    """A mixer and its file: the mixer starts with the file's weights, and ``save`` writes what it learnt since."""
 
     def __init__(self, mixer: Mixer, file: Path) -> None:
         self._mixer = mixer
@@ -50,12 +51,9 @@ def load_mixer(file: Path) -> Mixer | None:
     from tinycoder.memory.mixer import from_tables
 
     try:
-        tables = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(tables, dict):
-            raise CheckpointError("the mixture's weights cannot be read; they are learnt again")
-        return from_tables(tables)
+        return from_tables(from_json(file.read_bytes()))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError, CheckpointError) as error:
+    except (OSError, DataError, CheckpointError) as error:
         logger.warning("%s is not used: %s", file, str(error).splitlines()[0])
         return None

@@ -1,4 +1,4 @@
-"""Repository memory: what followed a context of tokens wherever it was seen. Knows ids and paths; no model, no weights.
+"""Repository memory: what followed a context of tokens wherever it was seen.
 
 Three tiers: the workspace as it lies on disk, the other open files, and the file under the cursor. A tier is asked for
 the ends of a context and answers with counts of what came next: n-grams of all orders, as in infini-gram (Liu et al.

@@ -1,4 +1,4 @@
-"""The texts of a workspace as ids, sorted so that all places with a given context are found at once. Knows no model.
+"""The texts of a workspace as ids, sorted so that all positions with a given context are found at once.
 
 A suffix array over the ids before each place, sorted as deep as a 64-bit number holds: what a longer context leaves of
 the places is compared id by id.
@@ -37,6 +37,11 @@ class TokenCorpus:
     paths: tuple[str, ...]
     starts: tuple[int, ...]
 
+    def texts(self) -> dict[str, Array]:
+        """The ids of each text by its path, without the separators."""
+        ends = (*self.starts, len(self.ids) - 1)[1:]
+        return {path: self.ids[i + 1 : end] for path, i, end in zip(self.paths, self.starts, ends, strict=True)}
+
 
 class Workspace:
     """The texts on disk, with all places sorted by the SORTED ids before them."""
@@ -50,14 +55,6 @@ class Workspace:
         self._keys = keys[order]
         self._words: frozenset[str] | None = None
         self._index = {path: i for i, path in enumerate(corpus.paths)}
-
-    def text_ids(self, path: str) -> Array | None:
-        """The ids of a text as it is on disk, or None."""
-        i = self._index.get(path)
-        if i is None:
-            return None
-        start, end = self._span(i)
-        return self.corpus.ids[start:end]
 
     def words(self, raw: Sequence[bytes]) -> frozenset[str]:
         """The identifiers of all texts, where ``raw`` are the bytes of each id."""

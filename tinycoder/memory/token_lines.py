@@ -1,4 +1,4 @@
-"""The tokens of a text that is being edited, line by line: a keystroke costs the tokens of one line. Knows no model.
+"""The tokens of a text that is being edited, line by line: a keystroke costs the tokens of one line.
 
 A line begins with its line break, which is one token with the indentation after it. No token spans the beginning of a
 line, so the tokens of a text are the tokens of its lines, one after the other.

@@ -1,14 +1,12 @@
-"""A model folder: one directory that holds one model in Hugging Face's Llama format, plus our own facts.
+"""A model folder: one directory that holds one model in Hugging Face's Llama format, plus training.json.
 
-Writing is all or nothing (``folder``). Reading refuses, in one sentence, whatever this version does not know. This file
-knows what is in a folder; ``store`` knows where folders lie.
+Writing is all or nothing (``atomic``). Reading refuses, in one sentence, whatever this version does not know.
+``models`` says where folders are.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,14 +18,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tinycoder.config import ModelConfig
-from tinycoder.errors import CheckpointError, ConfigError, TokenizerError
+from tinycoder.errors import CheckpointError, TokenizerError
+from tinycoder.storage.atomic import own_file, readable_folder, replaced_folder
 from tinycoder.storage.bundled import is_bundled
-from tinycoder.storage.folder import own_file, readable_folder, replaced_folder
-from tinycoder.storage.record import MAX_NUMBER, problem
+from tinycoder.storage.record import TrainingRecord, parse_record
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params
 from tinycoder.transformer.quantize import KINDS, dequantize, quantize, stored_shapes
-from tinycoder.transformer.tokenizer import END_OF_TEXT, Tokenizer
+from tinycoder.transformer.tokenizer import END_OF_TEXT, Tokenizer, digest_of
+from tinycoder.validate import DataError, from_json, read
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -68,15 +67,15 @@ _FIXED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model as it lies in memory; ``training`` is the plain data of training.json.
+    """A model in memory; ``training`` is what training.json says.
 
-    Parameters are float32 and may not be written to; ``weights`` says what the file holds (``quantize.KINDS``).
+    Parameters are float32 and may not be written to; ``weights`` is the kind that the file holds (``quantize.KINDS``).
     """
 
     config: ModelConfig
     params: Params
     tokenizer: Tokenizer
-    training: Mapping[str, Any]
+    training: TrainingRecord
     folder: Path
     weights: str = "float32"
 
@@ -100,7 +99,7 @@ def save_model(
     config: ModelConfig,
     params: Params,
     tokenizer: Tokenizer,
-    training: Mapping[str, Any],
+    training: TrainingRecord,
     card: str = "",
     state: State | None = None,
     weights: str = "float32",
@@ -108,12 +107,12 @@ def save_model(
     """Write the whole folder, or leave what was there. Raises ``CheckpointError`` if the disk refuses."""
     with replaced_folder(folder) as new:
         text = tokenizer.to_json()
-        _write_json(new / CONFIG, _config_json(config, tokenizer, _digest(text), weights))
+        _write_json(new / CONFIG, _config_json(config, tokenizer, digest_of(text), weights))
         save_file(quantize(dict(params), weights), new / WEIGHTS, metadata={"format": "pt"})
         (new / TOKENIZER).write_bytes(text.encode("utf-8"))
         _write_json(new / "tokenizer_config.json", _tokenizer_config_json(config))
         _write_json(new / "generation_config.json", {"eos_token_id": tokenizer.end_of_text})
-        _write_json(new / TRAINING, training)
+        _write_json(new / TRAINING, training.to_json())
         (new / CARD).write_text(card, encoding="utf-8")
         if state is not None:
             save_file(dict(state.arrays), new / STATE, metadata={"facts": json.dumps(state.metadata)})
@@ -148,14 +147,14 @@ def _load(folder: Path) -> Model:
         tokenizer = Tokenizer.from_json(text)
     except TokenizerError as error:
         raise CheckpointError(f"{place / TOKENIZER}: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size or _digest(text) != metadata.get("tokenizer"):
+    if tokenizer.vocab_size != config.vocab_size or digest_of(text) != metadata.get("tokenizer"):
         raise CheckpointError(
             f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
             f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
         )
     weights = metadata["weights"]
     path = place / WEIGHTS
-    stored = _map_tensors(path)
+    stored, _ = _read_tensors(path)
     _check_shapes(stored, stored_shapes(config, weights), path)
     try:
         params = dequantize(stored, weights)
@@ -172,16 +171,13 @@ def _load(folder: Path) -> Model:
     )
 
 
-def read_training(folder: Path) -> dict[str, Any]:
-    """The plain data of training.json. Raises ``CheckpointError`` where a fact is not of its type."""
+def read_training(folder: Path) -> TrainingRecord:
+    """What training.json says. Raises ``CheckpointError`` where a field is not of its type."""
     path = readable_folder(folder) / TRAINING
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise CheckpointError(f"{path} is not a JSON object; {AGAIN}")
-    fault = problem(data)
-    if fault is not None:
-        raise CheckpointError(f"{path}: {fault}; {AGAIN}")
-    return data
+    try:
+        return parse_record(_read_text(path))
+    except DataError as error:
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 def read_card(folder: Path) -> str | None:
@@ -191,7 +187,7 @@ def read_card(folder: Path) -> str | None:
 
 
 def load_state(folder: Path) -> State:
-    """What ``save_model`` was given as ``state``. Raises ``CheckpointError`` where the run is finished or damaged."""
+    """The ``state`` that ``save_model`` was given. Raises ``CheckpointError`` where the run is finished or damaged."""
     path = readable_folder(folder) / STATE
     if own_file(path, MAX_BYTES[STATE]) is None:
         raise CheckpointError(
@@ -200,16 +196,9 @@ def load_state(folder: Path) -> State:
         )
     arrays, metadata = _read_tensors(path)
     try:
-        metadata = json.loads(metadata["facts"])
-        if not isinstance(metadata, dict):
-            raise ValueError("no object")
-    except (KeyError, ValueError, RecursionError):
+        return State(arrays=arrays, metadata=read(dict[str, Any], from_json(metadata["facts"])))
+    except (KeyError, DataError):
         raise CheckpointError(f"{path} was not written by a training run; start again without --resume") from None
-    return State(arrays=arrays, metadata=metadata)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _config_json(config: ModelConfig, tokenizer: Tokenizer, digest: str, weights: str) -> dict[str, Any]:
@@ -254,18 +243,11 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
             raise CheckpointError(
                 f"{path}: field {name!r} is {_show(data.get(name))}, it must be {expected!r}; {AGAIN}"
             )
-    values: dict[str, Any] = {}
-    for name, theirs in _HUGGING_FACE_NAMES.items():
-        kind = float if name in ("rope_theta", "norm_eps") else int
-        value: Any = data.get(theirs)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not abs(value) < MAX_NUMBER or value != kind(value):
-            raise CheckpointError(f"{path}: field {theirs!r} is {_show(value)}, a number is needed; {AGAIN}")
-        values[name] = kind(value)
     try:
-        return ModelConfig(**values), ours
-    except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from None
+        shape = {name: data.get(name) for name in _HUGGING_FACE_NAMES.values()}
+        return read(ModelConfig, shape, keys=_HUGGING_FACE_NAMES), ours
+    except DataError as error:
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 _show = reprlib.repr  # a value of a stranger's file, which may be long and deep
@@ -289,48 +271,15 @@ def _check_numbers(params: Params, path: Path) -> None:
             raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
 
 
-_DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I8": np.int8}
-
-
-def _read_tensors(path: Path, *, names_only: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
-    """Copies of the tensors of a file (none where only the names matter), and its metadata."""
-    nothing = np.zeros(0, np.float32)
+def _read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
+    """The tensors of a file, and its metadata."""
     if own_file(path, MAX_BYTES[path.name]) is None:
         raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         with safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-            tensors = {name: nothing if names_only else file.get_tensor(name) for name in names}
-            return tensors, file.metadata() or {}
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (OSError, SafetensorError, TypeError, ValueError, AttributeError) as error:  # the last of a type unknown
-        raise CheckpointError(f"{path} is damaged ({_one_line(error)}); {AGAIN}") from None
-
-
-def _map_tensors(path: Path) -> dict[str, Array]:
-    """The tensors of a file as read-only views of it: pages are read when they are used, and shared.
-
-    A save puts another file in the place of this one and never writes into it. Windows does not replace a file that
-    is mapped, so there it is read as a whole.
-    """
-    tensors, _ = _read_tensors(path, names_only=os.name != "nt")  # checks that the header fits the file
-    if os.name == "nt":
-        return tensors
-    try:
-        with path.open("rb") as file:
-            n_header = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(n_header))
-        data = np.asarray(np.memmap(path, np.uint8, "r", offset=8 + n_header))
-        for name in tensors:
-            info = header[name]
-            start, end = info["data_offsets"]
-            if info["dtype"] not in _DTYPES:
-                raise CheckpointError(
-                    f"{path}: tensor {name!r} is of type {info['dtype']}, which no model has; {AGAIN}"
-                )
-            tensors[name] = data[start:end].view(_DTYPES[info["dtype"]]).reshape(info["shape"])
-    except (OSError, ValueError, RecursionError) as error:  # such as a file without any data
-        raise CheckpointError(f"{path} is damaged ({_one_line(error)}); {AGAIN}") from None
-    return tensors
+        raise CheckpointError(f"{path} is damaged ({' '.join(str(error)[:300].split())}); {AGAIN}") from None
 
 
 def _read_text(path: Path) -> str:
@@ -343,17 +292,11 @@ def _read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """What the JSON file of a model folder says. Raises ``CheckpointError`` where it is missing or none."""
+    """The plain data in a JSON file of a model folder. Raises ``CheckpointError`` where it is missing or damaged."""
     try:
-        return json.loads(_read_text(path))
-    except RecursionError:
-        raise CheckpointError(f"{path} is not JSON of ours (it is nested too deep); {AGAIN}") from None
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON ({error}); {AGAIN}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error)[:300].split())
+        return from_json(_read_text(path))
+    except DataError as error:
+        raise CheckpointError(f"{error.of(path)}; {AGAIN}") from None
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -1,7 +1,4 @@
-"""The files and folders that are to be forgotten: a list under the home folder that whatever reads code keeps to.
-
-Knows paths and no contents. The list is small, written all at once, and read by its owner alone.
-"""
+"""The list of files and folders to forget, kept under the home folder. Whatever reads code leaves them out."""
 
 from __future__ import annotations
 
@@ -14,21 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import filelock
 
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder, replace_text
+from tinycoder.validate import DataError, parse
 
-FORMAT_VERSION = 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 PATIENCE_S = 10.0  # for another process that changes the list
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten:
-    """Places as ``true_path`` gives them, sorted. A folder stands for all that is below it."""
+    """Sorted paths as ``true_path`` gives them. A folder stands for all that is below it."""
 
     paths: tuple[Path, ...] = ()
 
@@ -48,27 +45,36 @@ class Forgotten:
 NOTHING_FORGOTTEN = Forgotten()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    format: Literal[1]
+    paths: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not all(Path(path).is_absolute() for path in self.paths):
+            raise ValueError("a path is not absolute")
+
+
 def forgotten_file(home: Path) -> Path:
     """Where the list is kept."""
     return home / "forgotten.json"
 
 
 def load_forgotten(home: Path) -> Forgotten:
-    """The list; nothing where there is none. Raises ``ConfigError`` for a damaged one: nobody knows what it held."""
+    """The list, empty where there is no file. Raises ``ConfigError`` for a damaged one, since any path may be on it."""
     file = forgotten_file(home)
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        return Forgotten(paths=tuple(sorted(map(Path, _paths(data)))))
+        return Forgotten(paths=tuple(sorted(map(Path, parse(_File, file.read_bytes(), strict=False).paths))))
     except FileNotFoundError:
         return NOTHING_FORGOTTEN
     except OSError as error:
         raise ConfigError(f"{file}, the list of what to forget, cannot be read ({error.strerror}); {_REMEDY}") from None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise ConfigError(f"{file}, the list of what to forget, is damaged; {_REMEDY}") from None
+    except DataError as error:
+        raise ConfigError(f"{file}, the list of what to forget, is damaged; {_REMEDY} ({error})") from None
 
 
 def stamp_of(home: Path) -> tuple[int, int, int] | None:
-    """What changes whenever the list does, at the cost of one look at the file; None where there is none."""
+    """A cheap value that changes whenever the list does; None where there is no file."""
     try:
         stat = forgotten_file(home).stat()
     except OSError:
@@ -77,14 +83,14 @@ def stamp_of(home: Path) -> tuple[int, int, int] | None:
 
 
 def add_forgotten(home: Path, paths: Iterable[Path]) -> Forgotten:
-    """Put true paths on the list; the list as it is then. Raises ``ConfigError``, and leaves a damaged list alone."""
+    """Put true paths on the list and return it. Raises ``ConfigError``, and leaves a damaged list alone."""
     with _writing(home):
         known = load_forgotten(home)
         return _save(home, {*known.paths, *paths})
 
 
 def drop_forgotten(home: Path, paths: Iterable[Path]) -> Forgotten:
-    """Take true paths off the list; the list as it is then. Raises ``ConfigError`` for one that is not on it."""
+    """Take true paths off the list and return it. Raises ``ConfigError`` for one that is not on it."""
     with _writing(home):
         known = load_forgotten(home)
         gone = set(paths)
@@ -96,35 +102,26 @@ def drop_forgotten(home: Path, paths: Iterable[Path]) -> Forgotten:
 
 
 def true_path(path: Path) -> Path:
-    """The absolute path without links, spelt as the file system has it, also of what is not there any more."""
-    place = Path(os.path.realpath(path))
-    found = Path(place.anchor)
-    for part in place.parts[1:]:
-        found /= _spelt(found, part)
-    return found
+    """The absolute path without links, spelt as the file system has it. The file need not exist any more."""
+    real = Path(os.path.realpath(path))
+    spelt = Path(real.anchor)
+    for part in real.parts[1:]:
+        spelt /= _spelt(spelt, part)
+    return spelt
 
 
 def digest_of(path: Path) -> str:
-    """A name for a true path that does not tell it to others, as training.json keeps it."""
+    """The digest of a true path, as training.json keeps it: it does not tell the path to others."""
     return hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()[:16]
 
 
 def printable(path: str) -> str:
-    """A path with what is no Unicode (a Linux name is any bytes) and what would break a line spelt out."""
+    """A path on one line of valid Unicode: other bytes, which Linux allows, and control characters are escaped."""
     path = path.encode("utf-8", "backslashreplace").decode("utf-8")
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), path)
 
 
 _REMEDY = "put it right, or remove it to let everything be learnt again"
-
-
-def _paths(data: Any) -> list[str]:
-    paths = data["paths"]
-    if data["format"] != FORMAT_VERSION or not all(
-        isinstance(path, str) and Path(path).is_absolute() for path in paths
-    ):
-        raise ValueError("not a list of absolute paths")
-    return list(paths)
 
 
 def _names(paths: Iterable[Path], labels: Mapping[Path, str]) -> Iterator[str]:
@@ -139,7 +136,7 @@ def _names(paths: Iterable[Path], labels: Mapping[Path, str]) -> Iterator[str]:
 
 def _save(home: Path, paths: set[Path]) -> Forgotten:
     kept = Forgotten(paths=tuple(sorted(paths)))
-    data = {"format": FORMAT_VERSION, "paths": list(map(str, kept.paths))}
+    data = {"format": 1, "paths": list(map(str, kept.paths))}
     try:
         replace_text(forgotten_file(home), json.dumps(data, indent=1) + "\n")
     except OSError as error:
@@ -165,7 +162,7 @@ def _writing(home: Path) -> Iterator[None]:
 
 
 def _spelt(folder: Path, name: str) -> str:
-    """The name as it stands in the folder, where case or accents may be written in several ways."""
+    """The name as the folder has it, where case or accents may be written in several ways."""
     if name.isascii() and not (name.swapcase() != name and os.path.lexists(folder / name.swapcase())):
         return name
     try:

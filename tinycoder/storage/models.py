@@ -1,7 +1,7 @@
-"""Models under a home folder, and the one that ships: names, which one serves a workspace, and one writer at a time.
+"""Models under a home folder, and the bundled one: names, which one serves a workspace, and one writer at a time.
 
-A finished model NAME stays in its place while a new run of that name is under way: the run is then saved beside it and
-takes its place when it is finished.
+While a new run of a finished model is under way, the model stays: the run is saved next to it and replaces it at the
+end.
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import filelock
 
 from tinycoder.errors import CheckpointError, TrainingError
-from tinycoder.storage.atomic import make_folder
+from tinycoder.storage.atomic import (
+    folder_names,
+    make_folder,
+    own_file,
+    readable_folder,
+    recover,
+    remove_folder,
+    replaced_folder,
+)
 from tinycoder.storage.bundled import BUNDLED, bundled_folder, is_bundled
 from tinycoder.storage.checkpoint import (
     CONFIG,
@@ -31,20 +38,20 @@ from tinycoder.storage.checkpoint import (
     read_json,
     read_training,
 )
-from tinycoder.storage.folder import folder_names, own_file, readable_folder, recover, remove_folder, replaced_folder
 from tinycoder.storage.forget_list import true_path
+from tinycoder.storage.record import TrainingRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """One line of a listing; ``problem`` says why the folder cannot be read, if so.
 
-    ``bundled`` is the model that comes with TinyCoder, which is not under the home folder and only read.
+    ``training`` is empty where it cannot be read. ``bundled`` is the one that comes with TinyCoder, which is only read.
     """
 
     name: str
     folder: Path
-    training: Mapping[str, Any]
+    training: TrainingRecord
     n_bytes: int
     modified: float
     resumable: bool
@@ -84,66 +91,62 @@ def resolve_model(home: Path, name_or_path: str) -> Path:
 
 
 def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) -> Path:
-    """The own model of the first workspace that has one, else the newest that learnt from one, else the shipped one.
+    """The own model of the first workspace that has one, else the newest that learnt from one, else the bundled one.
 
-    Models of other workspaces would suggest other people's code; they are used by name only. Of workspaces that are
-    not ``trusted`` no model is used.
-
-    A damaged model of a workspace's own is found too, so that its problem is seen; a run that was stopped before
-    it was evaluated is not.
+    Models of other workspaces would suggest other people's code; they are used by name only. Workspaces that are not
+    ``trusted`` get the bundled one. A workspace's own model is chosen although it is damaged, so that its problem is
+    seen, but not a run that was stopped before it was evaluated.
     """
     names = [workspace_model_name(workspace) for workspace in workspaces] if trusted else []
     if not names:
         return bundled_folder()
-    usable = {s.name: s for s in _own_models(home) if s.problem or s.training.get("val_bpb") is not None}
+    usable = {s.name: s for s in _own_models(home) if s.problem or s.training.val_bpb is not None}
     own = next((usable[name] for name in names if name in usable), None)
     learnt = (s for s in usable.values() if s.problem is None and _learnt_from(s.training, names))
-    found = own or max(learnt, key=lambda s: s.modified, default=None)
-    return found.folder if found else bundled_folder()
+    chosen = own or max(learnt, key=lambda s: s.modified, default=None)
+    return chosen.folder if chosen else bundled_folder()
 
 
 def newest_model(home: Path) -> Path | None:
-    """The sound model under ``home`` that was written last, of any recipe, if it was ever evaluated."""
-    sound = (s for s in _own_models(home) if s.problem is None and s.training.get("val_bpb") is not None)
-    newest = max(sound, key=lambda s: s.modified, default=None)
+    """The valid model under ``home`` that was written last, of any recipe, if it was ever evaluated."""
+    valid = (s for s in _own_models(home) if s.problem is None and s.training.val_bpb is not None)
+    newest = max(valid, key=lambda s: s.modified, default=None)
     return newest.folder if newest else None
 
 
 def list_models(home: Path) -> list[Summary]:
-    """The shipped model, then all under ``home`` by name, damaged ones with their problem. Reads no weights."""
+    """The bundled model, then all under ``home`` by name, damaged ones with their problem. Reads no weights."""
     return [summarise(bundled_folder()), *_own_models(home)]
 
 
 def _own_models(home: Path) -> list[Summary]:
-    """Those under ``home``. What bears the name of the shipped model there can be had by no name."""
+    """Those under ``home``, except one with the bundled model's name, which no name would give."""
     root = home / "models"
     if not root.is_dir():
         return []
     return [summarise(root / name) for name in folder_names(root) if name != BUNDLED]
 
 
-def _learnt_from(training: Mapping[str, Any], names: Sequence[str]) -> bool:
-    """Whether this is a finished model of code from one of these workspaces; a damaged file may say anything."""
-    known = training.get("workspaces")
-    finished = training.get("recipe") == "code" and training.get("finished") is True
-    return finished and isinstance(known, list) and any(name in known for name in names)
+def _learnt_from(training: TrainingRecord, names: Sequence[str]) -> bool:
+    """Whether this is a finished model of code from one of these workspaces."""
+    return training.recipe == "code" and training.finished and not set(names).isdisjoint(training.workspaces)
 
 
 def summarise(folder: Path) -> Summary:
-    """What a listing says of one folder."""
-    training: Mapping[str, Any] = {}
+    """One folder's line of a listing."""
+    training = TrainingRecord()
     problem, n_bytes, modified = None, 0, 0.0
     try:
         training = read_training(folder)
-        place = readable_folder(folder)
+        location = readable_folder(folder)
         for name in (CONFIG, WEIGHTS):
-            if not (place / name).is_file():
+            if not (location / name).is_file():
                 problem = f"{name} is missing"
-        n_bytes = sum(path.stat().st_size for path in place.iterdir() if path.is_file())
-        modified = (place / TRAINING).stat().st_mtime
+        n_bytes = sum(path.stat().st_size for path in location.iterdir() if path.is_file())
+        modified = (location / TRAINING).stat().st_mtime
     except CheckpointError as error:
         problem = str(error)
-    except OSError as error:  # no rights, or a save that fell between two looks
+    except OSError as error:  # no rights, or a save in between
         problem = f"it cannot be read ({error.strerror})"
     return Summary(
         name=folder.name,
@@ -158,7 +161,7 @@ def summarise(folder: Path) -> Summary:
 
 
 def exists(folder: Path) -> bool:
-    """Whether there is something to load, if only what a crash left under its other name."""
+    """Whether there is a folder to load, also under the name that a crash left it."""
     try:
         return readable_folder(folder).is_dir()
     except CheckpointError:
@@ -166,20 +169,20 @@ def exists(folder: Path) -> bool:
 
 
 def run_folder(folder: Path) -> Path:
-    """Where a run of this name is saved until it is finished: beside a finished model, else in its place."""
+    """Where a run of this model is saved until it is finished: next to a finished model, else in ``folder`` itself."""
     beside = folder.with_name(f".{folder.name}~run")
     finished = exists(folder) and not (readable_folder(folder) / STATE).exists()
     return beside if finished or exists(beside) else folder
 
 
 def drop_run(folder: Path) -> None:
-    """Forget what was saved beside a finished model."""
-    with suppress(OSError):  # it is found again by the next one, whole
+    """Remove the run that was saved next to a finished model."""
+    with suppress(OSError):  # the next writer tries again
         remove_folder(folder.with_name(f".{folder.name}~run"), of=folder)
 
 
 def copy_model(source: Path, target: Path) -> None:
-    """Copy a sound folder. Raises ``CheckpointError`` if the source is damaged or the target exists."""
+    """Copy a valid folder. Raises ``CheckpointError`` if the source is damaged or the target exists."""
     load_model(source)
     files = [path for path in readable_folder(source).iterdir() if path.name in FILES]
     for path in files:
@@ -189,23 +192,23 @@ def copy_model(source: Path, target: Path) -> None:
             raise CheckpointError(f"{target} exists already; remove it first with `tinycoder checkpoint remove`")
         with replaced_folder(target) as new:
             for path in files:
-                shutil.copyfile(path, new / path.name)  # not its rights: what was installed may be read-only
+                shutil.copyfile(path, new / path.name)  # without its rights: the original may be read-only
 
 
 def remove_model(folder: Path) -> None:
-    """Delete a model folder and a run beside it; anything else is refused with ``CheckpointError``."""
+    """Delete a model folder and the run next to it. Raises ``CheckpointError`` for any other folder."""
     if is_bundled(folder):
         raise CheckpointError(f"the model {BUNDLED} comes with TinyCoder and stays; nothing was removed")
     if not exists(folder):
         raise CheckpointError(f"there is no model folder {folder}; `tinycoder checkpoint list` shows what there is")
-    place = readable_folder(folder)
-    others = sorted(path.name for path in place.iterdir() if path.name not in FILES)
+    location = readable_folder(folder)
+    others = sorted(path.name for path in location.iterdir() if path.name not in FILES)
     if others:
         raise CheckpointError(f"{folder} holds {others[0]!r}, which is no part of a model; nothing was removed")
     try:
-        ours = "tinycoder" in read_json(place / CONFIG)
+        ours = "tinycoder" in read_json(location / CONFIG)
     except (CheckpointError, TypeError):
-        ours = (place / TRAINING).is_file()  # damaged, but ours by its other files
+        ours = (location / TRAINING).is_file()  # damaged, but ours by its other files
     if not ours:
         raise CheckpointError(f"{folder} is not a TinyCoder model; nothing was removed")
     with only_writer(folder):
@@ -218,7 +221,7 @@ def remove_model(folder: Path) -> None:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of a model folder, and put right what a crash left there.
+    """Hold the lock of a model folder, and repair what a crash left there.
 
     Raises ``TrainingError`` at once if another process holds the lock.
     """
@@ -235,7 +238,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     except OSError as error:
         lock.release()
         raise CheckpointError(
-            f"cannot write to {folder.parent} ({error.strerror}); choose another place with TINYCODER_HOME"
+            f"cannot write to {folder.parent} ({error.strerror}); choose another folder with TINYCODER_HOME"
         ) from None
     try:
         yield
@@ -244,7 +247,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 
 def name_of_folders(folders: Sequence[Path]) -> str:
-    """What the files that are kept of a workspace of these folders begin with."""
+    """The common name of the files that are kept of a workspace with these folders."""
     names = sorted({workspace_model_name(folder) for folder in folders})
     if len(names) == 1:
         return names[0]

@@ -1,89 +1,144 @@
-"""What training.json may say of a run. A folder may come from a stranger: each fact is of its type, or refused.
+"""training.json as a dataclass: what a model learnt from, how, and how well it predicts held-out text.
 
-Knows no files. Facts may be missing, and others may stand beside them; nothing here asks what a number means.
+A folder may come from a stranger, so each field is of its type or the file is refused. A field may be missing, and keys
+that this version does not know are ignored.
 """
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-MAX_NUMBER = 1e15  # no number is as large
+from tinycoder.config import TrainConfig
+from tinycoder.validate import OMIT_NONE, Range, parse, plain
 
+Count = Annotated[int, Range(least=0)]
+Amount = Annotated[float, Range(least=0)]
 
-def problem(metadata: Mapping[str, Any]) -> str | None:
-    """The first fact that is not of its type, as part of a sentence; ``None`` if all are."""
-    for name, (what, accepts) in _FIELDS.items():
-        if name in metadata and not accepts(metadata[name]):
-            return f"field {name!r} is {reprlib.repr(metadata[name])}, {what} is needed"
-    return None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_NUMBER
-
-
-def _is_number(value: object) -> bool:
-    return _is_count(value) or (isinstance(value, float) and 0 <= value < MAX_NUMBER)
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _or_null(accepts: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda value: value is None or accepts(value)
-
-
-def _list_of(accepts: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and all(map(accepts, value))
-
-
-def _with(**fields: Callable[[object], bool]) -> Callable[[object], bool]:
-    """An object in which these fields, where they are there, are of their types."""
-    return lambda value: (
-        isinstance(value, dict) and all(accepts(value[n]) for n, accepts in fields.items() if n in value)
-    )
-
-
-def _needs(**fields: Callable[[object], bool]) -> Callable[[object], bool]:
-    """An object that has all these fields."""
-    return lambda value: isinstance(value, dict) and fields.keys() <= value.keys() and _with(**fields)(value)
-
-
-_SIZES = dict.fromkeys(("files", "bytes", "tokens"), _is_count)
-_HELD_OUT = dict.fromkeys((f"validation_{name}" for name in _SIZES), _is_count)
-_POINT = _needs(
-    step=_is_count, seconds=_is_number, train_loss=_or_null(_is_number), val_loss=_is_number, val_bpb=_is_number
-)
-
-_FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
-    "recipe": ("text", _is_text),
-    "preset": ("text or null", _or_null(_is_text)),
-    "from": ("text or null", _or_null(_is_text)),
-    "created": ("text", _is_text),
-    "workspaces": ("a list of texts", _list_of(_is_text)),
-    "forgotten": ("a list of texts", _list_of(_is_text)),
-    "earlier": ("a list of objects", _list_of(_with())),
-    "parameters": ("a count", _is_count),
-    "seed": ("a count", _is_count),
-    "steps": ("a count", _is_count),
-    "tokens_seen": ("a count", _is_count),
-    "seconds": ("a number", _is_number),
-    "finished": ("true or false", _is_flag),
-    "val_bpb": ("a number or null", _or_null(_is_number)),
-    "blend": ("a number or null", _or_null(_is_number)),
-    "before": ("null or an object with bits_per_byte", _or_null(_needs(bits_per_byte=_is_number))),
-    "versions": ("an object of texts", _needs(tinycoder=_is_text)),
-    "settings": ("an object", _with(infill=_is_number, replay=_is_number)),
-    "data": ("an object of counts", _needs(**_SIZES, **_HELD_OUT)),
-    "replay": ("an object of counts", _needs(files=_is_count, bytes=_is_count)),
-    "recent": ("null or an object of counts", _or_null(_needs(files=_is_count, bytes=_is_count))),
-    "curve": ("a list of points", _list_of(_POINT)),
-    "quantized": ("an object", _with(weights=_is_text, bits_per_byte=_is_number, text=_is_text)),
+KEYS = {  # of fields that have another name in the files, as version 0.1.0 wrote them
+    "origin": "from",
+    "history": "earlier",
+    "interpolation": "blend",
+    "bundled": "shipped",
+    "max_steps": "most_steps",
+    "n_evals": "evaluations",
+    "fim_rate": "infill",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """One evaluation of a run: losses in nats per token, ``val_bpb`` in bits per byte."""
+
+    step: Count
+    seconds: Amount
+    train_loss: Amount | None
+    val_loss: Amount
+    val_bpb: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """An earlier run whose weights a later one continued from."""
+
+    created: str = ""
+    steps: Count = 0
+    seconds: Amount = 0.0
+    tokens_seen: Count = 0
+    curve: tuple[CurvePoint, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What the model was made with."""
+
+    tinycoder: str
+    python: str = ""
+    numpy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Files and bytes of some texts."""
+
+    files: Count
+    bytes: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSummary:
+    """Sizes of the training texts and of the held-out ones; ``one_file`` if those are parts of the same file."""
+
+    files: Count
+    bytes: Count
+    tokens: Count
+    validation_files: Count
+    one_file: bool = False
+    validation_bytes: Count
+    validation_tokens: Count
+    sha256: str = ""
+    secrets_replaced: Count = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """Bits per byte of the starting model on the held-out text."""
+
+    bits_per_byte: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantized:
+    """The kind of weights, and bits per byte of the float32 model ``origin`` on the text with this digest."""
+
+    weights: str = ""
+    origin: str | None = field(default=None, metadata=OMIT_NONE)
+    bits_per_byte: Amount | None = field(default=None, metadata=OMIT_NONE)
+    text: str | None = field(default=None, metadata=OMIT_NONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """What training.json says.
+
+    ``origin`` is the model that the run continued from, ``history`` the stages before it, ``workspaces`` names of the
+    workspaces that were read, ``forgotten`` digests of paths in them that were left out. ``data`` counts what the run
+    was about, ``replay`` other text, ``recent`` what was changed lately. ``val_bpb`` is held-out bits per byte, None
+    before the first evaluation; ``interpolation`` the part of the way from the starting weights to the best ones.
+    """
+
+    recipe: str = ""
+    preset: str | None = None
+    origin: str | None = None
+    history: tuple[Stage, ...] = ()
+    workspaces: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    created: str = ""
+    parameters: Count = 0
+    versions: Versions | None = field(default=None, metadata=OMIT_NONE)
+    seed: Count = 0
+    settings: TrainConfig | None = field(default=None, metadata=OMIT_NONE)
+    data: DataSummary | None = field(default=None, metadata=OMIT_NONE)
+    replay: Size | None = field(default=None, metadata=OMIT_NONE)
+    recent: Size | None = None
+    steps: Count = 0
+    seconds: Amount = 0.0
+    tokens_seen: Count = 0
+    finished: bool = False
+    before: Before | None = None
+    interpolation: Amount | None = None
+    val_bpb: Amount | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    quantized: Quantized | None = field(default=None, metadata=OMIT_NONE)
+    bundled: Mapping[str, Any] | None = field(default=None, metadata=OMIT_NONE)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plain data of training.json."""
+        data: dict[str, Any] = plain(self, KEYS)
+        return data
+
+
+def parse_record(text: str) -> TrainingRecord:
+    """Read training.json. Raises ``DataError``."""
+    return parse(TrainingRecord, text, keys=KEYS, strict=False)

@@ -1,4 +1,4 @@
-"""Next-token scores with a key/value cache. Knows ids, no text, and does not choose.
+"""Next-token scores with a key/value cache.
 
 ``Session`` looks like a plain function from all ids so far to the scores of the next one; that it keeps the keys
 and values of the longest common prefix with the last call shows only in the time that it takes. The arithmetic is
@@ -162,7 +162,7 @@ class _Row:
 class Session:
     """Scores for one growing, shrinking or edited sequence of ids, and for rows of ids that branch off from it.
 
-    Rows are remembered while the sequence begins as it did, and taken over where it goes on as a row does.
+    Rows are remembered while the sequence begins as it did, and taken over where it continues as a row does.
     """
 
     def __init__(self, params: Params, config: ModelConfig) -> None:
@@ -232,7 +232,7 @@ class Session:
                 self._scores |= zip(range(end - n_scored + 1, end + 1), scores[0], strict=True)
 
     def _read_rows(self, rows: Iterable[Ids]) -> None:
-        """Know rows of one length: those that the sequence goes on with, and others by one step for all."""
+        """Score rows of one length: those that continue the sequence are known, the others take one step for all."""
         new = []
         for row in dict.fromkeys(rows):
             end = self._root + len(row)

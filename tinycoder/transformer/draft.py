@@ -124,7 +124,7 @@ class DraftedSession:
         return scores
 
     def _note(self, ids: Sequence[int]) -> None:
-        """Remember what was made before, if ``ids`` do not go on with it."""
+        """Remember what was made before, if ``ids`` do not continue it."""
         latest = self._latest
         if len(ids) <= len(latest) or list(ids[: len(latest)]) != latest:
             if len(latest) > self._start:

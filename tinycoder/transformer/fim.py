@@ -1,9 +1,9 @@
-"""How the model is shown what stands behind the cursor: suffix first, so that typing only makes the ids longer.
+"""How the model is shown the text behind the cursor: suffix first (SPM), so that typing only makes the ids longer.
 
     <|fim_prefix|> <|fim_suffix|> SUFFIX <|fim_middle|> [header] TEXT <|endoftext|>
 
-TEXT is what stands before the cursor and goes on with what is missing, as one text: it ends where SUFFIX begins.
-Training and completion both build on these functions, so that they agree. Knows ids and text, no model.
+TEXT is the text before the cursor and the missing part in one: it ends where SUFFIX begins. Training and completion
+both use these functions, so that they agree.
 """
 
 from __future__ import annotations

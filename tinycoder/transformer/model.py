@@ -187,16 +187,6 @@ def forward(params: Params, config: ModelConfig, ids: Array) -> Array:
     return linear_forward(hidden_forward(weights, config, ids)[0], weights["head"])[0]
 
 
-def loss_and_gradients(params: Params, config: ModelConfig, ids: Array, targets: Array) -> tuple[float, Params]:
-    """Mean loss in nats over the targets and its gradients; (B,T), (B,T) -> (), parameters.
-
-    A target of -1 does not count.
-    """
-    weights, cache = fuse_forward(params, config)
-    loss, dweights = loss_and_weight_gradients(weights, config, ids, targets, int(np.sum(targets >= 0)))
-    return loss, fuse_backward(dweights, cache)
-
-
 def loss_and_weight_gradients(
     weights: Weights,
     config: ModelConfig,

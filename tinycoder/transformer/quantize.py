@@ -1,4 +1,4 @@
-"""Weights in fewer bits: int8 with a scale for each group of inputs, or float16. Knows arrays, no files.
+"""Weights in fewer bits: int8 with a scale for each group of inputs, or float16.
 
 Stored are values and scales; what computes is always float32 again. Gains of norms, a few hundred floats that all
 else hangs on, stay as they are.

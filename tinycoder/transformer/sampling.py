@@ -1,4 +1,4 @@
-"""Choosing tokens: cuts of the distribution, sampling, beam search. Knows scores and ids, no text."""
+"""Choosing tokens: cuts of the distribution, sampling, beam search."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ class Hypothesis:
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities over the last axis, float64; minus infinity is probability 0."""
-    z = logits.astype(np.float64)
-    z -= z.max(-1, keepdims=True)
-    np.exp(z, out=z)
-    z /= z.sum(-1, keepdims=True)
-    return z
+    """Probabilities over the last axis, in the precision of ``logits``; minus infinity is probability 0."""
+    p: Array = np.exp(logits - logits.max(-1, keepdims=True))
+    p *= 1 / p.sum(-1, keepdims=True)
+    return p
 
 
 def best_ids(scores: Array, n: int) -> Array:
@@ -76,11 +74,11 @@ def sample_ids(
     end: int,
     banned: Collection[int],
     seed: int,
-    allowed: Allowed = lambda made: None,
+    allowed: Allowed = lambda generated: None,
 ) -> Iterator[int]:
     """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``.
 
-    ``allowed`` names the only ids that may follow those made so far; None is all of them.
+    ``allowed`` gives the only ids that may follow the generated ones; None is all of them.
     """
     rng = np.random.default_rng(seed)
     ids = list(prompt)
@@ -102,8 +100,8 @@ def beam_search(
     *,
     end: int,
     banned: Collection[int],
-    allowed: Allowed = lambda made: None,
-    finished: Callable[[Sequence[int]], bool] = lambda made: False,
+    allowed: Allowed = lambda generated: None,
+    finished: Callable[[Sequence[int]], bool] = lambda generated: False,
 ) -> list[Hypothesis]:
     """The ``config.beam`` best continuations by total log-probability, best first.
 
@@ -115,25 +113,26 @@ def beam_search(
     live = [Hypothesis((), 0.0)]
     done: list[Hypothesis] = []
     for _ in range(config.max_tokens):
-        rows = [_restricted(row, banned, allowed(h.ids)) for row, h in zip(scores, live, strict=True)]
+        rows = np.stack([_restricted(row, banned, allowed(h.ids)) for row, h in zip(scores, live, strict=True)])
         with np.errstate(divide="ignore"):
-            totals = np.log(softmax(np.stack(rows))) + np.array([h.log_probability for h in live])[:, None]
+            totals = np.log(softmax(rows.astype(np.float64)))
+        totals += np.array([[h.log_probability] for h in live])
         best = [i for i in np.argsort(-totals, axis=None, kind="stable")[: 2 * config.beam] if totals.flat[i] > -np.inf]
-        grown: list[tuple[int, Hypothesis]] = []
+        extended: list[tuple[int, Hypothesis]] = []
         for row, token in zip(*np.unravel_index(best, totals.shape), strict=True):
             hypothesis = Hypothesis((*live[row].ids, int(token)), float(totals[row, token]))
             if token == end:
                 done.append(Hypothesis(live[row].ids, hypothesis.log_probability))
             elif finished(hypothesis.ids):
                 done.append(hypothesis)
-            elif len(grown) < config.beam:
-                grown.append((int(row), hypothesis))
-        live = [hypothesis for _, hypothesis in grown]
+            elif len(extended) < config.beam:
+                extended.append((int(row), hypothesis))
+        live = [hypothesis for _, hypothesis in extended]
         done = _best(done, config.beam)
         if not live or (len(done) == config.beam and done[-1].log_probability >= live[0].log_probability):
             return done
         if cache.length < context:
-            cache = cache.rows([row for row, _ in grown])
+            cache = cache.rows([row for row, _ in extended])
             scores = step(session.weights, session.config, cache, np.array([[h.ids[-1]] for h in live]))[:, -1]
         else:  # the window is full: read its end again, for each beam
             past = np.array([[*prompt, *h.ids] for h in live])

@@ -1,4 +1,4 @@
-"""Text to token ids and back, without loss for any string. Knows no model.
+"""Text to token ids and back, without loss for any string.
 
 Two kinds behind one class: byte-level BPE for code, and characters (with bytes for the characters that the
 training text did not have). Both are stored as a Hugging Face ``tokenizer.json``.
@@ -8,10 +8,10 @@ A lone surrogate, which no file in UTF-8 can hold, is read as U+FFFD. Text that 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
@@ -59,16 +59,25 @@ class Tokenizer:
     def from_json(cls, text: str) -> Tokenizer:
         """Read what ``to_json`` wrote. Raises ``TokenizerError`` for anything else.
 
-        The library would take any tokenizer, such as one whose expression takes forever on some text, so it is given
-        none but ours: vocabulary and merges are the file's, and all else is as this file makes it.
+        Only vocabulary and merges are taken from the file. The library would take any tokenizer, such as one whose
+        expression takes forever on some text, so all else is made here.
         """
         try:
-            data = json.loads(text)
-            _check_frame(data)
-            return cls(HuggingFaceTokenizer.from_str(json.dumps(data)))
+            model = json.loads(text)["model"]
+            vocab, merges = model["vocab"], model["merges"]
+            if sorted(vocab.values()) != list(range(len(vocab))) or not vocab.keys() >= set(SPECIAL_TOKENS):
+                raise ValueError("its vocabulary is not numbered from 0, or lacks a special token")
+            if model.get("byte_fallback") is True:
+                return cls(_character_frame(vocab))
+            if len(merges) > len(vocab):
+                raise ValueError("it has more merges than ids")
+            pairs = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in merges]
+            tokenizer = _code_frame(models.BPE(vocab=vocab, merges=pairs))
+            tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
+            return cls(tokenizer)
         except TokenizerError:
             raise
-        except Exception as error:
+        except Exception as error:  # the library raises no narrower one
             reason = " ".join(str(error)[:300].split())
             raise TokenizerError(f"the tokenizer cannot be read ({reason}); train the model again") from None
 
@@ -96,7 +105,7 @@ class Tokenizer:
         return [list(encoding.ids) for encoding in encodings]
 
     def encode_header(self, path: str) -> list[int]:
-        """What stands before a document's text; ``end_of_text`` comes after it."""
+        """The ids that come before a document's text; ``end_of_text`` comes after it."""
         return [self.special[FILE_SEPARATOR], *self.encode(f"{path}\n")]
 
     def last_piece(self, text: str) -> str:
@@ -138,17 +147,17 @@ class Tokenizer:
         return tuple(raw)
 
 
+def digest_of(text: str) -> str:
+    """SHA-256 of a tokenizer's JSON, hexadecimal: it tells one tokenizer from another."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 def train_code_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """Byte-level BPE whose merges stay inside the pieces of ``CODE_PIECES``.
 
     ``vocab_size`` counts the special tokens and the 256 bytes; a small text may give fewer ids.
     """
-    tokenizer = HuggingFaceTokenizer(models.BPE())
-    split = pre_tokenizers.Split(Regex(CODE_PIECES), behavior="isolated")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer = _code_frame(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=list(SPECIAL_TOKENS),
@@ -163,48 +172,27 @@ def train_character_tokenizer(texts: Iterable[str]) -> Tokenizer:
     """One id for each character of ``texts``, and one for each byte of any other character."""
     characters = sorted(set().union(*(set(_without_surrogates(text)) for text in texts)))
     tokens = [*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256)), *characters]
-    vocab = {token: i for i, token in enumerate(tokens)}
-    tokenizer = HuggingFaceTokenizer(models.BPE(vocab=vocab, merges=[], byte_fallback=True))
+    return Tokenizer(_character_frame({token: i for i, token in enumerate(tokens)}))
+
+
+def _code_frame(model: models.BPE) -> HuggingFaceTokenizer:
+    """All of a tokenizer for code but vocabulary and merges."""
+    tokenizer = HuggingFaceTokenizer(model)
+    split = pre_tokenizers.Split(Regex(CODE_PIECES), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _character_frame(vocab: Mapping[str, int]) -> HuggingFaceTokenizer:
+    """A tokenizer for characters with this vocabulary."""
+    tokenizer = HuggingFaceTokenizer(models.BPE(vocab=dict(vocab), merges=[], byte_fallback=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("\n", behavior="isolated")
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     tokenizer.add_special_tokens(list(SPECIAL_TOKENS))
-    return Tokenizer(tokenizer)
-
-
-def _check_frame(data: Any) -> None:
-    """Raise ``TokenizerError`` unless this is a tokenizer of ours, whatever its vocabulary and merges are."""
-    foreign = "the tokenizer was not written by TinyCoder ({} is another); train the model again"
-    if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
-        raise TokenizerError(foreign.format("its form"))
-    model = data["model"]
-    vocab, merges, added = model.get("vocab"), model.get("merges"), data.get("added_tokens")
-    if not isinstance(vocab, dict):
-        raise TokenizerError(foreign.format("its vocabulary"))
-    ids = list(vocab.values())
-    special = [{"id": vocab.get(token), "content": token, **_SPECIAL_FLAGS} for token in SPECIAL_TOKENS]
-    if not isinstance(added, list) or sorted(map(repr, added)) != sorted(map(repr, special)):
-        raise TokenizerError(foreign.format("its list of special tokens"))
-    if not all(type(i) is int for i in ids) or sorted(ids) != list(range(len(ids))):
-        raise TokenizerError(foreign.format("its vocabulary"))
-    if not isinstance(merges, list) or len(merges) > len(ids):
-        raise TokenizerError(foreign.format("its list of merges"))
-    odd = min((_differences(data, frame) for frame in _frames()), key=len)
-    if odd:
-        raise TokenizerError(foreign.format(repr(odd[0])))
-
-
-@cache
-def _frames() -> tuple[Mapping[str, Any], ...]:
-    """The two kinds of tokenizer as they are written by the library that is installed."""
-    kinds = (train_code_tokenizer([], 0), train_character_tokenizer([]))
-    return tuple(json.loads(kind.to_json()) for kind in kinds)
-
-
-def _differences(data: Mapping[str, Any], frame: Mapping[str, Any]) -> list[str]:
-    """Keys that say something else; what another version of the library leaves out, or has off, says nothing."""
-    keys = data.keys() - {"vocab", "merges", "added_tokens", "model"}
-    odd = sorted(key for key in keys if data[key] != frame.get(key) and (key in frame or data[key]))
-    return odd + (_differences(data["model"], frame["model"]) if "model" in frame else [])
+    return tokenizer
 
 
 def _without_surrogates(text: str) -> str:

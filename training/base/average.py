@@ -1,7 +1,6 @@
 """One model from the late checkpoints of a run: the mean of the last few, as many as predict held-out text best.
 
-Weights near the end of a run lie around a better place than each of them (Izmailov et al. 2018). Knows weights and
-texts, not how a checkpoint came about.
+Weights near the end of a run lie around a better point than each of them (Izmailov et al. 2018).
 """
 
 from __future__ import annotations

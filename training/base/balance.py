@@ -1,7 +1,6 @@
 """How much of each package a corpus takes, so that no giant is half of it, and what is held out.
 
-Which texts come in hangs on hashes of their paths: a new version of one package leaves the others as they are.
-Knows no files and no Python.
+Which texts come in depends on hashes of their paths: a new version of one package leaves the others as they are.
 """
 
 from __future__ import annotations

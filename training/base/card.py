@@ -1,4 +1,4 @@
-"""The model card of the shipped model: ``card.md`` with its figures put in. Knows facts, no model and no corpus."""
+"""The model card of the bundled model: ``card.md`` with its figures put in."""
 
 from __future__ import annotations
 
@@ -9,56 +9,61 @@ from typing import Any
 
 from domains import Package
 
+from tinycoder.storage.record import Stage, TrainingRecord
+
 TEMPLATE = Path(__file__).with_name("card.md")
 
 
-def model_card(training: Mapping[str, Any], packages: Sequence[Package], shape: Mapping[str, Any]) -> str:
-    """Markdown of the card, from what training.json says, the corpus's packages, and the model's shape and sizes.
+def model_card(training: TrainingRecord, packages: Sequence[Package], shape: Mapping[str, Any]) -> str:
+    """Markdown of the card, from the record, the corpus's packages, and the model's shape and sizes.
 
     ``shape`` has the fields of the model's configuration, and ``weights_bytes`` and ``tokenizer_bytes``.
     """
-    data, bundled = training["data"], training["shipped"]
-    sittings = [*training["earlier"], training]
-    steps, tokens_seen, seconds = (sum(one[name] for one in sittings) for name in ("steps", "tokens_seen", "seconds"))
-    hours = seconds / 3600
+    data, bundled, versions = training.data, training.bundled, training.versions
+    assert data
+    assert bundled
+    assert versions
+    stages = [*training.history, training]
+    tokens_seen = sum(stage.tokens_seen for stage in stages)
+    hours = sum(stage.seconds for stage in stages) / 3600
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         {name: f"{value:,}" for name, value in shape.items()},
-        parameters=f"{training['parameters']:,}",
+        parameters=f"{training.parameters:,}",
         weights_mb=_mb(shape["weights_bytes"]),
-        exact_mb=_mb(4 * training["parameters"]),
+        exact_mb=_mb(4 * training.parameters),
         tokenizer_mb=_mb(shape["tokenizer_bytes"]),
-        train_mb=_mb(data["bytes"]),
-        n_files=f"{data['files']:,}",
-        train_tokens=_millions(data["tokens"]),
-        epochs=f"{tokens_seen / data['tokens']:.1f}",
+        train_mb=_mb(data.bytes),
+        n_files=f"{data.files:,}",
+        train_tokens=_millions(data.tokens),
+        epochs=f"{tokens_seen / data.tokens:.1f}",
         tokens_seen=_millions(tokens_seen),
-        n_steps=f"{steps:,}",
+        n_steps=f"{sum(stage.steps for stage in stages):,}",
         hours=f"{hours:.1f}",
-        sittings=_sittings(sittings),
+        sittings=_stages(stages),
         machine=bundled["machine"],
         energy=f"{hours * bundled['watts'] / 1000:.2g}",
         watts=f"{bundled['watts']:g}",
         averaged=_averaged(bundled["average"]),
-        version=training["versions"]["tinycoder"],
-        seed=training["seed"],
-        held_out_kb=f"{data['validation_bytes'] / 1e3:,.0f}",
+        version=versions.tinycoder,
+        seed=training.seed,
+        held_out_kb=f"{data.validation_bytes / 1e3:,.0f}",
         quality=_quality(bundled["bits_per_byte"], packages),
         prompt=bundled["by_heart"]["prompt"],
         continued=bundled["by_heart"]["continued"],
         learnt=_share(bundled["by_heart"]["learnt"]),
         unseen=_share(bundled["by_heart"]["unseen"]),
         packages=_packages(packages),
-        last=len(sittings) - 1,
-        commands="\n".join(_command(i, one["tokens_seen"]) for i, one in enumerate(sittings)),
+        last=len(stages) - 1,
+        commands="\n".join(_command(i, stage.tokens_seen) for i, stage in enumerate(stages)),
     )
 
 
-def _sittings(sittings: Sequence[Mapping[str, Any]]) -> str:
-    """How the budget was spent, if it was not in one run."""
-    if len(sittings) == 1:
+def _stages(stages: Sequence[Stage | TrainingRecord]) -> str:
+    """The tokens of each stage, if there was more than one."""
+    if len(stages) == 1:
         return ""
-    parts = " and ".join(_millions(one["tokens_seen"]) for one in sittings)
-    return f", in {len(sittings)} sittings ({parts} tokens), each from the weights of the one before"
+    parts = " and ".join(_millions(stage.tokens_seen) for stage in stages)
+    return f", in {len(stages)} stages ({parts} tokens), each from the weights of the one before"
 
 
 def _command(i: int, tokens: int) -> str:
@@ -96,9 +101,9 @@ def _packages(packages: Sequence[Package]) -> str:
     return "\n".join(lines)
 
 
-def _share(found: Mapping[str, int]) -> str:
-    part = found["by_heart"] / found["windows"]
-    return f"{found['by_heart']:,} of {found['windows']:,} places ({part:.1%})"
+def _share(count: Mapping[str, int]) -> str:
+    part = count["by_heart"] / count["windows"]
+    return f"{count['by_heart']:,} of {count['windows']:,} positions ({part:.1%})"
 
 
 def _mb(n_bytes: int) -> str:

@@ -1,7 +1,4 @@
-"""What a file of an installed package teaches: its code, without the licence above it; or why it teaches nothing.
-
-Works on one text at a time. Knows no packages, no file system but the list of runs, and no other text.
-"""
+"""What a file of an installed package teaches: its code, without the licence above it; or why it teaches nothing."""
 
 from __future__ import annotations
 

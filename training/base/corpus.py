@@ -1,9 +1,9 @@
-"""Builds the corpus of the base model from the packages of an environment and the standard library.
+"""Build the corpus of the base model from the packages of an environment and the standard library.
 
     python training/base/corpus.py --environment SITE_PACKAGES --exclude-runs FILE --out FOLDER --manifest FILE
 
-The result hangs on nothing but the installed versions: files are chosen by hashes of their paths. Knows nothing of
-models; ``tinycoder train FOLDER/train`` learns from it.
+The result depends only on the installed versions: files are chosen by hashes of their paths. ``tinycoder train
+FOLDER/train`` learns from it.
 """
 
 from __future__ import annotations

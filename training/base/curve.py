@@ -1,4 +1,4 @@
-"""The log of a run: read, thinned, and drawn. Knows no model."""
+"""The log of a run: read, thinned, and drawn."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.errors import ConfigError, CorpusError
+from tinycoder.storage.record import Stage
 
 MAX_LINES = 200
 MEASURED = "bits_per_byte"
@@ -66,8 +67,8 @@ def check() -> None:
         raise ConfigError("pictures need matplotlib: pip install tinycoder[plot]")
 
 
-def draw(lines: Sequence[Mapping[str, Any]], file: Path, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
-    """Held-out bits per byte over the hours of all sittings, and the learning rate of the last, whose log ``lines`` is.
+def draw(lines: Sequence[Mapping[str, Any]], file: Path, history: Sequence[Stage] = ()) -> None:
+    """Held-out bits per byte over the hours of all stages, and the learning rate of the last, whose log ``lines`` is.
 
     Raises ``ConfigError`` if there is no matplotlib, or the picture cannot be saved.
     """
@@ -79,11 +80,10 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path, earlier: Sequence[Mappi
     panel = figure.subplots()
     rate = panel.twinx()
     begin = 0.0
-    for stage in earlier:
-        points = [point for point in stage["curve"] if point["val_bpb"] is not None]
-        hours = [begin + point["seconds"] / 3600 for point in points]
-        panel.plot(hours, [point["val_bpb"] for point in points], ".-", color="#2f6f4f", markersize=3)
-        begin += stage["seconds"] / 3600
+    for stage in history:
+        hours = [begin + point.seconds / 3600 for point in stage.curve]
+        panel.plot(hours, [point.val_bpb for point in stage.curve], ".-", color="#2f6f4f", markersize=3)
+        begin += stage.seconds / 3600
         panel.axvline(begin, color="#9aa5b1", linewidth=0.8, linestyle=":")
     rate.fill_between(_hours(lines, begin), [line["scale"] for line in lines], color="#9aa5b1", alpha=0.2, linewidth=0)
     rate.set_ylim(0, 1.05)

@@ -1,11 +1,7 @@
-"""The kinds of code in the base model's corpus, as its manifest tells them, and how well a model predicts each.
-
-Knows no file of the corpus itself.
-"""
+"""The kinds of code in the base model's corpus, as its manifest lists them, and how well a model predicts each."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +11,7 @@ from balance import package_of
 
 from tinycoder.errors import CorpusError
 from tinycoder.storage.checkpoint import Model
+from tinycoder.validate import DataError, parse
 from tinycoder.workspace.text import Text
 from tinycoder_training.job import measure
 
@@ -34,6 +31,11 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    sources: tuple[Package, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quality:
     """Bits per byte of each domain's held-out text, and of all of it, each byte counting the same."""
 
@@ -44,18 +46,9 @@ class Quality:
 def read_manifest(file: Path) -> tuple[Package, ...]:
     """The packages that ``corpus.py`` noted. Raises ``CorpusError`` if ``file`` is no manifest."""
     try:
-        return tuple(
-            Package(
-                name=row["package"],
-                version=row["version"],
-                licence=row["licence"],
-                domain=row["domain"],
-                n_bytes=row["bytes"],
-                held_out_bytes=row["held_out_bytes"],
-            )
-            for row in json.loads(file.read_text(encoding="utf-8"))["sources"]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        keys = {"name": "package", "n_bytes": "bytes"}
+        return parse(_Manifest, file.read_bytes(), keys=keys, strict=False).sources
+    except (OSError, DataError) as error:
         raise CorpusError(f"{file} is no manifest of a corpus ({error}); build the corpus again") from None
 
 

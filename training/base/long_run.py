@@ -29,8 +29,10 @@ import filelock
 from curve import MEASURED, read_log
 
 from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
+from tinycoder.storage.atomic import replace_text
 from tinycoder.storage.checkpoint import STATE
 from tinycoder.storage.models import exists, run_folder
+from tinycoder.validate import DataError, parse
 
 NICE = 19
 RATE_LINES = 10  # of the log, over which tokens a second are counted
@@ -105,8 +107,8 @@ def refuse_if_running(place: Place) -> None:
 def running(place: Place) -> Process | None:
     """The process of the run, also while it is paused; none if it has ended, whoever has its number now."""
     try:
-        process = Process(**json.loads(place.file("process").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        process = parse(Process, place.file("process").read_bytes())
+    except (OSError, DataError):
         return None
     stat = _stat(process.pid)
     alive = stat is not None and stat[0] not in "ZX" and stat[1] == process.began and process.boot == _boot()
@@ -226,9 +228,7 @@ def _boot() -> str:
 
 
 def _write(file: Path, value: dict[str, Any]) -> None:
-    new = file.with_name(f"{file.name}~")
-    new.write_text(json.dumps(value), encoding="utf-8")
-    new.replace(file)
+    replace_text(file, json.dumps(value))
 
 
 _AT = click.option(

@@ -1,7 +1,7 @@
-"""How often the model says by heart what stands in a text: greedy, after a short prompt from a random place.
+"""How often the model repeats a text verbatim: greedily, after a short prompt from a random position.
 
 Some of that is no memory: what begins a loop over a list is predictable, also in files that were never learnt. The
-same measure on held-out files tells how much. (After Carlini et al. 2023, with shorter prompts.) Knows no corpus.
+same measure on held-out files tells how much. (After Carlini et al. 2023, with shorter prompts.)
 """
 
 from __future__ import annotations

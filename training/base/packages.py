@@ -1,13 +1,11 @@
 """The packages that the base model may learn from, and their Python files in the environments at hand.
 
-A package is taken only if its own metadata declare the licence that the list of sources states. Knows nothing of
-what the files say.
+A package is taken only if its own metadata declare the licence that the list of sources states.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
 import re
 import sysconfig
@@ -16,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tinycoder.errors import CorpusError
+from tinycoder.validate import DataError, parse
 from tinycoder.workspace import tree
 from tinycoder.workspace.text import Skipped
 
@@ -51,6 +50,22 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Sources:
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reserved:
+    package: str
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ReservedList:
+    reserved: tuple[_Reserved, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """A source as it is installed; ``files`` have paths relative to where packages lie."""
 
@@ -63,9 +78,8 @@ class Found:
 def read_sources(file: Path) -> tuple[Source, ...]:
     """The sources listed in a JSON file. Raises ``CorpusError`` for a malformed list or a licence not permitted."""
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))["sources"]
-        sources = tuple(Source(**entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        sources = parse(_Sources, file.read_bytes(), strict=False).sources
+    except (OSError, DataError) as error:
         names = ", ".join(field.name for field in fields(Source))
         raise CorpusError(f"{file} is no list of sources ({error}); each has {names}") from None
     for source in sources:
@@ -81,10 +95,10 @@ def read_sources(file: Path) -> tuple[Source, ...]:
 def read_reserved(file: Path) -> dict[str, str]:
     """What each reserved package is for, by normalised name. Raises ``CorpusError`` for a malformed list."""
     try:
-        entries = json.loads(file.read_text(encoding="utf-8"))["reserved"]
-        return {normalised(entry["package"]): str(entry["purpose"]) for entry in entries}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        entries = parse(_ReservedList, file.read_bytes(), strict=False).reserved
+    except (OSError, DataError) as error:
         raise CorpusError(f"{file} is no list of reserved packages ({error}); each has package, purpose") from None
+    return {normalised(entry.package): entry.purpose for entry in entries}
 
 
 def refuse_reserved(sources: Sequence[Source], reserved: Mapping[str, str]) -> None:

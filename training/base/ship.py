@@ -2,7 +2,7 @@
 
     python training/base/ship.py RUN --corpus CORPUS --out tinycoder/models/base --log RUN.log
 
-The run stays as it is. Knows how the steps follow each other; each step has a file of its own.
+The run stays as it is. Each step has a file of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,10 @@ from domains import Package, Quality, quality, read_manifest, split
 from memorisation import CONTINUED, PROMPT, Memorised, memorised
 from train import read_corpus
 
-from tinycoder.bench import report as record
+from tinycoder.bench import report as bench_report
 from tinycoder.errors import CheckpointError, CorpusError, TinyCoderError
 from tinycoder.storage.checkpoint import WEIGHTS, Model, load_model, save_model
+from tinycoder.storage.record import CurvePoint, Quantized, TrainingRecord
 from tinycoder.transformer.quantize import dequantize, quantize
 from tinycoder_training.corpora.corpus import Corpus
 
@@ -34,8 +35,6 @@ MAX_BYTES = 12_000_000  # of the whole folder: it is in every copy of the packag
 CURVE_POINTS = 60
 CHOICE_TOKENS = 131_072  # of the held-out text, for each candidate
 KIND = "int8"
-FACTS = ("recipe", "preset", "from", "earlier", "created", "parameters", "versions", "seed", "settings", "data")
-COUNTERS = ("steps", "seconds", "tokens_seen", "finished")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,12 +54,16 @@ def checked_model(run: Path, corpus: Corpus, *, unfinished: bool) -> Model:
     Text that it learnt must not judge it, so sizes have to be the same to the byte.
     """
     model = load_model(run)
-    if not (model.training["finished"] or unfinished):
-        raise CheckpointError(f"the run in {run} is not finished; go on with train.py --resume, or give --unfinished")
-    data = model.training["data"]
+    if not (model.training.finished or unfinished):
+        raise CheckpointError(
+            f"the run in {run} is not finished; continue with train.py --resume, or give --unfinished"
+        )
+    data = model.training.data
+    if data is None:
+        raise CheckpointError(f"{run}: training.json lacks 'data'; train the model again")
     there = [(len(texts), sum(text.n_bytes for text in texts)) for texts in (corpus.train, corpus.validation)]
-    if there != [(data["files"], data["bytes"]), (data["validation_files"], data["validation_bytes"])]:
-        raise CorpusError(f"{run} learnt from another corpus ({data['files']:,} files, {data['bytes']:,} bytes)")
+    if there != [(data.files, data.bytes), (data.validation_files, data.validation_bytes)]:
+        raise CorpusError(f"{run} learnt from another corpus ({data.files:,} files, {data.bytes:,} bytes)")
     return model
 
 
@@ -70,18 +73,15 @@ def in_int8(model: Model) -> Model:
     return dataclasses.replace(model, params=params, weights=KIND)
 
 
-def training_facts(training: Mapping[str, Any], measured: Measured, *, machine: str, watts: float) -> dict[str, Any]:
-    """What training.json says of the shipped model: the run's facts, a thinned curve, and what was measured."""
+def bundled_record(training: TrainingRecord, measured: Measured, *, machine: str, watts: float) -> TrainingRecord:
+    """The record of the bundled model: the run's, with a thinned and rounded curve, and what was measured."""
     chosen = min(measured.candidates, key=lambda candidate: candidate.bits_per_byte)
-    return {
-        **{name: training[name] for name in (*FACTS, *COUNTERS)},
-        "val_bpb": measured.small.overall,
-        "curve": [
-            {name: round(value, 5) if value is not None else None for name, value in point.items()}
-            for point in spread(training["curve"], CURVE_POINTS)
-        ],
-        "quantized": {"weights": KIND},
-        "shipped": {
+    return dataclasses.replace(
+        training,
+        val_bpb=measured.small.overall,
+        curve=tuple(map(_rounded_point, spread(training.curve, CURVE_POINTS))),
+        quantized=Quantized(weights=KIND),
+        bundled={
             "machine": machine,
             "watts": watts,
             "average": chosen.n,
@@ -94,14 +94,19 @@ def training_facts(training: Mapping[str, Any], measured: Measured, *, machine: 
                 "unseen": {"windows": measured.unseen.n_windows, "by_heart": len(measured.unseen.texts)},
             },
         },
-    }
+    )
+
+
+def _rounded_point(point: CurvePoint) -> CurvePoint:
+    values = dataclasses.asdict(point).items()
+    return CurvePoint(**{name: value if value is None else round(value, 5) for name, value in values})
 
 
 def _rounded(found: Quality) -> dict[str, Any]:
     return {"all": round(found.overall, 5), "domains": {name: round(bpb, 5) for name, bpb in found.by_domain.items()}}
 
 
-def save(model: Model, out: Path, training: Mapping[str, Any], packages: Sequence[Package]) -> int:
+def save(model: Model, out: Path, training: TrainingRecord, packages: Sequence[Package]) -> int:
     """Write the folder and return its size in bytes. Raises ``CheckpointError`` if it would be too large."""
     shape = {
         **dataclasses.asdict(model.config),
@@ -206,12 +211,12 @@ def main(
             packages, corpus = read_manifest(manifest), read_corpus(corpus_folder)
             model = checked_model(run, corpus, unfinished=unfinished)
         model, measured = measure(model, run, corpus, packages, windows)
-        metadata = training_facts(model.training, measured, machine=machine or _this_machine(), watts=watts)
+        record = bundled_record(model.training, measured, machine=machine or _this_machine(), watts=watts)
         with timed("writing"):
-            size = save(model, out, metadata, packages)
+            size = save(model, out, record, packages)
             if lines:
                 write_log(thinned(lines), keep_log)
-                draw(lines, curve, model.training["earlier"])
+                draw(lines, curve, model.training.history)
     except TinyCoderError as error:
         raise click.ClickException(str(error)) from None
     for line in report(measured, examples):
@@ -220,7 +225,7 @@ def main(
 
 
 def _this_machine() -> str:
-    processor = record.machine()["processor"] or "an unknown processor"
+    processor = bench_report.machine()["processor"] or "an unknown processor"
     return f"{os.cpu_count()} cores of {processor}, no GPU"
 
 

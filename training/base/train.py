@@ -1,15 +1,15 @@
-"""Trains the base model on the corpus that ``corpus.py`` wrote; stopped at any time, it goes on where it was.
+"""Train the base model on the corpus that ``corpus.py`` wrote; a stopped run continues where it was.
 
     python training/base/train.py CORPUS --folder MODEL --tokens 130e6 --start tinycoder/models/base
     python training/base/train.py CORPUS --folder MODEL --resume
     python training/base/train.py CORPUS --folder DECAYED --branch MODEL --tokens 5e6
 
-The budget is in tokens and counts from the beginning; another one may be given when a run goes on: the learning rate
-stays up until the last ``DECAY`` part of it. A finished run is taken up by another sitting, which starts from its
-weights, raises the learning rate again, and keeps what the folder says of the sittings before. A branch goes on from
-the saved state of a run that stays as it is, and lets the learning rate fall to zero over its tokens. Late checkpoints
-come to stand in MODEL-late, in half precision: ``average.py`` makes one model of them. Everything goes to the log on
-standard output, a JSON object a line. ``long_run.py`` does all this in the background.
+The budget is in tokens and counts from the beginning; another one may be given when a run continues: the learning rate
+stays up until the last ``DECAY`` part of it. A finished run is continued by another stage, which starts from its
+weights, raises the learning rate again, and keeps the history of the stages before. A branch continues from the saved
+state of a run that stays as it is, and lets the learning rate fall to zero over its tokens. Late checkpoints are
+written to MODEL-late, in half precision: ``average.py`` makes one model of them. Everything goes to the log on standard
+output, a JSON object a line. ``long_run.py`` does all this in the background.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tinycoder.config import PRESETS, TrainConfig, n_cpus
 from tinycoder.errors import TinyCoderError, TrainingError
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.models import only_writer
+from tinycoder.storage.record import Stage, TrainingRecord
 from tinycoder.workspace.text import Text
 from tinycoder_training.clock import awake_clock
 from tinycoder_training.corpora.corpus import Corpus
@@ -133,8 +134,8 @@ def branched(run: Path, folder: Path, tokens: float) -> Job:
     n_steps = _steps(job, tokens)
     steps = job.progress.step + n_steps
     job.progress.best_bits_per_byte = math.inf  # of the weights that have decayed, not of those on the way
-    evaluations = round(BRANCH_EVALUATIONS * steps / n_steps)
-    return _with(job, steps=steps, warmup=0.0, decay=n_steps / steps, evaluations=evaluations)
+    n_evals = round(BRANCH_EVALUATIONS * steps / n_steps)
+    return _with(job, steps=steps, warmup=0.0, decay=n_steps / steps, n_evals=n_evals)
 
 
 def with_budget(job: Job, tokens: float) -> Job:
@@ -154,16 +155,16 @@ def running_seconds(pauses: Path | None) -> float:
 
 
 def _new(corpus: Path, folder: Path, tokens: float, preset: str, start: Model | None) -> Job:
-    earlier = sittings(start) if start else []
+    history = stages(start.training) if start else ()
     settings = TrainConfig(
         steps=1,  # until the window is known
         batch_size=PRESETS[preset].batch_size,
         shards=n_cpus(),
         decay=DECAY,
-        evaluations=EVALUATIONS,
+        n_evals=EVALUATIONS,
         evaluation_tokens=EVALUATION_TOKENS,
         save_seconds=SAVE_SECONDS,
-        seed=len(earlier),  # another order of the same text
+        seed=len(history),  # another order of the same text
     )
     created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     job = new_job(
@@ -172,8 +173,7 @@ def _new(corpus: Path, folder: Path, tokens: float, preset: str, start: Model | 
         preset=preset,
         settings=settings,
         start=start,
-        created=created,
-        earlier=earlier,
+        record=TrainingRecord(created=created, history=history),
     )
     # Not a fine-tuned model: it is not weighed against what it began with.
     job = dataclasses.replace(job, run=dataclasses.replace(job.run, start=None))
@@ -183,8 +183,8 @@ def _new(corpus: Path, folder: Path, tokens: float, preset: str, start: Model | 
 def _with(job: Job, **changes: Any) -> Job:
     """The job with other settings."""
     settings = dataclasses.replace(job.run.train, minutes=None, **changes)
-    metadata = {**job.metadata, "settings": dataclasses.asdict(settings)}
-    return dataclasses.replace(job, run=dataclasses.replace(job.run, train=settings), metadata=metadata)
+    record = dataclasses.replace(job.record, settings=settings)
+    return dataclasses.replace(job, run=dataclasses.replace(job.run, train=settings), record=record)
 
 
 def _steps(job: Job, tokens: float) -> int:
@@ -195,11 +195,10 @@ def _tokens_of_step(job: Job) -> int:
     return job.run.train.batch_size * job.run.model.context
 
 
-def sittings(model: Model) -> list[dict[str, Any]]:
-    """What the runs that ``model`` comes from took, oldest first."""
-    training = model.training
-    last = {name: training[name] for name in ("created", "steps", "seconds", "tokens_seen", "curve")}
-    return [*training.get("earlier", []), last]
+def stages(record: TrainingRecord) -> tuple[Stage, ...]:
+    """The stages of a model with this record, oldest first."""
+    last = Stage(**{field.name: getattr(record, field.name) for field in dataclasses.fields(Stage)})
+    return (*record.history, last)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seconds of a run that a machine's sleep does not count in. Knows no run."""
+"""Seconds of a run without the time that the machine slept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token windows for training and evaluation. Knows ids, no text; what a step sees depends on seed and step alone."""
+"""Token windows for training and evaluation. What a step sees depends on seed and step alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Rewrite = Callable[[Array, np.random.Generator], Array]
 
 @dataclass(frozen=True)
 class Windows:
-    """A token stream cut into windows of ``context`` + 1 ids, met in a new random order and offset every epoch.
+    """A token stream cut into windows of ``context`` + 1 ids, in a new random order and with a new offset every epoch.
 
-    Documents end in the id ``end``; from the second epoch on they follow each other in a new order too. ``rewrite`` may
-    put other ids, as many, in the place of a window; its randomness is its window's own.
+    Documents end in the id ``end``; from the second epoch on their order is new too. ``rewrite`` may replace the ids of
+    a window by as many others; each window has a random generator of its own.
     """
 
     ids: Array
@@ -41,9 +41,9 @@ class Windows:
         return windows[:, :-1], windows[:, 1:]
 
     def _window(self, number: int) -> Array:
-        epoch, place = divmod(number, self.per_epoch)
+        epoch, position = divmod(number, self.per_epoch)
         offset, order = _epoch_order(self.seed, epoch, self.per_epoch, self.context)
-        start = max(0, min(int(order[place]) * self.context + offset, len(self.ids) - self.context - 1))
+        start = max(0, min(int(order[position]) * self.context + offset, len(self.ids) - self.context - 1))
         window = self._ids_of(epoch)[start : start + self.context + 1]
         return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
 

@@ -1,6 +1,6 @@
 """Fill-in-the-middle: some windows of a run show what follows a text before the text (Bavarian et al. 2022).
 
-The layout is that of ``tinycoder.infill``. Knows one window at a time, no stream and no model.
+The layout is that of ``tinycoder.transformer.fim``.
 """
 
 from __future__ import annotations

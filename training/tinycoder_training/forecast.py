@@ -1,8 +1,9 @@
-"""What a run will take, before it begins: seconds from a few trial steps, bytes from the shapes of its arrays."""
+"""The cost of a run before it begins: seconds from a few trial steps, bytes from the shapes of its arrays."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import sys
 import time
@@ -12,10 +13,10 @@ from pathlib import Path
 from tinycoder.config import ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
 from tinycoder.transformer.layers import ATTENTION_BLOCK, LOGITS_CHUNK
-from tinycoder.transformer.model import TOKENS_AT_A_TIME, n_params
+from tinycoder.transformer.model import TOKENS_AT_A_TIME, Params, n_params
 from tinycoder_training.optim import init_moments
 from tinycoder_training.parallel import threads
-from tinycoder_training.trainer import BLENDS, FINAL_EVALUATION_TOKENS, Progress, Run, evaluate, train
+from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, INTERPOLATIONS, Progress, Run, evaluate, train
 
 TRIAL_STEPS, TRIAL_SECONDS = 3, 4.0
 SLACK = 48 * 2**20  # bytes of pieces that the allocator keeps for each thread
@@ -32,46 +33,48 @@ class Forecast:
 
 
 def forecast(run: Run, progress: Progress) -> Forecast:
-    """Take a few steps on copies, for some seconds; nothing is changed or saved."""
-    settings = run.train
-    copies = {name: param.copy() for name, param in progress.params.items()}
-    trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
-    endless = dataclasses.replace(settings, steps=10**9, minutes=None, save_seconds=1e12)
-    times: list[float] = []
+    """Time a few steps and an evaluation on copies, for some seconds; nothing is changed or saved."""
+    settings, copies = run.train, {name: param.copy() for name, param in progress.params.items()}
+    step = _seconds_of_step(run, copies)
+    tokens = min(len(run.data.validation), settings.evaluation_tokens)
+    of_a_token = _seconds_of_evaluation(run, copies, tokens) / tokens
+    final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
+    if run.start is not None:  # it is evaluated too, and so are the weights between it and the best ones
+        final = 2 * final + (2 + len(INTERPOLATIONS)) * tokens
+    evaluations = of_a_token * settings.n_evals * tokens
+    steps = math.inf if settings.steps is None else settings.steps - progress.step
+    if settings.max_steps is not None:
+        steps = min(steps, settings.max_steps - progress.step)
+    seconds = steps * step + evaluations
+    if settings.minutes is not None and (left := 60 * settings.minutes - progress.seconds) <= seconds:
+        steps, seconds = max(0, round((left - evaluations) / step)), left
+    return Forecast(
+        steps=int(steps),
+        seconds=seconds + of_a_token * final,
+        n_bytes=peak_memory(),
+        tokens_per_second=settings.batch_size * run.model.context / step,
+    )
+
+
+def _seconds_of_step(run: Run, params: Params) -> float:
+    trial = Progress(params=params, moments=init_moments(params, run.train), best_params=params)
+    endless = dataclasses.replace(run.train, steps=10**9, minutes=None, save_seconds=1e12)
     reports = train(dataclasses.replace(run, train=endless, start=None), trial, save=lambda progress: False)
+    times: list[float] = []
     start = time.perf_counter()
     while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
         begin = time.perf_counter()
         next(reports)
         times.append(time.perf_counter() - begin)
     reports.close()
-    step = statistics.fmean(times[1:])  # the first one is slower
+    return statistics.fmean(times[1:])  # the first one is slower
+
+
+def _seconds_of_evaluation(run: Run, params: Params, n_tokens: int) -> float:
     begin = time.perf_counter()
-    tokens = min(len(run.data.validation), settings.evaluation_tokens)
-    with threads(min(settings.shards, n_cpus())) as pool:
-        evaluate(copies, run.model, run.data, n_tokens=tokens, pool=pool)
-    of_a_token = (time.perf_counter() - begin) / tokens
-    final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
-    if run.start is not None:  # it is measured too, and what lies between it and the end
-        final = 2 * final + (2 + len(BLENDS)) * tokens
-    evaluations = of_a_token * (settings.evaluations * tokens + final)
-    if settings.steps is not None:
-        steps = settings.steps - progress.step
-        seconds = steps * step + evaluations
-    else:
-        assert settings.minutes is not None
-        seconds = 60 * settings.minutes - progress.seconds
-        steps = max(0, round((seconds - of_a_token * settings.evaluations * tokens) / step))
-        if settings.most_steps is not None and settings.most_steps - progress.step < steps:
-            steps = settings.most_steps - progress.step
-            seconds = steps * step + of_a_token * settings.evaluations * tokens
-        seconds += of_a_token * final
-    return Forecast(
-        steps=steps,
-        seconds=seconds,
-        n_bytes=peak_memory(),
-        tokens_per_second=settings.batch_size * run.model.context / step,
-    )
+    with threads(min(run.train.shards, n_cpus())) as pool:
+        evaluate(params, run.model, run.data, n_tokens=n_tokens, pool=pool)
+    return time.perf_counter() - begin
 
 
 def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:

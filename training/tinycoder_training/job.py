@@ -1,26 +1,23 @@
-"""From a corpus to a run and from a run to a model folder, and back when it resumes.
-
-Chooses tokenizer, shapes and prompts. Knows no command line; the loop itself is in ``trainer``.
-"""
+"""From a corpus to a run, from a run to a model folder, and back when it resumes. The loop itself is in ``trainer``."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import platform
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import tinycoder
-from tinycoder.config import PRESETS, TrainConfig, from_mapping, n_cpus
-from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.config import PRESETS, ModelConfig, TrainConfig, n_cpus
+from tinycoder.errors import CheckpointError, ConfigError, TrainingError
 from tinycoder.storage.checkpoint import STATE, Model, load_model, load_state, save_model
 from tinycoder.storage.models import drop_run, exists, run_folder
-from tinycoder.transformer.model import init_params, n_params
+from tinycoder.storage.record import Before, DataSummary, Size, TrainingRecord, Versions
+from tinycoder.transformer.model import Params, init_params, n_params
 from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
 from tinycoder.workspace.text import Text
 from tinycoder_training.card import model_card
@@ -42,146 +39,161 @@ from tinycoder_training.trainer import (
 )
 
 TOKENIZER_CHARACTERS = 30_000_000
-PASSES, FEWEST_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more
+PASSES, MIN_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more
+EMPTY_RECORD = TrainingRecord()
 
 
 @dataclass(kw_only=True)
 class Job:
-    """A run together with its tokenizer, the facts that training.json keeps, and where it is saved.
+    """A run with its tokenizer, its record, and the folder where it is saved.
 
-    With ``only_better`` nothing is saved but, at the end, weights that are better than those it began with.
+    ``record`` holds what is known before the run: ``training`` adds what it has done. With ``only_better`` nothing is
+    saved but, at the end, weights that are better than the starting ones.
     """
 
     folder: Path
     run: Run
     progress: Progress
     tokenizer: Tokenizer
-    metadata: dict[str, Any]
+    record: TrainingRecord
     only_better: bool = False
 
     @property
-    def place(self) -> Path:
-        """Where it is saved: in its folder, or beside a finished model of that name until this one is finished."""
+    def saved_at(self) -> Path:
+        """The folder of the next save: next to a finished model of that name until this run is finished."""
         return self.folder if self.progress.finished else run_folder(self.folder)
 
     @property
-    def training(self) -> dict[str, Any]:
-        """The plain data of training.json, as far as the run has come."""
+    def training(self) -> TrainingRecord:
+        """The record of the run as far as it has come."""
         progress, before = self.progress, self.progress.before
-        return {
-            **self.metadata,
-            "steps": progress.step,
-            "seconds": round(progress.seconds, 3),
-            "tokens_seen": progress.step * self.run.train.batch_size * self.run.model.context,
-            "finished": progress.finished,
-            "before": {"bits_per_byte": before.bits_per_byte} if before else None,
-            "blend": progress.blend if before and progress.kept else None,
-            "val_bpb": finite(progress.best_bits_per_byte),
-            "curve": progress.curve,
-        }
+        return dataclasses.replace(
+            self.record,
+            steps=progress.step,
+            seconds=round(progress.seconds, 3),
+            tokens_seen=progress.step * self.run.train.batch_size * self.run.model.context,
+            finished=progress.finished,
+            before=Before(bits_per_byte=before.bits_per_byte) if before else None,
+            interpolation=progress.interpolation if before and progress.kept else None,
+            val_bpb=finite(progress.best_bits_per_byte),
+            curve=tuple(progress.curve),
+        )
 
     def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Generator[Report, None, None]:
         """Train, save into the folder, and yield reports."""
         yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
 
     def save(self, progress: Progress) -> bool:
-        """Write the best weights, and what the run needs to go on unless it is finished; whether that was done.
+        """Write the best weights, and the state of an unfinished run. Return whether anything was written.
 
-        Those that a run from another model ends with are halved: they are one of many, and float16 costs nothing.
+        The final weights of a run from another model are float16: there are many of those, and it costs nothing.
         """
         if self.only_better and not (progress.finished and progress.kept):
             return False
-        halved = progress.finished and self.run.start is not None
+        half = progress.finished and self.run.start is not None
         training = self.training
         save_model(
-            self.place,
+            self.saved_at,
             config=self.run.model,
             params=progress.best_params,
             tokenizer=self.tokenizer,
             training=training,
-            card=model_card(self.folder.name, self.run.model, training, weights="float16" if halved else "float32"),
+            card=model_card(self.folder.name, self.run.model, training, weights="float16" if half else "float32"),
             state=None if progress.finished else state_of(self.run, progress),
-            weights="float16" if halved else "float32",
+            weights="float16" if half else "float32",
         )
         if progress.finished:
             drop_run(self.folder)
         return True
 
 
-def new_job(
-    corpus: Corpus,
-    *,
-    folder: Path,
-    preset: str,
-    settings: TrainConfig,
-    start: Model | None = None,
-    created: str = "",
-    context: int | None = None,
-    workspaces: Sequence[str] = (),
-    general: Sequence[Text] = (),
-    only: Collection[str] | None = None,
-    earlier: Sequence[Mapping[str, Any]] = (),
-    forgotten: Sequence[str] = (),
-) -> Job:
-    """A run from nothing, or from the weights and the tokenizer of ``start``; ``context`` is another window.
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The texts of a run: those it learns and is judged by, and other text to replay with them.
 
-    ``workspaces`` are the names of the workspaces that the corpus is of. ``general`` is text to learn beside it, as
-    much of a batch as ``settings.replay`` says. With ``only`` the training texts of these paths are learnt, and the
-    others join the general text. ``earlier`` is what training.json keeps of the sittings before this one, and
-    ``forgotten`` what it notes of paths that were left out (``remembered.left_out``).
-
-    Only the code recipe has something to fill in: for the others ``settings.infill`` becomes 0. Raises
-    ``CorpusError`` if there is too little text to learn from and be judged by.
+    ``corpus`` is the whole corpus, ``learnt`` the part of it that this run learns.
     """
+
+    corpus: Corpus
+    learnt: Corpus
+    replay: tuple[Text, ...] = ()
+
+
+def choose_texts(
+    corpus: Corpus, settings: TrainConfig, general: Sequence[Text] = (), only: Collection[str] | None = None
+) -> Texts:
+    """Learn ``corpus``, or with ``only`` its training texts of these paths; replay ``general`` and the other texts."""
     learnt = corpus
     if only is not None:
         learnt = dataclasses.replace(corpus, train=tuple(text for text in corpus.train if text.path in only))
         general = (*(text for text in corpus.train if text.path not in only), *general)
     replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
-    if corpus.recipe != "code":
-        settings = dataclasses.replace(settings, infill=0.0)
-    if not replay:
-        settings = dataclasses.replace(settings, replay=0.0)
+    return Texts(corpus=corpus, learnt=learnt, replay=replay)
+
+
+def start_weights(
+    corpus: Corpus, start: Model | None, preset: str, context: int | None, seed: int
+) -> tuple[Tokenizer, ModelConfig, Params]:
+    """Tokenizer, shape and weights of ``start``, or new ones in the size of ``preset``; ``context`` is another window.
+
+    Raises ``CorpusError`` if there is too little text to make a tokenizer from.
+    """
     if start is None:
         tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
         config = PRESETS[preset].model(tokenizer.vocab_size)
-        config = dataclasses.replace(config, context=context or config.context)
-        params = init_params(config, np.random.default_rng(settings.seed))
     else:
-        tokenizer = start.tokenizer
-        config = dataclasses.replace(start.config, context=context or start.config.context)
-        params = {name: param.copy() for name, param in start.params.items()}
-    data = data_of(learnt, tokenizer, settings, config.context, replay)
+        tokenizer, config = start.tokenizer, start.config
+    config = dataclasses.replace(config, context=context or config.context)
+    if start is None:
+        return tokenizer, config, init_params(config, np.random.default_rng(seed))
+    return tokenizer, config, {name: param.copy() for name, param in start.params.items()}
+
+
+def new_job(
+    corpus: Corpus,
+    *,
+    folder: Path,
+    settings: TrainConfig,
+    preset: str = "tiny",
+    start: Model | None = None,
+    context: int | None = None,
+    general: Sequence[Text] = (),
+    only: Collection[str] | None = None,
+    record: TrainingRecord = EMPTY_RECORD,
+) -> Job:
+    """A run from new weights, or from those of ``start`` (``start_weights``), on ``choose_texts``.
+
+    ``record`` says when it was made, of which workspaces the corpus is, and what was before. Only code has a middle to
+    fill in: for other recipes ``fim_rate`` becomes 0. Raises ``CorpusError`` if there is too little text.
+    """
+    texts = choose_texts(corpus, settings, general, only)
+    if corpus.recipe != "code":
+        settings = dataclasses.replace(settings, fim_rate=0.0)
+    if not texts.replay:
+        settings = dataclasses.replace(settings, replay=0.0)
+    tokenizer, config, params = start_weights(corpus, start, preset, context, settings.seed)
+    data = data_of(texts.learnt, tokenizer, settings, config.context, texts.replay)
     if start is not None and settings.minutes is not None:
-        settings = dataclasses.replace(settings, most_steps=_enough_steps(data, settings, config.context))
+        settings = dataclasses.replace(settings, max_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
-    progress = Progress(params=params, moments=init_moments(params, settings), best_params=best)
-    metadata = {
-        "recipe": corpus.recipe,
-        "preset": preset if start is None else start.training.get("preset"),
-        "from": start.name if start else None,
-        "earlier": list(earlier),
-        "workspaces": list(workspaces),
-        "forgotten": list(forgotten),
-        "created": created,
-        "parameters": n_params(config),
-        "versions": {
-            "tinycoder": tinycoder.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
-        "seed": settings.seed,
-        "settings": dataclasses.asdict(settings),
-        "data": _summary(corpus, data),
-        "replay": {"files": len(replay), "bytes": _n_bytes(replay)},
-        "recent": None if only is None else {"files": len(learnt.train), "bytes": _n_bytes(learnt.train)},
-    }
     return Job(
         folder=folder,
         run=Run(model=config, train=settings, data=data, start=best if start else None),
-        progress=progress,
+        progress=Progress(params=params, moments=init_moments(params, settings), best_params=best),
         tokenizer=tokenizer,
-        metadata=metadata,
+        record=dataclasses.replace(
+            record,
+            recipe=corpus.recipe,
+            preset=preset if start is None else start.training.preset,
+            origin=start.name if start else None,
+            parameters=n_params(config),
+            versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
+            seed=settings.seed,
+            settings=settings,
+            data=_summary(corpus, data),
+            replay=_size(texts.replay),
+            recent=None if only is None else _size(texts.learnt.train),
+        ),
         only_better=only is not None,
     )
 
@@ -192,43 +204,34 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
     The budget counts from the beginning of the run. Raises ``CheckpointError`` if the folder holds no unfinished
     run, and ``TrainingError`` if the budget is used up already.
     """
-    place = run_folder(folder) if exists(run_folder(folder)) else folder
-    state = load_state(place)
-    model = load_model(place)
+    saved_at = run_folder(folder) if exists(run_folder(folder)) else folder
+    state = load_state(saved_at)
+    model = load_model(saved_at)
     try:
-        settings = from_mapping(TrainConfig, state.metadata["settings"], where=f"{folder}: settings")
-        if steps is not None or minutes is not None:
-            settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
-        run, progress = run_of(state, model, settings)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{folder}: the saved run lacks {error}; start again without --resume") from None
-    if budget_used(settings, progress) >= 1:
+        run, progress = run_of(state, model, steps=steps, minutes=minutes)
+    except (KeyError, ValueError, ConfigError) as error:
+        raise CheckpointError(f"{folder}: the saved run is damaged ({error}); start again without --resume") from None
+    if budget_used(run.train, progress) >= 1:
         raise TrainingError(
             f"the run {folder.name!r} is at step {progress.step:,} after {progress.seconds / 60:.1f} minutes already; "
             "--steps and --minutes count from its beginning: give more"
         )
-    kept = {key: value for key, value in model.training.items() if key in _FIELDS}
-    return Job(
-        folder=folder,
-        run=run,
-        progress=progress,
-        tokenizer=model.tokenizer,
-        metadata={**kept, "settings": dataclasses.asdict(settings)},
-    )
+    record = dataclasses.replace(model.training, settings=run.train)
+    return Job(folder=folder, run=run, progress=progress, tokenizer=model.tokenizer, record=record)
 
 
 def refuse_to_lose(folder: Path) -> None:
-    """Raise ``TrainingError`` if a run of this model was stopped and could go on."""
+    """Raise ``TrainingError`` if a run of this model was stopped and could continue."""
     if (run_folder(folder) / STATE).exists():
         raise TrainingError(
-            f"{folder.name!r} holds a run that was stopped: go on with --resume, "
+            f"{folder.name!r} holds a run that was stopped: continue with --resume, "
             "start anew with --overwrite, or choose another --name"
         )
 
 
 def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation:
     """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
-    ids = stream(texts, model.tokenizer, model.training["recipe"])
+    ids = stream(texts, model.tokenizer, model.training.recipe)
     nothing = np.zeros(0, np.uint16)
     end = model.tokenizer.end_of_text
     data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
@@ -236,28 +239,10 @@ def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation
         return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
 
-_FIELDS = (
-    "recipe",
-    "preset",
-    "from",
-    "earlier",
-    "workspaces",
-    "forgotten",
-    "created",
-    "parameters",
-    "versions",
-    "seed",
-    "settings",
-    "data",
-    "replay",
-    "recent",
-)
-
-
 def _enough_steps(data: Data, settings: TrainConfig, context: int) -> int:
     """Steps after which a small text has nothing more to teach a model that knows much already."""
     tokens_of_a_step = (settings.batch_size - settings.replay_rows) * context
-    return max(FEWEST_STEPS, -(-PASSES * len(data.train) // tokens_of_a_step))
+    return max(MIN_STEPS, -(-PASSES * len(data.train) // tokens_of_a_step))
 
 
 def _train_tokenizer(corpus: Corpus, vocab_size: int) -> Tokenizer:
@@ -274,22 +259,23 @@ def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
         n -= len(text.text)
 
 
-def _summary(corpus: Corpus, data: Data) -> dict[str, Any]:
+def _summary(corpus: Corpus, data: Data) -> DataSummary:
     digest = hashlib.sha256()
     for text in (*corpus.train, *corpus.validation):
         digest.update(hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).digest())
-    return {
-        "files": len(corpus.train),
-        "bytes": _n_bytes(corpus.train),
-        "tokens": len(data.train),
-        "validation_files": len(corpus.validation),
-        "one_file": [text.path for text in corpus.train] == [text.path for text in corpus.validation],
-        "validation_bytes": _n_bytes(corpus.validation),
-        "validation_tokens": len(data.validation),
-        "sha256": digest.hexdigest(),
-        "secrets_replaced": corpus.n_secrets,
-    }
+    train, held_out = _size(corpus.train), _size(corpus.validation)
+    return DataSummary(
+        files=train.files,
+        bytes=train.bytes,
+        tokens=len(data.train),
+        validation_files=held_out.files,
+        one_file=[text.path for text in corpus.train] == [text.path for text in corpus.validation],
+        validation_bytes=held_out.bytes,
+        validation_tokens=len(data.validation),
+        sha256=digest.hexdigest(),
+        secrets_replaced=corpus.n_secrets,
+    )
 
 
-def _n_bytes(texts: Sequence[Text]) -> int:
-    return sum(text.n_bytes for text in texts)
+def _size(texts: Sequence[Text]) -> Size:
+    return Size(files=len(texts), bytes=sum(text.n_bytes for text in texts))

@@ -1,4 +1,4 @@
-"""A corpus as a list of files with their sizes, for a person or for a program. Knows no run, and prints nothing."""
+"""A corpus as a list of files with their sizes, for a person or for a program."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Optimizers over dictionaries of arrays: AdamW, and Muon for the matrices inside the blocks.
 
-Knows parameter names and shapes, neither the model nor the schedule. Parameters and moments are updated in place.
+Parameters and moments are updated in place.
 """
 
 from __future__ import annotations

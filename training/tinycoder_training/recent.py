@@ -1,28 +1,18 @@
-"""Which files were changed lately. Knows their times, not what they say."""
+"""Which files were changed lately."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten
-from tinycoder.workspace import tree
+from tinycoder.workspace.tree import SourceFile
 
 
-def recent_paths(
-    paths: Sequence[Path],
-    *,
-    hours: float,
-    now: float,
-    exclude: Sequence[str] = (),
-    forgotten: Forgotten = NOTHING_FORGOTTEN,
-) -> frozenset[str]:
-    """Paths, as ``python_repos.read`` has them, of the files that were written within ``hours`` before ``now``.
+def recent_paths(files: Iterable[SourceFile], *, hours: float, now: float) -> frozenset[str]:
+    """Paths of the files that were written within ``hours`` before ``now``, also of those from the future.
 
-    ``now`` is in seconds since the epoch, like the files' times; one from the future is recent too. Raises
-    ``CorpusError`` for a path that does not exist or is not Python.
+    ``now`` is in seconds since the epoch, like the files' times.
     """
-    files, _ = tree.walk(paths, exclude=exclude, forgotten=forgotten)
     return frozenset(file.path for file in files if _changed(file.location) >= now - 3600 * hours)
 
 

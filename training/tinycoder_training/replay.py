@@ -1,7 +1,4 @@
-"""Other text that a model learns beside a workspace's, so that it does not forget Python in general.
-
-Chooses texts. Knows no tokens, and not how often they are shown.
-"""
+"""Other text that a model learns together with a workspace's, so that it does not forget Python in general."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tinycoder import html
 from tinycoder.errors import TinyCoderError
 from tinycoder.storage.atomic import replace_text
+from tinycoder.storage.record import CurvePoint, TrainingRecord
 from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
@@ -18,14 +18,14 @@ SERIES = (("train_loss", "training loss"), ("val_loss", "validation loss"))
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A prompt from a held-out text and what the model made of it."""
+    """A prompt from a held-out text and the model's completion of it."""
 
     prompt: str
     completion: str
 
 
 def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
-    """A function that reads the samples of a report of this job as text."""
+    """A function that turns the samples in a report of this job into text."""
 
     def read(report: Report) -> list[Sample]:
         if report.evaluation is None:
@@ -36,7 +36,7 @@ def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
     return read
 
 
-def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> Path:
+def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:
     """Write the page of the run ``name`` into ``folder``; its path. Raises ``TinyCoderError`` if the disk refuses."""
     page = folder / f"{name}.html"
     try:
@@ -46,45 +46,47 @@ def write_report(folder: Path, name: str, training: Mapping[str, Any], samples: 
     return page
 
 
-def report_html(name: str, training: Mapping[str, Any], samples: Sequence[Sample]) -> str:
+def report_html(name: str, training: TrainingRecord, samples: Sequence[Sample]) -> str:
     """The whole page."""
-    bpb = training["val_bpb"]
+    data, bpb, before = training.data, training.val_bpb, training.before
+    assert data is not None
     metadata = {
-        "recipe": training["recipe"],
-        "parameters": f"{training['parameters']:,}",
-        "read": f"{training['data']['files']:,} files, {training['data']['bytes']:,} bytes",
-        "held out": f"{training['data']['validation_files']:,} files, {training['data']['validation_bytes']:,} bytes",
-        "trained": f"{training['steps']:,} steps, {training['tokens_seen']:,} tokens",
-        "time": f"{training['seconds'] / 60:.1f} minutes",
+        "recipe": training.recipe,
+        "parameters": f"{training.parameters:,}",
+        "read": f"{data.files:,} files, {data.bytes:,} bytes",
+        "held out": f"{data.validation_files:,} files, {data.validation_bytes:,} bytes",
+        "trained": f"{training.steps:,} steps, {training.tokens_seen:,} tokens",
+        "time": f"{training.seconds / 60:.1f} minutes",
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }
-    if training.get("before"):
-        metadata |= {"started from": str(training["from"]), "before": f"{training['before']['bits_per_byte']:.4f}"}
+    if before:
+        metadata |= {"started from": str(training.origin), "before": f"{before.bits_per_byte:.4f}"}
     shown = "".join(f"<pre>{html.span('quiet', s.prompt)}{html.span('strong', s.completion)}</pre>" for s in samples)
     return html.page(
         name,
         html.table(metadata.items()),
-        html.section("Loss in nats per token", curve_svg(training["curve"])),
+        html.section("Loss in nats per token", curve_svg(training.curve)),
         html.section("Samples", "<p>Quiet: held-out text. Bold: its greedy continuation.</p>", shown),
     )
 
 
-def curve_svg(curve: Sequence[Mapping[str, Any]]) -> str:
+def curve_svg(curve: Sequence[CurvePoint]) -> str:
     """Training and validation loss over minutes."""
     if not curve:
         return "<p>The run was too short to be evaluated.</p>"
-    values = [point[key] for point in curve for key, _ in SERIES]
-    pad = max(0.05, 0.08 * (max(values) - min(values)))
     lines = [
         (
             label,
             [
-                html.Point(x=point["seconds"] / 60, y=point[key], title=f"step {point['step']}: {point[key]:.4f}")
+                html.Point(x=point.seconds / 60, y=loss, title=f"step {point.step}: {loss:.4f}")
                 for point in curve
+                if (loss := getattr(point, key)) is not None
             ],
         )
         for key, label in SERIES
     ]
-    minutes = html.Axis(low=0.0, high=max(curve[-1]["seconds"] / 60, 1e-9), unit=" min")
+    values = [point.y for _, points in lines for point in points]
+    pad = max(0.05, 0.08 * (max(values) - min(values)))
+    minutes = html.Axis(low=0.0, high=max(curve[-1].seconds / 60, 1e-9), unit=" min")
     losses = html.Axis(low=min(values) - pad, high=max(values) + pad, digits=2)
     return html.line_chart("Loss curves", lines, minutes, losses)

@@ -1,6 +1,6 @@
-"""What a stopped run needs to go on, bit for bit, as named arrays and plain data, and a run made from them again.
+"""A stopped run as named arrays and plain data, and the run made from them again, bit for bit.
 
-Knows no folders; ``checkpoint`` writes and reads them.
+``checkpoint`` writes and reads them.
 """
 
 from __future__ import annotations
@@ -8,63 +8,81 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tinycoder.config import TrainConfig
 from tinycoder.storage.checkpoint import Model, State
-from tinycoder.storage.record import MAX_NUMBER
+from tinycoder.storage.record import KEYS, Amount, Count
 from tinycoder.transformer.layers import Array
+from tinycoder.validate import plain, read
 from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Data, Evaluation, Progress, Run
 
-_NUMBERS = {
-    "step": (int,),
-    "seconds": (int, float),
-    "smooth_loss": (float, type(None)),
-    "best_bits_per_byte": (float, type(None)),
-}
+
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    loss: Amount
+    bits_per_byte: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counters:
+    """The plain data of a stopped run."""
+
+    settings: TrainConfig
+    prompts: tuple[tuple[Count, ...], ...]
+    step: Count
+    seconds: Amount
+    smooth_loss: Amount | None
+    best_bits_per_byte: Amount | None
+    before: _Before | None = None
 
 
 def state_of(run: Run, progress: Progress) -> State:
-    """All that changes, and all that the run reads. The best weights are not in it: the model folder has them."""
+    """Everything that changes, and everything that the run reads, but the best weights: the model folder has them."""
     arrays = {f"params/{name}": param for name, param in progress.params.items()}
     arrays |= {f"moments/{name}": moment for name, moment in progress.moments.items()}
     arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
     if run.data.replay is not None:
         arrays["data/replay"] = run.data.replay
-    metadata = {
-        "settings": dataclasses.asdict(run.train),
-        "prompts": run.data.prompts,
-        "step": progress.step,
-        "seconds": progress.seconds,
-        "smooth_loss": progress.smooth_loss,
-        "best_bits_per_byte": finite(progress.best_bits_per_byte),
-        "before": None,
-    }
     if run.start is not None:
         arrays |= {f"start/{name}": param for name, param in run.start.items()}
-    if progress.before is not None:
-        metadata["before"] = {"loss": progress.before.loss, "bits_per_byte": progress.before.bits_per_byte}
-    return State(arrays=arrays, metadata=metadata)
+    before = progress.before
+    counters = _Counters(
+        settings=run.train,
+        prompts=run.data.prompts,
+        step=progress.step,
+        seconds=progress.seconds,
+        smooth_loss=progress.smooth_loss,
+        best_bits_per_byte=finite(progress.best_bits_per_byte),
+        before=_Before(loss=before.loss, bits_per_byte=before.bits_per_byte) if before else None,
+    )
+    return State(arrays=arrays, metadata=plain(counters, KEYS))
 
 
-def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Progress]:
-    """The run as it was; ``model`` holds its best weights.
+def run_of(
+    state: State, model: Model, *, steps: int | None = None, minutes: float | None = None
+) -> tuple[Run, Progress]:
+    """The run as it was, or with another budget; ``model`` holds its best weights.
 
-    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is missing or does not fit.
+    Raises ``KeyError`` or ``ValueError`` for what is missing or does not fit.
     """
+    counters = read(_Counters, state.metadata, keys=KEYS)
+    settings = counters.settings
+    if steps is not None or minutes is not None:
+        settings = dataclasses.replace(settings, steps=steps, minutes=minutes)
     groups: dict[str, dict[str, Array]] = {}
     for name, array in state.arrays.items():
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = array
-    metadata = state.metadata
     data = Data(
         train=groups["data"]["train"],
         validation=groups["data"]["validation"],
         bytes_of_id=model.tokenizer.n_bytes,
-        prompts=tuple(tuple(prompt) for prompt in metadata["prompts"]),
+        prompts=counters.prompts,
         end_of_text=model.tokenizer.end_of_text,
         rewrite=rewrite_of(model.tokenizer, settings),
         replay=groups["data"].get("replay"),
@@ -74,20 +92,17 @@ def run_of(state: State, model: Model, settings: TrainConfig) -> tuple[Run, Prog
     _check_shapes(groups["moments"], init_moments(model.params, settings), "moments")
     if "start" in groups:
         _check_shapes(groups["start"], model.params, "start")
-    for name, kinds in _NUMBERS.items():
-        if type(metadata[name]) not in kinds or not abs(metadata[name] or 0) < MAX_NUMBER:
-            raise ValueError(f"a number for {name}")
-    best = metadata["best_bits_per_byte"]
+    best, before = counters.best_bits_per_byte, counters.before
     progress = Progress(
         params=groups["params"],
         moments=groups["moments"],
         best_params=model.params,
         best_bits_per_byte=math.inf if best is None else best,
-        smooth_loss=metadata["smooth_loss"],
-        step=metadata["step"],
-        seconds=metadata["seconds"],
-        before=Evaluation(**metadata["before"]) if metadata.get("before") else None,
-        curve=list(model.training["curve"]),
+        smooth_loss=counters.smooth_loss,
+        step=counters.step,
+        seconds=counters.seconds,
+        before=Evaluation(loss=before.loss, bits_per_byte=before.bits_per_byte) if before else None,
+        curve=list(model.training.curve),
     )
     return Run(model=model.config, train=settings, data=data, start=groups.get("start")), progress
 
@@ -96,18 +111,18 @@ def _check_ids(parts: Sequence[Array], vocab_size: int) -> None:
     """Raise ``ValueError`` unless all are rows of the ids of a tokenizer."""
     for ids in parts:
         if ids.ndim != 1 or (len(ids) and (ids.dtype.kind not in "iu" or not 0 <= ids.min() <= ids.max() < vocab_size)):
-            raise ValueError(f"rows of ids below {vocab_size}")
+            raise ValueError(f"{ids.dtype} of shape {ids.shape} are no row of ids below {vocab_size}")
 
 
 def _check_shapes(arrays: Mapping[str, Array], like: Mapping[str, Array], group: str) -> None:
     """Raise ``ValueError`` unless the arrays have the names, shapes and types of those of ``like``."""
     for name in sorted(arrays.keys() | like.keys()):
         if name not in arrays or name not in like:
-            raise ValueError(f"the arrays of {group} that its model has ({name})")
+            raise ValueError(f"its model and the arrays of {group} differ in {name}")
         if arrays[name].shape != like[name].shape or arrays[name].dtype != like[name].dtype:
-            raise ValueError(f"{group}/{name} of shape {like[name].shape}")
+            raise ValueError(f"{group}/{name} is not of shape {like[name].shape}")
 
 
 def finite(value: float) -> float | None:
-    """Infinity, the best of no evaluation, has no place in JSON."""
+    """``value``, or None for infinity, the best of no evaluation, which JSON cannot hold."""
     return value if math.isfinite(value) else None

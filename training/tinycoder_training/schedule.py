@@ -1,4 +1,4 @@
-"""The learning rate over a run: warm-up, stable, decay. Knows progress, not time or steps."""
+"""The learning rate over a run: warm-up, stable, decay."""
 
 
 def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:

@@ -1,7 +1,4 @@
-"""Texts as streams of token ids: what a run learns from, what it is judged by, and what it tries itself on.
-
-Knows texts and a tokenizer; no weights, no loop, and not where the texts come from.
-"""
+"""Texts as streams of token ids, to train on and to validate with, and prompts for samples."""
 
 from __future__ import annotations
 
@@ -61,7 +58,7 @@ def stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
 
 def rewrite_of(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
     """What is done to windows before they are learnt."""
-    return partial(infilled, tokenizer=tokenizer, rate=settings.infill) if settings.infill else None
+    return partial(infilled, tokenizer=tokenizer, rate=settings.fim_rate) if settings.fim_rate else None
 
 
 def _long_enough(ids: Array, context: int) -> Array:

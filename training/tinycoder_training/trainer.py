@@ -1,7 +1,7 @@
-"""The training loop. Knows arrays and a clock; no text, no files, and it prints nothing.
+"""The training loop, on arrays and a clock.
 
-``train`` yields a report after every step. What the loop changes is one value, ``Progress``: saved and loaded, it
-makes a stopped run go on bit for bit.
+``train`` yields a report after every step. Everything that the loop changes is one value, ``Progress``: with the saved
+and loaded value a stopped run continues bit for bit.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
+from tinycoder.storage.record import CurvePoint
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
@@ -30,16 +30,16 @@ EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
 SAMPLE_TOKENS = 48
 SMOOTHING = 0.05
-BLENDS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
-ENOUGH = 0.95  # of the most that any of them gains
+INTERPOLATIONS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
+ENOUGH = 0.95  # of the largest gain of them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What a run learns from and is judged by: token streams, the bytes of each id, and prompts for samples.
+    """Token streams (n,) to train on and to validate with, the bytes of each id (V,), and prompts for samples.
 
-    ``replay`` is other text that is learnt beside ``train``, so that what a model knew before is not forgotten.
-    ``rewrite`` may change windows before they are learnt, never those that the run is judged by.
+    ``replay`` is other text that is learnt with ``train``, so that the model does not forget what it knew.
+    ``rewrite`` may change training windows, never validation windows.
     """
 
     train: Array
@@ -53,7 +53,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Held-out loss in nats per token and in bits per byte, and what the model makes of each prompt."""
+    """Held-out loss in nats per token and in bits per byte, and the ids that complete each prompt."""
 
     loss: float
     bits_per_byte: float
@@ -64,7 +64,7 @@ class Evaluation:
 class Run:
     """A run as a value; with the same run and progress the loop always does the same.
 
-    ``start`` are the weights of the model that it goes on from, not to be written to: unless it finds better ones, it
+    ``start`` are the weights of the starting model, which are not written to: unless the run finds better ones, it
     ends with them.
     """
 
@@ -76,11 +76,11 @@ class Run:
 
 @dataclass(kw_only=True)
 class Progress:
-    """All that changes: current and best weights, moments, counters, and the curve so far.
+    """Everything that changes: current and best weights, moments, counters, and the curve so far.
 
-    ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is what the start makes of
-    the text that is judged at the end; ``kept`` says of a finished run whether it has found weights that are better,
-    and ``blend`` how much of the way from the start to the best weights its own are.
+    ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is the evaluation of the
+    starting model. Of a finished run, ``kept`` says whether it found better weights than those, and ``interpolation``
+    where its weights are on the way from the start (0) to the best ones (1).
     """
 
     params: Params
@@ -93,8 +93,8 @@ class Progress:
     before: Evaluation | None = None
     finished: bool = False
     kept: bool = False
-    blend: float = 1.0
-    curve: list[dict[str, Any]] = field(default_factory=list)
+    interpolation: float = 1.0
+    curve: list[CurvePoint] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,62 +122,77 @@ def train(
 ) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
 
-    ``save``, which says whether it has saved, is called at every evaluation, every ``save_seconds``, and at the end,
+    ``save``, which returns whether it has saved, is called at every evaluation, every ``save_seconds``, and at the end,
     also when the caller closes the generator. Raises ``TrainingError`` when the loss is not a number any more, and when
-    memory does not suffice; what was saved last stays.
+    memory does not suffice; the last save is kept.
     """
-    settings = run.train
-    windows = batches(run)
-    last_save, saved_step = progress.seconds, progress.step
-    with threads(min(settings.shards, n_cpus())) as pool:
+    saved_step = progress.step
+
+    def keep() -> None:
+        nonlocal saved_step
+        saved_step = progress.step if save(progress) else saved_step
+
+    with threads(min(run.train.shards, n_cpus())) as pool:
         try:
-            if run.start is not None and progress.before is None:
-                _evaluate_start(run, run.start, progress, pool)
-            started = clock() - progress.seconds
-            while not stop() and (done := budget_used(settings, progress)) < 1:
-                begin = clock()
-                scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
-                loss, norm = _step(run, progress, windows, scale, pool)
-                end = clock()
-                progress.seconds = end - started
-                before = loss if progress.smooth_loss is None else progress.smooth_loss
-                progress.smooth_loss = before + SMOOTHING * (loss - before)
-                evaluation = None
-                now = budget_used(settings, progress)
-                if now >= 1 or int(now * settings.evaluations) > int(done * settings.evaluations):
-                    evaluation = _evaluate_and_note(run, progress, pool)
-                    progress.seconds = clock() - started
-                    now = budget_used(settings, progress)
-                if now >= 1:
-                    evaluation = _finish(run, progress, pool)
-                if evaluation or progress.seconds - last_save >= settings.save_seconds:
-                    saved_step = progress.step if save(progress) else saved_step
-                    last_save = progress.seconds
-                yield Report(
-                    step=progress.step,
-                    done=min(1.0, now),
-                    seconds=progress.seconds,
-                    loss=loss,
-                    smooth_loss=progress.smooth_loss,
-                    gradient_norm=norm,
-                    learning_rate_scale=scale,
-                    tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
-                    evaluation=evaluation,
-                )
+            yield from _steps(run, progress, keep, stop, clock, pool)
         except TrainingError as error:
             raise TrainingError(
                 f"{error}; {_kept(saved_step)}: start again with --optimizer adamw or another --seed"
             ) from None
         except MemoryError:
-            again = "and go on with --resume" if saved_step else "or choose a smaller --context or --preset"
+            again = "and continue with --resume" if saved_step else "or choose a smaller --context or --preset"
             raise TrainingError(
                 f"step {progress.step + 1} does not fit into memory; {_kept(saved_step)}: close other programs {again}"
             ) from None
-        except GeneratorExit:  # nobody listens any more; what was learnt is kept all the same
-            save(progress)
+        except GeneratorExit:  # the caller is gone; what was learnt is saved all the same
+            keep()
             raise
         if not progress.finished:
-            save(progress)
+            keep()
+
+
+def _steps(
+    run: Run,
+    progress: Progress,
+    keep: Callable[[], None],
+    stop: Callable[[], bool],
+    clock: Callable[[], float],
+    pool: Threads,
+) -> Iterator[Report]:
+    settings, windows = run.train, batches(run)
+    if run.start is not None and progress.before is None:
+        _evaluate_start(run, run.start, progress, pool)
+    last_save = progress.seconds
+    started = clock() - progress.seconds
+    while not stop() and (done := budget_used(settings, progress)) < 1:
+        begin = clock()
+        scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
+        loss, norm = _step(run, progress, windows, scale, pool)
+        end = clock()
+        progress.seconds = end - started
+        before = loss if progress.smooth_loss is None else progress.smooth_loss
+        progress.smooth_loss = before + SMOOTHING * (loss - before)
+        evaluation, now = None, budget_used(settings, progress)
+        if now >= 1 or int(now * settings.n_evals) > int(done * settings.n_evals):
+            evaluation = _evaluate_and_note(run, progress, pool)
+            progress.seconds = clock() - started
+            now = budget_used(settings, progress)
+        if now >= 1:
+            evaluation = _finish(run, progress, pool)
+        if evaluation or progress.seconds - last_save >= settings.save_seconds:
+            keep()
+            last_save = progress.seconds
+        yield Report(
+            step=progress.step,
+            done=min(1.0, now),
+            seconds=progress.seconds,
+            loss=loss,
+            smooth_loss=progress.smooth_loss,
+            gradient_norm=norm,
+            learning_rate_scale=scale,
+            tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
+            evaluation=evaluation,
+        )
 
 
 def _kept(step: int) -> str:
@@ -185,7 +200,7 @@ def _kept(step: int) -> str:
 
 
 def batches(run: Run) -> Mixture:
-    """What each step learns: the run's own windows, and those of the replay after them."""
+    """The batches of the run: its own windows, then those of the replay."""
     data, settings = run.data, run.train
     n_replay = settings.replay_rows if data.replay is not None else 0
     end = data.end_of_text
@@ -200,7 +215,7 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     if settings.steps is not None:
         return progress.step / settings.steps
     assert settings.minutes is not None
-    steps = progress.step / settings.most_steps if settings.most_steps else 0.0
+    steps = progress.step / settings.max_steps if settings.max_steps else 0.0
     return max(steps, progress.seconds / (60 * settings.minutes))
 
 
@@ -267,59 +282,58 @@ def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) ->
 
 
 def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) -> None:
-    """Measure the start as the end will be measured, and as the weights on the way, which must beat it."""
-    progress.before = found = evaluate(start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    """Evaluate the start on the tokens of the final evaluation, and on those of the others, which must beat it."""
+    progress.before = evaluation = evaluate(start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
     if len(run.data.validation) > run.train.evaluation_tokens:
-        found = evaluate(start, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
-    progress.best_bits_per_byte = found.bits_per_byte
+        evaluation = evaluate(start, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+    progress.best_bits_per_byte = evaluation.bits_per_byte
 
 
 def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluation:
     """Evaluate the current weights, keep them if they are the best so far, and add a point to the curve."""
-    found = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
-    if found.bits_per_byte < progress.best_bits_per_byte:
-        progress.best_bits_per_byte = found.bits_per_byte
+    evaluation = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+    if evaluation.bits_per_byte < progress.best_bits_per_byte:
+        progress.best_bits_per_byte = evaluation.bits_per_byte
         progress.best_params = {name: param.copy() for name, param in progress.params.items()}
-    progress.curve.append(
-        {
-            "step": progress.step,
-            "seconds": round(progress.seconds, 3),
-            "train_loss": progress.smooth_loss,
-            "val_loss": found.loss,
-            "val_bpb": found.bits_per_byte,
-        }
+    point = CurvePoint(
+        step=progress.step,
+        seconds=round(progress.seconds, 3),
+        train_loss=progress.smooth_loss,
+        val_loss=evaluation.loss,
+        val_bpb=evaluation.bits_per_byte,
     )
-    return dataclasses.replace(found, samples=_samples(run, progress))
+    progress.curve.append(point)
+    return dataclasses.replace(evaluation, samples=_samples(run, progress))
 
 
 def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
-    """Measure the best weights on more text, for the record; if they are no better than the start, it comes back."""
+    """Evaluate the best weights on more text, for the record. If they are no better, return to the start."""
     if run.start is not None:
-        progress.blend, progress.best_params = _blended(run, run.start, progress.best_params, pool)
-    found = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
-    progress.kept = progress.before is None or found.bits_per_byte < progress.before.bits_per_byte
+        progress.interpolation, progress.best_params = _interpolated(run, run.start, progress.best_params, pool)
+    evaluation = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    progress.kept = progress.before is None or evaluation.bits_per_byte < progress.before.bits_per_byte
     if run.start is not None and progress.before is not None and not progress.kept:
-        progress.best_params, found = run.start, progress.before
-    progress.best_bits_per_byte = found.bits_per_byte
+        progress.best_params, evaluation = run.start, progress.before
+    progress.best_bits_per_byte = evaluation.bits_per_byte
     progress.finished = True
-    return dataclasses.replace(found, samples=_samples(run, progress))
+    return dataclasses.replace(evaluation, samples=_samples(run, progress))
 
 
-def _blended(run: Run, start: Params, best: Params, pool: Threads) -> tuple[float, Params]:
-    """The weights nearest to the start that gain nearly as much as any on the way from it to the best ones, if any do.
+def _interpolated(run: Run, start: Params, best: Params, pool: Threads) -> tuple[float, Params]:
+    """Of the weights between the start and the best ones, those nearest to the start that gain nearly the most.
 
-    They keep more of what the start knew of other text, and often predict the held-out text better too (Wortsman et
-    al. 2022, robust fine-tuning).
+    They keep more of what the start knew of other text, and often predict the held-out text better too (WiSE-FT,
+    Wortsman et al. 2022).
     """
 
     def quality(params: Params) -> float:
         return evaluate(params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool).bits_per_byte
 
-    blends = {part: best if part == 1 else _between(start, best, part) for part in BLENDS}
+    weights = {part: best if part == 1 else _between(start, best, part) for part in INTERPOLATIONS}
     before = quality(start)
-    gains = {part: before - quality(params) for part, params in blends.items()}
+    gains = {part: before - quality(params) for part, params in weights.items()}
     enough = ENOUGH * max(gains.values())
-    return next(((part, blends[part]) for part in BLENDS if gains[part] >= enough > 0), (1.0, best))
+    return next(((part, weights[part]) for part in INTERPOLATIONS if gains[part] >= enough > 0), (1.0, best))
 
 
 def _between(start: Params, end: Params, part: float) -> Params:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
 import shutil
 import subprocess
 import sys
@@ -207,9 +206,8 @@ def _plan(
         folder_of_run = run_folder(model)
         # A run that is damaged, or has read what is to be forgotten, is not resumed either.
         with contextlib.suppress(CheckpointError, TrainingError):
-            saved = read_training(folder_of_run) if (folder_of_run / STATE).is_file() else {}
-            same = preset is None or preset == saved.get("preset")
-            if saved and same and saved.get("seconds", math.inf) < 60 * minutes:
+            saved = read_training(folder_of_run) if (folder_of_run / STATE).is_file() else None
+            if saved and preset in (None, saved.preset) and saved.seconds < 60 * minutes:
                 refuse_forgotten(home, model)
                 return name, [*options, "--resume"]
     size = ["--preset", preset] if preset else []

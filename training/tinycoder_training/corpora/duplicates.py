@@ -2,7 +2,7 @@
 
 Near duplicates are found by MinHash over lines with banding (Broder 1997; Leskovec, Rajaraman and Ullman,
 "Mining of Massive Datasets", 3.3-3.4), and confirmed by the true Jaccard similarity of their sets of lines.
-Knows no files and no Python: a text is lines.
+A text is its lines.
 """
 
 from __future__ import annotations

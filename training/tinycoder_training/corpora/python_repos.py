@@ -1,7 +1,4 @@
-"""The ``code`` recipe: Python files of local repositories, without secrets and duplicates, split by file.
-
-Puts the parts together. Knows nothing of tokens, and does not know which model will learn from the texts.
-"""
+"""The ``code`` recipe: Python files of local repositories, without secrets and duplicates, split by file."""
 
 from __future__ import annotations
 
@@ -27,30 +24,41 @@ def read(
     seed: int = 0,
     validation_fraction: float = 0.1,
 ) -> Corpus:
-    """The Python files under ``paths`` (folders, or files) that git would track and that teach something.
+    """The Python files under ``paths`` (folders, or files) that git would track, as ``of_files`` reads them.
 
     Those that match a pattern of ``exclude``, written as in ``.gitignore``, and those that are ``forgotten`` are left
-    out.
-
-    Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
-    duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder, which is not
-    descended). Results are sorted by path and hang on nothing but the files, the order of ``paths`` and
-    ``seed``.
-
-    Raises ``CorpusError`` when a path does not exist or is not Python, or when nothing usable is left, and
-    ``ConfigError`` for a fraction outside (0, 0.5].
+    out. Raises ``CorpusError`` also when a path does not exist or is not Python.
     """
     if not paths:
         raise CorpusError("no paths to learn from; give a folder that holds Python code")
     files, skipped = tree.walk(paths, exclude=exclude, forgotten=forgotten)
+    return of_files(files, skipped, paths, seed=seed, validation_fraction=validation_fraction)
+
+
+def of_files(
+    files: Sequence[tree.SourceFile],
+    skipped: Sequence[Skipped],
+    paths: Sequence[Path],
+    *,
+    seed: int = 0,
+    validation_fraction: float = 0.1,
+) -> Corpus:
+    """The usable texts of ``files``, which ``tree.walk`` found under ``paths``, sorted by path and split by ``seed``.
+
+    Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
+    duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder).
+
+    Raises ``CorpusError`` when nothing usable is left, and ``ConfigError`` for a fraction outside (0, 0.5].
+    """
+    skipped = list(skipped)
     texts: list[Text] = []
     secrets: dict[str, tuple[Replaced, ...]] = {}
     for file in files:
-        found = python_file.read_file(file)
-        if isinstance(found, Skipped):
-            skipped.append(found)
+        result = python_file.read_file(file)
+        if isinstance(result, Skipped):
+            skipped.append(result)
         else:
-            text, secrets[file.path] = found
+            text, secrets[file.path] = result
             texts.append(text)
     kept, repeated = duplicates.remove(texts)
     skipped.extend(repeated)

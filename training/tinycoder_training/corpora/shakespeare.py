@@ -1,7 +1,6 @@
 """The ``shakespeare`` recipe: Tiny Shakespeare, downloaded once and cached, or a text file of one's own.
 
-The only place of the package that may reach the network, and only when it is asked to. Does not know where
-the cache lies: that is an argument.
+This is the only module that may reach the network, and only when it is asked to.
 """
 
 from __future__ import annotations

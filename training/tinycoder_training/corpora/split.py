@@ -1,7 +1,4 @@
-"""Training and validation by file: a file's side hangs on its own path, so it stays when other files come.
-
-Knows nothing of where texts come from, or of what they say.
-"""
+"""Training and validation by file: a file's side depends on its own path, so it stays when other files come."""
 
 from __future__ import annotations
 

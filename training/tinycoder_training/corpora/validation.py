@@ -1,7 +1,4 @@
-"""The ``validation`` recipe: one short text over and over, which a sound trainer learns by heart at once.
-
-Knows no file and no network.
-"""
+"""The ``validation`` recipe: one short text over and over, which a correct trainer learns verbatim at once."""
 
 from __future__ import annotations
 

@@ -1,0 +1,185 @@
+"""From the options of ``tinycoder train`` to the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
+from tinycoder.errors import ConfigError
+from tinycoder.storage.bundled import BUNDLED
+
+if TYPE_CHECKING:
+    from tinycoder.config import ModelConfig
+    from tinycoder.storage.checkpoint import Model
+    from tinycoder.storage.forget_list import Forgotten
+    from tinycoder_training.corpora.corpus import Corpus
+    from tinycoder_training.job import Job
+
+DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
+DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
+    "code": (None, 10.0),
+    "shakespeare": (None, 15.0),
+    "validation": (150, None),
+}
+RECENT_BUDGET = (None, 1.0)
+FROM_SCRATCH = "none"  # as --from: new weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """The options of the command, by the names that they have below."""
+
+    paths: tuple[Path, ...]
+    exclude: tuple[str, ...]
+    recipe: str
+    preset: str | None
+    batch_size: int | None
+    window: int | None
+    minutes: float | None
+    steps: int | None
+    name: str | None
+    start: str | None
+    resume: bool
+    overwrite: bool
+    optimizer: str
+    fim_rate: float
+    seed: int | None
+    recent: float | None
+    file: Path | None
+    dry_run: bool
+    list_only: bool
+    as_json: bool
+    progress: str
+    attached: bool
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders and files to learn from."""
+        return self.paths or (Path(),)
+
+
+def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence[str]) -> Job | None:
+    """The stopped run, or a new one; None if no recent file teaches anything."""
+    from tinycoder.memory.learners import left_out, refuse_forgotten
+    from tinycoder.storage.forget_list import load_forgotten, true_path
+    from tinycoder.storage.record import TrainingRecord
+    from tinycoder_training.forecast import refuse_what_cannot_fit
+    from tinycoder_training.job import new_job, refuse_to_lose, resumed_job
+    from tinycoder_training.replay import general_texts
+
+    if options.resume:
+        refuse_forgotten(home, folder)
+        return resumed_job(folder, steps=options.steps, minutes=options.minutes)
+    if not (options.dry_run or options.overwrite):
+        refuse_to_lose(folder)
+    model = _start(home, folder, options)
+    record = model.training if model else TrainingRecord()
+    size = options.preset or record.preset
+    size = size if size in PRESETS else DEFAULT_PRESET[options.recipe]
+    seed = _seed(options.seed, model, workspaces)
+    settings = _settings(options, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
+    shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
+    refuse_what_cannot_fit(_with_window(shape, options.window, model), settings)
+    forgotten = load_forgotten(home)
+    corpus, recent = read_texts(home, options, forgotten, seed)
+    if corpus is None or (recent is not None and recent.isdisjoint(text.path for text in corpus.train)):
+        return None
+    roots = [true_path(path) for path in options.roots]
+    return new_job(
+        corpus,
+        folder=folder,
+        preset=size,
+        settings=settings,
+        start=model,
+        context=options.window,
+        general=general_texts() if model and options.recipe == "code" else (),
+        only=recent,
+        record=TrainingRecord(
+            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            workspaces=tuple(dict.fromkeys([*workspaces, *record.workspaces])),
+            forgotten=tuple(left_out(forgotten, roots, record if model else None)),
+        ),
+    )
+
+
+def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
+    """The model to continue from, if any."""
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import exists, resolve_model
+
+    if options.start is not None:
+        return None if options.start == FROM_SCRATCH else load_model(resolve_model(home, options.start))
+    if options.recipe != "code" or options.preset:
+        return None
+    return load_model(folder if options.recent is not None and exists(folder) else resolve_model(home, BUNDLED))
+
+
+def _seed(asked: int | None, start: Model | None, workspaces: Sequence[str]) -> int:
+    """The seed asked for, else that of a model which knows the workspace: it says which files it has not seen."""
+    if asked is None and start and not {start.name, *start.training.workspaces}.isdisjoint(workspaces):
+        return start.training.seed
+    return asked or 0
+
+
+def read_texts(
+    home: Path, options: TrainOptions, forgotten: Forgotten, seed: int
+) -> tuple[Corpus | None, frozenset[str] | None]:
+    """The texts of the recipe, and with --recent the paths that changed lately; no texts if there are no such paths."""
+    from tinycoder.errors import CorpusError
+    from tinycoder.storage.forget_list import true_path
+    from tinycoder.workspace import tree
+    from tinycoder_training.corpora import python_repos, shakespeare, validation
+    from tinycoder_training.recent import recent_paths
+
+    if options.file and forgotten.holds(true_path(options.file)):
+        raise CorpusError(f"{options.file} is forgotten; `tinycoder forget --undo` lets it be learnt again")
+    if options.recipe == "shakespeare":
+        return shakespeare.read(home / "cache", file=options.file), None
+    if options.recipe == "validation":
+        return validation.read(), None
+    files, skipped = tree.walk(options.roots, exclude=options.exclude, forgotten=forgotten)
+    recent = None
+    if options.recent is not None:
+        recent = recent_paths(files, hours=options.recent, now=time.time())
+        if not recent:
+            return None, recent
+    return python_repos.of_files(files, skipped, options.roots, seed=seed), recent
+
+
+def _with_window(shape: ModelConfig, window: int | None, start: Model | None) -> ModelConfig:
+    """``shape`` with the window that was asked for, which a trained model cannot exceed."""
+    if start and window and window > start.config.context:
+        raise ConfigError(
+            f"--context {window} is over the window of {start.name}, {start.config.context} tokens; "
+            "use at most that, or train anew with --from none"
+        )
+    return replace(shape, context=window) if window else shape
+
+
+def _settings(options: TrainOptions, batch_size: int, seed: int, *, tuned: bool) -> TrainConfig:
+    """Settings with the default ``batch_size``; ``tuned`` for a model that was trained before."""
+    from tinycoder.config import n_cpus
+
+    batch_size = options.batch_size or batch_size
+    steps, minutes = options.steps, options.minutes
+    if steps is None and minutes is None:
+        steps, minutes = RECENT_BUDGET if options.recent is not None else DEFAULT_BUDGET[options.recipe]
+    try:
+        settings = TrainConfig(
+            steps=steps,
+            minutes=minutes,
+            batch_size=batch_size,
+            shards=min(batch_size, n_cpus()),
+            optimizer=options.optimizer,
+            fim_rate=options.fim_rate,
+            seed=seed,
+        )
+        return tuning(settings) if tuned else settings
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
