@@ -87,9 +87,7 @@ def test_a_paragraph_without_end_is_cut() -> None:
 
 def test_a_definition_is_told_by_its_signature_and_docstring() -> None:
     line = at("    async def add(")
-    item = Offered(
-        name="add", source="a method", percent=60, signature="(amount: int = 3)", path="my_pkg/a.py", line=line
-    )
+    item = Offered(name="add", percent=60, signature="(amount: int = 3)", path="my_pkg/a.py", line=line)
     texts = {"my_pkg/a.py": DEFINED}
     code = "```python\nadd(amount: int = 3)\n```\n\n"
     assert documentation(item, texts.get) == f"{code}Add one.\n\nmy\\_pkg/a.py:{line}, 60 % likely"

@@ -23,7 +23,8 @@ from lsprotocol.types import (
     TextEdit,
 )
 
-from tinycoder.complete.candidate import Candidate, Seen
+from tinycoder.complete.candidate import Candidate
+from tinycoder.memory.seen import Seen
 from tinycoder_lsp.documents.positions import Lines, TextCursor, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
