@@ -103,7 +103,7 @@ def test_a_trained_model_answers(own_home: Path, folder: Path) -> None:
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
         assert workspace.model.name == summary.name
-        assert workspace.model.training["workspaces"] == [summary.name]
+        assert workspace.model.training.workspaces == (summary.name,)
         stopped = workspace.train(steps=2, name="other", stop=lambda: True)
         assert not stopped.finished
         assert workspace.model.name == summary.name
