@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinycoder.memory.change import Change
 from tinycoder.memory.token_lines import TokenLines, split_lines
 from tinycoder.transformer.tokenizer import train_character_tokenizer, train_code_tokenizer
 
@@ -112,3 +113,16 @@ def test_no_text_is_one_line_without_ids() -> None:
     lines = TokenLines(BPE)
     assert lines.ids.tolist() == []
     assert lines.line_at(0) == (0, 0, 0)
+
+
+@given(data=st.data(), text=st.text("ab\n\r ", max_size=40), new=st.text("a\n\r", max_size=4))
+def test_a_known_change_gives_the_same_lines_as_no_knowledge(data: st.DataObject, text: str, new: str) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    changed = text[:start] + new + text[end:]
+    told, untold = TokenLines(BPE, text), TokenLines(BPE, text)
+    told.update(changed, Change(told.text, start, end, start + len(new)))
+    untold.update(changed)
+    assert told.ids.tolist() == untold.ids.tolist()
+    for at in range(len(changed) + 1):
+        assert told.line_at(at) == untold.line_at(at)

@@ -10,7 +10,7 @@ from tinycoder.memory.seen import Seen
 from tinycoder.stop import Stop
 
 if TYPE_CHECKING:
-    from tinycoder.complete.text import Change
+    from tinycoder.memory.change import Change
     from tinycoder.memory.mixer import Mixer
     from tinycoder.memory.suffix_index import Workspace
     from tinycoder.symbols.imports.offers import OfferedNames

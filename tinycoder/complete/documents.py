@@ -46,7 +46,7 @@ class OpenDocuments:
         """
         redacted = self._redactor.redacted(document)
         clean = redacted.document
-        lines = self._memory.update(clean.path, clean.text)
+        lines = self._memory.update(clean.path, clean.text, clean.change)
         self._names.observe(clean.path, clean.text)
         if lines.changed:
             first, n = lines.changed

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Candidate, Document
-from tinycoder.complete.text import change_of
+from tinycoder.memory.change import change_of
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, in_lines, replace, spans_of, with_repeats
 from tinycoder.workspace.secrets.secret import Secret, Span
 

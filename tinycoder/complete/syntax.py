@@ -16,7 +16,8 @@ import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Point, Tree
 
 from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, left_open
-from tinycoder.complete.text import change_of, line_end, line_start
+from tinycoder.complete.text import line_end, line_start
+from tinycoder.memory.change import change_of
 
 DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
 CONTINUATION_LIMIT = 1_000  # lines that end with a backslash: tree-sitter takes quadratic time for a run of them

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinycoder.memory.change import Change
 from tinycoder.memory.seen import Seen
 from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SORTED, TokenCorpus, Workspace, search, token_corpus
 from tinycoder.memory.token_lines import TokenLines
@@ -81,7 +82,7 @@ class Memory:
         self._others = self._counts = None
         self._n_changes[None] += 1
 
-    def update(self, path: str, text: str) -> TokenLines:
+    def update(self, path: str, text: str, change: Change | None = None) -> TokenLines:
         """The file ``path`` is open and says ``text`` now."""
         lines = self._open.get(path)
         if lines is None:
@@ -93,7 +94,7 @@ class Memory:
         if self._others and self._others[0] != path:
             self._others = None
         self._n_changes[path] += text != lines.text
-        lines.update(text)
+        lines.update(text, change)
         return lines
 
     def close(self, path: str) -> None:

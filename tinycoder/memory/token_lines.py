@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Set
 
 import numpy as np
 
+from tinycoder.memory.change import Change
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
 
@@ -46,19 +47,25 @@ class TokenLines:
         other.update(text)
         return other
 
-    def update(self, text: str) -> None:
-        """Hold ``text`` from now on. Costs as much as the lines that changed."""
+    def update(self, text: str, change: Change | None = None) -> None:
+        """Hold ``text`` from now on. Costs as much as the lines of the ``change``, where it is known."""
         if text == self.text and self._lines:
             return
-        old, new = self._lines, split_lines(text)
-        first = _common(old, new)
-        last = _common(old[first:][::-1], new[first:][::-1])
-        changed = new[first : len(new) - last]
+        old = self._lines
+        first, last = self._around(change) if change and change.before is self.text else (0, 0)
+        end = len(text) - (len(self.text) - self._text_starts[len(old) - last])
+        middle = split_lines(text[self._text_starts[first] : end])
+        changed = middle[1:] if first else middle  # what begins with a line break has nothing before it
+        n_same = _common(old[first : len(old) - last], changed)
+        changed, first = changed[n_same:], first + n_same
+        n_same = _common(old[first : len(old) - last][::-1], changed[::-1])
+        changed, last = changed[: len(changed) - n_same], last + n_same
+        new = [*old[:first], *changed, *old[len(old) - last :]]
         encode = self.tokenizer.encode
         fresh = [encode(line) for line in changed] if len(changed) < 8 else self.tokenizer.encode_all(changed)
         start, end = self._id_starts[first], self._id_starts[len(old) - last] if old else 0
-        middle = np.fromiter(itertools.chain.from_iterable(fresh), np.int32)
-        self.ids = np.concatenate([self.ids[:start], middle, self.ids[end:]])
+        ids = np.fromiter(itertools.chain.from_iterable(fresh), np.int32)
+        self.ids = np.concatenate([self.ids[:start], ids, self.ids[end:]])
         self._lines = new
         self._line_ids[first : len(old) - last] = fresh
         self._text_starts = [0, *itertools.accumulate(map(len, new))]
@@ -69,6 +76,12 @@ class TokenLines:
             self._words = +self._words
         self.text = text
         self.changed = (first, len(changed)) if old else None
+
+    def _around(self, change: Change) -> tuple[int, int]:
+        """How many lines at the start and at the end a change has not touched, but for one next to it."""
+        first = bisect_left(self._text_starts, change.start, hi=len(self._lines)) - 2
+        end = bisect_right(self._text_starts, change.old_end, hi=len(self._lines)) + 1
+        return max(0, first), max(0, len(self._lines) - end)
 
     @property
     def words(self) -> Set[str]:

@@ -86,7 +86,8 @@ class OpenDocuments:
             self._follow_cells(notebook.uri, [uri])
             return
         document = self._follow_text(uri)
-        self._put(uri, None if document is None else document.index.text)
+        lines = document.index if document else None
+        self._put(uri, Document(path=self._path(uri), text=lines.text, change=lines.change) if lines else None)
 
     def follow_notebook(self, params: NotebookParams) -> None:
         """The notebook was opened, changed or closed."""
@@ -97,7 +98,8 @@ class OpenDocuments:
             self._follow_text(cell)
         cells = self._cells(self._workspace().get_notebook_document(notebook_uri=notebook_uri))
         completed = any(self._completed(cell.uri) for cell in cells)
-        self._put(notebook_uri, notebooks.whole(cells) if completed else None)
+        document = Document(path=self._path(notebook_uri), text=notebooks.whole(cells))
+        self._put(notebook_uri, document if completed else None)
 
     def _follow_text(self, uri: str) -> CodeDocument | None:
         """Drop what was asked of the old text, and count what was taken of it; returns the document now."""
@@ -109,12 +111,12 @@ class OpenDocuments:
             self._suggestions.edited(uri, document.index.text)
         return document
 
-    def _put(self, uri: str, text: str | None) -> None:
-        """Queue the text for the engine; ``None`` takes it away."""
-        if text is None:
+    def _put(self, uri: str, document: Document | None) -> None:
+        """Queue the document for the engine; ``None`` takes it away."""
+        if document is None:
             self._buffers.remove(unquote(uri))
         else:
-            self._buffers.put(unquote(uri), Document(path=self._path(uri), text=text))
+            self._buffers.put(unquote(uri), document)
         if self._scope.settings.enable:
             self._on_activity()
 

@@ -13,7 +13,7 @@ import functools
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
 from urllib.parse import quote, unquote, urlsplit
@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from lsprotocol.types import Position, Range
 
 from tinycoder.complete.candidate import Candidate, Document, Edit
+from tinycoder.memory.change import Change
 from tinycoder.storage.forget_list import true_path
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -39,10 +40,14 @@ def whole(text: str) -> str:
 
 @dataclass(frozen=True)
 class Lines:
-    """A text without lone surrogates, its lines, and the encoding in which the client counts columns."""
+    """A text without lone surrogates, its lines, and the encoding in which the client counts columns.
+
+    ``change`` is how the text came from the one before it, where that is known.
+    """
 
     text: str
     encoding: str = "utf-16"
+    change: Change | None = field(default=None, compare=False)
 
     @cached_property
     def starts(self) -> list[int]:
@@ -78,10 +83,11 @@ class Lines:
         """The range between two offsets."""
         return Range(self.position(start), self.position(end))
 
-    def edit(self, span: Range, new: str) -> str:
+    def edited(self, span: Range, new: str) -> Lines:
         """The text with ``new`` in place of ``span``; a range given backwards is turned round."""
         start, end = sorted((self.offset(span.start), self.offset(span.end)))
-        return self.text[:start] + new + self.text[end:]
+        change = Change(self.text, start, end, start + len(new))
+        return Lines(self.text[:start] + new + self.text[end:], self.encoding, change)
 
     def _span(self, line: int) -> tuple[int, int]:
         """Start and end of a line, without its line end characters."""

@@ -53,8 +53,9 @@ class CodeDocument(TextDocument):
         """Apply an edit of a range, or take a new text."""
         new = whole(change.text)
         if isinstance(change, lsp.TextDocumentContentChangePartial):
-            new = self.index.edit(change.range, new)
-        self.index = Lines(new, self.index.encoding)
+            self.index = self.index.edited(change.range, new)
+        else:
+            self.index = Lines(new, self.index.encoding)
 
 
 class CodeWorkspace(Workspace):

@@ -178,8 +178,8 @@ def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineComp
 def with_selection(cursor: TextCursor, selected: SelectedCompletionInfo) -> TextCursor:
     """The cursor once the list's selected row is accepted: only ghost text that continues from there is shown."""
     start = cursor.lines.offset(selected.range.start)
-    text = cursor.lines.edit(selected.range, selected.text)
-    return dataclasses.replace(cursor, lines=Lines(text, cursor.lines.encoding), offset=start + len(selected.text))
+    lines = cursor.lines.edited(selected.range, selected.text)
+    return dataclasses.replace(cursor, lines=lines, offset=start + len(selected.text))
 
 
 def without_selection(
