@@ -12,14 +12,11 @@ from tinycoder.complete.healing import Healer, is_word, rest
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.errors import Cancelled
+from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer import decode
 
 Ask = Callable[..., list[Candidate]]
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from tests.complete.names_at import split
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
+from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 
@@ -37,10 +38,6 @@ def make_counter(start):
 
 
 """
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 from tinycoder.complete.candidate import Document, GhostRequest
 from tinycoder.complete.engine import Engine
+from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 
@@ -41,10 +42,6 @@ DEPLOY_KEY = """
 """
 '''
 SECRETS = [TOKEN, PASSWORD, *KEY]
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")
