@@ -35,9 +35,7 @@ def redacted(redactor: Redactor, text: str) -> str:
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60), st.sampled_from([*LINES, "\n", "'", "="]))))
 @example(["SECRET = (", f"    '{VALUE}'"], [(8, 1, "")])
 @example(["password=", "", f"    '{VALUE}'"], [(0, 8, "abc"), (0, 3, "password")])
-def test_an_edit_gives_the_result_of_a_fresh_search(
-    lines: list[str], edits: list[tuple[int, int, str]]
-) -> None:
+def test_an_edit_gives_the_result_of_a_fresh_search(lines: list[str], edits: list[tuple[int, int, str]]) -> None:
     redactor, text = Redactor(), "\n".join(lines)
     assert redacted(redactor, text) == redact(text)[0]
     for at, n_gone, new in edits:

@@ -1,4 +1,4 @@
-"""Questions about a text and an offset in it."""
+"""Blocks at an offset of a text, and changes between two texts."""
 
 import pytest
 from hypothesis import given
@@ -30,12 +30,12 @@ PIECES = st.text("ab\n", max_size=6)
         ("def f(x):\n    retu", False),
     ],
 )
-def test_where_a_block_begins(text: str, expected: bool) -> None:
+def test_a_block_begins_after_its_header(text: str, expected: bool) -> None:
     assert (block_header(text + "\nrest:\n", len(text)) is not None) is expected
 
 
 @given(before=PIECES, old=PIECES, new=PIECES, after=PIECES)
-def test_a_change_is_what_makes_one_text_of_the_other(before: str, old: str, new: str, after: str) -> None:
+def test_a_change_applied_to_one_text_gives_the_other(before: str, old: str, new: str, after: str) -> None:
     one, other = before + old + after, before + new + after
     change = change_of(one, other)
     assert one[: change.start] + other[change.start : change.new_end] + one[change.old_end :] == other
