@@ -182,21 +182,14 @@ def _label_and_path(uri: str, folders: Sequence[Path]) -> tuple[str, str]:
 
 @functools.lru_cache(maxsize=8)
 def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
-    """The prefix of paths in each folder: as much of the folder's end as distinguishes it from the others.
-
-    The rule of ``tinycoder_training.corpora.tree``.
-    """
+    """The prefix of paths in each folder, as in the workspace's index: what distinguishes it from the other folders."""
     real = {folder: true_path(folder) for folder in folders}
     if len(set(real.values())) < 2:
         return dict.fromkeys(folders, "")
-    labels = {}
-    for folder, path in real.items():
-        others = [other.parts for other in real.values() if other != path]
-        ends = [path.parts[-n:] for n in range(1, len(path.parts) + 1)]
-        end = next(end for end in ends if all(other[-len(end) :] != end for other in others))
-        label = Path(*end).as_posix().strip("/")
-        labels[folder] = f"{label}/" if label else ""
-    return labels
+    from tinycoder.workspace.tree import labels_of
+
+    of_real = labels_of(list(real.values()))
+    return {folder: of_real[path] for folder, path in real.items()}
 
 
 def is_python(uri: str, language: str | None) -> bool:
