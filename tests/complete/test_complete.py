@@ -12,14 +12,11 @@ from tinycoder.complete.healing import Healer, is_word, rest
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.errors import Cancelled
+from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer import decode
 
 Ask = Callable[..., list[Candidate]]
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +52,7 @@ def test_a_half_typed_word_is_healed(engine: Engine, text: str, line: str) -> No
 
 @given(text=st.text(max_size=60), data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_what_is_typed_begins_what_is_offered(model: Model, text: str, data: st.DataObject) -> None:
+def test_every_candidate_begins_with_the_typed_word(model: Model, text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
     engine = Engine(model)
     document = Document(path="a.py", text=text)
@@ -70,7 +67,7 @@ def test_what_is_typed_begins_what_is_offered(model: Model, text: str, data: st.
         assert not set("\r\n") & set(candidate.text)
 
 
-def test_the_same_question_has_the_same_answer(model: Model) -> None:
+def test_the_same_request_has_the_same_answer(model: Model) -> None:
     asked = [("cla", "\n"), ("import os\n\n\ncla", ""), ("x = 1\n", "")]
     warm = Engine(model)
     for text, after in asked * 2:
@@ -89,52 +86,48 @@ def test_the_same_question_has_the_same_answer(model: Model) -> None:
     ],
 )
 def test_several_candidates_differ(engine: Engine, text: str) -> None:
-    found = inline(engine, text, n=4)
-    texts = [candidate.text for candidate in found]
+    candidates = inline(engine, text, n=4)
+    texts, shares = [c.text for c in candidates], [c.probability for c in candidates]
     assert len(texts) == len(set(texts)) > 1
-    assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
-    assert sum(candidate.probability for candidate in found) <= 1.001
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 1.001
     assert any(other.startswith(inline(engine, text)[0].text) for other in texts)
 
 
-def test_what_stands_behind_the_cursor_is_not_repeated(engine: Engine) -> None:
-    before = "import os\n\n\nclass Counter:\n    def __init__(self, st"
-    assert inline(engine, before, after="):\n        pass\n")[0].text == "start"
-
-
-def test_words(engine: Engine) -> None:
-    found = popup(engine, "import os\n\n\nclass Counter:\n    def __init__(self, st")
-    assert found[0].text == "start"
-    assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
-    assert all(is_word(candidate.text.removesuffix("=").encode()) for candidate in found)
-
-
+PARAMETER = "import os\n\n\nclass Counter:\n    def __init__(self, st"
 AFTER_A_DOT = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
 
 
-def test_words_after_a_dot(engine: Engine) -> None:
+def test_the_text_after_the_cursor_is_not_repeated(engine: Engine) -> None:
+    assert inline(engine, PARAMETER, after="):\n        pass\n")[0].text == "start"
+
+
+def test_the_list_has_the_likeliest_words_first(engine: Engine) -> None:
+    rows = popup(engine, PARAMETER)
+    assert rows[0].text == "start"
+    assert [c.probability for c in rows] == sorted((c.probability for c in rows), reverse=True)
+    assert all(is_word(candidate.text.removesuffix("=").encode()) for candidate in rows)
+
+
+def test_the_list_after_a_dot_has_the_fields_of_the_class(engine: Engine) -> None:
     text = AFTER_A_DOT + "total = start\n\n    def add(self, amount):\n        self."
-    found = popup(engine, text)
-    assert found[0].text == "total"
-    assert found[0].start == found[0].end == len(text)
-    assert (str(found[0].provenance), found[0].kind) == ("Counter", "field")
-    assert (found[0].path, found[0].line) == ("counter.py", 6)
+    first = popup(engine, text)[0]
+    assert first.text == "total"
+    assert first.start == first.end == len(text)
+    assert (str(first.provenance), first.kind) == ("Counter", "field")
+    assert (first.path, first.line) == ("counter.py", 6)
 
 
-def test_an_attribute_that_nothing_has_yet_is_offered_where_it_can_be_made(engine: Engine) -> None:
-    made = {candidate.text: str(candidate.provenance) for candidate in popup(engine, AFTER_A_DOT)}
-    assert made["total"] == "new name"
-    assert made["__init__"] == "Counter"
+def test_a_new_attribute_is_offered_where_it_can_be_assigned(engine: Engine) -> None:
+    rows = {candidate.text: str(candidate.provenance) for candidate in popup(engine, AFTER_A_DOT)}
+    assert rows["total"] == "new name"
+    assert rows["__init__"] == "Counter"
     assert "total" not in [candidate.text for candidate in popup(engine, f"{AFTER_A_DOT}__init__(self.")]
-
-
-def test_the_limit_holds(engine: Engine) -> None:
-    assert len(popup(engine, "", limit=1)) <= 1
 
 
 @pytest.mark.parametrize("question", ["inline", "popup"])
 @pytest.mark.parametrize("patience", [0, 1])
-def test_cancelled_within_a_token(model: Model, question: str, patience: int) -> None:
+def test_a_request_is_cancelled_within_a_token(model: Model, question: str, patience: int) -> None:
     asked = 0
 
     def stop() -> bool:
@@ -160,7 +153,7 @@ def test_a_long_file_is_cut_at_its_start(model: Model) -> None:
     assert long[-2:] == short[-2:]
 
 
-def test_a_long_read_is_cancelled_on_the_way(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_long_prompt_can_be_cancelled(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "PREFILL_CHUNK", 8)
     steps = 0
     take = decode.step
@@ -184,7 +177,7 @@ def test_healing_splits_without_loss(model: Model, text: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=6) | st.text("\r\n \tst", min_size=1, max_size=10).map(str.encode))
-def test_allowed_tokens_agree_with_what_is_typed(model: Model, prefix_bytes: bytes) -> None:
+def test_allowed_tokens_agree_with_the_prefix_bytes(model: Model, prefix_bytes: bytes) -> None:
     healer = Healer(model.tokenizer)
     allowed = set(healer.allowed(prefix_bytes).tolist())
     if prefix_bytes[:1] in (b"\n", b"\r") and prefix_bytes in model.tokenizer.raw:  # no more indentation than there is
@@ -199,7 +192,7 @@ def test_allowed_tokens_agree_with_what_is_typed(model: Model, prefix_bytes: byt
 
 
 @pytest.mark.parametrize("indentation", ["", "    ", "        "])
-def test_indentation_is_as_it_stands(engine: Engine, indentation: str) -> None:
+def test_ghost_text_adds_no_indentation(engine: Engine, indentation: str) -> None:
     text = f"class Counter:\n{indentation}"
     for candidate in inline(engine, text, n=3):
         assert not candidate.text[:1].isspace()
@@ -212,9 +205,8 @@ def test_typed_word(text: str, word: str) -> None:
     assert typed_word(text, len(text)) == word
 
 
-def test_a_whole_word_is_not_made_longer_by_words_that_stand_nowhere(engine: Engine) -> None:
-    lesson = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self."
-    assert "total" in [candidate.text for candidate in popup(engine, f"{lesson}tot")]
-    assert popup(engine, f"{lesson}total") == []
-    longer = f"{lesson}totals = 0\n        return self.total"
+def test_a_complete_word_is_extended_only_by_words_that_occur(engine: Engine) -> None:
+    assert "total" in [candidate.text for candidate in popup(engine, f"{AFTER_A_DOT}tot")]
+    assert popup(engine, f"{AFTER_A_DOT}total") == []
+    longer = f"{AFTER_A_DOT}totals = 0\n        return self.total"
     assert [candidate.text for candidate in popup(engine, longer)] == ["totals"]

@@ -1,4 +1,4 @@
-"""What is in the completion list, and where there is none."""
+"""The rows of the completion list, and where there is no list."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from tests.complete.names_at import split
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
+from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 
@@ -37,10 +38,6 @@ def make_counter(start):
 
 
 """
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -79,28 +76,24 @@ WHOLE = [
 
 
 @pytest.mark.parametrize("line", WHOLE)
-def test_there_is_no_list_where_the_typed_word_is_whole(base: Engine, line: str) -> None:
+def test_there_is_no_list_where_the_typed_word_is_complete(base: Engine, line: str) -> None:
     assert texts(base, line) == []
 
 
 @pytest.mark.parametrize("line", WHOLE)
-def test_a_list_on_the_screen_closes_one_letter_before_the_word_is_whole(base: Engine, line: str) -> None:
+def test_a_list_on_the_screen_closes_one_letter_before_the_end_of_the_word(base: Engine, line: str) -> None:
     if line != "import os¦":  # a word of two letters: the list opens with the first
         assert texts(base, f"{line[:-2]}¦", on_screen=True) == []
 
 
-def test_names_of_one_letter_are_in_a_list_before_a_letter_is_typed(base: Engine) -> None:
-    line = "for n in range(3):\n    print(¦"
-    assert "n" in texts(base, line, on_screen=True)
-
-
-def test_a_list_on_the_screen_stays_while_two_letters_are_missing(base: Engine) -> None:
+def test_a_list_on_the_screen_stays_while_two_letters_are_missing_or_none_is_typed(base: Engine) -> None:
+    assert "n" in texts(base, "for n in range(3):\n    print(¦", on_screen=True)
     assert texts(base, "x = Count¦", on_screen=True)[0] == "Counter"
     assert "Counter" not in texts(base, "x = Counte¦", on_screen=True)
     assert texts(base, "x = Counte¦")[0] == "Counter"
 
 
-def test_a_word_that_goes_on_keeps_its_list_open(base: Engine) -> None:
+def test_an_unfinished_word_keeps_its_list_open(base: Engine) -> None:
     assert texts(base, "retu¦")[0] == "return"
     assert texts(base, "x = make_¦")[0] == "make_counter"
     assert texts(base, "c = Counter(1)\nc.tot¦")[0] == "total"
@@ -117,7 +110,7 @@ def test_the_typed_word_is_never_a_row(request: pytest.FixtureRequest, engine: s
     "line", ["# a¦", "'a¦", "x = 30¦", "f'{x:¦}'", "x = 1.¦", '"""Says\nall¦\n"""', "x = 'a'¦", "f'{x!¦}'", "#¦"]
 )
 @pytest.mark.parametrize("engine", ["base", "small"])
-def test_silence(request: pytest.FixtureRequest, engine: str, line: str) -> None:
+def test_there_is_no_list_in_prose_and_numbers(request: pytest.FixtureRequest, engine: str, line: str) -> None:
     assert texts(request.getfixturevalue(engine), line) == []
 
 
@@ -126,23 +119,23 @@ def test_silence(request: pytest.FixtureRequest, engine: str, line: str) -> None
     ["x = ¦", "x = cou¦", "return ¦", "f(cou¦", "x = Counter(1).¦", "os.¦", "raise ¦", "import ¦"],
 )
 @pytest.mark.parametrize("engine", ["base", "small"])
-def test_no_word_is_made_up_where_none_is_made(request: pytest.FixtureRequest, engine: str, line: str) -> None:
+def test_no_new_name_is_listed_where_none_may_be(request: pytest.FixtureRequest, engine: str, line: str) -> None:
     for row in listed(request.getfixturevalue(engine), f"def f():\n    {line}", limit=50):
         assert str(row.provenance) != "new name"
 
 
 @pytest.mark.parametrize("line", ["def re¦", "class Te¦", "for ¦", "with x as ¦", "def f(¦", "lambda ¦", "¦"])
-def test_words_are_made_up_where_a_name_is(base: Engine, line: str) -> None:
-    made = [row for row in listed(base, line, limit=50) if str(row.provenance) == "new name"]
-    assert all(row.text.isidentifier() and not keyword.iskeyword(row.text) for row in made)
-    assert made or line in ("¦", "with x as ¦")
+def test_new_names_are_listed_where_they_may_be(base: Engine, line: str) -> None:
+    new = [row for row in listed(base, line, limit=50) if str(row.provenance) == "new name"]
+    assert all(row.text.isidentifier() and not keyword.iskeyword(row.text) for row in new)
+    assert new or line in ("¦", "with x as ¦")
 
 
-def test_no_row_twice(base: Engine, small: Engine) -> None:
+def test_no_row_is_listed_twice(base: Engine, small: Engine) -> None:
     for engine in (base, small):
         for line in ("x = ¦", "¦", "self.¦", "f(c¦", "for c¦", "Counter(1).¦"):
-            found = texts(engine, line, limit=200)
-            assert len(found) == len(set(found))
+            rows = texts(engine, line, limit=200)
+            assert len(rows) == len(set(rows))
 
 
 def test_the_limit_holds(base: Engine) -> None:
@@ -166,20 +159,20 @@ def test_a_row_replaces_the_word_that_is_typed(base: Engine) -> None:
         assert (row.start, row.end, row.replace_end) == (offset - 3, offset, offset + 5)
 
 
-def test_a_keyword_argument_brings_its_sign(base: Engine) -> None:
+def test_a_keyword_argument_is_listed_with_its_equals_sign(base: Engine) -> None:
     assert "start=" in texts(base, "make_counter(¦")
     assert "start=" in texts(base, "make_counter(st¦")
     assert "start=" not in texts(base, "make_counter(start=1, ¦")
 
 
-def test_probabilities_fall_and_are_shares(base: Engine) -> None:
+def test_probabilities_fall_and_add_up_to_one_at_most(base: Engine) -> None:
     for line in ("x = ¦", "x = cou¦", "self.¦"):
         shares = [row.probability for row in listed(base, line)]
         assert shares == sorted(shares, reverse=True)
         assert 0 < sum(shares) <= 1.0001
 
 
-def test_the_word_of_the_ghost_text_comes_first_while_that_is_typed_through(small: Engine) -> None:
+def test_the_word_of_the_ghost_text_comes_first_while_the_user_types_through_it(small: Engine) -> None:
     text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot"
     for end in range(len(text) - 3, len(text) + 1):
         document = Document(path="counter.py", text=text[:end])
@@ -189,7 +182,7 @@ def test_the_word_of_the_ghost_text_comes_first_while_that_is_typed_through(smal
             assert rows[0].text == "total"
 
 
-def test_going_on_hides_no_ghost_text_at_the_end_of_its_word(model: Model) -> None:
+def test_a_list_on_the_screen_closes_at_the_end_of_the_word_of_the_ghost_text(model: Model) -> None:
     engine = Engine(model)
     text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.to"
     assert engine.inline(Document(path="counter.py", text=text), len(text), stop=never)[0].text.startswith("total")

@@ -1,6 +1,8 @@
-"""How much of a suggestion is offered, for suggestions written by hand."""
+"""How much of a suggestion is offered, for suggestions written manually."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from hypothesis import given
@@ -11,14 +13,10 @@ from tinycoder.complete.ghost import Ghost
 
 
 def ghost(*pieces: tuple[str, float]) -> Ghost:
-    """A suggestion of pieces, each with how sure everything up to its end is."""
-    text, ends = "", []
-    for piece, _ in pieces:
-        text += piece
-        ends.append(len(text))
-    return Ghost(
-        text=text, ends=tuple(ends), confidences=tuple(confidence for _, confidence in pieces), ended=0.0, ids=()
-    )
+    """A suggestion of pieces, each with the cumulative probability at its end."""
+    texts = [piece for piece, _ in pieces]
+    ends = tuple(itertools.accumulate(map(len, texts)))
+    return Ghost(text="".join(texts), ends=ends, confidences=tuple(p for _, p in pieces), ended=0.0, ids=())
 
 
 @pytest.mark.parametrize(
@@ -30,7 +28,7 @@ def ghost(*pieces: tuple[str, float]) -> Ghost:
         ("if x:\n    y.z\n    y", (5, 10, 11, 13, 18, 19), [5, 13]),  # later lines only whole, so not the last
         ("f('\\n')", (1, 2, 3, 4, 7), [1, 2, 3, 7]),  # not within an escape
         ("f('\\\\'", (3, 5, 6), [3, 5, 6]),
-        ("a + \\", (1, 3, 5), [1, 3, 5]),  # the line goes on
+        ("a + \\", (1, 3, 5), [1, 3, 5]),  # the line continues
         ("", (), []),
     ],
 )
@@ -38,46 +36,33 @@ def test_cuts_are_between_words(text: str, ends: tuple[int, ...], possible: list
     assert possible_ends(Ghost(text=text, ends=ends, confidences=(1.0,) * len(ends), ended=0.0, ids=())) == possible
 
 
-def test_what_was_taken_for_impossible_and_is_typed_nevertheless_tells_nothing_of_the_rest() -> None:
-    assert chosen_ends(ghost(("total", 0.0), (" = 1", 0.0)), typed=5, threshold=0.0) == []
-    assert chosen_ends(ghost(("total", 0.0), (" = 1", 0.0)), typed=5, threshold=THRESHOLD) == []
+LINE = [("total", 0.9), (" =", 0.8), (" start", 0.7)]
+DOUBTFUL = [("total", 0.2), (" =", 0.19)]
+RULED_OUT = [("total", 0.0), (" = 1", 0.0)]
 
 
-def test_a_sure_suggestion_is_offered_whole() -> None:
-    assert chosen_ends(ghost(("total", 0.9), (" =", 0.8), (" start", 0.7)), typed=0, threshold=THRESHOLD)[-1] == 13
-
-
-def test_it_ends_where_it_stops_to_be_likely() -> None:
-    assert chosen_ends(ghost(("total", 0.9), (" =", 0.8), (" start", FLOOR / 2)), typed=0, threshold=THRESHOLD) == [
-        5,
-        7,
-    ]
-
-
-def test_nothing_is_offered_below_the_threshold() -> None:
-    unsure = ghost(("total", 0.2), (" =", 0.19))
-    assert chosen_ends(unsure, typed=0, threshold=0.3) == []
-    assert chosen_ends(unsure, typed=0, threshold=0.2) == [5, 7]
-    assert chosen_ends(unsure, typed=0, threshold=0.0) == [5, 7]
-
-
-def test_what_saves_nothing_is_not_offered() -> None:
-    assert chosen_ends(ghost((")", 0.99)), typed=0, threshold=0.3) == []
-    assert chosen_ends(ghost((")", 0.99), (":", 0.98)), typed=0, threshold=0.3) == [2]
-
-
-def test_what_is_typed_makes_the_rest_likelier() -> None:
-    word = ghost(("tot", 0.2), ("al", 0.18))
-    assert chosen_ends(word, typed=0, threshold=0.5) == []
-    assert chosen_ends(word, typed=3, threshold=0.5) == [5]
-
-
-def test_nothing_is_left_once_all_is_typed() -> None:
-    assert chosen_ends(ghost(("total", 0.9)), typed=5, threshold=0.0) == []
-
-
-def test_nothing_suggested_nothing_offered() -> None:
-    assert chosen_ends(ghost(), typed=0, threshold=0.0) == []
+@pytest.mark.parametrize(
+    ("pieces", "typed", "threshold", "ends"),
+    [
+        (LINE, 0, THRESHOLD, [5, 7, 13]),  # confident, so offered whole
+        ([*LINE[:2], (" start", FLOOR / 2)], 0, THRESHOLD, [5, 7]),  # ends where the confidence is low
+        (DOUBTFUL, 0, 0.3, []),  # below the threshold
+        (DOUBTFUL, 0, 0.2, [5, 7]),
+        (DOUBTFUL, 0, 0.0, [5, 7]),
+        ([(")", 0.99)], 0, 0.3, []),  # saves too few characters
+        ([(")", 0.99), (":", 0.98)], 0, 0.3, [2]),
+        ([("tot", 0.2), ("al", 0.18)], 0, 0.5, []),
+        ([("tot", 0.2), ("al", 0.18)], 3, 0.5, [5]),  # the typed part makes the rest likelier
+        (RULED_OUT, 5, 0.0, []),  # but not if it was ruled out
+        (RULED_OUT, 5, THRESHOLD, []),
+        ([("total", 0.9)], 5, 0.0, []),  # nothing is left
+        ([], 0, 0.0, []),
+    ],
+)
+def test_a_suggestion_ends_where_its_confidence_is_low(
+    pieces: list[tuple[str, float]], typed: int, threshold: float, ends: list[int]
+) -> None:
+    assert chosen_ends(ghost(*pieces), typed=typed, threshold=threshold) == ends
 
 
 @given(
@@ -87,14 +72,14 @@ def test_nothing_suggested_nothing_offered() -> None:
     typed=st.integers(0, 10),
     threshold=st.floats(0, 1),
 )
-def test_ends_rise_and_lie_behind_what_is_typed(pieces: list[tuple[str, float]], typed: int, threshold: float) -> None:
+def test_ends_rise_and_are_after_the_typed_part(pieces: list[tuple[str, float]], typed: int, threshold: float) -> None:
     confidence, falling = 1.0, []
     for piece, p in pieces:
         confidence *= p
         falling.append((piece, confidence))
-    made = ghost(*falling)
-    ends = chosen_ends(made, typed=typed, threshold=threshold)
+    suggestion = ghost(*falling)
+    ends = chosen_ends(suggestion, typed=typed, threshold=threshold)
     assert ends == sorted(set(ends))
-    assert set(ends) <= set(possible_ends(made))
+    assert set(ends) <= set(possible_ends(suggestion))
     assert all(end - typed >= MIN_CHARACTERS for end in ends)
-    assert len(chosen_ends(made, typed=typed, threshold=0.0)) >= len(ends)
+    assert len(chosen_ends(suggestion, typed=typed, threshold=0.0)) >= len(ends)

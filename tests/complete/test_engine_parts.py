@@ -9,16 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.complete.memories import memory_of, workspace_of
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import Cancelled, ConfigError
 from tinycoder.memory.mixer import to_tables
-from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
-from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 UNUSUAL = "amount + Counter(os)"  # the model never saw it, but has tokens for its words
 ODD = f"import os\n\n\ndef odd(amount):\n    return {UNUSUAL}\n"
@@ -28,23 +27,16 @@ PATH = "main.py"
 PARTS = [field.name for field in dataclasses.fields(Parts)]
 
 
-def never() -> bool:
-    return False
-
-
 def at_once() -> bool:
     return True
 
 
 def make_engine(model: Model, parts: Parts = Parts()) -> Engine:
-    texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
-    memory = Memory(model.tokenizer)
-    memory.use(Workspace(token_corpus(texts, model.tokenizer.special[FILE_SEPARATOR])))
-    return Engine(model, memory, parts=parts)
+    return Engine(model, memory_of(model.tokenizer, FILES), parts=parts)
 
 
 def taught(engine: Engine, text: str = ODD) -> Engine:
-    """The engine once it has seen that its memory knows better than a model that knows one file by heart."""
+    """The engine after it has learnt that its memory predicts better than a model that knows one file verbatim."""
     for _ in range(12):
         list(engine.costs(Document(path="again.py", text=text), stop=never))
     return engine
@@ -52,6 +44,10 @@ def taught(engine: Engine, text: str = ODD) -> Engine:
 
 def document(text: str) -> Document:
     return Document(path=PATH, text=text)
+
+
+def plain(candidates: list[Candidate]) -> list[tuple[str, str, float]]:
+    return [(each.text, str(each.provenance), round(each.probability, 4)) for each in candidates]
 
 
 def inline(engine: Engine, text: str, *, threshold: float | None = None, block: bool = False) -> list[Candidate]:
@@ -62,70 +58,61 @@ def popup(engine: Engine, text: str) -> list[Candidate]:
     return engine.popup(document(text), len(text), stop=never)
 
 
-def said(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
+def offered(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
     return [(candidate.text, str(candidate.provenance)) for candidate in inline(engine, text, threshold=0.05)]
 
 
-def test_a_line_of_the_workspace_is_offered_and_says_where_it_was_seen(model: Model) -> None:
-    assert said(taught(make_engine(model))) == [(UNUSUAL, "seen in lib/odd.py:5")]
+def test_a_line_of_the_workspace_is_offered_with_its_source_and_count(model: Model) -> None:
+    assert offered(taught(make_engine(model))) == [(UNUSUAL, "seen in lib/odd.py:5")]
+    engine = taught(make_engine(model))
+    engine.observe(Document(path="open.py", text=ODD))
+    assert offered(engine) == [(UNUSUAL, "seen in open.py:5, 2 times")]
 
 
-def test_a_line_of_another_open_file_is_offered_until_it_is_closed(model: Model) -> None:
+def test_a_line_of_another_open_file_is_offered_until_that_is_closed(model: Model) -> None:
     engine = Engine(model)
     engine.observe(Document(path="open.py", text=ODD))
     taught(engine)
-    assert said(engine) == [(UNUSUAL, "seen in open.py:5")]
+    assert offered(engine) == [(UNUSUAL, "seen in open.py:5")]
     engine.forget("open.py")
-    assert UNUSUAL not in [text for text, _ in said(engine)]
+    assert UNUSUAL not in [text for text, _ in offered(engine)]
 
 
 def test_a_line_of_the_same_file_is_offered(model: Model) -> None:
     engine = taught(Engine(model), ODD * 4)
-    assert said(engine, f"{ODD}\n\n{TYPED}") == [(UNUSUAL, f"seen in {PATH}:5")]
+    assert offered(engine, f"{ODD}\n\n{TYPED}") == [(UNUSUAL, f"seen in {PATH}:5")]
 
 
-def test_what_was_seen_often_says_how_often(model: Model) -> None:
-    engine = taught(make_engine(model))
-    engine.observe(Document(path="open.py", text=ODD))
-    assert said(engine) == [(UNUSUAL, "seen in open.py:5, 2 times")]
-
-
-def test_without_memory_it_is_not_known(model: Model) -> None:
+def test_without_memory_no_line_of_the_workspace_is_offered(model: Model) -> None:
     engine = taught(make_engine(model, Parts(memory=False)))
-    found = [*inline(engine, TYPED, threshold=0.0), *popup(engine, TYPED)]
-    assert found
-    assert not any(UNUSUAL in candidate.text or "seen" in str(candidate.provenance) for candidate in found)
+    answers = [*inline(engine, TYPED, threshold=0.0), *popup(engine, TYPED)]
+    assert answers
+    assert not any(UNUSUAL in candidate.text or "seen" in str(candidate.provenance) for candidate in answers)
 
 
-def test_names_of_the_popup_say_where_they_come_from(model: Model) -> None:
-    found = popup(make_engine(model), TYPED)[0]
-    assert (found.text, str(found.provenance)) == ("amount", "parameter of other")
-
-
-def test_words_that_may_be_made_say_where_they_were_seen(model: Model) -> None:
-    found = {
-        candidate.text: str(candidate.provenance)
-        for candidate in popup(make_engine(model), "import os\n\n\ndef odd(am")
-    }
-    assert found["amount"] == "seen in lib/odd.py:4"
+def test_names_in_the_list_have_their_source(model: Model) -> None:
+    engine = make_engine(model)
+    assert plain(popup(engine, TYPED))[0][:2] == ("amount", "parameter of other")
+    new = [row[:2] for row in plain(popup(engine, "import os\n\n\ndef odd(am"))]
+    assert ("amount", "seen in lib/odd.py:4") in new
 
 
 def test_the_memory_answers_without_a_model(model: Model) -> None:
     engine = taught(make_engine(model, Parts(model=False)))
-    assert said(engine) == [(UNUSUAL, "seen in lib/odd.py:5")]
+    assert offered(engine) == [(UNUSUAL, "seen in lib/odd.py:5")]
     assert popup(engine, TYPED)[0].text == "amount"
     costs = list(engine.costs(document(ODD), stop=never))
     assert sum(cost.bits for cost in costs) / len(costs) < 1
 
 
-def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_changed(model: Model) -> None:
+def test_cached_predictions_are_dropped_once_something_else_has_changed(model: Model) -> None:
     other = Document(path="open.py", text="def odd(amounts):\n    return amounts + amounted\n" * 5)
     changes: list[Callable[[Engine], object]] = [
         lambda engine: engine.observe(other),
         lambda engine: engine.observe(dataclasses.replace(other, text=ODD * 5)),
         lambda engine: taught(engine),
         lambda engine: engine.forget(other.path),
-        lambda engine: engine.use(Workspace(token_corpus([], model.tokenizer.special[FILE_SEPARATOR]))),
+        lambda engine: engine.use(workspace_of(model.tokenizer, {})),
     ]
     asked_before = make_engine(model)
     for n in range(len(changes) + 1):
@@ -133,10 +120,7 @@ def test_what_was_found_for_a_place_is_found_anew_once_something_else_has_change
         asked_last.observe(document(TYPED))
         for change in changes[:n]:
             change(asked_last)
-        found = [(each.text, str(each.provenance), round(each.probability, 4)) for each in popup(asked_before, TYPED)]
-        assert found == [
-            (each.text, str(each.provenance), round(each.probability, 4)) for each in popup(asked_last, TYPED)
-        ]
+        assert plain(popup(asked_before, TYPED)) == plain(popup(asked_last, TYPED))
         if n < len(changes):
             changes[n](asked_before)
 
@@ -152,7 +136,7 @@ def type_a_line(engine: Engine) -> str:
 
 
 @pytest.mark.parametrize("left_out", [(), ("model",)])
-def test_a_typed_line_moves_the_weights_and_not_the_memory(model: Model, left_out: tuple[str, ...]) -> None:
+def test_a_typed_line_changes_the_weights_and_not_the_index(model: Model, left_out: tuple[str, ...]) -> None:
     engine = make_engine(model, without(left_out))
     text = type_a_line(engine)
     before = copy.deepcopy(to_tables(engine.mixer))
@@ -167,19 +151,16 @@ def test_a_typed_line_moves_the_weights_and_not_the_memory(model: Model, left_ou
     assert to_tables(engine.mixer) == after
 
 
-def test_what_is_pasted_is_not_learnt(model: Model) -> None:
-    engine = make_engine(model)
-    before = copy.deepcopy(to_tables(engine.mixer))
-    for text in ("x = 1\n", "x = 1\n" + ODD * 3, ODD):
-        engine.observe(document(text))
-    assert not engine.learn(stop=never)
-    assert to_tables(engine.mixer) == before
-
-
-@pytest.mark.parametrize("left_out", ["learning", "memory"])
-def test_nothing_is_learnt_without_learning_or_memory(model: Model, left_out: str) -> None:
-    engine = make_engine(model, without([left_out]))
-    type_a_line(engine)
+@pytest.mark.parametrize(("left_out", "pasted"), [("", True), ("learning", False), ("memory", False)])
+def test_nothing_is_learnt_from_pasted_lines_or_without_learning_or_memory(
+    model: Model, left_out: str, pasted: bool
+) -> None:
+    engine = make_engine(model, without([left_out] if left_out else []))
+    if pasted:
+        for text in ("x = 1\n", "x = 1\n" + ODD * 3, ODD):
+            engine.observe(document(text))
+    else:
+        type_a_line(engine)
     before = copy.deepcopy(to_tables(engine.mixer))
     assert not engine.learn(stop=never)
     assert to_tables(engine.mixer) == before
@@ -192,7 +173,7 @@ def test_learning_can_be_stopped(model: Model) -> None:
         engine.learn(stop=at_once)
 
 
-def test_looking_ahead_answers_the_next_question_at_once(model: Model) -> None:
+def test_the_next_ghost_text_is_cached_after_looking_ahead(model: Model) -> None:
     engine = make_engine(model)
     text = "import os\n\n\nclass Counter:\n    def __init__"
     candidate = Candidate(
@@ -202,11 +183,11 @@ def test_looking_ahead_answers_the_next_question_at_once(model: Model) -> None:
     taken = text + "(self"
     expected = inline(make_engine(model), taken)
     assert expected
-    found = engine.cached_inline(document(taken), len(taken), GhostRequest()) or []
-    assert [(c.text, c.start) for c in found] == [(c.text, c.start) for c in expected]
+    cached = engine.cached_inline(document(taken), len(taken), GhostRequest()) or []
+    assert [(c.text, c.start) for c in cached] == [(c.text, c.start) for c in expected]
 
 
-def test_what_was_not_looked_ahead_has_to_be_thought_of(model: Model) -> None:
+def test_without_cache_the_next_ghost_text_has_to_be_written(model: Model) -> None:
     engine = make_engine(model, Parts(cache=False))
     candidate = inline(engine, TYPED, threshold=0.0)[0]
     engine.look_ahead(document(TYPED), len(TYPED), candidate, stop=never)
@@ -215,15 +196,15 @@ def test_what_was_not_looked_ahead_has_to_be_thought_of(model: Model) -> None:
         engine.inline(document(taken), len(taken), stop=at_once)
 
 
-def test_a_suggestion_is_there_to_its_last_letter(model: Model) -> None:
+def test_a_suggestion_is_cached_to_its_last_letter(model: Model) -> None:
     engine = make_engine(model)
     whole = TYPED.removesuffix("am") + inline(engine, TYPED, threshold=0.0)[0].text
     for end in range(len(TYPED) + 1, len(whole)):
-        found = engine.inline(document(whole[:end]), end, stop=at_once)
-        assert [whole[: c.start] + c.text for c in found] == [whole]
+        cached = engine.inline(document(whole[:end]), end, stop=at_once)
+        assert [whole[: c.start] + c.text for c in cached] == [whole]
 
 
-def test_a_threshold_counts_where_a_suggestion_begins(model: Model) -> None:
+def test_a_suggestion_below_the_threshold_is_not_offered(model: Model) -> None:
     engine = make_engine(model)
     assert inline(engine, TYPED, threshold=0.0)
     assert not inline(engine, TYPED, threshold=1.0)
@@ -240,30 +221,26 @@ def test_any_part_may_be_missing(model: Model, left_out: str) -> None:
             engine.inline(document(text), len(text), GhostRequest(n=3), stop=never),
             popup(engine, text),
         ):
-            for found in answer:
-                assert matches(text[found.start :], found.text)
-                assert 0 <= found.probability <= 1
-                engine.look_ahead(document(text), len(text), found, stop=never, max_tokens=2)
+            for candidate in answer:
+                assert matches(text[candidate.start :], candidate.text)
+                assert 0 <= candidate.probability <= 1
+                engine.look_ahead(document(text), len(text), candidate, stop=never, max_tokens=2)
     assert all(cost.bits >= 0 for cost in engine.costs(document(TYPED), stop=never))
     type_a_line(engine)
     engine.learn(stop=never)
     engine.forget(PATH)
 
 
-def test_an_unknown_part_is_named() -> None:
+def test_an_unknown_part_is_named_in_the_error() -> None:
     with pytest.raises(ConfigError, match="'modle'"):
         without(["modle"])
     assert without([]) == Parts()
 
 
 @pytest.mark.parametrize("threshold", [None, 0.0])
-def test_an_attribute_that_cannot_be_is_no_obstacle_to_who_types_it(model: Model, threshold: float | None) -> None:
-    """The model knows by heart that ``self.total`` comes; here the class has none."""
+def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, threshold: float | None) -> None:
+    """The model knows verbatim that ``self.total`` follows; here the class has none."""
     engine = make_engine(model)
-    begun = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
+    prefix = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
     for end in range(len("total") + 1):
-        text = begun + "total"[:end]
-        assert all(
-            each.text
-            for each in engine.inline(document(text), len(text), GhostRequest(threshold=threshold), stop=never)
-        )
+        assert all(each.text for each in inline(engine, prefix + "total"[:end], threshold=threshold))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.complete.faults import n_faults
+from tests.complete.memories import workspace_of
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.text import rest_of_word
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import Workspace
+from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
-from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 FILES = {
     "shop/cart.py": "class Cart:\n    def add(self, item, n=1):\n        self.items[item] = n\n        return self\n",
@@ -40,14 +40,9 @@ DOCUMENTS = st.one_of(
 QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def never() -> bool:
-    return False
-
-
 @pytest.fixture(scope="module")
 def workspace(model: Model) -> Workspace:
-    texts = [(path, np.array(model.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
-    return Workspace(token_corpus(texts, model.tokenizer.special[FILE_SEPARATOR]))
+    return workspace_of(model.tokenizer, FILES)
 
 
 def fresh(model: Model, workspace: Workspace) -> Engine:
@@ -85,7 +80,7 @@ def plain(answers: Iterable[list[Candidate]]) -> list[list[tuple[str, int, str]]
 
 @given(text=DOCUMENTS, data=st.data())
 @QUICK
-def test_an_answer_replaces_what_is_typed_and_nothing_else(
+def test_an_answer_replaces_the_typed_word_and_nothing_else(
     model: Model, workspace: Workspace, text: str, data: st.DataObject
 ) -> None:
     offset = data.draw(st.integers(0, len(text)))
@@ -125,9 +120,7 @@ def test_ghost_text_adds_no_syntax_error(model: Model, workspace: Workspace, tex
 
 @given(asked=st.lists(st.tuples(DOCUMENTS, st.floats(0, 1)), min_size=1, max_size=2))
 @settings(QUICK, max_examples=5)
-def test_what_was_asked_before_changes_no_answer(
-    model: Model, workspace: Workspace, asked: list[tuple[str, float]]
-) -> None:
+def test_earlier_requests_change_no_answer(model: Model, workspace: Workspace, asked: list[tuple[str, float]]) -> None:
     warm = fresh(model, workspace)
     for text, share in [*asked, *asked]:
         offset = round(share * len(text))
@@ -146,7 +139,7 @@ def test_what_was_asked_before_changes_no_answer(
     steps=st.lists(st.integers(1, 4), min_size=1, max_size=40),
 )  # fmt: skip
 @settings(QUICK, max_examples=40)
-def test_a_suggestion_stays_while_it_is_typed_through(
+def test_a_suggestion_stays_while_the_user_types_through_it(
     model: Model, workspace: Workspace, begin: str, after: str, block: bool, steps: list[int]
 ) -> None:
     text, offset = begin + after, len(begin)
@@ -167,7 +160,7 @@ def test_a_suggestion_stays_while_it_is_typed_through(
 @given(text=DOCUMENTS, cut=st.integers(0, 40))
 @example(text="", cut=0)
 @settings(QUICK, max_examples=15)
-def test_learning_and_looking_ahead_take_any_text(model: Model, workspace: Workspace, text: str, cut: int) -> None:
+def test_learning_and_looking_ahead_accept_any_text(model: Model, workspace: Workspace, text: str, cut: int) -> None:
     engine = fresh(model, workspace)
     for end in (cut, cut + 1, len(text)):
         engine.observe(Document(path="open.py", text=text[:end]))

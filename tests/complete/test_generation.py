@@ -9,7 +9,7 @@ GREEDY = GenerationConfig(max_tokens=60)
 PROMPT = "def make_counter(start):\n    counter ="
 
 
-def test_greedy_says_what_was_learnt(model: Model) -> None:
+def test_greedy_decoding_continues_as_in_training(model: Model) -> None:
     prompt = encode_prompt(model, PROMPT)
     assert generate(model, prompt, GREEDY)[0].startswith(" Counter(start)\n    return counter\n")
 
@@ -20,7 +20,7 @@ def test_pieces_add_up_to_the_whole(model: Model) -> None:
 
 
 @pytest.mark.parametrize("stop", ["\n", "(start)", "art)\n    ret", "return", "never there"])
-def test_nothing_from_a_stop_string_on_is_shown(model: Model, stop: str) -> None:
+def test_the_text_ends_before_a_stop_string(model: Model, stop: str) -> None:
     prompt = encode_prompt(model, PROMPT)
     whole = generate(model, prompt, GREEDY)[0]
     stopped = "".join(stream(model, prompt, GenerationConfig(max_tokens=60, stop=(stop,))))
@@ -35,18 +35,11 @@ def test_streamed_characters_are_whole(model: Model, monkeypatch: pytest.MonkeyP
     letter = model.tokenizer.raw.index(b"a")
     chosen = [first, second, letter, *emoji, first, letter, first]
     monkeypatch.setattr(generation, "sample_ids", lambda *arguments, **more: iter(chosen))
-    assert [
-        piece for piece in stream(model, Prompt(ids=(letter,), prefix_bytes=b"", n_dropped=0), GREEDY) if piece
-    ] == [
-        "é",
-        "a",
-        "🦎",
-        "\ufffda",
-        "\ufffd",
-    ]
+    prompt = Prompt(ids=(letter,), prefix_bytes=b"", n_dropped=0)
+    assert [piece for piece in stream(model, prompt, GREEDY) if piece] == ["é", "a", "🦎", "\ufffda", "\ufffd"]
 
 
-def test_seeds(model: Model) -> None:
+def test_a_seed_determines_the_text(model: Model) -> None:
     prompt = encode_prompt(model, "def ")
     config = GenerationConfig(max_tokens=20, temperature=2.0, seed=7)
     several = generate(model, prompt, config, n_samples=3)
@@ -67,8 +60,7 @@ def test_a_long_prompt_keeps_its_end(model: Model) -> None:
 
 
 def test_an_empty_prompt_starts_a_text(model: Model) -> None:
-    made = generate(model, encode_prompt(model, ""), GREEDY)[0]
-    assert "self.total" in made
+    assert "self.total" in generate(model, encode_prompt(model, ""), GREEDY)[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where ghost text ends, for a model that has a text in mind."""
+"""Where ghost text ends, for predictors with a fixed text."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -14,15 +14,15 @@ TOKENIZER = train_character_tokenizer(["abcdefghijklmnopqrstuvwxyz =():1\r\n"])
 
 
 class Scripted:
-    """A predictor that is sure of ``text``, and of its end, and has no other idea."""
+    """A predictor that gives all its confidence to ``text`` and its end."""
 
     def __init__(self, text: str) -> None:
         self.tokenizer = TOKENIZER
         self.ids = [*TOKENIZER.encode(text), TOKENIZER.end_of_text]
 
-    def after(self, context: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, generated: Any, poll: Any, *, drafted: bool = False) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
-        p[self.ids[len(made)]] = 0.9
+        p[self.ids[len(generated)]] = 0.9
         return p
 
     def predictions(self, context: Any) -> Any:
@@ -30,15 +30,15 @@ class Scripted:
 
 
 class Torn(Scripted):
-    """A predictor whose likeliest first word leads nowhere: ``a`` could be followed by much, ``b(x)`` ends the line."""
+    """A predictor whose likeliest first letter is a bad one: after ``a`` much is possible, ``b(x)`` ends the line."""
 
     def __init__(self, a: float) -> None:
         super().__init__("")
         self.a = a
 
-    def after(self, context: Any, made: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, generated: Any, poll: Any, *, drafted: bool = False) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
-        written = "".join(chr(TOKENIZER.raw[i][0]) for i in made)
+        written = "".join(chr(TOKENIZER.raw[i][0]) for i in generated)
         if not written:
             p[TOKENIZER.encode("a")[0]], p[TOKENIZER.encode("b")[0]] = self.a, 1 - self.a
         elif written[0] == "a":
@@ -71,21 +71,18 @@ def test_the_line_that_is_likeliest_as_a_whole_comes_before_the_greedy_one() -> 
     assert greedy.confidences[0] == pytest.approx(0.6)
 
 
-def test_a_line_that_is_not_likely_is_not_looked_for() -> None:
-    assert [ghost.text[0] for ghost in ghosts(Torn(0.97))] == ["a"]
-
-
-def test_the_likeliest_line_spells_what_is_half_typed() -> None:
+def test_the_likeliest_line_spells_the_half_typed_word() -> None:
     (ghost,) = ghosts(Torn(0.6), prefix_bytes=b"b")
     assert ghost.text == "(x)"
     assert ghost.ended == pytest.approx(1.0)
 
 
-def test_a_block_is_greedy() -> None:
+def test_blocks_and_lines_without_a_likely_rival_are_greedy() -> None:
     assert [ghost.text[0] for ghost in ghosts(Torn(0.6), Layout(block=True))] == ["a"]
+    assert [ghost.text[0] for ghost in ghosts(Torn(0.97))] == ["a"]
 
 
-def test_a_line_ends_with_the_line() -> None:
+def test_a_line_ends_at_the_line_break() -> None:
     assert written("x = f(a)\ny = 1\n", LINE) == "x = f(a)"
 
 
@@ -97,5 +94,5 @@ def test_a_block_ends_before_a_line_at_the_margin(line_end: str) -> None:
     assert written(body, Layout(block=True, indent=0)).startswith("x = 1")
 
 
-def test_a_block_has_so_many_lines_at_most() -> None:
+def test_a_block_has_no_more_lines_than_requested() -> None:
     assert written("a\nb\nc\nd\n", Layout(block=True, indent=0, max_lines=3)) == "a\nb\nc"

@@ -1,4 +1,4 @@
-"""How likely given names are: the trie of their tokens against a plain product over each name."""
+"""The probability of given names: the trie of their tokens compared with a plain product over each name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def poll() -> None:
     pass
 
 
-def scene_and_tree(model: Model, text: str) -> tuple[CursorContext, PredictionCache]:
+def context_and_predictions(model: Model, text: str) -> tuple[CursorContext, PredictionCache]:
     memory = Memory(model.tokenizer)
     predictor = Predictor(model.tokenizer, model, memory, Mixer(), Parts())
     document = Document(path="counter.py", text=text)
@@ -59,8 +59,8 @@ def one_by_one(predictions: PredictionCache, healer: Healer, ids: tuple[int, ...
 
 @pytest.mark.parametrize("typed", ["", "t", "tot", "total", "s"])
 @pytest.mark.parametrize("line", ["        ", "        self.", "        return self.", "        x = f("])
-def test_names_are_as_likely_as_their_tokens_one_by_one(model: Model, line: str, typed: str) -> None:
-    context, predictions = scene_and_tree(model, TEXT + line + typed)
+def test_the_probability_of_a_name_is_the_product_over_its_tokens(model: Model, line: str, typed: str) -> None:
+    context, predictions = context_and_predictions(model, TEXT + line + typed)
     healer, names = Healer(model.tokenizer), [name for name in NAMES if name.startswith(typed)]
     spelled = Speller(model.tokenizer).spell(context.prefix_bytes, typed, names)
     found = likelihoods(predictions, healer, spelled, poll, followed_by=[None] * len(names))
@@ -70,23 +70,21 @@ def test_names_are_as_likely_as_their_tokens_one_by_one(model: Model, line: str,
         if min(beginnings[:-1], default=1.0) > max(MIN_BRANCH, MIN_SHARE) and beginnings[-1] > max(MIN_BRANCH, best):
             assert p == pytest.approx(expected), name
         else:  # it may not have been followed to its end
-            assert 0 <= p <= max(beginnings[-1], ENDS * max(MIN_BRANCH, MIN_SHARE * best)) or p == pytest.approx(
-                expected
-            )
+            most = max(beginnings[-1], ENDS * max(MIN_BRANCH, MIN_SHARE * best))
+            assert 0 <= p <= most or p == pytest.approx(expected)
     if best > MIN_BRANCH:
         assert names[int(np.argmax(found))] == names[int(np.argmax([p for p, _ in exact]))]
 
 
-def test_probabilities_of_different_names_are_those_of_one_distribution(model: Model) -> None:
-    context, predictions = scene_and_tree(model, TEXT + "        self.")
-    spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", NAMES)
-    assert (
-        sum(likelihoods(predictions, Healer(model.tokenizer), spelled, poll, followed_by=[None] * len(NAMES))) <= 1.0001
-    )
+def test_probabilities_of_different_names_add_up_to_one_at_most(model: Model) -> None:
+    context, predictions = context_and_predictions(model, TEXT + "        self.")
+    healer, spelled = Healer(model.tokenizer), Speller(model.tokenizer).spell(context.prefix_bytes, "", NAMES)
+    assert sum(likelihoods(predictions, healer, spelled, poll, followed_by=[None] * len(NAMES))) <= 1.0001
+    assert len(likelihoods(predictions, healer, [], poll, followed_by=[])) == 0
 
 
-def test_what_must_follow_counts(model: Model) -> None:
-    context, predictions = scene_and_tree(model, TEXT + "        self.")
+def test_the_mask_of_the_next_token_counts(model: Model) -> None:
+    context, predictions = context_and_predictions(model, TEXT + "        self.")
     healer = Healer(model.tokenizer)
     spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", ["total", "total"])
     never = np.zeros(model.tokenizer.vocab_size, np.float32)
@@ -95,13 +93,8 @@ def test_what_must_follow_counts(model: Model) -> None:
     assert with_nothing == 0
 
 
-def test_no_names(model: Model) -> None:
-    _, predictions = scene_and_tree(model, TEXT)
-    assert len(likelihoods(predictions, Healer(model.tokenizer), [], poll, followed_by=[])) == 0
-
-
-def test_it_can_be_stopped(model: Model) -> None:
-    context, predictions = scene_and_tree(model, TEXT + "        self.")
+def test_scoring_can_be_cancelled(model: Model) -> None:
+    context, predictions = context_and_predictions(model, TEXT + "        self.")
     spelled = Speller(model.tokenizer).spell(context.prefix_bytes, "", NAMES)
 
     def stop() -> None:
@@ -115,7 +108,7 @@ CHANCES = dict(zip("abcdefgh", (0.4, 0.2, 0.1, 0.05, 0.02, 0.015, 0.01, 0.005), 
 
 
 class Certain:
-    """Knows the probability of each character, wherever it stands; one in five words ends."""
+    """Gives each character a fixed probability; one in five words ends."""
 
     tokenizer = train_character_tokenizer(["abcdefgh \n"])
 
@@ -151,8 +144,8 @@ def test_the_likeliest_of_a_few_names_is_found(words: list[str]) -> None:
     ("text", "typed"),
     [("x = to", "to"), ("x = ", ""), ("self.", ""), ("self.to", "to"), ("f(to", "to"), ("\n\nto", "to")],
 )
-def test_names_are_spelled_as_the_text_with_them_would_be(model: Model, text: str, typed: str) -> None:
-    context, _ = scene_and_tree(model, TEXT + text)
+def test_names_have_the_tokens_of_the_text_with_them(model: Model, text: str, typed: str) -> None:
+    context, _ = context_and_predictions(model, TEXT + text)
     raw = context.prefix_bytes.removesuffix(typed.encode())
     names = ["total", "toes", "to", "tos_é"]
     for name, ids in zip(names, Speller(model.tokenizer).spell(context.prefix_bytes, typed, names), strict=True):
@@ -160,7 +153,7 @@ def test_names_are_spelled_as_the_text_with_them_would_be(model: Model, text: st
         assert list(ids) == model.tokenizer.encode((raw + name.encode()).decode())
 
 
-def test_a_speller_that_spelled_before_spells_the_same(model: Model) -> None:
+def test_cached_tokens_equal_fresh_ones(model: Model) -> None:
     warm = Speller(model.tokenizer)
     for prefix_bytes, typed in itertools.product([b" to", b"to", b"", b"."], ["to", ""]):
         if prefix_bytes.endswith(typed.encode()):

@@ -1,4 +1,4 @@
-"""With the model that ships: what stands in an open document as a secret is never offered, there or anywhere else."""
+"""With the bundled model: a secret in an open document is never offered, there or anywhere else."""
 
 import random
 import string
@@ -7,6 +7,7 @@ import pytest
 
 from tinycoder.complete.candidate import Document, GhostRequest
 from tinycoder.complete.engine import Engine
+from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 
@@ -43,10 +44,6 @@ DEPLOY_KEY = """
 SECRETS = [TOKEN, PASSWORD, *KEY]
 
 
-def never() -> bool:
-    return False
-
-
 @pytest.fixture(scope="module")
 def model() -> object:
     return load_model(bundled_folder())
@@ -67,7 +64,7 @@ FORBIDDEN = set().union(*map(pieces, SECRETS))
 
 
 def offered(engine: Engine, path: str, text: str, at: int) -> list[str]:
-    """All that is offered there, without what is typed already."""
+    """All that is offered at ``at``, without the typed part."""
     document = Document(path=path, text=text)
     found = [
         *engine.inline(document, at, GhostRequest(threshold=0.0), stop=never),
@@ -79,13 +76,13 @@ def offered(engine: Engine, path: str, text: str, at: int) -> list[str]:
 
 
 def assert_clean(texts: list[str], typed: str = "") -> None:
-    """Nothing of a secret is in the texts, but what the person has ``typed`` of it."""
+    """Nothing of a secret is in the texts, except what the user has ``typed`` of it."""
     for text in texts:
         assert not pieces(text) & (FORBIDDEN - pieces(typed)), text
         assert "REDACTED" not in text
 
 
-def test_without_its_screen_the_engine_would_offer_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redaction_the_engine_would_offer_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the tests below can fail."""
     monkeypatch.setattr("tinycoder.complete.redact.in_lines", lambda text: [])
     bare = Engine(load_model(bundled_folder()), threshold=0.0)
@@ -99,14 +96,14 @@ def test_without_its_screen_the_engine_would_offer_them(engine: Engine, monkeypa
 @pytest.mark.parametrize(
     "line", ['GITHUB_TOKEN = "{}', '    return open_session(host, token="{}', "{}", "# see {}"], ids=str
 )
-def test_a_token_that_is_begun_is_not_ended(engine: Engine, path: str, n_typed: int, line: str) -> None:
+def test_a_token_that_is_partly_typed_is_not_completed(engine: Engine, path: str, n_typed: int, line: str) -> None:
     above = SETTINGS if path == "settings.py" else ""
     text = above + line.format(TOKEN[:n_typed])
     assert_clean(offered(engine, path, text, len(text)), TOKEN[:n_typed])
 
 
 @pytest.mark.parametrize("n_typed", [0, 1, 4, 8])
-def test_a_password_that_is_begun_is_not_ended(engine: Engine, n_typed: int) -> None:
+def test_a_password_that_is_partly_typed_is_not_completed(engine: Engine, n_typed: int) -> None:
     text = SETTINGS + f'again = open_session(host, password="{PASSWORD[:n_typed]}'
     assert_clean(offered(engine, "settings.py", text, len(text)), PASSWORD[:n_typed])
     assert_clean(offered(engine, "other.py", text[len(SETTINGS) :], len(text) - len(SETTINGS)), PASSWORD[:n_typed])
@@ -120,7 +117,7 @@ def test_a_private_key_is_not_offered_line_by_line(engine: Engine) -> None:
             assert_clean(offered(engine, "other.py", text, len(text)), text)
 
 
-def test_nothing_is_said_within_a_secret(engine: Engine) -> None:
+def test_nothing_is_offered_within_a_secret(engine: Engine) -> None:
     start = SETTINGS.index(TOKEN)
     for at in (start + 1, start + 10, start + len(TOKEN)):
         assert offered(engine, "settings.py", SETTINGS, at) == []
@@ -135,7 +132,7 @@ def test_a_document_with_secrets_is_completed_all_the_same(engine: Engine) -> No
     assert text[words[0].start : words[0].end] == "retu"
 
 
-def test_what_follows_an_accepted_suggestion_is_screened_too(engine: Engine) -> None:
+def test_looking_ahead_offers_no_secret(engine: Engine) -> None:
     text = SETTINGS + "more = ope"
     document = Document(path="settings.py", text=text)
     taken = engine.popup(document, len(text), stop=never)[0]
@@ -145,7 +142,7 @@ def test_what_follows_an_accepted_suggestion_is_screened_too(engine: Engine) -> 
 
 
 @pytest.mark.parametrize("kind", ["a = '{}'\n" * 3, "{}\n" * 3])
-def test_a_secret_typed_now_is_hidden_once_it_is_one(engine: Engine, kind: str) -> None:
+def test_a_secret_that_was_just_typed_is_hidden(engine: Engine, kind: str) -> None:
     fresh = "glpat-" + chance(20, seed=9)
     engine.observe(Document(path="typed.py", text=kind.format(*[fresh] * 3)))
     text = f"b = '{fresh[:9]}"

@@ -23,10 +23,10 @@ line = st.text(st.sampled_from("ab ()[]{}'\"#:,."), max_size=20)
         ("f'{a", "'"),
     ],
 )
-def test_what_is_left_open(text: str, signs: str) -> None:
+def test_open_brackets_and_quotes(text: str, signs: str) -> None:
     opened = left_open(text)
     assert "".join(sign for _, sign in opened) == signs
-    assert all(text.startswith(sign, place) for place, sign in opened)
+    assert all(text.startswith(sign, at) for at, sign in opened)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_is_left_open(text: str, signs: str) -> None:
         ("f(", "é)", ")", "é"),
     ],
 )
-def test_what_stands_behind_the_cursor_is_not_said_twice(before: str, new: str, following: str, kept: str) -> None:
+def test_the_text_after_the_cursor_is_not_repeated(before: str, new: str, following: str, kept: str) -> None:
     assert without_overlap(new, following, before) == kept
 
 
@@ -71,7 +71,7 @@ def test_what_stands_behind_the_cursor_is_not_said_twice(before: str, new: str, 
         ("x = '", ":)'", "", ":)'"),
     ],
 )
-def test_closers_that_close_nothing_are_dropped(before: str, new: str, following: str, kept: str) -> None:
+def test_brackets_that_close_nothing_are_dropped(before: str, new: str, following: str, kept: str) -> None:
     assert balanced_end(new, before, following) == kept
 
 
@@ -83,7 +83,7 @@ def test_only_the_end_is_cut(before: str, new: str, following: str) -> None:
 
 
 @given(st.text(st.sampled_from("ab.,="), min_size=1, max_size=10), st.sampled_from([")", "])", "):", ")  # x"]))
-def test_what_closes_the_line_is_cut_wherever_it_is_repeated(inner: str, following: str) -> None:
+def test_the_end_of_the_line_is_cut_wherever_it_is_repeated(inner: str, following: str) -> None:
     before = "f([" if following.startswith("]") else "f("
     assert without_overlap(inner + following, following, before) == inner.rstrip()
 
@@ -91,7 +91,7 @@ def test_what_closes_the_line_is_cut_wherever_it_is_repeated(inner: str, followi
 @given(odd_text)
 def test_left_open_reads_any_text(text: str) -> None:
     opened = left_open(text)
-    assert [place for place, _ in opened] == sorted(place for place, _ in opened)
+    assert [at for at, _ in opened] == sorted(at for at, _ in opened)
     closers = {"(": ")", "[": "]", "{": "}"}
     closed = text + "".join(closers.get(sign, sign) for _, sign in reversed(opened))
     if not text.endswith(("\\", "'", '"')) and "#" not in text:
@@ -117,7 +117,7 @@ def test_left_open_reads_any_text(text: str) -> None:
         ("total += 1\r\n", "total += 1\r\nx", True),
     ],
 )
-def test_repeating_the_next_lines(new: str, after: str, repeats: bool) -> None:
+def test_repetitions_of_the_next_lines(new: str, after: str, repeats: bool) -> None:
     assert repeats_next(new, after) is repeats
 
 
@@ -141,10 +141,10 @@ def test_repeating_the_next_lines(new: str, after: str, repeats: bool) -> None:
         ("", "", False),
     ],
 )
-def test_running_in_circles(new_line: str, before: str, repeats: bool) -> None:
+def test_repetitions_of_the_lines_above(new_line: str, before: str, repeats: bool) -> None:
     assert repeats_before(new_line, before) is repeats
 
 
-def test_how_many_lines_make_a_circle() -> None:
+def test_repetitions_of_a_given_number_of_lines() -> None:
     assert repeats_before("total += rate", "total += rate\n", n=1)
     assert not repeats_before("total += rate", "total += rate\ntotal += rate\n", n=3)

@@ -45,34 +45,13 @@ def make_counter(start, *, size=1):
 
 """
 LINES = [
-    "¦",
-    "x = ¦",
-    "x = mak¦",
-    "make_counter(¦",
-    "make_counter(start, si¦",
-    "Counter(1).¦",
-    "Counter(1).to¦",
-    "Color.¦",
-    "unknown.¦",
-    "import ¦",
-    "import o¦",
-    "from os import ¦",
-    "from os import path¦",
-    "from enum import ¦",
-    "def ¦",
-    "for ¦",
-    "x: ¦",
-    "raise V¦",
-    "class A(¦",
-    "x = total ¦",
-    "make_counter¦",
-    "Counter¦",
-    "for start in ¦",
+    "¦", "x = ¦", "x = mak¦", "make_counter(¦", "make_counter(start, si¦", "Counter(1).¦", "Counter(1).to¦", "Color.¦",
+    "unknown.¦", "import ¦", "import o¦", "from os import ¦", "from os import path¦", "from enum import ¦", "def ¦",
+    "for ¦", "x: ¦", "raise V¦", "class A(¦", "x = total ¦", "make_counter¦", "Counter¦", "for start in ¦",
     "class A(Base):\n    def close(self):\n        super().¦",
     "class A(Base):\n    def m(self):\n        return self.¦",
-    "os = ¦",
-    "total = tot¦",
-]
+    "os = ¦", "total = tot¦",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +67,7 @@ def rows(engine: Engine, line: str) -> tuple[Cursor, list[Row]]:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_distribution_over_the_same_rows(engine: Engine, line: str) -> None:
+def test_the_order_is_a_distribution_over_the_same_rows(engine: Engine, line: str) -> None:
     cursor, found = rows(engine, line)
     order = ranked(found, cursor)
     shares = [share for _, share in order]
@@ -101,48 +80,40 @@ def test_a_distribution_over_the_same_rows(engine: Engine, line: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["x = ¦", "x = cou¦", "Counter(1).¦", "from os import ¦"])
-def test_likelier_first_all_else_equal(engine: Engine, line: str) -> None:
+def test_of_equal_rows_the_likelier_comes_first(engine: Engine, line: str) -> None:
     cursor, found = rows(engine, line)
     likely, unlikely = (dataclasses.replace(found[0], probability=p) for p in (0.7, 0.2))
     assert [row for row, _ in ranked([unlikely, likely], cursor)] == [likely, unlikely]
 
 
-def test_equals_stand_in_the_order_of_the_alphabet(engine: Engine) -> None:
+def test_equal_rows_are_sorted_by_name(engine: Engine) -> None:
     cursor, found = rows(engine, "x = ¦")
+    assert ranked([], cursor) == []
     alike = [
         dataclasses.replace(found[0], name=dataclasses.replace(found[0].name, text=text)) for text in ("bb", "cc", "aa")
     ]
     assert [row.name.text for row, _ in ranked(alike, cursor)] == ["aa", "bb", "cc"]
 
 
-def test_nothing_on_offer(engine: Engine) -> None:
-    assert ranked([], rows(engine, "x = ¦")[0]) == []
-
-
-def test_no_probability_is_too_small(engine: Engine) -> None:
+def test_the_logarithm_of_no_probability_is_finite(engine: Engine) -> None:
     row = dataclasses.replace(rows(engine, "x = ¦")[1][0], probability=0.0)
     assert log_probability(row) == pytest.approx(math.log(MIN_PROBABILITY))
 
 
-def test_every_sort_of_feature_has_weights_and_every_weight_a_feature(engine: Engine) -> None:
-    made: set[str] = set()
-    for line in LINES:
-        cursor, found = rows(engine, line)
-        made.update(feature.split()[0] for row in found for feature in features(row, cursor))
-    known = {name.split()[0] for name in default_weights()}
-    assert known - {"log"} == made
-
-
-def test_no_feature_twice(engine: Engine) -> None:
+def test_features_differ_and_their_kinds_are_those_of_the_weights(engine: Engine) -> None:
+    kinds: set[str] = set()
     for line in LINES:
         cursor, found = rows(engine, line)
         for row in found:
-            assert len(set(features(row, cursor))) == len(features(row, cursor))
+            active = features(row, cursor)
+            assert len(set(active)) == len(active)
+            kinds.update(feature.split()[0] for feature in active)
+    assert {name.split()[0] for name in default_weights()} - {"log"} == kinds
 
 
-def test_default_weights() -> None:
+def test_default_weights_are_finite_and_prefer_likely_names() -> None:
     weights = default_weights()
-    assert weights["log"] > 0  # what the mixture finds likelier is not put behind
+    assert weights["log"] > 0
     assert all(math.isfinite(weight) for weight in weights.values())
     groups = {name.split()[1] for name in weights if name.startswith("group ")}
     assert {group.LOCAL, group.PARAMETER, group.DEFINED, group.MEMBER, group.INHERITED, group.ARGUMENT} <= groups
@@ -152,7 +123,6 @@ def test_default_weights() -> None:
     ("line", "first"),
     [("Color.¦", "RED"), ("Counter(1).¦", "total"), ("x = make_c¦", "make_counter"), ("make_counter(1, si¦", "size=")],
 )
-def test_what_is_nearest_to_hand_comes_first(engine: Engine, line: str, first: str) -> None:
+def test_the_expected_name_comes_first(engine: Engine, line: str, first: str) -> None:
     cursor, found = rows(engine, line)
-    order = [row.name.text for row, _ in ranked(found, cursor)]
-    assert order[0] == first
+    assert ranked(found, cursor)[0][0].name.text == first

@@ -1,4 +1,4 @@
-"""The screen before the engine: what was read again line by line is what a fresh look at the whole text finds."""
+"""Redaction of open documents: searching only the changed lines finds what a search of the whole text finds."""
 
 import random
 import string
@@ -20,26 +20,11 @@ TOKEN = "ghp_" + chance(36)
 VALUE = chance(20)
 BODY = [chance(64, string.ascii_letters + string.digits + "+/") for _ in range(3)]
 LINES = [
-    f"token = '{VALUE}'",
-    "SECRET = (",
-    f"    '{VALUE}'",
-    ")",
-    "api_key =",
-    "os.environ.setdefault('API_KEY',",
-    f"print('{VALUE}')",
-    f"x = {TOKEN!r}",
-    "",
-    "    ",
-    "# nothing",
-    "def f(a, b):",
-    "-----BEGIN PRIVATE KEY-----",
-    "-----END PRIVATE KEY-----",
-    *BODY,
-    f"DB_PASSWORD={VALUE}",
-    f"url = 'https://u:{VALUE}@example.org'",
-    "token = '",
-    "password=",
-]
+    f"token = '{VALUE}'", "SECRET = (", f"    '{VALUE}'", ")", "api_key =", "os.environ.setdefault('API_KEY',",
+    f"print('{VALUE}')", f"x = {TOKEN!r}", "", "    ", "# nothing", "def f(a, b):",
+    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", *BODY,
+    f"DB_PASSWORD={VALUE}", f"url = 'https://u:{VALUE}@example.org'", "token = '", "password=",
+]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(LINES), max_size=8)
 
 
@@ -50,7 +35,7 @@ def redacted(redactor: Redactor, text: str) -> str:
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60), st.sampled_from([*LINES, "\n", "'", "="]))))
 @example(["SECRET = (", f"    '{VALUE}'"], [(8, 1, "")])
 @example(["password=", "", f"    '{VALUE}'"], [(0, 8, "abc"), (0, 3, "password")])
-def test_an_edit_leaves_what_a_fresh_look_finds(lines: list[str], edits: list[tuple[int, int, str]]) -> None:
+def test_an_edit_gives_the_result_of_a_fresh_search(lines: list[str], edits: list[tuple[int, int, str]]) -> None:
     redactor, text = Redactor(), "\n".join(lines)
     assert redacted(redactor, text) == redact(text)[0]
     for at, n_gone, new in edits:
@@ -59,7 +44,7 @@ def test_an_edit_leaves_what_a_fresh_look_finds(lines: list[str], edits: list[tu
 
 
 @given(TEXTS)
-def test_offsets_go_there_and_back(lines: list[str]) -> None:
+def test_offsets_are_mapped_there_and_back(lines: list[str]) -> None:
     text = "\n".join(lines)
     seen = Redactor().redacted(Document(path="a.py", text=text))
     for at in range(len(text) + 1):
@@ -75,7 +60,7 @@ def test_offsets_go_there_and_back(lines: list[str]) -> None:
             assert (back.start, back.end) == (at - 2, at)
 
 
-def test_edits_elsewhere_in_the_document_go_back_too() -> None:
+def test_edits_elsewhere_in_the_document_are_mapped_too() -> None:
     text = f"x = '{TOKEN}'\ny = na"
     seen = Redactor().redacted(Document(path="a.py", text=text))
     clean, at = seen.document.text, len(text)
@@ -94,7 +79,7 @@ def test_edits_elsewhere_in_the_document_go_back_too() -> None:
     assert [(edit.start, edit.end) for edit in back.edits] == [(0, 0), (text.index("y"), text.index("y"))]
 
 
-def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
+def test_an_offset_within_a_placeholder_is_mapped_to_the_start_of_the_secret() -> None:
     text = f"x = '{TOKEN}'\n"
     seen = Redactor().redacted(Document(path="a.py", text=text))
     start = seen.spans[0][0]
@@ -103,7 +88,7 @@ def test_an_edit_within_a_placeholder_goes_before_the_secret() -> None:
     assert seen.raw_offset(start + len(PLACEHOLDER)) == seen.spans[0][1]
 
 
-def test_the_placeholder_is_no_word() -> None:
+def test_candidates_with_the_placeholder_are_dropped() -> None:
     seen = Redactor().redacted(Document(path="a.py", text=f"x = '{TOKEN}'"))
     offered = [
         Candidate(text=text, start=0, end=0, probability=1.0, provenance=FROM_MODEL)

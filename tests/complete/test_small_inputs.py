@@ -1,4 +1,4 @@
-"""With the model that ships: small inputs of which each stands for a kind of fault that people met."""
+"""Small inputs to the bundled model, each of which once showed a fault."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.complete.memories import memory_of
 from tests.complete.names_at import BAR, split, world
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
-from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.symbols.imports.offers import read_offered
-from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 
 CLASSES = """\
 class Door:
@@ -44,10 +42,6 @@ FILES = {
 }
 
 
-def never() -> bool:
-    return False
-
-
 @pytest.fixture(scope="module")
 def base() -> Model:
     return load_model(bundled_folder())
@@ -57,11 +51,8 @@ def base() -> Model:
 def engine(base: Model, tmp_path: Path) -> Engine:
     for path, text in FILES.items():
         (tmp_path / path).write_text(text, encoding="utf-8")
-    texts = [(path, np.array(base.tokenizer.encode(text), np.int32)) for path, text in FILES.items()]
-    memory = Memory(base.tokenizer)
-    memory.use(Workspace(token_corpus(texts, base.tokenizer.special[FILE_SEPARATOR])))
-    engine, known = Engine(base, memory), world({path: tmp_path / path for path in FILES})
-    engine.know(known, read_offered(known.view()))
+    engine, modules = Engine(base, memory_of(base.tokenizer, FILES)), world({path: tmp_path / path for path in FILES})
+    engine.know(modules, read_offered(modules.view()))
     return engine
 
 
@@ -79,13 +70,13 @@ def inline(engine: Engine, text: str, **settings: Any) -> list[Candidate]:
     return engine.inline(Document(path="here.py", text=clean), offset, GhostRequest(**settings), stop=never)
 
 
-def test_of_two_instances_each_has_the_members_of_its_class(engine: Engine) -> None:
+def test_an_instance_has_the_members_of_its_own_class(engine: Engine) -> None:
     found = texts(engine, f"{CLASSES}        pass\n\n\nd = Door(); w = Window(); d.{BAR}", limit=100)
     assert found[0] == "open_wide"
     assert "tilt_fully" not in found
 
 
-def test_what_super_has_is_not_the_method_that_is_written(engine: Engine) -> None:
+def test_super_has_no_method_of_the_class_itself(engine: Engine) -> None:
     found = texts(engine, f"{CLASSES}        super().{BAR}", limit=100)
     assert found[0] == "prepare_all"
     assert "prepare_more" not in found
@@ -100,17 +91,11 @@ def test_the_members_of_an_enum_come_before_everything(engine: Engine) -> None:
     "line",
     [f"def re{BAR}", f"def {BAR}", f"except ValueError as {BAR}", f"class C{BAR}", f"for i{BAR}", f"lambda i{BAR}"],
 )
-def test_no_keyword_where_a_name_is_made(engine: Engine, line: str) -> None:
+def test_no_keyword_is_listed_where_a_name_is_introduced(engine: Engine, line: str) -> None:
     assert not set(texts(engine, line, limit=100)) & {*keyword.kwlist, "match", "case"}
 
 
-@pytest.mark.parametrize("line", [f"timeout = 30{BAR}", f"timeout = 30.{BAR}", f"x = 0x3{BAR}", f"f(30{BAR})"])
-def test_numbers_do_not_go_on(engine: Engine, line: str) -> None:
-    assert texts(engine, line) == []
-
-
-def test_a_format_specification_is_no_code(engine: Engine) -> None:
-    assert texts(engine, f'price = 1\nf"{{price:{BAR}}}"') == []
+def test_a_field_of_an_f_string_is_completed(engine: Engine) -> None:
     assert "price" in texts(engine, f'price = 1\nf"{{pr{BAR}}}"')
 
 
@@ -136,28 +121,24 @@ def test_a_name_of_another_file_comes_whole_and_with_its_import(engine: Engine) 
 
 
 @pytest.mark.parametrize(
-    "line", [f"import os{BAR}", f"def f(result):\n    return result{BAR}", f"@dataclass{BAR}\nclass A:"]
-)
-def test_enter_at_the_end_of_a_line_takes_no_row(engine: Engine, line: str) -> None:
-    assert texts(engine, f"from dataclasses import dataclass\n{line}") == []
-
-
-@pytest.mark.parametrize(
     "line",
     [
-        f'"""Waits between attempts.{BAR}\n"""',
-        f'"""Waits between att{BAR}\n"""',
-        f"# Waits between attempts.{BAR}",
-        f"'see att{BAR}'",
+        f"timeout = 30{BAR}",  # numbers
+        f"timeout = 30.{BAR}",
+        f"x = 0x3{BAR}",
+        f"f(30{BAR})",
+        f'price = 1\nf"{{price:{BAR}}}"',  # a format specification
+        f"import os{BAR}",  # complete words, where Enter must not accept a row
+        f"def f(result):\n    return result{BAR}",
+        f"from dataclasses import dataclass\n@dataclass{BAR}\nclass A:",
+        f'attempts = 1\n"""Waits between attempts.{BAR}\n"""',  # prose
+        f'attempts = 1\n"""Waits between att{BAR}\n"""',
+        f"attempts = 1\n# Waits between attempts.{BAR}",
+        f"attempts = 1\n'see att{BAR}'",
     ],
 )
-def test_no_list_in_prose(engine: Engine, line: str) -> None:
-    assert texts(engine, f"attempts = 1\n{line}") == []
-
-
-def words_of(text: str, found: Candidate) -> str:
-    clean, _ = split(text)
-    return clean[: found.start] + found.text + clean[found.end :]
+def test_there_is_no_list(engine: Engine, line: str) -> None:
+    assert texts(engine, line) == []
 
 
 @pytest.mark.parametrize(
@@ -175,13 +156,14 @@ def test_ghost_text_inside_a_word_makes_a_word_that_exists_or_nothing(engine: En
     clean, _ = split(text)
     for threshold in (0.0, None):
         for found in inline(engine, text, threshold=threshold):
-            made = set(re.findall(r"\w+", words_of(text, found))) - set(re.findall(r"\w+", clean))
-            assert all(word in dir(__import__("os")) or word in keyword.kwlist for word in made), made
+            changed = clean[: found.start] + found.text + clean[found.end :]
+            new = set(re.findall(r"\w+", changed)) - set(re.findall(r"\w+", clean))
+            assert all(word in dir(__import__("os")) or word in keyword.kwlist for word in new), new
 
 
-def test_ghost_text_that_no_import_backs_is_not_offered(engine: Engine) -> None:
-    found = inline(engine, f"from pathlib import Path; p = pa{BAR}")
-    assert not any("pathlib." in each.text for each in found)
+def test_ghost_text_names_no_module_that_is_not_imported(engine: Engine) -> None:
+    candidates = inline(engine, f"from pathlib import Path; p = pa{BAR}")
+    assert not any("pathlib." in each.text for each in candidates)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +174,7 @@ def test_ghost_text_that_no_import_backs_is_not_offered(engine: Engine) -> None:
         (f"import time\n\nnow = time.{BAR}", "now("),
     ],
 )
-def test_ghost_text_names_no_member_that_is_not_there(engine: Engine, text: str, wrong: str) -> None:
+def test_ghost_text_names_no_member_that_does_not_exist(engine: Engine, text: str, wrong: str) -> None:
     assert not any(each.text.startswith(wrong) for each in inline(engine, text))
 
 
@@ -201,8 +183,8 @@ def seen_in(found: list[Candidate]) -> list[tuple[str, str, int]]:
     return [(text, match[1], int(match[2])) for text, match in pairs if match]
 
 
-def test_seen_in_says_where_that_very_word_stands(engine: Engine) -> None:
-    told = 0
+def test_a_source_names_a_line_with_exactly_that_word(engine: Engine) -> None:
+    n_sources = 0
     above = "def f(x, rows):\n    total = 0\n    for row in rows:\n"
     for line in (
         f"total += row.{BAR}",
@@ -212,9 +194,9 @@ def test_seen_in_says_where_that_very_word_stands(engine: Engine) -> None:
         f"f(brut{BAR}",
     ):
         for word, path, number in seen_in(popup(engine, f"{above}        {line}", limit=50)):
-            told += 1
+            n_sources += 1
             assert re.search(rf"\b{re.escape(word.rstrip('='))}\b", FILES[path].split("\n")[number - 1]), (word, path)
-    assert told
+    assert n_sources
 
 
 COMMENTS = "".join(
@@ -232,7 +214,7 @@ def test_prose_is_offered_as_the_setting_says(engine: Engine, line: str) -> None
     assert len(sure) <= len(always)
 
 
-def test_prose_that_is_asked_for_is_answered(engine: Engine) -> None:
+def test_several_texts_in_prose_are_offered_on_request(engine: Engine) -> None:
     text = f"{COMMENTS}# Waits a little between {BAR}"
     assert inline(engine, text, n=3, prose="off")
 

@@ -18,7 +18,7 @@ FILES = [Path(json.decoder.__file__), Path(textwrap.__file__), Path(argparse.__f
 
 
 def could_begin_a_module(text: str) -> bool:
-    """The simple version: Python's parser reads all of the text."""
+    """The simple version, which parses all of the text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -31,17 +31,17 @@ def could_begin_a_module(text: str) -> bool:
 needs_flag = pytest.mark.skipif(not could_begin_a_module("if x:"), reason="this Python has no mode for unfinished text")
 
 
-def places(path: Path, n: int) -> list[tuple[str, str, str]]:
-    """Text up to the cursor, the rest of its line, and the lines behind."""
+def cursors(path: Path, n: int) -> list[tuple[str, str, str]]:
+    """Text up to a cursor, the rest of its line, and the lines below."""
     text = path.read_text("utf-8")
     rng = random.Random(path.name)
-    found: list[tuple[str, str, str]] = []
-    while len(found) < n:
+    cursors: list[tuple[str, str, str]] = []
+    while len(cursors) < n:
         at = rng.randrange(len(text))
         end = text.find("\n", at)
         if text[at:end].strip():
-            found.append((text[:at], text[at:end], text[end:]))
-    return found
+            cursors.append((text[:at], text[at:end], text[end:]))
+    return cursors
 
 
 def accepts(gate: SyntaxGate, before: str, new: str, behind: str = "", typed: str = "") -> bool:
@@ -52,28 +52,28 @@ def accepts(gate: SyntaxGate, before: str, new: str, behind: str = "", typed: st
 @pytest.mark.parametrize("behind_too", [False, True], ids=["top-down", "code behind"])
 def test_what_the_author_wrote_is_accepted(path: Path, behind_too: bool) -> None:
     gate = SyntaxGate()
-    sample = places(path, 120)
+    sample = cursors(path, 120)
     verdicts = [accepts(gate, before, rest, behind if behind_too else "") for before, rest, behind in sample]
     assert sum(verdicts) >= 0.99 * len(sample)
 
 
 @needs_flag
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_few_lines_tell_what_the_whole_text_tells(path: Path) -> None:
+def test_few_lines_give_the_verdict_of_the_whole_text(path: Path) -> None:
     gate = SyntaxGate()
     rng = random.Random(1)
-    for before, rest, _ in places(path, 30):
+    for before, rest, _ in cursors(path, 30):
         cut = rest[: rng.randrange(len(rest) + 1)]
-        queued = [rest, cut + rng.choice("()[]'\":=,#\\ "), rest + ")", rest + '"', "def def " + rest, rest + "\nelse:"]
-        for new in queued:
+        cut += rng.choice("()[]'\":=,#\\ ")
+        for new in (rest, cut, rest + ")", rest + '"', "def def " + rest, rest + "\nelse:"):
             assert accepts(gate, before, new) == could_begin_a_module(before + new), (before[-80:], new)
 
 
 @needs_flag
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_what_is_wrong_is_refused_with_code_behind(path: Path) -> None:
+def test_wrong_code_is_refused_with_code_behind(path: Path) -> None:
     gate = SyntaxGate()
-    for before, rest, behind in places(path, 30):
+    for before, rest, behind in cursors(path, 30):
         for new in (rest + ")", rest + '"', "def def " + rest):
             if not could_begin_a_module(before + new):
                 assert not accepts(gate, before, new, behind), (before[-80:], new)
@@ -119,7 +119,7 @@ BEHIND = "\n\n    def g(self):\n        return 1\n"
         (METHOD + "x = 'é 😀' + ", "a]", False),
         ("@property\n", "def f(self):\n    return 1", True),
         ("@property\n", "x = 1", False),
-        ("if a:\n    ", "return None", False),  # what is right in its grammar, and not in its place
+        ("if a:\n    ", "return None", False),  # grammatical, but not allowed here
         ("if a:\n    ", "yield a", False),
         ("if a:\n    ", "break", False),
         ("for a in b:\n    ", "break", True),
@@ -128,13 +128,13 @@ BEHIND = "\n\n    def g(self):\n        return 1\n"
         (METHOD, "await a", False),
     ],
 )
-def test_a_line_and_a_block(before: str, new: str, behind: str, verdict: bool) -> None:
+def test_verdicts_on_lines_and_blocks(before: str, new: str, behind: str, verdict: bool) -> None:
     if behind and not before.startswith("class"):
         behind = "\n\ny = 1\n"
     assert accepts(SyntaxGate(), before, new, behind) is verdict
 
 
-def test_a_bracket_may_stay_open_only_where_nothing_is_written_behind() -> None:
+def test_a_bracket_may_stay_open_only_if_no_code_follows() -> None:
     gate = SyntaxGate()
     assert accepts(gate, METHOD, "return f(")
     assert not accepts(gate, METHOD, "return f(", BEHIND)
@@ -143,7 +143,7 @@ def test_a_bracket_may_stay_open_only_where_nothing_is_written_behind() -> None:
     assert not accepts(gate, METHOD + "return f(a.", "b(", BEHIND)
 
 
-def test_a_text_without_faults_stays_without() -> None:
+def test_a_text_without_faults_gets_none() -> None:
     gate = SyntaxGate()
     header, behind = "if a:", "\n    x = 1\nelse:\n    x = 2\n"
     assert accepts(gate, header, "  # why", behind)
@@ -151,7 +151,7 @@ def test_a_text_without_faults_stays_without() -> None:
     assert not accepts(gate, header, " pass", behind)
 
 
-def test_the_rest_of_the_line_counts() -> None:
+def test_the_rest_of_the_line_is_part_of_the_verdict() -> None:
     gate = SyntaxGate()
     assert accepts(gate, "x = f(", "a, b", ")\n")
     assert not accepts(gate, "x = f(", "a, b)", ")\n")
@@ -163,7 +163,7 @@ def test_the_rest_of_the_line_counts() -> None:
     assert accepts(gate, "x = [i for i in ", "range(3)", "]\ny = 1\n")
 
 
-def test_a_suggestion_replaces_what_is_typed() -> None:
+def test_a_suggestion_replaces_the_typed_word() -> None:
     gate = SyntaxGate()
     assert accepts(gate, "x = ", "name.upper()", typed="nam")
     assert not accepts(gate, "x = ", "name name", typed="nam")
@@ -172,7 +172,7 @@ def test_a_suggestion_replaces_what_is_typed() -> None:
 
 
 @pytest.mark.parametrize("fault", ["x = = 1\n", "print 'old'\nexec 'x' in y\n", "x = (1\n\n", "def f(:\n    pass\n"])
-def test_a_fault_elsewhere_does_not_hinder(fault: str) -> None:
+def test_a_fault_elsewhere_does_not_matter(fault: str) -> None:
     gate = SyntaxGate()
     code = "y = 2\n\n\ndef total(a):\n    return "
     for before, behind in ((code, "\n\n\n" + fault), (fault + code, "\n\n\nz = 3\n"), (fault + code, "")):
@@ -180,7 +180,7 @@ def test_a_fault_elsewhere_does_not_hinder(fault: str) -> None:
     assert not accepts(gate, code, "sum(a))", "\n\n\n" + fault)
 
 
-def test_the_longest_valid_cut() -> None:
+def test_the_longest_valid_part_is_chosen() -> None:
     gate = SyntaxGate()
     new = "f(a, b))"
     assert gate.longest_valid("x = ", 4, 4, new, [1, 4, 7, 8]) == "f(a, b)"
@@ -189,13 +189,12 @@ def test_the_longest_valid_cut() -> None:
     assert gate.longest_valid("x = ", 4, 4, new, []) is None
 
 
-def test_line_breaks_of_all_kinds() -> None:
-    for line_break in ("\r\n", "\r"):
-        gate = SyntaxGate()
-        before = METHOD.replace("\n", line_break)
-        assert accepts(gate, before, "return a")
-        assert not accepts(gate, before, "return a)")
-        assert accepts(gate, before, f"if a:{line_break}            pass")
+@pytest.mark.parametrize("line_break", ["\r\n", "\r"])
+def test_all_kinds_of_line_breaks_are_read(line_break: str) -> None:
+    gate, before = SyntaxGate(), METHOD.replace("\n", line_break)
+    assert accepts(gate, before, "return a")
+    assert not accepts(gate, before, "return a)")
+    assert accepts(gate, before, f"if a:{line_break}            pass")
 
 
 @pytest.mark.parametrize(
@@ -229,10 +228,10 @@ def test_offsets_outside_the_text_are_moved_into_it() -> None:
     assert SyntaxGate().accepts("x = 1", -3, -4, "y = ")
 
 
-def test_answers_do_not_depend_on_what_was_asked_before() -> None:
+def test_verdicts_do_not_depend_on_earlier_ones() -> None:
     gate = SyntaxGate()
     rng = random.Random(5)
-    for before, rest, behind in places(FILES[0], 40):
+    for before, rest, behind in cursors(FILES[0], 40):
         behind = rng.choice(["", behind, behind + "\nx = = 1\n"])
         for new in (rest, rest[: len(rest) // 2], rest + " (", "(" + rest):
             assert accepts(gate, before, new, behind) == accepts(SyntaxGate(), before, new, behind)
@@ -270,7 +269,7 @@ snippet = expression | statement | st.text(st.sampled_from("ab .,:=()[]'\"\n#\\"
 
 @settings(max_examples=150, deadline=None)
 @given(document, st.data(), snippet)
-def test_what_is_accepted_brings_no_error(text: str, data: st.DataObject, new: str) -> None:
+def test_an_accepted_suggestion_brings_no_error(text: str, data: st.DataObject, new: str) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(start + 3, len(text))))
     gate = SyntaxGate()

@@ -1,4 +1,4 @@
-"""Questions about a text and an offset in it."""
+"""Blocks at an offset of a text, and changes between two texts."""
 
 import pytest
 
@@ -26,5 +26,5 @@ from tinycoder.complete.text import block_header
         ("def f(x):\n    retu", False),
     ],
 )
-def test_where_a_block_begins(text: str, expected: bool) -> None:
+def test_a_block_begins_after_its_header(text: str, expected: bool) -> None:
     assert (block_header(text + "\nrest:\n", len(text)) is not None) is expected

@@ -1,4 +1,6 @@
-"""What the engine is told of the open documents."""
+"""Which changes of the open documents are queued for the engine."""
+
+import pytest
 
 from tinycoder.complete.candidate import Document
 from tinycoder_lsp.documents.buffers import Buffers
@@ -11,15 +13,15 @@ def document(path: str, text: str = "") -> Document:
 
 
 def queued(buffers: Buffers) -> dict[str, Document | None]:
-    found: dict[str, Document | None] = {}
-    while (piece := buffers.next()) is not None:
-        path, said = piece
-        found[path] = said
-    return found
+    return dict(iter(buffers.next, None))  # type: ignore[arg-type]
 
 
-def test_of_many_edits_the_last_is_told_once() -> None:
-    buffers = Buffers()
+@pytest.fixture
+def buffers() -> Buffers:
+    return Buffers()
+
+
+def test_of_many_edits_only_the_last_is_queued(buffers: Buffers) -> None:
     for n in range(100):
         buffers.put(A, document("a.py", "x" * n))
     buffers.put(B, document("b.py"))
@@ -27,16 +29,14 @@ def test_of_many_edits_the_last_is_told_once() -> None:
     assert queued(buffers) == {}
 
 
-def test_a_closed_document_is_told() -> None:
-    buffers = Buffers()
+def test_a_closed_document_is_queued_as_none(buffers: Buffers) -> None:
     buffers.put(A, document("a.py"))
     buffers.remove(A)
     buffers.remove(B)  # was never open
     assert queued(buffers) == {"a.py": None}
 
 
-def test_two_documents_of_one_path_do_not_close_each_other() -> None:
-    buffers = Buffers()
+def test_two_documents_of_one_path_do_not_close_each_other(buffers: Buffers) -> None:
     buffers.put(A, document("io.py", "one"))
     buffers.put(B, document("io.py", "two"))
     buffers.remove(B)
@@ -45,16 +45,14 @@ def test_two_documents_of_one_path_do_not_close_each_other() -> None:
     assert queued(buffers) == {"io.py": None}
 
 
-def test_a_new_engine_is_told_everything() -> None:
-    buffers = Buffers()
+def test_all_open_documents_are_queued_for_a_new_engine(buffers: Buffers) -> None:
     buffers.put(A, document("a.py", "a"))
     queued(buffers)
     buffers.mark_dirty()
     assert queued(buffers) == {"a.py": document("a.py", "a")}
 
 
-def test_an_engine_that_was_shown_another_text_is_told_again() -> None:
-    buffers = Buffers()
+def test_a_document_is_queued_again_after_the_engine_was_shown_another_text(buffers: Buffers) -> None:
     buffers.put(A, document("a.py", "new"))
     queued(buffers)
     buffers.shown(document("a.py", "new"))

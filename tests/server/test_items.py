@@ -197,12 +197,12 @@ def test_a_cell_keeps_what_lies_in_it() -> None:
         found = tuple(Edit(start=start, end=end, text="import x\n") for start, end in edits)
         return candidate("Counter", n + 6, n + 9, edits=found, replace_end=replace_end)
 
-    (moved,) = here.here([one((n, n), replace_end=n + 20)])
+    (moved,) = here.relocate([one((n, n), replace_end=n + 20)])
     assert (moved.start, moved.end, moved.replace_end) == (6, 9, 9)
     assert moved.edits == (Edit(start=0, end=0, text="import x\n"),)
-    assert here.here([one((n - 1, n - 1)), one((0, 0)), one((n + 10, n + 10))]) == []
+    assert here.relocate([one((n - 1, n - 1)), one((0, 0)), one((n + 10, n + 10))]) == []
     first = dataclasses.replace(here, above="")
-    assert first.here([one((n + 10, n + 10))]) == []  # in the cell below
+    assert first.relocate([one((n + 10, n + 10))]) == []  # in the cell below
 
 
 def test_a_range_over_lines_is_never_sent() -> None:

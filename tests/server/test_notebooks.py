@@ -1,4 +1,4 @@
-"""Notebooks: the cells of one are completed as one document, whatever happens to them."""
+"""Notebooks: the cells of one are completed as one document, however they change."""
 
 import itertools
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from tinycoder_lsp.documents.notebooks import Cell, around, plain, whole
 
-TOLD = "# told\n"
+OTHER = "# told\n"
 NOTEBOOK = "file:///project/work.ipynb"
 
 
@@ -25,16 +25,10 @@ def test_the_cells_around_one() -> None:
     assert around(CELLS, cell_uri("B")) == ("x = 1\n\n", "\n\nz")
     assert around(CELLS, cell_uri("C")) == ("x = 1\n\n#time y\n\n\n", "")
     assert around(CELLS, cell_uri("nowhere")) == around([], cell_uri("A")) == ("", "")
-
-
-@pytest.mark.parametrize("n", range(3))
-def test_a_cell_between_those_around_it_is_the_whole(n: int) -> None:
-    above, below = around(CELLS, CELLS[n].uri)
-    assert above + plain(CELLS[n].text) + below == whole(CELLS)
-
-
-def test_a_uri_may_be_spelt_in_two_ways() -> None:
-    assert around(CELLS, "vscode-notebook-cell%3A/project/work.ipynb%23B")[0] == "x = 1\n\n"
+    assert around(CELLS, "vscode-notebook-cell%3A/project/work.ipynb%23B")[0] == "x = 1\n\n"  # a URI in two spellings
+    for cell in CELLS:
+        above, below = around(CELLS, cell.uri)
+        assert above + plain(cell.text) + below == whole(CELLS)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +42,7 @@ def test_a_uri_may_be_spelt_in_two_ways() -> None:
         ("", ""),
     ],
 )
-def test_commands_to_the_notebook_are_comments_of_the_same_length(text: str, expected: str) -> None:
+def test_notebook_commands_become_comments_of_the_same_length(text: str, expected: str) -> None:
     assert plain(text) == expected
     assert len(plain(text)) == len(text)
 
@@ -113,7 +107,7 @@ class Notebook:
         )
 
     def facts(self, at: int, line: int, character: int) -> dict[str, Any]:
-        """What the engine is asked for a place in a cell."""
+        """What the engine is asked at a position in a cell."""
         answer: dict[str, Any] = json.loads(self.client.popup(self.cells[at], line, character)[0]["detail"])
         return answer
 
@@ -127,10 +121,14 @@ class Notebook:
 
 
 def known(client: Any) -> dict[str, int]:
-    """The documents that the engine knows, with their lengths, besides the one that asks."""
-    uri = client.open(TOLD, uri="file:///project/told.py")
+    """The documents that the engine knows, with their lengths, except the one that asks."""
+    uri = client.open(OTHER, uri="file:///project/told.py")
     answer: dict[str, int] = json.loads(client.popup(uri, 1, 0)[0]["detail"])["open"]
     return {path: length for path, length in answer.items() if path != "told.py"}
+
+
+def on_line(line: int, start: int, end: int) -> dict[str, Any]:
+    return {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
 
 
 @pytest.fixture(autouse=True)
@@ -147,49 +145,39 @@ def opened(client: Any) -> Iterator[Any]:
     notebook.close()
 
 
-def test_the_editor_is_told_that_notebooks_are_understood(start: Any) -> None:
+def test_the_server_says_that_it_supports_notebooks(start: Any) -> None:
     able = {"notebookDocument": {"synchronization": {}}}
     sync = start().initialize(able)["capabilities"]["notebookDocumentSync"]
     assert sync["notebookSelector"] == [{"notebook": "*", "cells": [{"language": "python"}]}]
 
 
-def test_a_cell_sees_the_others_and_is_answered_in_its_own_places(client: Any, opened: Notebook) -> None:
+def test_a_cell_is_completed_with_the_others_and_answered_in_its_own_positions(client: Any, opened: Notebook) -> None:
     text = "import os\n\npath = os.getcwd()\npa\n\nprint"
-    facts = opened.facts(1, 1, 2)
-    assert facts == {
-        "path": "work.ipynb",
-        "offset": text.index("pa\n\n") + 2,
-        "length": len(text),
-        "limit": 20,
-        "imports": True,
-    }
+    offset = text.index("pa\n\n") + 2
+    asked = {"path": "work.ipynb", "offset": offset, "length": len(text), "limit": 20, "imports": True}
+    assert opened.facts(1, 1, 2) == asked
     item = client.popup(opened.cells[1], 1, 2)[0]
-    assert item["textEdit"] == {
-        "newText": "pa_tail",
-        "range": {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 2}},
-    }
+    assert item["textEdit"] == {"newText": "pa_tail", "range": on_line(1, 0, 2)}
     for kind in (1, 2):
         ghost = client.ghost(opened.cells[1], 1, 2, triggerKind=kind)[0]
-        assert (ghost["insertText"], ghost["range"]) == ("pa_tail", item["textEdit"]["range"])
+        assert (ghost["insertText"], ghost["range"]) == ("pa_tail", on_line(1, 0, 2))
     assert known(client) == {"work.ipynb": len(text)}
 
 
-def test_ghost_text_goes_on_with_the_word_selected_in_the_popup(client: Any, opened: Notebook) -> None:
-    span = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 2}}
-    selected = {"range": span, "text": "path"}
+def test_ghost_text_continues_the_word_selected_in_the_list(client: Any, opened: Notebook) -> None:
+    selected = {"range": on_line(1, 0, 2), "text": "path"}
     item = client.ghost(opened.cells[1], 1, 2, selectedCompletionInfo=selected)[0]
-    assert (item["insertText"], item["range"]) == ("path_tail", span)
+    assert (item["insertText"], item["range"]) == ("path_tail", on_line(1, 0, 2))
 
 
-def test_emoji_and_commands_in_the_cells_above_move_no_place(client: Any) -> None:
+def test_emoji_and_commands_in_the_cells_above_shift_no_position(client: Any) -> None:
     notebook = Notebook(client, "%time '😀'\n!ls", "'😀' ab")
-    item = client.popup(notebook.cells[1], 0, 7)[0]
-    assert item["textEdit"]["range"] == {"start": {"line": 0, "character": 5}, "end": {"line": 0, "character": 7}}
+    assert client.popup(notebook.cells[1], 0, 7)[0]["textEdit"]["range"] == on_line(0, 5, 7)
     assert notebook.facts(1, 0, 7)["offset"] == len("%time '😀'\n!ls") + 2 + 6
     notebook.close()
 
 
-def test_cells_come_and_go(client: Any, opened: Notebook) -> None:
+def test_inserted_and_removed_cells_change_the_document(client: Any, opened: Notebook) -> None:
     opened.insert(1, "import sys")
     assert opened.facts(2, 1, 2)["length"] == len("import os\n\nimport sys\n\npath = os.getcwd()\npa\n\nprint")
     opened.remove(0)
@@ -202,25 +190,24 @@ def test_cells_come_and_go(client: Any, opened: Notebook) -> None:
     assert known(client) == {"work.ipynb": 21}
 
 
-def test_the_latest_text_is_known_when_another_cell_is_removed(client: Any, opened: Notebook) -> None:
+def test_moved_and_edited_cells_change_the_document(client: Any, opened: Notebook) -> None:
+    opened.swap_first()
+    assert opened.facts(0, 1, 2)["offset"] == len("path = os.getcwd()\npa")
+    assert opened.facts(1, 0, 9)["offset"] == len("path = os.getcwd()\npa\n\nimport os")
+    opened.swap_first()
+    opened.write(0, "")
+    assert opened.facts(1, 1, 2)["offset"] == len("\n\npath = os.getcwd()\npa")
+    assert client.popup(opened.cells[0], 0, 0)[0]["label"] == "_tail"
+    client.send(client.change(opened.cells[0], {"text": "import sys, os"}))  # as if the cell were a document
+    text = "import sys, os\n\npath = os.getcwd()\npa\n\nprint"
+    assert opened.facts(1, 1, 2)["length"] == len(text)
+    assert known(client) == {"work.ipynb": len(text)}
     opened.write(0, "import os, sys, json")
     opened.remove(0)
     assert known(client) == {"work.ipynb": len("path = os.getcwd()\npa\n\nprint")}
 
 
-def test_a_cell_is_moved(client: Any, opened: Notebook) -> None:
-    opened.swap_first()
-    assert opened.facts(0, 1, 2)["offset"] == len("path = os.getcwd()\npa")
-    assert opened.facts(1, 0, 9)["offset"] == len("path = os.getcwd()\npa\n\nimport os")
-
-
-def test_a_cell_says_something_else(client: Any, opened: Notebook) -> None:
-    opened.write(0, "")
-    assert opened.facts(1, 1, 2)["offset"] == len("\n\npath = os.getcwd()\npa")
-    assert client.popup(opened.cells[0], 0, 0)[0]["label"] == "_tail"
-
-
-def test_an_edit_ends_a_running_request(client: Any) -> None:
+def test_an_edit_cancels_a_running_request(client: Any) -> None:
     notebook = Notebook(client, "# slow\n", "ab")
     number = client.request("textDocument/completion", client.position(notebook.cells[1], 0, 2))
     notebook.write(1, "abc")
@@ -230,14 +217,7 @@ def test_an_edit_ends_a_running_request(client: Any) -> None:
     notebook.close()
 
 
-def test_an_editor_that_tells_of_a_cell_as_of_a_document(client: Any, opened: Notebook) -> None:
-    client.send(client.change(opened.cells[0], {"text": "import sys, os"}))
-    text = "import sys, os\n\npath = os.getcwd()\npa\n\nprint"
-    assert opened.facts(1, 1, 2)["length"] == len(text)
-    assert known(client) == {"work.ipynb": len(text)}
-
-
-def test_words_between_the_code_do_not_count(client: Any) -> None:
+def test_markdown_cells_are_left_out(client: Any) -> None:
     notebook = Notebook(client, "# Some words", "ab", kinds="mp")
     assert notebook.facts(1, 0, 2)["length"] == 2
     assert client.popup(notebook.cells[0], 0, 3) == []
@@ -245,7 +225,7 @@ def test_words_between_the_code_do_not_count(client: Any) -> None:
 
 
 @pytest.mark.parametrize("name_cells", [True, False])
-def test_a_closed_notebook_is_forgotten(client: Any, name_cells: bool) -> None:
+def test_a_closed_notebook_is_dropped(client: Any, name_cells: bool) -> None:
     notebook = Notebook(client, "ab", "cd")
     assert known(client) == {"work.ipynb": 6}
     notebook.close(name_cells=name_cells)
@@ -253,7 +233,7 @@ def test_a_closed_notebook_is_forgotten(client: Any, name_cells: bool) -> None:
     assert client.popup(notebook.cells[0], 0, 2) == client.ghost(notebook.cells[1], 0, 2) == []
 
 
-def test_a_notebook_that_is_excluded_is_forgotten_and_remembered_again(start: Any) -> None:
+def test_an_excluded_notebook_is_dropped_and_known_again_once_it_is_included(start: Any) -> None:
     client = start()
     client.initialize(rootUri="file:///project")
     notebook = Notebook(client, "ab", "cd")
@@ -265,7 +245,7 @@ def test_a_notebook_that_is_excluded_is_forgotten_and_remembered_again(start: An
     assert "Traceback" not in client.log()
 
 
-def test_a_notebook_has_another_path_with_other_folders(start: Any) -> None:
+def test_the_path_of_a_notebook_changes_with_the_workspace_folders(start: Any) -> None:
     client = start()
     client.initialize(workspaceFolders=[{"uri": "file:///project", "name": "project"}])
     notebook = Notebook(client, "ab", "cd")
@@ -273,13 +253,13 @@ def test_a_notebook_has_another_path_with_other_folders(start: Any) -> None:
     event = {"added": [{"uri": "file:///other", "name": "other"}], "removed": []}
     client.notify("workspace/didChangeWorkspaceFolders", {"event": event})
     assert notebook.facts(0, 0, 2)["path"] == "project/work.ipynb"
-    assert known(client) == {"project/work.ipynb": 6, "project/told.py": len(TOLD)}
+    assert known(client) == {"project/work.ipynb": 6, "project/told.py": len(OTHER)}
 
 
 # What no client should send.
 
 
-def test_a_change_of_a_notebook_that_is_not_open_is_passed_over(client: Any, opened: Notebook) -> None:
+def test_a_change_of_a_notebook_that_is_not_open_is_ignored(client: Any, opened: Notebook) -> None:
     other = Notebook(client, "ab", uri="file:///project/other.ipynb")
     other.close()
     other.write(0, "x")
@@ -288,7 +268,7 @@ def test_a_change_of_a_notebook_that_is_not_open_is_passed_over(client: Any, ope
     assert opened.facts(1, 1, 2)["path"] == "work.ipynb"
 
 
-def test_cells_that_are_not_in_the_notebook(client: Any, opened: Notebook) -> None:
+def test_changes_of_cells_that_are_not_in_the_notebook_do_no_harm(client: Any, opened: Notebook) -> None:
     ghost = {"uri": cell_uri("ghost"), "languageId": "python", "version": 1, "text": "ab"}
     opened.change(structure={"array": {"start": 99, "deleteCount": 99}, "didOpen": [ghost]})
     assert client.popup(ghost["uri"], 0, 2)[0]["label"] == "ab_tail"
@@ -298,14 +278,14 @@ def test_cells_that_are_not_in_the_notebook(client: Any, opened: Notebook) -> No
     assert opened.facts(1, 1, 2)["path"] == "work.ipynb"
 
 
-def test_a_cell_that_is_taken_out_but_not_closed_stands_alone(client: Any, opened: Notebook) -> None:
+def test_a_cell_that_is_removed_but_not_closed_is_a_document_of_its_own(client: Any, opened: Notebook) -> None:
     cell = opened.cells[1]
     opened.remove(1, say_closed=False)
     assert json.loads(client.popup(cell, 1, 2)[0]["detail"])["length"] == 21
     assert known(client) == {"work.ipynb": len("import os\n\nprint")}
 
 
-def test_a_notebook_opened_twice_and_closed_twice(client: Any) -> None:
+def test_a_notebook_can_be_opened_twice_and_closed_twice(client: Any) -> None:
     one, two = Notebook(client, "ab", "cd"), Notebook(client, "efg")
     assert known(client) == {"work.ipynb": 3}
     two.close()

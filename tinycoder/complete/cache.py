@@ -1,4 +1,4 @@
-"""Suggestions that were made before, found again while they are typed through."""
+"""A cache of suggestions, searched again with each letter while the user types one of them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class _Key:
 
 @dataclass(kw_only=True)
 class CachedSuggestion:
-    """A suggestion, and how many characters of it were shown: what was shown and still fits is not withdrawn."""
+    """A suggestion, and how many of its characters were shown: what was shown and still fits is not withdrawn."""
 
     ghost: Ghost
     shown: int = 0
 
 
 class SuggestionCache:
-    """The latest suggestions, each with the text around the cursor for which it was made."""
+    """The latest suggestions, each with the text around the cursor that it was written for."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, CachedSuggestion] = OrderedDict()
 
     def keep(self, path: str, text: str, offset: int, layout: Layout, suggestion: CachedSuggestion) -> None:
-        """Remember what was suggested at ``offset``, be it nothing."""
+        """Store what was suggested at ``offset``, even if that is nothing."""
         key = _Key(path, text, offset, layout)
         self._kept[key] = suggestion
         self._kept.move_to_end(key)
@@ -41,10 +41,10 @@ class SuggestionCache:
             self._kept.popitem(last=False)
 
     def find(self, path: str, text: str, offset: int, layout: Layout) -> tuple[CachedSuggestion, int] | None:
-        """A suggestion that goes on with what was typed since it was made, and how many characters of it those are.
+        """The latest suggestion that continues what was typed since, and how many of its characters are typed.
 
-        The latest that has something left; a suggestion of nothing is found only where it was made. A block that was
-        shown is found from each of its lines, also where only a line is asked for.
+        An empty suggestion is found only at its own offset. A block that was shown is found from each of its lines,
+        even if only a line is requested.
         """
         for key, kept in reversed(self._kept.items()):
             ghost = kept.ghost
@@ -63,5 +63,5 @@ class SuggestionCache:
         return None
 
     def clear(self) -> None:
-        """Forget everything: the model or what the memory knows is another now."""
+        """Drop all suggestions, because the model or the memory has changed."""
         self._kept.clear()

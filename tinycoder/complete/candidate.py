@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A text under its path: relative to its workspace, with forward slashes.
+    """A text and its path, which is relative to the workspace and has forward slashes.
 
-    ``change`` is how the text came from the one before it, where that is known.
+    ``change`` leads from the previous text to this one, where it is known.
     """
 
     path: str
@@ -32,7 +32,7 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """Text to put in place of ``text[start:end]`` of the document."""
+    """A replacement of ``text[start:end]`` of the document."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class FromModel:
-    """No text that is known says it: the model alone does."""
+    """The model alone proposes the candidate; no known text contains it."""
 
     def __str__(self) -> str:
         return "model"
@@ -49,7 +49,7 @@ class FromModel:
 
 @dataclass(frozen=True)
 class NameOrigin:
-    """A name that exists: of which ``kind`` it is (``names.name`` lists them), and ``where`` it comes from."""
+    """An existing name: its ``kind`` (``names.name`` lists them), and ``where`` it comes from."""
 
     kind: str
     where: str = ""
@@ -66,16 +66,16 @@ _ORIGINS = {
 }
 
 Provenance = FromModel | Seen | NameOrigin
-"""Where a candidate comes from; ``str`` says it for people."""
+"""Where a candidate comes from; ``str`` is the wording for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Text to put in place of ``text[start:end]`` of the document, how likely it is, and where it comes from.
+    """A replacement of ``text[start:end]`` of the document, its probability and its origin.
 
-    ``kind`` is one of ``KINDS``; a callable has a ``signature``. ``replace_end`` is the end of the word that the cursor
-    is in. ``edits`` are made elsewhere in the document, to import the name. ``path`` and ``line`` (from 1) say where
-    the name is defined.
+    ``kind`` is one of ``KINDS``; a callable has a ``signature``. ``replace_end`` is the end of the word at the cursor.
+    ``edits`` change the document elsewhere, to import the name. ``path`` and ``line`` (from 1) locate the definition
+    of the name.
     """
 
     text: str
@@ -99,11 +99,11 @@ KINDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class GhostRequest:
-    """Which ghost text is asked for: up to ``n`` different continuations of the line, or of the ``block``.
+    """A request for ghost text: up to ``n`` different continuations of the line, or of the ``block``.
 
-    ``max_tokens`` is the most for a line, ``max_lines`` for a block. Below the probability ``threshold`` of its next
-    word (the engine's, where it is None) nothing is offered. One continuation in ``prose``, a comment or a string, is
-    offered never ("off"), where it is nearly certain ("sure"), or like any other ("on").
+    ``max_tokens`` limits a line, ``max_lines`` a block. Nothing is offered if the next word is less probable than
+    ``threshold`` (None: the engine's). ``prose`` says when the one continuation of a comment or a string is offered:
+    never ("off"), if it is nearly certain ("sure"), or like code ("on").
     """
 
     n: int = 1
@@ -116,9 +116,9 @@ class GhostRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ListRequest:
-    """Which completion list is asked for: up to ``limit`` names; with ``imports`` also those that need one.
+    """A request for a completion list: up to ``limit`` names; with ``imports`` also names that need an import.
 
-    ``on_screen`` tells that the editor shows a list already, and asks for the one after another letter.
+    ``on_screen``: the editor shows a list already, and asks again after another letter.
     """
 
     limit: int = 10
@@ -147,11 +147,11 @@ class ServedCompleter(Completer, Protocol):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """How texts become ids, for the index of the workspace."""
+        """The tokenizer, which the index of the workspace must share."""
 
     @property
     def mixer(self) -> Mixer | None:
-        """Weights to keep from one session to the next, if there are any."""
+        """The weights to keep from one session to the next, if there are any."""
 
     def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
         """Ghost texts that are known at once; None if they have to be thought about."""
@@ -163,10 +163,10 @@ class ServedCompleter(Completer, Protocol):
         """Use this index of the workspace from now on."""
 
     def know(self, world: World, offered: OfferedNames) -> None:
-        """Use these modules from now on, whose files may change at any time, and offer these names."""
+        """Use these modules, whose files may change at any time, and offer these names from now on."""
 
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
-        """Say nothing that comes from these paths."""
+        """Offer nothing that comes from these paths."""
 
     def learn(self, *, stop: Stop) -> bool:
-        """Learn a little from what was typed; whether there is more to learn."""
+        """Learn a little from what was typed; True if there is more to learn."""

@@ -1,7 +1,7 @@
-"""The completion list: names that can stand at the cursor, ordered by the mixture and by what is known about them.
+"""The completion list: names that fit at the cursor, ranked by the mixture and by what is known about them.
 
-The mixture makes no name but where a name is made. Where the typed word is probably whole there is no list: editors
-take a row at Enter, and at a space or a bracket no list is wanted any more.
+The mixture generates a name only where the code may introduce one. Where the typed word is probably complete there is
+no list: editors accept a row at Enter, and at a space or a bracket nobody wants a list any more.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.seen import Seen
 from tinycoder.transformer.decode import Poll
 
-CLOSED = 0.25  # probability that the typed word is whole, from which there is no list
-ENDED = 0.5  # the same where the typed word is made here: then no longer words are made
-LIKELY = 0.5  # probability from which a name with two underscores is among the others
-MAX_SCORED = 400  # names that the mixture is asked about, those that are used nearest first
-MIN_GENERATED = 0.1  # probability of a word that stands nowhere, among those that the mixture finds
-MAX_WORDS = 10  # that the mixture may make
-MAX_SOURCES = 5  # rows of which it is looked up where they were seen
+CLOSED = 0.25  # probability that the typed word is complete, from which there is no list
+ENDED = 0.5  # the same for a typed word that is new: from there on no longer new words are listed
+LIKELY = 0.5  # probability from which a name with two underscores is ranked like the others
+MAX_SCORED = 400  # names that the mixture scores, those with the nearest use first
+MIN_GENERATED = 0.1  # probability of a word that occurs nowhere, among the words that the mixture generates
+MAX_WORDS = 10  # that the mixture may generate
+MAX_SOURCES = 5  # rows whose source is looked up in the memory
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
 
 
 class CompletionList:
-    """Makes lists for one model and one memory; keeps how names are spelled in tokens."""
+    """Builds lists for one model and one memory; keeps the tokens of the names."""
 
     def __init__(self, predictor: Predictor, healer: Healer, names: Names, memory: Memory) -> None:
         self._predictor = predictor
@@ -56,7 +56,7 @@ class CompletionList:
     def at(
         self, opened: OpenDocument, offset: int, request: ListRequest, poll: Poll, *, first: str | None = None
     ) -> list[Candidate]:
-        """The list at ``offset`` of the document without secrets, best first; ``first`` is a word to begin with."""
+        """The list at ``offset`` of the document without secrets, best first; the word ``first`` leads it."""
         cursor, rows = self.rows(opened, offset, poll, imports=request.imports)
         shown = self.choose(rows, cursor, request.limit, first=first, on_screen=request.on_screen)
         if not shown:
@@ -85,7 +85,7 @@ class CompletionList:
         return candidates
 
     def rows(self, opened: OpenDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
-        """Everything that may be in the list, in no order; the typed word too, if it exists or may be made here."""
+        """All candidates for the list, in no order; the typed word too, if it exists or may be introduced here."""
         document = opened.document
         cursor = self._names.cursor(document.path, document.text, offset)
         typed, position = cursor.typed, cursor.position
@@ -95,8 +95,8 @@ class CompletionList:
         if len(fitting) > MAX_SCORED:
             fitting = sorted(fitting, key=lambda name: name.distance)[:MAX_SCORED]
         if imports and len(typed) >= MIN_IMPORT and position.kind in (STATEMENT, EXPRESSION):
-            there = {name.word for name in fitting}
-            fitting += [name for name in self._names.importable(cursor) if name.word not in there]
+            listed = {name.word for name in fitting}
+            fitting += [name for name in self._names.importable(cursor) if name.word not in listed]
         context = self._predictor.context(document, offset, opened.lines)
         predictions = self._predictor.predictions(context)
         in_workspace = partial(self._memory.knows, without=document.path)
@@ -127,13 +127,13 @@ class CompletionList:
     def choose(
         self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None, on_screen: bool = False
     ) -> list[tuple[Row, float]]:
-        """The rows to show with their probabilities, best first; ``first`` is a word that comes before the others.
+        """The rows to show with their probabilities, best first; the word ``first`` leads them.
 
-        None if what is typed is probably whole; where that is a new name, no longer new ones. A name that needs an
-        import is no word of this file yet: where it is typed, and there are longer ones, it is shown before them.
+        There are none if the typed word is probably complete; if it is a new name, only longer new names are left out.
+        A name that still needs its import is not complete: it is shown before longer ones.
 
         A list that is on the screen (``on_screen``) closes one letter earlier. Editors show the old rows until the new
-        ones come, and an Enter that is typed meanwhile takes one; a row that saves one letter is not worth its own key.
+        ones arrive, and an Enter meanwhile accepts one; a row that saves one letter is not worth its own key.
         """
         order = ranked(rows, cursor)
         if on_screen:
@@ -156,7 +156,7 @@ class CompletionList:
         return shown[:limit]
 
     def _seen(self, context: CursorContext, word: str, typed: str) -> Seen | None:
-        """Where the memory has seen that very word at the cursor."""
+        """Where the memory has seen exactly this word at the cursor."""
         if not word.startswith(typed):
             return None
         piece = context.prefix_bytes.decode("utf-8", "ignore") + word[len(typed) :]
@@ -166,7 +166,7 @@ class CompletionList:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which words the workspace has, and the file; and which are members of any class that is known."""
+    """Whether the workspace has a word, whether the file has it, and whether any known class has such a member."""
 
     in_workspace: Callable[[str], bool]
     in_file: Callable[[str], bool]
@@ -176,37 +176,37 @@ class Vocabulary:
 def _likely_words(
     cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
 ) -> list[Name]:
-    """What the mixture finds likely: where a name is made any whole word, else words that stand somewhere.
+    """Words that the mixture finds likely: any, where the code may introduce a name; else those that occur somewhere.
 
-    These may follow the dot of a receiver that is not known, name an argument of a function that takes any, or be
-    bound by a comprehension later.
+    The latter may follow the dot of an unknown receiver, name an argument of a function that takes any, or be bound by
+    a comprehension later.
     """
     typed, position = cursor.typed, cursor.position
-    there = {name.text for name in fitting}
-    makes = position.kind == BINDING or position.may_bind
-    found = []
+    listed = {name.text for name in fitting}
+    introduces = position.kind == BINDING or position.may_bind
+    likely = []
     for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
         if not word.isidentifier() or keyword.iskeyword(word):
             continue
-        elsewhere = vocabulary.in_workspace(word)
-        stands = vocabulary.in_file(word) and word != typed
-        exists = stands or elsewhere
-        if position.kind in (ATTRIBUTE, IMPORTED) and not makes:  # what follows a dot in this file is there already
-            if elsewhere and word not in there and (word != typed or vocabulary.is_member(word)):
-                found.append(Name(text=word, group=group.SEEN))
+        in_workspace = vocabulary.in_workspace(word)
+        in_file = vocabulary.in_file(word) and word != typed
+        exists = in_file or in_workspace
+        if position.kind in (ATTRIBUTE, IMPORTED) and not introduces:  # members named in this file are listed already
+            if in_workspace and word not in listed and (word != typed or vocabulary.is_member(word)):
+                likely.append(Name(text=word, group=group.SEEN))
             continue
-        if is_open and position.call is not None and exists and f"{word}=" not in there:
-            found.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
-        if word not in there and ((makes and (exists or p >= MIN_GENERATED)) or (position.bracket and stands)):
-            found.append(Name(text=word, group=group.USED if exists else group.NEW))
-    return found
+        if is_open and position.call is not None and exists and f"{word}=" not in listed:
+            likely.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
+        if word not in listed and ((introduces and (exists or p >= MIN_GENERATED)) or (position.bracket and in_file)):
+            likely.append(Name(text=word, group=group.USED if exists else group.NEW))
+    return likely
 
 
 def _lacks_one(row: Row, typed: str) -> bool:
-    """Whether one more letter makes the row of what is typed."""
+    """Whether one more letter completes the row."""
     return bool(typed) and row.name.text[:-1] == typed
 
 
 def _is_aside(row: Row, share: float) -> bool:
-    """Whether a row comes after the others before a letter is typed: the members that every object has."""
+    """Whether a row comes last while no letter is typed: a member that every object has."""
     return row.name.word.startswith("__") and share < LIKELY

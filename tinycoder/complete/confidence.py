@@ -5,15 +5,15 @@ from __future__ import annotations
 from tinycoder.complete.ghost import Ghost
 from tinycoder.complete.text import is_word_character
 
-THRESHOLD = 0.3  # probability that the first word is right, below which nothing is offered
-FLOOR = 0.05  # probability that everything up to there is right, below which a suggestion ends
+THRESHOLD = 0.3  # probability of the next word, below which nothing is offered
+FLOOR = 0.05  # cumulative probability at which a suggestion ends
 MIN_CHARACTERS = 2  # that a suggestion must save
 
 
 def possible_ends(ghost: Ghost) -> list[int]:
-    """Where the text may be cut: in its first line between two words, not after white space, and at the end of lines.
+    """The offsets at which the text may be cut: at line ends, and in the first line between words.
 
-    A later line that was broken off is not offered, and nothing that ends with half an escape.
+    No cut is made after white space or within an escape, and a later line that was broken off is not offered.
     """
     text = ghost.text
     first_line = text.find("\n") if "\n" in text else len(text)
@@ -30,15 +30,15 @@ def possible_ends(ghost: Ghost) -> list[int]:
 
 
 def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
-    """Where the suggestion may end, rising; the last is best. Empty if it should not be shown.
+    """The offsets at which the suggestion may end, rising; the last is best. Empty if it should not be shown.
 
-    ``typed`` characters of it stand there already, so what is left is more likely. It is shown if its next word is
-    right with a probability of ``threshold`` at least, and goes on as long as all of it is with one of ``FLOOR``, or of
-    ``threshold`` where that is less.
+    ``typed`` characters of it are in the document already, which makes the rest more probable. The suggestion is shown
+    if the probability of its next word is at least ``threshold``. It extends as far as its cumulative probability is
+    at least ``FLOOR``, or ``threshold`` if that is less.
     """
     known = confidence_of_typed(ghost, typed)
     if not known:
-        return []  # what could not be is typed: more of the same is no better
+        return []  # the user typed what was ruled out: the rest is no better
     confidence = {end: min(1.0, p / known) for end, p in zip(ghost.ends, ghost.confidences, strict=True)}
     ends = [end for end in possible_ends(ghost) if end > typed]
     first = next((end for end in ends if end - typed >= MIN_CHARACTERS), None)
@@ -49,21 +49,21 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
 
 
 def confidence_of(ghost: Ghost, n: int) -> float:
-    """The probability that the text is right as far as it can be told of its first ``n`` characters."""
+    """The cumulative probability at the last token that ends within the first ``n`` characters."""
     return next((p for end, p in zip(reversed(ghost.ends), reversed(ghost.confidences), strict=True) if end <= n), 0.0)
 
 
 def confidence_of_typed(ghost: Ghost, typed: int) -> float:
-    """The probability that is certain now that ``typed`` characters of the text are there."""
+    """The cumulative probability of what the user has typed of the text, its first ``typed`` characters."""
     return max((p for end, p in zip(ghost.ends, ghost.confidences, strict=True) if end <= typed), default=1.0)
 
 
 def _ends_with_half_an_escape(text: str) -> bool:
-    """A backslash after a blank goes on with the line, and is whole."""
+    """Whether the text ends within an escape; a backslash after a blank continues the line, and is none."""
     rest = text.rstrip("\\")
     return (len(text) - len(rest)) % 2 == 1 and not rest[-1:].isspace()
 
 
 def _inside(text: str, at: int) -> bool:
-    """Whether a cut would fall into a word, or after white space."""
+    """Whether a cut would be within a word, or after white space."""
     return text[at - 1].isspace() or (is_word_character(text[at - 1]) and is_word_character(text[at]))

@@ -1,4 +1,4 @@
-"""From a document and a cursor to ids: what the model reads, and where the memory looks. Knows no scores."""
+"""From a document and a cursor to ids: the model's prompt, and the ids that the memory searches."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from tinycoder.transformer.layers import Array
 class CursorContext:
     """A cursor in a document, as ids.
 
-    ``before`` (n,) are all ids of the file before the last piece, and ``prefix_bytes`` the bytes of that piece,
-    which the next tokens must spell. ``prompt`` is what the model reads for it, and ``here`` the file as the memory
-    searches it.
+    ``before`` (n,) are all ids of the file before the last piece, ``prefix_bytes`` the bytes of that piece, which the
+    next tokens must spell. ``prompt`` is what the model reads, ``here`` the ids of the file that the memory searches.
     """
 
     document: Document
@@ -45,8 +44,8 @@ def make_context(
 ) -> CursorContext:
     """The context at ``offset``; ``lines`` holds the document's tokens.
 
-    What stands behind the cursor's line is part of ``here``; the model sees the beginning of what stands behind the
-    cursor if it has learnt to (``fim``). Without ``healing`` nothing is pending.
+    The lines below the cursor are part of ``here``. With ``fim`` a model that has learnt to reads the beginning of the
+    text after the cursor. Without ``healing`` the ``prefix_bytes`` are empty.
     """
     tokenizer = lines.tokenizer
     text_start, ids_start, ids_end = lines.line_at(offset)
@@ -66,11 +65,11 @@ def make_context(
 
 
 def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list[int]:
-    """What the model reads before a text goes on after ``context``, as it met it in training; at least one id.
+    """The ids that the model reads to continue ``context``, arranged as in training; at least one.
 
-    A model of code reads the file's path first. Where something is written ``after`` the cursor and the model has
-    learnt to fill in, it reads the beginning of that before. The text is cut at its start in large steps, so that a
-    quarter of the window stays free, and most keystrokes only make the ids longer at their end.
+    A model of code reads the file's path first. If there is text ``after`` the cursor and the model has learnt to fill
+    in, it reads the beginning of that before everything else. The context is cut at its start in large steps: a
+    quarter of the window stays free, and most keystrokes only append ids.
     """
     tokenizer, size = model.tokenizer, model.config.context
     head: list[int] = []
@@ -83,18 +82,18 @@ def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list
 
 
 def header_ids(model: Model, path: str) -> list[int]:
-    """What stands before a file's text: a model of code has learnt from files that begin with their path."""
+    """The ids before a file's text: a model of code was trained on files that begin with their path."""
     return model.tokenizer.encode_header(path) if model.training.recipe == "code" else []
 
 
 def can_fim(model: Model) -> bool:
-    """Whether the model has learnt to read what stands behind the cursor."""
+    """Whether the model was trained to fill in the middle, that is, to read the text after the cursor."""
     settings = model.training.settings
     return settings is not None and settings.fim_rate > 0
 
 
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:
-    """What the model reads before ``text`` goes on, and how many ids of the text were cut off at its start."""
+    """The ids that the model reads to continue ``text``, and how many ids of the text were cut off at its start."""
     ids = np.array(model.tokenizer.encode(text), np.int32)
     prompt = prompt_ids(model, path, ids)
     return prompt, max(0, len(ids) - len(prompt)) if len(ids) else 0

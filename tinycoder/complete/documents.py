@@ -1,4 +1,4 @@
-"""The open documents as the engine knows them: without their secrets, and as tokens; and which lines were typed."""
+"""The open documents as the engine sees them: without secrets, as tokens, and with the lines that were just typed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tinycoder.complete.redact import Redacted, Redactor
 from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.token_lines import TokenLines
 
-MAX_TYPED = 3  # lines that change at once and are taken for typing; more are pasted
-MAX_WAITING = 16  # typed lines that wait to be learnt from
+MAX_TYPED = 3  # lines that change at once and count as typed; more are pasted
+MAX_WAITING = 16  # typed lines that wait for ``next_typed``
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenDocument:
-    """A document without its secrets, and the tokens of that."""
+    """A document without its secrets, and its tokens."""
 
     redacted: Redacted
     lines: TokenLines
@@ -30,7 +30,7 @@ class OpenDocument:
 
 
 class OpenDocuments:
-    """Tells memory and names what the open documents say; neither ever sees a secret of them."""
+    """Passes the open documents to memory and names, which never see a secret of them."""
 
     def __init__(self, memory: Memory, names: Names) -> None:
         self._memory = memory
@@ -40,10 +40,7 @@ class OpenDocuments:
         self._typed: deque[tuple[Document, int]] = deque(maxlen=MAX_WAITING)
 
     def read_document(self, document: Document) -> OpenDocument:
-        """Know that the file is open and says this now.
-
-        A line that is left for another one waits to be learnt from.
-        """
+        """Take in the current text of an open file. A line is queued for learning once the user edits another one."""
         redacted = self._redactor.redacted(document)
         clean = redacted.document
         lines = self._memory.update(clean.path, clean.text, clean.change)
@@ -59,12 +56,12 @@ class OpenDocuments:
         return OpenDocument(redacted=redacted, lines=lines)
 
     def imagine(self, document: Document) -> OpenDocument:
-        """A text that the file may have later; memory and names are not told."""
+        """Read a text that the file may have later, without telling memory and names."""
         redacted = self._redactor.redacted(document)
         return OpenDocument(redacted=redacted, lines=self._tokens(redacted.document))
 
     def close(self, path: str) -> None:
-        """The file is not open any more."""
+        """Drop a file that was closed."""
         self._memory.close(path)
         self._names.forget(path)
         self._redactor.forget(path)
@@ -72,18 +69,18 @@ class OpenDocuments:
         self._drop(lambda typed: typed == path)
 
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
-        """Say nothing that comes from these paths; of an open file of them, only what it says itself."""
+        """Offer nothing that comes from these paths, except in an open file its own text."""
         self._memory.leave_out(forgotten)
         self._names.leave_out(forgotten)
         self._drop(forgotten)
 
     @property
     def has_typed(self) -> bool:
-        """Whether a typed line waits to be learnt from."""
+        """Whether a typed line is queued for learning."""
         return bool(self._typed)
 
     def next_typed(self) -> tuple[Document, TokenLines, int]:
-        """Take the oldest typed line: its document as it was then, the tokens of that, and the line's number from 0."""
+        """Take the oldest typed line: its document as it was then, that document's tokens, the line number from 0."""
         document, number = self._typed.popleft()
         return document, self._tokens(document), number
 

@@ -1,8 +1,8 @@
-"""The completion engine: a model, a memory, and the two questions that an editor asks.
+"""The completion engine: a model and a memory answer an editor's two questions.
 
 ``inline`` offers the rest of the line or of the block, ``popup`` names. Both read the document around the cursor, heal
-what is half typed, and ask ``stop`` before each token. Of an open document the engine knows only the text without its
-secrets. One thread at a time.
+the half-typed word, and call ``stop`` before each token. The engine redacts the secrets of open documents before it
+reads them. One thread at a time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tinycoder.transformer.decode import Poll
 
 
 class Engine:
-    """Answers for one model and one workspace; keeps what it read last and what it suggested."""
+    """Completes with one model for one workspace; keeps what it read last and what it suggested."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class Engine:
         *,
         stop: Stop,
     ) -> list[Candidate]:
-        """The ghost texts that are requested at ``offset``, most likely first.
+        """The ghost texts at ``offset``, most likely first.
 
-        A candidate begins with the half-typed word, which it replaces, and continues as far as there is confidence.
-        Raises ``Cancelled`` once ``stop`` says so.
+        A candidate begins with the half-typed word, which it replaces, and continues as far as the confidence allows.
+        Raises ``Cancelled`` once ``stop()`` is true.
         """
         opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
@@ -78,7 +78,7 @@ class Engine:
         return opened.redacted.back(self._ghost.at(opened, at, request, _poll(stop)), at, offset)
 
     def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
-        """The same if it is known without the model: typed through, or prepared; None if it has to be written."""
+        """The same if it is cached, because the user types through it or it was prepared; None if it is not."""
         opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         if at is None:
@@ -94,11 +94,11 @@ class Engine:
         *,
         stop: Stop,
     ) -> list[Candidate]:
-        """The names that are requested at ``offset`` and begin with what is typed, most likely first.
+        """The names at ``offset`` that begin with the typed word, most likely first.
 
-        Where ghost text is being typed through, its word comes first. A list that is on the screen closes where one
-        letter is missing from the word, and at the end of the ghost text's word: longer words would only hide that.
-        Raises ``Cancelled`` once ``stop`` says so.
+        While the user types through a ghost text, its word comes first. A list that is on the screen closes when one
+        letter of the word is missing, and at the end of the ghost text's word: longer words would only hide the rest.
+        Raises ``Cancelled`` once ``stop()`` is true.
         """
         opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
@@ -110,7 +110,7 @@ class Engine:
         return opened.redacted.back(self._list.at(opened, at, request, _poll(stop), first=followed), at, offset)
 
     def rows(self, document: Document, offset: int, *, stop: Stop) -> tuple[Cursor, list[Row]]:
-        """What a list at ``offset`` is chosen from, in no order. Raises ``Cancelled`` once ``stop`` says so."""
+        """All rows for a list at ``offset``, in no order. Raises ``Cancelled`` once ``stop()`` is true."""
         opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         cursor, rows = self._list.rows(opened, at or 0, _poll(stop))
@@ -119,7 +119,7 @@ class Engine:
     def look_ahead(
         self, document: Document, offset: int, candidate: Candidate, *, stop: Stop, max_tokens: int = 64
     ) -> None:
-        """Find the ghost text that follows once ``candidate`` is accepted, so that it is there when it is asked for."""
+        """Write the ghost text that follows once ``candidate`` is accepted, and keep it for that request."""
         text = document.text[: candidate.start] + candidate.text + document.text[candidate.end :]
         opened = self._documents.imagine(Document(path=document.path, text=text))
         at = opened.redacted.offset(candidate.start + len(candidate.text))
@@ -127,23 +127,23 @@ class Engine:
             self._ghost.look_ahead(opened, at, _poll(stop), max_tokens=max_tokens)
 
     def observe(self, document: Document) -> None:
-        """The file is open and its text is this now."""
+        """Take in the current text of an open file."""
         self._documents.read_document(document)
 
     def forget(self, path: str) -> None:
-        """The file is not open any more."""
+        """Drop a file that was closed."""
         self._documents.close(path)
         self._ghost.clear()
 
     def use(self, workspace: Workspace) -> None:
-        """Use another index of the workspace from now on; what was suggested before may be wrong."""
+        """Use another index of the workspace from now on; drop cached suggestions if its ids differ."""
         before = self.memory.workspace
         self.memory.use(workspace)
         if before is None or not np.array_equal(before.corpus.ids, workspace.corpus.ids):
             self._ghost.clear()
 
     def know(self, world: World, offered: OfferedNames | None = None) -> None:
-        """Use these modules from now on: of the workspace, the standard library, the environment.
+        """Use these modules of the workspace, the standard library and the environment from now on.
 
         ``offered`` are names that the workspace imports somewhere, or could.
         """
@@ -151,14 +151,14 @@ class Engine:
         self._ghost.clear()
 
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
-        """Say nothing that comes from these paths from now on; of an open file of them, only what it says itself."""
+        """Offer nothing that comes from these paths from now on, except in an open file its own text."""
         self._documents.leave_out(forgotten)
         self._ghost.clear()
 
     def learn(self, *, stop: Stop) -> bool:
-        """Let the mixture learn from a line that was typed meanwhile; whether there are more of them.
+        """Update the mixture's weights with one typed line; True if more lines are queued.
 
-        Raises ``Cancelled`` once ``stop`` says so; the line is then lost.
+        Raises ``Cancelled`` once ``stop()`` is true; the line is then lost.
         """
         if self.parts.learning and self._documents.has_typed:
             document, lines, number = self._documents.next_typed()
@@ -168,7 +168,7 @@ class Engine:
         return self.parts.learning and self._documents.has_typed
 
     def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
-        """What each token of a file costs, given those above it, as if it were written from the top."""
+        """The cost of each token of a file, given the tokens before it, as if the file were written from the top."""
         ids = TokenLines(self.tokenizer, document.text).ids
         return self._predictor.costs(document.path, ids, _poll(stop), learn=True)
 

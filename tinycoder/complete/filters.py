@@ -1,4 +1,4 @@
-"""What may be shown: no new syntax error, no bracket too many, nothing that stands there already."""
+"""Filters on ghost text: no new syntax error, no surplus bracket, no repetition of the text around the cursor."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tinycoder.complete.text import around
 
 
 class Filters:
-    """All gates in a row; keeps what the syntax gate read last."""
+    """Applies all filters in turn; keeps what the syntax gate read last."""
 
     def __init__(self) -> None:
         self._syntax = SyntaxGate()
 
     def let_through(self, text: str, offset: int, new: str, ends: Sequence[int]) -> str:
-        """The longest part of ``new`` that may stand at ``offset``, cut at one of the rising ``ends``; else nothing."""
+        """The longest part of ``new`` to show at ``offset``, cut at one of the rising ``ends``; "" if there is none."""
         before, following, after = around(text, offset)
         if not before.strip() and new[:1].isspace():
-            return ""  # the indentation is as it stands
+            return ""  # the indentation is the author's choice
         first_line = new.partition("\n")[0]
         if repeats_next(before + new, after) or repeats_before(before + first_line, text[: offset - len(before)]):
             return ""
@@ -33,7 +33,7 @@ class Filters:
 
 
 def _without_repeated_line(new: str) -> str:
-    """A block up to where a line says again what the line above says: a greedy search that runs in circles."""
+    """The block up to the first line that equals the line above it, a sign that the greedy search loops."""
     lines = new.split("\n")
     for i in range(1, len(lines)):
         if lines[i].strip() == lines[i - 1].strip() != "":

@@ -15,12 +15,12 @@ from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.sampling import Allowed, beam_search, sample_ids
 
-PROMPT_PATH = "main.py"  # a model of code knows texts by their paths
+PROMPT_PATH = "main.py"  # a model of code was trained on texts with paths
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """Ids to read and bytes that must come first in what follows; ``n_dropped`` tokens did not fit in the window."""
+    """Ids to read, and the first bytes of the continuation; ``n_dropped`` tokens did not fit in the window."""
 
     ids: tuple[int, ...]
     prefix_bytes: bytes
@@ -28,7 +28,7 @@ class Prompt:
 
 
 def encode_prompt(model: Model, text: str) -> Prompt:
-    """The end of ``text`` that fits in the window with some room to go on, its half-typed last word healed."""
+    """The end of ``text`` that fits in the window with room for a continuation; its half-typed last word is healed."""
     before, prefix_bytes = Healer(model.tokenizer).split(text)
     ids, n_dropped = document_ids(model, PROMPT_PATH, before)
     return Prompt(ids=tuple(ids), prefix_bytes=prefix_bytes, n_dropped=n_dropped)
@@ -77,7 +77,7 @@ def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
     def text_of(generated: Sequence[int]) -> str:
         return tokenizer.decode_bytes(generated)[len(prompt.prefix_bytes) :].decode("utf-8", "replace")
 
-    found = beam_search(
+    hypotheses = beam_search(
         Session(model.params, model.config),
         prompt.ids,
         config,
@@ -87,7 +87,7 @@ def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
         finished=lambda generated: _first_stop(text_of(generated), config.stop) >= 0,
     )
     texts = []
-    for hypothesis in found:
+    for hypothesis in hypotheses:
         text = text_of(hypothesis.ids)
         cut = _first_stop(text, config.stop)
         texts.append(text if cut < 0 else text[:cut])
@@ -95,7 +95,7 @@ def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:
 
 
 def _continues(model: Model, prefix_bytes: bytes) -> Allowed:
-    """Ids that agree with what is left of ``prefix_bytes`` after those made so far."""
+    """A test for ids that agree with what is left of ``prefix_bytes`` after the ids generated so far."""
     healer = Healer(model.tokenizer)
 
     def allowed(generated: Sequence[int]) -> Array | None:
@@ -106,16 +106,16 @@ def _continues(model: Model, prefix_bytes: bytes) -> Allowed:
 
 
 def _banned(model: Model) -> list[int]:
-    """Special ids but the end of text: they mean nothing in a text."""
+    """All special ids except the end of text: they have no text."""
     return [i for i in model.tokenizer.special.values() if i != model.tokenizer.end_of_text]
 
 
 def _first_stop(text: str, stops: Sequence[str]) -> int:
     """Where the first stop string begins, or -1."""
-    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=-1)
+    return min((start for stop in stops if (start := text.find(stop)) >= 0), default=-1)
 
 
 def _possible_stop(text: str, stops: Sequence[str]) -> int:
-    """Characters at the end of ``text`` that could be the beginning of a stop string."""
+    """How many characters at the end of ``text`` could begin a stop string."""
     sizes = (size for stop in stops for size in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:size]))
     return max(sizes, default=0)

@@ -1,7 +1,7 @@
-"""Ghost text: the likeliest line after the cursor, or the likeliest block, with the confidence in each part of it.
+"""Ghost text: the likeliest line or block after the cursor, with the confidence in each part of it.
 
-Greedy, after a best-first search for the tokens that spell what is half typed; then a beam looks for a line that is
-likelier as a whole.
+A best-first search spells the half-typed word, then the decoding is greedy. For a single line a beam search then looks
+for one that is likelier as a whole.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tinycoder.transformer.decode import MAX_ROW, Poll
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.sampling import best_ids
 
-MAX_SPELLINGS = 8  # first tokens that are kept for a half-typed piece
-MAX_STEPS = 12  # of the search for them
-MIN_PROBABILITY = 1e-3  # probability below which nothing is worth going on
-WIDTH = 3  # unfinished lines that are followed at a time
-MIN_LINE = 0.05  # probability of a whole line that is worth looking for
+MAX_SPELLINGS = 8  # tokens that are tried at each step through a half-typed piece
+MAX_STEPS = 12  # of that search
+MIN_PROBABILITY = 1e-3  # cumulative probability below which a text is broken off
+WIDTH = 3  # of the beam, in unfinished lines
+MIN_LINE = 0.05  # probability of a whole line that the beam search accepts
 MAX_LINES = 12  # of a block
 
 
@@ -30,9 +30,9 @@ MAX_LINES = 12  # of a block
 class Ghost:
     """Text after the cursor, without the line break that ends it, and its tokens.
 
-    ``ends`` are the lengths of the text after each token, and ``confidences`` the probabilities that all up to there
-    is right. ``ended`` is the probability that the line also ends where the text does, 0 if the text was broken off.
-    ``ids`` are the tokens from the cursor on, of which the first spell what was typed.
+    ``ends`` are the lengths of the text after each token, ``confidences`` the cumulative probabilities there.
+    ``ended`` is the probability of the text together with its end, 0 if the text was broken off. ``ids`` are the
+    tokens, the first of which spell the half-typed word.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Ghost:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """When a text is over: at the end of the line, or, for a ``block``, at a line indented less than ``indent``."""
+    """Where a text ends: at the end of the line, or, for a ``block``, before a line indented less than ``indent``."""
 
     block: bool = False
     indent: int = 0
@@ -60,8 +60,7 @@ def write(
 ) -> Iterator[Ghost]:
     """Up to ``n`` continuations with different first tokens, likeliest first; their texts may be the same.
 
-    Where one line is asked for there may be two: the likeliest as a whole, and the greedy one, whose beginning may be
-    likelier.
+    For a single line there may be two: the likeliest as a whole, then the greedy one, whose beginning may be likelier.
     """
     for generated, confidence in _beginnings(predictor, healer, context, n, poll):
         greedy = _greedy(predictor, healer, context, generated, confidence, max_tokens, layout, poll)
@@ -74,21 +73,21 @@ def write(
 def _beginnings(
     predictor: Predictor, healer: Healer, context: CursorContext, n: int, poll: Poll
 ) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Ids that spell the pending bytes and perhaps more, with their share among all that do; best first.
+    """Ids that spell at least the prefix bytes, each with its share of the probability of all that do; best first.
 
-    Of several each has more: where only the pending bytes are spelled yet, the likeliest next tokens tell them apart.
+    If ``n`` > 1 each spells more than the prefix bytes, so that they differ after the cursor.
     """
     if not context.prefix_bytes and n == 1:
         yield (), 1.0
         return
     frontier: list[tuple[float, tuple[int, ...], bytes]] = [(-1.0, (), context.prefix_bytes)]
-    found, steps, spent = 0, 0, 0.0
-    while frontier and found < n:
+    n_found, steps, spent = 0, 0, 0.0
+    while frontier and n_found < n:
         joint, generated, prefix_bytes = heapq.heappop(frontier)
         if generated and not prefix_bytes and (n == 1 or _n_bytes(predictor, generated) > len(context.prefix_bytes)):
             total = spent - joint - sum(entry[0] for entry in frontier)
             spent -= joint
-            found += 1
+            n_found += 1
             yield generated, -joint / total
             continue
         if steps == MAX_STEPS:
@@ -117,7 +116,7 @@ def _n_bytes(predictor: Predictor, generated: Sequence[int]) -> int:
 
 
 class _Writing:
-    """A text under way: its ids, its bytes after what was typed, and the confidence at the end of each token."""
+    """An unfinished text: its ids, its bytes after the typed ones, and the confidence at the end of each token."""
 
     def __init__(self, predictor: Predictor, context: CursorContext, ids: Sequence[int], confidence: float) -> None:
         self._raws = predictor.tokenizer.raw
@@ -129,20 +128,20 @@ class _Writing:
             self._note(confidence)
 
     def add(self, token: int, confidence: float) -> None:
-        """One more token, with the probability that all up to its end is right."""
+        """Append a token, with the cumulative probability at its end."""
         self.ids.append(token)
         self.raw += self._raws[token]
         self._note(confidence)
 
     def cut_at_break(self) -> bool:
-        """Leave out what comes from the first line break on; whether there is one."""
+        """Cut the text at its first line break; True if there is one."""
         line = self.raw.partition(b"\n")[0].removesuffix(b"\r")
         cut = len(line) < len(self.raw)
         self.raw = line
         return cut
 
     def ghost(self, ended: float) -> Ghost:
-        """The text without blanks at its end; ``ended`` is the probability that it ends there."""
+        """The text without white space at its end; ``ended`` is the probability of the text together with its end."""
         text = self.raw.decode("utf-8", "ignore").rstrip()
         n = sum(end < len(text) for end in self._ends)
         whole = bool(text) and n < len(self._ends)
@@ -158,7 +157,7 @@ class _Writing:
         try:
             n = len(self.raw.decode("utf-8"))
         except UnicodeDecodeError:
-            return  # nothing ends within a character
+            return  # the token ends within a character
         if n and (not self._ends or n > self._ends[-1]):
             self._ends.append(n)
             self._confidences.append(confidence)
@@ -174,7 +173,7 @@ def _greedy(
     layout: Layout,
     poll: Poll,
 ) -> Ghost:
-    """The likeliest token after the likeliest token, from the first ``ids`` on."""
+    """Greedy decoding: continue the ``ids`` with the likeliest token at each step."""
     raws = predictor.tokenizer.raw
     text = _Writing(predictor, context, ids, confidence)
     if text.cut_at_break():
@@ -204,9 +203,10 @@ def _greedy(
 def _likelier(
     predictor: Predictor, healer: Healer, context: CursorContext, greedy: Ghost, max_tokens: int, poll: Poll
 ) -> Ghost | None:
-    """The line that is likeliest as a whole, unless it is the ``greedy`` one, or nothing is likely enough.
+    """The line that is likeliest as a whole; None if it is the ``greedy`` one, or if none is likely enough.
 
-    Only what is likelier than the best whole line so far is followed: one above a half has no rival.
+    The beam follows only beginnings that are likelier than the best whole line so far; a line with a probability of a
+    half or more has no rival.
     """
     least = max(greedy.ended, MIN_LINE)
     if least >= 0.5:
@@ -242,7 +242,7 @@ def _likelier(
 
 @dataclass(frozen=True)
 class _Line:
-    """A line under way: its ids, and the joint probability after its beginning and after each later id."""
+    """An unfinished line: its ids, and the cumulative probability after its beginning and after each later id."""
 
     ids: tuple[int, ...]
     confidences: tuple[float, ...]
@@ -258,6 +258,6 @@ def _without(p: Array, ids: Array) -> Array:
 
 
 def _leaves(raw: bytes, layout: Layout) -> bool:
-    """Whether a line break with its indentation ends a block; without any, what follows will tell."""
+    """Whether a line break with its indentation ends a block; without indentation the next token decides."""
     indentation = raw.lstrip(b"\r\n")
     return bool(indentation) and len(indentation.expandtabs(8)) < layout.indent

@@ -1,7 +1,7 @@
-"""Token healing: what was typed last becomes a constraint on the next tokens' bytes. Knows no model.
+"""Token healing: the last piece of text before the cursor constrains the bytes of the next tokens.
 
-A half-typed word has other tokens than the whole word. So the last piece before the cursor is not read as tokens;
-its bytes are ``prefix_bytes``, and only tokens that agree with them may come next.
+A half-typed word has other tokens than the whole word. So the model does not read the last piece as tokens; its bytes
+are the ``prefix_bytes``, and only tokens that agree with them may come next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 
 
 class Healer:
-    """Looks up the tokens that agree with pending bytes, continue a word, or end one.
+    """Looks up the tokens that agree with prefix bytes, continue a word, or end one.
 
     ``inside_word`` and ``ends_word`` are masks (V,), ``breaks_line`` and ``ends_line`` ids.
     """
@@ -38,24 +38,24 @@ class Healer:
         return text[: len(text) - len(piece)], piece.encode("utf-8")
 
     def allowed(self, prefix_bytes: bytes) -> Array:
-        """Ids whose bytes begin with ``prefix_bytes``, or that ``prefix_bytes`` begins with; special ids never.
+        """Ids whose bytes begin with ``prefix_bytes`` or are the beginning of it; never special ids.
 
-        White space is one token where there is one: to take it apart would lead the model where no text leads. After
-        a line break the indentation is as it stands; more of it is not for us to add.
+        White space that has a token is not split: the model never saw it split in training. After a line break the
+        indentation is the author's choice, and no token may add to it.
         """
         raws, ids = self._sorted
         first = bisect_left(raws, prefix_bytes)
         last = first
         while last < len(raws) and raws[last].startswith(prefix_bytes):
             last += 1
-        found = list(ids[first:last])
-        if found and prefix_bytes[:1] in (b"\n", b"\r") and raws[first] == prefix_bytes:
-            return np.array(found[:1])
-        for end in range(1, 0 if found and prefix_bytes.isspace() else len(prefix_bytes)):
-            place = bisect_left(raws, prefix_bytes[:end])
-            if place < len(raws) and raws[place] == prefix_bytes[:end]:
-                found.append(ids[place])
-        return np.array(found)
+        agreeing = list(ids[first:last])
+        if agreeing and prefix_bytes[:1] in (b"\n", b"\r") and raws[first] == prefix_bytes:
+            return np.array(agreeing[:1])
+        for end in range(1, 0 if agreeing and prefix_bytes.isspace() else len(prefix_bytes)):
+            at = bisect_left(raws, prefix_bytes[:end])
+            if at < len(raws) and raws[at] == prefix_bytes[:end]:
+                agreeing.append(ids[at])
+        return np.array(agreeing)
 
     @cached_property
     def _sorted(self) -> tuple[list[bytes], list[int]]:
@@ -64,10 +64,10 @@ class Healer:
 
 
 def rest(prefix_bytes: bytes, raw: bytes) -> bytes:
-    """What is still pending after a token of bytes ``raw``."""
+    """The prefix bytes that are left after a token of bytes ``raw``."""
     return prefix_bytes[len(raw) :]
 
 
 def is_word(raw: bytes) -> bool:
-    """Whether all bytes belong to a word; those beyond ASCII do. Nothing is a word too."""
+    """Whether all bytes can be in a word, as those beyond ASCII can; True if there are none."""
     return all(byte in _WORD_BYTES for byte in raw)

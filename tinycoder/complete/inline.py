@@ -1,4 +1,4 @@
-"""Ghost text at a cursor: found again while it is typed through, else written, judged, and cut to what may be shown."""
+"""Ghost text at a cursor: taken from the cache, or written by the model; then cut to what may be shown."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tinycoder.memory.ngrams import Memory
 from tinycoder.transformer.decode import Poll
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
-MORE_TRIES = 3  # for several suggestions: some are the same, or may not be shown
-TOKENS_OF_BLOCK = 4  # times as many as of a line
-PROSE_THRESHOLD = 0.6  # probability of the next word from which prose is offered
+MORE_TRIES = 3  # beyond the suggestions requested: some are equal, or may not be shown
+TOKENS_OF_BLOCK = 4  # times those of a line
+PROSE_THRESHOLD = 0.6  # probability of the next word, from which prose is offered
 
 
 class GhostText:
@@ -44,7 +44,7 @@ class GhostText:
         self._cache = SuggestionCache()
 
     def at(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
-        """What ``request`` asks for at ``offset`` of the document without secrets, most likely first."""
+        """The requested ghost texts at ``offset`` of the document without secrets, most likely first."""
         if request.n > 1:
             return self._several(opened, offset, request, poll)
         if (cached := self.cached(opened.document, offset, request)) is not None:
@@ -60,7 +60,7 @@ class GhostText:
         return []
 
     def cached(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
-        """The same if it is known without the model: typed through, or prepared; None if it has to be written."""
+        """The same if it is cached, because the user types through it or it was prepared; None if it is not."""
         threshold = self._threshold_at(document, offset, request)
         if threshold > 1:
             return []
@@ -72,14 +72,14 @@ class GhostText:
         return shown if shown or known[1] == 0 else None
 
     def _threshold_at(self, document: Document, offset: int, request: GhostRequest) -> float:
-        """The probability from which something is offered; more than 1 where nothing is."""
+        """The probability of the next word from which ghost text is offered; above 1 if none ever is."""
         threshold = self._threshold if request.threshold is None else request.threshold
         if request.prose == "on" or not self._names.cursor(document.path, document.text, offset).prose:
             return threshold
         return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
 
     def look_ahead(self, opened: OpenDocument, offset: int, poll: Poll, *, max_tokens: int) -> None:
-        """Write the line at ``offset`` of a text that is not there yet, for when it is asked for."""
+        """Write the line at ``offset`` of a text that the document may have soon, and keep it for that request."""
         document = opened.document
         if not self._parts.cache or self._cache.find(document.path, document.text, offset, LINE):
             return
@@ -89,7 +89,7 @@ class GhostText:
                 break
 
     def followed_word(self, document: Document, offset: int) -> str | None:
-        """The word of the ghost text that is being typed through: editors hide it where their list disagrees."""
+        """The word of the ghost text that the user types through; editors hide ghost text that the list contradicts."""
         known = self._cache.find(document.path, document.text, offset, LINE)
         word = typed_word(document.text, offset)
         if known is None or not known[1] < known[0].shown or not (known[1] or word):
@@ -99,7 +99,7 @@ class GhostText:
         return word + "".join(rest)
 
     def clear(self) -> None:
-        """Forget what was suggested: the model or what the memory knows is another now."""
+        """Drop all suggestions, because the model or the memory has changed."""
         self._cache.clear()
 
     def _several(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
@@ -129,7 +129,7 @@ class GhostText:
         return itertools.starmap(self._judged, ((ghost, context) for ghost in ghosts))
 
     def _judged(self, ghost: Ghost, context: CursorContext) -> Ghost:
-        """The ghost text with where it was seen, and with less confidence in names that do not exist."""
+        """The ghost text with its source, and with less confidence in names that do not exist."""
         if not ghost.text:
             return ghost
         if self._parts.names:
@@ -151,7 +151,7 @@ class GhostText:
     def _shown(
         self, document: Document, offset: int, suggestion: CachedSuggestion, typed: int, threshold: float
     ) -> list[Candidate]:
-        """What is offered of a suggestion; while it is typed through, no less than was before."""
+        """The part of a suggestion to offer; while the user types through it, no less than before."""
         shown = suggestion.shown if typed else 0
         candidate = self._candidate(document, offset, suggestion.ghost, threshold, typed=typed, shown=shown)
         if candidate is None:
@@ -162,7 +162,7 @@ class GhostText:
     def _candidate(
         self, document: Document, offset: int, ghost: Ghost, threshold: float, *, typed: int = 0, shown: int = 0
     ) -> Candidate | None:
-        """The part of ``ghost`` that is offered at ``offset``, where ``typed`` characters of it are there already."""
+        """The part of ``ghost`` to offer at ``offset``, where its first ``typed`` characters are there already."""
         text = self._cut(document, offset, ghost, threshold, typed, shown)
         word, rest = typed_word(document.text, offset), rest_of_word(document.text, offset)
         if not text.strip() or (rest and not self._joins(document, offset, word, text, rest)):
@@ -177,7 +177,7 @@ class GhostText:
         )
 
     def _cut(self, document: Document, offset: int, ghost: Ghost, threshold: float, typed: int, shown: int) -> str:
-        """As much of ``ghost`` as is worth reading and may be shown, but no less than was ``shown`` before."""
+        """As much of ``ghost`` as its confidence and the filters allow, but no less than was ``shown`` before."""
         if self._parts.cut:
             ends = chosen_ends(ghost, typed=typed, threshold=threshold)
         else:
@@ -189,7 +189,7 @@ class GhostText:
         return ghost.text[typed:shown] if typed + len(text) < shown else text
 
     def _joins(self, document: Document, offset: int, word: str, text: str, rest: str) -> bool:
-        """Whether ``text`` may come before the ``rest`` of a word: what they make together must exist."""
+        """Whether ``text`` may come before the ``rest`` of a word: the joined word must exist."""
         if not word and not is_word_character(text[-1]):
             return True
         if not all(map(is_word_character, text)):
@@ -200,7 +200,7 @@ class GhostText:
 
 
 def _layout(text: str, offset: int, request: GhostRequest) -> Layout:
-    """The line, or the block that the cursor's line opens, or that it is in."""
+    """The line, or the block that the cursor's line opens or belongs to."""
     if not request.block:
         return LINE
     indent, header = columns(around(text, offset)[0]), block_header(text, offset)

@@ -1,7 +1,7 @@
-"""How likely each of some given names is at the cursor: the mixture orders names, and makes none.
+"""The probability of each of some given names at the cursor.
 
-The names are spelled in tokens as training would spell them, and lie in a trie of ids; only branches that are likely
-are followed, all of one depth in one step.
+The names are tokenized as in training and form a trie of ids. The search follows only likely branches, all branches of
+one depth in one step.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from tinycoder.transformer.decode import Ids, Poll
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
 
-MAX_DEPTH = 7  # tokens of a name that are looked at
+MAX_DEPTH = 7  # tokens of a name that the model scores
 WIDTH = 6  # branches that are followed in a step
-MIN_BRANCH = 1e-4  # probability of a branch that is worth following
-MIN_SHARE = 0.01  # of the likeliest name so far
-ENDS = 0.5  # probability that a name ends where it was not looked at
-GOES_ON = 0.1  # probability of a token that was not looked at
-MAX_SPELLINGS = 20_000  # that are remembered
+MIN_BRANCH = 1e-4  # probability of a branch that is followed
+MIN_SHARE = 0.01  # of the likeliest name's probability so far, for a branch that is followed
+ENDS = 0.5  # guessed probability that a name ends at its end
+GOES_ON = 0.1  # guessed probability of each further token
+MAX_SPELLINGS = 20_000  # that are kept
 
 
 class Speller:
-    """The tokens of names behind what is pending; keeps what it spelled."""
+    """Tokenizes names after prefix bytes; keeps the results."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._known: dict[tuple[str, str], Ids] = {}
 
     def spell(self, prefix_bytes: bytes, typed: str, names: Iterable[str]) -> list[Ids]:
-        """The ids of each name, which begins with ``typed``, from the first ``prefix_bytes`` byte on."""
+        """The ids of each name from the first prefix byte on; all names begin with ``typed``."""
         piece = prefix_bytes.decode("utf-8", "ignore")
         lead = piece[: len(piece) - len(typed)] if piece.endswith(typed) else ""
         skip = 0 if piece.endswith(typed) else len(typed) - len(piece)
@@ -51,7 +51,7 @@ class Speller:
 
 @dataclass
 class _Node:
-    """A branch of the trie: the ids up to it, and the names (their numbers) that end or go on below it."""
+    """A branch of the trie: the ids up to it, and the numbers of the names that end at it or continue below it."""
 
     ids: Ids
     probability: float
@@ -71,27 +71,27 @@ def likelihoods(
 
     ``followed_by`` are masks (V,) of tokens that may follow each; ``None`` for any that ends a word.
     """
-    found = np.zeros(len(spelled))
+    joint = np.zeros(len(spelled))
     live = [_extended((), 1.0, range(len(spelled)), spelled)]
     for _ in range(MAX_DEPTH):
-        best = float(found.max(initial=0.0))
+        best = float(joint.max(initial=0.0))
         live.sort(key=lambda node: -node.probability)
         chosen = [node for node in live if node.probability > max(MIN_BRANCH, MIN_SHARE * best)][:WIDTH]
         for node in live:
             if node not in chosen:
-                _guess(node, spelled, found)
+                _guess(node, spelled, joint)
         if not chosen:
-            return found
+            return joint
         live = []
         for node, p in zip(chosen, predictions.after([node.ids for node in chosen], poll), strict=True):
             for number in node.ends:
                 mask = followed_by[number]
-                found[number] = node.probability * float(p @ (healer.ends_word if mask is None else mask))
+                joint[number] = node.probability * float(p @ (healer.ends_word if mask is None else mask))
             for token, numbers in node.below.items():
                 live.append(_extended((*node.ids, token), node.probability * float(p[token]), numbers, spelled))
     for node in live:
-        _guess(node, spelled, found)
-    return found
+        _guess(node, spelled, joint)
+    return joint
 
 
 def _extended(ids: Ids, probability: float, numbers: Iterable[int], spelled: Sequence[Ids]) -> _Node:
@@ -105,10 +105,10 @@ def _extended(ids: Ids, probability: float, numbers: Iterable[int], spelled: Seq
     return node
 
 
-def _guess(node: _Node, spelled: Sequence[Ids], found: Array) -> None:
-    """What names below a branch that is not followed may have."""
+def _guess(node: _Node, spelled: Sequence[Ids], joint: Array) -> None:
+    """Fill in guesses for the names at and below a branch that is not followed."""
     for number in node.ends:
-        found[number] = node.probability * ENDS
+        joint[number] = node.probability * ENDS
     for numbers in node.below.values():
         for number in numbers:
-            found[number] = node.probability * ENDS * GOES_ON ** (len(spelled[number]) - len(node.ids))
+            joint[number] = node.probability * ENDS * GOES_ON ** (len(spelled[number]) - len(node.ids))

@@ -1,6 +1,6 @@
-"""What stands around the cursor already: brackets, quotes and lines that a suggestion must not say twice.
+"""Brackets, quotes and lines around the cursor that a suggestion must not repeat.
 
-Pure functions over text. Knows Python's brackets, strings and comments, but no grammar, no model and no document.
+Pure functions over text, which read Python's brackets, strings and comments, but not its grammar.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ CLOSING = ")]}"
 QUOTES = "'\""
 TRIPLE = ('"""', "'''")
 
-# One step of a scan over Python text: a string (group 1 to 4 says that it ends), a comment, an escaped character,
-# a line break or a bracket. No part can match in two ways, so that a scan takes linear time.
+# One step of a scan over Python text: a string (one of the groups 1 to 4 matches if it ends), a comment, an escaped
+# character, a line break or a bracket. No part can match in two ways, so that a scan takes linear time.
 LEXEME = re.compile(
     r'''"""[^"\\]*(?:(?:\\(?:.|\Z)|"(?!""))[^"\\]*)*(""")?'''
     r"""|'''[^'\\]*(?:(?:\\(?:.|\Z)|'(?!''))[^'\\]*)*(''')?"""
@@ -31,28 +31,27 @@ _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _LETTER = re.compile(r"[^\W\d]")
 _EVERYWHERE = frozenset({"self", *keyword.kwlist})
-_TELLING = 3  # characters of words that do not stand everywhere: fewer may well be on two lines by chance
-_LOOP = 4  # a chain of tokens that comes so many times in a row is a loop
-_LONG_LOOP = 8  # the same for what people do write several times: elements of a list
-_MAX_UNIT = 8  # tokens
+_TELLING = 3  # characters in uncommon words that a line must have: fewer may be on two lines by chance
+_LOOP = 4  # repetitions of a chain of tokens that make a loop
+_LONG_LOOP = 8  # the same for elements of a list, which people do repeat
+_MAX_UNIT = 8  # tokens of such a chain
 _MAX_OVERLAP = 200  # characters
-_MAX_CLOSERS = 32  # characters at the end of a suggestion that are looked at
+_MAX_CLOSERS = 32  # characters at the end of a suggestion that are searched for closing brackets
 
 
 def left_open(text: str) -> tuple[tuple[int, str], ...]:
-    """Offset and sign of the brackets and quotes that ``text`` leaves open: at most one quote, and that at the end.
+    """Offset and sign of the brackets and quotes that ``text`` leaves open; a quote can only be the last of them.
 
-    A closing bracket that fits nothing is passed over, as is a string that a line break cut off.
+    A closing bracket without an opening one is skipped, and so is a string that a line break cuts off.
     """
     return _balance(text)[0]
 
 
 def without_overlap(new: str, following: str, before: str = "") -> str:
-    """``new`` without the end that the rest of the line, ``following``, says already.
+    """``new`` without the end that the rest of the line, ``following``, begins with.
 
-    Blanks at the start of ``following`` do not count. Where several ends could go, the one goes that leaves the
-    brackets and quotes of ``before`` (the line up to the cursor), ``new`` and ``following`` best in balance; then
-    the longest.
+    Blanks at the start of ``following`` do not count. Of several such ends the one is cut that best balances the
+    brackets and quotes of ``before`` (the line up to the cursor), ``new`` and ``following``; of equal ones the longest.
     """
     rest = following.strip()
     body = new.rstrip()
@@ -72,8 +71,8 @@ def without_overlap(new: str, following: str, before: str = "") -> str:
 def balanced_end(new: str, before: str, following: str) -> str:
     """``new`` without the closing brackets and quotes at its end that close nothing.
 
-    ``before`` is the statement so far, ``following`` the rest of the line: a bracket that ``following`` closes is
-    not closed by ``new`` too. What comes after a bracket that goes, such as a colon, goes with it.
+    ``before`` is the statement so far, ``following`` the rest of the line: ``new`` must not close a bracket that
+    ``following`` closes. What comes after a bracket that is cut, such as a colon, is cut too.
     """
     match = _TRAILING.search(new, max(len(new) - _MAX_CLOSERS, 0))
     first = match.start() if match else len(new)
@@ -87,26 +86,26 @@ def balanced_end(new: str, before: str, following: str) -> str:
 
 
 def repeats_next(new: str, after: str) -> bool:
-    """Whether the lines ``new``, or the last of them, say what the next lines say again.
+    """Whether the lines ``new``, or the last of them, equal the next lines.
 
-    ``new`` is whole lines: for a suggestion within a line, what is typed and the suggestion. ``after`` is the text
-    behind the cursor's line. White space and blank lines do not count; lines that could stand anywhere, such as
+    ``new`` is whole lines: for a suggestion within a line, the typed part and the suggestion. ``after`` is the text
+    below the cursor's line. White space and blank lines do not count; lines that are common everywhere, such as
     ``else:`` or ``)``, do not count alone.
     """
-    said = list(_lines(new))
-    coming = list(islice(_lines(after), len(said)))
-    for first in range(len(said)):
-        run = said[first:]
-        if run == coming[: len(run)] and any(_telling(line) for line in run):
+    lines = list(_lines(new))
+    next_lines = list(islice(_lines(after), len(lines)))
+    for first in range(len(lines)):
+        run = lines[first:]
+        if run == next_lines[: len(run)] and any(_telling(line) for line in run):
             return True
     return False
 
 
 def repeats_before(new_line: str, before: str, n: int = 2) -> bool:
-    """Whether a greedy search runs in circles: the last ``n`` lines already said ``new_line``, or it loops in itself.
+    """Whether a greedy search loops: all of the last ``n`` lines equal ``new_line``, or its tokens repeat themselves.
 
-    ``new_line`` is a whole line, typed part included; ``before`` is the text above it. White space and blank lines
-    do not count, nor do lines that could stand anywhere.
+    ``new_line`` is a whole line with its typed part; ``before`` is the text above it. White space and blank lines do
+    not count, nor do lines that are common everywhere.
     """
     if _loops(new_line):
         return True
@@ -115,7 +114,7 @@ def repeats_before(new_line: str, before: str, n: int = 2) -> bool:
 
 
 def _balance(text: str) -> tuple[tuple[tuple[int, str], ...], int]:
-    """What is left open, and how many brackets and strings are at fault without being open."""
+    """The brackets and quotes left open, and how many other brackets and strings are faulty."""
     stack: list[tuple[int, str]] = []
     n_wrong = 0
     for match in LEXEME.finditer(text):
@@ -149,7 +148,7 @@ def _squeezed(line: str) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines that are not blank, squeezed, one by one: a long text need not be read to its end."""
+    """The lines that are not blank, squeezed; lazily, so that a long text need not be read to its end."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)
@@ -160,14 +159,14 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _last_lines(text: str, n: int) -> list[str]:
-    found: list[str] = []
+    lines: list[str] = []
     end = len(text)
-    while end > 0 and len(found) < n:
+    while end > 0 and len(lines) < n:
         start = text.rfind("\n", 0, end)
         if line := _squeezed(text[start + 1 : end]):
-            found.append(line)
+            lines.append(line)
         end = start
-    return found
+    return lines
 
 
 def _telling(line: str) -> bool:
@@ -176,7 +175,7 @@ def _telling(line: str) -> bool:
 
 
 def _loops(line: str) -> bool:
-    """Whether tokens repeat themselves to the end of ``line``, such as ``x.x.x.x``."""
+    """Whether tokens repeat up to the end of ``line``, such as ``x.x.x.x``."""
     tokens = _TOKEN.findall(line)
     for size in range(1, min(_MAX_UNIT, len(tokens) // 2) + 1):
         unit = tokens[-size:]

@@ -1,4 +1,4 @@
-"""The parts of the engine that can be left out, each by its name: to measure what it is worth."""
+"""The parts of the engine that can be left out, each by its name, to measure their worth."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tinycoder.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What takes part in an answer; everything, unless told otherwise."""
+    """The parts that contribute to an answer; all by default."""
 
     model: bool = True  # the transformer
     memory: bool = True  # counts of the workspace and the open files
     learning: bool = True  # the mixture's weights follow what is typed
-    infill: bool = True  # the transformer reads what stands behind the cursor
+    infill: bool = True  # the transformer reads the text after the cursor
     healing: bool = True  # a half-typed piece constrains the next tokens
-    cut: bool = True  # ghost text ends where it stops to be likely
+    cut: bool = True  # ghost text ends where its confidence becomes low
     filters: bool = True  # syntax, brackets, repetitions
-    names: bool = True  # ghost text is less likely where it names what does not exist
-    cache: bool = True  # a suggestion that is typed through is used again
-    drafts: bool = True  # in blocks, several tokens that the memory guesses are checked in one step
+    names: bool = True  # names that do not exist lower the confidence of ghost text
+    cache: bool = True  # a suggestion is used again while the user types through it
+    drafts: bool = True  # the transformer checks several tokens that the memory drafts in one step
 
 
 def without(names: Iterable[str]) -> Parts:
-    """All parts but the named ones. Raises ``ConfigError`` for a name that is no part."""
+    """All parts except the named ones. Raises ``ConfigError`` for an unknown name."""
     known = [field.name for field in dataclasses.fields(Parts)]
     left_out = set(names)
     for name in sorted(left_out - set(known)):

@@ -1,7 +1,7 @@
-"""What comes next: the transformer and the memory mixed into one distribution over tokens.
+"""The next token: the transformer and the memory mixed into one distribution.
 
-``Predictor.after`` answers for a text that grows token by token, ``PredictionCache.after`` for several at a time. What
-was found for a scene is kept while the scene stays: the next letter of a word asks for much of it again.
+``Predictor.after`` extends one text token by token, ``PredictionCache.after`` several in one step. Distributions are
+cached as long as the context of the cursor is the same, since the next letter of a word needs many of them again.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tinycoder.transformer.sampling import softmax
 from tinycoder.transformer.tokenizer import Tokenizer
 
 AT_A_TIME = 64  # tokens of a given text that are scored in one step
-MAX_KNOWN = 512  # rows of ids of a scene that are remembered
-MAX_CACHES = 2  # contexts that are remembered: that of the cursor, and one ahead
+MAX_KNOWN = 512  # distributions that are cached for a context
+MAX_CACHES = 2  # contexts with a cache: that of the cursor, and that of the text looked ahead to
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenCost:
-    """One token of a given text: its bytes, what it costs in bits, and whether it was the first choice."""
+    """One token of a given text: its length in bytes, its cost in bits, and whether it was the first choice."""
 
     n_bytes: int
     bits: float
@@ -44,7 +44,7 @@ class TokenCost:
 
 
 class Predictor:
-    """Mixes for one model and one memory; either may be missing. One thread at a time."""
+    """Predicts with one model and one memory, either of which may be missing. One thread at a time."""
 
     def __init__(
         self, tokenizer: Tokenizer, model: Model | None, memory: Memory | None, mixer: Mixer, parts: Parts
@@ -54,17 +54,18 @@ class Predictor:
         self.memory = memory if parts.memory else None
         self.mixer = mixer
         self._parts = parts
-        # The session has the parameters in a layout of its own; nobody needs them twice.
+        # The session keeps the parameters in its own layout; the model above drops its copy.
         self._session = Session(model.params, model.config) if model and parts.model else None
         self._drafted = DraftedSession(self._session) if self._session and parts.drafts else None
         self._caches: list[PredictionCache] = []  # the latest first
-        self._context: CursorContext | None = None  # ghost text is asked for where the completion list was
+        self._context: CursorContext | None = None  # the latest: completion list and ghost text share a cursor
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
     def after(self, context: CursorContext, generated: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
-        """Distribution (V,) of the token after ``generated`` in ``context``. Special ids but the end of text have none.
+        """Distribution (V,) of the token after ``generated`` in ``context``; special ids but the end of text have 0.
 
-        ``drafted`` looks several tokens ahead, which pays where many follow; the distribution is the same.
+        ``drafted`` lets the memory draft several tokens ahead, which is faster where many follow; the distribution is
+        the same.
         """
         predictions, row = self.predictions(context), tuple(generated)
         p = predictions.known.get(row)
@@ -76,7 +77,7 @@ class Predictor:
         return p
 
     def predictions(self, context: CursorContext) -> PredictionCache:
-        """What follows ``context``: with all that was found before, if nothing has changed that it depends on."""
+        """The cache of ``context``: the one in use, unless something that its distributions depend on has changed."""
         age = (self.mixer.n_learnt, self.memory.age(context.document.path) if self.memory else 0)
         fitting = next((cache for cache in self._caches if cache.fits(context, age)), None)
         predictions = fitting or PredictionCache(self, self._session, context, age)
@@ -99,7 +100,7 @@ class Predictor:
         return last
 
     def costs(self, path: str, ids: Array, poll: Poll, *, start: int = 0, learn: bool) -> Iterator[TokenCost]:
-        """Each id of a file from number ``start`` on, given those before it; the mixer may learn from them."""
+        """The cost of each id of a file from number ``start`` on, given those before it; the mixer may ``learn`` it."""
         raw = self.tokenizer.raw
         for t, base, matches in self.unmixed(path, ids, poll, start=start):
             token, mixture = int(ids[t]), self.mixer.mix(base, matches)
@@ -116,10 +117,10 @@ class Predictor:
     def learn_line(self, document: Document, lines: TokenLines, start: int, end: int, poll: Poll) -> None:
         """Let the mixer learn from the ids ``start`` to ``end`` of an open file, as if they were typed now.
 
-        The model reads what it reads when it completes there, so that the session's keys and values stay good.
+        The model reads the same prompt as for a completion there, so that the session's keys and values stay valid.
         """
         if self.memory is None:
-            return  # there is nothing to mix
+            return  # nothing is mixed
         path, line = document.path, lines.ids[start:end]
         context = lines.ids[:start]
         bases: Sequence[Array]
@@ -137,7 +138,7 @@ class Predictor:
             self.mixer.learn(self.mixer.mix(base, matches), int(line[i]))
 
     def matches(self, context: CursorContext, generated: Sequence[int]) -> list[NgramMatch]:
-        """What the memory knows to follow ``generated``."""
+        """What followed in the memory where the context and ``generated`` occurred."""
         if self.memory is None:
             return []
         before = np.concatenate([context.before[-MAX_MATCH:], np.array(generated, np.int32)])
@@ -155,21 +156,21 @@ class Predictor:
         return softmax(scores)
 
     def _guess(self, context: CursorContext, generated: Sequence[int], n: int) -> tuple[list[int], int]:
-        """What the memory would write next, for the model to check in one step."""
+        """A draft of up to ``n`` tokens from the memory, for the model to check in one step."""
         if self.memory is None:
             return [], 0
         before = np.concatenate([context.before[-MAX_MATCH:], np.array(generated, np.int32)])
         return self.memory.continuation(before, context.document.path, context.here, n)
 
     def mixed(self, context: CursorContext, generated: Sequence[int], base: Array) -> Array:
-        """The model's distribution ``base`` after ``generated``, mixed with what the memory knows."""
+        """The model's distribution ``base`` after ``generated``, mixed with the memory's matches."""
         matches = self.matches(context, generated)
         p: Array = self.mixer.mix(base, matches).p.copy() if matches else base.copy()
         p[self._banned] = 0
         return p
 
     def unigram(self) -> Array:
-        """What stands in for a model: how frequent each token is in the workspace."""
+        """The distribution without a model: the frequency of each token in the workspace."""
         size = self.tokenizer.vocab_size
         counts = self.memory.unigram() if self.memory else np.zeros(size, np.float32)
         p: Array = (counts + 0.1) / (counts.sum() + 0.1 * size)
@@ -178,8 +179,8 @@ class Predictor:
     def unmixed(
         self, path: str, ids: Array, poll: Poll, *, start: int = 0
     ) -> Iterator[tuple[int, Array, list[NgramMatch]]]:
-        """The number of each id of a file from ``start`` on, and what is expected before it: by the model, a
-        distribution (V,), and by the memory."""
+        """The number of each id of a file from ``start`` on, the model's distribution (V,) before it, and the memory's
+        matches."""
         for begin in range(start, len(ids), AT_A_TIME):
             n = min(AT_A_TIME, len(ids) - begin)
             bases = self._given_bases(path, ids[: begin + n - 1], n, poll)
@@ -190,18 +191,18 @@ class Predictor:
                 yield t, base, matches
 
     def _given_bases(self, path: str, ids: Array, n: int, poll: Poll) -> Sequence[Array]:
-        """The model's distributions after the last ``n`` of ``ids``, less one."""
+        """The model's ``n`` distributions: after all of ``ids``, and after each shorter beginning of them."""
         if self._session is None or self.model is None:
             poll()
             return [self.unigram()] * n
         whole = [*header_ids(self.model, path), *ids.tolist()] or [self.tokenizer.end_of_text]
-        if n > len(whole):  # nothing stands before the first id
+        if n > len(whole):  # there is nothing before the first id
             whole = [self.tokenizer.end_of_text, *whole]
         return list(softmax(self._session.logits(whole, n, poll)))
 
 
 class PredictionCache:
-    """Continuations of one scene: ``known`` are the distributions (V,) after rows of ids, each found once."""
+    """Continuations of one context: ``known`` are the distributions (V,) after rows of ids, each computed once."""
 
     def __init__(
         self, predictor: Predictor, session: Session | None, context: CursorContext, age: tuple[int, int]
@@ -211,7 +212,7 @@ class PredictionCache:
         self._seen: dict[tuple[Ids, bool], Seen | None] = {}
 
     def fits(self, context: CursorContext, age: tuple[int, int]) -> bool:
-        """Whether the same follows ``context``: it may differ in what is half typed."""
+        """Whether the distributions hold for ``context`` too, which may differ in its prefix bytes."""
         mine = self._context
         return age == self._age and (
             context is mine
@@ -224,29 +225,29 @@ class PredictionCache:
         )
 
     def seen(self, ids: Ids, then: Array | None = None) -> Seen | None:
-        """Where the memory has seen ``ids`` in this place, followed by one of the ids of the mask ``then`` (V,)."""
+        """Where the memory has seen ``ids`` after this context, followed by an id of the mask ``then`` (V,)."""
         context, memory = self._context, self._predictor.memory
         key = (ids, then is not None)
         if key not in self._seen:
             path = context.document.path
-            found = memory.seen(context.before, ids, path, context.here, then=then) if memory and ids else None
-            self._seen[key] = found
+            seen = memory.seen(context.before, ids, path, context.here, then=then) if memory and ids else None
+            self._seen[key] = seen
         return self._seen[key]
 
     def keep(self, row: Ids, p: Array) -> None:
-        """Remember what follows ``row``; a tree that has become large remembers no more."""
+        """Store the distribution after ``row``, unless the cache is full."""
         if len(self.known) < MAX_KNOWN:
             self.known[row] = p
 
     def after(self, rows: Sequence[Ids], poll: Poll) -> list[Array]:
-        """Distributions (V,) of what comes after each of the rows, which have one length."""
+        """Distributions (V,) of the token after each of the rows, which have one length."""
         poll()
-        found = {row: self.known[row] for row in rows if row in self.known}
-        new = [row for row in rows if row not in found]
+        after = {row: self.known[row] for row in rows if row in self.known}
+        new = [row for row in rows if row not in after]
         for row, base in zip(new, self._bases(new, poll), strict=True):
-            found[row] = self._predictor.mixed(self._context, row, base)
-            self.keep(row, found[row])
-        return [found[row] for row in rows]
+            after[row] = self._predictor.mixed(self._context, row, base)
+            self.keep(row, after[row])
+        return [after[row] for row in rows]
 
     def _bases(self, rows: Sequence[Ids], poll: Poll) -> Sequence[Array]:
         """The model's distributions after the rows."""

@@ -1,7 +1,7 @@
-"""The order of the completion list: how likely the mixture finds a name, and what is known about it.
+"""The order of the completion list: a logistic regression over the names that match.
 
-A logistic regression over the names that match (``benchmarks/fit.py`` learns it from other repositories): small models
-say little about names, where they were used last and what they are says much.
+Its features are the mixture's probability of a name, where the name was used last and what it is; a small model alone
+predicts names badly. ``benchmarks/fit.py`` fits the weights on other repositories.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import Name
 from tinycoder.complete.names.position import SELF, Position
 
-MIN_PROBABILITY = 1e-7  # of a name, where the mixture all but rules it out
-DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more is outside the file
+MIN_PROBABILITY = 1e-7  # of a name; the mixture may say less
+DISTANCES = (0, 2, 5, 10, 20, 50, 9999)  # lines since a name was used; more means outside the file
 USES = (0, 1, 2, 4, 8, 20)  # lines of the file that use a name
 LEVELS = (-13.0, -9.0, -6.0, -3.0, -1.0)  # of the logarithm of the probability
 
 _OF_ALL = ("object", "type")  # classes whose members every receiver has
-_PRIOR = {"enum member": 3.0}  # by kind, where there is too little to learn from
+_PRIOR = {"enum member": 3.0}  # by kind, where there is too little data
 _MARKED = frozenset({"raise", "except", "class", "import", "from", "with", "for", "return", "assert", "def", "del"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A name in the list: the joint probability of its tokens, and whether workspace and file have the word.
+    """A name in the list, the joint probability of its tokens, and whether workspace and file have the word.
 
-    ``whole`` if it is what is typed already.
+    ``whole``: the name is exactly the typed word.
     """
 
     name: Name
@@ -65,45 +65,45 @@ def log_probability(row: Row) -> float:
 
 
 def features(row: Row, cursor: Cursor) -> list[str]:
-    """What is known about a row, as names of weights."""
+    """The features of a row, as names of weights."""
     name, typed, position = row.name, cursor.typed, cursor.position
-    begun = min(len(typed), 2)
+    n_typed = min(len(typed), 2)
     distance = bisect_left(DISTANCES, name.distance)
     near = "attribute" if name.group in (group.MEMBER, group.INHERITED, group.SEEN) else "name"
     place, shape = _place(position), _shape(name.word)
     kind = name.kind or type(name.symbol).__name__
     in_function = cursor.scopes.counts_in(cursor.indent)[name.word]
-    found = [
-        f"group {name.group} {begun}",
+    active = [
+        f"group {name.group} {n_typed}",
         f"group {name.group} in {place}",
-        f"distance {distance} {near} {begun}",
+        f"distance {distance} {near} {n_typed}",
         f"known {row.in_workspace} {row.in_file} {name.group in (group.SEEN, group.NEW, group.USED)}",
         f"shape {shape} {place}",
         f"kind {kind} {place}",
-        f"likely {bisect_left(LEVELS, log_probability(row))} {begun}",
-        f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {near} {begun}",
+        f"likely {bisect_left(LEVELS, log_probability(row))} {n_typed}",
+        f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {near} {n_typed}",
         f"uses {bisect_left(USES, cursor.scopes.counts[name.word])} {name.group}",
         f"in function {bisect_left(USES, in_function)} {name.group}",
     ]
     if name.is_passing:
-        found.append(f"passing {row.whole}")
+        active.append(f"passing {row.whole}")
     if name.echo:
-        found.append(f"echo {name.echo} {begun}")
+        active.append(f"echo {name.echo} {n_typed}")
     if name.group in (group.IMPORTED, group.MODULE):
-        found.append(f"imports {bisect_left(USES, name.n_imports)} {begun}")
+        active.append(f"imports {bisect_left(USES, name.n_imports)} {n_typed}")
     if near == "attribute":
-        found.append(f"object {name.owner in _OF_ALL} {begun}")
-        found.append(f"kind {kind} of {position.receiver if position.receiver in SELF else 'other'}")
+        active.append(f"object {name.owner in _OF_ALL} {n_typed}")
+        active.append(f"kind {kind} of {position.receiver if position.receiver in SELF else 'other'}")
     if name.depth:
-        found.append(f"depth {min(name.depth, 3)}")
+        active.append(f"depth {min(name.depth, 3)}")
     if near == "attribute" and name.text == cursor.function:
-        found.append(f"same as the function {position.receiver == 'super()'}")
-    if begun:
-        found.append(f"case {name.word.startswith(typed)}")
-        found.append(f"letters {min(len(typed), 4)} {name.group == group.NEEDS_IMPORT}")
+        active.append(f"same as the function {position.receiver == 'super()'}")
+    if n_typed:
+        active.append(f"case {name.word.startswith(typed)}")
+        active.append(f"letters {min(len(typed), 4)} {name.group == group.NEEDS_IMPORT}")
     if row.whole:
-        found += ["whole", f"whole {min(len(typed), 6)}", f"whole {name.group}"]
-    return found
+        active += ["whole", f"whole {min(len(typed), 6)}", f"whole {name.group}"]
+    return active
 
 
 def _place(position: Position) -> str:
@@ -128,6 +128,6 @@ def _shape(word: str) -> str:
 
 @cache
 def default_weights() -> dict[str, float]:
-    """The weights as learnt, by feature; ``log`` is that of the logarithm of the probability."""
+    """The fitted weights by feature; ``log`` is the weight of the logarithm of the probability."""
     text = resources.files("tinycoder.complete").joinpath("ranking.json").read_text("utf-8")
     return {str(name): float(weight) for name, weight in json.loads(text).items()}

@@ -1,7 +1,7 @@
-"""What the engine may know of the open documents: their texts without secrets.
+"""The texts of open documents without their secrets, which is all that the engine sees of them.
 
-A keystroke costs its line: what is known of the other lines is kept, and only private keys and what stands twice, which
-are about the whole text, are looked for anew.
+A keystroke costs its line: the secrets of the other lines are kept. Only private keys and repeated secrets, which
+concern the whole text, are searched again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,13 @@ from tinycoder.memory.change import change_of
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER, in_lines, replace, spans_of, with_repeats
 from tinycoder.workspace.secrets.secret import Secret, Span
 
-MAX_TEXTS = 64  # texts that are kept
-_GOES_ON = ("=", ":", ",", "(")  # at the end of a line: a secret may begin in it and go on in the next
+MAX_TEXTS = 64  # that are kept
+_GOES_ON = ("=", ":", ",", "(")  # at the end of a line: a secret may continue on the next
 
 
 @dataclass(frozen=True, kw_only=True)
 class Redacted:
-    """A document without its secrets, which stood at the rising ``spans`` of ``raw``.
-
-    ``in_lines`` are those that were found line by line.
-    """
+    """A document without its secrets, which are at the rising ``spans`` of ``raw``; ``in_lines`` found line by line."""
 
     document: Document
     raw: str
@@ -33,7 +30,7 @@ class Redacted:
     in_lines: tuple[Secret, ...]
 
     def offset(self, at: int) -> int | None:
-        """Where ``at`` of the raw text is now; ``None`` in a secret or right behind it: there nothing is to be said."""
+        """Map an offset of the raw text to the text without secrets; None within a secret or right after it."""
         moved = 0
         for start, end in self.spans:
             if at <= start:
@@ -44,7 +41,7 @@ class Redacted:
         return at + moved
 
     def raw_offset(self, at: int) -> int:
-        """Where ``at`` of the text without secrets is in the raw one; of a placeholder, its beginning."""
+        """Map an offset of the text without secrets to the raw text; within a placeholder, to the secret's start."""
         moved = 0
         for start, end in self.spans:
             clean = start + moved
@@ -56,9 +53,9 @@ class Redacted:
         return at - moved
 
     def back(self, candidates: Sequence[Candidate], clean: int, at: int) -> list[Candidate]:
-        """Candidates at the cursor ``clean`` as those at the cursor ``at`` of the raw text.
+        """Map candidates from the cursor ``clean`` to the cursor ``at`` of the raw text.
 
-        The placeholder is no word.
+        Drop those that contain the placeholder.
         """
         return [self._back(each, at - clean) for each in candidates if PLACEHOLDER not in each.text]
 
@@ -78,7 +75,7 @@ class Redacted:
 
 
 class Redactor:
-    """Keeps what it read last of each path."""
+    """Redacts documents; keeps the latest result of each path."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, Redacted] = OrderedDict()
@@ -87,27 +84,27 @@ class Redactor:
         """The document without its secrets."""
         known = self._known.get(document.path)
         if known is None or known.raw != document.text:
-            found = in_lines(document.text) if known is None else _read_again(known, document)
-            known = self._known[document.path] = _without(document, found)
+            secrets = in_lines(document.text) if known is None else _read_again(known, document)
+            known = self._known[document.path] = _without(document, secrets)
         self._known.move_to_end(document.path)
         if len(self._known) > MAX_TEXTS:
             self._known.popitem(last=False)
         return known
 
     def forget(self, path: str) -> None:
-        """The file is not open any more."""
+        """Drop a file that was closed."""
         self._known.pop(path, None)
 
 
-def _without(document: Document, found: Sequence[Secret]) -> Redacted:
+def _without(document: Document, secrets: Sequence[Secret]) -> Redacted:
     text = document.text
-    spans = tuple(spans_of(with_repeats(text, found)))
+    spans = tuple(spans_of(with_repeats(text, secrets)))
     clean = Document(path=document.path, text=replace(text, spans)) if spans else document
-    return Redacted(document=clean, raw=text, spans=spans, in_lines=tuple(found))
+    return Redacted(document=clean, raw=text, spans=spans, in_lines=tuple(secrets))
 
 
 def _read_again(known: Redacted, document: Document) -> list[Secret]:
-    """Read the lines that differ, and those around them that may belong to the same secret."""
+    """Search the lines that differ, and those around them that may belong to the same secret."""
     change, moved = change_of(known.raw, document.text, document.change), len(document.text) - len(known.raw)
     text = document.text
     start, end = _start_of_lines(text, change.start), _end_of_lines(text, change.new_end)
@@ -117,7 +114,7 @@ def _read_again(known: Redacted, document: Document) -> list[Secret]:
 
 
 def _start_of_lines(text: str, at: int) -> int:
-    """Where the lines begin that may belong to the line at ``at``."""
+    """The start of the first line that may share a secret with the line at ``at``."""
     start = text.rfind("\n", 0, at) + 1
     while start:
         above = text.rfind("\n", 0, start - 1) + 1
@@ -129,7 +126,7 @@ def _start_of_lines(text: str, at: int) -> int:
 
 
 def _end_of_lines(text: str, at: int) -> int:
-    """Where the lines end that may belong to the line at ``at``; the last of them has not changed."""
+    """The end of the last line that may share a secret with the line at ``at``; that line is unchanged."""
     end = text.find("\n", at) + 1
     while end:
         following = text.find("\n", end) + 1

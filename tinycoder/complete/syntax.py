@@ -1,8 +1,8 @@
-"""Would a suggestion leave the code without a new syntax error?
+"""Does a suggestion bring a new syntax error?
 
-Two questions, each asked where it can be answered. Up to the cursor: could the text begin a module? That asks Python's
-own compiler, with the few lines that matter. With code behind the cursor: has the whole document more faults than
-before? That asks tree-sitter, which reads on after a fault. Knows no model and no meaning of names.
+Two parsers answer. Python's own compiler says whether the text up to the cursor could begin a module; it reads only
+the few lines that matter. If there is code after the cursor, tree-sitter, which continues after a fault, says whether
+the whole document has more faults than before.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, left_open
 from tinycoder.complete.text import line_end, line_start
 from tinycoder.memory.change import change_of
 
-DOCUMENT_LIMIT = 300_000  # characters: longer documents are only asked the first question
+DOCUMENT_LIMIT = 300_000  # characters: tree-sitter does not read longer documents
 CONTINUATION_LIMIT = 1_000  # lines that end with a backslash: tree-sitter takes quadratic time for a run of them
 FAULT_LIMIT = 100  # a document with more is hardly Python, and takes long to read
 STATEMENT_LIMIT = 20_000  # characters: more is not given to Python's parser, which reads a few megabytes a second
 
-# PyCF_ALLOW_INCOMPLETE_INPUT: text that wants for more is told apart from text that is wrong. The interactive prompt
-# uses it; ``ast`` does not name it. A Python that lacks it refuses all, and tree-sitter answers alone. The text is
-# compiled, not only parsed: a ``return`` outside a function is no fault of the grammar. Notebooks await anywhere.
+# 0x4000 is PyCF_ALLOW_INCOMPLETE_INPUT, which tells incomplete text from wrong text. The interactive prompt uses it;
+# ``ast`` does not name it. A Python that lacks it refuses all text, and tree-sitter decides alone. The text is
+# compiled, not only parsed, since a ``return`` outside a function is no fault of the grammar. Notebooks await anywhere.
 _FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | 0x4000
-_NOT_KEPT = "no binding for nonlocal"  # the line that binds the name is not among those that the gate reads
+_NOT_KEPT = "no binding for nonlocal"  # the gate may not have read the line that binds the name
 _REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)
-_CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that goes on with the statement above
+_CONTINUES = re.compile(r"[ \t\f]*(?:elif|else|except|finally)\b")  # a line that continues the statement above
 _INDENTATION = re.compile(r"[ \t\f]*")
-_HALF_TOKEN = re.compile(r"(?:\\*\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word, an escape or an operator that may go on
+_HALF_TOKEN = re.compile(r"(?:\\*\w+|[^\w\s()\[\]{}'\"#]+)\Z")  # a word, an escape or an operator that may continue
 _MAX_TOKEN = 100  # characters
 _TAB = 8  # columns, as in Python's tokenizer
-_REMEMBERED = 16  # texts with their number of faults
+_REMEMBERED = 16  # texts whose number of faults is kept
 
 
 class SyntaxGate:
-    """Answers for one thread at a time; keeps what it read last, so that questions at one cursor are cheap."""
+    """Judges suggestions, one thread at a time; keeps what it read last, so that several at one cursor are cheap."""
 
     def __init__(self) -> None:
         self._statement = _Statement()
         self._faults = _Faults()
 
     def accepts(self, text: str, start: int, end: int, new: str) -> bool:
-        """Whether ``text`` with ``new`` in place of ``text[start:end]`` has no syntax error that it has not now.
+        """Whether replacing ``text[start:end]`` by ``new`` brings no new syntax error.
 
         Offsets are code points. Never raises, whatever the text.
         """
@@ -70,28 +70,27 @@ class SyntaxGate:
         return None
 
     def _begins(self, head: str | None, typed: str, old: str, following: str, new: str) -> bool | None:
-        """Whether the text up to the end of the line could begin a module; None if that is no fair question."""
-        if head is None or len(head) + len(typed) > STATEMENT_LIMIT:  # None: the author's own lines do not pass
+        """Whether the text up to the end of the line could begin a module; None if the compiler cannot tell."""
+        if head is None or len(head) + len(typed) > STATEMENT_LIMIT:  # None: it refuses the author's own lines
             return None
         if _could_begin_a_module(head + typed + new + following):
             return True
         if (
-            # The line is unfinished with something behind the cursor: what is before it must do.
+            # The line is unfinished and continues after the cursor: judge the part before the cursor.
             following.strip()
             and not _could_begin_a_module(head + typed + old + following)
             and _could_begin_a_module(head + typed + new)
         ):
             return True
-        # A backslash asks for more, and so tells a line that is unfinished from one that is wrong.
+        # A backslash at the end makes a line incomplete unless it is wrong already.
         unfinished = head + typed[:-_MAX_TOKEN] + _HALF_TOKEN.sub("", typed[-_MAX_TOKEN:]) + "\\"
         return False if _could_begin_a_module(unfinished) else None
 
     def _no_new_fault(self, text: str, start: int, end: int, new: str) -> bool:
-        """Whether tree-sitter finds no more faults than in the better of two texts: as it is, and without the line.
+        """Whether tree-sitter finds no more faults than now, or than without the line if that has fewer.
 
-        Brackets that the author has left open are the author's to close, so it also does to have no more faults once
-        they are closed. A bracket that ``new`` opens must be closed by something, unless nothing is written behind it
-        yet.
+        The author's open brackets are the author's to close, so it is enough to have no more faults once they are
+        closed. A bracket that ``new`` opens must be closed by the text after it, if there is any.
         """
         line, end_of_line = line_start(text, start), line_end(text, end)
         indentation = _INDENTATION.match(text, line, start)
@@ -107,15 +106,15 @@ class SyntaxGate:
 
         statement = self._statement.unfinished + text[line:start]
         opened = left_open(statement + new + text[end:end_of_line])
-        earlier = [place for place in opened if place[0] < len(statement)]
-        owed = [place for place in left_open(statement + text[start:end_of_line]) if place in earlier]
+        earlier = [bracket for bracket in opened if bracket[0] < len(statement)]
+        owed = [bracket for bracket in left_open(statement + text[start:end_of_line]) if bracket in earlier]
         at_end = not text[end:].strip()
 
-        def closed(places: Sequence[tuple[int, str]]) -> str:
-            closers = "".join(CLOSER.get(delimiter, delimiter) for _, delimiter in reversed(places))
+        def closed(brackets: Sequence[tuple[int, str]]) -> str:
+            closers = "".join(CLOSER.get(delimiter, delimiter) for _, delimiter in reversed(brackets))
             return text[:start] + new + text[end:end_of_line].rstrip() + closers + text[end_of_line:]
 
-        opens_more = len(opened) > len(earlier) and not at_end  # that the line is unfinished is no excuse for that
+        opens_more = len(opened) > len(earlier) and not at_end  # even an unfinished line does not excuse that
         if opens_more and self._faults.roughly(closed(opened)) < n:
             return False
         if n <= allowed and self._faults.at_most(changed, allowed):
@@ -129,19 +128,19 @@ class SyntaxGate:
 class _Statement:
     """The lines above the cursor on which the syntax of the next line depends.
 
-    These are the last line of each open block, and for ``else`` and its like the statement they belong to. All else,
-    such as the other methods of a class, is left out.
+    These are the last line of each open block, and the statement that an ``else`` or its like belongs to. All other
+    lines, such as the other methods of a class, are left out.
     """
 
     def __init__(self) -> None:
-        self.unfinished = ""  # the start of the statement of the cursor's line, as far as it stands on lines above
+        self.unfinished = ""  # the lines above the cursor's that belong to its statement
         self._text = ""
         self._head: str | None = ""
-        self._whole = ""  # the part of the text that is whole statements, and where each begins and ends
+        self._whole = ""  # the part of the text that is whole statements, and below the lines of each
         self._lines: list[tuple[int, int, int]] = []  # columns, start, end
 
     def above(self, text: str) -> str | None:
-        """What to put before the cursor's line; None if Python's parser does not take the lines above it.
+        """The lines to parse before the cursor's line; None if Python's compiler refuses them.
 
         ``text`` ends with a line break or is empty.
         """
@@ -156,7 +155,7 @@ class _Statement:
         return self._head
 
     def _read(self, text: str) -> None:
-        """Find the statements after those that are known."""
+        """Find the statements that follow the known ones."""
         start = len(self._whole)
         depth, blank_from, end = 0, start, start
         for match in LEXEME.finditer(text, start):
@@ -204,7 +203,7 @@ class _Statement:
 
 
 class _Faults:
-    """Counts error and missing nodes; reads a text that resembles the last base from that one's tree."""
+    """Counts error and missing nodes; parses a text incrementally from the tree of the last base."""
 
     def __init__(self) -> None:
         self._parser = Parser(Language(tree_sitter_python.language()))
@@ -217,11 +216,11 @@ class _Faults:
         return _count(self._parser.parse(_encoded(text)))
 
     def base(self, text: str) -> int:
-        """The number of faults of the text that the next ones are compared with."""
+        """Make ``text`` the base that the next texts are compared with; return its number of faults."""
         if self._tree is None or text != self._base:
             clean = self._tree is not None and not self._n_base
             tree = self._changed(text) if clean else self._parser.parse(_encoded(text))
-            if clean and tree.root_node.has_error:  # what is kept must not depend on what was read before
+            if clean and tree.root_node.has_error:  # the base must not depend on the texts before it
                 tree = self._parser.parse(_encoded(text))
             self._base, self._tree, self._n_base = text, tree, _count(tree)
         return self._n_base
@@ -235,12 +234,11 @@ class _Faults:
         return self._counts[text]
 
     def roughly(self, text: str) -> int:
-        """The number of faults, read from the base's tree, which must be set: quick, but in a text with faults it may
-        differ a little from a fresh reading."""
+        """The number of faults by an incremental parse from the base, which must be set; may be a little off."""
         return _count(self._changed(text))
 
     def at_most(self, text: str, allowed: int) -> bool:
-        """Whether ``text`` has no more faults than ``allowed``, by a fresh reading before that is granted."""
+        """Whether ``text`` has no more faults than ``allowed``; only a fresh parse can confirm that it has some."""
         n = self.roughly(text)
         return n <= allowed and (n == 0 or self.count(text) <= allowed)
 

@@ -11,7 +11,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def typed_word(text: str, offset: int) -> str:
-    """The part of a word before ``offset``; empty after anything else."""
+    """The part of a word before ``offset``; empty if there is none."""
     start = offset
     while start > 0 and is_word_character(text[start - 1]):
         start -= 1
@@ -19,7 +19,7 @@ def typed_word(text: str, offset: int) -> str:
 
 
 def rest_of_word(text: str, offset: int) -> str:
-    """The part of a word behind ``offset``."""
+    """The part of a word after ``offset``."""
     end = offset
     while end < len(text) and is_word_character(text[end]):
         end += 1
@@ -32,18 +32,18 @@ def is_word_character(character: str) -> bool:
 
 
 def line_start(text: str, offset: int) -> int:
-    """Where the line of ``offset`` begins."""
+    """The offset at which the line of ``offset`` begins."""
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def line_end(text: str, offset: int) -> int:
-    """Where the line of ``offset`` ends, before its line break."""
+    """The offset at which the line of ``offset`` ends, before its line break."""
     ends = (text.find("\n", offset), text.find("\r", offset))
     return min((end for end in ends if end >= 0), default=len(text))
 
 
 def around(text: str, offset: int) -> tuple[str, str, str]:
-    """The line of ``offset`` before and behind it, and everything below."""
+    """The line before ``offset``, the line after it, and all text below."""
     end = line_end(text, offset)
     return text[line_start(text, offset) : offset], text[offset:end], text[end:]
 
@@ -54,7 +54,7 @@ def columns(line: str) -> int:
 
 
 def block_header(text: str, offset: int) -> str | None:
-    """The line that opens the block at ``offset``: right behind its colon, or on the blank line below; else None."""
+    """The line that opens a block at ``offset``: just after its colon, or on the blank line below; else None."""
     above, _, line = _LINE_END.sub("\n", text[max(0, offset - 1000) : offset]).rstrip(" \t").rpartition("\n")
     if not line.strip():
         line = above.rpartition("\n")[2]

@@ -1,4 +1,4 @@
-"""The distribution over whole words at the cursor: a beam search that ends where the word ends. Knows no document."""
+"""The distribution over whole words at the cursor, by a beam search that ends where the word ends."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tinycoder.transformer.layers import Array
 from tinycoder.transformer.sampling import best_ids
 
 MAX_STEPS = 7
-WIDTH = 6  # unfinished words that are followed at a time
-MIN_PROBABILITY = 1e-4  # probability of a word that is worth following
-BEHIND = 0.05  # of the best word: less likely ones are not looked for once there are MANY
+WIDTH = 6  # of the beam, in unfinished words
+MIN_PROBABILITY = 1e-4  # of a word that is followed
+BEHIND = 0.05  # of the best word's probability: once there are MANY words, less likely ones are dropped
 MANY = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """Continuations of what is typed with their probabilities among each other, best first; never an empty one."""
+    """Continuations of the typed word with their relative probabilities, best first; never an empty one."""
 
     found: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
 class _Partial:
-    """A word under way: its ids, the bytes after what is typed, the typed bytes still to come."""
+    """An unfinished word: its ids, its bytes after the typed ones, the typed bytes still to come."""
 
     ids: Ids
-    made: bytes
+    raw: bytes
     prefix_bytes: bytes
     probability: float
 
@@ -47,10 +47,10 @@ def complete_word(
     for _ in range(MAX_STEPS):
         extended: list[_Partial] = []
         for partial, p in zip(live, predictions.after([partial.ids for partial in live], poll), strict=True):
-            if partial.made and not partial.prefix_bytes:
-                _note(done, partial.made, partial.probability * float(p @ healer.ends_word))
-            more = _grow(healer, partial, p)
-            extended += [each for each in more if word_typed or not each.made[:1].isdigit()]
+            if partial.raw and not partial.prefix_bytes:
+                _note(done, partial.raw, partial.probability * float(p @ healer.ends_word))
+            more = _extended(healer, partial, p)
+            extended += [each for each in more if word_typed or not each.raw[:1].isdigit()]
         extended.sort(key=lambda partial: -partial.probability)
         ranked = sorted(done.values(), reverse=True)
         least = max(
@@ -63,12 +63,11 @@ def complete_word(
             break
     total = sum(done.values()) + sum(partial.probability for partial in live)
     best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
-    found = tuple((word, p / total) for word, p in best)
-    return Words(found=found)
+    return Words(found=tuple((word, p / total) for word, p in best))
 
 
-def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
-    """The best next tokens that stay inside the word, and are worth following."""
+def _extended(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
+    """The word with each of the best next tokens that stay inside the word and are likely enough."""
     if partial.prefix_bytes:
         ids = healer.allowed(partial.prefix_bytes)
         ids = ids[p[ids] > MIN_PROBABILITY / partial.probability]
@@ -77,17 +76,16 @@ def _grow(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
         ids = ids[healer.inside_word[ids]]
     raws = healer.tokenizer.raw
     for token in ids[best_ids(p[ids], 4 * WIDTH if partial.prefix_bytes else WIDTH)].tolist():
-        raw = raws[token]
-        made = partial.made + raw[len(partial.prefix_bytes) :]
-        if is_word(made):
-            prefix_bytes = rest(partial.prefix_bytes, raw)
-            yield _Partial((*partial.ids, token), made, prefix_bytes, partial.probability * float(p[token]))
+        raw = partial.raw + raws[token][len(partial.prefix_bytes) :]
+        if is_word(raw):
+            prefix_bytes = rest(partial.prefix_bytes, raws[token])
+            yield _Partial((*partial.ids, token), raw, prefix_bytes, partial.probability * float(p[token]))
 
 
-def _note(done: dict[str, float], made: bytes, probability: float) -> None:
-    """Add a finished word; other tokens for the same bytes add to its probability."""
+def _note(done: dict[str, float], raw: bytes, probability: float) -> None:
+    """Add a finished word; several tokenizations of one word add up."""
     try:
-        word = made.decode("utf-8")
+        word = raw.decode("utf-8")
     except UnicodeDecodeError:
         return
     done[word] = done.get(word, 0.0) + probability

@@ -1,4 +1,4 @@
-"""Notebooks: the code cells of one are one document to the engine. Knows no protocol but its names."""
+"""Notebooks: the engine sees the code cells of a notebook as one document."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Cell:
 
 
 def around(cells: Sequence[Cell], uri: str) -> tuple[str, str]:
-    """The text of the cells above and below the cell ``uri``, joined so that each begins on a line of its own.
+    """The texts above and below the cell ``uri``, joined so that each cell begins on a line of its own.
 
-    Commands to the notebook (``%time``, ``!ls``), which are no Python, stand there as comments. Around a cell that is
-    not among ``cells`` there is nothing.
+    Notebook commands (``%time``, ``!ls``), which are no Python, become comments. For a cell that is not among ``cells``
+    both texts are empty.
     """
     names = [unquote(cell.uri) for cell in cells]
     if unquote(uri) not in names:
@@ -46,5 +46,5 @@ def whole(cells: Sequence[Cell]) -> str:
 
 
 def plain(text: str) -> str:
-    """A cell's text without commands to the notebook, every character in its place."""
+    """A cell's text with notebook commands as comments of the same length."""
     return _MAGIC.sub(r"\1#", text)

@@ -1,8 +1,7 @@
-"""Texts as the Language Server Protocol counts them: lines, positions, paths. Knows no request and no model.
+"""Lines, positions and paths as the Language Server Protocol counts them.
 
-A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 stand inside a
-line, although ``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset
-counts code points.
+A line ends with ``\\n``, ``\\r\\n`` or ``\\r`` and with nothing else: form feeds and U+2028 are inside a line,
+although ``str.splitlines`` cuts there. A column counts code units of the negotiated encoding, an offset code points.
 """
 
 from __future__ import annotations
@@ -32,8 +31,7 @@ _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32
 def whole(text: str) -> str:
     """The text with every lone surrogate replaced.
 
-    JSON can carry half an emoji, UTF-8 cannot. The replacement takes as many units in each encoding, so
-    columns hold.
+    JSON can carry half an emoji, UTF-8 cannot. The replacement is as long in each encoding, so columns stay valid.
     """
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
@@ -60,10 +58,10 @@ class Lines:
         return len(self.text) if self.text.isascii() else len(self.text.encode("utf-8"))
 
     def offset(self, position: Position) -> int:
-        """Code points before ``position``.
+        """The number of code points before ``position``.
 
-        Past the end of a line is its end, before the line end characters; past the last line is the end of
-        the text. A column inside a character (half a surrogate pair, say) is the start of that character.
+        A column past the end of a line means its end, before the line break; a line past the last means the end of the
+        text. A column inside a character (half a surrogate pair, say) means the start of that character.
         """
         if position.line >= len(self.starts):
             return len(self.text)
@@ -73,7 +71,7 @@ class Lines:
         return start + len(units.decode(codec, "ignore"))
 
     def position(self, offset: int) -> Position:
-        """The line and column of ``offset``; between ``\\r`` and ``\\n`` is the end of the line."""
+        """The line and column of ``offset``; between ``\\r`` and ``\\n`` it is the end of the line."""
         line = bisect.bisect_right(self.starts, offset) - 1
         start, end = self._span(line)
         codec, size = _CODECS[self.encoding]
@@ -90,7 +88,7 @@ class Lines:
         return Lines(self.text[:start] + new + self.text[end:], self.encoding, change)
 
     def _span(self, line: int) -> tuple[int, int]:
-        """Start and end of a line, without its line end characters."""
+        """Start and end of a line, without its line break."""
         start = self.starts[line]
         if line + 1 == len(self.starts):
             return start, len(self.text)
@@ -100,10 +98,10 @@ class Lines:
 
 @dataclass(frozen=True, kw_only=True)
 class TextCursor:
-    """A cursor in a text, as it was when the request came in.
+    """A cursor in a text, as it was when the request arrived.
 
-    ``offset`` counts in the text of ``lines``. Where that is one cell of a notebook, ``above`` and ``below`` are the
-    others, and ``document`` is all of them.
+    ``offset`` counts in the text of ``lines``. If that is one cell of a notebook, ``above`` and ``below`` are the
+    texts of the other cells, and ``document`` is the whole notebook.
     """
 
     uri: str
@@ -115,19 +113,16 @@ class TextCursor:
 
     @cached_property
     def document(self) -> Document:
-        """What is completed."""
+        """The document that is completed."""
         return Document(path=self.path, text=self.above + self.lines.text + self.below)
 
     @property
-    def place(self) -> int:
-        """The cursor in ``document``."""
+    def offset_in_document(self) -> int:
+        """The cursor's offset in ``document``."""
         return len(self.above) + self.offset
 
-    def here(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates for ``document`` as candidates for the text of ``lines``.
-
-        One that would edit another cell of the notebook is left out.
-        """
+    def relocate(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Move candidates from ``document`` to the text of ``lines``; drop those that would edit another cell."""
         if not self.above and not self.below:
             return list(candidates)
         return [moved for each in candidates if (moved := self._moved(each)) is not None]
@@ -144,9 +139,9 @@ class TextCursor:
 
 
 def file_path(uri: str) -> Path:
-    """The path that a URI names. Of a text without a file, such as ``untitled:Untitled-1``, its name.
+    """The path that a URI names; for a text without a file, such as ``untitled:Untitled-1``, its name.
 
-    What no path can hold, a null or half an emoji, is replaced; of what is no URI at all its last part is left.
+    Characters that no path can hold, a null or half an emoji, are replaced. Of a malformed URI the last part is used.
     """
     try:
         parts = urlsplit(uri)
@@ -160,17 +155,17 @@ def file_path(uri: str) -> Path:
 
 
 def relative_path(uri: str, folders: Sequence[Path]) -> str:
-    """The path of a document in the first workspace folder that holds it, with forward slashes.
+    """The path of a document relative to the first workspace folder that holds it, with forward slashes.
 
-    Where there are several folders it begins with the folder's name, as in the workspace's index. Without such a
-    folder it is the name of the file alone: how deep it lies on this machine says nothing of the code.
+    If there are several folders it begins with the folder's name, as in the workspace's index. Outside all folders it
+    is only the name of the file: the path to it on this machine says nothing about the code.
     """
     label, path = _label_and_path(uri, folders)
     return label + path
 
 
 def short_path(path: str) -> str:
-    """A path to show: one of the workspace as it is, another one below where packages are installed, else its name."""
+    """The part of a path to show: that below installed packages, else all of a relative path, else the file's name."""
     parts = PurePath(path).parts
     for n, part in enumerate(parts):
         if part in ("site-packages", "dist-packages"):
@@ -193,23 +188,16 @@ def _label_and_path(uri: str, folders: Sequence[Path]) -> tuple[str, str]:
 
 @functools.lru_cache(maxsize=8)
 def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
-    """What paths in each folder begin with: as much of the folder's end as tells it from the others.
-
-    The rule of ``tinycoder_training.corpora.tree``.
-    """
+    """The prefix of paths in each folder, as in the workspace's index: what distinguishes it from the other folders."""
     real = {folder: true_path(folder) for folder in folders}
     if len(set(real.values())) < 2:
         return dict.fromkeys(folders, "")
-    labels = {}
-    for folder, place in real.items():
-        others = [other.parts for other in real.values() if other != place]
-        ends = [place.parts[-n:] for n in range(1, len(place.parts) + 1)]
-        end = next(end for end in ends if all(other[-len(end) :] != end for other in others))
-        label = Path(*end).as_posix().strip("/")
-        labels[folder] = f"{label}/" if label else ""
-    return labels
+    from tinycoder.workspace.tree import labels_of
+
+    of_real = labels_of(list(real.values()))
+    return {folder: of_real[path] for folder, path in real.items()}
 
 
 def is_python(uri: str, language: str | None) -> bool:
-    """Whether a document is completed: by the language that the editor gives it, or by its name."""
+    """Whether a document is Python, by the language that the editor gives it or by its name."""
     return language == "python" or file_path(uri).suffix in (".py", ".pyi")

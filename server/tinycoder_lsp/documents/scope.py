@@ -1,4 +1,4 @@
-"""Which documents are completed, remembered and learnt from. Knows settings and paths, no server."""
+"""Which documents are completed, indexed and learnt from."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from tinycoder_lsp.settings import Settings
 
 @dataclass(frozen=True)
 class Scope:
-    """What the settings say of a document."""
+    """The documents that the settings include."""
 
     settings: Settings
 
     def holds(self, uri: str, path: str, language: str | None, n_bytes: int) -> bool:
-        """Whether a document counts: Python, and neither its language, its path nor its size are ruled out.
-
-        ``path`` is that in its folder of the workspace.
-        """
+        """Whether a document is Python, and its language, ``path`` in its workspace folder and size are all allowed."""
         settings = self.settings
         return (
             is_python(uri, language)

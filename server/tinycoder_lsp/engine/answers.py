@@ -1,8 +1,8 @@
-"""What is asked of the worker for an editor's requests, and in between. Knows no request and no item.
+"""Jobs for the worker: those that answer an editor's requests, and those between the requests.
 
-A request that was overtaken, by a newer one or by an edit, is answered empty, which every client takes in silence.
-LSP's codes are no better here: ServerCancelled is kept for requests that say so, and ContentModified, which VS Code's
-client turns into an empty answer, reaches the callbacks of Neovim's plugins as an error, to be logged or shown.
+A request that is overtaken by a newer one or by an edit gets an empty answer, which every client accepts silently.
+LSP's error codes are no better: ServerCancelled is reserved for requests that support it, and ContentModified, which
+VS Code's client turns into an empty answer, reaches the callbacks of Neovim's plugins as an error to log or show.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tinycoder_lsp.settings import InlineSettings, PopupSettings
 
 
 class Answers:
-    """Asks one worker. All methods are called from the event loop's thread."""
+    """Gives jobs to one worker. Call all methods from the event loop's thread."""
 
     def __init__(self, models: Models, worker: Worker, background: Background, *, idle_s: float) -> None:
         self._models = models
@@ -30,44 +30,47 @@ class Answers:
         self._background = background
         self._idle_s = idle_s
         self._idle: asyncio.TimerHandle | None = None
-        self._n_events = 0  # keys and questions, to tell whether there was quiet
+        self._n_events = 0  # keys and requests, to tell whether there was a pause
 
     async def popup(self, cursor: TextCursor, settings: PopupSettings, *, on_screen: bool = False) -> list[Candidate]:
-        """Names for the completion list at ``cursor``; ``on_screen`` when the editor shows one already.
+        """Names for the completion list at ``cursor``; ``on_screen`` if the editor shows one already.
 
-        There are none while no model is loaded, since some editors show no list before the answer.
+        The answer is empty while no model is loaded: some editors show no list at all before it arrives.
         """
         if self._models.tokenizer is None:
             return []
         request = ListRequest(limit=settings.limit, imports=settings.imports, on_screen=on_screen)
 
         def ask(stop: Stop) -> list[Candidate] | None:
-            return self._models.ask(
-                cursor.document, lambda engine: engine.popup(cursor.document, cursor.place, request, stop=stop), stop
-            )
+            return self._models.ask(document, lambda engine: engine.popup(document, offset, request, stop=stop), stop)
 
+        document, offset = cursor.document, cursor.offset_in_document
         deadline = settings.deadline_ms / 1000
         answer = await self._worker.answer(Kind.POPUP, ask, uri=cursor.uri, deadline=deadline)
-        return cursor.here(answer or [])
+        return cursor.relocate(answer or [])
 
     async def inline(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
-        """The ghost text at ``cursor``, if one is likely enough. What follows it is prepared."""
+        """The ghost text at ``cursor``, if one is likely enough; prepare the one after it."""
         pause = settings.debounce_ms / 1000
-        if pause and await self.cached(cursor, settings) is None and not await self._quiet(pause):
+        if pause and await self.cached(cursor, settings) is None and not await self._pauses(pause):
             return []
         candidates = await self._write(cursor, _request(cursor, settings), settings, cached_first=True)
         if candidates is not None:
             self._look_ahead(cursor, candidates)
-        return cursor.here(candidates or [])
+        return cursor.relocate(candidates or [])
 
     async def cached(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate] | None:
-        """The ghost text at ``cursor`` if it is known without thinking: one that is typed through, or was prepared."""
-        ask = partial(self._cached, cursor, _request(cursor, settings))
-        answer = await self._worker.answer(Kind.GHOST, lambda stop: (ask(),), quick=lambda: (ask(),), uri=cursor.uri)
-        return None if answer is None or answer[0] is None else cursor.here(answer[0])
+        """The ghost text at ``cursor`` if it is cached: the user types through it, or it was prepared."""
+        request = _request(cursor, settings)
+
+        def ask(stop: Stop = never) -> tuple[list[Candidate] | None]:  # a tuple, which is an answer even of None
+            return (self._cached(cursor, request),)
+
+        answer = await self._worker.answer(Kind.GHOST, ask, quick=ask, uri=cursor.uri)
+        return None if answer is None or answer[0] is None else cursor.relocate(answer[0])
 
     async def alternatives(self, cursor: TextCursor, settings: InlineSettings) -> list[Candidate]:
-        """Several ghost texts at ``cursor``, however unlikely; of several lines unless the settings say else."""
+        """Several ghost texts at ``cursor``, however unlikely; blocks unless the settings switch these off."""
         request = GhostRequest(
             n=settings.alternatives,
             max_tokens=settings.max_tokens,
@@ -76,62 +79,59 @@ class Answers:
             threshold=0.0,
             prose="on",
         )
-        return cursor.here(await self._write(cursor, request, settings) or [])
+        return cursor.relocate(await self._write(cursor, request, settings) or [])
 
     async def _write(
         self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False
     ) -> list[Candidate] | None:
         def ask(stop: Stop) -> list[Candidate] | None:
-            return self._models.ask(
-                cursor.document, lambda engine: engine.inline(cursor.document, cursor.place, request, stop=stop), stop
-            )
+            return self._models.ask(document, lambda engine: engine.inline(document, offset, request, stop=stop), stop)
 
+        document, offset = cursor.document, cursor.offset_in_document
         quick = partial(self._cached, cursor, request) if cached_first else None
         deadline = settings.deadline_ms / 1000
         return await self._worker.answer(Kind.GHOST, ask, quick=quick, uri=cursor.uri, deadline=deadline)
 
     def _cached(self, cursor: TextCursor, request: GhostRequest) -> list[Candidate] | None:
-        document, offset = cursor.document, cursor.place
+        document, offset = cursor.document, cursor.offset_in_document
         return self._models.ask(document, lambda engine: engine.cached_inline(document, offset, request), never)
 
     def on_activity(self) -> None:
-        """Something is being typed: it is learnt from once there is quiet."""
+        """Note that the user typed; learn from it after a pause."""
         self._n_events += 1
         self._learn_when_idle()
 
     def close(self) -> None:
-        """Wait for no quiet any more."""
+        """Cancel the timer for learning."""
         if self._idle is not None:
             self._idle.cancel()
 
     def _learn_when_idle(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._rest)
+        loop = asyncio.get_running_loop()
+        self._idle = loop.call_later(self._idle_s, lambda: self._background.start("learning", self._learn()))
 
-    async def _quiet(self, seconds: float) -> bool:
-        """Wait so long; whether nothing was typed or asked meanwhile."""
+    async def _pauses(self, seconds: float) -> bool:
+        """Wait; True if nothing was typed or requested meanwhile."""
         self._n_events += 1
         before = self._n_events
         await asyncio.sleep(seconds)
         return self._n_events == before
 
-    def _look_ahead(self, cursor: TextCursor, found: list[Candidate]) -> None:
-        """Let the ghost text after this one be prepared while the person reads; without one drop what was begun."""
-        if not found:
+    def _look_ahead(self, cursor: TextCursor, candidates: list[Candidate]) -> None:
+        """Prepare the ghost text after the first candidate while the user reads it; without one drop a running job."""
+        if not candidates:
             self._worker.drop(Kind.AHEAD)
             return
 
-        document, offset = cursor.document, cursor.place
+        document, offset, first = cursor.document, cursor.offset_in_document, candidates[0]
 
         def call(stop: Stop) -> None:
-            self._models.ask(document, lambda engine: engine.look_ahead(document, offset, found[0], stop=stop), stop)
+            self._models.ask(document, lambda engine: engine.look_ahead(document, offset, first, stop=stop), stop)
 
-        key = (document.path, document.text, found[0])
+        key = (document.path, document.text, first)
         self._background.start("looking ahead", self._worker.answer(Kind.AHEAD, call, key=key))
-
-    def _rest(self) -> None:
-        self._background.start("learning", self._learn())
 
     async def _learn(self) -> None:
         if await self._worker.answer(Kind.LEARN, self._models.learn):
@@ -141,10 +141,11 @@ class Answers:
 
 
 def _request(cursor: TextCursor, settings: InlineSettings) -> GhostRequest:
-    """Ghost text as it is wanted while typing."""
+    """The request for ghost text while the user types."""
+    text, offset = cursor.document.text, cursor.offset_in_document
     return GhostRequest(
         max_tokens=settings.max_tokens,
-        block=settings.block == "automatic" and block_header(cursor.document.text, cursor.place) is not None,
+        block=settings.block == "automatic" and block_header(text, offset) is not None,
         max_lines=settings.max_lines,
         threshold=settings.threshold,
         prose=settings.prose,

@@ -1,4 +1,4 @@
-"""The engine in use. It, and with it numpy, is imported when it is made."""
+"""Opens the default engine, and imports it, and with it numpy, only then."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The model that answers: which one, whether it could be loaded, what to tell the person.
+"""The model in use: which one, whether it could be loaded, what to tell the user.
 
-All but ``buffers``, ``invalidate``, ``remember`` and ``know`` runs in the worker's thread. Before each answer the
-engine is told what changed in the open documents.
+Everything except ``buffers``, ``invalidate``, ``remember``, ``know`` and ``is_forgotten`` runs in the worker's thread.
+Before each answer the engine gets the changes of the open documents.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-SAVE_S = 180.0  # seconds between two savings of what was learnt
+SAVE_S = 180.0  # seconds between two savings of the mixture's weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What the server has to say about itself, and the model that answers, if one does."""
+    """The state of the server, a message for the user, and the name of the model in use, if there is one."""
 
     state: Literal["loading", "ready", "off", "error"]
     message: str
@@ -58,21 +58,21 @@ FAILED = Status(state="error", message="TinyCoder could not load its model; the 
 
 @dataclass(kw_only=True)
 class _Loaded:
-    """A model that was loaded, for what (``stamp``), and what its engine was told."""
+    """A loaded model: ``stamp`` is what it was loaded for, ``modules`` what its engine knows."""
 
     engine: ServedCompleter
     stamp: object
     status: Status
     mixer: MixerFile | None
     modules: tuple[World, OfferedNames] | None = None
-    knows_list: bool = False  # of what is to be left out
+    knows_list: bool = False  # the engine knows the forget list
 
 
 class Models:
-    """Finds and loads the model, and holds its engine. Until it is loaded, and where it cannot be, answers are empty.
+    """Finds and loads the model, and holds its engine. Answers are empty while none is loaded.
 
-    ``open_engine`` makes an engine from a model's folder, with or without a memory. ``on_list`` is called, in the
-    worker's thread, when the list of what to forget has changed.
+    ``open_engine`` builds an engine from a model's folder, with or without a memory. ``on_list`` is called in the
+    worker's thread when the forget list has changed.
     """
 
     on_list: Callable[[], object] | None = None
@@ -94,27 +94,27 @@ class Models:
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
         self._forgotten = NOTHING_FORGOTTEN
-        self._list = stamp_of(home)  # as it was at the last look
+        self._list = stamp_of(home)  # at the last look
 
     @property
     def tokenizer(self) -> Tokenizer | None:
-        """That of the model; another one for each loading."""
+        """The model's tokenizer, a new object after each loading."""
         loaded = self._loaded
         return loaded.engine.tokenizer if loaded else None
 
     @property
     def current(self) -> str | None:
-        """The name of the model that answers."""
+        """The name of the model in use."""
         loaded = self._loaded
         return loaded.status.model if loaded else None
 
     def load(
         self, name: str | None, workspaces: Sequence[Path], *, memory: bool = True, trusted: bool = True
     ) -> Status:
-        """Load the model called ``name``, else the workspace's own, else the bundled one; say how that went.
+        """Load the model called ``name``, else the workspace's own, else the bundled one; return the outcome.
 
-        A model that is loaded already for the same workspaces, and was not written again since, stays. Workspaces that
-        are not ``trusted`` have no model of their own, and nothing is kept of what was learnt in them.
+        A model that is loaded for the same workspaces is kept, unless its file has changed. For workspaces that are not
+        ``trusted`` no model of their own is loaded, and nothing learnt in them is saved.
         """
         try:
             folder = _choose(self.home, name, workspaces, trusted)
@@ -144,15 +144,15 @@ class Models:
         return status
 
     def invalidate(self) -> None:
-        """The engine failed in the middle of something: answer nothing until it is loaded anew. While none works."""
+        """Drop an engine that failed in the middle of a job. Call it while no job runs."""
         self._loaded = None
 
     def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
-        """Use this index from the next answer on, if the model still has this tokenizer. For any thread."""
+        """Use this index from the next answer on, if the model still has this tokenizer. Any thread may call it."""
         self._index = tokenizer, workspace
 
     def know(self, world: World, offered: OfferedNames) -> None:
-        """Let the engine know these modules, and names to offer, from the next answer on. For any thread."""
+        """Pass these modules and names to the engine before the next answer. Any thread may call it."""
         self._modules = world, offered
 
     def ask(self, document: Document, call: Callable[[ServedCompleter], _T], stop: Stop) -> _T | None:
@@ -167,9 +167,9 @@ class Models:
             self.buffers.shown(document)
 
     def learn(self, stop: Stop) -> bool:
-        """Let the engine learn all there is to learn, and keep it on disk once in a while. True when done.
+        """Let the engine learn from all typed lines, and save the weights now and then. True when done.
 
-        Raises ``Cancelled`` once ``stop`` says so.
+        Raises ``Cancelled`` once ``stop()`` is true.
         """
         loaded = self._loaded
         if loaded is None:
@@ -183,13 +183,13 @@ class Models:
         return True
 
     def save(self) -> None:
-        """Keep what was learnt."""
+        """Save the mixture's weights."""
         self._saved = self._clock()
         if self._loaded is not None and self._loaded.mixer is not None:
             self._loaded.mixer.save()
 
     def is_forgotten(self, path: str) -> bool:
-        """Whether a path of the workspace is on the list of what to forget right now. For any thread."""
+        """Whether a path of the workspace is on the forget list now. Any thread may call it."""
         try:
             forgotten = load_forgotten(self.home)
         except ConfigError:
@@ -197,7 +197,7 @@ class Models:
         return self._leaves_out(forgotten)(path)
 
     def _sync(self, loaded: _Loaded, stop: Stop) -> None:
-        """Tell the engine what is new. Raises ``Cancelled`` between two documents once ``stop`` says so."""
+        """Pass all changes to the engine. Raises ``Cancelled`` between two documents once ``stop()`` is true."""
         engine = loaded.engine
         index, self._index = self._index, None
         if index is not None and index[0] is engine.tokenizer:
@@ -206,7 +206,7 @@ class Models:
         if modules is not None and tuple(map(id, modules)) != tuple(map(id, loaded.modules or ())):
             loaded.modules = modules
             engine.know(*modules)
-        self._keep_to_list(loaded)
+        self._apply_forget_list(loaded)
         while (queued := self.buffers.next()) is not None:
             path, document = queued
             if document is None:
@@ -216,8 +216,8 @@ class Models:
             if stop():
                 raise Cancelled
 
-    def _keep_to_list(self, loaded: _Loaded) -> None:
-        """Leave out what is to be forgotten, from this answer on. A damaged list changes nothing."""
+    def _apply_forget_list(self, loaded: _Loaded) -> None:
+        """Leave out the paths on the forget list from this answer on. A damaged list changes nothing."""
         stamp = stamp_of(self.home)
         changed, self._list = stamp != self._list, stamp
         if loaded.knows_list and not changed:
@@ -234,11 +234,11 @@ class Models:
             self.on_list()
 
     def _leaves_out(self, forgotten: Forgotten) -> Callable[[str], bool]:
-        """Whether nothing may be said that comes from a path: of the workspace, or of an open document."""
+        """A test for paths, of the workspace or of open documents, whose content may not be offered."""
         is_named = forgotten.names({true_path(folder): label for folder, label in labels(self._folders).items()})
 
         def leaves_out(path: str) -> bool:
-            if is_named(path) or any(forgotten.holds(_place(uri)) for uri in self.buffers.uris(path)):
+            if is_named(path) or any(forgotten.holds(_true_path_of(uri)) for uri in self.buffers.uris(path)):
                 return True
             return bool(forgotten.paths) and Path(path).is_absolute() and forgotten.holds(true_path(Path(path)))
 
@@ -246,8 +246,8 @@ class Models:
 
 
 @lru_cache(maxsize=1024)
-def _place(uri: str) -> Path:
-    """Where an open document lies."""
+def _true_path_of(uri: str) -> Path:
+    """The real path of an open document."""
     return true_path(file_path(uri))
 
 
@@ -261,7 +261,7 @@ def _choose(home: Path, name: str | None, workspaces: Sequence[Path], trusted: b
 
 
 def _written(folder: Path) -> int:
-    """When the model was saved; 0 if that cannot be told."""
+    """When the model was saved, in nanoseconds; 0 if that is unknown."""
     try:
         return (folder / "training.json").stat().st_mtime_ns
     except OSError:
@@ -269,13 +269,13 @@ def _written(folder: Path) -> int:
 
 
 def _is_kept_apart(home: Path, folder: Path) -> bool:
-    """Whether no workspace can have put the model there, wherever that is: at home, or where this program is."""
+    """Whether the model is where no workspace could have put it: in the home folder, or in this program's."""
     return folder.parent == home / "models" or is_bundled(folder)
 
 
 def _lies_in(folder: Path, workspaces: Sequence[Path]) -> bool:
-    place = Path(os.path.realpath(folder))
-    return any(place.is_relative_to(os.path.realpath(workspace)) for workspace in workspaces)
+    real = Path(os.path.realpath(folder))
+    return any(real.is_relative_to(os.path.realpath(workspace)) for workspace in workspaces)
 
 
 def _mixer_file(home: Path, workspaces: Sequence[Path], tokenizer: Tokenizer) -> Path:

@@ -1,12 +1,12 @@
-"""One thread that works for many requests, of which only the newest matter. Knows no engine and no protocol.
+"""One thread that does the jobs of many requests, of which only the newest matter.
 
-At most one job of each kind is wanted: a newer one takes the place of the older. Jobs of a smaller kind go
-first, and interrupt a running job of a larger kind, which starts again afterwards; so the popup never waits
-for ghost text, and nothing waits for what is done ahead.
+At most one job of each kind is wanted: a newer one replaces the older. Jobs of a smaller kind go first, and interrupt
+a running job of a larger kind, which starts again afterwards. So the popup never waits for ghost text, and nothing
+waits for work done ahead.
 
-Which job waits and which one runs is known to the event loop's thread alone; the other thread takes a job from a queue
-and hands back what came of it. They share no lock. So whatever ends that thread, and wherever, nobody waits for what
-it held: it is missed, its job is answered with nothing, and a new thread takes its place.
+Only the event loop's thread decides which job waits and which one runs; the worker's thread takes a job from a queue
+and hands back its outcome. They share no lock. So whatever ends the worker's thread, and wherever, nobody waits in
+vain: the event loop's thread notices, answers the job with None, and starts a new thread.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from typing import Any, TypeVar
 from tinycoder.errors import Cancelled
 from tinycoder.stop import Stop
 
-MAX_FAULTS = 3  # in a row, before what fails is left alone
-LOOK_S = 0.1  # between two looks whether the thread lives, while somebody waits for it
-_BREATH_S = 0.002  # between two looks whether nobody asks
+MAX_FAULTS = 3  # in a row, before whoever is told should give up
+LOOK_S = 0.1  # between two checks that the thread lives, while somebody waits for it
+_BREATH_S = 0.002  # between two checks that no request waits
 
 OnFault = Callable[[BaseException, int], object]
 _T = TypeVar("_T")
 
 
 class Kind(enum.IntEnum):
-    """What a job is for; the smaller goes first."""
+    """The purpose of a job; the smaller goes first."""
 
     LOAD = 0
     POPUP = 1
@@ -45,7 +45,7 @@ class Kind(enum.IntEnum):
 
 
 class LostError(BaseException):
-    """Nobody knows what ended the thread."""
+    """The thread ended for an unknown reason."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -64,15 +64,16 @@ class _Job:
 class _Outcome:
     result: object = None
     error: BaseException | None = None
-    again: bool = False  # it was interrupted, or what is quick did not know
-    worked: bool = True  # not only what is quick, which says nothing of whether the work goes well
+    again: bool = False  # the job was interrupted, or ``quick`` had no answer
+    worked: bool = True  # ``call`` ran; that ``quick`` succeeds does not reset the count of faults
 
 
 class Worker:
-    """The thread and what waits for it. All methods are called from the event loop's thread.
+    """The thread and the jobs that wait for it. Call the methods from the event loop's thread, unless they say else.
 
-    ``on_fault`` is told when the thread was ended, and when a job raised what is no ordinary fault, such as a panic in
-    a library: what it worked on may be half done. Also how many times in a row that has happened to jobs of the kind.
+    ``on_fault`` is called when the thread has ended, and when a job raised more than an ordinary exception, such as a
+    panic in a library: its work may be half done. It gets the exception, and the number of such faults in a row in
+    jobs of the kind.
     """
 
     def __init__(self, name: str = "inference", *, on_fault: OnFault = lambda fault, n: None) -> None:
@@ -96,16 +97,16 @@ class Worker:
         key: object = None,
         deadline: float | None = None,
     ) -> _T | None:
-        """What ``call(stop)`` returns, or ``None`` once nobody needs it any more.
+        """The result of ``call(stop)``, or ``None`` once nobody needs it any more.
 
-        That is so when a newer job of the kind arrives, the document changes, or ``deadline`` seconds have
-        passed. The answer then comes at once; ``stop()`` is true from that moment, and ``call`` may raise
-        ``Cancelled``. Cancelling the awaiting task stops the job too. Any other ``Exception`` that ``call`` raises is
-        raised here; what is more than that, and a thread that has ended, make the answer ``None``.
+        Nobody does when a newer job of the kind arrives, the document changes, or ``deadline`` seconds have passed.
+        The answer then comes at once; ``stop()`` is true from that moment, and ``call`` may raise ``Cancelled``.
+        Cancelling the awaiting task stops the job too. Any other ``Exception`` of ``call`` is raised here; after any
+        other ``BaseException``, and if the thread has ended, the answer is ``None``.
 
-        ``quick`` may know the answer without work: it is asked before any job that waits, and ``call`` only if it
-        returns ``None``. While a job with the same ``key`` runs or waits, another one is answered
-        ``None``. So is a LEARN job that is interrupted: it starts again when somebody says so.
+        ``quick`` may answer without work: it runs before all waiting jobs, and ``call`` only if it returns ``None``.
+        While a job with the same ``key`` runs or waits, another one is answered ``None``. So is a LEARN job that is
+        interrupted; it is for the caller to start it again.
         """
         if key is not None and any(job.key == key and not job.unwanted for job in self._jobs()):
             return None
@@ -126,34 +127,31 @@ class Worker:
             self._drop(job)
 
     def drop(self, kind: Kind) -> None:
-        """The job of this kind is of no use, if there is one."""
+        """Cancel the jobs of this kind."""
         for job in self._jobs():
             if job.kind == kind:
                 self._drop(job)
 
     def discard(self, uri: str) -> None:
-        """The document has changed: jobs for what it said before are of no use."""
+        """Cancel the jobs for an older text of this document."""
         for job in self._jobs():
             if job.uri == uri:
                 self._drop(job)
 
     def wait_until_free(self, patience: float) -> None:
-        """Return when nobody waits for an answer, or after ``patience`` seconds. For other threads."""
+        """Return when no request waits for an answer, or after ``patience`` seconds. Call it from other threads."""
         end = time.monotonic() + patience
-        while not (self._closed or self._is_free()) and time.monotonic() < end:
+        while not self._closed and any(job.kind <= Kind.GHOST for job in self._jobs()) and time.monotonic() < end:
             time.sleep(_BREATH_S)
 
     def close(self, patience: float = 1.0) -> bool:
-        """Stop the running job, forget the waiting ones; whether the thread ended within ``patience`` seconds."""
+        """Stop the running job and drop the waiting ones; True if the thread ended within ``patience`` seconds."""
         self._closed = True
         for job in self._jobs():
             self._drop(job)
         self._inbox.put(None)
         self._thread.join(patience)
         return not self._thread.is_alive()
-
-    def _is_free(self) -> bool:
-        return all(job.kind > Kind.GHOST for job in self._jobs())
 
     def _jobs(self) -> list[_Job]:
         return [job for job in (*self._waiting, self._running) if job is not None]
@@ -176,7 +174,7 @@ class Worker:
             job.future.set_result(None)
 
     def _hand_over(self) -> None:
-        """Let the thread have the job that goes first, if it has none."""
+        """Give the thread the job that goes first, if it has none."""
         waiting = [job for job in self._waiting if job is not None]
         if self._running is None and waiting and not self._closed:
             job = self._running = next((job for job in waiting if job.quick), waiting[0])
@@ -184,7 +182,7 @@ class Worker:
             self._inbox.put(job)
 
     def _done(self, job: _Job, outcome: _Outcome) -> None:
-        """The thread has done a job."""
+        """Answer a job that the thread has done, and give it the next one."""
         if self._running is job:
             self._running = None
         fault = outcome.error
@@ -204,17 +202,14 @@ class Worker:
         self._hand_over()
 
     def _put_back(self, job: _Job) -> None:
-        """An interrupted job that is still wanted waits again.
-
-        Nothing newer can stand there: it would be unwanted.
-        """
+        """Let an interrupted job wait again, if it is still wanted: a newer one of its kind would have cancelled it."""
         if job.kind is Kind.LEARN:
             self._drop(job)
         elif not job.unwanted and self._waiting[job.kind] is None:
             self._waiting[job.kind] = job
 
     def _look(self) -> None:
-        """If the thread has ended, start another one. What it had begun is lost."""
+        """If the thread has ended, start another one; the job that it ran is lost."""
         if self._closed or self._thread.is_alive():
             return
         lost = self._running if self._inbox.empty() else None
@@ -231,7 +226,7 @@ class Worker:
         self._on_fault(fault, self._n_faults[kind])
 
     def _start(self) -> threading.Thread:
-        # A daemon, so that a job that is deaf to `stop` cannot keep the process alive.
+        # A daemon, so that a job that ignores `stop` cannot keep the process alive.
         thread = threading.Thread(target=self._live, name=self._name, daemon=True)
         thread.start()
         return thread
@@ -242,7 +237,7 @@ class Worker:
                 outcome = self._do(job)
                 with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                     job.loop.call_soon_threadsafe(self._done, job, outcome)
-        except BaseException as fault:  # something ended this thread from outside
+        except BaseException as fault:  # raised in this thread from outside
             self._fault = fault
 
     def _do(self, job: _Job) -> _Outcome:
@@ -251,7 +246,7 @@ class Worker:
             result = quick() if quick else job.call(partial(self._must_stop, job))
         except Cancelled:
             return _Outcome(again=True)
-        except BaseException as fault:  # not judged here
+        except BaseException as fault:  # judged by ``_done``
             return _Outcome(error=fault)
         return _Outcome(result=result, again=quick is not None and result is None, worked=quick is None)
 
