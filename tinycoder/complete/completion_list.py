@@ -15,7 +15,7 @@ import numpy as np
 
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, ListRequest
 from tinycoder.complete.context import CursorContext
-from tinycoder.complete.documents import OpenDocument
+from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.likelihood import Speller, likelihoods
 from tinycoder.complete.names import name as group
@@ -27,7 +27,7 @@ from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.position import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, NO_NAME, STATEMENT
 from tinycoder.complete.predict import Predictor
 from tinycoder.complete.ranking import Row, ranked
-from tinycoder.complete.word_search import Words, complete_word
+from tinycoder.complete.word_search import complete_word
 from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.seen import Seen
 from tinycoder.transformer.decode import Poll
@@ -54,7 +54,7 @@ class CompletionList:
         self._equals = np.array([raw[:1] == b"=" for raw in predictor.tokenizer.raw], np.float32)
 
     def at(
-        self, opened: OpenDocument, offset: int, request: ListRequest, poll: Poll, *, first: str | None = None
+        self, opened: CleanDocument, offset: int, request: ListRequest, poll: Poll, *, first: str | None = None
     ) -> list[Candidate]:
         """The list at ``offset`` of the document without secrets, best first; the word ``first`` leads it."""
         cursor, rows = self.rows(opened, offset, poll, imports=request.imports)
@@ -84,7 +84,7 @@ class CompletionList:
             )
         return candidates
 
-    def rows(self, opened: OpenDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
+    def rows(self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
         """All candidates for the list, in no order; the typed word too, if it exists or may be introduced here."""
         document = opened.document
         cursor = self._names.cursor(document.path, document.text, offset)
@@ -174,7 +174,7 @@ class Vocabulary:
 
 
 def _likely_words(
-    cursor: Cursor, words: Words, fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
+    cursor: Cursor, words: Sequence[tuple[str, float]], fitting: Sequence[Name], vocabulary: Vocabulary, is_open: bool
 ) -> list[Name]:
     """Words that the mixture finds likely: any, where the code may introduce a name; else those that occur somewhere.
 
@@ -185,7 +185,7 @@ def _likely_words(
     listed = {name.text for name in fitting}
     introduces = position.kind == BINDING or position.may_bind
     likely = []
-    for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words.found)]:
+    for word, p in [(typed, 1.0), *((typed + rest, p) for rest, p in words)]:
         if not word.isidentifier() or keyword.iskeyword(word):
             continue
         in_workspace = vocabulary.in_workspace(word)

@@ -17,7 +17,7 @@ MAX_WAITING = 16  # typed lines that wait for ``next_typed``
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenDocument:
+class CleanDocument:
     """A document without its secrets, and its tokens."""
 
     redacted: Redacted
@@ -29,7 +29,7 @@ class OpenDocument:
         return self.redacted.document
 
 
-class OpenDocuments:
+class DocumentReader:
     """Passes the open documents to memory and names, which never see a secret of them."""
 
     def __init__(self, memory: Memory, names: Names) -> None:
@@ -39,7 +39,7 @@ class OpenDocuments:
         self._typing: dict[str, int] = {}  # the line of each file that is being typed
         self._typed: deque[tuple[Document, int]] = deque(maxlen=MAX_WAITING)
 
-    def read_document(self, document: Document) -> OpenDocument:
+    def read_document(self, document: Document) -> CleanDocument:
         """Take in the current text of an open file. A line is queued for learning once the user edits another one."""
         redacted = self._redactor.redacted(document)
         clean = redacted.document
@@ -53,12 +53,12 @@ class OpenDocuments:
             if n <= MAX_TYPED:
                 self._typing[clean.path] = first + n - 1
             lines.changed = None
-        return OpenDocument(redacted=redacted, lines=lines)
+        return CleanDocument(redacted=redacted, lines=lines)
 
-    def imagine(self, document: Document) -> OpenDocument:
+    def imagine(self, document: Document) -> CleanDocument:
         """Read a text that the file may have later, without telling memory and names."""
         redacted = self._redactor.redacted(document)
-        return OpenDocument(redacted=redacted, lines=self._tokens(redacted.document))
+        return CleanDocument(redacted=redacted, lines=self._tokens(redacted.document))
 
     def close(self, path: str) -> None:
         """Drop a file that was closed."""

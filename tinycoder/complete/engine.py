@@ -14,7 +14,7 @@ import numpy as np
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.completion_list import CompletionList
 from tinycoder.complete.confidence import THRESHOLD
-from tinycoder.complete.documents import OpenDocuments
+from tinycoder.complete.documents import DocumentReader
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.inline import GhostText
 from tinycoder.complete.names.cursor import Cursor
@@ -53,7 +53,7 @@ class Engine:
         self.parts = parts
         self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
         self._names = Names()
-        self._documents = OpenDocuments(self.memory, self._names)
+        self._documents = DocumentReader(self.memory, self._names)
         healer = Healer(self.tokenizer)
         self._ghost = GhostText(self._predictor, healer, self._names, self.memory, parts, threshold)
         self._list = CompletionList(self._predictor, healer, self._names, self.memory)

@@ -9,7 +9,7 @@ from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
 from tinycoder.complete.context import CursorContext
-from tinycoder.complete.documents import OpenDocument
+from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
 from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.healing import Healer
@@ -43,7 +43,7 @@ class GhostText:
         self._filters = Filters()
         self._cache = SuggestionCache()
 
-    def at(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
+    def at(self, opened: CleanDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
         """The requested ghost texts at ``offset`` of the document without secrets, most likely first."""
         if request.n > 1:
             return self._several(opened, offset, request, poll)
@@ -78,7 +78,7 @@ class GhostText:
             return threshold
         return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
 
-    def look_ahead(self, opened: OpenDocument, offset: int, poll: Poll, *, max_tokens: int) -> None:
+    def look_ahead(self, opened: CleanDocument, offset: int, poll: Poll, *, max_tokens: int) -> None:
         """Write the line at ``offset`` of a text that the document may have soon, and keep it for that request."""
         document = opened.document
         if not self._parts.cache or self._cache.find(document.path, document.text, offset, LINE):
@@ -102,7 +102,7 @@ class GhostText:
         """Drop all suggestions, because the model or the memory has changed."""
         self._cache.clear()
 
-    def _several(self, opened: OpenDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
+    def _several(self, opened: CleanDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
         candidates: dict[str, Candidate] = {}
         layout = _layout(opened.document.text, offset, request)
         for ghost in self._written(opened, offset, request, layout, poll):
@@ -114,7 +114,7 @@ class GhostText:
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
     def _written(
-        self, opened: OpenDocument, offset: int, request: GhostRequest, layout: Layout, poll: Poll
+        self, opened: CleanDocument, offset: int, request: GhostRequest, layout: Layout, poll: Poll
     ) -> itertools.starmap[Ghost]:
         context = self._predictor.context(opened.document, offset, opened.lines)
         ghosts = write(

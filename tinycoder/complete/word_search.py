@@ -18,13 +18,6 @@ BEHIND = 0.05  # of the best word's probability: once there are MANY words, less
 MANY = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """Continuations of the typed word with their relative probabilities, best first; never an empty one."""
-
-    found: tuple[tuple[str, float], ...]
-
-
 @dataclass(frozen=True)
 class _Partial:
     """An unfinished word: its ids, its bytes after the typed ones, the typed bytes still to come."""
@@ -37,10 +30,10 @@ class _Partial:
 
 def complete_word(
     predictions: PredictionCache, healer: Healer, prefix_bytes: bytes, poll: Poll, *, word_typed: bool, limit: int
-) -> Words:
-    """Up to ``limit`` words that agree with ``prefix_bytes``.
+) -> list[tuple[str, float]]:
+    """Up to ``limit`` continuations of the typed word with their relative probabilities, best first; none is empty.
 
-    Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
+    They agree with ``prefix_bytes``. Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
     """
     live = [_Partial((), b"", prefix_bytes, 1.0)]
     done: dict[str, float] = {}
@@ -63,7 +56,7 @@ def complete_word(
             break
     total = sum(done.values()) + sum(partial.probability for partial in live)
     best = sorted(done.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
-    return Words(found=tuple((word, p / total) for word, p in best))
+    return [(word, p / total) for word, p in best]
 
 
 def _extended(healer: Healer, partial: _Partial, p: Array) -> Iterator[_Partial]:
