@@ -33,7 +33,8 @@ def complete_word(
 ) -> list[tuple[str, float]]:
     """Up to ``limit`` continuations of the typed word with their relative probabilities, best first; none is empty.
 
-    They agree with ``prefix_bytes``. Unless a part of the word is typed already (``word_typed``), a continuation does not start with a digit.
+    They agree with ``prefix_bytes``. Unless a part of the word is typed already (``word_typed``), a continuation does
+    not start with a digit.
     """
     live = [_Partial((), b"", prefix_bytes, 1.0)]
     done: dict[str, float] = {}
