@@ -64,7 +64,7 @@ def load_forgotten(home: Path) -> Forgotten:
     """The list, empty where there is no file. Raises ``ConfigError`` for a damaged one, since any path may be on it."""
     file = forgotten_file(home)
     try:
-        return Forgotten(paths=tuple(sorted(map(Path, parse(_File, file.read_bytes(), strict=False).paths))))
+        return Forgotten(paths=tuple(sorted(map(Path, parse(_File, file.read_bytes()).paths))))
     except FileNotFoundError:
         return NOTHING_FORGOTTEN
     except OSError as error:

@@ -47,7 +47,7 @@ def read_manifest(file: Path) -> tuple[Package, ...]:
     """The packages that ``corpus.py`` noted. Raises ``CorpusError`` if ``file`` is no manifest."""
     try:
         keys = {"name": "package", "n_bytes": "bytes"}
-        return parse(_Manifest, file.read_bytes(), keys=keys, strict=False).sources
+        return parse(_Manifest, file.read_bytes(), keys=keys).sources
     except (OSError, DataError) as error:
         raise CorpusError(f"{file} is no manifest of a corpus ({error}); build the corpus again") from None
 

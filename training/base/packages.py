@@ -78,7 +78,7 @@ class Found:
 def read_sources(file: Path) -> tuple[Source, ...]:
     """The sources listed in a JSON file. Raises ``CorpusError`` for a malformed list or a licence not permitted."""
     try:
-        sources = parse(_Sources, file.read_bytes(), strict=False).sources
+        sources = parse(_Sources, file.read_bytes()).sources
     except (OSError, DataError) as error:
         names = ", ".join(field.name for field in fields(Source))
         raise CorpusError(f"{file} is no list of sources ({error}); each has {names}") from None
@@ -95,7 +95,7 @@ def read_sources(file: Path) -> tuple[Source, ...]:
 def read_reserved(file: Path) -> dict[str, str]:
     """What each reserved package is for, by normalised name. Raises ``CorpusError`` for a malformed list."""
     try:
-        entries = parse(_ReservedList, file.read_bytes(), strict=False).reserved
+        entries = parse(_ReservedList, file.read_bytes()).reserved
     except (OSError, DataError) as error:
         raise CorpusError(f"{file} is no list of reserved packages ({error}); each has package, purpose") from None
     return {normalised(entry.package): entry.purpose for entry in entries}
