@@ -135,13 +135,9 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _number(value: Any, kind: type[Any], bounds: Range) -> Any:
     if (type(value) is int or type(value) is kind) and bounds.least <= value <= bounds.most:
         return value
-    words = _WORDS[kind]
-    if bounds.least > -MAX_NUMBER:
-        words += (
-            f" from {bounds.least:g} to {bounds.most:g}"
-            if bounds.most < MAX_NUMBER
-            else f" of at least {bounds.least:g}"
-        )
+    least, most, words = bounds.least, bounds.most, _WORDS[kind]
+    if least > -MAX_NUMBER:
+        words += f" from {least:g} to {most:g}" if most < MAX_NUMBER else f" of at least {least:g}"
     _refuse(value, words)
 
 
