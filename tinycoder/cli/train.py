@@ -151,8 +151,7 @@ def _forecast(job: Job, as_json: bool) -> None:
 
 def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, gone: Callable[[], bool]) -> None:
     """Train with progress on stderr, and print the outcome on stdout."""
-    from tinycoder.cli.progress import describe, outcome, show
-    from tinycoder.cli.progress_lines import say_end, say_start, show_lines
+    from tinycoder.cli.progress import describe, outcome, say_end, say_start, show, show_lines
     from tinycoder_training.clock import awake_clock
     from tinycoder_training.report import samples_of, write_report
 
@@ -181,7 +180,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
 
 def _say_nothing_recent(name: str, options: TrainOptions) -> None:
     """Say that there is nothing to do, which is no error."""
-    from tinycoder.cli.progress_lines import say_nothing_learnt
+    from tinycoder.cli.progress import say_nothing_learnt
 
     if options.progress == "json":
         say_nothing_learnt()
