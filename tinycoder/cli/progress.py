@@ -7,7 +7,6 @@ with every evaluation; then ``end`` when all is saved. A run that fails has no `
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -130,8 +129,6 @@ def _one_line(sample: Sample) -> str:
 
 def say_start(job: Job) -> None:
     """Name, size and data of the run, and its budget: steps or minutes, the other is null."""
-    from tinycoder_training.trainer import budget_used
-
     settings, data = job.run.train, job.record.data
     assert data is not None
     _say(
@@ -142,7 +139,7 @@ def say_start(job: Job) -> None:
         held_out=data.validation_files,
         tokens=data.tokens,
         step=job.progress.step,
-        done=budget_used(settings, job.progress),
+        done=job.done,
         steps=settings.steps,
         minutes=settings.minutes,
     )
@@ -180,17 +177,15 @@ def say_end(job: Job, page: Path | None) -> None:
     ``kept`` says whether the run found better weights than it started with; ``before`` are their bits per byte, null
     for a run from new weights. ``bits_per_byte`` is null if the run was never evaluated.
     """
-    from tinycoder_training.trainer import budget_used
-
-    progress, best = job.progress, job.progress.best_bits_per_byte
+    progress, training = job.progress, job.training
     _say(
         "end",
         finished=progress.finished,
         kept=progress.kept,
         step=progress.step,
-        done=min(1.0, budget_used(job.run.train, progress)),
-        before=progress.before.bits_per_byte if progress.before else None,
-        bits_per_byte=best if math.isfinite(best) else None,
+        done=job.done,
+        before=training.before and training.before.bits_per_byte,
+        bits_per_byte=training.val_bpb,
         report=page and str(page),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +28,7 @@ from tinycoder_training.schedule import learning_rate_scale
 
 EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
-SAMPLE_TOKENS = 48
+GREEDY = GenerationConfig(max_tokens=48)  # of samples
 SMOOTHING = 0.05
 INTERPOLATIONS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the largest gain of them
@@ -202,12 +202,11 @@ def _kept(step: int) -> str:
 def batches(run: Run) -> Mixture:
     """The batches of the run: its own windows, then those of the replay."""
     data, settings = run.data, run.train
-    n_replay = settings.replay_rows if data.replay is not None else 0
-    end = data.end_of_text
-    own = Windows(data.train, run.model.context, settings.batch_size - n_replay, settings.seed, data.rewrite, end)
-    if data.replay is None or not n_replay:
-        return Mixture((own,))
-    return Mixture((own, Windows(data.replay, run.model.context, n_replay, settings.seed + 1, data.rewrite, end)))
+    parts = [(data.train, settings.batch_size, settings.seed)]
+    if data.replay is not None and (n := settings.replay_rows):
+        parts = [(data.train, settings.batch_size - n, settings.seed), (data.replay, n, settings.seed + 1)]
+    context, rewrite, end = run.model.context, data.rewrite, data.end_of_text
+    return Mixture(tuple(Windows(ids, context, n_rows, seed, rewrite, end) for ids, n_rows, seed in parts))
 
 
 def budget_used(settings: TrainConfig, progress: Progress) -> float:
@@ -239,15 +238,6 @@ def evaluate(
     mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
     nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
-
-
-def complete(
-    params: Params, model: ModelConfig, prompts: Sequence[Sequence[int]], end: int
-) -> tuple[tuple[int, ...], ...]:
-    """Greedy continuation of each prompt."""
-    session = Session(params, model)
-    greedy = GenerationConfig(max_tokens=SAMPLE_TOKENS)
-    return tuple(tuple(sample_ids(session, prompt, greedy, end=end, banned=(), seed=0)) for prompt in prompts)
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
@@ -341,4 +331,6 @@ def _between(start: Params, end: Params, part: float) -> Params:
 
 
 def _samples(run: Run, progress: Progress) -> tuple[tuple[int, ...], ...]:
-    return complete(progress.best_params, run.model, run.data.prompts, run.data.end_of_text)
+    """Greedy continuation of each prompt."""
+    session, end = Session(progress.best_params, run.model), run.data.end_of_text
+    return tuple(tuple(sample_ids(session, ids, GREEDY, end=end, banned=(), seed=0)) for ids in run.data.prompts)
