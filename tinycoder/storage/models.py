@@ -102,7 +102,8 @@ def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) 
         return bundled_folder()
     usable = {s.name: s for s in _own_models(home) if s.problem or s.training.val_bpb is not None}
     own = next((usable[name] for name in names if name in usable), None)
-    learnt = (s for s in usable.values() if s.problem is None and _learnt_from(s.training, names))
+    finished = (s for s in usable.values() if not s.problem and s.training.recipe == "code" and s.training.finished)
+    learnt = (s for s in finished if not set(names).isdisjoint(s.training.workspaces))
     chosen = own or max(learnt, key=lambda s: s.modified, default=None)
     return chosen.folder if chosen else bundled_folder()
 
@@ -125,11 +126,6 @@ def _own_models(home: Path) -> list[Summary]:
     if not root.is_dir():
         return []
     return [summarise(root / name) for name in folder_names(root) if name != BUNDLED]
-
-
-def _learnt_from(training: TrainingRecord, names: Sequence[str]) -> bool:
-    """Whether this is a finished model of code from one of these workspaces."""
-    return training.recipe == "code" and training.finished and not set(names).isdisjoint(training.workspaces)
 
 
 def summarise(folder: Path) -> Summary:
