@@ -98,7 +98,7 @@ def train(context: click.Context, /, **values: Any) -> None:
     gone = stdin_ends() if options.attached else never
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
-    from tinycoder_training.listing import listing, listing_data
+    from tinycoder_training.corpora.corpus import listing, listing_data
 
     home = home_folder(context)
     workspaces = [workspace_model_name(path) for path in options.roots] if options.recipe == "code" else []

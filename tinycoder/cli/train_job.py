@@ -135,7 +135,7 @@ def read_texts(
     from tinycoder.storage.forget_list import true_path
     from tinycoder.workspace import tree
     from tinycoder_training.corpora import python_repos, shakespeare, validation
-    from tinycoder_training.recent import recent_paths
+    from tinycoder_training.replay import recent_paths
 
     if options.file and forgotten.holds(true_path(options.file)):
         raise CorpusError(f"{options.file} is forgotten; `tinycoder forget --undo` lets it be learnt again")

@@ -49,11 +49,9 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
                 state = readable_folder(folder) / STATE
             except CheckpointError:
                 continue
-            if not any(_has_read(training, path, within) for path, within in names.items()):
-                continue
-            report = page if page.is_file() else None
-            text = state if state.is_file() else None
-            result.append(Learner(name=summary.name, folder=folder, text=text, report=report))
+            if any(_has_read(training, path, within) for path, within in names.items()):
+                text, report = (file if file.is_file() else None for file in (state, page))
+                result.append(Learner(name=summary.name, folder=folder, text=text, report=report))
     return result
 
 
@@ -76,7 +74,8 @@ def left_out(forgotten: Forgotten, folders: Sequence[Path], start: TrainingRecor
 
     ``start`` is the record of the model that the run continues from, which may have learnt some of them.
     """
-    related = [path for path in forgotten.paths if any(_related(path, folder) for folder in folders)]
+    within, above = set(folders), {each for folder in folders for each in (folder, *folder.parents)}
+    related = [path for path in forgotten.paths if path in above or not within.isdisjoint(path.parents)]
     return [digest_of(path) for path in related if start is None or not _has_read(start, path, _names_above(path))]
 
 
@@ -99,10 +98,6 @@ def _has_read(training: TrainingRecord, path: Path, names: set[str]) -> bool:
     if names.isdisjoint(training.workspaces):
         return False
     return {digest_of(each) for each in (path, *path.parents)}.isdisjoint(training.forgotten)
-
-
-def _related(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents or path in folder.parents
 
 
 def _names_above(path: Path) -> set[str]:

@@ -50,22 +50,6 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sources:
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Reserved:
-    package: str
-    purpose: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ReservedList:
-    reserved: tuple[_Reserved, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Found:
     """A source as it is installed; ``files`` have paths relative to where packages lie."""
 
@@ -78,8 +62,8 @@ class Found:
 def read_sources(file: Path) -> tuple[Source, ...]:
     """The sources listed in a JSON file. Raises ``CorpusError`` for a malformed list or a licence not permitted."""
     try:
-        sources = parse(_Sources, file.read_bytes()).sources
-    except (OSError, DataError) as error:
+        sources = parse(dict[str, tuple[Source, ...]], file.read_bytes())["sources"]
+    except (OSError, DataError, KeyError) as error:
         names = ", ".join(field.name for field in fields(Source))
         raise CorpusError(f"{file} is no list of sources ({error}); each has {names}") from None
     for source in sources:
@@ -95,10 +79,10 @@ def read_sources(file: Path) -> tuple[Source, ...]:
 def read_reserved(file: Path) -> dict[str, str]:
     """What each reserved package is for, by normalised name. Raises ``CorpusError`` for a malformed list."""
     try:
-        entries = parse(_ReservedList, file.read_bytes()).reserved
-    except (OSError, DataError) as error:
+        entries = parse(dict[str, tuple[dict[str, str], ...]], file.read_bytes())["reserved"]
+        return {normalised(entry["package"]): entry["purpose"] for entry in entries}
+    except (OSError, DataError, KeyError) as error:
         raise CorpusError(f"{file} is no list of reserved packages ({error}); each has package, purpose") from None
-    return {normalised(entry.package): entry.purpose for entry in entries}
 
 
 def refuse_reserved(sources: Sequence[Source], reserved: Mapping[str, str]) -> None:
