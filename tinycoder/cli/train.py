@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,47 @@ from click.core import ParameterSource
 from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.cli.train_job import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions, job_of, read_texts
 from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.stop import never
 
 if TYPE_CHECKING:
     from tinycoder_training.job import Job
+
+DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
+FROM_SCRATCH = "none"  # as --from: new weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """The options of the command, by the names that they have below."""
+
+    paths: tuple[Path, ...]
+    exclude: tuple[str, ...]
+    recipe: str
+    preset: str | None
+    batch_size: int | None
+    window: int | None
+    minutes: float | None
+    steps: int | None
+    name: str | None
+    start: str | None
+    resume: bool
+    overwrite: bool
+    optimizer: str
+    fim_rate: float
+    seed: int | None
+    recent: float | None
+    file: Path | None
+    dry_run: bool
+    list_only: bool
+    as_json: bool
+    progress: str
+    attached: bool
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders and files to learn from."""
+        return self.paths or (Path(),)
 
 
 @click.command()
@@ -96,6 +131,7 @@ def train(context: click.Context, /, **values: Any) -> None:
     options = TrainOptions(**values)
     _check(context, options)
     gone = stdin_ends() if options.attached else never
+    from tinycoder.cli.train_job import job_of, read_texts
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
     from tinycoder_training.corpora.corpus import listing, listing_data

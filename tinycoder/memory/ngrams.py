@@ -52,7 +52,7 @@ class Memory:
         self._others: tuple[str, TokenCorpus] | None = None
         self._counts: Array | None = None
         self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
-        self._forgotten: Callable[[str], bool] = _never
+        self._forgotten: Callable[[str], bool] = lambda path: False
         self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
 
     @property
@@ -197,18 +197,13 @@ class Memory:
         return Seen(path=best.path, line=best.line, times=sum(place.times for place in found))
 
     def _places(self, corpus: TokenCorpus, places: Array, n_generated: int) -> list[Seen]:
-        """The last of ``places``, as a place with the number of all; none if there are none."""
+        """The last of ``places``, with the number of all; none if there are none."""
         if not len(places):
             return []
         first = int(places[-1]) + MAX_MATCH - n_generated
         text = bisect_right(corpus.starts, first) - 1
-        return [
-            Seen(
-                path=corpus.paths[text],
-                line=self._line(corpus.ids[corpus.starts[text] + 1 : first]),
-                times=len(places),
-            )
-        ]
+        line = self._line(corpus.ids[corpus.starts[text] + 1 : first])
+        return [Seen(path=corpus.paths[text], line=line, times=len(places))]
 
     def _line(self, before: Array) -> int:
         """The line, counted from 1, that comes after some ids."""
@@ -246,10 +241,6 @@ class Memory:
                 return None
             self._others = path, token_corpus(chosen, self._separator)
         return self._others[1]
-
-
-def _never(path: str) -> bool:
-    return False
 
 
 def _followed(ids: Array, places: Array, then: Array | None) -> Array:

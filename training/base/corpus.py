@@ -186,24 +186,22 @@ def _checksum(texts: Sequence[Text]) -> str:
     return whole.hexdigest()
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_HERE = Path(__file__).parent
+
+
 @click.command()
-@click.option(
-    "--environment", "environments", multiple=True, required=True, type=click.Path(path_type=Path, file_okay=False)
-)
-@click.option("--exclude-runs", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--manifest", "manifest_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--sources",
-    "sources_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(__file__).with_name("sources.json"),
-)
+@click.option("--environment", "environments", multiple=True, required=True, type=_FOLDER)
+@click.option("--exclude-runs", required=True, type=_FILE)
+@click.option("--out", required=True, type=_FOLDER)
+@click.option("--manifest", "manifest_file", required=True, type=_FILE)
+@click.option("--sources", "sources_file", type=_FILE, default=_HERE / "sources.json")
 @click.option(
     "--reserved",
     "reserved_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(__file__).with_name("reserved.json"),
+    type=_FILE,
+    default=_HERE / "reserved.json",
     help="Packages that are kept for fits and measurements.",
 )
 def main(
