@@ -93,13 +93,13 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
     """Read and check every file of the model NAME, and measure what quantised weights cost."""
-    from tinycoder.storage.checkpoint import STATE, load_model, load_state
-    from tinycoder.storage.models import resolve_model, run_folder
+    from tinycoder.storage.checkpoint import load_model, load_state
+    from tinycoder.storage.models import is_resumable, resolve_model, run_folder
     from tinycoder.transformer.model import n_params
 
     folder = resolve_model(home_folder(context), name)
     model = load_model(folder)
-    resumable = (run_folder(folder) / STATE).exists()
+    resumable = is_resumable(folder)
     if resumable:
         load_state(run_folder(folder))
     click.echo(

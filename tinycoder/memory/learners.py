@@ -17,7 +17,7 @@ from tinycoder.memory.index_file import load_index
 from tinycoder.storage.atomic import readable_folder
 from tinycoder.storage.checkpoint import STATE, read_training
 from tinycoder.storage.forget_list import Forgotten, digest_of, load_forgotten
-from tinycoder.storage.models import list_models, run_folder, workspace_model_name
+from tinycoder.storage.models import is_resumable, list_models, run_folder, workspace_model_name
 from tinycoder.storage.record import TrainingRecord
 
 SUFFIXES = (".py", ".pyi")  # of single files that were trained on
@@ -81,10 +81,9 @@ def left_out(forgotten: Forgotten, folders: Sequence[Path], start: TrainingRecor
 
 def refuse_forgotten(home: Path, folder: Path) -> None:
     """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten since."""
-    run = run_folder(folder)
-    if not (run / STATE).is_file():
+    if not is_resumable(folder):
         return
-    training, indexed = read_training(run), _indexed_folders(home)
+    training, indexed = read_training(run_folder(folder)), _indexed_folders(home)
     for path in load_forgotten(home).paths:
         if _has_read(training, path, _workspaces_with(path, indexed)):
             raise TrainingError(

@@ -150,7 +150,7 @@ def summarise(folder: Path) -> Summary:
         training=training,
         n_bytes=n_bytes,
         modified=modified,
-        resumable=(run_folder(folder) / STATE).is_file(),
+        resumable=is_resumable(folder),
         problem=problem,
         bundled=is_bundled(folder),
     )
@@ -169,6 +169,11 @@ def run_folder(folder: Path) -> Path:
     beside = folder.with_name(f".{folder.name}~run")
     finished = exists(folder) and not (readable_folder(folder) / STATE).exists()
     return beside if finished or exists(beside) else folder
+
+
+def is_resumable(folder: Path) -> bool:
+    """Whether a run of this model was stopped and could continue."""
+    return (run_folder(folder) / STATE).is_file()
 
 
 def drop_run(folder: Path) -> None:

@@ -140,7 +140,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
         reason = path_reason(file.path)
         if reason is None and file.n_bytes > MAX_BYTES:
             reason = f"larger than {MAX_BYTES // 1000} kB"
-        read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes) if reason else python_file.read_file(file)
+        read = file.skipped(reason) if reason else python_file.read_file(file)
         if not isinstance(read, Skipped):
             text, n = clean(read[0].text), len(read[1])
             reason = text_reason(file.location.name, text)
@@ -153,7 +153,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
                 texts.append(Text(path=path, text=text, n_bytes=len(text.encode())))
                 n_secrets[path] = n
                 continue
-            read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
+            read = file.skipped(reason)
         skipped.append(read)
     return texts, skipped, n_secrets
 

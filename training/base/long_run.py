@@ -31,8 +31,7 @@ from curve import MEASURED, read_log
 
 from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
 from tinycoder.storage.atomic import replace_text
-from tinycoder.storage.checkpoint import STATE
-from tinycoder.storage.models import exists, run_folder
+from tinycoder.storage.models import exists, is_resumable
 from tinycoder.validate import DataError, parse
 
 NICE = 19
@@ -51,11 +50,6 @@ class Place:
     def model(self) -> Path:
         """The model's folder, with the state of the run while it is not finished."""
         return self.home / self.name
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether a state was saved that a stopped run goes on from."""
-        return (run_folder(self.model) / STATE).is_file()
 
     def file(self, ending: str) -> Path:
         """The file of the log folder with this ending: jsonl, errors, process, pauses or lock."""
@@ -181,7 +175,7 @@ def _arguments(place: Place, tokens: float | None, model: Path | None, preset: s
     """What ``train.py`` is told, besides the places. Raises ``TrainingError`` if there is nothing to start."""
     refuse_if_running(place)
     budget = [] if tokens is None else ["--tokens", str(tokens)]
-    if place.is_resumable:
+    if is_resumable(place.model):
         return ["--resume", *budget]
     if exists(place.model):
         raise TrainingError(f"{place.name!r} is finished; begin another run with --name")
@@ -276,7 +270,7 @@ def branch_command(run: Place, branch: str, tokens: float) -> Place:
     place = Place(home=run.home, name=branch)
     if exists(place.model):
         raise TrainingError(f"{branch!r} exists already; choose another name, or continue it: start --name {branch}")
-    if not run.is_resumable:
+    if not is_resumable(run.model):
         raise TrainingError("the run has saved no state yet; try again in some minutes")
     start(place, ["--branch", str(run.model), "--tokens", str(tokens)])
     return place

@@ -14,8 +14,8 @@ import numpy as np
 import tinycoder
 from tinycoder.config import PRESETS, ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import CheckpointError, ConfigError, TrainingError
-from tinycoder.storage.checkpoint import STATE, Model, load_model, load_state, save_model
-from tinycoder.storage.models import drop_run, exists, run_folder
+from tinycoder.storage.checkpoint import Model, load_model, load_state, save_model
+from tinycoder.storage.models import drop_run, exists, is_resumable, run_folder
 from tinycoder.storage.record import Before, DataSummary, Size, TrainingRecord, Versions
 from tinycoder.transformer.model import Params, init_params, n_params
 from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
@@ -197,14 +197,14 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
 
 def refuse_to_lose(folder: Path) -> None:
     """Raise ``TrainingError`` if a run of this model was stopped and could continue."""
-    if (run_folder(folder) / STATE).exists():
+    if is_resumable(folder):
         raise TrainingError(
             f"{folder.name!r} holds a run that was stopped: continue with --resume, "
             "start anew with --overwrite, or choose another --name"
         )
 
 
-def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation:
+def measure(model: Model, texts: Sequence[Text], *, n_tokens: int | None = None) -> Evaluation:
     """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
     ids = stream(texts, model.tokenizer, model.training.recipe)
     nothing = np.zeros(0, np.uint16)

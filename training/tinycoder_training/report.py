@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,11 @@ class Sample:
     completion: str
 
 
-def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
-    """A function that turns the samples in a report of this job into text."""
-
-    def read(report: Report) -> list[Sample]:
-        if report.evaluation is None:
-            return []
-        pairs = zip(job.run.data.prompts, report.evaluation.samples, strict=True)
-        return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
-
-    return read
+def samples_of(job: Job, report: Report) -> list[Sample]:
+    """The samples in a report of this job, as text."""
+    completions = report.evaluation.samples if report.evaluation else ()
+    pairs = zip(job.run.data.prompts, completions, strict=False)
+    return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
 
 
 def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:

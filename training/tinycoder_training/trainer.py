@@ -16,6 +16,7 @@ import numpy as np
 
 from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
+from tinycoder.stop import Stop, never
 from tinycoder.storage.record import CurvePoint
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
@@ -24,7 +25,6 @@ from tinycoder.transformer.sampling import sample_ids
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
 from tinycoder_training.parallel import Threads, threads
-from tinycoder_training.schedule import learning_rate_scale
 
 EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
@@ -117,7 +117,7 @@ def train(
     progress: Progress,
     *,
     save: Callable[[Progress], bool],
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
@@ -152,12 +152,7 @@ def train(
 
 
 def _steps(
-    run: Run,
-    progress: Progress,
-    keep: Callable[[], None],
-    stop: Callable[[], bool],
-    clock: Callable[[], float],
-    pool: Threads,
+    run: Run, progress: Progress, keep: Callable[[], None], stop: Stop, clock: Callable[[], float], pool: Threads
 ) -> Iterator[Report]:
     settings, windows = run.train, batches(run)
     if run.start is not None and progress.before is None:
@@ -216,6 +211,17 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     assert settings.minutes is not None
     steps = progress.step / settings.max_steps if settings.max_steps else 0.0
     return max(steps, progress.seconds / (60 * settings.minutes))
+
+
+def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:
+    """Factor in [0, 1] at ``progress`` in [0, 1] of the budget.
+
+    Rises in a straight line over the first ``warmup`` part, stays, and falls in a straight line to zero over the
+    last ``decay`` part (warm-up/stable/decay, Hu et al. 2024), so that a run of any length ends annealed.
+    """
+    rising = (progress + 1e-3) / (warmup + 1e-3)
+    falling = (1 - progress) / decay if decay else 1.0
+    return max(0.0, min(1.0, rising, falling))
 
 
 def evaluate(
