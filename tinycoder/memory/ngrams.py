@@ -25,7 +25,7 @@ ORDERS = (*range(1, 9), 10, 12, 16, 24, MAX_MATCH)  # lengths of a context that 
 FEW = 24  # places that are counted one by one
 MAX_OTHERS = 400_000  # ids of other open files that are searched
 
-NO_CONTEXT = NO_ID - 1  # stands before a short context: nothing in a text equals it
+NO_CONTEXT = NO_ID - 1  # the padding of a short context: nothing in a text equals it
 
 WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
 
@@ -135,7 +135,7 @@ class Memory:
     def here(self, before: Array, after: Array) -> Array:
         """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them.
 
-        Between the two stands no id, so that the place itself says nothing of what comes next.
+        No id lies between the two, so that the cursor itself says nothing of what comes next.
         """
         padding = np.full(MAX_MATCH - 1, NO_ID, np.int32)
         separator = np.array([self._separator], np.int32)
@@ -251,7 +251,7 @@ def _followed(ids: Array, places: Array, then: Array | None) -> Array:
 
 
 def _recent(context: Sequence[int] | Array) -> Array:
-    """The last LONGEST ids of a context; fewer are padded in front."""
+    """The last MAX_MATCH ids of a context; fewer are padded in front."""
     recent = np.full(MAX_MATCH, NO_CONTEXT, np.int32)
     tail = np.asarray(context[-MAX_MATCH:], np.int32)
     recent[MAX_MATCH - len(tail) :] = tail

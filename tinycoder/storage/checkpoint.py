@@ -87,7 +87,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a run needs to go on, bit for bit: arrays (current weights, moments) and plain data (counters)."""
+    """What a run needs to continue, bit for bit: arrays (current weights, moments) and plain data (counters)."""
 
     arrays: Mapping[str, Array]
     metadata: Mapping[str, Any] = field(default_factory=dict)

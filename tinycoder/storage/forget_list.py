@@ -25,7 +25,7 @@ PATIENCE_S = 10.0  # for another process that changes the list
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten:
-    """Sorted paths as ``true_path`` gives them. A folder stands for all that is below it."""
+    """Sorted paths as ``true_path`` gives them. A folder means all that is below it."""
 
     paths: tuple[Path, ...] = ()
 
@@ -125,7 +125,7 @@ _REMEDY = "put it right, or remove it to let everything be learnt again"
 
 
 def _names(paths: Iterable[Path], labels: Mapping[Path, str]) -> Iterator[str]:
-    """How the paths begin in an index of these folders; "" stands for all."""
+    """How the paths begin in an index of these folders; "" means all."""
     for path in paths:
         for folder, label in labels.items():
             if folder == path or path in folder.parents:

@@ -166,9 +166,9 @@ def exists(folder: Path) -> bool:
 
 def run_folder(folder: Path) -> Path:
     """Where a run of this model is saved until it is finished: next to a finished model, else in ``folder`` itself."""
-    beside = folder.with_name(f".{folder.name}~run")
+    own = folder.with_name(f".{folder.name}~run")
     finished = exists(folder) and not (readable_folder(folder) / STATE).exists()
-    return beside if finished or exists(beside) else folder
+    return own if finished or exists(own) else folder
 
 
 def is_resumable(folder: Path) -> bool:

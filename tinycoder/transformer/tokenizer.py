@@ -110,7 +110,7 @@ class Tokenizer:
         return [self.special[FILE_SEPARATOR], *self.encode(f"{path}\n")]
 
     def last_piece(self, text: str) -> str:
-        """The end of ``text`` that a token could still change if the text went on; empty for characters.
+        """The end of ``text`` that a token could still change if the text continued; empty for characters.
 
         Lone surrogates in it are replaced.
         """

@@ -148,7 +148,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
                 reason = COPY
             if reason is None:
                 path = _corpus_path(found.source.package, file.path)
-                if path in n_secrets:  # pylab.py beside matplotlib/pylab.py
+                if path in n_secrets:  # pylab.py next to matplotlib/pylab.py
                     path = path.removesuffix(".py") + "_.py"
                 texts.append(Text(path=path, text=text, n_bytes=len(text.encode())))
                 n_secrets[path] = n

@@ -119,7 +119,7 @@ def pause(place: Place) -> None:
 
 
 def resume(place: Place) -> None:
-    """Let a paused process go on; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
+    """Let a paused process continue; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
     process, pauses = _needed(place), _pauses(place)
     if pauses["since"] is not None:
         paused = time.monotonic() - pauses["since"]
@@ -172,7 +172,7 @@ def tokens_per_second(lines: Sequence[dict[str, Any]]) -> float:
 
 
 def _arguments(place: Place, tokens: float | None, model: Path | None, preset: str | None) -> list[str]:
-    """What ``train.py`` is told, besides the places. Raises ``TrainingError`` if there is nothing to start."""
+    """The arguments of ``train.py``, besides the folders. Raises ``TrainingError`` if there is nothing to start."""
     refuse_if_running(place)
     budget = [] if tokens is None else ["--tokens", str(tokens)]
     if is_resumable(place.model):
@@ -225,7 +225,7 @@ def _write(file: Path, value: dict[str, Any]) -> None:
 
 
 def _on_place(act: Callable[..., object]) -> Callable[..., None]:
-    """A command that does ``act`` at the place its options name, and says in one line what that came to."""
+    """A command that does ``act`` at the place its options name, and then says its state in one line."""
 
     @click.option("--at", "home", required=True, type=_FOLDER)
     @click.option("--name", default="run", show_default=True, help="The run, or a branch of it.")

@@ -1,4 +1,4 @@
-"""The packages that the base model may learn from, and their Python files in the environments at hand.
+"""The packages that the base model may learn from, and their Python files in the given environments.
 
 A package is taken only if its own metadata declare the licence that the list of sources states.
 """
@@ -22,7 +22,7 @@ LIBRARY = "python"  # the standard library, by its name in the list of sources
 OURSELVES = "tinycoder"
 PERMITTED = frozenset({"PSF-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0"})
 BUNDLED = frozenset({"0BSD", "Zlib", "CC0-1.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "CNRI-Python"})
-"""Licences of compiled code inside wheels: as permissive, but only beside one that is in ``PERMITTED``."""
+"""Licences of compiled code inside wheels: as permissive, but only next to one that is in ``PERMITTED``."""
 
 _FAMILIES = {  # what metadata before PEP 639 say, without a version of BSD
     "MIT License": "MIT",

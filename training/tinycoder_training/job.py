@@ -86,7 +86,7 @@ class Job:
         """
         if self.only_better and not (progress.finished and progress.kept):
             return False
-        half = progress.finished and self.run.start is not None
+        weights = "float16" if progress.finished and self.run.start is not None else "float32"
         training = self.training
         save_model(
             self.saved_at,
@@ -94,9 +94,9 @@ class Job:
             params=progress.best_params,
             tokenizer=self.tokenizer,
             training=training,
-            card=model_card(self.folder.name, self.run.model, training, weights="float16" if half else "float32"),
+            card=model_card(self.folder.name, self.run.model, training, weights=weights),
             state=None if progress.finished else state_of(self.run, progress),
-            weights="float16" if half else "float32",
+            weights=weights,
         )
         if progress.finished:
             drop_run(self.folder)
