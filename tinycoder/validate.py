@@ -96,6 +96,8 @@ def _read(hint: Any, value: Any, keys: Mapping[str, str]) -> Any:
     kind, parts = _parts(hint)
     if kind is Annotated:
         return _number(value, *parts)
+    if kind is str or kind is bool:
+        return value if type(value) is kind else _refuse(value, _WORDS[kind])
     if kind is Union:
         return None if value is None and None in parts else _alternative([each for each in parts if each], value, keys)
     if kind in (list, tuple):
@@ -108,8 +110,6 @@ def _read(hint: Any, value: Any, keys: Mapping[str, str]) -> Any:
         return dict(zip(value, values, strict=True))
     if kind is Literal and not (type(value) in map(type, parts) and value in parts):
         _refuse(value, f"one of {', '.join(map(str, parts))}")
-    if kind in (str, bool) and type(value) is not kind:
-        _refuse(value, _WORDS[kind])
     return _object(kind, _mapping(value), keys) if dataclasses.is_dataclass(kind) else value
 
 
