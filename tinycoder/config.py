@@ -23,6 +23,11 @@ _MAX_SHARDS = 2**10
 _MAX_KEPT = 2**28  # floats of the keys and values of a whole window: 1 GB
 
 
+def _check(what: str, value: float | None, needed: str, fits: bool) -> None:
+    if value is not None and not fits:
+        raise ConfigError(f"{what} is {value}; it must {needed}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Shape of a Llama model. Widths are counted in floats, ``context`` in tokens."""
@@ -39,13 +44,12 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name, most in _MAX.items():
-            if getattr(self, name) < 1:
-                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at least 1")
-            if getattr(self, name) > most:
-                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be at most {most}")
+            value = getattr(self, name)
+            _check(f"model setting {name}", value, "be at least 1", value >= 1)
+            _check(f"model setting {name}", value, f"be at most {most}", value <= most)
         for name in ("rope_theta", "norm_eps"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"model setting {name} is {getattr(self, name)}; it must be above 0")
+            value = getattr(self, name)
+            _check(f"model setting {name}", value, "be above 0", 0 < value < math.inf)
         if self.width % (2 * self.n_heads):
             raise ConfigError(
                 f"model width {self.width} cannot be split into {self.n_heads} heads of even size; "
@@ -68,7 +72,7 @@ class ModelConfig:
         return self.width // self.n_heads
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Preset:
     """One position of the size dial: a model shape, the vocabulary and the batch that suit it."""
 
@@ -83,57 +87,18 @@ class Preset:
 
     def model(self, vocab_size: int) -> ModelConfig:
         """The model of this size over a tokenizer of ``vocab_size`` ids."""
-        return ModelConfig(
-            vocab_size=vocab_size,
-            width=self.width,
-            n_layers=self.n_layers,
-            n_heads=self.n_heads,
-            n_kv_heads=self.n_kv_heads,
-            hidden=self.hidden,
-            context=self.context,
-        )
+        shape = dataclasses.asdict(self) | {"vocab_size": vocab_size}
+        del shape["batch_size"]
+        return ModelConfig(**shape)
 
 
-PRESETS: dict[str, Preset] = {
-    "nano": Preset(
-        width=64, n_layers=2, n_heads=2, n_kv_heads=2, hidden=176, context=128, vocab_size=1024, batch_size=16
-    ),
-    "tiny": Preset(
-        width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=256, vocab_size=2048, batch_size=8
-    ),
-    "mini": Preset(
-        width=192, n_layers=6, n_heads=6, n_kv_heads=3, hidden=512, context=256, vocab_size=4096, batch_size=16
-    ),
-    "small": Preset(
-        width=256,
-        n_layers=6,
-        n_heads=8,
-        n_kv_heads=4,
-        hidden=704,
-        context=256,
-        vocab_size=4096,
-        batch_size=16,
-    ),
-    "medium": Preset(
-        width=256,
-        n_layers=5,
-        n_heads=4,
-        n_kv_heads=2,
-        hidden=704,
-        context=512,
-        vocab_size=4096,
-        batch_size=16,
-    ),
-    "large": Preset(
-        width=512,
-        n_layers=10,
-        n_heads=16,
-        n_kv_heads=8,
-        hidden=1376,
-        context=512,
-        vocab_size=8192,
-        batch_size=16,
-    ),
+PRESETS = {
+    "nano": Preset(64, 2, 2, 2, 176, 128, 1024, 16),
+    "tiny": Preset(128, 4, 4, 4, 352, 256, 2048, 8),
+    "mini": Preset(192, 6, 6, 3, 512, 256, 4096, 16),
+    "small": Preset(256, 6, 8, 4, 704, 256, 4096, 16),
+    "medium": Preset(256, 5, 4, 2, 704, 512, 4096, 16),
+    "large": Preset(512, 10, 16, 8, 1376, 512, 8192, 16),
 }
 
 
@@ -171,21 +136,15 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise ConfigError("give either a number of steps or a number of minutes as the training budget")
-        if self.steps is not None and self.steps < 1:
-            raise ConfigError(f"--steps is {self.steps}; it must be at least 1")
-        if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise ConfigError(f"--minutes is {self.minutes}; it must be above 0")
+        _check("--steps", self.steps, "be at least 1", (self.steps or 0) >= 1)
+        _check("--minutes", self.minutes, "be above 0", 0 < (self.minutes or 0) < math.inf)
         if self.optimizer not in ("adamw", "muon"):
             raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
-        if not 0 <= self.fim_rate <= 1:
-            raise ConfigError(f"the fill-in-the-middle rate is {self.fim_rate}; it must lie between 0 and 1")
-        if not 0 <= self.replay < 1:
-            raise ConfigError(f"the share of replay is {self.replay}; it must be at least 0 and below 1")
-        if self.batch_size > _MAX_WINDOWS:
-            raise ConfigError(f"the batch size is {self.batch_size}; it must be at most {_MAX_WINDOWS}")
+        _check("the fill-in-the-middle rate", self.fim_rate, "lie between 0 and 1", 0 <= self.fim_rate <= 1)
+        _check("the share of replay", self.replay, "be at least 0 and below 1", 0 <= self.replay < 1)
+        _check("the batch size", self.batch_size, f"be at most {_MAX_WINDOWS}", self.batch_size <= _MAX_WINDOWS)
         most = min(self.batch_size, _MAX_SHARDS)
-        if not 1 <= self.shards <= most:
-            raise ConfigError(f"shards is {self.shards}; it must lie between 1 and {most}")
+        _check("shards", self.shards, f"lie between 1 and {most}", 1 <= self.shards <= most)
 
     @property
     def replay_rows(self) -> int:
@@ -228,20 +187,15 @@ class GenerationConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; it must be at least 1")
-        if not 0 <= self.temperature < math.inf:
-            raise ConfigError(f"temperature is {self.temperature}; it must be 0 or more")
-        if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"top_k is {self.top_k}; it must be at least 1")
+        for name in ("max_tokens", "top_k", "beam"):
+            value = getattr(self, name)
+            _check(name, value, "be at least 1", (value or 0) >= 1)
         for name in ("top_p", "min_p"):
             value = getattr(self, name)
-            if value is not None and not 0 < value <= 1:
-                raise ConfigError(f"{name} is {value}; it must be above 0 and at most 1")
-        if not 0 < self.repetition_penalty < math.inf:
-            raise ConfigError(f"repetition_penalty is {self.repetition_penalty}; it must be above 0 (1 is off)")
-        if self.beam < 1:
-            raise ConfigError(f"beam is {self.beam}; it must be at least 1")
+            _check(name, value, "be above 0 and at most 1", 0 < (value or 0) <= 1)
+        _check("temperature", self.temperature, "be 0 or more", 0 <= self.temperature < math.inf)
+        penalty = self.repetition_penalty
+        _check("repetition_penalty", penalty, "be above 0 (1 is off)", 0 < penalty < math.inf)
         if self.beam > 1 and self.temperature > 0:
             raise ConfigError("beam search does not sample; use either a beam above 1 or a temperature above 0")
         if self.beam > 1 and self.repetition_penalty != 1:

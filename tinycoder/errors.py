@@ -25,7 +25,7 @@ class CheckpointError(TinyCoderError):
 
 
 class TrainingError(TinyCoderError):
-    """A run cannot start, or cannot go on."""
+    """A run cannot start, or cannot continue."""
 
 
 class Cancelled(Exception):  # noqa: N818 - a request that is no longer wanted is not an error

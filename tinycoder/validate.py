@@ -8,13 +8,13 @@ a list becomes a tuple where the field is one.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import itertools
 import json
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union
 
@@ -53,20 +53,19 @@ class Range:
     most: float = MAX_NUMBER
 
 
-def read(kind: type[_T], data: object, *, keys: Mapping[str, str] = NO_KEYS, strict: bool = True) -> _T:
+def read(kind: type[_T], data: object, *, keys: Mapping[str, str] = NO_KEYS) -> _T:
     """``data`` as ``kind``: a dataclass, or any other type that a field may have.
 
-    ``keys`` gives the key in ``data`` for fields that have another name there, at any depth. Unless ``strict``, keys
-    that belong to no field are ignored. Raises ``DataError``.
+    ``keys`` gives the key in ``data`` for fields that have another name there, at any depth. Keys that belong to no
+    field are ignored. Raises ``DataError``.
     """
-    hint: Any = kind
-    value: _T = _reader(hint, tuple(keys.items()), strict)(data)
+    value: _T = _read(kind, data, keys)
     return value
 
 
-def parse(kind: type[_T], text: str | bytes, *, keys: Mapping[str, str] = NO_KEYS, strict: bool = True) -> _T:
+def parse(kind: type[_T], text: str | bytes, *, keys: Mapping[str, str] = NO_KEYS) -> _T:
     """``read`` for JSON text. Raises ``DataError``, also for what is not JSON."""
-    return read(kind, from_json(text), keys=keys, strict=strict)
+    return read(kind, from_json(text), keys=keys)
 
 
 def from_json(text: str | bytes) -> Any:
@@ -93,125 +92,87 @@ def plain(value: Any, keys: Mapping[str, str] = NO_KEYS) -> Any:
     return [plain(each, keys) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-_Reader = Callable[[Any], Any]
+def _read(hint: Any, value: Any, keys: Mapping[str, str]) -> Any:
+    kind, parts = _parts(hint)
+    if kind is Annotated:
+        return _number(value, *parts)
+    if kind is str or kind is bool:
+        return value if type(value) is kind else _refuse(value, _WORDS[kind])
+    if kind is Union:
+        return None if value is None and None in parts else _alternative([each for each in parts if each], value, keys)
+    if kind in (list, tuple):
+        is_row = kind is tuple and parts[-1] is not ...
+        if type(value) not in (list, tuple) or (is_row and len(value) != len(parts)):
+            _refuse(value, f"a list of {len(parts)}" if is_row else "a list")
+        return kind(_read_each(parts if is_row else itertools.repeat(parts[0]), value, keys))
+    if kind is Mapping:
+        values = _read_each(itertools.repeat(parts[1]), _mapping(value).values(), keys, list(value))
+        return dict(zip(value, values, strict=True))
+    if kind is Literal and not (type(value) in map(type, parts) and value in parts):
+        _refuse(value, f"one of {', '.join(map(str, parts))}")
+    return _object(kind, _mapping(value), keys) if dataclasses.is_dataclass(kind) else value
 
 
 @cache
-def _reader(hint: Any, keys: tuple[tuple[str, str], ...], strict: bool) -> _Reader:
-    """The function that reads a value of one type; made once, since a file may hold many."""
-    again = partial(_reader, keys=keys, strict=strict)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint in (Any, object):
-        return lambda value: value
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return _object_reader(hint, again, dict(keys), strict)
-    if origin is Annotated:
-        return _number_reader(hint.__origin__, next(each for each in hint.__metadata__ if isinstance(each, Range)))
-    if origin in (Union, types.UnionType):
-        return _union_reader([again(each) for each in arguments if each is not types.NoneType], arguments)
-    if origin is Literal:
-        words = f"one of {', '.join(map(str, arguments))}"
-        kinds = {type(each) for each in arguments}
-        return lambda value: value if type(value) in kinds and value in arguments else _refuse(value, words)
-    if origin is tuple and arguments[-1] is not ...:
-        return _row_reader([again(each) for each in arguments])
-    if origin in (list, tuple):
-        return _list_reader(origin, again(arguments[0]))
-    if issubclass(origin or hint, Mapping):
-        return _mapping_reader(again(arguments[1] if arguments else Any))
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The kind of a type, and what it is made of."""
     if hint in (int, float):
-        return _number_reader(hint, Range())
-    return lambda value: value if type(value) is hint else _refuse(value, _WORDS[hint])
+        return Annotated, (hint, Range())
+    origin = typing.get_origin(hint) or hint
+    if origin in (Union, types.UnionType):
+        return Union, tuple(None if each is types.NoneType else each for each in typing.get_args(hint))
+    return (Mapping if origin is dict else origin), typing.get_args(hint)
 
 
 def _refuse(value: Any, needed: str) -> NoReturn:
     raise DataError(f"is {reprlib.repr(value)}, {needed} is needed")
 
 
-def _read_each(readers: Iterable[_Reader], values: Iterable[Any], steps: Sequence[str] = ()) -> list[Any]:
-    """Each value by its reader. An error names its step, or its number where there are no names."""
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else _refuse(value, "an object")
+
+
+def _number(value: Any, kind: type[Any], bounds: Range) -> Any:
+    if (type(value) is int or type(value) is kind) and bounds.least <= value <= bounds.most:
+        return value
+    least, most, words = bounds.least, bounds.most, _WORDS[kind]
+    if least > -MAX_NUMBER:
+        words += f" from {least:g} to {most:g}" if most < MAX_NUMBER else f" of at least {least:g}"
+    _refuse(value, words)
+
+
+def _alternative(hints: Sequence[Any], value: Any, keys: Mapping[str, str]) -> Any:
+    """``value`` as the first of these types that it fits; the last one words the error."""
+    for hint in hints[:-1]:
+        with suppress(DataError):
+            return _read(hint, value, keys)
+    return _read(hints[-1], value, keys)
+
+
+def _read_each(
+    hints: Iterable[Any], values: Iterable[Any], keys: Mapping[str, str], steps: Sequence[str] = ()
+) -> list[Any]:
+    """Each value by its type. An error names its step, or its number where there are no names."""
     result: list[Any] = []
     try:
-        for reader, value in zip(readers, values, strict=False):
-            result.append(reader(value))
+        for hint, value in zip(hints, values, strict=False):
+            result.append(_read(hint, value, keys))
     except DataError as error:
         raise error.within(steps[len(result)] if steps else f"[{len(result)}]") from None
     return result
 
 
-def _number_reader(kind: type[Any], bounds: Range) -> _Reader:
-    kinds, (least, most) = (int, float) if kind is float else (int,), (bounds.least, bounds.most)
-    words = _WORDS[kind]
-    if bounds.least > -MAX_NUMBER:
-        words += f" from {least:g} to {most:g}" if most < MAX_NUMBER else f" of at least {least:g}"
-    return lambda value: value if type(value) in kinds and least <= value <= most else _refuse(value, words)
+_type_hints = cache(partial(typing.get_type_hints, include_extras=True))
 
 
-def _union_reader(readers: list[_Reader], arguments: tuple[Any, ...]) -> _Reader:
-    may_be_none = types.NoneType in arguments
-
-    def read_any(value: Any) -> Any:
-        if value is None and may_be_none:
-            return None
-        for reader in readers[:-1]:
-            try:
-                return reader(value)
-            except DataError:
-                continue
-        return readers[-1](value)
-
-    return read_any
-
-
-def _row_reader(readers: list[_Reader]) -> _Reader:
-    def read_row(value: Any) -> Any:
-        if type(value) not in (list, tuple) or len(value) != len(readers):
-            _refuse(value, f"a list of {len(readers)}")
-        return tuple(_read_each(readers, value))
-
-    return read_row
-
-
-def _list_reader(kind: type[Any], reader: _Reader) -> _Reader:
-    def read_list(value: Any) -> Any:
-        if type(value) not in (list, tuple):
-            _refuse(value, "a list")
-        return kind(_read_each(itertools.repeat(reader), value))
-
-    return read_list
-
-
-def _mapping_reader(reader: _Reader) -> _Reader:
-    def read_mapping(value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            _refuse(value, "an object")
-        return dict(zip(value, _read_each(itertools.repeat(reader), value.values(), list(value)), strict=True))
-
-    return read_mapping
-
-
-def _object_reader(kind: type[Any], again: Callable[[Any], _Reader], keys: Mapping[str, str], strict: bool) -> _Reader:
+def _object(kind: Any, value: Mapping[str, Any], keys: Mapping[str, str]) -> Any:
     fields = {keys.get(field.name, field.name): field for field in dataclasses.fields(kind) if field.init}
-    hints = typing.get_type_hints(kind, include_extras=True)
-    readers = {key: again(hints[field.name]) for key, field in fields.items()}
-    needed = [key for key, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING]
-
-    def read_object(value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            _refuse(value, "an object")
-        for key in value if strict else ():
-            if key not in fields:
-                nearest = difflib.get_close_matches(key, fields, n=1)
-                hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(fields)}"
-                raise DataError(f"is an unknown key; {hint}", reprlib.repr(key)[1:-1])
-        for key in needed:
-            if key not in value:
-                raise DataError("is missing", key)
-        there = [key for key in fields if key in value]
-        values = _read_each([readers[key] for key in there], [value[key] for key in there], there)
-        try:
-            return kind(**{fields[key].name: each for key, each in zip(there, values, strict=True)})
-        except (ValueError, ConfigError) as error:
-            raise DataError(f"is not valid ({error})") from None
-
-    return read_object
+    for key, field in fields.items():
+        if key not in value and field.default is field.default_factory is dataclasses.MISSING:
+            raise DataError("is missing", key)
+    hints, there = _type_hints(kind), [key for key in fields if key in value]
+    values = _read_each([hints[fields[key].name] for key in there], [value[key] for key in there], keys, there)
+    try:
+        return kind(**{fields[key].name: each for key, each in zip(there, values, strict=True)})
+    except (ValueError, ConfigError) as error:
+        raise DataError(f"is not valid ({error})") from None

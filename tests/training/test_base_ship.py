@@ -338,7 +338,7 @@ def test_the_card_says_what_a_reader_asks(bundled: tuple[Model, str]) -> None:
 
 
 def test_examples_are_for_whoever_ships_alone(bundled: tuple[Model, str]) -> None:
-    assert "by heart, learnt:" in bundled[1]
+    assert "verbatim, learnt:" in bundled[1]
     card = (bundled[0].folder / "README.md").read_text(encoding="utf-8")
     assert "alpha_1" not in card
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tinycoder.errors import ConfigError, CorpusError
+from tinycoder.errors import CorpusError
 from tinycoder.workspace import tree
 from tinycoder.workspace.text import Text
 from tinycoder_training.corpora import python_repos
@@ -398,12 +398,6 @@ def test_everything_left_out_says_why(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "", "b.py": "", "c_pb2.py": "c = 1\n"})
     with pytest.raises(CorpusError, match=r"no usable Python files under .* \(left out: 2 × empty, 1 × generated\)"):
         python_repos.read([tmp_path])
-
-
-def test_the_fraction_is_checked(tmp_path: Path) -> None:
-    write(tmp_path, {"a.py": "a = 1\n", "b.py": "b = 1\n"})
-    with pytest.raises(ConfigError, match="validation fraction"):
-        python_repos.read([tmp_path], validation_fraction=0.9)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")

@@ -12,7 +12,7 @@ from tinycoder_training.optim import (
     update,
     uses_muon,
 )
-from tinycoder_training.schedule import learning_rate_scale
+from tinycoder_training.trainer import learning_rate_scale
 
 MATRIX = "model.layers.0.mlp.up_proj.weight"
 

@@ -295,7 +295,7 @@ def test_very_little_text_is_enough(tmp_path: Path) -> None:
 
 def test_the_report_shows_curves_and_samples(tmp_path: Path) -> None:
     job = small_job(tmp_path / "<m>", steps=10)
-    samples = [samples_of(job)(report) for report in job.train(stop=lambda: False, clock=ticking())]
+    samples = [samples_of(job, report) for report in job.train(stop=lambda: False, clock=ticking())]
     page = report_html("<m>", read_training(tmp_path / "<m>"), samples[-1])
     assert samples[0] == []
     assert samples[-1][0].prompt.partition("\n")[2] in LESSON

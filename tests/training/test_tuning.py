@@ -17,8 +17,7 @@ from tinycoder_training import trainer
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Mixture, Windows
 from tinycoder_training.job import Job, new_job, resumed_job
-from tinycoder_training.recent import recent_paths
-from tinycoder_training.replay import general_texts, replay_of
+from tinycoder_training.replay import general_texts, recent_paths, replay_of
 from tinycoder_training.trainer import batches
 
 OTHER = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))

@@ -44,9 +44,10 @@ def list_command(context: click.Context, as_json: bool) -> None:
 
 
 def _as_json(summary: Summary) -> dict[str, object]:
-    row = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}
     training = {} if summary.training == TrainingRecord() else summary.training.to_json()
-    return row | {"folder": str(summary.folder), "training": training, "shipped": row.pop("bundled")}
+    row = vars(summary) | {"folder": str(summary.folder), "training": training, "shipped": summary.bundled}
+    del row["bundled"]
+    return row
 
 
 def _columns(summary: Summary) -> str:
@@ -77,13 +78,14 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 
     folder = resolve_model(home_folder(context), name)
     read_training(folder)  # refuses a damaged file
-    card = None if as_json else read_card(folder)
+    card = None
     if not as_json:
         click.echo(folder)
+        card = read_card(folder)
     if card is None:
         click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
     else:
-        click.echo(_printable(_without_front_matter(card)))
+        click.echo(_printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
 
 
 @checkpoint.command()
@@ -91,13 +93,13 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
     """Read and check every file of the model NAME, and measure what quantised weights cost."""
-    from tinycoder.storage.checkpoint import STATE, load_model, load_state
-    from tinycoder.storage.models import resolve_model, run_folder
+    from tinycoder.storage.checkpoint import load_model, load_state
+    from tinycoder.storage.models import is_resumable, resolve_model, run_folder
     from tinycoder.transformer.model import n_params
 
     folder = resolve_model(home_folder(context), name)
     model = load_model(folder)
-    resumable = (run_folder(folder) / STATE).exists()
+    resumable = is_resumable(folder)
     if resumable:
         load_state(run_folder(folder))
     click.echo(
@@ -136,7 +138,6 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
         raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
     measured = dataclasses.replace(_measure(model), weights=kind, origin=model.name)
     training = dataclasses.replace(model.training, quantized=measured)
-    card = model_card(folder.name, model.config, training)
     with only_writer(folder):
         save_model(
             folder,
@@ -144,7 +145,7 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
             params=model.params,
             tokenizer=model.tokenizer,
             training=training,
-            card=card,
+            card=model_card(folder.name, model.config, training),
             weights=kind,
         )
     smaller = load_model(folder)
@@ -228,10 +229,6 @@ def remove(context: click.Context, name: str, yes: bool) -> None:
     if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
-
-
-def _without_front_matter(card: str) -> str:
-    return card.split("---\n", 2)[-1].strip()
 
 
 def _printable(text: str) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tinycoder.cli.options import home_folder
-
-if TYPE_CHECKING:
-    from tinycoder.memory.learners import Learner
 
 
 @click.command()
@@ -58,17 +56,8 @@ def _forget(home: Path, places: Sequence[Path], listed: list[str]) -> dict[str, 
     return {
         "forgotten": listed,
         "removed": [{"index": str(file), "paths": paths} for file, paths in removed.items()],
-        "models": [_model(model) for model in models],
+        "models": [{key: value and str(value) for key, value in asdict(model).items()} for model in models],
         "written_now": written_now(home),
-    }
-
-
-def _model(model: Learner) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "folder": str(model.folder),
-        "text": model.text and str(model.text),
-        "report": model.report and str(model.report),
     }
 
 
@@ -88,15 +77,9 @@ def _lines(places: Sequence[Path], found: dict[str, Any]) -> list[str]:
 
 def _remedies(model: dict[str, Any]) -> list[str]:
     """A line for the model or the stopped run, and one for its report."""
-    name = model["name"]
-    if model["text"]:
-        line = (
-            f"{name}: its stopped run keeps what it read in {model['text']}; "
-            f"`tinycoder checkpoint remove {name}`, or train with --overwrite, which leaves it out"
-        )
-    else:
-        line = (
-            f"{name}: was trained on a folder that holds it; "
-            f"`tinycoder checkpoint remove {name}`, or train again, which leaves it out"
-        )
-    return [line, *([f"{model['report']}: may quote it; delete the page"] if model["report"] else [])]
+    name, text, report = model["name"], model["text"], model["report"]
+    fault, again = "was trained on a folder that holds it", "train again"
+    if text:
+        fault, again = f"its stopped run keeps what it read in {text}", "train with --overwrite"
+    line = f"{name}: {fault}; `tinycoder checkpoint remove {name}`, or {again}, which leaves it out"
+    return [line, *([f"{report}: may quote it; delete the page"] if report else [])]

@@ -1,13 +1,20 @@
-"""A training run on screen, on stderr: a live bar on a terminal, plain lines in a pipe."""
+"""A training run on stderr: a live bar on a terminal, plain lines in a pipe, or JSON for another program.
+
+As JSON, one object a line: ``start`` once, before the first step; then ``progress``, a few times a second at most and
+with every evaluation; then ``end`` when all is saved. A run that fails has no ``end``, but a sentence for a person.
+"""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from tinycoder_training.trainer import Report
 
 LINE_SECONDS = 10.0
+JSON_SECONDS = 0.25  # between two lines
 FEW_TOKENS = 3_000
 
 Samples = Callable[["Report"], "list[Sample]"]
@@ -80,21 +88,14 @@ def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:
     """Draw each report as it comes; returns the samples of the last evaluation."""
     console = Console(stderr=True, highlight=False)
     last: list[Sample] = []
-    spoke, n_shown = -LINE_SECONDS, 0
-    with Progress(
-        TextColumn("{task.percentage:>3.0f}%"),
-        BarColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-        disable=not console.is_terminal,
-    ) as bar:
-        task: TaskID = bar.add_task("starting", total=1.0)
-        bpb = ""
+    spoke, n_shown, quality = -LINE_SECONDS, 0, ""
+    columns = TextColumn("{task.percentage:>3.0f}%"), BarColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
         for report in reports:
             if report.evaluation:
-                bpb = f"  val bpb {report.evaluation.bits_per_byte:.3f}"
-                last = samples(report)
-            line = _line(report) + bpb
+                quality, last = f"  val bpb {report.evaluation.bits_per_byte:.3f}", samples(report)
+            line = _line(report) + quality
             bar.update(task, completed=report.done, description=line)
             now = time.monotonic()
             if report.evaluation or (not console.is_terminal and now - spoke >= LINE_SECONDS):
@@ -124,3 +125,75 @@ def _one_line(sample: Sample) -> str:
     before = sample.prompt[-30:].replace("\n", "⏎")
     after = sample.completion[:70].replace("\n", "⏎")
     return f"      …{before} ▸ {after}"
+
+
+def say_start(job: Job) -> None:
+    """Name, size and data of the run, and its budget: steps or minutes, the other is null."""
+    settings, data = job.run.train, job.record.data
+    assert data is not None
+    _say(
+        "start",
+        name=job.folder.name,
+        parameters=job.record.parameters,
+        files=data.files,
+        held_out=data.validation_files,
+        tokens=data.tokens,
+        step=job.progress.step,
+        done=job.done,
+        steps=settings.steps,
+        minutes=settings.minutes,
+    )
+
+
+def show_lines(reports: Iterable[Report], samples: Samples) -> list[Sample]:
+    """Say each report that is due; returns the samples of the last evaluation.
+
+    ``done`` is the part of the budget, ``loss`` the smooth one in nats per token, ``seconds`` those of training,
+    ``bits_per_byte`` that of the last evaluation or null.
+    """
+    last: list[Sample] = []
+    spoke, bits_per_byte = -JSON_SECONDS, None
+    for report in reports:
+        if report.evaluation:
+            bits_per_byte, last = report.evaluation.bits_per_byte, samples(report)
+        now = time.monotonic()
+        if report.evaluation or now - spoke >= JSON_SECONDS:
+            spoke = now
+            _say(
+                "progress",
+                done=report.done,
+                step=report.step,
+                loss=report.smooth_loss,
+                tokens_per_second=round(report.tokens_per_second, 1),
+                seconds=round(report.seconds, 3),
+                bits_per_byte=bits_per_byte,
+            )
+    return last
+
+
+def say_end(job: Job, page: Path | None) -> None:
+    """The outcome, and the path of the report, if there is one.
+
+    ``kept`` says whether the run found better weights than it started with; ``before`` are their bits per byte, null
+    for a run from new weights. ``bits_per_byte`` is null if the run was never evaluated.
+    """
+    progress, training = job.progress, job.training
+    _say(
+        "end",
+        finished=progress.finished,
+        kept=progress.kept,
+        step=progress.step,
+        done=job.done,
+        before=training.before and training.before.bits_per_byte,
+        bits_per_byte=training.val_bpb,
+        report=page and str(page),
+    )
+
+
+def say_nothing_learnt() -> None:
+    """There was nothing to learn: an end without a start."""
+    _say("end", finished=True, kept=False, step=0, done=1.0, before=None, bits_per_byte=None, report=None)
+
+
+def _say(event: str, **values: object) -> None:
+    click.echo(json.dumps({"event": event, **values}), err=True)

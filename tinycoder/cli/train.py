@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,47 @@ from click.core import ParameterSource
 from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.cli.train_job import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions, job_of, read_texts
 from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.stop import never
 
 if TYPE_CHECKING:
     from tinycoder_training.job import Job
+
+DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
+FROM_SCRATCH = "none"  # as --from: new weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """The options of the command, by the names that they have below."""
+
+    paths: tuple[Path, ...]
+    exclude: tuple[str, ...]
+    recipe: str
+    preset: str | None
+    batch_size: int | None
+    window: int | None
+    minutes: float | None
+    steps: int | None
+    name: str | None
+    start: str | None
+    resume: bool
+    overwrite: bool
+    optimizer: str
+    fim_rate: float
+    seed: int | None
+    recent: float | None
+    file: Path | None
+    dry_run: bool
+    list_only: bool
+    as_json: bool
+    progress: str
+    attached: bool
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders and files to learn from."""
+        return self.paths or (Path(),)
 
 
 @click.command()
@@ -96,9 +132,10 @@ def train(context: click.Context, /, **values: Any) -> None:
     options = TrainOptions(**values)
     _check(context, options)
     gone = stdin_ends() if options.attached else never
+    from tinycoder.cli.train_job import job_of, read_texts
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
-    from tinycoder_training.listing import listing, listing_data
+    from tinycoder_training.corpora.corpus import listing, listing_data
 
     home = home_folder(context)
     workspaces = [workspace_model_name(path) for path in options.roots] if options.recipe == "code" else []
@@ -151,8 +188,7 @@ def _forecast(job: Job, as_json: bool) -> None:
 
 def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, gone: Callable[[], bool]) -> None:
     """Train with progress on stderr, and print the outcome on stdout."""
-    from tinycoder.cli.progress import describe, outcome, show
-    from tinycoder.cli.progress_lines import say_end, say_start, show_lines
+    from tinycoder.cli.progress import describe, outcome, say_end, say_start, show, show_lines
     from tinycoder_training.clock import awake_clock
     from tinycoder_training.report import samples_of, write_report
 
@@ -160,7 +196,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
     say_start(job) if in_lines else click.echo(describe(job), err=True)
     with stop_on_signals() as asked:
         with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
-            samples = (show_lines if in_lines else show)(reports, samples_of(job))
+            samples = (show_lines if in_lines else show)(reports, partial(samples_of, job))
         finished, training = job.progress.finished, job.training
         changed = job.progress.kept or not job.only_better
         page = write_report(home / "reports", job.folder.name, training, samples) if changed else None
@@ -181,7 +217,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
 
 def _say_nothing_recent(name: str, options: TrainOptions) -> None:
     """Say that there is nothing to do, which is no error."""
-    from tinycoder.cli.progress_lines import say_nothing_learnt
+    from tinycoder.cli.progress import say_nothing_learnt
 
     if options.progress == "json":
         say_nothing_learnt()

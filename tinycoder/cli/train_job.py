@@ -4,75 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.config import PRESETS, TUNING_BATCH, TrainConfig, tuning
-from tinycoder.errors import ConfigError
+from tinycoder.cli.train import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions
+from tinycoder.config import PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
+from tinycoder.errors import ConfigError, CorpusError
+from tinycoder.memory.learners import left_out, refuse_forgotten
 from tinycoder.storage.bundled import BUNDLED
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.storage.forget_list import Forgotten, load_forgotten, true_path
+from tinycoder.storage.models import exists, resolve_model
+from tinycoder.storage.record import TrainingRecord
+from tinycoder.workspace import tree
+from tinycoder_training.corpora import python_repos, shakespeare, validation
+from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.forecast import refuse_what_cannot_fit
+from tinycoder_training.job import Job, new_job, refuse_to_lose, resumed_job
+from tinycoder_training.replay import general_texts, recent_paths
 
-if TYPE_CHECKING:
-    from tinycoder.config import ModelConfig
-    from tinycoder.storage.checkpoint import Model
-    from tinycoder.storage.forget_list import Forgotten
-    from tinycoder_training.corpora.corpus import Corpus
-    from tinycoder_training.job import Job
-
-DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
 DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
     "code": (None, 10.0),
     "shakespeare": (None, 15.0),
     "validation": (150, None),
 }
 RECENT_BUDGET = (None, 1.0)
-FROM_SCRATCH = "none"  # as --from: new weights
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """The options of the command, by the names that they have below."""
-
-    paths: tuple[Path, ...]
-    exclude: tuple[str, ...]
-    recipe: str
-    preset: str | None
-    batch_size: int | None
-    window: int | None
-    minutes: float | None
-    steps: int | None
-    name: str | None
-    start: str | None
-    resume: bool
-    overwrite: bool
-    optimizer: str
-    fim_rate: float
-    seed: int | None
-    recent: float | None
-    file: Path | None
-    dry_run: bool
-    list_only: bool
-    as_json: bool
-    progress: str
-    attached: bool
-
-    @property
-    def roots(self) -> tuple[Path, ...]:
-        """The folders and files to learn from."""
-        return self.paths or (Path(),)
 
 
 def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence[str]) -> Job | None:
     """The stopped run, or a new one; None if no recent file teaches anything."""
-    from tinycoder.memory.learners import left_out, refuse_forgotten
-    from tinycoder.storage.forget_list import load_forgotten, true_path
-    from tinycoder.storage.record import TrainingRecord
-    from tinycoder_training.forecast import refuse_what_cannot_fit
-    from tinycoder_training.job import new_job, refuse_to_lose, resumed_job
-    from tinycoder_training.replay import general_texts
-
     if options.resume:
         refuse_forgotten(home, folder)
         return resumed_job(folder, steps=options.steps, minutes=options.minutes)
@@ -110,9 +72,6 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
 
 def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
     """The model to continue from, if any."""
-    from tinycoder.storage.checkpoint import load_model
-    from tinycoder.storage.models import exists, resolve_model
-
     if options.start is not None:
         return None if options.start == FROM_SCRATCH else load_model(resolve_model(home, options.start))
     if options.recipe != "code" or options.preset:
@@ -131,12 +90,6 @@ def read_texts(
     home: Path, options: TrainOptions, forgotten: Forgotten, seed: int
 ) -> tuple[Corpus | None, frozenset[str] | None]:
     """The texts of the recipe, and with --recent the paths that changed lately; no texts if there are no such paths."""
-    from tinycoder.errors import CorpusError
-    from tinycoder.storage.forget_list import true_path
-    from tinycoder.workspace import tree
-    from tinycoder_training.corpora import python_repos, shakespeare, validation
-    from tinycoder_training.recent import recent_paths
-
     if options.file and forgotten.holds(true_path(options.file)):
         raise CorpusError(f"{options.file} is forgotten; `tinycoder forget --undo` lets it be learnt again")
     if options.recipe == "shakespeare":
@@ -164,8 +117,6 @@ def _with_window(shape: ModelConfig, window: int | None, start: Model | None) ->
 
 def _settings(options: TrainOptions, batch_size: int, seed: int, *, tuned: bool) -> TrainConfig:
     """Settings with the default ``batch_size``; ``tuned`` for a model that was trained before."""
-    from tinycoder.config import n_cpus
-
     batch_size = options.batch_size or batch_size
     steps, minutes = options.steps, options.minutes
     if steps is None and minutes is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,28 +116,21 @@ def _save(file: Path, index: Index) -> None:
         log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Candidate:
-    source: tree.SourceFile
-    n_bytes: int
-    mtime_ns: int
-
-    def indexed(self, digest: str) -> IndexedFile:
-        path = self.source.path
-        return IndexedFile(path=path, n_bytes=self.n_bytes, mtime_ns=self.mtime_ns, digest=digest, start=None)
+_Candidate = tuple[tree.SourceFile, IndexedFile]  # the latter without the digest of the text
 
 
 def _candidates(folders: Sequence[Path], exclude: Sequence[str], forgotten: Forgotten) -> list[_Candidate]:
     """The files to index, the most wanted first, each with the size and time it had before it was read."""
     sources, _ = tree.walk(folders, exclude=exclude, forgotten=forgotten) if folders else ([], [])
-    found = []
+    candidates = []
     for source in sources:
         try:
             stat = source.location.stat()
         except OSError:  # removed in the meantime
             continue
-        found.append(_Candidate(source=source, n_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns))
-    return sorted(found, key=lambda file: (-(file.mtime_ns // DAY), file.n_bytes, file.source.path))
+        known = IndexedFile(path=source.path, n_bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, digest="", start=None)
+        candidates.append((source, known))
+    return sorted(candidates, key=lambda pair: (-(pair[1].mtime_ns // DAY), pair[1].n_bytes, pair[1].path))
 
 
 def _is_folder(path: Path) -> bool:
@@ -151,11 +144,12 @@ def _groups(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
     group: list[_Candidate] = []
     n_bytes = 0
     for candidate in candidates:
-        if group and (len(group) == GROUP_FILES or n_bytes + candidate.n_bytes > GROUP_BYTES):
+        size = candidate[1].n_bytes
+        if group and (len(group) == GROUP_FILES or n_bytes + size > GROUP_BYTES):
             yield group
             group, n_bytes = [], 0
         group.append(candidate)
-        n_bytes += candidate.n_bytes
+        n_bytes += size
     if group:
         yield group
 
@@ -194,13 +188,13 @@ class _Texts:
     def _add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
         """Take the texts of some files, from what was stored where nothing changed. Raises ``Cancelled``."""
         fresh: dict[str, str] = {}  # texts to encode, by digest
-        found: list[tuple[_Candidate, str]] = []
-        for candidate in group:
+        read_files: list[IndexedFile] = []
+        for source, file in group:
             if stop():
                 raise Cancelled
-            digest = self._known_digest(candidate)
+            digest = self._known_digest(file)
             if digest is None:
-                read = python_file.read_file(candidate.source)
+                read = python_file.read_file(source)
                 if isinstance(read, Skipped):
                     if read.reason.startswith(UNREADABLE):
                         continue  # it may be readable next time
@@ -209,9 +203,10 @@ class _Texts:
                     digest = hashlib.blake2b(read[0].text.encode(), digest_size=16).hexdigest()
                     if digest not in self._digests and digest not in self._stored:
                         fresh[digest] = read[0].text
-            found.append((candidate, digest))
+            read_files.append(replace(file, digest=digest))
         encoded = dict(zip(fresh, self._tokenizer.encode_all(list(fresh.values())), strict=True))
-        for candidate, digest in found:
+        for file in read_files:
+            digest = file.digest
             if digest and digest not in self._digests:
                 ids = self._stored[digest] if digest in self._stored else np.array(encoded[digest], np.int32)
                 self.full = len(ids) >= self._room
@@ -219,18 +214,18 @@ class _Texts:
                     return
                 self._room -= len(ids) + 1
                 self._digests.add(digest)
-                self.ids[candidate.source.path] = ids
-            self.files[candidate.source.path] = candidate.indexed(digest)
+                self.ids[file.path] = ids
+            self.files[file.path] = file
 
     def are_those_of(self, stored: Index) -> bool:
         """Whether ``stored`` has exactly these files and texts."""
         files = {file.path: replace(file, start=None) for file in stored.files}
         return files == self.files and set(stored.corpus.paths) == self.ids.keys()
 
-    def _known_digest(self, candidate: _Candidate) -> str | None:
+    def _known_digest(self, file: IndexedFile) -> str | None:
         """The digest of an unchanged file whose text need not be read."""
-        known = self._known.get(candidate.source.path)
-        if known is None or (known.n_bytes, known.mtime_ns) != (candidate.n_bytes, candidate.mtime_ns):
+        known = self._known.get(file.path)
+        if known is None or (known.n_bytes, known.mtime_ns) != (file.n_bytes, file.mtime_ns):
             return None
         at_hand = not known.digest or known.digest in self._digests or known.digest in self._stored
         return known.digest if at_hand else None

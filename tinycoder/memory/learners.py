@@ -17,7 +17,7 @@ from tinycoder.memory.index_file import load_index
 from tinycoder.storage.atomic import readable_folder
 from tinycoder.storage.checkpoint import STATE, read_training
 from tinycoder.storage.forget_list import Forgotten, digest_of, load_forgotten
-from tinycoder.storage.models import list_models, run_folder, workspace_model_name
+from tinycoder.storage.models import is_resumable, list_models, run_folder, workspace_model_name
 from tinycoder.storage.record import TrainingRecord
 
 SUFFIXES = (".py", ".pyi")  # of single files that were trained on
@@ -49,11 +49,9 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
                 state = readable_folder(folder) / STATE
             except CheckpointError:
                 continue
-            if not any(_has_read(training, path, within) for path, within in names.items()):
-                continue
-            report = page if page.is_file() else None
-            text = state if state.is_file() else None
-            result.append(Learner(name=summary.name, folder=folder, text=text, report=report))
+            if any(_has_read(training, path, within) for path, within in names.items()):
+                text, report = (file if file.is_file() else None for file in (state, page))
+                result.append(Learner(name=summary.name, folder=folder, text=text, report=report))
     return result
 
 
@@ -76,16 +74,16 @@ def left_out(forgotten: Forgotten, folders: Sequence[Path], start: TrainingRecor
 
     ``start`` is the record of the model that the run continues from, which may have learnt some of them.
     """
-    related = [path for path in forgotten.paths if any(_related(path, folder) for folder in folders)]
+    within, above = set(folders), {each for folder in folders for each in (folder, *folder.parents)}
+    related = [path for path in forgotten.paths if path in above or not within.isdisjoint(path.parents)]
     return [digest_of(path) for path in related if start is None or not _has_read(start, path, _names_above(path))]
 
 
 def refuse_forgotten(home: Path, folder: Path) -> None:
     """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten since."""
-    run = run_folder(folder)
-    if not (run / STATE).is_file():
+    if not is_resumable(folder):
         return
-    training, indexed = read_training(run), _indexed_folders(home)
+    training, indexed = read_training(run_folder(folder)), _indexed_folders(home)
     for path in load_forgotten(home).paths:
         if _has_read(training, path, _workspaces_with(path, indexed)):
             raise TrainingError(
@@ -99,10 +97,6 @@ def _has_read(training: TrainingRecord, path: Path, names: set[str]) -> bool:
     if names.isdisjoint(training.workspaces):
         return False
     return {digest_of(each) for each in (path, *path.parents)}.isdisjoint(training.forgotten)
-
-
-def _related(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents or path in folder.parents
 
 
 def _names_above(path: Path) -> set[str]:

@@ -2,7 +2,7 @@
 
 Two steps. First the levels of the memory are laid over the model's distribution, from short contexts to long ones:
 ``p <- (1 - w) p + w counts / total``, where the weight ``w`` is a logistic function of what is known about the level:
-tier and order, how many places it counts and how much they agree, how sure the model is, and how likely the level's
+tier and order, how often it was seen and how much those agree, how confident the model is, and how likely the level's
 favourite is already. A level that is new with a short context escapes to what lies below it, as in PPM (Cleary and
 Witten 1984), but the escape is learnt, not fixed. Then the outcome and the model's own distribution are multiplied with
 learnt exponents, as in the logistic mixing of PAQ (Mahoney 2005). All weights follow the gradient of the code length

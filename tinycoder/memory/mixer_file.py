@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
+from tinycoder.memory.mixer import Mixer, from_tables, to_tables
 from tinycoder.storage.atomic import replace_text
 from tinycoder.validate import DataError, from_json
-
-if TYPE_CHECKING:
-    from tinycoder.memory.mixer import Mixer
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +32,6 @@ class MixerFile:
         """Write the weights if they have changed. A disk that refuses is a line in the log."""
         if self._mixer.weights == self._saved:
             return
-        from tinycoder.memory.mixer import to_tables
-
         weights = list(self._mixer.weights)
         try:
             replace_text(self._file, json.dumps(to_tables(self._mixer)))
@@ -48,8 +43,6 @@ class MixerFile:
 
 def load_mixer(file: Path) -> Mixer | None:
     """The mixer in ``file``; None if there is none, or a damaged one, which is a line in the log."""
-    from tinycoder.memory.mixer import from_tables
-
     try:
         return from_tables(from_json(file.read_bytes()))
     except FileNotFoundError:

@@ -26,7 +26,7 @@ ORDERS = (*range(1, 9), 10, 12, 16, 24, MAX_MATCH)  # lengths of a context that 
 FEW = 24  # places that are counted one by one
 MAX_OTHERS = 400_000  # ids of other open files that are searched
 
-NO_CONTEXT = NO_ID - 1  # stands before a short context: nothing in a text equals it
+NO_CONTEXT = NO_ID - 1  # the padding of a short context: nothing in a text equals it
 
 WORKSPACE, OTHERS, HERE = 0, 1, 2  # tiers
 
@@ -43,42 +43,40 @@ class NgramMatch:
 
 
 class Memory:
-    """The tiers of one workspace for one tokenizer. One thread at a time."""
+    """The tiers of one workspace for one tokenizer. One thread at a time.
+
+    ``workspace`` is the workspace tier, None before anything was indexed.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self._separator = tokenizer.special[FILE_SEPARATOR]
-        self._workspace: Workspace | None = None
+        self.workspace: Workspace | None = None
         self._open: OrderedDict[str, TokenLines] = OrderedDict()
         self._others: tuple[str, TokenCorpus] | None = None
         self._counts: Array | None = None
         self._n_changes: Counter[str | None] = Counter()  # of the text of a file, and of which files there are
-        self._forgotten: Callable[[str], bool] = _never
+        self._forgotten: Callable[[str], bool] = lambda path: False
         self._breaks = np.array([b"\n" in raw for raw in tokenizer.raw])
 
     @property
     def n_tokens(self) -> int:
         """Ids in the workspace tier."""
-        return len(self._workspace.order) if self._workspace else 0
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """The workspace tier; None before anything was indexed."""
-        return self._workspace
+        return len(self.workspace.order) if self.workspace else 0
 
     def use(self, workspace: Workspace) -> None:
         """Take ``workspace`` as the workspace tier; open files stay out of it."""
         for path in self._open:
             workspace.hide(path)
-        self._workspace = workspace
+        self.workspace = workspace
         self.leave_out(self._forgotten)
 
     def leave_out(self, forgotten: Callable[[str], bool]) -> None:
         """Know nothing of these paths from now on, but in an open file of them what it says itself."""
         self._forgotten = forgotten
-        if self._workspace:
-            for path in filter(forgotten, self._workspace.corpus.paths):
-                self._workspace.erase(path)
+        if self.workspace:
+            for path in filter(forgotten, self.workspace.corpus.paths):
+                self.workspace.erase(path)
         self._others = self._counts = None
         self._n_changes[None] += 1
 
@@ -88,8 +86,8 @@ class Memory:
         if lines is None:
             lines = self._open[path] = TokenLines(self.tokenizer)
             self._n_changes[None] += 1
-            if self._workspace:
-                self._workspace.hide(path)
+            if self.workspace:
+                self.workspace.hide(path)
         self._open.move_to_end(path)
         if self._others and self._others[0] != path:
             self._others = None
@@ -102,8 +100,8 @@ class Memory:
         if self._open.pop(path, None) is not None:
             self._others = None
             self._n_changes[None] += self._n_changes.pop(path, 0) + 1  # nothing is kept of a file that is closed
-            if self._workspace:
-                self._workspace.show(path)
+            if self.workspace:
+                self.workspace.show(path)
 
     def lines(self, path: str) -> TokenLines | None:
         """The tokens of an open file."""
@@ -121,11 +119,11 @@ class Memory:
         """
         recent = _recent(context)
         matches: list[NgramMatch] = []
-        if self._workspace:
-            short, places, lengths = self._workspace.matches(recent)
+        if self.workspace:
+            short, places, lengths = self.workspace.matches(recent)
             for order, following in short:
                 _add_match(matches, WORKSPACE, order, following)
-            _add_matches(matches, WORKSPACE, SORTED, self._workspace.corpus.next_ids[places + MAX_MATCH], lengths)
+            _add_matches(matches, WORKSPACE, SORTED, self.workspace.corpus.next_ids[places + MAX_MATCH], lengths)
         others = self._other_files(path)
         if others is not None:
             places, lengths = search(others.ids, recent)
@@ -138,7 +136,7 @@ class Memory:
     def here(self, before: Array, after: Array) -> Array:
         """The file tier: its ids before and behind the place that is asked about, as ``evidence`` wants them.
 
-        Between the two stands no id, so that the place itself says nothing of what comes next.
+        No id lies between the two, so that the cursor itself says nothing of what comes next.
         """
         padding = np.full(MAX_MATCH - 1, NO_ID, np.int32)
         separator = np.array([self._separator], np.int32)
@@ -155,9 +153,9 @@ class Memory:
         for ids in [here, *([others.ids] if others else [])]:
             if len(ids) > MAX_MATCH:
                 best = _longer(best, ids, *search(ids, recent))
-        if self._workspace:
-            corpus = self._workspace.corpus
-            best = _longer(best, corpus.next_ids, *self._workspace.matches(recent)[1:])
+        if self.workspace:
+            corpus = self.workspace.corpus
+            best = _longer(best, corpus.next_ids, *self.workspace.matches(recent)[1:])
         length, ids, place = best
         following = ids[place + MAX_MATCH : place + MAX_MATCH + n] if length else ids[:0]
         ends = np.flatnonzero((following == NO_ID) | (following == self._separator))
@@ -187,10 +185,10 @@ class Memory:
         if others is not None:
             places, lengths = search(others.ids, recent)
             found += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(made))
-        if self._workspace:
-            _, places, lengths = self._workspace.matches(recent)
-            shown = self._workspace.corpus.next_ids[places + MAX_MATCH] != NO_ID
-            corpus = self._workspace.corpus
+        if self.workspace:
+            _, places, lengths = self.workspace.matches(recent)
+            shown = self.workspace.corpus.next_ids[places + MAX_MATCH] != NO_ID
+            corpus = self.workspace.corpus
             found += self._places(corpus, _followed(corpus.ids, places[(lengths >= wanted) & shown], then), len(made))
         if not found:
             return None
@@ -198,18 +196,13 @@ class Memory:
         return Seen(path=best.path, line=best.line, times=sum(place.times for place in found))
 
     def _places(self, corpus: TokenCorpus, places: Array, n_generated: int) -> list[Seen]:
-        """The last of ``places``, as a place with the number of all; none if there are none."""
+        """The last of ``places``, with the number of all; none if there are none."""
         if not len(places):
             return []
         first = int(places[-1]) + MAX_MATCH - n_generated
         text = bisect_right(corpus.starts, first) - 1
-        return [
-            Seen(
-                path=corpus.paths[text],
-                line=self._line(corpus.ids[corpus.starts[text] + 1 : first]),
-                times=len(places),
-            )
-        ]
+        line = self._line(corpus.ids[corpus.starts[text] + 1 : first])
+        return [Seen(path=corpus.paths[text], line=line, times=len(places))]
 
     def _line(self, before: Array) -> int:
         """The line, counted from 1, that comes after some ids."""
@@ -223,13 +216,13 @@ class Memory:
 
     def in_workspace(self, word: str) -> bool:
         """Whether a file on disk has the identifier ``word``."""
-        return self._workspace is not None and word in self._workspace.words(self.tokenizer.raw)
+        return self.workspace is not None and word in self.workspace.words(self.tokenizer.raw)
 
     def unigram(self) -> Array:
         """How often each id is in the workspace, (V,)."""
         if self._counts is None:
             size = self.tokenizer.vocab_size
-            ids = self._workspace.corpus.ids if self._workspace else np.zeros(0, np.int32)
+            ids = self.workspace.corpus.ids if self.workspace else np.zeros(0, np.int32)
             self._counts = np.bincount(ids[ids >= 0], minlength=size)[:size].astype(np.float32)
         return self._counts
 
@@ -249,10 +242,6 @@ class Memory:
         return self._others[1]
 
 
-def _never(path: str) -> bool:
-    return False
-
-
 def _followed(ids: Array, places: Array, then: Array | None) -> Array:
     """The ``places`` at which one of the ids of ``then`` comes next, or nothing."""
     if then is None or not len(places):
@@ -263,7 +252,7 @@ def _followed(ids: Array, places: Array, then: Array | None) -> Array:
 
 
 def _recent(context: Sequence[int] | Array) -> Array:
-    """The last LONGEST ids of a context; fewer are padded in front."""
+    """The last MAX_MATCH ids of a context; fewer are padded in front."""
     recent = np.full(MAX_MATCH, NO_CONTEXT, np.int32)
     tail = np.asarray(context[-MAX_MATCH:], np.int32)
     recent[MAX_MATCH - len(tail) :] = tail

@@ -26,7 +26,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class TokenCorpus:
-    """Texts one after the other as ids (n,) int32, padded in front so that every place has LONGEST ids before it.
+    """Texts one after the other as ids (n,) int32, padded in front so that MAX_MATCH ids are before each.
 
     ``next_ids`` is the same without the texts that are hidden; text ``i`` has the path ``paths[i]`` and begins at
     ``starts[i]``.
@@ -66,29 +66,23 @@ class Workspace:
 
     def hide(self, path: str) -> None:
         """Leave a text out from now on, and that it ends where it ends."""
-        i = self._index.get(path)
-        if i is not None:
-            start, end = self._span(i)
-            self.corpus.next_ids[start : end + 1] = NO_ID
+        start, end = self._span(path)
+        self.corpus.next_ids[start : end + 1] = NO_ID
 
     def show(self, path: str) -> None:
         """Use a hidden text again."""
-        i = self._index.get(path)
-        if i is not None:
-            start, end = self._span(i)
-            self.corpus.next_ids[start : end + 1] = self.corpus.ids[start : end + 1]
+        start, end = self._span(path)
+        self.corpus.next_ids[start : end + 1] = self.corpus.ids[start : end + 1]
 
     def erase(self, path: str) -> None:
         """Forget a text for good: no context is found in it, nothing follows one, and its words are gone."""
-        i = self._index.get(path)
-        if i is not None:
-            start, end = self._span(i)
-            self.corpus.ids[start:end] = NO_ID
-            self.corpus.next_ids[start : end + 1] = NO_ID
-            self._words = None
+        start, end = self._span(path)
+        self.corpus.ids[start:end] = NO_ID
+        self.corpus.next_ids[start : end + 1] = NO_ID
+        self._words = None
 
     def matches(self, context: Array) -> tuple[list[tuple[int, Array]], Array, Array]:
-        """What the workspace has after the last ids of ``context`` (LONGEST,).
+        """What the workspace has after the last ids of ``context`` (MAX_MATCH,).
 
         For each short order what came next, or a sample of it; then the places that have SORTED ids or more in
         common with the context, or a sample, and how many each has.
@@ -112,10 +106,12 @@ class Workspace:
             places = places[:: -(-len(places) // MAX_COMPARED)]
         return short, places, common_lengths(self.corpus.ids, places, context)
 
-    def _span(self, i: int) -> tuple[int, int]:
-        """Where the ids of a text lie; the separator behind them is at the end."""
-        starts = self.corpus.starts
-        return starts[i] + 1, starts[i + 1] if i + 1 < len(starts) else len(self.corpus.ids) - 1
+    def _span(self, path: str) -> tuple[int, int]:
+        """Where the ids of a text begin, and its separator behind them; behind all ids if there is no such text."""
+        i, starts, n = self._index.get(path), self.corpus.starts, len(self.corpus.ids)
+        if i is None:
+            return n, n
+        return starts[i] + 1, starts[i + 1] if i + 1 < len(starts) else n - 1
 
 
 def token_corpus(texts: Iterable[tuple[str, Array]], separator: int) -> TokenCorpus:
@@ -133,7 +129,7 @@ def token_corpus(texts: Iterable[tuple[str, Array]], separator: int) -> TokenCor
 
 def search(ids: Array, context: Array) -> tuple[Array, Array]:
     """The latest places in ``ids`` (padded) that come after the last id of ``context``, and how many ids before each
-    are those of the context. A place ``p`` speaks of ``ids[p + LONGEST]``.
+    are those of the context. A place ``p`` speaks of ``ids[p + MAX_MATCH]``.
     """
     if context[-1] == NO_ID:  # the padding before the first text is no context
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

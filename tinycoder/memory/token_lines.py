@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 class TokenLines:
     """A text and its ids: ``ids`` (n,) int32 as a whole, and by line.
 
-    ``changed`` says which lines the last update replaced: the first one, counted from 0, and how many stand there now.
+    ``changed`` says which lines the last update replaced: the first one, counted from 0, and how many there are now.
     """
 
     def __init__(self, tokenizer: Tokenizer, text: str = "") -> None:
@@ -91,7 +91,7 @@ class TokenLines:
         return self._words.keys()
 
     def line_at(self, offset: int) -> tuple[int, int, int]:
-        """The line in which ``offset`` stands or which it ends: where its text starts, and where its ids start and end.
+        """The line in which ``offset`` lies or which it ends: where its text starts, and where its ids start and end.
 
         An offset right before a line break belongs to the line before.
         """

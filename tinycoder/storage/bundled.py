@@ -1,4 +1,4 @@
-"""The model that comes with TinyCoder: its name and its place. Does not know what is in it, nor the models at home."""
+"""The name and the folder of the model that comes with TinyCoder."""
 
 from __future__ import annotations
 

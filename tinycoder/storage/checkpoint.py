@@ -87,7 +87,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a run needs to go on, bit for bit: arrays (current weights, moments) and plain data (counters)."""
+    """What a run needs to continue, bit for bit: arrays (current weights, moments) and plain data (counters)."""
 
     arrays: Mapping[str, Array]
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -120,19 +120,11 @@ def save_model(
 
 def load_model(folder: Path) -> Model:
     """Read and check a folder. Raises ``CheckpointError`` that names file, fault and remedy."""
-    if is_bundled(folder):
-        return _load_bundled(folder)
-    try:
-        return _load(folder)
-    except CheckpointError:
-        return _load(folder)  # a save may have fallen between the reading of two files; a real fault is still there
-
-
-def _load_bundled(folder: Path) -> Model:
-    """The same for the one model that nobody can train again."""
     try:
         return _load(folder)
     except CheckpointError as error:
+        if not is_bundled(folder):
+            return _load(folder)  # a save may have fallen between two reads; a real fault is still there
         fault = str(error).removesuffix(f"; {AGAIN}")
         raise CheckpointError(
             f"the model that comes with TinyCoder is damaged, install TinyCoder again ({fault})"
@@ -160,7 +152,9 @@ def _load(folder: Path) -> Model:
         params = dequantize(stored, weights)
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}; {AGAIN}") from None
-    _check_numbers(params, path)
+    for name, param in params.items():
+        if not np.isfinite(param).all():
+            raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
     return Model(
         config=config,
         params=params,
@@ -263,12 +257,6 @@ def _check_shapes(stored: Mapping[str, Array], expected: Mapping[str, tuple[int,
             raise CheckpointError(
                 f"{path}: tensor {name!r} is {stored[name].shape}, {CONFIG} asks for {shape}; {AGAIN}"
             )
-
-
-def _check_numbers(params: Params, path: Path) -> None:
-    for name, param in params.items():
-        if not np.isfinite(param).all():
-            raise CheckpointError(f"{path}: tensor {name!r} holds values that are not numbers; {AGAIN}")
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:

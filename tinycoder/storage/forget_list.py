@@ -25,7 +25,7 @@ PATIENCE_S = 10.0  # for another process that changes the list
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten:
-    """Sorted paths as ``true_path`` gives them. A folder stands for all that is below it."""
+    """Sorted paths as ``true_path`` gives them. A folder means all that is below it."""
 
     paths: tuple[Path, ...] = ()
 
@@ -64,7 +64,7 @@ def load_forgotten(home: Path) -> Forgotten:
     """The list, empty where there is no file. Raises ``ConfigError`` for a damaged one, since any path may be on it."""
     file = forgotten_file(home)
     try:
-        return Forgotten(paths=tuple(sorted(map(Path, parse(_File, file.read_bytes(), strict=False).paths))))
+        return Forgotten(paths=tuple(sorted(map(Path, parse(_File, file.read_bytes()).paths))))
     except FileNotFoundError:
         return NOTHING_FORGOTTEN
     except OSError as error:
@@ -125,7 +125,7 @@ _REMEDY = "put it right, or remove it to let everything be learnt again"
 
 
 def _names(paths: Iterable[Path], labels: Mapping[Path, str]) -> Iterator[str]:
-    """How the paths begin in an index of these folders; "" stands for all."""
+    """How the paths begin in an index of these folders; "" means all."""
     for path in paths:
         for folder, label in labels.items():
             if folder == path or path in folder.parents:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.atomic import replaced_file
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import EMBEDDING, FINAL_NORM, layer_name, neighbours
-from tinycoder.transformer.tokenizer import END_OF_TEXT
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
 _UINT32, _INT32, _FLOAT32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9  # types of values
@@ -45,15 +45,15 @@ def export_gguf(model: Model, path: Path) -> None:
         raise CheckpointError(
             f"{model.name}: a model of characters has no tokenizer that GGUF knows; export a model of code"
         )
-    metadata = b"".join(_metadata(model, [" ".join(pair) for pair in merges]))
+    metadata = _metadata(model, [" ".join(pair) for pair in merges])
     tensors = dict(_tensors(model))
     infos, offset = b"", 0
     for name, array in tensors.items():
         shape = array.shape[::-1]
         infos += _string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, _F32, offset)
         offset += _padded(array.nbytes)
-    n_facts = len(list(_metadata(model, [])))
-    head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), n_facts) + metadata + infos
+    pairs = b"".join(_string(key) + _value(value) for key, value in metadata.items())
+    head = MAGIC + struct.pack("<IQQ", VERSION, len(tensors), len(metadata)) + pairs + infos
     try:
         with replaced_file(path, mode=0o644) as file:
             file.write(head.ljust(_padded(len(head)), b"\0"))
@@ -65,39 +65,36 @@ def export_gguf(model: Model, path: Path) -> None:
         ) from None
 
 
-def _metadata(model: Model, merges: list[str]) -> Iterator[bytes]:
-    """Keys with their values."""
+def _metadata(model: Model, merges: list[str]) -> dict[str, Any]:
     config, tokenizer = model.config, model.tokenizer
     special = {i: name for name, i in tokenizer.special.items()}
-    vocabulary = json.loads(tokenizer.to_json())["model"]["vocab"]
     tokens = [special.get(i, "") for i in range(config.vocab_size)]
-    for token, i in vocabulary.items():
+    for token, i in json.loads(tokenizer.to_json())["model"]["vocab"].items():
         tokens[i] = token
-    yield _string("general.architecture") + _text("llama")
-    yield _string("general.name") + _text(model.name)
-    yield _string("general.file_type") + _number(_UINT32, 0)
-    for key, value in (
-        ("vocab_size", config.vocab_size),
-        ("context_length", config.context),
-        ("embedding_length", config.width),
-        ("block_count", config.n_layers),
-        ("feed_forward_length", config.hidden),
-        ("rope.dimension_count", config.head_width),
-        ("attention.head_count", config.n_heads),
-        ("attention.head_count_kv", config.n_kv_heads),
-    ):
-        yield _string(f"llama.{key}") + _number(_UINT32, value)
-    yield _string("llama.attention.layer_norm_rms_epsilon") + _number(_FLOAT32, config.norm_eps)
-    yield _string("llama.rope.freq_base") + _number(_FLOAT32, config.rope_theta)
-    yield _string("tokenizer.ggml.model") + _text("gpt2")
-    yield _string("tokenizer.ggml.pre") + _text("gpt-2")
-    yield _string("tokenizer.ggml.tokens") + _array(_STRING, map(_string, tokens))
-    types = (_CONTROL if i in special else _NORMAL for i in range(config.vocab_size))
-    yield _string("tokenizer.ggml.token_type") + _array(_INT32, (struct.pack("<i", kind) for kind in types))
-    yield _string("tokenizer.ggml.merges") + _array(_STRING, map(_string, merges))
-    for key, name in (("eos", END_OF_TEXT), ("bos", END_OF_TEXT), ("padding", "<|pad|>")):
-        yield _string(f"tokenizer.ggml.{key}_token_id") + _number(_UINT32, tokenizer.special[name])
-    yield _string("tokenizer.ggml.add_bos_token") + struct.pack("<I?", _BOOL, False)
+    return {
+        "general.architecture": "llama",
+        "general.name": model.name,
+        "general.file_type": 0,
+        "llama.vocab_size": config.vocab_size,
+        "llama.context_length": config.context,
+        "llama.embedding_length": config.width,
+        "llama.block_count": config.n_layers,
+        "llama.feed_forward_length": config.hidden,
+        "llama.rope.dimension_count": config.head_width,
+        "llama.attention.head_count": config.n_heads,
+        "llama.attention.head_count_kv": config.n_kv_heads,
+        "llama.attention.layer_norm_rms_epsilon": float(config.norm_eps),
+        "llama.rope.freq_base": float(config.rope_theta),
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [_CONTROL if i in special else _NORMAL for i in range(config.vocab_size)],
+        "tokenizer.ggml.merges": merges,
+        "tokenizer.ggml.eos_token_id": tokenizer.end_of_text,
+        "tokenizer.ggml.bos_token_id": tokenizer.end_of_text,
+        "tokenizer.ggml.padding_token_id": tokenizer.special["<|pad|>"],
+        "tokenizer.ggml.add_bos_token": False,
+    }
 
 
 def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
@@ -118,17 +115,16 @@ def _string(text: str) -> bytes:
     return struct.pack("<Q", len(raw)) + raw
 
 
-def _text(text: str) -> bytes:
-    return struct.pack("<I", _STRING) + _string(text)
-
-
-def _number(kind: int, value: float) -> bytes:
-    return struct.pack("<I" + {_UINT32: "I", _FLOAT32: "f"}[kind], kind, value)
-
-
-def _array(kind: int, items: Iterable[bytes]) -> bytes:
-    parts = list(items)
-    return struct.pack("<IIQ", _ARRAY, kind, len(parts)) + b"".join(parts)
+def _value(value: Any) -> bytes:
+    """A value with its type: a text, a truth value, a number, or a list of texts or whole numbers."""
+    if isinstance(value, list):
+        kind = _STRING if isinstance(value[0], str) else _INT32
+        parts = map(_string, value) if kind == _STRING else (struct.pack("<i", each) for each in value)
+        return struct.pack("<IIQ", _ARRAY, kind, len(value)) + b"".join(parts)
+    if isinstance(value, str):
+        return struct.pack("<I", _STRING) + _string(value)
+    kind, code = {bool: (_BOOL, "?"), int: (_UINT32, "I"), float: (_FLOAT32, "f")}[type(value)]
+    return struct.pack(f"<I{code}", kind, value)
 
 
 def _padded(n_bytes: int) -> int:

@@ -102,7 +102,8 @@ def find_model(home: Path, workspaces: Sequence[Path], *, trusted: bool = True) 
         return bundled_folder()
     usable = {s.name: s for s in _own_models(home) if s.problem or s.training.val_bpb is not None}
     own = next((usable[name] for name in names if name in usable), None)
-    learnt = (s for s in usable.values() if s.problem is None and _learnt_from(s.training, names))
+    finished = (s for s in usable.values() if not s.problem and s.training.recipe == "code" and s.training.finished)
+    learnt = (s for s in finished if not set(names).isdisjoint(s.training.workspaces))
     chosen = own or max(learnt, key=lambda s: s.modified, default=None)
     return chosen.folder if chosen else bundled_folder()
 
@@ -127,11 +128,6 @@ def _own_models(home: Path) -> list[Summary]:
     return [summarise(root / name) for name in folder_names(root) if name != BUNDLED]
 
 
-def _learnt_from(training: TrainingRecord, names: Sequence[str]) -> bool:
-    """Whether this is a finished model of code from one of these workspaces."""
-    return training.recipe == "code" and training.finished and not set(names).isdisjoint(training.workspaces)
-
-
 def summarise(folder: Path) -> Summary:
     """One folder's line of a listing."""
     training = TrainingRecord()
@@ -154,7 +150,7 @@ def summarise(folder: Path) -> Summary:
         training=training,
         n_bytes=n_bytes,
         modified=modified,
-        resumable=(run_folder(folder) / STATE).is_file(),
+        resumable=is_resumable(folder),
         problem=problem,
         bundled=is_bundled(folder),
     )
@@ -170,9 +166,14 @@ def exists(folder: Path) -> bool:
 
 def run_folder(folder: Path) -> Path:
     """Where a run of this model is saved until it is finished: next to a finished model, else in ``folder`` itself."""
-    beside = folder.with_name(f".{folder.name}~run")
+    own = folder.with_name(f".{folder.name}~run")
     finished = exists(folder) and not (readable_folder(folder) / STATE).exists()
-    return beside if finished or exists(beside) else folder
+    return own if finished or exists(own) else folder
+
+
+def is_resumable(folder: Path) -> bool:
+    """Whether a run of this model was stopped and could continue."""
+    return (run_folder(folder) / STATE).is_file()
 
 
 def drop_run(folder: Path) -> None:

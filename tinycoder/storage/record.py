@@ -141,4 +141,4 @@ class TrainingRecord:
 
 def parse_record(text: str) -> TrainingRecord:
     """Read training.json. Raises ``DataError``."""
-    return parse(TrainingRecord, text, keys=KEYS, strict=False)
+    return parse(TrainingRecord, text, keys=KEYS)

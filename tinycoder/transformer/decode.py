@@ -198,9 +198,9 @@ class Session:
         return np.stack([self._scores[end] for end in wanted])
 
     def score_branches(self, ids: Sequence[int], rows: Sequence[Ids], poll: Poll = lambda: None) -> Array:
-        """Scores of the tokens after ``ids`` and each of ``rows``, which have one length, LONGEST_ROW at most: (n,V).
+        """Scores of the tokens after ``ids`` and each of ``rows``, which have one length, MAX_ROW at most: (n,V).
 
-        The window is cut so that LONGEST_ROW more ids fit in it.
+        The window is cut so that MAX_ROW more ids fit in it.
         """
         kept = list(ids[window_start(len(ids), self.config.context, min(MAX_ROW, self.config.context - 1)) :])
         scores = self.next_logits(kept, poll)
@@ -252,7 +252,7 @@ class Session:
         self._rows |= {row: _Row(cache=cache, number=i, scores=scores[i]) for i, row in enumerate(new)}
 
     def _take_over(self, row: _Row, kept: list[int], common: int) -> None:
-        """Go on after the first ``common`` ids as a row does."""
+        """Continue after the first ``common`` ids as a row does."""
         self._cut(common)
         at = common - self._root
         self._cache.keys[:, 0, ..., common] = row.cache.keys[:, row.number, ..., at]

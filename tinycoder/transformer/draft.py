@@ -35,7 +35,7 @@ class Lookup:
 
     def __init__(self) -> None:
         self._text: list[int] = []
-        self._places: dict[tuple[int, ...], list[int]] = {}  # after each run of SHORTEST ids, oldest first
+        self._places: dict[tuple[int, ...], list[int]] = {}  # after each run of MIN_REPETITION ids, oldest first
 
     def __len__(self) -> int:
         return len(self._text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tinycoder.transformer.tokenizer import Tokenizer
 
-SUFFIX_SHARE = 1 / 8  # of the context, at most: what stands before the cursor tells more
+SUFFIX_SHARE = 1 / 8  # of the context, at most: the text before the cursor tells more
 
 PREFIX, SUFFIX, MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
 

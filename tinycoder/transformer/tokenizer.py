@@ -35,8 +35,6 @@ SPECIAL_TOKENS = (
 # punctuation with the space before it; other white space.
 CODE_PIECES = r"\r?\n[ \t]*| ?[\p{L}\p{M}_]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}_]+|[^\S\r\n]+|\s"
 
-_SPECIAL_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-
 MAX_PIECE = 200  # characters; a longer word is cut without harm
 
 
@@ -44,13 +42,16 @@ class Tokenizer:
     """Encodes and decodes; ``raw[i]`` are the bytes of id ``i``, empty for a special id."""
 
     def __init__(self, tokenizer: HuggingFaceTokenizer) -> None:
-        """Raises ``TokenizerError`` where a special token or one of the 256 bytes is missing."""
+        """Raises ``TokenizerError`` where one of the 256 bytes is missing. Ids go from 0 on, without a gap."""
         tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
         self.vocab_size: int = tokenizer.get_vocab_size(with_added_tokens=True)
-        self.special = {token: self._special_id(token) for token in SPECIAL_TOKENS}
+        vocab = tokenizer.get_vocab(with_added_tokens=True)
+        self.special = {token: vocab[token] for token in SPECIAL_TOKENS}
         self._by_pieces = isinstance(tokenizer.decoder, decoders.ByteLevel)
-        self.raw: tuple[bytes, ...] = self._read_bytes()
+        read = _byte_level_bytes if self._by_pieces else _character_bytes
+        tokens = sorted(vocab, key=vocab.__getitem__)
+        self.raw = tuple(b"" if token in self.special else read(token) for token in tokens)
         missing = 256 - len({raw for raw in self.raw if len(raw) == 1})
         if missing:
             raise TokenizerError(f"the tokenizer has no token for {missing} of the 256 bytes; train the model again")
@@ -109,7 +110,7 @@ class Tokenizer:
         return [self.special[FILE_SEPARATOR], *self.encode(f"{path}\n")]
 
     def last_piece(self, text: str) -> str:
-        """The end of ``text`` that a token could still change if the text went on; empty for characters.
+        """The end of ``text`` that a token could still change if the text continued; empty for characters.
 
         Lone surrogates in it are replaced.
         """
@@ -126,25 +127,6 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ``ids``; bytes that are no whole character become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
-
-    def _special_id(self, token: str) -> int:
-        found = self._tokenizer.token_to_id(token)
-        if found is None:
-            raise TokenizerError(f"the tokenizer lacks the special token {token}; train the model again")
-        return found
-
-    def _read_bytes(self) -> tuple[bytes, ...]:
-        read = _byte_level_bytes if self._by_pieces else _character_bytes
-        raw = [b""] * self.vocab_size
-        special = set(self.special.values())
-        for token, i in self._tokenizer.get_vocab(with_added_tokens=True).items():
-            if i >= len(raw):
-                raise TokenizerError(
-                    f"the tokenizer's ids have gaps: {i} is the id of {token!r}; train the model again"
-                )
-            if i not in special:
-                raw[i] = read(token)
-        return tuple(raw)
 
 
 def digest_of(text: str) -> str:
@@ -210,10 +192,7 @@ def _character_bytes(token: str) -> bytes:
 
 
 def _byte_level_bytes(token: str) -> bytes:
-    try:
-        return bytes(_BYTE_OF[character] for character in token)
-    except KeyError as error:
-        raise TokenizerError(f"the tokenizer's token {token!r} has no bytes; train the model again") from error
+    return bytes(_BYTE_OF[character] for character in token)
 
 
 def _byte_characters() -> dict[str, int]:

@@ -27,8 +27,7 @@ def read_file(file: SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
     reason = reason or exclusions.content_reason(file.location.name, contents)
     if reason is not None:
         return file.skipped(reason)
-    text, secrets = redact(contents)
-    replaced = tuple(Replaced(path=file.path, line=secret.line, kind=secret.kind) for secret in secrets)
+    text, replaced = redact(contents, file.path)
     return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
 
 

@@ -19,6 +19,10 @@ class Text:
     text: str
     n_bytes: int
 
+    def skipped(self, reason: str) -> Skipped:
+        """The record that leaves this text out."""
+        return Skipped(path=self.path, reason=reason, n_bytes=self.n_bytes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:

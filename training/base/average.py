@@ -34,7 +34,7 @@ class Candidate:
 
 
 def late_checkpoints(run: Path) -> tuple[Path, ...]:
-    """What ``train.py`` kept beside the run's folder, oldest first; nothing if the run did not come so far."""
+    """What ``train.py`` kept next to the run's folder, oldest first; nothing if the run did not come so far."""
     return tuple(sorted(run.with_name(f"{run.name}-late").glob("*.safetensors")))
 
 

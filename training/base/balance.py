@@ -48,12 +48,7 @@ def choose(texts: Sequence[Text], sources: Sequence[Source], max_share: float) -
     cap = _cap([size_of(group) for group in within.values()], max_share)
     chosen = [text for group in within.values() for text in _first(group, cap)]
     taken = {text.path for text in chosen}
-    over = [
-        Skipped(path=text.path, reason="over the limit", n_bytes=text.n_bytes)
-        for text in texts
-        if text.path not in taken
-    ]
-    return chosen, over
+    return chosen, [text.skipped("over the limit") for text in texts if text.path not in taken]
 
 
 def _first(texts: Sequence[Text], limit: float) -> list[Text]:

@@ -140,7 +140,7 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
         reason = path_reason(file.path)
         if reason is None and file.n_bytes > MAX_BYTES:
             reason = f"larger than {MAX_BYTES // 1000} kB"
-        read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes) if reason else python_file.read_file(file)
+        read = file.skipped(reason) if reason else python_file.read_file(file)
         if not isinstance(read, Skipped):
             text, n = clean(read[0].text), len(read[1])
             reason = text_reason(file.location.name, text)
@@ -148,12 +148,12 @@ def _read(found: Found, known: KnownRuns) -> tuple[list[Text], list[Skipped], di
                 reason = COPY
             if reason is None:
                 path = _corpus_path(found.source.package, file.path)
-                if path in n_secrets:  # pylab.py beside matplotlib/pylab.py
+                if path in n_secrets:  # pylab.py next to matplotlib/pylab.py
                     path = path.removesuffix(".py") + "_.py"
                 texts.append(Text(path=path, text=text, n_bytes=len(text.encode())))
                 n_secrets[path] = n
                 continue
-            read = Skipped(path=file.path, reason=reason, n_bytes=file.n_bytes)
+            read = file.skipped(reason)
         skipped.append(read)
     return texts, skipped, n_secrets
 
@@ -186,24 +186,22 @@ def _checksum(texts: Sequence[Text]) -> str:
     return whole.hexdigest()
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_HERE = Path(__file__).parent
+
+
 @click.command()
-@click.option(
-    "--environment", "environments", multiple=True, required=True, type=click.Path(path_type=Path, file_okay=False)
-)
-@click.option("--exclude-runs", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--manifest", "manifest_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--sources",
-    "sources_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(__file__).with_name("sources.json"),
-)
+@click.option("--environment", "environments", multiple=True, required=True, type=_FOLDER)
+@click.option("--exclude-runs", required=True, type=_FILE)
+@click.option("--out", required=True, type=_FOLDER)
+@click.option("--manifest", "manifest_file", required=True, type=_FILE)
+@click.option("--sources", "sources_file", type=_FILE, default=_HERE / "sources.json")
 @click.option(
     "--reserved",
     "reserved_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(__file__).with_name("reserved.json"),
+    type=_FILE,
+    default=_HERE / "reserved.json",
     help="Packages that are kept for fits and measurements.",
 )
 def main(

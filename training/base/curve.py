@@ -16,7 +16,7 @@ MEASURED = "bits_per_byte"
 
 
 def read_log(file: Path) -> list[dict[str, Any]]:
-    """The lines that ``train.py`` wrote, by steps; where a run went on from an earlier step, the newer ones.
+    """The lines that ``train.py`` wrote, by steps; where a run continued from an earlier step, the newer ones.
 
     Raises ``CorpusError`` if the file cannot be read or has no such line.
     """

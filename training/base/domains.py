@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ from tinycoder.storage.checkpoint import Model
 from tinycoder.validate import DataError, parse
 from tinycoder.workspace.text import Text
 from tinycoder_training.job import measure
-
-EVERYTHING = sys.maxsize  # tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +44,7 @@ def read_manifest(file: Path) -> tuple[Package, ...]:
     """The packages that ``corpus.py`` noted. Raises ``CorpusError`` if ``file`` is no manifest."""
     try:
         keys = {"name": "package", "n_bytes": "bytes"}
-        return parse(_Manifest, file.read_bytes(), keys=keys, strict=False).sources
+        return parse(_Manifest, file.read_bytes(), keys=keys).sources
     except (OSError, DataError) as error:
         raise CorpusError(f"{file} is no manifest of a corpus ({error}); build the corpus again") from None
 
@@ -68,7 +65,7 @@ def split(texts: Sequence[Text], packages: Sequence[Package]) -> dict[str, list[
 
 def quality(model: Model, groups: Mapping[str, Sequence[Text]]) -> Quality:
     """How well ``model`` predicts every token of each group."""
-    found = {name: measure(model, texts, n_tokens=EVERYTHING).bits_per_byte for name, texts in groups.items()}
+    found = {name: measure(model, texts).bits_per_byte for name, texts in groups.items()}
     sizes = {name: sum(text.n_bytes for text in texts) for name, texts in groups.items()}
     bits = sum(found[name] * sizes[name] for name in groups)
     return Quality(by_domain=found, overall=bits / sum(sizes.values()))

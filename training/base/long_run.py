@@ -1,18 +1,19 @@
-"""Keeps a long run going in the background, from a frozen copy of the tree: starts, halts, branches it, says its state.
+"""Keep a long run going in the background, from a frozen copy of the tree: start, halt, branch it, say its state.
 
     python training/base/long_run.py start --at PLACE --tokens 130e6
     python training/base/long_run.py status --at PLACE
 
 PLACE holds ``tree`` (a copy of the repository), ``env`` (a virtual environment in which that copy is installed) and
-``corpus``; the run comes to stand in ``run`` and what it says in ``log``. It is a session of its own with the lowest
-priority, and outlives the shell. ``start`` also goes on with a run that was stopped. A branch is a short decay from the
-saved state of the run, beside it and under a name of its own; the other commands take it by ``--name``. Linux only: a
-process is known by its number, the time it began, and the boot of the machine, so that no other one is ever signalled.
+``corpus``; the run is kept in ``run`` and its output in ``log``. It is a session of its own with the lowest priority,
+and outlives the shell. ``start`` also continues a run that was stopped. A branch is a short decay from the saved state
+of the run, next to it and under a name of its own; the other commands take it by ``--name``. Linux only: a process is
+known by its number, the time it began, and the boot of the machine, so that no other one is ever signalled.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -30,8 +31,7 @@ from curve import MEASURED, read_log
 
 from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
 from tinycoder.storage.atomic import replace_text
-from tinycoder.storage.checkpoint import STATE
-from tinycoder.storage.models import exists, run_folder
+from tinycoder.storage.models import exists, is_resumable
 from tinycoder.validate import DataError, parse
 
 NICE = 19
@@ -50,11 +50,6 @@ class Place:
     def model(self) -> Path:
         """The model's folder, with the state of the run while it is not finished."""
         return self.home / self.name
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether a state was saved that a stopped run goes on from."""
-        return (run_folder(self.model) / STATE).is_file()
 
     def file(self, ending: str) -> Path:
         """The file of the log folder with this ending: jsonl, errors, process, pauses or lock."""
@@ -117,17 +112,15 @@ def running(place: Place) -> Process | None:
 
 def pause(place: Place) -> None:
     """Stop the process until ``resume``; its memory stays. Raises ``TrainingError`` if none runs."""
-    process = _needed(place)
-    pauses = _pauses(place)
+    process, pauses = _needed(place), _pauses(place)
     if pauses["since"] is None:
         _write(place.file("pauses"), {**pauses, "since": time.monotonic()})
     os.killpg(process.pid, signal.SIGSTOP)
 
 
 def resume(place: Place) -> None:
-    """Let a paused process go on; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
-    process = _needed(place)
-    pauses = _pauses(place)
+    """Let a paused process continue; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
+    process, pauses = _needed(place), _pauses(place)
     if pauses["since"] is not None:
         paused = time.monotonic() - pauses["since"]
         _write(place.file("pauses"), {"seconds": pauses["seconds"] + paused, "since": None})
@@ -179,10 +172,10 @@ def tokens_per_second(lines: Sequence[dict[str, Any]]) -> float:
 
 
 def _arguments(place: Place, tokens: float | None, model: Path | None, preset: str | None) -> list[str]:
-    """What ``train.py`` is told, besides the places. Raises ``TrainingError`` if there is nothing to start."""
+    """The arguments of ``train.py``, besides the folders. Raises ``TrainingError`` if there is nothing to start."""
     refuse_if_running(place)
     budget = [] if tokens is None else ["--tokens", str(tokens)]
-    if place.is_resumable:
+    if is_resumable(place.model):
         return ["--resume", *budget]
     if exists(place.model):
         raise TrainingError(f"{place.name!r} is finished; begin another run with --name")
@@ -231,19 +224,25 @@ def _write(file: Path, value: dict[str, Any]) -> None:
     replace_text(file, json.dumps(value))
 
 
-_AT = click.option(
-    "--at", "home", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
-)
-_NAME = click.option("--name", default="run", show_default=True, help="The run, or a branch of it.")
+def _on_place(act: Callable[..., object]) -> Callable[..., None]:
+    """A command that does ``act`` at the place its options name, and then says its state in one line."""
+
+    @click.option("--at", "home", required=True, type=_FOLDER)
+    @click.option("--name", default="run", show_default=True, help="The run, or a branch of it.")
+    @functools.wraps(act)
+    def command(home: Path, name: str, **options: Any) -> None:
+        place = Place(home=home, name=name)
+        try:
+            other = act(place, **options)
+        except TinyCoderError as error:
+            raise click.ClickException(str(error)) from None
+        click.echo(status(other if isinstance(other, Place) else place))
+
+    return command
+
+
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 _TOKENS = click.FloatRange(1)
-
-
-def _said(place: Place, act: Callable[[], object]) -> None:
-    try:
-        act()
-    except TinyCoderError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(status(place))
 
 
 @click.group()
@@ -252,67 +251,42 @@ def main() -> None:
 
 
 @main.command("start")
-@_AT
-@_NAME
 @click.option("--tokens", type=_TOKENS, help="Budget from the beginning; needed for a new run.")
 @click.option("--from", "model", type=click.Path(path_type=Path), help="Begin with it.  [default: the shipped model]")
 @click.option("--anew", is_flag=True, help="Begin a new run with new weights, not those of a model.")
 @click.option("--preset", default="medium", show_default=True, help="Size of a run with new weights.")
-def start_command(home: Path, name: str, tokens: float | None, model: Path | None, anew: bool, preset: str) -> None:
-    """Start a run, or go on with one that was stopped."""
-    place = Place(home=home, name=name)
-    _said(place, lambda: start(place, _arguments(place, tokens, model, preset if anew else None)))
+@_on_place
+def start_command(place: Place, tokens: float | None, model: Path | None, anew: bool, preset: str) -> None:
+    """Start a run, or continue one that was stopped."""
+    start(place, _arguments(place, tokens, model, preset if anew else None))
 
 
 @main.command("branch")
-@_AT
-@click.argument("name")
+@click.argument("branch")
 @click.option("--tokens", type=_TOKENS, required=True, help="Over which the learning rate falls to zero.")
-def branch_command(home: Path, name: str, tokens: float) -> None:
-    """Start a decay from the saved state of the run, as NAME; the run stays as it is."""
-    run, place = Place(home=home), Place(home=home, name=name)
+@_on_place
+def branch_command(run: Place, branch: str, tokens: float) -> Place:
+    """Start a decay from the saved state of the run, as BRANCH; the run stays as it is."""
+    place = Place(home=run.home, name=branch)
     if exists(place.model):
-        raise click.ClickException(f"{name!r} exists already; choose another name, or go on with start --name {name}")
-    if not run.is_resumable:
-        raise click.ClickException("the run has saved no state yet; try again in some minutes")
-    _said(place, lambda: start(place, ["--branch", str(run.model), "--tokens", str(tokens)]))
-
-
-@main.command("pause")
-@_AT
-@_NAME
-def pause_command(home: Path, name: str) -> None:
-    """Halt the process where it is, for a measurement that needs the cores."""
-    place = Place(home=home, name=name)
-    _said(place, lambda: pause(place))
-
-
-@main.command("continue")
-@_AT
-@_NAME
-def continue_command(home: Path, name: str) -> None:
-    """Let a paused process go on."""
-    place = Place(home=home, name=name)
-    _said(place, lambda: resume(place))
+        raise TrainingError(f"{branch!r} exists already; choose another name, or continue it: start --name {branch}")
+    if not is_resumable(run.model):
+        raise TrainingError("the run has saved no state yet; try again in some minutes")
+    start(place, ["--branch", str(run.model), "--tokens", str(tokens)])
+    return place
 
 
 @main.command("stop")
-@_AT
-@_NAME
 @click.option("--wait", "wait_s", type=click.FloatRange(0), default=300.0, show_default=True, help="Seconds.")
-def stop_command(home: Path, name: str, wait_s: float) -> None:
+@_on_place
+def stop_command(place: Place, wait_s: float) -> None:
     """Save everything and end."""
-    place = Place(home=home, name=name)
-    _said(place, lambda: stop(place, wait_s))
+    stop(place, wait_s)
 
 
-@main.command("status")
-@_AT
-@_NAME
-def status_command(home: Path, name: str) -> None:
-    """Say in one line where the run stands."""
-    place = Place(home=home, name=name)
-    _said(place, lambda: None)
+main.command("pause", help="Halt the process where it is, for a measurement that needs the cores.")(_on_place(pause))
+main.command("continue", help="Let a paused process continue.")(_on_place(resume))
+main.command("status", help="Say in one line what the run does and how far it is.")(_on_place(running))
 
 
 if __name__ == "__main__":

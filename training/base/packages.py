@@ -1,4 +1,4 @@
-"""The packages that the base model may learn from, and their Python files in the environments at hand.
+"""The packages that the base model may learn from, and their Python files in the given environments.
 
 A package is taken only if its own metadata declare the licence that the list of sources states.
 """
@@ -22,7 +22,7 @@ LIBRARY = "python"  # the standard library, by its name in the list of sources
 OURSELVES = "tinycoder"
 PERMITTED = frozenset({"PSF-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0"})
 BUNDLED = frozenset({"0BSD", "Zlib", "CC0-1.0", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "CNRI-Python"})
-"""Licences of compiled code inside wheels: as permissive, but only beside one that is in ``PERMITTED``."""
+"""Licences of compiled code inside wheels: as permissive, but only next to one that is in ``PERMITTED``."""
 
 _FAMILIES = {  # what metadata before PEP 639 say, without a version of BSD
     "MIT License": "MIT",
@@ -50,22 +50,6 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sources:
-    sources: tuple[Source, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Reserved:
-    package: str
-    purpose: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ReservedList:
-    reserved: tuple[_Reserved, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Found:
     """A source as it is installed; ``files`` have paths relative to where packages lie."""
 
@@ -78,8 +62,8 @@ class Found:
 def read_sources(file: Path) -> tuple[Source, ...]:
     """The sources listed in a JSON file. Raises ``CorpusError`` for a malformed list or a licence not permitted."""
     try:
-        sources = parse(_Sources, file.read_bytes(), strict=False).sources
-    except (OSError, DataError) as error:
+        sources = parse(dict[str, tuple[Source, ...]], file.read_bytes())["sources"]
+    except (OSError, DataError, KeyError) as error:
         names = ", ".join(field.name for field in fields(Source))
         raise CorpusError(f"{file} is no list of sources ({error}); each has {names}") from None
     for source in sources:
@@ -95,10 +79,10 @@ def read_sources(file: Path) -> tuple[Source, ...]:
 def read_reserved(file: Path) -> dict[str, str]:
     """What each reserved package is for, by normalised name. Raises ``CorpusError`` for a malformed list."""
     try:
-        entries = parse(_ReservedList, file.read_bytes(), strict=False).reserved
-    except (OSError, DataError) as error:
+        entries = parse(dict[str, tuple[dict[str, str], ...]], file.read_bytes())["reserved"]
+        return {normalised(entry["package"]): entry["purpose"] for entry in entries}
+    except (OSError, DataError, KeyError) as error:
         raise CorpusError(f"{file} is no list of reserved packages ({error}); each has package, purpose") from None
-    return {normalised(entry.package): entry.purpose for entry in entries}
 
 
 def refuse_reserved(sources: Sequence[Source], reserved: Mapping[str, str]) -> None:

@@ -98,8 +98,7 @@ def bundled_record(training: TrainingRecord, measured: Measured, *, machine: str
 
 
 def _rounded_point(point: CurvePoint) -> CurvePoint:
-    values = dataclasses.asdict(point).items()
-    return CurvePoint(**{name: value if value is None else round(value, 5) for name, value in values})
+    return CurvePoint(**{name: value and round(value, 5) for name, value in dataclasses.asdict(point).items()})
 
 
 def _rounded(found: Quality) -> dict[str, Any]:
@@ -142,22 +141,18 @@ def measure(model: Model, run: Path, corpus: Corpus, packages: Sequence[Package]
     """The best average of the run's late checkpoints, and what is to be known about it; ``n`` windows each."""
     with timed("choosing an average"):
         model, candidates = best(model, late_checkpoints(run), corpus.validation, n_tokens=CHOICE_TOKENS)
-    groups = split(corpus.validation, packages)
-    small = in_int8(model)
+    groups, small_model = split(corpus.validation, packages), in_int8(model)
     with timed("bits per byte, float32"):
-        exact_quality = quality(model, groups)
+        exact = quality(model, groups)
     with timed("bits per byte, int8"):
-        small_quality = quality(small, groups)
-    with timed("what it says by heart"):
-        learnt = memorised(small, corpus.train, n=n, seed=0)
-        unseen = memorised(small, corpus.validation, n=n, seed=0)
-    return model, Measured(
-        candidates=candidates, exact=exact_quality, small=small_quality, learnt=learnt, unseen=unseen
-    )
+        small = quality(small_model, groups)
+    with timed("what it repeats verbatim"):
+        learnt, unseen = (memorised(small_model, texts, n=n, seed=0) for texts in (corpus.train, corpus.validation))
+    return model, Measured(candidates=candidates, exact=exact, small=small, learnt=learnt, unseen=unseen)
 
 
 def report(measured: Measured, examples: int) -> Iterator[str]:
-    """Lines for whoever ships, with some of what the model says by heart: to be looked at, not to be published."""
+    """Lines for whoever ships, with some of what the model repeats verbatim: to be looked at, not to be published."""
     for candidate in measured.candidates:
         what = f"mean of the last {candidate.n}" if candidate.n else "as the run kept it"
         yield f"{what:24} {candidate.bits_per_byte:.4f} bits per byte"
@@ -167,24 +162,26 @@ def report(measured: Measured, examples: int) -> Iterator[str]:
     yield f"{'all':24} {exact.overall:.4f} float32  {small.overall:.4f} int8"
     for name, found in (("learnt", measured.learnt), ("never seen", measured.unseen)):
         kinds = ", ".join(f"{kind} {n}" for kind, n in found.kinds())
-        yield f"by heart, {name}: {len(found.texts)} of {found.n_windows} ({found.share:.2%}) {kinds}"
+        yield f"verbatim, {name}: {len(found.texts)} of {found.n_windows} ({found.share:.2%}) {kinds}"
         for text in found.texts[:examples]:
             yield "\n".join(f"    | {line}" for line in text.splitlines())
             yield ""
 
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_EXISTING = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--corpus", "corpus_folder", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("run", type=_EXISTING)
+@click.option("--corpus", "corpus_folder", required=True, type=_EXISTING)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The shipped folder.")
-@click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), default=HERE / "manifest.json")
-@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="What train.py wrote; else none is kept.")
-@click.option("--keep-log", type=click.Path(path_type=Path, dir_okay=False), default=HERE / "log.jsonl")
-@click.option(
-    "--curve", type=click.Path(path_type=Path, dir_okay=False), default=HERE.parents[1] / "docs" / "base-curve.svg"
-)
+@click.option("--manifest", type=_FILE, default=HERE / "manifest.json")
+@click.option("--log", type=_FILE, help="What train.py wrote; else none is kept.")
+@click.option("--keep-log", type=_FILE, default=HERE / "log.jsonl")
+@click.option("--curve", type=_FILE, default=HERE.parents[1] / "docs" / "base-curve.svg")
 @click.option("--windows", type=click.IntRange(1), default=2000, show_default=True, help="Places that are tried.")
-@click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Of what it says by heart.")
+@click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Of what it repeats verbatim.")
 @click.option("--machine", help="What the run ran on.  [default: this one]")
 @click.option("--watts", type=click.FloatRange(0), default=30.0, show_default=True, help="Assumed for the card.")
 @click.option("--unfinished", is_flag=True, help="Also a run that is not finished, for a trial.")

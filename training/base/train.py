@@ -95,7 +95,7 @@ def train(job: Job, clock: Callable[[], float]) -> None:
 @click.option("--folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="The model's folder.")
 @click.option("--tokens", type=click.FloatRange(1), help="Budget from the beginning, or of a branch.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="medium", show_default=True)
-@click.option("--resume", is_flag=True, help="Go on with the run in FOLDER.")
+@click.option("--resume", is_flag=True, help="Continue the run in FOLDER.")
 @click.option("--start", type=click.Path(path_type=Path, file_okay=False), help="A model whose run this one takes up.")
 @click.option("--branch", type=click.Path(path_type=Path, file_okay=False), help="A run that this one is a decay of.")
 @click.option("--pauses", type=click.Path(path_type=Path), help="File of the seconds that long_run.py paused it for.")

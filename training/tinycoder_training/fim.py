@@ -11,8 +11,8 @@ from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 
-EARLIEST_CUT = 1 / 4  # of a text: in use, most of the window stands before the cursor
-AT_LINE_END = 1 / 2  # of the cuts: in use, most cursors stand at the end of a line
+EARLIEST_CUT = 1 / 4  # of a text: in use, most of the window lies before the cursor
+AT_LINE_END = 1 / 2  # of the cuts: in use, most cursors are at the end of a line
 WHOLE_SUFFIX = 1 / 2  # of the suffixes take all the room they may: in use, most do
 
 
@@ -59,7 +59,7 @@ def _longest_document(ids: Array, end_of_text: int) -> tuple[int, int]:
 
 
 def _header_length(ids: Array, tokenizer: Tokenizer) -> int:
-    """Ids that stand before a document's text: none where the window has only the end of the document."""
+    """Ids before a document's text: none where the window has only the end of the document."""
     if not len(ids) or ids[0] != tokenizer.special[FILE_SEPARATOR]:
         return 0
     line_break = tokenizer.encode_header("")[-1]

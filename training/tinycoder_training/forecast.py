@@ -37,7 +37,10 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     settings, copies = run.train, {name: param.copy() for name, param in progress.params.items()}
     step = _seconds_of_step(run, copies)
     tokens = min(len(run.data.validation), settings.evaluation_tokens)
-    of_a_token = _seconds_of_evaluation(run, copies, tokens) / tokens
+    begin = time.perf_counter()
+    with threads(min(settings.shards, n_cpus())) as pool:
+        evaluate(copies, run.model, run.data, n_tokens=tokens, pool=pool)
+    of_a_token = (time.perf_counter() - begin) / tokens
     final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
     if run.start is not None:  # it is evaluated too, and so are the weights between it and the best ones
         final = 2 * final + (2 + len(INTERPOLATIONS)) * tokens
@@ -70,13 +73,6 @@ def _seconds_of_step(run: Run, params: Params) -> float:
     return statistics.fmean(times[1:])  # the first one is slower
 
 
-def _seconds_of_evaluation(run: Run, params: Params, n_tokens: int) -> float:
-    begin = time.perf_counter()
-    with threads(min(run.train.shards, n_cpus())) as pool:
-        evaluate(params, run.model, run.data, n_tokens=n_tokens, pool=pool)
-    return time.perf_counter() - begin
-
-
 def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:
     """Bytes that a run needs besides the interpreter and the texts, from the shapes of its arrays."""
     n_threads = min(settings.shards, n_cpus())
@@ -98,38 +94,41 @@ def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:
 
 def refuse_what_cannot_fit(model: ModelConfig, settings: TrainConfig) -> None:
     """Raise ``TrainingError`` with what would fit, if the run needs more memory than this machine has free."""
-    free = free_memory()
-    if free is None or needed_memory(model, settings) <= free:
+    free, needed = free_memory(), needed_memory(model, settings)
+    if free is None or needed <= free:
         return
-    batch = settings.batch_size
-    while batch > settings.shards and needed_memory(model, dataclasses.replace(settings, batch_size=batch)) > free:
-        batch = max(settings.shards, batch // 2)
-    fits = needed_memory(model, dataclasses.replace(settings, batch_size=batch)) <= free
+    smaller = settings
+    while smaller.batch_size > smaller.shards and needed_memory(model, smaller) > free:
+        smaller = dataclasses.replace(smaller, batch_size=max(smaller.shards, smaller.batch_size // 2))
+    fits = needed_memory(model, smaller) <= free
     raise TrainingError(
         f"a batch of {settings.batch_size:,} windows of {model.context:,} tokens needs about "
-        f"{needed_memory(model, settings) / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: "
-        + (f"use --batch-size {batch}" if fits else "use a smaller --preset or --context")
+        f"{needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: "
+        + (f"use --batch-size {smaller.batch_size}" if fits else "use a smaller --preset or --context")
     )
 
 
 def free_memory() -> int | None:
     """Bytes that could still be used, where the system says so."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return None
+    return _n_bytes("/proc/meminfo", "MemAvailable")
 
 
 def peak_memory() -> int:
     """The most bytes that this process ever held."""
+    if peak := _n_bytes("/proc/self/status", "VmHWM"):
+        return peak
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _n_bytes(file: str, field: str) -> int | None:
+    """A size that Linux gives in kB."""
+    try:
+        lines = Path(file).read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
     except (OSError, StopIteration, ValueError):
-        try:
-            import resource
-        except ImportError:  # Windows
-            return 0
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return None

@@ -14,8 +14,8 @@ import numpy as np
 import tinycoder
 from tinycoder.config import PRESETS, ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import CheckpointError, ConfigError, TrainingError
-from tinycoder.storage.checkpoint import STATE, Model, load_model, load_state, save_model
-from tinycoder.storage.models import drop_run, exists, run_folder
+from tinycoder.storage.checkpoint import Model, load_model, load_state, save_model
+from tinycoder.storage.models import drop_run, exists, is_resumable, run_folder
 from tinycoder.storage.record import Before, DataSummary, Size, TrainingRecord, Versions
 from tinycoder.transformer.model import Params, init_params, n_params
 from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer, train_code_tokenizer
@@ -27,16 +27,7 @@ from tinycoder_training.parallel import threads
 from tinycoder_training.replay import replay_of
 from tinycoder_training.resume import finite, run_of, state_of
 from tinycoder_training.streams import data_of, stream
-from tinycoder_training.trainer import (
-    Data,
-    Evaluation,
-    Progress,
-    Report,
-    Run,
-    budget_used,
-    evaluate,
-    train,
-)
+from tinycoder_training.trainer import Data, Evaluation, Progress, Report, Run, budget_used, evaluate, train
 
 TOKENIZER_CHARACTERS = 30_000_000
 PASSES, MIN_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more
@@ -62,6 +53,11 @@ class Job:
     def saved_at(self) -> Path:
         """The folder of the next save: next to a finished model of that name until this run is finished."""
         return self.folder if self.progress.finished else run_folder(self.folder)
+
+    @property
+    def done(self) -> float:
+        """Part of the budget that is used, 0 to 1."""
+        return min(1.0, budget_used(self.run.train, self.progress))
 
     @property
     def training(self) -> TrainingRecord:
@@ -90,7 +86,7 @@ class Job:
         """
         if self.only_better and not (progress.finished and progress.kept):
             return False
-        half = progress.finished and self.run.start is not None
+        weights = "float16" if progress.finished and self.run.start is not None else "float32"
         training = self.training
         save_model(
             self.saved_at,
@@ -98,37 +94,13 @@ class Job:
             params=progress.best_params,
             tokenizer=self.tokenizer,
             training=training,
-            card=model_card(self.folder.name, self.run.model, training, weights="float16" if half else "float32"),
+            card=model_card(self.folder.name, self.run.model, training, weights=weights),
             state=None if progress.finished else state_of(self.run, progress),
-            weights="float16" if half else "float32",
+            weights=weights,
         )
         if progress.finished:
             drop_run(self.folder)
         return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Texts:
-    """The texts of a run: those it learns and is judged by, and other text to replay with them.
-
-    ``corpus`` is the whole corpus, ``learnt`` the part of it that this run learns.
-    """
-
-    corpus: Corpus
-    learnt: Corpus
-    replay: tuple[Text, ...] = ()
-
-
-def choose_texts(
-    corpus: Corpus, settings: TrainConfig, general: Sequence[Text] = (), only: Collection[str] | None = None
-) -> Texts:
-    """Learn ``corpus``, or with ``only`` its training texts of these paths; replay ``general`` and the other texts."""
-    learnt = corpus
-    if only is not None:
-        learnt = dataclasses.replace(corpus, train=tuple(text for text in corpus.train if text.path in only))
-        general = (*(text for text in corpus.train if text.path not in only), *general)
-    replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
-    return Texts(corpus=corpus, learnt=learnt, replay=replay)
 
 
 def start_weights(
@@ -138,15 +110,13 @@ def start_weights(
 
     Raises ``CorpusError`` if there is too little text to make a tokenizer from.
     """
-    if start is None:
-        tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
-        config = PRESETS[preset].model(tokenizer.vocab_size)
-    else:
-        tokenizer, config = start.tokenizer, start.config
+    if start is not None:
+        config = dataclasses.replace(start.config, context=context or start.config.context)
+        return start.tokenizer, config, {name: param.copy() for name, param in start.params.items()}
+    tokenizer = _train_tokenizer(corpus, PRESETS[preset].vocab_size)
+    config = PRESETS[preset].model(tokenizer.vocab_size)
     config = dataclasses.replace(config, context=context or config.context)
-    if start is None:
-        return tokenizer, config, init_params(config, np.random.default_rng(seed))
-    return tokenizer, config, {name: param.copy() for name, param in start.params.items()}
+    return tokenizer, config, init_params(config, np.random.default_rng(seed))
 
 
 def new_job(
@@ -161,18 +131,23 @@ def new_job(
     only: Collection[str] | None = None,
     record: TrainingRecord = EMPTY_RECORD,
 ) -> Job:
-    """A run from new weights, or from those of ``start`` (``start_weights``), on ``choose_texts``.
+    """A run from new weights, or from those of ``start`` (``start_weights``).
 
+    It learns ``corpus``, or with ``only`` its training texts of these paths, and replays ``general`` and the others.
     ``record`` says when it was made, of which workspaces the corpus is, and what was before. Only code has a middle to
     fill in: for other recipes ``fim_rate`` becomes 0. Raises ``CorpusError`` if there is too little text.
     """
-    texts = choose_texts(corpus, settings, general, only)
+    learnt = corpus
+    if only is not None:
+        learnt = dataclasses.replace(corpus, train=tuple(text for text in corpus.train if text.path in only))
+        general = (*(text for text in corpus.train if text.path not in only), *general)
+    replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
     if corpus.recipe != "code":
         settings = dataclasses.replace(settings, fim_rate=0.0)
-    if not texts.replay:
+    if not replay:
         settings = dataclasses.replace(settings, replay=0.0)
     tokenizer, config, params = start_weights(corpus, start, preset, context, settings.seed)
-    data = data_of(texts.learnt, tokenizer, settings, config.context, texts.replay)
+    data = data_of(learnt, tokenizer, settings, config.context, replay)
     if start is not None and settings.minutes is not None:
         settings = dataclasses.replace(settings, max_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
@@ -191,8 +166,8 @@ def new_job(
             seed=settings.seed,
             settings=settings,
             data=_summary(corpus, data),
-            replay=_size(texts.replay),
-            recent=None if only is None else _size(texts.learnt.train),
+            replay=_size(replay),
+            recent=None if only is None else _size(learnt.train),
         ),
         only_better=only is not None,
     )
@@ -222,14 +197,14 @@ def resumed_job(folder: Path, *, steps: int | None = None, minutes: float | None
 
 def refuse_to_lose(folder: Path) -> None:
     """Raise ``TrainingError`` if a run of this model was stopped and could continue."""
-    if (run_folder(folder) / STATE).exists():
+    if is_resumable(folder):
         raise TrainingError(
             f"{folder.name!r} holds a run that was stopped: continue with --resume, "
             "start anew with --overwrite, or choose another --name"
         )
 
 
-def measure(model: Model, texts: Sequence[Text], *, n_tokens: int) -> Evaluation:
+def measure(model: Model, texts: Sequence[Text], *, n_tokens: int | None = None) -> Evaluation:
     """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
     ids = stream(texts, model.tokenizer, model.training.recipe)
     nothing = np.zeros(0, np.uint16)
@@ -253,10 +228,8 @@ def _train_tokenizer(corpus: Corpus, vocab_size: int) -> Tokenizer:
 
 def _first_characters(texts: Sequence[Text], n: int) -> Iterator[str]:
     for text in texts:
-        if n <= 0:
-            return
         yield text.text[:n]
-        n -= len(text.text)
+        n = max(0, n - len(text.text))
 
 
 def _summary(corpus: Corpus, data: Data) -> DataSummary:

@@ -1,13 +1,15 @@
-"""Other text that a model learns together with a workspace's, so that it does not forget Python in general."""
+"""Which texts a run learns besides a whole corpus: the files that changed lately, and other text that it replays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from tinycoder.errors import CorpusError
 from tinycoder.workspace.text import Text
+from tinycoder.workspace.tree import SourceFile
 from tinycoder_training.corpora import library, python_repos
 from tinycoder_training.corpora.corpus import Corpus
 
@@ -32,3 +34,18 @@ def replay_of(texts: Sequence[Text], corpus: Corpus, *, seed: int = 0, n_bytes: 
             chosen.append(text)
             n_bytes -= text.n_bytes
     return tuple(chosen)
+
+
+def recent_paths(files: Iterable[SourceFile], *, hours: float, now: float) -> frozenset[str]:
+    """Paths of the files that were written within ``hours`` before ``now``, also of those from the future.
+
+    ``now`` is in seconds since the epoch, like the files' times.
+    """
+    return frozenset(file.path for file in files if _changed(file.location) >= now - 3600 * hours)
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,11 @@ class Sample:
     completion: str
 
 
-def samples_of(job: Job) -> Callable[[Report], list[Sample]]:
-    """A function that turns the samples in a report of this job into text."""
-
-    def read(report: Report) -> list[Sample]:
-        if report.evaluation is None:
-            return []
-        pairs = zip(job.run.data.prompts, report.evaluation.samples, strict=True)
-        return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
-
-    return read
+def samples_of(job: Job, report: Report) -> list[Sample]:
+    """The samples in a report of this job, as text."""
+    completions = report.evaluation.samples if report.evaluation else ()
+    pairs = zip(job.run.data.prompts, completions, strict=False)
+    return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
 
 
 def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:
@@ -74,19 +69,13 @@ def curve_svg(curve: Sequence[CurvePoint]) -> str:
     """Training and validation loss over minutes."""
     if not curve:
         return "<p>The run was too short to be evaluated.</p>"
-    lines = [
-        (
-            label,
-            [
-                html.Point(x=point.seconds / 60, y=loss, title=f"step {point.step}: {loss:.4f}")
-                for point in curve
-                if (loss := getattr(point, key)) is not None
-            ],
-        )
-        for key, label in SERIES
-    ]
+    lines = []
+    for key, label in SERIES:
+        losses = [(point, loss) for point in curve if (loss := getattr(point, key)) is not None]
+        points = [html.Point(x=at.seconds / 60, y=loss, title=f"step {at.step}: {loss:.4f}") for at, loss in losses]
+        lines.append((label, points))
     values = [point.y for _, points in lines for point in points]
     pad = max(0.05, 0.08 * (max(values) - min(values)))
     minutes = html.Axis(low=0.0, high=max(curve[-1].seconds / 60, 1e-9), unit=" min")
-    losses = html.Axis(low=min(values) - pad, high=max(values) + pad, digits=2)
-    return html.line_chart("Loss curves", lines, minutes, losses)
+    nats = html.Axis(low=min(values) - pad, high=max(values) + pad, digits=2)
+    return html.line_chart("Loss curves", lines, minutes, nats)

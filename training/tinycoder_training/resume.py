@@ -23,12 +23,6 @@ from tinycoder_training.trainer import Data, Evaluation, Progress, Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Before:
-    loss: Amount
-    bits_per_byte: Amount
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Counters:
     """The plain data of a stopped run."""
 
@@ -38,7 +32,7 @@ class _Counters:
     seconds: Amount
     smooth_loss: Amount | None
     best_bits_per_byte: Amount | None
-    before: _Before | None = None
+    before: dict[str, Amount] | None = None  # an evaluation
 
 
 def state_of(run: Run, progress: Progress) -> State:
@@ -58,7 +52,7 @@ def state_of(run: Run, progress: Progress) -> State:
         seconds=progress.seconds,
         smooth_loss=progress.smooth_loss,
         best_bits_per_byte=finite(progress.best_bits_per_byte),
-        before=_Before(loss=before.loss, bits_per_byte=before.bits_per_byte) if before else None,
+        before={"loss": before.loss, "bits_per_byte": before.bits_per_byte} if before else None,
     )
     return State(arrays=arrays, metadata=plain(counters, KEYS))
 
@@ -88,10 +82,9 @@ def run_of(
         replay=groups["data"].get("replay"),
     )
     _check_ids([*groups["data"].values(), *map(np.array, data.prompts)], model.config.vocab_size)
-    _check_shapes(groups["params"], model.params, "params")
-    _check_shapes(groups["moments"], init_moments(model.params, settings), "moments")
-    if "start" in groups:
-        _check_shapes(groups["start"], model.params, "start")
+    moments = init_moments(model.params, settings)
+    for group in ("params", "moments", *({"start"} & groups.keys())):
+        _check_shapes(groups[group], moments if group == "moments" else model.params, group)
     best, before = counters.best_bits_per_byte, counters.before
     progress = Progress(
         params=groups["params"],
@@ -101,7 +94,7 @@ def run_of(
         smooth_loss=counters.smooth_loss,
         step=counters.step,
         seconds=counters.seconds,
-        before=Evaluation(loss=before.loss, bits_per_byte=before.bits_per_byte) if before else None,
+        before=Evaluation(loss=before["loss"], bits_per_byte=before["bits_per_byte"]) if before else None,
         curve=list(model.training.curve),
     )
     return Run(model=model.config, train=settings, data=data, start=groups.get("start")), progress

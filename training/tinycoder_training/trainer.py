@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
+from tinycoder.stop import Stop, never
 from tinycoder.storage.record import CurvePoint
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
@@ -24,11 +25,10 @@ from tinycoder.transformer.sampling import sample_ids
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, update
 from tinycoder_training.parallel import Threads, threads
-from tinycoder_training.schedule import learning_rate_scale
 
 EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
-SAMPLE_TOKENS = 48
+GREEDY = GenerationConfig(max_tokens=48)  # of samples
 SMOOTHING = 0.05
 INTERPOLATIONS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the largest gain of them
@@ -117,7 +117,7 @@ def train(
     progress: Progress,
     *,
     save: Callable[[Progress], bool],
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
@@ -152,12 +152,7 @@ def train(
 
 
 def _steps(
-    run: Run,
-    progress: Progress,
-    keep: Callable[[], None],
-    stop: Callable[[], bool],
-    clock: Callable[[], float],
-    pool: Threads,
+    run: Run, progress: Progress, keep: Callable[[], None], stop: Stop, clock: Callable[[], float], pool: Threads
 ) -> Iterator[Report]:
     settings, windows = run.train, batches(run)
     if run.start is not None and progress.before is None:
@@ -202,12 +197,11 @@ def _kept(step: int) -> str:
 def batches(run: Run) -> Mixture:
     """The batches of the run: its own windows, then those of the replay."""
     data, settings = run.data, run.train
-    n_replay = settings.replay_rows if data.replay is not None else 0
-    end = data.end_of_text
-    own = Windows(data.train, run.model.context, settings.batch_size - n_replay, settings.seed, data.rewrite, end)
-    if data.replay is None or not n_replay:
-        return Mixture((own,))
-    return Mixture((own, Windows(data.replay, run.model.context, n_replay, settings.seed + 1, data.rewrite, end)))
+    parts = [(data.train, settings.batch_size, settings.seed)]
+    if data.replay is not None and (n := settings.replay_rows):
+        parts = [(data.train, settings.batch_size - n, settings.seed), (data.replay, n, settings.seed + 1)]
+    context, rewrite, end = run.model.context, data.rewrite, data.end_of_text
+    return Mixture(tuple(Windows(ids, context, n_rows, seed, rewrite, end) for ids, n_rows, seed in parts))
 
 
 def budget_used(settings: TrainConfig, progress: Progress) -> float:
@@ -217,6 +211,17 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     assert settings.minutes is not None
     steps = progress.step / settings.max_steps if settings.max_steps else 0.0
     return max(steps, progress.seconds / (60 * settings.minutes))
+
+
+def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:
+    """Factor in [0, 1] at ``progress`` in [0, 1] of the budget.
+
+    Rises in a straight line over the first ``warmup`` part, stays, and falls in a straight line to zero over the
+    last ``decay`` part (warm-up/stable/decay, Hu et al. 2024), so that a run of any length ends annealed.
+    """
+    rising = (progress + 1e-3) / (warmup + 1e-3)
+    falling = (1 - progress) / decay if decay else 1.0
+    return max(0.0, min(1.0, rising, falling))
 
 
 def evaluate(
@@ -239,15 +244,6 @@ def evaluate(
     mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
     nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
-
-
-def complete(
-    params: Params, model: ModelConfig, prompts: Sequence[Sequence[int]], end: int
-) -> tuple[tuple[int, ...], ...]:
-    """Greedy continuation of each prompt."""
-    session = Session(params, model)
-    greedy = GenerationConfig(max_tokens=SAMPLE_TOKENS)
-    return tuple(tuple(sample_ids(session, prompt, greedy, end=end, banned=(), seed=0)) for prompt in prompts)
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
@@ -341,4 +337,6 @@ def _between(start: Params, end: Params, part: float) -> Params:
 
 
 def _samples(run: Run, progress: Progress) -> tuple[tuple[int, ...], ...]:
-    return complete(progress.best_params, run.model, run.data.prompts, run.data.end_of_text)
+    """Greedy continuation of each prompt."""
+    session, end = Session(progress.best_params, run.model), run.data.end_of_text
+    return tuple(tuple(sample_ids(session, ids, GREEDY, end=end, banned=(), seed=0)) for ids in run.data.prompts)

@@ -8,28 +8,20 @@ plain word looks like any other word, and is not replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tinycoder.workspace.secrets.forms import in_known_form
 from tinycoder.workspace.secrets.named import given_to_names
 from tinycoder.workspace.secrets.private_keys import private_keys
 from tinycoder.workspace.secrets.randomness import looks_generated
 from tinycoder.workspace.secrets.secret import Secret, Span
+from tinycoder.workspace.text import Replaced
 
 PLACEHOLDER = "REDACTED"  # letters alone: fits any literal, and is itself no secret
 MIN_REPEATED = 8  # characters of a secret that is replaced everywhere in the text
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """The ``kind`` of a secret and its ``line``, counted from 1; not the secret."""
-
-    line: int
-    kind: str
-
-
-def redact(text: str) -> tuple[str, tuple[Finding, ...]]:
-    """Return ``text`` with ``PLACEHOLDER`` for each secret, and the secrets' kinds and lines in order.
+def redact(text: str, path: str = "") -> tuple[str, tuple[Replaced, ...]]:
+    """Return the ``text`` of ``path`` with ``PLACEHOLDER`` for each secret, and the secrets' kinds and lines in order.
 
     Only the secret inside its quotes is replaced: valid code stays valid, and lines keep their numbers.
     """
@@ -38,7 +30,7 @@ def redact(text: str) -> tuple[str, tuple[Finding, ...]]:
     for secret in secrets:
         start = secret.spans[0][0]
         line, end = line + text.count("\n", end, start), start
-        findings.append(Finding(line=line, kind=secret.kind))
+        findings.append(Replaced(path=path, line=line, kind=secret.kind))
     return replace(text, spans_of(secrets)), tuple(findings)
 
 

@@ -48,11 +48,11 @@ def remove(texts: Sequence[Text]) -> tuple[tuple[Text, ...], tuple[Skipped, ...]
         lines = [line.rstrip() for line in text.text.splitlines()]
         digest = hashlib.blake2b("\n".join(lines).rstrip().encode(), digest_size=16).digest()
         if digest in exact:
-            skipped.append(_skip(text, f"duplicate of {exact[digest]}"))
+            skipped.append(text.skipped(f"duplicate of {exact[digest]}"))
             continue
         original = near.add(text.path, _line_hashes(lines))
         if original is not None:
-            skipped.append(_skip(text, f"near-duplicate of {original}"))
+            skipped.append(text.skipped(f"near-duplicate of {original}"))
         else:
             exact[digest] = text.path
             kept.append(text)
@@ -103,7 +103,3 @@ def _signature(lines: Lines) -> Signature:
 def _jaccard(a: Lines, b: Lines) -> float:
     n_common = len(np.intersect1d(a, b, assume_unique=True))
     return n_common / (len(a) + len(b) - n_common)
-
-
-def _skip(text: Text, reason: str) -> Skipped:
-    return Skipped(path=text.path, reason=reason, n_bytes=text.n_bytes)

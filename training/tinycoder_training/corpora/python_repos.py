@@ -22,7 +22,6 @@ def read(
     exclude: Sequence[str] = (),
     forgotten: Forgotten = NOTHING_FORGOTTEN,
     seed: int = 0,
-    validation_fraction: float = 0.1,
 ) -> Corpus:
     """The Python files under ``paths`` (folders, or files) that git would track, as ``of_files`` reads them.
 
@@ -32,23 +31,18 @@ def read(
     if not paths:
         raise CorpusError("no paths to learn from; give a folder that holds Python code")
     files, skipped = tree.walk(paths, exclude=exclude, forgotten=forgotten)
-    return of_files(files, skipped, paths, seed=seed, validation_fraction=validation_fraction)
+    return of_files(files, skipped, paths, seed=seed)
 
 
 def of_files(
-    files: Sequence[tree.SourceFile],
-    skipped: Sequence[Skipped],
-    paths: Sequence[Path],
-    *,
-    seed: int = 0,
-    validation_fraction: float = 0.1,
+    files: Sequence[tree.SourceFile], skipped: Sequence[Skipped], paths: Sequence[Path], *, seed: int = 0
 ) -> Corpus:
     """The usable texts of ``files``, which ``tree.walk`` found under ``paths``, sorted by path and split by ``seed``.
 
     Line ends and tabs are kept as they are in the files; a byte-order mark is not. ``n_bytes`` of a text or a
     duplicate counts its UTF-8 bytes, of anything else left out its size on disk (0 for a folder).
 
-    Raises ``CorpusError`` when nothing usable is left, and ``ConfigError`` for a fraction outside (0, 0.5].
+    Raises ``CorpusError`` when nothing usable is left.
     """
     skipped = list(skipped)
     texts: list[Text] = []
@@ -64,7 +58,7 @@ def of_files(
     skipped.extend(repeated)
     if not kept:
         raise CorpusError(_nothing_left(paths, skipped))
-    train, validation = split.by_file(kept, seed=seed, fraction=validation_fraction)
+    train, validation = split.by_file(kept, seed=seed)
     return Corpus(
         recipe="code",
         train=train,

@@ -14,7 +14,7 @@ from pathlib import Path
 from tinycoder.errors import CorpusError
 from tinycoder.storage.atomic import make_folder, replaced_file
 from tinycoder.workspace.secrets.redaction import redact
-from tinycoder.workspace.text import Replaced, Text
+from tinycoder.workspace.text import Text
 from tinycoder_training.corpora.corpus import Corpus
 
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
@@ -53,7 +53,7 @@ def read(
     else:
         raw, path = _cached(cache_folder / NAME, download, sha256), NAME
     try:
-        text, found = redact(raw.decode("utf-8-sig"))
+        text, secrets = redact(raw.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
         raise CorpusError(f"{file or cache_folder / NAME} is not UTF-8 (byte {error.start}); convert it") from None
     if len(text) < MIN_LENGTH:
@@ -66,7 +66,7 @@ def read(
         recipe="shakespeare",
         train=(Text(path=path, text=text[:cut], n_bytes=len(text[:cut].encode())),),
         validation=(Text(path=path, text=text[cut:], n_bytes=len(text[cut:].encode())),),
-        secrets=tuple(Replaced(path=path, line=secret.line, kind=secret.kind) for secret in found),
+        secrets=secrets,
     )
 
 
