@@ -34,7 +34,7 @@ from typing import Any
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import CheckpointError
-from tinycoder.evaluate import Settings, Variant, evaluate
+from tinycoder.evaluate.evaluation import Settings, Variant, evaluate
 from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.models import model_folder, resolve_model

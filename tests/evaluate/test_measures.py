@@ -9,12 +9,16 @@ from tinycoder.evaluate.measures import (
     calibration,
     continues,
     correct_characters,
+    could_begin_a_module,
     ghost_text,
     latency,
     popup_rows,
     rank,
     similarity,
 )
+
+BEGUN = ["", "x = 1\n", "if x:\n", "f(1,\n", "def f(self,\n", "try:\n    x\n", "x = '''a\n", "class A:\n    x = [\n"]
+WRONG = ["x = = 1\n", "return)\n", "f(]\n", "if x\n", "x = 'a\n", "def f(:\n", "x\0\n"]
 
 
 def candidate(text: str, start: int, end: int, probability: float = 0.5) -> Candidate:
@@ -89,3 +93,8 @@ def test_latency_by_hand() -> None:
     assert (found.n, found.p50, found.p95, found.p99) == (100, 50.0, 95.0, 99.0)
     assert sum(found.counts) == 100
     assert latency([]).p50 is None
+
+
+@pytest.mark.parametrize("source", [*BEGUN, *WRONG])
+def test_what_could_begin_a_module(source: str) -> None:
+    assert could_begin_a_module(source) == (source in BEGUN)

@@ -5,18 +5,17 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.complete.parts import Parts
+from tinycoder.complete.predict import TokenCost
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.baseline import CopyBaseline
-from tinycoder.evaluate.completer import Cost, PredictingCompleter
+from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.stop import Stop
@@ -32,14 +31,6 @@ HELD_OUT = [
 KNOWN = [Document(path="known.py", text="".join(LINES[:3]))]
 SETTINGS = Settings(n_cursors=12, n_typed=1_500, n_bytes=300)
 PERFECT = [Variant(name="all", parts=Parts())]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeCost:
-    n_bytes: int
-    bits: float
-    probability: float
-    rank_is_first: bool
 
 
 class Silent:
@@ -68,9 +59,9 @@ class Silent:
     def forget(self, path: str) -> None:
         self.open.discard(path)
 
-    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[TokenCost]:
         for character in document.text:
-            yield FakeCost(n_bytes=len(character.encode()), bits=8.0, probability=1 / 256, rank_is_first=False)
+            yield TokenCost(n_bytes=len(character.encode()), bits=8.0, probability=1 / 256, rank_is_first=False)
 
 
 class Oracle(Silent):

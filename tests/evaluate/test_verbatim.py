@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import LESSON
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.parts import Parts
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, last
-from tinycoder.evaluate.completer import PredictingCompleter
+from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate, last
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, Texts, copies, is_long, n_characters

@@ -18,7 +18,7 @@ from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
-    from tinycoder.evaluate.completer import PredictingCompleter
+    from tinycoder.evaluate.evaluation import PredictingCompleter
     from tinycoder.evaluate.quality import Quality
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
@@ -146,7 +146,7 @@ def _measure(maker: Callable[[Parts], PredictingCompleter], files: _Files, minut
     """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 
-    from tinycoder.evaluate import Settings, evaluate, last, variants_of
+    from tinycoder.evaluate.evaluation import Settings, evaluate, last, variants_of
 
     part = max(MIN_PROBABILITY, min(1.0, minutes))
     settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)

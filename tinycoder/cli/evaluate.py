@@ -16,7 +16,7 @@ from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
-    from tinycoder.evaluate import Progress, Results
+    from tinycoder.evaluate.evaluation import Progress, Results
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
@@ -85,8 +85,8 @@ def evaluate(
     names, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
     are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
     """
-    from tinycoder.evaluate import Settings, variants_of
-    from tinycoder.evaluate import evaluate as run
+    from tinycoder.evaluate.evaluation import Settings, variants_of
+    from tinycoder.evaluate.evaluation import evaluate as run
     from tinycoder.library import choose_model, engine_maker
     from tinycoder.storage.checkpoint import load_model
 
@@ -175,7 +175,7 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from tinycoder.evaluate import last
+    from tinycoder.evaluate.evaluation import last
 
     console = Console(stderr=True, highlight=False)
     columns = (

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
+from tinycoder.complete.predict import TokenCost
 from tinycoder.complete.text import typed_word
-from tinycoder.evaluate.completer import Cost
 from tinycoder.stop import Stop
 
 SOURCE = NameOrigin("copy")
@@ -63,7 +63,7 @@ class CopyBaseline:
     def forget(self, path: str) -> None:
         """Nothing to forget."""
 
-    def costs(self, document: Document, *, stop: Stop) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
         """None: it gives no probabilities to texts."""
         return iter(())
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Completer, Document
 from tinycoder.complete.parts import Parts, without
+from tinycoder.complete.predict import TokenCost
 from tinycoder.errors import CorpusError
 from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.bootstrap import Difference, bootstrap
-from tinycoder.evaluate.completer import Cost, PredictingCompleter
 from tinycoder.evaluate.cursors import (
     Cursor,
     Identifier,
@@ -29,9 +29,18 @@ from tinycoder.evaluate.cursors import (
 from tinycoder.evaluate.quality import Outcomes, Quality, quality
 from tinycoder.evaluate.queries import N_TYPED, Editor, query_lines, query_words, type_stretch
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
+from tinycoder.stop import Stop, never
 
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 ALL = "all"
+
+
+class PredictingCompleter(Completer, Protocol):
+    """What is evaluated: it completes documents, and predicts a text token by token."""
+
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
+        """The cost of each token from the top of the document on; nothing if it predicts no tokens."""
+
 
 MakeEngine = Callable[[Parts], PredictingCompleter]
 
@@ -235,13 +244,13 @@ def _measure(
         yield min(done, 1.0), "prediction"
 
 
-def _costs(make: Callable[[], PredictingCompleter], documents: Sequence[Document], n_bytes: int) -> Iterator[Cost]:
+def _costs(make: Callable[[], PredictingCompleter], documents: Sequence[Document], n_bytes: int) -> Iterator[TokenCost]:
     """Of the tops of the files, an equal share of bytes each, about."""
     completer = make() if n_bytes else None
     for i, document in enumerate(documents if completer else ()):
         assert completer is not None
         budget = n_bytes / (len(documents) - i)
-        for cost in completer.costs(document, stop=lambda: False):
+        for cost in completer.costs(document, stop=never):
             yield cost
             n_bytes -= cost.n_bytes
             budget -= cost.n_bytes

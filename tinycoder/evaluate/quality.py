@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycoder.evaluate.completer import Cost
+from tinycoder.complete.predict import TokenCost
 from tinycoder.evaluate.cursors import KINDS
 from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
 from tinycoder.evaluate.queries import N_TYPED, LineQuery, TypedStretch, WordQuery
@@ -122,7 +122,7 @@ class Outcomes:
     words: list[WordQuery] = field(default_factory=list)
     lines: list[LineQuery] = field(default_factory=list)
     stretches: list[TypedStretch] = field(default_factory=list)
-    costs: list[Cost] = field(default_factory=list)
+    costs: list[TokenCost] = field(default_factory=list)
 
 
 def quality(name: str, outcomes: Outcomes) -> Quality:
@@ -228,7 +228,7 @@ def _typing(stretches: Sequence[TypedStretch]) -> TypingQuality:
     )
 
 
-def _prediction(costs: Sequence[Cost]) -> PredictionQuality:
+def _prediction(costs: Sequence[TokenCost]) -> PredictionQuality:
     n_bytes = sum(cost.n_bytes for cost in costs)
     return PredictionQuality(
         n_bytes=n_bytes,
