@@ -25,7 +25,7 @@ MIN_WIDTH = 104  # columns of the widest table
 
 @click.command(context_settings=options.FORMER_NAMES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--model", metavar="NAME", help="Which model.  [default: that of the paths, else base]")
+@options.model("that of the paths, else base")
 @click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
 @click.option("--ablate", is_flag=True, help="Measure it without each of its parts in turn.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple completers too.")

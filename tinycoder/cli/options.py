@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +14,7 @@ from tinycoder.errors import ConfigError
 if TYPE_CHECKING:
     from tinycoder.storage.checkpoint import Model
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
 FORMER_NAMES = {"token_normalize_func": lambda name: _FORMER.get(name, name)}  # options are accepted by these too
 
@@ -20,6 +22,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 html_to = click.option(
     "--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts."
 )
+
+
+def model(default: str) -> Callable[[_Command], _Command]:
+    """The option ``--model``, whose default is said in words."""
+    return click.option(
+        "--model", metavar="NAME", help=f"Name of a model, or path of its folder.  [default: {default}]"
+    )
 
 
 def home_folder(context: click.Context) -> Path:
