@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.options import home_folder
+from tinycoder.cli import options
 from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -21,19 +21,29 @@ if TYPE_CHECKING:
 MEASURED_TOKENS = 65_536
 
 
+def _resolved(context: click.Context, parameter: click.Parameter, name: str) -> Path:
+    """The folder of the model ``name``. Raises ``CheckpointError``."""
+    from tinycoder.storage.models import resolve_model
+
+    return resolve_model(options.home_folder(context), name)
+
+
+_model = click.argument("folder", metavar="NAME", callback=_resolved)
+
+
 @click.group()
 def checkpoint() -> None:
     """List, check, copy, shrink, export and remove models."""
 
 
 @checkpoint.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@options.as_json
 @click.pass_context
 def list_command(context: click.Context, as_json: bool) -> None:
     """List the models, one a line."""
     from tinycoder.storage.models import list_models
 
-    summaries = list_models(home_folder(context))
+    summaries = list_models(options.home_folder(context))
     if as_json:
         click.echo(json.dumps([_as_json(summary) for summary in summaries]))
         return
@@ -66,16 +76,13 @@ def _columns(summary: Summary) -> str:
 
 
 @checkpoint.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print training.json as it is.")
-@click.pass_context
-def show(context: click.Context, name: str, as_json: bool) -> None:
+@_model
+@options.as_json
+def show(folder: Path, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.checkpoint import TRAINING, read_card, read_json, read_training
-    from tinycoder.storage.models import resolve_model
 
-    folder = resolve_model(home_folder(context), name)
     read_training(folder)  # refuses a damaged file
     card = None if as_json else read_card(folder)
     if not as_json:
@@ -83,19 +90,17 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if card is None:
         click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
     else:
-        click.echo(_printable(_without_front_matter(card)))
+        click.echo(_printable(card.split("---\n", 2)[-1].strip()))
 
 
 @checkpoint.command()
-@click.argument("name")
-@click.pass_context
-def verify(context: click.Context, name: str) -> None:
+@_model
+def verify(folder: Path) -> None:
     """Read and check every file of the model NAME, and measure what quantised weights cost."""
     from tinycoder.storage.checkpoint import STATE, load_model, load_state
-    from tinycoder.storage.models import resolve_model, run_folder
+    from tinycoder.storage.models import run_folder
     from tinycoder.transformer.model import n_params
 
-    folder = resolve_model(home_folder(context), name)
     model = load_model(folder)
     resumable = (run_folder(folder) / STATE).exists()
     if resumable:
@@ -109,37 +114,36 @@ def verify(context: click.Context, name: str) -> None:
 
 
 @checkpoint.command()
-@click.argument("name")
+@_model
 @click.option("--to", "kind", type=click.Choice(["int8", "float16"]), default="int8", show_default=True)
 @click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
 @click.pass_context
-def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
+def quantize(context: click.Context, folder: Path, kind: str, new_name: str | None) -> None:
     """Copy the model NAME with weights of a quarter (int8) or half the size (float16), and say what that costs.
 
     Weights are float32 again once they are loaded. Hugging Face's transformers reads float16, but not int8.
     """
     from tinycoder.errors import CheckpointError
     from tinycoder.storage.checkpoint import WEIGHTS, load_model, save_model
-    from tinycoder.storage.models import model_folder, only_writer, resolve_model
+    from tinycoder.storage.models import model_folder, only_writer
     from tinycoder_training.card import model_card
 
-    home = home_folder(context)
-    model = load_model(resolve_model(home, name))
+    model = load_model(folder)
     if model.weights != "float32":
         raise CheckpointError(
             f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
         )
     if not model.training.finished:
         raise CheckpointError(f"{model.name} is not finished; finish it with `tinycoder train --resume`, or copy it")
-    folder = model_folder(home, new_name or f"{model.name}-{kind}")
-    if folder.exists():
-        raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
+    target = model_folder(options.home_folder(context), new_name or f"{model.name}-{kind}")
+    if target.exists():
+        raise CheckpointError(f"there is a model {target.name} already; remove it, or choose another --name")
     measured = dataclasses.replace(_measure(model), weights=kind, origin=model.name)
     training = dataclasses.replace(model.training, quantized=measured)
-    card = model_card(folder.name, model.config, training)
-    with only_writer(folder):
+    card = model_card(target.name, model.config, training)
+    with only_writer(target):
         save_model(
-            folder,
+            target,
             config=model.config,
             params=model.params,
             tokenizer=model.tokenizer,
@@ -147,28 +151,25 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
             card=card,
             weights=kind,
         )
-    smaller = load_model(folder)
-    sizes = [(each / WEIGHTS).stat().st_size for each in (folder, model.folder)]
-    click.echo(f"{folder}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
-    click.echo(_cost(smaller))
+    sizes = [(each / WEIGHTS).stat().st_size for each in (target, folder)]
+    click.echo(f"{target}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
+    click.echo(_cost(load_model(target)))
 
 
 @checkpoint.command()
-@click.argument("name")
+@_model
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.pass_context
-def export(context: click.Context, name: str, file: Path) -> None:
+def export(folder: Path, file: Path) -> None:
     """Write the model NAME to FILE in GGUF, the format of llama.cpp, with float32 weights.
 
     The folder of a float32 model is one for Hugging Face's transformers as it is.
     """
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.storage.gguf import export_gguf
-    from tinycoder.storage.models import resolve_model
 
     if file.suffix != ".gguf":
         raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
-    export_gguf(load_model(resolve_model(home_folder(context), name)), file)
+    export_gguf(load_model(folder), file)
     click.echo(file)
 
 
@@ -200,38 +201,31 @@ def _cost(model: Model) -> str:
 
 
 @checkpoint.command()
-@click.argument("name")
+@_model
 @click.argument("new_name")
 @click.pass_context
-def copy(context: click.Context, name: str, new_name: str) -> None:
+def copy(context: click.Context, folder: Path, new_name: str) -> None:
     """Copy the model NAME to NEW_NAME."""
-    from tinycoder.storage.models import copy_model, model_folder, resolve_model
+    from tinycoder.storage.models import copy_model, model_folder
 
-    home = home_folder(context)
-    target = model_folder(home, new_name)
-    copy_model(resolve_model(home, name), target)
+    target = model_folder(options.home_folder(context), new_name)
+    copy_model(folder, target)
     click.echo(target)
 
 
 @checkpoint.command()
-@click.argument("name")
+@_model
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.pass_context
-def remove(context: click.Context, name: str, yes: bool) -> None:
+def remove(folder: Path, yes: bool) -> None:
     """Delete the model NAME."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.bundled import is_bundled
-    from tinycoder.storage.models import remove_model, resolve_model
+    from tinycoder.storage.models import remove_model
 
-    folder = resolve_model(home_folder(context), name)
     readable_folder(folder)
     if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
-
-
-def _without_front_matter(card: str) -> str:
-    return card.split("---\n", 2)[-1].strip()
 
 
 def _printable(text: str) -> str:

@@ -89,9 +89,11 @@ def evaluate(
     from tinycoder.evaluate.evaluation import evaluate as run
     from tinycoder.library import choose_model, engine_maker
     from tinycoder.storage.checkpoint import load_model
+    from tinycoder_training.corpora import python_repos
 
     for path in (json_to, html_to):
-        _check(path)
+        if path and path != Path("-") and not path.absolute().parent.is_dir():  # better before the work than after it
+            raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     home, paths = options.home_folder(context), paths or (Path(),)
@@ -99,8 +101,8 @@ def evaluate(
     known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)
     _warn_of_unsearched_texts(loaded)
-    copied = _texts(learnt)
-    results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
+    read = _documents(python_repos.read(learnt)) if learnt else []
+    results = _drawn(run(maker, scored, variants, settings, known=known, learnt=read, clock=time.perf_counter))
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
 
@@ -109,18 +111,16 @@ def _files(
     home: Path, model: Model, paths: Sequence[Path], globs: Sequence[str]
 ) -> tuple[list[Document], list[Document]]:
     """Known and scored files. Raises an error for files to score that the model has learnt."""
-    from tinycoder.complete.candidate import Document
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder_training.corpora import python_repos
 
-    forgotten = load_forgotten(home)
-    corpus = python_repos.read(paths, forgotten=forgotten, seed=model.training.seed)
+    corpus = python_repos.read(paths, forgotten=load_forgotten(home), seed=model.training.seed)
     scored = {text.path for text in corpus.validation}
     if globs:
-        every = [text.path for text in (*corpus.train, *corpus.validation)]
-        scored = {path for path in every if any(fnmatch.fnmatch(path, glob) for glob in globs)}
+        paths_of_all = [text.path for text in (*corpus.train, *corpus.validation)]
+        scored = {path for glob in globs for path in fnmatch.filter(paths_of_all, glob)}
         if not scored:
-            raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {every[0]}")
+            raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {paths_of_all[0]}")
     if not _is_of(model, corpus):
         click.echo(
             f"note: {model.name} was not trained on exactly these files; where it has read the files that are scored, "
@@ -132,11 +132,17 @@ def _files(
             f"{model.name} was trained on {learnt[0]}, so its figures there would say nothing; "
             "score files that training held out, or a model that was trained on other files"
         )
-    documents = {text: Document(path=text.path, text=text.text) for text in (*corpus.train, *corpus.validation)}
+    documents = _documents(corpus)
     if not globs:  # a single file is on both sides, in parts
-        return [documents[text] for text in corpus.train], [documents[text] for text in corpus.validation]
-    known = [document for document in documents.values() if document.path not in scored]
-    return known, [document for document in documents.values() if document.path in scored]
+        return documents[: len(corpus.train)], documents[len(corpus.train) :]
+    known = [document for document in documents if document.path not in scored]
+    return known, [document for document in documents if document.path in scored]
+
+
+def _documents(corpus: Corpus) -> list[Document]:
+    from tinycoder.complete.candidate import Document
+
+    return [Document(path=text.path, text=text.text) for text in (*corpus.train, *corpus.validation)]
 
 
 def _warn_of_unsearched_texts(model: Model) -> None:
@@ -149,15 +155,6 @@ def _warn_of_unsearched_texts(model: Model) -> None:
             f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured",
             err=True,
         )
-
-
-def _texts(paths: Sequence[Path]) -> list[Document]:
-    from tinycoder.complete.candidate import Document
-    from tinycoder_training.corpora import python_repos
-
-    corpus = python_repos.read(paths) if paths else None
-    texts = (*corpus.train, *corpus.validation) if corpus else ()
-    return [Document(path=text.path, text=text.text) for text in texts]
 
 
 def _is_of(model: Model, corpus: Corpus) -> bool:
@@ -211,16 +208,8 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
     _print(results, metadata)
 
 
-def _check(path: Path | None) -> None:
-    """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
-    if path and path != Path("-") and not path.absolute().parent.is_dir():
-        raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
-
-
 def _print(results: Results, metadata: dict[str, str]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     from tinycoder.evaluate.tables import tables
 
@@ -228,10 +217,4 @@ def _print(results: Results, metadata: dict[str, str]) -> None:
     console.width = max(console.width, MIN_WIDTH)
     console.print(", ".join(f"{name}: {value}" for name, value in metadata.items()), markup=False)
     for table in tables(results):
-        drawn = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        for i, column in enumerate(table.columns):
-            widest = max(len(row[i]) for row in table.rows)  # a title may be wrapped, a cell may not
-            drawn.add_column(column, justify="right" if i else "left", min_width=widest)
-        for row in table.rows:
-            drawn.add_row(*row)
-        console.print(drawn)
+        console.print(options.rich_table(table.columns, table.rows, table.title))

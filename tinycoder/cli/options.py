@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,8 @@ import click
 from tinycoder.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tinycoder.storage.checkpoint import Model
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -51,6 +53,19 @@ def chosen_model(context: click.Context, name: str | None) -> Model:
     if name is None and is_bundled(folder):
         folder = newest_model(home) or folder
     return load_model(folder)
+
+
+def rich_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
+    """A table for a terminal, whose cells are not wrapped; the first column is aligned to the left."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for i, column in enumerate(head):
+        drawn.add_column(column, justify="right" if i else "left", min_width=max(len(row[i]) for row in rows))
+    for row in rows:
+        drawn.add_row(*row)
+    return drawn
 
 
 def write_text(path: Path, text: str) -> None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 from tinycoder.errors import TinyCoderError
-from tinycoder.storage.atomic import replace_text
 
 PACKAGED = Path(__file__).parent / "files"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
@@ -126,6 +125,8 @@ def install(file: EditorFile, *, replace: bool) -> tuple[Literal["written", "sam
         return "same", None
     if found == "other" and (file.shared or not replace):
         return "kept", None
+    from tinycoder.storage.atomic import replace_text
+
     target = Path(os.path.realpath(file.path))  # a link into a collection of configuration files stays a link
     try:
         backup = _backed_up(target) if found == "other" else None
