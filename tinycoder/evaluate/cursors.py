@@ -19,6 +19,7 @@ from tinycoder.complete.candidate import Document
 
 KINDS = ("line", "dot", "paren", "assign", "import", "space", "mid")
 MIN_LETTERS = 4  # of an identifier that is worth a popup
+N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 STRETCH = 500  # characters, and what is missing to the end of the line
 
 _AFTER = {".": "dot", "(": "paren", "=": "assign", "import": "import"}
@@ -70,6 +71,11 @@ class _Token:
     string: str
     start: int
     end: int
+
+
+def opened(text: str) -> int:
+    """The offset up to which a file is there when it is opened."""
+    return len("".join(text.splitlines(keepends=True)[:N_OPENED]))
 
 
 def survey(document: Document, *, first: int = 0) -> Survey:

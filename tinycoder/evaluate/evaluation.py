@@ -21,6 +21,7 @@ from tinycoder.evaluate.cursors import (
     Identifier,
     Stretch,
     Survey,
+    opened,
     sample_cursors,
     sample_identifiers,
     sample_stretches,
@@ -31,7 +32,6 @@ from tinycoder.evaluate.queries import N_TYPED, Editor, query_lines, query_words
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 from tinycoder.stop import Stop, never
 
-N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 ALL = "all"
 
 
@@ -176,7 +176,7 @@ def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
     documents = {
         document.path: Document(path=document.path, text=document.text.replace("\r\n", "\n")) for document in held_out
     }
-    surveys = {path: survey(document, first=_opened(document.text)) for path, document in documents.items()}
+    surveys = {path: survey(document, first=opened(document.text)) for path, document in documents.items()}
     plan = _Plan(
         documents=documents,
         surveys=surveys,
@@ -193,11 +193,6 @@ def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
             f"there is nothing to ask about in {len(documents)} held-out files; give a folder with more code"
         )
     return plan
-
-
-def _opened(text: str) -> int:
-    """The offset up to which a file is there when it is opened."""
-    return len("".join(text.splitlines(keepends=True)[:N_OPENED]))
 
 
 def _measure(
