@@ -191,8 +191,7 @@ def answer(told: str) -> None:
     use_one_blas_thread(prefill=1)
     maker = engine_maker(load_model(Path(model)), known)
     variant = Variant(name="", parts=Parts(memory=memory))
-    for _ in evaluate(maker, asked, [variant], LITTLE, known=known, clock=time.perf_counter):
-        pass
+    evaluate(maker, asked, [variant], LITTLE, known=known, clock=time.perf_counter)
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from tinycoder.complete.predict import TokenCost
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
 from tinycoder.evaluate.baseline import CopyBaseline
-from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate, last, variants_of
+from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate, variants_of
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.stop import Stop
@@ -100,9 +100,13 @@ def results(
     make: Callable[[Parts], PredictingCompleter], variants: Sequence[Variant] = PERFECT, settings: Settings = SETTINGS
 ) -> Results:
     ticks = itertools.count()
-    steps = evaluate(make, HELD_OUT, variants, settings, known=KNOWN, clock=lambda: next(ticks) / 1000)
     done = [0.0]
-    found = last(steps, lambda progress: done.append(progress.done))
+    found = evaluate(
+        *(make, HELD_OUT, variants, settings),
+        known=KNOWN,
+        clock=lambda: next(ticks) / 1000,
+        report=lambda progress: done.append(progress.done),
+    )
     assert done == sorted(done)
     assert done[-1] <= 1
     return found
@@ -221,9 +225,8 @@ def test_the_baseline_continues_what_was_typed_before() -> None:
 
 @pytest.mark.parametrize("documents", [[], [Document(path="a.py", text="")]])
 def test_nothing_to_ask_about(documents: list[Document]) -> None:
-    steps = evaluate(lambda parts: Silent(), documents, PERFECT, SETTINGS, known=KNOWN, clock=lambda: 0.0)
     with pytest.raises(CorpusError, match="nothing to ask"):
-        next(steps)
+        evaluate(lambda parts: Silent(), documents, PERFECT, SETTINGS, known=KNOWN, clock=lambda: 0.0)
 
 
 def test_the_json_holds_figures_and_no_text() -> None:
@@ -285,8 +288,8 @@ def test_the_page_is_self_contained_and_escapes_code() -> None:
 
     for completer in (Oracle(documents), Wrong(documents)):
         make = partial(_same, completer)
-        steps = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
-        text = page("<title>", {"model": "<i>"}, last(steps))
+        found = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
+        text = page("<title>", {"model": "<i>"}, found)
         elements = Elements()
         elements.feed(text)
         assert elements.stack == []

@@ -17,7 +17,7 @@ COMPETITORS = {"torch-eager": "eager", "torch-compile": "compile", "torch-bf16":
 
 
 def run(*, size: str, seconds: float, threads: int, competitor_python: str | None) -> Record:
-    """Like with like: all of them with AdamW; ours with Muon besides."""
+    """Like with like: all of them with AdamW; ours also with Muon."""
     model = SIZES[size]
     arguments: dict[str, Any] = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads}
     wanted = {name: ("torch_train.py", {**arguments, "kind": kind}) for name, kind in COMPETITORS.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ MIN_WIDTH = 104  # columns of the widest table
     metavar="PATH",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Code that the model was trained on besides, to look for copies of it.",
+    help="More code that the model was trained on, to look for copies of it.",
 )
 @click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
 @options.html_to
@@ -102,7 +103,9 @@ def evaluate(
     maker = engine_maker(loaded, known)
     _warn_of_unsearched_texts(loaded)
     read = _documents(python_repos.read(learnt)) if learnt else []
-    results = _drawn(run(maker, scored, variants, settings, known=known, learnt=read, clock=time.perf_counter))
+    texts = {"known": known, "learnt": read}
+    with _bar() as report:
+        results = run(maker, scored, variants, settings, **texts, clock=time.perf_counter, report=report)
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
 
@@ -166,13 +169,12 @@ def _is_of(model: Model, corpus: Corpus) -> bool:
     return sizes == [(data.files, data.bytes), (data.validation_files, data.validation_bytes)]
 
 
-def _drawn(steps: Generator[Progress, None, Results]) -> Results:
-    """Draw progress on stderr; return the results."""
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """Draw progress on stderr, or print a line for each measure where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
-
-    from tinycoder.evaluate.evaluation import last
 
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -191,7 +193,7 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
                 said.add((step.variant, step.measure))
                 click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
 
-        return last(steps, report)
+        yield report
 
 
 def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:

@@ -89,13 +89,13 @@ def _install_extension(command: Command, *, print_only: bool, force: bool) -> No
     """Into every editor of that family that is on the path."""
     package = vscode_package()
     options = ["--install-extension", str(package), *(["--force"] if force else [])]
-    found = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
-    if not found:
+    editors = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
+    if not editors:
         raise TinyCoderError(
             f"none of {', '.join(VSCODE_COMMANDS)} is on the path; in the editor, choose 'Extensions: Install from "
             f"VSIX...' from the command palette and open {package}"
         )
-    for name, path in found.items():
+    for name, path in editors.items():
         if print_only:
             click.echo(shlex.join([name, *options]))
         else:

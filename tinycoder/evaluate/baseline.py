@@ -32,8 +32,8 @@ class CopyBaseline:
     ) -> list[Candidate]:
         """The rest of the line that followed the longest earlier occurrence of the text before the cursor."""
         before = document.text[:offset]
-        found = [_followed(before, before[:-1], latest=True), _followed(before, self._known, latest=False)]
-        length, text = max(found, key=lambda pair: pair[0])
+        matches = [_followed(before, before[:-1], latest=True), _followed(before, self._known, latest=False)]
+        length, text = max(matches, key=lambda pair: pair[0])
         if not text.strip():
             return []
         certainty = length / (length + MAX_MATCH / 10)  # longer is likelier; not fitted to anything

@@ -124,7 +124,7 @@ def calibration(offers: Iterable[tuple[float, bool]]) -> Calibration:
     for probability, right in offers:
         bins[max(0, min(N_BINS - 1, int(probability * N_BINS)))].append((probability, right))
     n = sum(map(len, bins))
-    found = tuple(
+    filled = tuple(
         Bin(
             low=i / N_BINS,
             high=(i + 1) / N_BINS,
@@ -135,8 +135,8 @@ def calibration(offers: Iterable[tuple[float, bool]]) -> Calibration:
         for i, some in enumerate(bins)
         if some
     )
-    error = sum(abs(some.probability - some.right) * some.n for some in found)
-    return Calibration(n=n, bins=found, error=ratio(error, n))
+    error = sum(abs(some.probability - some.right) * some.n for some in filled)
+    return Calibration(n=n, bins=filled, error=ratio(error, n))
 
 
 def latency(seconds: Sequence[float]) -> Latency:
