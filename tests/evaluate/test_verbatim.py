@@ -35,7 +35,7 @@ def test_a_copy_says_where_it_is_from_and_how_often() -> None:
 
 
 @pytest.mark.parametrize("short", ["return self.total", "a b c d e f g h i", "x" * 49])
-def test_what_is_short_is_nobodys(short: str) -> None:
+def test_what_is_short_is_no_copy(short: str) -> None:
     assert not is_long(short)
     assert copies(short, [texts(WORKSPACE, short)]) == ()
 

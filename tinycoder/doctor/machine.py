@@ -57,7 +57,7 @@ def check_numpy() -> Check:
 
 
 def numpy_check(version: str, pools: list[dict[str, Any]], built_with: str) -> Check:
-    """The check, given what threadpoolctl found loaded, and the library that numpy was built with."""
+    """The check, given the libraries that threadpoolctl sees loaded, and the library that numpy was built with."""
     for pool in pools:
         if pool.get("user_api") == "blas":
             details = f"{pool.get('internal_api')} {pool.get('version') or ''}".strip()
@@ -155,7 +155,7 @@ def check_server(home: Path, folder: Path, *, timeout_s: float = START_S) -> Che
     from tinycoder.doctor.trial import try_server
 
     command = [sys.executable, "-m", "tinycoder", "--home", str(home.absolute()), "serve"]
-    try:  # not started in ``folder``, where a random.py would take the place of the library's
+    try:  # not started in ``folder``, where a random.py would hide the library's
         trial = try_server(command, folder=folder.absolute(), cwd=Path(sys.prefix), timeout_s=timeout_s)
     except TinyCoderError as error:
         advice = "Start it in a terminal to see its log: `tinycoder serve --log-level debug`"

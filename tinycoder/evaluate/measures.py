@@ -129,8 +129,8 @@ def calibration(offers: Iterable[tuple[float, bool]]) -> Calibration:
             low=i / N_BINS,
             high=(i + 1) / N_BINS,
             n=len(some),
-            probability=_rounded(sum(p for p, _ in some) / len(some)),
-            right=_rounded(sum(right for _, right in some) / len(some)),
+            probability=round(sum(p for p, _ in some) / len(some), 4),
+            right=round(sum(right for _, right in some) / len(some), 4),
         )
         for i, some in enumerate(bins)
         if some
@@ -160,8 +160,4 @@ def mean(values: Iterable[float]) -> float | None:
 
 def ratio(part: float, whole: float) -> float | None:
     """To four digits; None of nothing."""
-    return _rounded(part / whole) if whole else None
-
-
-def _rounded(value: float) -> float:
-    return round(value, 4)
+    return round(part / whole, 4) if whole else None

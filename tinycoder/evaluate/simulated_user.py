@@ -89,15 +89,13 @@ def type_text(truth: str, start: int, end: int, moments: Mapping[int, Moment], u
         choose = _fewest_keys(start, end, {offset: choices(offset) for offset in range(start, end)})
     else:
 
+        def saved(offset: int, deal: tuple[int, int]) -> int:
+            return before[deal[0] - start] - before[offset - start] - deal[1]
+
         def choose(offset: int) -> tuple[int, int]:
             plain, *offered = choices(offset)
-            best = max(
-                offered,
-                key=lambda deal: (before[deal[0] - start] - before[offset - start] - deal[1], deal[0]),
-                default=plain,
-            )
-            saves = before[best[0] - start] - before[offset - start] > best[1]
-            return best if saves else plain
+            best = max(offered, key=lambda deal: (saved(offset, deal), deal[0]), default=plain)
+            return best if saved(offset, best) > 0 else plain
 
     offset, keys, accepted = start, 0, 0
     while offset < end:

@@ -1,6 +1,6 @@
 """Long verbatim copies in suggestions, each with its source, searched for in the texts themselves.
 
-What is short is nobody's: a copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters that are no
+A copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters that are no
 white space; the white space within it must be the same too.
 """
 
