@@ -21,14 +21,11 @@ if TYPE_CHECKING:
 MEASURED_TOKENS = 65_536
 
 
-def _resolved(context: click.Context, parameter: click.Parameter, name: str) -> Path:
+def _resolved(context: click.Context, name: str) -> Path:
     """The folder of the model ``name``. Raises ``CheckpointError``."""
     from tinycoder.storage.models import resolve_model
 
     return resolve_model(options.home_folder(context), name)
-
-
-_model = click.argument("folder", metavar="NAME", callback=_resolved)
 
 
 @click.group()
@@ -76,13 +73,15 @@ def _columns(summary: Summary) -> str:
 
 
 @checkpoint.command()
-@_model
+@click.argument("name")
 @options.as_json
-def show(folder: Path, as_json: bool) -> None:
+@click.pass_context
+def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.checkpoint import TRAINING, read_card, read_json, read_training
 
+    folder = _resolved(context, name)
     read_training(folder)  # refuses a damaged file
     card = None if as_json else read_card(folder)
     if not as_json:
@@ -94,13 +93,15 @@ def show(folder: Path, as_json: bool) -> None:
 
 
 @checkpoint.command()
-@_model
-def verify(folder: Path) -> None:
+@click.argument("name")
+@click.pass_context
+def verify(context: click.Context, name: str) -> None:
     """Read and check every file of the model NAME, and measure what quantised weights cost."""
     from tinycoder.storage.checkpoint import STATE, load_model, load_state
     from tinycoder.storage.models import run_folder
     from tinycoder.transformer.model import n_params
 
+    folder = _resolved(context, name)
     model = load_model(folder)
     resumable = (run_folder(folder) / STATE).exists()
     if resumable:
@@ -114,11 +115,11 @@ def verify(folder: Path) -> None:
 
 
 @checkpoint.command()
-@_model
+@click.argument("name")
 @click.option("--to", "kind", type=click.Choice(["int8", "float16"]), default="int8", show_default=True)
 @click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
 @click.pass_context
-def quantize(context: click.Context, folder: Path, kind: str, new_name: str | None) -> None:
+def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
     """Copy the model NAME with weights of a quarter (int8) or half the size (float16), and say what that costs.
 
     Weights are float32 again once they are loaded. Hugging Face's transformers reads float16, but not int8.
@@ -128,7 +129,7 @@ def quantize(context: click.Context, folder: Path, kind: str, new_name: str | No
     from tinycoder.storage.models import model_folder, only_writer
     from tinycoder_training.card import model_card
 
-    model = load_model(folder)
+    model = load_model(_resolved(context, name))
     if model.weights != "float32":
         raise CheckpointError(
             f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
@@ -151,15 +152,16 @@ def quantize(context: click.Context, folder: Path, kind: str, new_name: str | No
             card=card,
             weights=kind,
         )
-    sizes = [(each / WEIGHTS).stat().st_size for each in (target, folder)]
+    sizes = [(each / WEIGHTS).stat().st_size for each in (target, model.folder)]
     click.echo(f"{target}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
     click.echo(_cost(load_model(target)))
 
 
 @checkpoint.command()
-@_model
+@click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def export(folder: Path, file: Path) -> None:
+@click.pass_context
+def export(context: click.Context, name: str, file: Path) -> None:
     """Write the model NAME to FILE in GGUF, the format of llama.cpp, with float32 weights.
 
     The folder of a float32 model is one for Hugging Face's transformers as it is.
@@ -169,7 +171,7 @@ def export(folder: Path, file: Path) -> None:
 
     if file.suffix != ".gguf":
         raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
-    export_gguf(load_model(folder), file)
+    export_gguf(load_model(_resolved(context, name)), file)
     click.echo(file)
 
 
@@ -201,27 +203,29 @@ def _cost(model: Model) -> str:
 
 
 @checkpoint.command()
-@_model
+@click.argument("name")
 @click.argument("new_name")
 @click.pass_context
-def copy(context: click.Context, folder: Path, new_name: str) -> None:
+def copy(context: click.Context, name: str, new_name: str) -> None:
     """Copy the model NAME to NEW_NAME."""
     from tinycoder.storage.models import copy_model, model_folder
 
     target = model_folder(options.home_folder(context), new_name)
-    copy_model(folder, target)
+    copy_model(_resolved(context, name), target)
     click.echo(target)
 
 
 @checkpoint.command()
-@_model
+@click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(folder: Path, yes: bool) -> None:
+@click.pass_context
+def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.bundled import is_bundled
     from tinycoder.storage.models import remove_model
 
+    folder = _resolved(context, name)
     readable_folder(folder)
     if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
