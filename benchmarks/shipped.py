@@ -34,7 +34,7 @@ from typing import Any
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import CheckpointError
-from tinycoder.evaluate import Settings, Variant, evaluate
+from tinycoder.evaluate.evaluation import Settings, Variant, evaluate
 from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.models import model_folder, resolve_model
@@ -191,8 +191,7 @@ def answer(told: str) -> None:
     use_one_blas_thread(prefill=1)
     maker = engine_maker(load_model(Path(model)), known)
     variant = Variant(name="", parts=Parts(memory=memory))
-    for _ in evaluate(maker, asked, [variant], LITTLE, known=known, clock=time.perf_counter):
-        pass
+    evaluate(maker, asked, [variant], LITTLE, known=known, clock=time.perf_counter)
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
@@ -57,9 +56,9 @@ class Completion:
 class TrainingSummary:
     """The outcome of a training run.
 
-    ``before`` and ``after`` are bits per byte of held-out text, and no numbers where a run was stopped before it was
-    measured. ``kept`` says whether the trained weights are better
-    than those before; if not, the model keeps the latter. ``finished`` is false for a run that was stopped.
+    ``before`` and ``after`` are bits per byte of held-out text; they are NaN if the run was stopped before it was
+    measured. ``kept`` says whether the trained weights are better than those before; if not, the model keeps the
+    latter. ``finished`` is false for a run that was stopped.
     """
 
     name: str
@@ -135,8 +134,7 @@ class Workspace:
         if self._parts.names:
             self._symbols.refresh()
             self._engine.know(self._symbols.world, self._symbols.offered)
-        labels = tree.labels_of([self.folder])
-        self._engine.leave_out(load_forgotten(self.home).names(labels))
+        self._engine.leave_out(load_forgotten(self.home).names(tree.labels_of([self.folder])))
 
     def train(
         self,
@@ -182,7 +180,17 @@ class Workspace:
                     progress(report.done)
         if job.progress.finished:
             self._open(target)
-        return _summary(job)
+        done = job.progress
+        return TrainingSummary(
+            name=job.folder.name,
+            folder=job.folder,
+            steps=done.step,
+            seconds=done.seconds,
+            before=done.before.bits_per_byte if done.before else math.nan,
+            after=done.best_bits_per_byte,
+            kept=done.kept,
+            finished=done.finished,
+        )
 
     def close(self) -> None:
         """Learn from what was typed, and keep that for the next session."""
@@ -194,25 +202,21 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _open(self, folder: Path) -> None:
         self.model = load_model(folder)
         self._engine = open_engine(self.model, parts=self._parts)
-        self._mixer_file: MixerFile | None = None
-        if self._trusted:
-            file = index_file_of(self.home, [self.folder], self.model.tokenizer)
-            self._mixer_file = MixerFile(self._engine.mixer, file.with_suffix(".mixer.json"))
+        file = index_file_of(self.home, [self.folder], self.model.tokenizer).with_suffix(".mixer.json")
+        self._mixer_file = MixerFile(self._engine.mixer, file) if self._trusted else None
         self.refresh()
 
     def _relative(self, path: str | Path) -> str:
-        place = true_path(self.folder / path)
-        if not place.is_relative_to(self.folder):
+        file = true_path(self.folder / path)
+        if not file.is_relative_to(self.folder):
             raise ConfigError(f"{path} lies outside {self.folder}; open the folder that holds it")
-        return place.relative_to(self.folder).as_posix()
+        return file.relative_to(self.folder).as_posix()
 
 
 def choose_model(home: Path, folders: Sequence[Path], name: str | None = None, *, trusted: bool = True) -> Path:
@@ -264,32 +268,17 @@ def tuning_job(
     from tinycoder_training.job import new_job
     from tinycoder_training.replay import general_texts
 
-    plain = TrainConfig(
-        minutes=minutes, steps=steps, batch_size=TUNING_BATCH, shards=min(TUNING_BATCH, n_cpus()), seed=seed
-    )
-    refuse_what_cannot_fit(start.config, tuning(plain))
+    shards = min(TUNING_BATCH, n_cpus())
+    settings = tuning(TrainConfig(minutes=minutes, steps=steps, batch_size=TUNING_BATCH, shards=shards, seed=seed))
+    refuse_what_cannot_fit(start.config, settings)
     return new_job(
         corpus,
         folder=folder,
         preset="medium",  # only a run from nothing takes its size from it
-        settings=tuning(plain),
+        settings=settings,
         start=start,
         general=general_texts(),
         record=TrainingRecord(
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"), workspaces=tuple(workspaces), forgotten=tuple(forgotten)
         ),
-    )
-
-
-def _summary(job: Job) -> TrainingSummary:
-    progress = job.progress
-    return TrainingSummary(
-        name=job.folder.name,
-        folder=job.folder,
-        steps=progress.step,
-        seconds=progress.seconds,
-        before=progress.before.bits_per_byte if progress.before else math.nan,
-        after=progress.best_bits_per_byte,
-        kept=progress.kept,
-        finished=progress.finished,
     )

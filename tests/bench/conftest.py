@@ -1,4 +1,4 @@
-"""The benchmarks are scripts beside the packages, so that each is imported by its file, as if it were run."""
+"""The benchmarks are scripts next to the packages, so that each is imported by its file, as if it were run."""
 
 import importlib.util
 import sys

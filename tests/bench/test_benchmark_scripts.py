@@ -1,4 +1,4 @@
-"""What the scripts of benchmarks/ reckon, on results made by hand: nothing is trained or measured here."""
+"""What the scripts of benchmarks/ compute, on results written for the test: nothing is trained or measured here."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""The judge of a typing session, on traces made by hand."""
+"""The judge of a typing session, on traces written for the test."""
 
 import math
 from collections.abc import Callable

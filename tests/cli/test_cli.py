@@ -235,7 +235,7 @@ def endless_run(home: Path, repository: Path, **streams: int) -> Iterator["subpr
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_resume_goes_on(tmp_path: Path, repository: Path, number: int) -> None:
+def test_a_signal_saves_and_resume_continues(tmp_path: Path, repository: Path, number: int) -> None:
     home = tmp_path / "home"
     with endless_run(home, repository, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stderr is not None

@@ -142,7 +142,7 @@ def test_a_new_helix_file_is_written_and_an_old_one_left_alone(run: Run, tmp_pat
 
 
 @posix
-def test_a_place_that_cannot_be_written_is_one_sentence(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("in the way")
     assert "cannot" in refusal(run("neovim"))
     assert (tmp_path / ".config").read_text() == "in the way"
@@ -215,7 +215,7 @@ def test_what_vscode_refuses_is_said(run: Run, tmp_path: Path, extension: Path) 
     assert "exit code 3" in says
 
 
-def test_vscode_without_its_command_says_how_to_go_on(run: Run, extension: Path) -> None:
+def test_vscode_without_its_command_says_what_to_do(run: Run, extension: Path) -> None:
     assert str(extension) in refusal(run("vscode"))
 
 

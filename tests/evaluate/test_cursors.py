@@ -34,7 +34,7 @@ def kinds_of(text: str) -> set[tuple[str, str]]:
     return {(text[found.start : found.end], found.kind) for found in survey(document(text)).identifiers}
 
 
-def test_names_that_are_made_stand_apart() -> None:
+def test_bindings_are_told_apart_from_uses() -> None:
     found = kinds_of(TEXT)
     bound = {name for name, kind in found if kind == "binding"}
     assert bound == {
@@ -91,7 +91,7 @@ def test_nothing_is_asked_before_the_first_offset_or_after_a_fault() -> None:
         survey(document(text))
 
 
-def test_samples_hang_on_the_seed_alone() -> None:
+def test_samples_depend_on_the_seed_alone() -> None:
     found = survey(document(TEXT * 30))
     names = sample_identifiers(found.identifiers, 20, seed=1)
     assert names == sample_identifiers(found.identifiers[::-1], 20, seed=1) == sorted(names)

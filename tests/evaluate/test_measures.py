@@ -9,12 +9,16 @@ from tinycoder.evaluate.measures import (
     calibration,
     continues,
     correct_characters,
+    could_begin_a_module,
     ghost_text,
     latency,
     popup_rows,
     rank,
     similarity,
 )
+
+BEGUN = ["", "x = 1\n", "if x:\n", "f(1,\n", "def f(self,\n", "try:\n    x\n", "x = '''a\n", "class A:\n    x = [\n"]
+WRONG = ["x = = 1\n", "return)\n", "f(]\n", "if x\n", "x = 'a\n", "def f(:\n", "x\0\n"]
 
 
 def candidate(text: str, start: int, end: int, probability: float = 0.5) -> Candidate:
@@ -46,7 +50,7 @@ def test_what_continues_a_text_ends_between_words() -> None:
     assert continues("total", 0, "total")
 
 
-def test_ghost_text_is_what_stands_behind_the_typed() -> None:
+def test_ghost_text_is_what_follows_the_typed_text() -> None:
     assert ghost_text(candidate("total = 1", 4, 6), "x = to", 6) == "tal = 1"
     assert ghost_text(candidate("Total = 1", 4, 6), "x = to", 6) == ""
     assert ghost_text(candidate("  \n", 6, 6), "x = to", 6) == ""
@@ -75,7 +79,7 @@ def test_rank_wants_exactly_the_identifier() -> None:
     assert rank([], "x", 0, 1) is None
 
 
-def test_calibration_by_hand() -> None:
+def test_calibration_of_four_offers() -> None:
     found = calibration([(0.95, True), (0.93, False), (0.12, False), (1.0, True)])
     assert found.n == 4
     assert [(b.low, b.n, b.right) for b in found.bins] == [(0.1, 1, 0.0), (0.9, 3, 0.6667)]
@@ -84,8 +88,13 @@ def test_calibration_by_hand() -> None:
     assert calibration([]).error is None
 
 
-def test_latency_by_hand() -> None:
+def test_percentiles_of_a_hundred_latencies() -> None:
     found = latency([0.001 * i for i in range(1, 101)])
     assert (found.n, found.p50, found.p95, found.p99) == (100, 50.0, 95.0, 99.0)
     assert sum(found.counts) == 100
     assert latency([]).p50 is None
+
+
+@pytest.mark.parametrize("source", [*BEGUN, *WRONG])
+def test_what_could_begin_a_module(source: str) -> None:
+    assert could_begin_a_module(source) == (source in BEGUN)

@@ -5,18 +5,17 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.complete.parts import Parts
+from tinycoder.complete.predict import TokenCost
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import ConfigError, CorpusError
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, last, variants_of
 from tinycoder.evaluate.baseline import CopyBaseline
-from tinycoder.evaluate.completer import Cost, PredictingCompleter
+from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate, variants_of
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.stop import Stop
@@ -32,14 +31,6 @@ HELD_OUT = [
 KNOWN = [Document(path="known.py", text="".join(LINES[:3]))]
 SETTINGS = Settings(n_cursors=12, n_typed=1_500, n_bytes=300)
 PERFECT = [Variant(name="all", parts=Parts())]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FakeCost:
-    n_bytes: int
-    bits: float
-    probability: float
-    rank_is_first: bool
 
 
 class Silent:
@@ -68,9 +59,9 @@ class Silent:
     def forget(self, path: str) -> None:
         self.open.discard(path)
 
-    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Callable[[], bool]) -> Iterator[TokenCost]:
         for character in document.text:
-            yield FakeCost(n_bytes=len(character.encode()), bits=8.0, probability=1 / 256, rank_is_first=False)
+            yield TokenCost(n_bytes=len(character.encode()), bits=8.0, probability=1 / 256, rank_is_first=False)
 
 
 class Oracle(Silent):
@@ -109,9 +100,13 @@ def results(
     make: Callable[[Parts], PredictingCompleter], variants: Sequence[Variant] = PERFECT, settings: Settings = SETTINGS
 ) -> Results:
     ticks = itertools.count()
-    steps = evaluate(make, HELD_OUT, variants, settings, known=KNOWN, clock=lambda: next(ticks) / 1000)
     done = [0.0]
-    found = last(steps, lambda progress: done.append(progress.done))
+    found = evaluate(
+        *(make, HELD_OUT, variants, settings),
+        known=KNOWN,
+        clock=lambda: next(ticks) / 1000,
+        report=lambda progress: done.append(progress.done),
+    )
     assert done == sorted(done)
     assert done[-1] <= 1
     return found
@@ -230,9 +225,8 @@ def test_the_baseline_continues_what_was_typed_before() -> None:
 
 @pytest.mark.parametrize("documents", [[], [Document(path="a.py", text="")]])
 def test_nothing_to_ask_about(documents: list[Document]) -> None:
-    steps = evaluate(lambda parts: Silent(), documents, PERFECT, SETTINGS, known=KNOWN, clock=lambda: 0.0)
     with pytest.raises(CorpusError, match="nothing to ask"):
-        next(steps)
+        evaluate(lambda parts: Silent(), documents, PERFECT, SETTINGS, known=KNOWN, clock=lambda: 0.0)
 
 
 def test_the_json_holds_figures_and_no_text() -> None:
@@ -294,8 +288,8 @@ def test_the_page_is_self_contained_and_escapes_code() -> None:
 
     for completer in (Oracle(documents), Wrong(documents)):
         make = partial(_same, completer)
-        steps = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
-        text = page("<title>", {"model": "<i>"}, last(steps))
+        found = evaluate(make, documents, PERFECT, SETTINGS, known=[], clock=lambda: 0.0)
+        text = page("<title>", {"model": "<i>"}, found)
         elements = Elements()
         elements.feed(text)
         assert elements.stack == []

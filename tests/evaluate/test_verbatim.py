@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import LESSON
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document
 from tinycoder.complete.parts import Parts
-from tinycoder.evaluate import Results, Settings, Variant, evaluate, last
-from tinycoder.evaluate.completer import PredictingCompleter
+from tinycoder.evaluate.evaluation import PredictingCompleter, Results, Settings, Variant, evaluate
 from tinycoder.evaluate.page import page
 from tinycoder.evaluate.tables import tables
 from tinycoder.evaluate.verbatim import LEARNT, THIS_FILE, WORKSPACE, Texts, copies, is_long, n_characters
@@ -36,7 +35,7 @@ def test_a_copy_says_where_it_is_from_and_how_often() -> None:
 
 
 @pytest.mark.parametrize("short", ["return self.total", "a b c d e f g h i", "x" * 49])
-def test_what_is_short_is_nobodys(short: str) -> None:
+def test_what_is_short_is_no_copy(short: str) -> None:
     assert not is_long(short)
     assert copies(short, [texts(WORKSPACE, short)]) == ()
 
@@ -82,7 +81,7 @@ def results(
 ) -> Results:
     settings = Settings(n_cursors=30, n_typed=0, n_bytes=0)
     variants = [Variant(name="all", parts=Parts())]
-    return last(evaluate(make, [held_out], variants, settings, known=known, clock=lambda: 0.0, **more))  # type: ignore[arg-type]
+    return evaluate(make, [held_out], variants, settings, known=known, clock=lambda: 0.0, **more)  # type: ignore[arg-type]
 
 
 def test_the_report_of_a_real_engine(model: Model) -> None:

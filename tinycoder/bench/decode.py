@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import tempfile
@@ -14,11 +15,11 @@ import numpy as np
 
 from tinycoder.bench.competitor import Competitor, competitors
 from tinycoder.bench.flops import decoding_flops, layer_flops, refuse_impossible, sgemm_rate
-from tinycoder.bench.interleave import Turn, interleave, medians
+from tinycoder.bench.interleave import Turn, interleave
 from tinycoder.bench.report import Record, Row
-from tinycoder.config import ModelConfig
+from tinycoder.bench.training_step import SIZES
 from tinycoder.errors import ConfigError
-from tinycoder.storage.checkpoint import Model, load_model, save_model
+from tinycoder.storage.checkpoint import Model, save_model
 from tinycoder.storage.gguf import export_gguf
 from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.decode import Session, use_one_blas_thread
@@ -44,21 +45,25 @@ def run(*, model: Model | None, seconds: float, threads: int, competitor_python:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         texts = [text.text for text in python_repos.read(library.paths()).validation]
-        if model is None:
-            _save_random_model(folder / "model", texts)
-        else:
-            _save_float32(folder / "model", model)
-        ours = _Ours(load_model(folder / "model"), texts)
+        chosen = model or _random_model(texts)
+        save_model(  # in float32, which the competitors read
+            folder / "model",
+            config=chosen.config,
+            params=chosen.params,
+            tokenizer=chosen.tokenizer,
+            training=chosen.training,
+        )
+        ours = _Ours(chosen, texts)
         export_gguf(ours.model, folder / "model.gguf")
         with competitors(_wanted(folder, ours.model, threads), competitor_python) as (present, absent):
             contestants = _contestants(ours, present)
-            measured = medians(interleave(contestants, seconds))
+            measured = interleave(contestants, seconds)
     config = ours.model.config
     flops = {name: decoding_flops(config) for name in contestants if name.partition(": ")[2].startswith("ours")}
     flops["prefill: ours"] += (ours.context - 1) * layer_flops(config)
     refuse_impossible(measured, flops, sgemm_rate(config, threads))
     metadata = {
-        "model": model.name if model else "random",
+        "model": ours.model.name,
         "n_params": n_params(config),
         "context": ours.context,
         "threads": threads,
@@ -188,36 +193,23 @@ def _prompts(model: Model, texts: Sequence[str], n: int, rng: random.Random) -> 
     return [prompt for prompt in prompts if prompt]
 
 
-def _rows(found: dict[str, float]) -> list[Row]:
+def _rows(measured: dict[str, float]) -> list[Row]:
     """Milliseconds of steps, and tokens a second of continuations."""
     rows = []
-    for name, seconds in found.items():
+    for name, seconds in measured.items():
         what, who = name.split(": ")
         if what == "code":
             best = f"{what}: ours with drafts"
-            ratio = None if name == best else seconds / found[best]
+            ratio = None if name == best else seconds / measured[best]
             rows.append(Row(name=name, value=1 / seconds, unit="tokens/s", higher_is_better=True, ratio=ratio))
         else:
-            ratio = None if who == "ours" else found[f"{what}: ours"] / seconds
+            ratio = None if who == "ours" else measured[f"{what}: ours"] / seconds
             rows.append(Row(name=name, value=1000 * seconds, unit="ms", higher_is_better=False, ratio=ratio))
     return sorted(rows, key=lambda row: (row.unit, row.name.partition(":")[0]))
 
 
-def _save_random_model(folder: Path, texts: Sequence[str]) -> None:
+def _random_model(texts: Sequence[str]) -> Model:
     tokenizer = train_code_tokenizer(texts, 4096)
-    config = ModelConfig(
-        vocab_size=tokenizer.vocab_size,
-        width=256,
-        n_layers=6,
-        n_heads=8,
-        n_kv_heads=8,
-        hidden=704,
-        context=CONTEXT,
-    )
-    params = init_params(config, np.random.default_rng(0))
-    save_model(folder, config=config, params=params, tokenizer=tokenizer, training=TrainingRecord(recipe="code"))
-
-
-def _save_float32(folder: Path, model: Model) -> None:
-    """Save what the competitors read: quantised weights as float32."""
-    save_model(folder, config=model.config, params=model.params, tokenizer=model.tokenizer, training=model.training)
+    config = dataclasses.replace(SIZES["6m"], vocab_size=tokenizer.vocab_size, context=CONTEXT)
+    params, training = init_params(config, np.random.default_rng(0)), TrainingRecord(recipe="code")
+    return Model(config=config, params=params, tokenizer=tokenizer, training=training, folder=Path("random"))

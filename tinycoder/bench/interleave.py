@@ -13,23 +13,18 @@ Turn = Callable[[], float]  # does some work and returns what was measured
 
 def interleave(
     contestants: Mapping[str, Turn], seconds: float, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, list[float]]:
-    """Let each do one turn after the other until ``seconds`` are over; each has at least one.
+) -> dict[str, float]:
+    """Let each do one turn after the other until ``seconds`` are over, at least one each; the median of each.
 
     The first round warms up and is left out if there is time for a second.
     """
-    found: dict[str, list[float]] = {name: [] for name in contestants}
+    measured: dict[str, list[float]] = {name: [] for name in contestants}
     end, n_rounds = clock() + seconds, 0
     while n_rounds == 0 or clock() < end:
         for name, turn in contestants.items():
             if n_rounds > 1 and clock() > end:
                 break
             time.sleep(PAUSE)
-            found[name].append(turn())
+            measured[name].append(turn())
         n_rounds += 1
-    return {name: values[1:] or values for name, values in found.items()}
-
-
-def medians(found: Mapping[str, list[float]]) -> dict[str, float]:
-    """Median of each contestant."""
-    return {name: statistics.median(values) for name, values in found.items()}
+    return {name: statistics.median(values[1:] or values) for name, values in measured.items()}

@@ -1,4 +1,4 @@
-"""What a bench found: rows with a unit, the machine they come from, kept as JSON and compared with an older one."""
+"""The record of a bench: rows with a unit and the machine they come from, as JSON, as a page, next to an older one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import tinycoder
+from tinycoder import html
 from tinycoder.errors import ConfigError
 
 SLOWER = 1.05  # a change below 5 % is noise
@@ -105,3 +106,27 @@ def slower_rows(rows: Sequence[Row], old: Mapping[str, Row]) -> list[str]:
         if factor > SLOWER:
             lines.append(f"{row.name}: {row.value:,.4g} {row.unit}, was {before.value:,.4g} ({factor:.2f} times worse)")
     return lines
+
+
+def page(record: Record) -> str:
+    """A self-contained HTML page: bars by unit, or the curves of `bench scaling`."""
+    units = dict.fromkeys(row.unit for row in record.rows)
+    bars = {unit: [(row.name, row.value) for row in record.rows if row.unit == unit] for unit in units}
+    curves = [
+        html.section(f"{label} against {name}", _curve(label, sweep["values"], sweep[key], sweep[f"{key}_fit"]))
+        for name, sweep in record.metadata.get("sweeps", {}).items()
+        for key, label in (("us_per_token", "µs a token"), ("mib", "MiB"))
+    ]
+    return html.page(
+        f"tinycoder bench {record.bench}",
+        *(curves or [html.section(unit, html.bar_chart(unit, rows)) for unit, rows in bars.items()]),
+    )
+
+
+def _curve(label: str, values: Sequence[float], measured: Sequence[float], fitted: Sequence[float]) -> str:
+    lines = [
+        (name, [html.Point(x=x, y=y, title=f"{x:,}: {y:,.4g}") for x, y in zip(values, points, strict=True)])
+        for name, points in (("measured", measured), ("fitted", fitted))
+    ]
+    x = html.Axis(low=min(values), high=max(values), digits=0)
+    return html.line_chart(label, lines, x, html.Axis(low=0.0, high=1.08 * max(*measured, *fitted)))

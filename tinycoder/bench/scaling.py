@@ -36,9 +36,9 @@ def run(*, seconds: float, threads: int, say: Callable[[str], None]) -> Record:
         for value in values:
             n_steps = 1 if (end - time.perf_counter()) / n_left < 3 else 4
             model, batch, n_threads = _point(name, value, threads)
-            found = measure_steps(model, batch=batch, threads=n_threads, n_steps=n_steps)
+            measured = measure_steps(model, batch=batch, threads=n_threads, n_steps=n_steps)
             n_left -= 1
-            points.append((1e6 * found["seconds"] / (batch * model.context), found["mib"]))
+            points.append((1e6 * measured["seconds"] / (batch * model.context), measured["mib"]))
             say(f"{name} {value}: {points[-1][0]:.1f} µs a token, {points[-1][1]:.0f} MiB")
         times, sizes = ([point[i] for point in points] for i in (0, 1))
         # memory grows with the square of the width, by the matrices, and of the context, by attention
@@ -72,26 +72,21 @@ def run(*, seconds: float, threads: int, say: Callable[[str], None]) -> Record:
 
 def _point(name: str, value: int, threads: int) -> tuple[ModelConfig, int, int]:
     """Model, batch and threads where ``name`` is ``value``; a step has as many tokens everywhere, but for the batch."""
-    if name == "context":
-        return dataclasses.replace(BASE, context=value), max(threads, TOKENS // value), threads
-    if name == "width":
-        hidden = 16 * round(value * 2.75 / 16)
-        return (
-            dataclasses.replace(BASE, width=value, n_heads=value // 32, n_kv_heads=value // 32, hidden=hidden),
-            16,
-            threads,
-        )
-    if name == "layers":
-        return dataclasses.replace(BASE, n_layers=value), 16, threads
-    if name == "batch":
-        return BASE, value, min(threads, value)
-    return BASE, 16, value
+    heads, hidden = value // 32, 16 * round(value * 2.75 / 16)
+    changes = {
+        "context": {"context": value},
+        "width": {"width": value, "n_heads": heads, "n_kv_heads": heads, "hidden": hidden},
+        "layers": {"n_layers": value},
+    }
+    batch = {"context": max(threads, TOKENS // value), "batch": value}.get(name, 16)
+    n_threads = {"batch": min(threads, value), "threads": value}.get(name, threads)
+    return dataclasses.replace(BASE, **changes.get(name, {})), batch, n_threads
 
 
-def _fit(values: tuple[int, ...], found: list[float], powers: tuple[int, ...]) -> tuple[list[float], list[float]]:
-    """Least squares over the powers of the values, relative to what was found; coefficients and fitted points."""
+def _fit(values: tuple[int, ...], measured: list[float], powers: tuple[int, ...]) -> tuple[list[float], list[float]]:
+    """Least squares over the powers of the values, relative to what was measured; coefficients and fitted points."""
     x = np.array(values, float)
     terms = np.stack([x**power for power in powers], 1)[:, : len(values)]
-    y = np.array(found)
+    y = np.array(measured)
     coefficients = np.linalg.lstsq(terms / y[:, None], np.ones(len(y)), rcond=None)[0]
     return [float(c) for c in coefficients], [float(v) for v in terms @ coefficients]

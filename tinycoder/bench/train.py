@@ -8,7 +8,7 @@ from typing import Any
 
 from tinycoder.bench.competitor import competitors
 from tinycoder.bench.flops import sgemm_rate, training_flops
-from tinycoder.bench.interleave import interleave, medians
+from tinycoder.bench.interleave import interleave
 from tinycoder.bench.report import Record, Row
 from tinycoder.bench.training_step import BATCH, SIZES, steps
 from tinycoder.transformer.model import n_params
@@ -17,7 +17,7 @@ COMPETITORS = {"torch-eager": "eager", "torch-compile": "compile", "torch-bf16":
 
 
 def run(*, size: str, seconds: float, threads: int, competitor_python: str | None) -> Record:
-    """Like with like: all of them with AdamW; ours with Muon besides."""
+    """Like with like: all of them with AdamW; ours also with Muon."""
     model = SIZES[size]
     arguments: dict[str, Any] = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads}
     wanted = {name: ("torch_train.py", {**arguments, "kind": kind}) for name, kind in COMPETITORS.items()}
@@ -29,7 +29,7 @@ def run(*, size: str, seconds: float, threads: int, competitor_python: str | Non
         }
         contestants |= {"sgemm": lambda: sgemm_rate(model, threads)}
         contestants |= {name: competitor.ask for name, competitor in present.items()}
-        measured = medians(interleave(contestants, seconds))
+        measured = interleave(contestants, seconds)
     rate = measured.pop("sgemm")
     speeds = {name: BATCH * model.context / value for name, value in measured.items()}
     ratios = {name: speeds["ours"] / speeds[name] for name in present}

@@ -17,7 +17,29 @@ from tinycoder.errors import ConfigError
 if TYPE_CHECKING:
     from tinycoder.bench.report import Record
 
-SIZES = ("1m", "6m", "20m")
+_size = click.option(
+    "--size", type=click.Choice(["1m", "6m", "20m"]), default="6m", show_default=True, help="About how many parameters."
+)
+_competitors = (
+    click.option("--no-competitors", is_flag=True, help="Leave the competitors out."),
+    click.option(
+        "--competitor-python", default=sys.executable, help="Python that has the competitors.  [default: this one]"
+    ),
+)
+_common = (
+    click.option(
+        "--seconds",
+        type=click.FloatRange(0, min_open=True),
+        default=60.0,
+        show_default=True,
+        help="Measure about this long; starting the competitors comes on top.",
+    ),
+    click.option("--threads", type=click.IntRange(1), help="Cores to use.  [default: all; decode: 1]"),
+    options.html_to,
+    click.option("--compare", type=click.Path(path_type=Path), help="Print what got slower than in this older --out."),
+    click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the JSON in this file."),
+    options.as_json,
+)
 
 
 @click.group()
@@ -29,154 +51,84 @@ def bench() -> None:
     """
 
 
-def _common(command: Any) -> Any:
-    """Options that every bench has."""
-    for option in (
-        options.as_json,
-        click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the JSON in this file."),
-        click.option(
-            "--compare", type=click.Path(path_type=Path), help="Print what got slower than in this older --out."
-        ),
-        options.html_to,
-        click.option("--threads", type=click.IntRange(1), help="Cores to use.  [default: all; decode: 1]"),
-        click.option(
-            "--seconds",
-            type=click.FloatRange(0, min_open=True),
-            default=60.0,
-            show_default=True,
-            help="Measure about this long; starting the competitors comes on top.",
-        ),
-    ):
-        command = option(command)
-    return click.pass_context(command)
+def _command(*extra: Any, default_threads: int | None = None) -> Callable[[Callable[..., Record]], click.Command]:
+    """Add a function that measures to the group: with ``extra`` options, and with those that every bench has."""
+
+    def decorate(measure: Callable[..., Record]) -> click.Command:
+        def command(
+            threads: int | None, out: Path | None, compare: Path | None, html_to: Path | None, as_json: bool, **own: Any
+        ) -> None:
+            from tinycoder.bench.report import page, read_record, slower_rows
+            from tinycoder.config import n_cpus
+
+            old = read_record(compare, measure.__name__) if compare else None
+            if threads is not None and threads > n_cpus():
+                raise ConfigError(f"--threads is {threads}; this process may use {n_cpus()} cores")
+            if "no_competitors" in own and own.pop("no_competitors"):
+                own["competitor_python"] = None
+            elif "competitor_python" in own:
+                own["competitor_python"] = _program(own["competitor_python"])
+            record = measure(threads=threads or default_threads or n_cpus(), **own)
+            data = record.to_json()
+            if out:
+                options.write_text(out, json.dumps(data, indent=2) + "\n")
+            if html_to:
+                options.write_text(html_to, page(record))
+            slower = slower_rows(record.rows, old) if old is not None else []
+            if as_json:
+                click.echo(json.dumps({**data, "slower": slower} if old is not None else data))
+                return
+            click.echo("\n".join(_lines(record)))
+            if old is not None:
+                click.echo("\n".join(f"slower: {line}" for line in slower) or "nothing got slower")
+
+        for option in reversed((*extra, *_common)):
+            command = option(command)
+        return bench.command(measure.__name__, help=measure.__doc__, context_settings=options.FORMER_NAMES)(command)
+
+    return decorate
 
 
-def _python(path: str, no_competitors: bool) -> str | None:
-    """The interpreter of the competitors, none if they are left out. Raises ``ConfigError`` if it cannot be run."""
-    program = None if no_competitors else shutil.which(path)
-    if program is None and not no_competitors:
+def _program(python: str) -> str:
+    """The interpreter of the competitors. Raises ``ConfigError`` if it cannot be run."""
+    program = shutil.which(python)
+    if program is None:
         raise ConfigError(
-            f"--competitor-python {path} is no program; give the path of a Python that has the competitors"
+            f"--competitor-python {python} is no program; give the path of a Python that has the competitors"
         )
     return program
 
 
-def _with_competitors(command: Any) -> Any:
-    for option in (
-        click.option(
-            "--competitor-python",
-            default=sys.executable,
-            help="Python that has the competitors.  [default: this one]",
-        ),
-        click.option("--no-competitors", is_flag=True, help="Leave the competitors out."),
-    ):
-        command = option(command)
-    return command
-
-
-_size = click.option(
-    "--size", type=click.Choice(SIZES), default="6m", show_default=True, help="About how many parameters."
-)
-
-
-@bench.command(context_settings=options.FORMER_NAMES)
-@_size
-@_with_competitors
-@_common
-def train(context: click.Context, size: str, competitor_python: str, no_competitors: bool, **common: Any) -> None:
+@_command(_size, *_competitors)
+def train(**asked: Any) -> Record:
     """Training tokens a second, next to PyTorch's (eager, compiled, bfloat16)."""
+    from tinycoder.bench.train import run
 
-    def run(seconds: float, threads: int) -> Record:
-        from tinycoder.bench.train import run
-
-        return run(
-            size=size, seconds=seconds, threads=threads, competitor_python=_python(competitor_python, no_competitors)
-        )
-
-    _bench("train", run, **common)
+    return run(**asked)
 
 
-@bench.command(context_settings=options.FORMER_NAMES)
-@click.option("--model", metavar="NAME", help="Measure this model.  [default: 6 M random weights]")
-@_with_competitors
-@_common
-def decode(
-    context: click.Context, model: str | None, competitor_python: str, no_competitors: bool, **common: Any
-) -> None:
+@_command(options.model("6 M random weights"), *_competitors, default_threads=1)
+def decode(model: str | None, **asked: Any) -> Record:
     """Single tokens, prefill and continuations, next to llama.cpp's and transformers'."""
+    from tinycoder.bench.decode import run
 
-    def run(seconds: float, threads: int) -> Record:
-        from tinycoder.bench.decode import run
-
-        loaded = options.chosen_model(context, model) if model else None
-        return run(
-            model=loaded, seconds=seconds, threads=threads, competitor_python=_python(competitor_python, no_competitors)
-        )
-
-    _bench("decode", run, default_threads=1, **common)
+    return run(model=options.chosen_model(click.get_current_context(), model) if model else None, **asked)
 
 
-@bench.command(context_settings=options.FORMER_NAMES)
-@_size
-@_with_competitors
-@_common
-def memory(context: click.Context, size: str, competitor_python: str, no_competitors: bool, **common: Any) -> None:
+@_command(_size, *_competitors)
+def memory(seconds: float, **asked: Any) -> Record:
     """The most memory that training holds, next to PyTorch's. Takes as long as it takes."""
+    from tinycoder.bench.memory import run
 
-    def run(seconds: float, threads: int) -> Record:
-        from tinycoder.bench.memory import run
-
-        return run(size=size, threads=threads, competitor_python=_python(competitor_python, no_competitors))
-
-    _bench("memory", run, **common)
+    return run(**asked)
 
 
-@bench.command(context_settings=options.FORMER_NAMES)
-@_common
-def scaling(context: click.Context, **common: Any) -> None:
+@_command()
+def scaling(**asked: Any) -> Record:
     """Time and memory of training against context, width, depth, batch and threads. Takes a minute at least."""
+    from tinycoder.bench.scaling import run
 
-    def run(seconds: float, threads: int) -> Record:
-        from tinycoder.bench.scaling import run
-
-        return run(seconds=seconds, threads=threads, say=lambda line: click.echo(line, err=True))
-
-    _bench("scaling", run, **common)
-
-
-def _bench(
-    name: str,
-    run: Callable[[float, int], Record],
-    *,
-    as_json: bool,
-    out: Path | None,
-    compare: Path | None,
-    html_to: Path | None,
-    threads: int | None,
-    seconds: float,
-    default_threads: int | None = None,
-) -> None:
-    """Run, and show and keep the record as the options ask."""
-    from tinycoder.bench.page import page
-    from tinycoder.bench.report import read_record, slower_rows
-    from tinycoder.config import n_cpus
-
-    old = read_record(compare, name) if compare else None
-    if threads is not None and threads > n_cpus():
-        raise ConfigError(f"--threads is {threads}; this process may use {n_cpus()} cores")
-    record = run(seconds, threads or default_threads or n_cpus())
-    data = record.to_json()
-    if out:
-        options.write_text(out, json.dumps(data, indent=2) + "\n")
-    if html_to:
-        options.write_text(html_to, page(record))
-    slower = slower_rows(record.rows, old) if old is not None else []
-    if as_json:
-        click.echo(json.dumps({**data, "slower": slower} if old is not None else data))
-        return
-    click.echo("\n".join(_lines(record)))
-    if old is not None:
-        click.echo("\n".join(f"slower: {line}" for line in slower) or "nothing got slower")
+    return run(**asked, say=lambda line: click.echo(line, err=True))
 
 
 def _lines(record: Record) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.options import home_folder
+from tinycoder.cli import options
 from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -21,19 +21,26 @@ if TYPE_CHECKING:
 MEASURED_TOKENS = 65_536
 
 
+def _resolved(context: click.Context, name: str) -> Path:
+    """The folder of the model ``name``. Raises ``CheckpointError``."""
+    from tinycoder.storage.models import resolve_model
+
+    return resolve_model(options.home_folder(context), name)
+
+
 @click.group()
 def checkpoint() -> None:
     """List, check, copy, shrink, export and remove models."""
 
 
 @checkpoint.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@options.as_json
 @click.pass_context
 def list_command(context: click.Context, as_json: bool) -> None:
     """List the models, one a line."""
     from tinycoder.storage.models import list_models
 
-    summaries = list_models(home_folder(context))
+    summaries = list_models(options.home_folder(context))
     if as_json:
         click.echo(json.dumps([_as_json(summary) for summary in summaries]))
         return
@@ -68,15 +75,14 @@ def _columns(summary: Summary) -> str:
 
 @checkpoint.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print training.json as it is.")
+@options.as_json
 @click.pass_context
 def show(context: click.Context, name: str, as_json: bool) -> None:
     """Show what the model NAME is, what it learnt from and how well it does."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.checkpoint import TRAINING, read_card, read_json, read_training
-    from tinycoder.storage.models import resolve_model
 
-    folder = resolve_model(home_folder(context), name)
+    folder = _resolved(context, name)
     read_training(folder)  # refuses a damaged file
     card = None
     if not as_json:
@@ -94,10 +100,10 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 def verify(context: click.Context, name: str) -> None:
     """Read and check every file of the model NAME, and measure what quantised weights cost."""
     from tinycoder.storage.checkpoint import load_model, load_state
-    from tinycoder.storage.models import is_resumable, resolve_model, run_folder
+    from tinycoder.storage.models import is_resumable, run_folder
     from tinycoder.transformer.model import n_params
 
-    folder = resolve_model(home_folder(context), name)
+    folder = _resolved(context, name)
     model = load_model(folder)
     resumable = is_resumable(folder)
     if resumable:
@@ -122,36 +128,34 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
     """
     from tinycoder.errors import CheckpointError
     from tinycoder.storage.checkpoint import WEIGHTS, load_model, save_model
-    from tinycoder.storage.models import model_folder, only_writer, resolve_model
+    from tinycoder.storage.models import model_folder, only_writer
     from tinycoder_training.card import model_card
 
-    home = home_folder(context)
-    model = load_model(resolve_model(home, name))
+    model = load_model(_resolved(context, name))
     if model.weights != "float32":
         raise CheckpointError(
             f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
         )
     if not model.training.finished:
         raise CheckpointError(f"{model.name} is not finished; finish it with `tinycoder train --resume`, or copy it")
-    folder = model_folder(home, new_name or f"{model.name}-{kind}")
-    if folder.exists():
-        raise CheckpointError(f"there is a model {folder.name} already; remove it, or choose another --name")
+    target = model_folder(options.home_folder(context), new_name or f"{model.name}-{kind}")
+    if target.exists():
+        raise CheckpointError(f"there is a model {target.name} already; remove it, or choose another --name")
     measured = dataclasses.replace(_measure(model), weights=kind, origin=model.name)
     training = dataclasses.replace(model.training, quantized=measured)
-    with only_writer(folder):
+    with only_writer(target):
         save_model(
-            folder,
+            target,
             config=model.config,
             params=model.params,
             tokenizer=model.tokenizer,
             training=training,
-            card=model_card(folder.name, model.config, training),
+            card=model_card(target.name, model.config, training),
             weights=kind,
         )
-    smaller = load_model(folder)
-    sizes = [(each / WEIGHTS).stat().st_size for each in (folder, model.folder)]
-    click.echo(f"{folder}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
-    click.echo(_cost(smaller))
+    sizes = [(each / WEIGHTS).stat().st_size for each in (target, model.folder)]
+    click.echo(f"{target}\n{sizes[0] / 1e6:.1f} MB instead of {sizes[1] / 1e6:.1f} ({sizes[0] / sizes[1]:.1%})")
+    click.echo(_cost(load_model(target)))
 
 
 @checkpoint.command()
@@ -165,11 +169,10 @@ def export(context: click.Context, name: str, file: Path) -> None:
     """
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.storage.gguf import export_gguf
-    from tinycoder.storage.models import resolve_model
 
     if file.suffix != ".gguf":
         raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
-    export_gguf(load_model(resolve_model(home_folder(context), name)), file)
+    export_gguf(load_model(_resolved(context, name)), file)
     click.echo(file)
 
 
@@ -206,11 +209,10 @@ def _cost(model: Model) -> str:
 @click.pass_context
 def copy(context: click.Context, name: str, new_name: str) -> None:
     """Copy the model NAME to NEW_NAME."""
-    from tinycoder.storage.models import copy_model, model_folder, resolve_model
+    from tinycoder.storage.models import copy_model, model_folder
 
-    home = home_folder(context)
-    target = model_folder(home, new_name)
-    copy_model(resolve_model(home, name), target)
+    target = model_folder(options.home_folder(context), new_name)
+    copy_model(_resolved(context, name), target)
     click.echo(target)
 
 
@@ -222,9 +224,9 @@ def remove(context: click.Context, name: str, yes: bool) -> None:
     """Delete the model NAME."""
     from tinycoder.storage.atomic import readable_folder
     from tinycoder.storage.bundled import is_bundled
-    from tinycoder.storage.models import remove_model, resolve_model
+    from tinycoder.storage.models import remove_model
 
-    folder = resolve_model(home_folder(context), name)
+    folder = _resolved(context, name)
     readable_folder(folder)
     if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)

@@ -45,7 +45,7 @@ def _cursor(context: click.Context, parameter: click.Parameter, text: str) -> Cu
 
 @click.command()
 @click.argument("cursor", metavar="FILE:LINE:COL", callback=_cursor)
-@click.option("--model", help="Name of a model, or path of its folder.  [default: the folder's, else base]")
+@options.model("the folder's, else base")
 @click.option("--samples", type=click.IntRange(1, 1000), default=1, show_default=True, help="Ghost texts at most.")
 @click.option("--max-tokens", type=click.IntRange(1), default=64, show_default=True, help="Tokens of a ghost text.")
 @click.option(

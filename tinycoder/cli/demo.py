@@ -18,7 +18,7 @@ from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
     from tinycoder.complete.parts import Parts
-    from tinycoder.evaluate.completer import PredictingCompleter
+    from tinycoder.evaluate.evaluation import PredictingCompleter
     from tinycoder.evaluate.quality import Quality
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
@@ -28,7 +28,7 @@ NAME = "demo"
 SEED = 0
 WIDTH = 78  # columns of text
 N_CURSORS, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
-MIN_PROBABILITY = 0.1  # of these
+MIN_SHARE = 0.1  # of these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,14 +146,14 @@ def _measure(maker: Callable[[Parts], PredictingCompleter], files: _Files, minut
     """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
     from rich.console import Console
 
-    from tinycoder.evaluate import Settings, evaluate, last, variants_of
+    from tinycoder.evaluate.evaluation import Settings, evaluate, variants_of
 
-    part = max(MIN_PROBABILITY, min(1.0, minutes))
+    part = max(MIN_SHARE, min(1.0, minutes))
     settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
     variants = variants_of(baselines=False)
-    steps = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
     with Console(stderr=True).status("asking in the files that were held back"):
-        return last(steps).variants[0]
+        results = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
+    return results.variants[0]
 
 
 def _comparison(before: Quality, after: Quality, alone: tuple[float, float]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
-    from tinycoder.evaluate import Progress, Results
+    from tinycoder.evaluate.evaluation import Progress, Results
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
@@ -25,7 +26,7 @@ MIN_WIDTH = 104  # columns of the widest table
 
 @click.command(context_settings=options.FORMER_NAMES)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--model", metavar="NAME", help="Which model.  [default: that of the paths, else base]")
+@options.model("that of the paths, else base")
 @click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
 @click.option("--ablate", is_flag=True, help="Measure it without each of its parts in turn.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple completers too.")
@@ -57,7 +58,7 @@ MIN_WIDTH = 104  # columns of the widest table
     metavar="PATH",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Code that the model was trained on besides, to look for copies of it.",
+    help="More code that the model was trained on, to look for copies of it.",
 )
 @click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
 @options.html_to
@@ -85,13 +86,15 @@ def evaluate(
     names, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
     are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
     """
-    from tinycoder.evaluate import Settings, variants_of
-    from tinycoder.evaluate import evaluate as run
+    from tinycoder.evaluate.evaluation import Settings, variants_of
+    from tinycoder.evaluate.evaluation import evaluate as run
     from tinycoder.library import choose_model, engine_maker
     from tinycoder.storage.checkpoint import load_model
+    from tinycoder_training.corpora import python_repos
 
     for path in (json_to, html_to):
-        _check(path)
+        if path and path != Path("-") and not path.absolute().parent.is_dir():  # better before the work than after it
+            raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     home, paths = options.home_folder(context), paths or (Path(),)
@@ -99,8 +102,10 @@ def evaluate(
     known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)
     _warn_of_unsearched_texts(loaded)
-    copied = _texts(learnt)
-    results = _drawn(run(maker, scored, variants, settings, known=known, learnt=copied, clock=time.perf_counter))
+    read = _documents(python_repos.read(learnt)) if learnt else []
+    texts = {"known": known, "learnt": read}
+    with _bar() as report:
+        results = run(maker, scored, variants, settings, **texts, clock=time.perf_counter, report=report)
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
     _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
 
@@ -109,18 +114,16 @@ def _files(
     home: Path, model: Model, paths: Sequence[Path], globs: Sequence[str]
 ) -> tuple[list[Document], list[Document]]:
     """Known and scored files. Raises an error for files to score that the model has learnt."""
-    from tinycoder.complete.candidate import Document
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder_training.corpora import python_repos
 
-    forgotten = load_forgotten(home)
-    corpus = python_repos.read(paths, forgotten=forgotten, seed=model.training.seed)
+    corpus = python_repos.read(paths, forgotten=load_forgotten(home), seed=model.training.seed)
     scored = {text.path for text in corpus.validation}
     if globs:
-        every = [text.path for text in (*corpus.train, *corpus.validation)]
-        scored = {path for path in every if any(fnmatch.fnmatch(path, glob) for glob in globs)}
+        paths_of_all = [text.path for text in (*corpus.train, *corpus.validation)]
+        scored = {path for glob in globs for path in fnmatch.filter(paths_of_all, glob)}
         if not scored:
-            raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {every[0]}")
+            raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {paths_of_all[0]}")
     if not _is_of(model, corpus):
         click.echo(
             f"note: {model.name} was not trained on exactly these files; where it has read the files that are scored, "
@@ -132,11 +135,17 @@ def _files(
             f"{model.name} was trained on {learnt[0]}, so its figures there would say nothing; "
             "score files that training held out, or a model that was trained on other files"
         )
-    documents = {text: Document(path=text.path, text=text.text) for text in (*corpus.train, *corpus.validation)}
+    documents = _documents(corpus)
     if not globs:  # a single file is on both sides, in parts
-        return [documents[text] for text in corpus.train], [documents[text] for text in corpus.validation]
-    known = [document for document in documents.values() if document.path not in scored]
-    return known, [document for document in documents.values() if document.path in scored]
+        return documents[: len(corpus.train)], documents[len(corpus.train) :]
+    known = [document for document in documents if document.path not in scored]
+    return known, [document for document in documents if document.path in scored]
+
+
+def _documents(corpus: Corpus) -> list[Document]:
+    from tinycoder.complete.candidate import Document
+
+    return [Document(path=text.path, text=text.text) for text in (*corpus.train, *corpus.validation)]
 
 
 def _warn_of_unsearched_texts(model: Model) -> None:
@@ -151,15 +160,6 @@ def _warn_of_unsearched_texts(model: Model) -> None:
         )
 
 
-def _texts(paths: Sequence[Path]) -> list[Document]:
-    from tinycoder.complete.candidate import Document
-    from tinycoder_training.corpora import python_repos
-
-    corpus = python_repos.read(paths) if paths else None
-    texts = (*corpus.train, *corpus.validation) if corpus else ()
-    return [Document(path=text.path, text=text.text) for text in texts]
-
-
 def _is_of(model: Model, corpus: Corpus) -> bool:
     """Whether the model was trained on this corpus, as far as its sizes tell."""
     data = model.training.data
@@ -169,13 +169,12 @@ def _is_of(model: Model, corpus: Corpus) -> bool:
     return sizes == [(data.files, data.bytes), (data.validation_files, data.validation_bytes)]
 
 
-def _drawn(steps: Generator[Progress, None, Results]) -> Results:
-    """Draw progress on stderr; return the results."""
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    """Draw progress on stderr, or print a line for each measure where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
-
-    from tinycoder.evaluate import last
 
     console = Console(stderr=True, highlight=False)
     columns = (
@@ -194,7 +193,7 @@ def _drawn(steps: Generator[Progress, None, Results]) -> Results:
                 said.add((step.variant, step.measure))
                 click.echo(f"{step.done:4.0%}  {step.variant}: {step.measure}", err=True)
 
-        return last(steps, report)
+        yield report
 
 
 def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
@@ -211,16 +210,8 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
     _print(results, metadata)
 
 
-def _check(path: Path | None) -> None:
-    """Raise ``ConfigError`` before the work rather than after it, if there is no folder to write to."""
-    if path and path != Path("-") and not path.absolute().parent.is_dir():
-        raise ConfigError(f"cannot write {path} (there is no such folder); choose another path")
-
-
 def _print(results: Results, metadata: dict[str, str]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
     from tinycoder.evaluate.tables import tables
 
@@ -228,10 +219,4 @@ def _print(results: Results, metadata: dict[str, str]) -> None:
     console.width = max(console.width, MIN_WIDTH)
     console.print(", ".join(f"{name}: {value}" for name, value in metadata.items()), markup=False)
     for table in tables(results):
-        drawn = Table(title=table.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        for i, column in enumerate(table.columns):
-            widest = max(len(row[i]) for row in table.rows)  # a title may be wrapped, a cell may not
-            drawn.add_column(column, justify="right" if i else "left", min_width=widest)
-        for row in table.rows:
-            drawn.add_row(*row)
-        console.print(drawn)
+        console.print(options.rich_table(table.columns, table.rows, table.title))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,37 +21,37 @@ MAX_QUERIES = 80  # cursors, at most, to find them
 MAX_OF_FILE = 2  # lines that are shown
 MARGIN = 14  # columns before the code
 
-_At = TypeVar("_At")
-
 
 def show_lines(engine: Completer, documents: Sequence[Document], *, seed: int) -> None:
     """Print the first completions that are likely and long enough, chosen without a look at the author's text."""
+    from tinycoder.evaluate.cursors import opened, survey
     from tinycoder.evaluate.measures import continues, ghost_text
 
     n_asked = n_right = 0
     shown: list[tuple[str, str]] = []  # path and text
-    for document, offset in _shuffled([(each, cursor) for each in documents for cursor in _cursors(each)], seed):
+    cursors = [(each, cursor) for each in documents for cursor in survey(each, first=opened(each.text)).cursors]
+    for document, cursor in random.Random(seed).sample(cursors, len(cursors)):
         if len(shown) == N_LINES or n_asked == MAX_QUERIES:
             break
         if [path for path, _ in shown].count(document.path) == MAX_OF_FILE:
             continue
-        n_asked += 1
-        found = engine.inline(_opened(engine, document, offset), offset, stop=never)
+        n_asked, offset = n_asked + 1, cursor.offset
+        candidates = engine.inline(_opened(engine, document, offset), offset, stop=never)
         engine.forget(document.path)
-        ghost = ghost_text(found[0], document.text, offset).rstrip() if found else ""
-        if len(ghost) < MIN_LENGTH or found[0].probability < MIN_CONFIDENCE or ghost in [text for _, text in shown]:
+        ghost = ghost_text(candidates[0], document.text, offset).rstrip() if candidates else ""
+        confident = bool(candidates) and candidates[0].probability >= MIN_CONFIDENCE
+        if not confident or len(ghost) < MIN_LENGTH or ghost in [text for _, text in shown]:
             continue
         shown.append((document.path, ghost))
         right = continues(document.text, offset, ghost)
         n_right += right
         verdict = click.style("right", fg="green") if right else click.style("wrong", fg="red")
         click.echo(_side_by_side(document, offset, ghost))
-        click.echo(
-            f"    {verdict}, {found[0].probability:.0%} sure, {_start_of(str(found[0].provenance), _room(23))}\n"
-        )
+        source = _start_of(str(candidates[0].provenance), _room(25))
+        click.echo(f"    {verdict}, {candidates[0].probability:.0%} likely, {source}\n")
     click.echo(
-        f"{n_right} of these {len(shown)} are right. They are the first of {MIN_LENGTH} characters and more of which\n"
-        f"it was at least {MIN_CONFIDENCE:.0%} sure, at {n_asked} cursors drawn by chance.\n"
+        f"{n_right} of these {len(shown)} are right. They are the first of at least {MIN_LENGTH} characters and\n"
+        f"a probability of {MIN_CONFIDENCE:.0%}, at {n_asked} cursors drawn by chance.\n"
     )
 
 
@@ -62,39 +62,22 @@ def show_lists(engine: Completer, documents: Sequence[Document], *, seed: int) -
     click.echo("The completion list after one letter (* is what the author wrote):\n")
     n_shown = 0
     names = [(each, name) for each in documents for name in survey(each).identifiers if name.kind in KINDS]
-    for document, name in _shuffled(names, seed):
+    for document, name in random.Random(seed).sample(names, len(names)):
         if n_shown == N_LISTS:
             break
         offset, truth = name.start + 1, document.text[name.start : name.end]
-        found = engine.popup(_opened(engine, document, offset), offset, stop=never)[:N_WORDS]
+        candidates = engine.popup(_opened(engine, document, offset), offset, stop=never)[:N_WORDS]
         engine.forget(document.path)
-        if len(found) < N_WORDS:
+        if len(candidates) < N_WORDS:
             continue
         n_shown += 1
         click.echo(f"{_where(document, offset)}\n    {_end_of(_line(document, offset).lstrip(), _room(5))}")
-        width = max(len(each.text) for each in found)
-        for each in found:
-            row = (
-                f"  {'*' if each.text == truth else ' '} {each.text:{width}} {each.probability:6.1%}  {each.provenance}"
-            )
+        width = max(len(each.text) for each in candidates)
+        for each in candidates:
+            mark = "*" if each.text == truth else " "
+            row = f"  {mark} {each.text:{width}} {each.probability:6.1%}  {each.provenance}"
             click.echo(click.style(_start_of(row, _room(0)), bold=each.text == truth))
         click.echo()
-
-
-def _cursors(document: Document) -> list[int]:
-    """Offsets to complete at, after the first lines, with which a file is opened."""
-    from tinycoder.evaluate.cursors import survey
-    from tinycoder.evaluate.evaluation import N_OPENED
-
-    first = len("".join(document.text.splitlines(keepends=True)[:N_OPENED]))
-    return [cursor.offset for cursor in survey(document, first=first).cursors]
-
-
-def _shuffled(pairs: Sequence[tuple[Document, _At]], seed: int) -> Iterator[tuple[Document, _At]]:
-    """In an order by chance, the same each time."""
-    order = list(pairs)
-    random.Random(seed).shuffle(order)
-    yield from order
 
 
 def _opened(engine: Completer, document: Document, offset: int) -> Document:

@@ -16,10 +16,7 @@ from tinycoder.errors import ConfigError
 
 @click.command()
 @click.argument("prompt")
-@click.option(
-    "--model",
-    help="Name of a model, or path of its folder.  [default: this folder's, else the newest, else base]",
-)
+@options.model("this folder's, else the newest, else base")
 @click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
 @click.option(
     "--temperature",

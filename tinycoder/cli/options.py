@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tinycoder.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tinycoder.storage.checkpoint import Model
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
 FORMER_NAMES = {"token_normalize_func": lambda name: _FORMER.get(name, name)}  # options are accepted by these too
 
@@ -20,6 +24,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 html_to = click.option(
     "--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts."
 )
+
+
+def model(default: str) -> Callable[[_Command], _Command]:
+    """The option ``--model``, whose default is said in words."""
+    return click.option(
+        "--model", metavar="NAME", help=f"Name of a model, or path of its folder.  [default: {default}]"
+    )
 
 
 def home_folder(context: click.Context) -> Path:
@@ -42,6 +53,19 @@ def chosen_model(context: click.Context, name: str | None) -> Model:
     if name is None and is_bundled(folder):
         folder = newest_model(home) or folder
     return load_model(folder)
+
+
+def rich_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
+    """A table for a terminal, whose cells are not wrapped; the first column is aligned to the left."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for i, column in enumerate(head):
+        drawn.add_column(column, justify="right" if i else "left", min_width=max(len(row[i]) for row in rows))
+    for row in rows:
+        drawn.add_row(*row)
+    return drawn
 
 
 def write_text(path: Path, text: str) -> None:

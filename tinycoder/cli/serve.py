@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tinycoder.cli.options import home_folder
+from tinycoder.cli import options
 
 
 @click.command()
@@ -14,7 +15,7 @@ from tinycoder.cli.options import home_folder
 @click.option("--tcp", is_flag=True, help="Wait for one client on a TCP port instead.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --tcp.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port, with --tcp.  [default: a free one]")
-@click.option("--model", help="Name of a model, or path of its folder.  [default: the workspace's, else base]")
+@options.model("the workspace's, else base")
 @click.option("--log-file", type=click.Path(path_type=Path, dir_okay=False), help="Log here, not to standard error.")
 @click.option(
     "--log-level",
@@ -24,16 +25,7 @@ from tinycoder.cli.options import home_folder
     help="How much to log.",
 )
 @click.pass_context
-def serve(
-    context: click.Context,
-    stdio: bool,
-    tcp: bool,
-    host: str,
-    port: int,
-    model: str | None,
-    log_file: Path | None,
-    log_level: str,
-) -> None:
+def serve(context: click.Context, /, stdio: bool, tcp: bool, **settings: Any) -> None:
     """Complete in an editor, over the Language Server Protocol.
 
     Editors start this command themselves; `tinycoder setup` brings it to them.
@@ -42,12 +34,4 @@ def serve(
         raise click.UsageError("choose either --stdio or --tcp")
     from tinycoder_lsp.app import serve as run
 
-    run(
-        home_folder(context),
-        model=model,
-        tcp=tcp,
-        host=host,
-        port=port,
-        log_file=log_file,
-        log_level=log_level,
-    )
+    run(options.home_folder(context), tcp=tcp, **settings)

@@ -9,14 +9,22 @@ import os
 import shlex
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import click
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tinycoder.editors.installation import Command, EditorFile
+from tinycoder.editors.installation import (
+    VSCODE_COMMANDS,
+    Command,
+    EditorFile,
+    editor_file,
+    install,
+    own_command,
+    own_lines,
+    vscode_package,
+)
+from tinycoder.errors import TinyCoderError
 
 INSTALL_S = 180  # seconds; an editor that has to start first takes some ten
 
@@ -30,8 +38,6 @@ def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: boo
 
     Your own configuration files are never changed; the lines to add to them are printed.
     """
-    from tinycoder.editors.installation import editor_file, own_command
-
     command = own_command(os.environ)
     if editor == "vscode":
         _install_extension(command, print_only=print_only, force=force)
@@ -46,9 +52,6 @@ def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: boo
 
 
 def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
-    from tinycoder.editors.installation import install
-    from tinycoder.errors import TinyCoderError
-
     done, backup = install(file, replace=force)
     if done == "kept" and not file.shared:
         raise TinyCoderError(
@@ -63,8 +66,6 @@ def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
 
 def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, command: Command) -> str:
     """Two or three lines, and those to copy."""
-    from tinycoder.editors.installation import own_lines
-
     if editor == "helix":
         known = "[language-server.tinycoder]" in file.path.read_text(encoding="utf-8", errors="replace")
         lines = "" if known else f"Add these lines to it, and start Helix again:\n\n{file.text}\n"
@@ -86,18 +87,15 @@ def _indented(lines: str) -> str:
 
 def _install_extension(command: Command, *, print_only: bool, force: bool) -> None:
     """Into every editor of that family that is on the path."""
-    from tinycoder.editors.installation import VSCODE_COMMANDS, own_lines, vscode_package
-    from tinycoder.errors import TinyCoderError
-
     package = vscode_package()
     options = ["--install-extension", str(package), *(["--force"] if force else [])]
-    found = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
-    if not found:
+    editors = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
+    if not editors:
         raise TinyCoderError(
             f"none of {', '.join(VSCODE_COMMANDS)} is on the path; in the editor, choose 'Extensions: Install from "
             f"VSIX...' from the command palette and open {package}"
         )
-    for name, path in found.items():
+    for name, path in editors.items():
         if print_only:
             click.echo(shlex.join([name, *options]))
         else:
@@ -113,8 +111,6 @@ def _install_extension(command: Command, *, print_only: bool, force: bool) -> No
 
 
 def _run_editor(name: str, argv: list[str], package: Path) -> None:
-    from tinycoder.errors import TinyCoderError
-
     try:
         done = subprocess.run(
             argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSTALL_S, check=False, cwd=package.parent

@@ -29,11 +29,13 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     """
     from tinycoder_lsp.stats.counts import to_json
     from tinycoder_lsp.stats.figures import figures
-    from tinycoder_lsp.stats.statistics import load
+    from tinycoder_lsp.stats.statistics import clear, load, statistics_file
 
     home, today = options.home_folder(context), datetime.date.today()
     if forget:
-        _clear(home, sure=yes)
+        if not yes:
+            click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
+        click.echo("Forgotten." if clear(home) else "There was nothing to forget.")
         return
     days = load(home)
     if html_to:
@@ -46,19 +48,9 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
         _print(days, today)
 
 
-def _clear(home: Path, *, sure: bool) -> None:
-    from tinycoder_lsp.stats.statistics import clear, statistics_file
-
-    if not sure:
-        click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
-    click.echo("Forgotten." if clear(home) else "There was nothing to forget.")
-
-
 def _print(days: Days, today: datetime.date) -> None:
     """A table and bars in a terminal; the same as plain text elsewhere."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from tinycoder_lsp.stats.figures import BARS_TITLE, bars, table, text
@@ -68,12 +60,7 @@ def _print(days: Days, today: datetime.date) -> None:
         click.echo(text(days, today))
         return
     head, *rows = table(days, today)
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for i, column in enumerate(head):
-        drawn.add_column(column, justify="right" if i else "left", no_wrap=True)
-    for row in rows:
-        drawn.add_row(*row)
-    console.print(drawn)
+    console.print(options.rich_table(head, rows))
     console.print(Text(BARS_TITLE, style="italic"))
     full, rest = ("#", ".") if console.options.ascii_only else ("█", "░")
     for line in bars(days, today, full=full, rest=rest):

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Check:
     """One line of the report; ``absent`` is for what nobody needs to have."""
 
-    name: str
     state: Literal["fine", "warning", "broken", "absent"]
     says: str
     advice: str = ""
 
 
-def guarded(name: str, check: Callable[[], Check]) -> Check:
+def guarded(check: Callable[[], Check]) -> Check:
     """The check's result, or that it failed: a report must not end at the very fault that it should show."""
     try:
         return check()
     except Exception as error:
         says = f"could not be checked ({type(error).__name__}: {error})"
-        return Check(name=name, state="broken", says=says, advice="If nothing here explains it, report this line.")
+        return Check("broken", says, "If nothing here explains it, report this line.")

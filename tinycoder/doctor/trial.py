@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import queue
 import subprocess
 import tempfile
 import threading
@@ -33,81 +32,79 @@ class Trial:
 
     ready_s: float
     answer_s: float
-    n_words: int
+    n_names: int
     kind: str
     message: str
 
 
-class StepError(TinyCoderError):
-    """The server ended, was silent, or said no."""
-
-
 class _Conversation:
-    """Messages to and from one process, until a deadline."""
+    """Messages to and from one process, which is killed at a deadline."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], timeout_s: float) -> None:
-        self._process, self._log, self._timeout_s = process, log, timeout_s
-        self._ends = time.monotonic() + timeout_s
-        self._messages: queue.Queue[_Message | None] = queue.Queue()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        self._log, self._timeout_s, self._late = log, timeout_s, False
         self._last_id = 0
+        self._deadline = threading.Timer(timeout_s, self._give_up)
+        self._deadline.start()
 
     def tell(self, method: str, params: Any = None) -> None:
-        self._send({"method": method, "params": params})
+        self._send({"method": method, "params": params}, method)
 
     def ask(self, method: str, params: Any = None) -> Any:
         """The result of a request."""
         self._last_id += 1
-        self._send({"id": self._last_id, "method": method, "params": params})
+        self._send({"id": self._last_id, "method": method, "params": params}, method)
         answer = self.wait(method, lambda message: message.get("id") == self._last_id and "method" not in message)
         if "error" in answer:
-            raise StepError(f"it refuses {method} ({answer['error'].get('message')})")
+            raise TinyCoderError(f"it refuses {method} ({answer['error'].get('message')})")
         return answer.get("result")
 
     def wait(self, what: str, wanted: Callable[[_Message], bool]) -> _Message:
         """The next message that is wanted; what comes before it is answered with nothing, or dropped."""
-        while True:
-            try:
-                message = self._messages.get(timeout=max(0.0, self._ends - time.monotonic()))
-            except queue.Empty:
-                raise StepError(f"no {what} within {self._timeout_s:.0f} s") from None
-            if message is None:
-                raise self._ended()
-            if wanted(message):
-                return message
-            if "id" in message and "method" in message:
-                self._send({"id": message["id"], "result": None})
+        with contextlib.suppress(ValueError):  # what is no message
+            while message := _next_message(self._stdout):
+                if wanted(message):
+                    return message
+                if "id" in message and "method" in message:
+                    self._send({"id": message["id"], "result": None}, what)
+        raise self._failure(what)
 
     def end(self) -> None:
         """Wait until the process is gone."""
-        try:
-            self._process.wait(max(0.0, self._ends - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise StepError("it does not end when it is told to") from None
+        self._process.wait()
+        if self._late:
+            raise TinyCoderError("it does not end when it is told to")
 
-    def _send(self, message: _Message) -> None:
+    def close(self) -> None:
+        """Kill the process, if it is still there."""
+        self._deadline.cancel()
+        self._process.kill()
+        with contextlib.suppress(OSError):  # what was not sent yet is of no use
+            self._stdin.close()
+
+    def _send(self, message: _Message, what: str) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-            self._process.stdin.flush()
+            self._stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+            self._stdin.flush()
         except OSError:  # its end of the pipe is closed
-            raise self._ended() from None
+            raise self._failure(what) from None
 
-    def _ended(self) -> StepError:
+    def _give_up(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _failure(self, what: str) -> TinyCoderError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(KILLED_S)
+        if self._late:
+            return TinyCoderError(f"no {what} within {self._timeout_s:.0f} s")
         self._log.seek(0)
         said = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return StepError(f"it ended by itself ({said[-1].strip() if said else f'exit code {self._process.poll()}'})")
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError, ValueError):  # hung up in the middle, or wrote what is no message
-            while message := _next_message(self._process.stdout):
-                self._messages.put(message)
-        self._messages.put(None)
+        reason = said[-1].strip() if said else f"exit code {self._process.poll()}"
+        return TinyCoderError(f"it ended by itself ({reason})")
 
 
 def try_server(command: Sequence[str], *, folder: Path, cwd: Path, timeout_s: float) -> Trial:
@@ -127,16 +124,16 @@ def try_server(command: Sequence[str], *, folder: Path, cwd: Path, timeout_s: fl
         server.tell("textDocument/didOpen", {"textDocument": document})
         line = TEXT.count("\n")
         position = {"line": line, "character": len(TEXT.split("\n")[line])}
-        found = server.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
+        answer = server.ask("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
         answered = time.monotonic()
         server.ask("shutdown")
         server.tell("exit")
         server.end()
-    words = found.get("items", []) if isinstance(found, dict) else found or []
+    names = answer.get("items", []) if isinstance(answer, dict) else answer or []
     return Trial(
         ready_s=ready - started,
         answer_s=answered - ready,
-        n_words=len(words),
+        n_names=len(names),
         kind=str(status.get("kind")),
         message=str(status.get("message")),
     )
@@ -153,18 +150,9 @@ def _started(command: Sequence[str], cwd: Path, timeout_s: float) -> Iterator[_C
         try:
             process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         except OSError as error:
-            raise StepError(f"it cannot be started ({error.strerror})") from None
-        server = _Conversation(process, log, timeout_s)
-        try:
+            raise TinyCoderError(f"it cannot be started ({error.strerror})") from None
+        with process, contextlib.closing(_Conversation(process, log, timeout_s)) as server:
             yield server
-        finally:
-            process.kill()
-            process.wait()
-            server.reader.join(KILLED_S)
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):  # what was not sent yet is of no use
-                        stream.close()
 
 
 def _next_message(stream: IO[bytes]) -> _Message | None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 from tinycoder.errors import TinyCoderError
-from tinycoder.storage.atomic import replace_text
 
 PACKAGED = Path(__file__).parent / "files"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
@@ -107,28 +106,30 @@ def vscode_package() -> Path:
 def compared(file: EditorFile) -> Literal["absent", "same", "other"]:
     """How the file that is installed compares with it. Raises ``TinyCoderError`` if that cannot be read."""
     try:
-        found = file.path.read_text(encoding="utf-8", errors="replace")
+        installed = file.path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return "absent"
     except OSError as error:
         raise TinyCoderError(f"cannot read {file.path} ({error.strerror}); check what it is and who owns it") from None
-    return "same" if found == file.text else "other"
+    return "same" if installed == file.text else "other"
 
 
 def install(file: EditorFile, *, replace: bool) -> tuple[Literal["written", "same", "kept"], Path | None]:
-    """Put the file in its place, all at once; say what was done, and where the one that was there before is now.
+    """Write the file where it belongs, all at once; say what was done, and where the one that was there before is now.
 
-    Another file in that place is kept, unless ``replace`` says otherwise and the file is not the user's own.
+    Another file there is kept, unless ``replace`` says otherwise and the file is not the user's own.
     Raises ``TinyCoderError`` if the disk refuses.
     """
-    found = compared(file)
-    if found == "same":
+    state = compared(file)
+    if state == "same":
         return "same", None
-    if found == "other" and (file.shared or not replace):
+    if state == "other" and (file.shared or not replace):
         return "kept", None
+    from tinycoder.storage.atomic import replace_text
+
     target = Path(os.path.realpath(file.path))  # a link into a collection of configuration files stays a link
     try:
-        backup = _backed_up(target) if found == "other" else None
+        backup = _backed_up(target) if state == "other" else None
         replace_text(target, file.text, mode=0o644)
     except OSError as error:
         raise TinyCoderError(
@@ -147,7 +148,7 @@ def neovim_folder(environ: Mapping[str, str], *, windows: bool = os.name == "nt"
 
 
 def emacs_folder(environ: Mapping[str, str], *, windows: bool = os.name == "nt") -> Path:
-    """Emacs' `user-emacs-directory`: the old place if it is used, else the new one if that exists."""
+    """Emacs' `user-emacs-directory`: the old folder if it is used, else the new one if that exists."""
     appdata = environ.get("APPDATA")
     home = Path(appdata) if windows and appdata and not environ.get("HOME") else _home(environ, False)
     old, new = home / ".emacs.d", _xdg(environ, windows) / "emacs"
@@ -189,14 +190,14 @@ def _quoted(word: str) -> str:
 def _own_script() -> Path | None:
     """The `tinycoder` that was installed with this package."""
     name = "tinycoder.exe" if os.name == "nt" else "tinycoder"
-    places = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
-    with suppress(KeyError):  # a platform without a place of the user's own
-        places.append(sysconfig.get_path("scripts", scheme=sysconfig.get_preferred_scheme("user")))
-    return next((Path(place) / name for place in places if (Path(place) / name).is_file()), None)
+    folders = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
+    with suppress(KeyError):  # a platform without a scheme for a single user
+        folders.append(sysconfig.get_path("scripts", scheme=sysconfig.get_preferred_scheme("user")))
+    return next((file for folder in folders if (file := Path(folder) / name).is_file()), None)
 
 
 def _inside_environment(path: Path) -> bool:
-    """Whether this is a file of a virtual environment's own, not a link to it from a place on everybody's path."""
+    """Whether this is a file of a virtual environment's own, not a link to it from a folder on everybody's path."""
     return sys.prefix != sys.base_prefix and _same_file(path.parent, Path(sysconfig.get_path("scripts")))
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
+from tinycoder.complete.predict import TokenCost
 from tinycoder.complete.text import typed_word
-from tinycoder.evaluate.completer import Cost
 from tinycoder.stop import Stop
 
 SOURCE = NameOrigin("copy")
@@ -32,8 +32,8 @@ class CopyBaseline:
     ) -> list[Candidate]:
         """The rest of the line that followed the longest earlier occurrence of the text before the cursor."""
         before = document.text[:offset]
-        found = [_followed(before, before[:-1], latest=True), _followed(before, self._known, latest=False)]
-        length, text = max(found, key=lambda pair: pair[0])
+        matches = [_followed(before, before[:-1], latest=True), _followed(before, self._known, latest=False)]
+        length, text = max(matches, key=lambda pair: pair[0])
         if not text.strip():
             return []
         certainty = length / (length + MAX_MATCH / 10)  # longer is likelier; not fitted to anything
@@ -63,7 +63,7 @@ class CopyBaseline:
     def forget(self, path: str) -> None:
         """Nothing to forget."""
 
-    def costs(self, document: Document, *, stop: Stop) -> Iterator[Cost]:
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
         """None: it gives no probabilities to texts."""
         return iter(())
 

@@ -32,20 +32,18 @@ def bootstrap(outcomes: Outcomes, first: Outcomes, *, seed: int) -> dict[str, Di
 
 
 def _sums(outcomes: Outcomes) -> dict[str, Sums]:
-    words, lines, keys = dict[str, list[float]](), dict[str, list[float]](), dict[str, tuple[float, float]]()
-    for word in outcomes.words:
-        if word.typed == 1 and word.kind != "binding":
-            words.setdefault(word.path, []).append(word.rank == 1)
-    for line in outcomes.lines:
-        lines.setdefault(line.path, []).append(line.exact)
-    for typed in outcomes.stretches:
-        n_keys, n = keys.get(typed.path, (0.0, 0.0))
-        keys[typed.path] = n_keys + typed.users["best"].keys, n + typed.n_characters
-    return {
-        "first k=1": {path: (sum(some), len(some)) for path, some in words.items()},
-        "exact": {path: (sum(some), len(some)) for path, some in lines.items()},
-        "best keys": keys,
+    words = [word for word in outcomes.words if word.typed == 1 and word.kind != "binding"]
+    parts: dict[str, list[tuple[str, float, float]]] = {
+        "first k=1": [(word.path, word.rank == 1, 1) for word in words],
+        "exact": [(line.path, line.exact, 1) for line in outcomes.lines],
+        "best keys": [(typed.path, typed.users["best"].keys, typed.n_characters) for typed in outcomes.stretches],
     }
+    sums: dict[str, dict[str, tuple[float, float]]] = {name: {} for name in parts}
+    for name, rows in parts.items():
+        for path, part, whole in rows:
+            before = sums[name].get(path, (0.0, 0.0))
+            sums[name][path] = (before[0] + part, before[1] + whole)
+    return {**sums}
 
 
 def _difference(ours: Sums, theirs: Sums, seed: int) -> Difference:

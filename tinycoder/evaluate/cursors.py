@@ -19,6 +19,7 @@ from tinycoder.complete.candidate import Document
 
 KINDS = ("line", "dot", "paren", "assign", "import", "space", "mid")
 MIN_LETTERS = 4  # of an identifier that is worth a popup
+N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
 STRETCH = 500  # characters, and what is missing to the end of the line
 
 _AFTER = {".": "dot", "(": "paren", "=": "assign", "import": "import"}
@@ -72,6 +73,11 @@ class _Token:
     end: int
 
 
+def opened(text: str) -> int:
+    """The offset up to which a file is there when it is opened."""
+    return len("".join(text.splitlines(keepends=True)[:N_OPENED]))
+
+
 def survey(document: Document, *, first: int = 0) -> Survey:
     """Cursors from offset ``first`` on. Lines with a comment or of a multi-line string have none for ghost text."""
     text = document.text
@@ -110,18 +116,18 @@ def survey(document: Document, *, first: int = 0) -> Survey:
     return Survey(identifiers=tuple(identifiers), cursors=tuple(cursors), words=words)
 
 
-def sample_identifiers(found: Sequence[Identifier], n: int, *, seed: int) -> list[Identifier]:
+def sample_identifiers(identifiers: Sequence[Identifier], n: int, *, seed: int) -> list[Identifier]:
     """At most ``n`` of them, in order."""
-    return sorted(random.Random(f"identifiers {seed}").sample(sorted(found), min(n, len(found))))
+    return sorted(random.Random(f"identifiers {seed}").sample(sorted(identifiers), min(n, len(identifiers))))
 
 
-def sample_cursors(found: Sequence[Cursor], n: int, *, seed: int) -> list[Cursor]:
+def sample_cursors(cursors: Sequence[Cursor], n: int, *, seed: int) -> list[Cursor]:
     """About ``n`` of them, in order: as many of each kind as there are, up to an equal share."""
     rng = random.Random(f"places {seed}")
     share = -(-n // len(KINDS))
     chosen: list[Cursor] = []
     for kind in KINDS:
-        some = sorted(cursor for cursor in found if cursor.kind == kind)
+        some = sorted(cursor for cursor in cursors if cursor.kind == kind)
         chosen += rng.sample(some, min(share, len(some)))
     return sorted(chosen)
 
@@ -151,17 +157,17 @@ def _tokens(text: str) -> Iterator[_Token]:
     starts = [0, *(match.end() for match in re.finditer("\n", text)), len(text)]
     depth, begun = 0, 0
     try:
-        for found in tokenize.generate_tokens(io.StringIO(text).readline):
-            start, end = (starts[row - 1] + column for row, column in (found.start, found.end))
-            if found.type == _F_STRING_START:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            start, end = (starts[row - 1] + column for row, column in (token.start, token.end))
+            if token.type == _F_STRING_START:
                 begun = start if depth == 0 else begun
                 depth += 1
-            elif found.type == _F_STRING_END:
+            elif token.type == _F_STRING_END:
                 depth -= 1
                 if depth == 0:
                     yield _Token(tokenize.STRING, text[begun:end], begun, end)
-            elif depth == 0 and found.type not in (tokenize.NL, tokenize.ENDMARKER):
-                yield _Token(found.type, found.string, start, end)
+            elif depth == 0 and token.type not in (tokenize.NL, tokenize.ENDMARKER):
+                yield _Token(token.type, token.string, start, end)
     except (tokenize.TokenError, SyntaxError, IndexError):
         return
 

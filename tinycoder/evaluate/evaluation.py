@@ -6,21 +6,22 @@ held-out files from another. All but the latencies depends on the seed alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
-from tinycoder.complete.candidate import Document
+from tinycoder.complete.candidate import Completer, Document
 from tinycoder.complete.parts import Parts, without
+from tinycoder.complete.predict import TokenCost
 from tinycoder.errors import CorpusError
 from tinycoder.evaluate.baseline import CopyBaseline
 from tinycoder.evaluate.bootstrap import Difference, bootstrap
-from tinycoder.evaluate.completer import Cost, PredictingCompleter
 from tinycoder.evaluate.cursors import (
     Cursor,
     Identifier,
     Stretch,
     Survey,
+    opened,
     sample_cursors,
     sample_identifiers,
     sample_stretches,
@@ -29,9 +30,18 @@ from tinycoder.evaluate.cursors import (
 from tinycoder.evaluate.quality import Outcomes, Quality, quality
 from tinycoder.evaluate.queries import N_TYPED, Editor, query_lines, query_words, type_stretch
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
+from tinycoder.stop import Stop, never
 
-N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
+BYTE = 0.1  # how long a predicted byte takes, in questions
 ALL = "all"
+
+
+class PredictingCompleter(Completer, Protocol):
+    """What is evaluated: it completes documents, and predicts a text token by token."""
+
+    def costs(self, document: Document, *, stop: Stop) -> Iterator[TokenCost]:
+        """The cost of each token from the top of the document on; nothing if it predicts no tokens."""
+
 
 MakeEngine = Callable[[Parts], PredictingCompleter]
 
@@ -96,6 +106,13 @@ class _Plan:
     identifiers: Sequence[Identifier]
     cursors: Sequence[Cursor]
     stretches: Sequence[Stretch]
+    n_bytes: int
+
+    @property
+    def size(self) -> float:
+        """How many questions this is, about."""
+        n_keys = sum(stretch.end - stretch.start for stretch in self.stretches)
+        return N_TYPED * len(self.identifiers) + len(self.cursors) + n_keys + self.n_bytes * BYTE
 
 
 def variants_of(names: Sequence[str] = (), *, ablate: bool = False, baselines: bool = True) -> tuple[Variant, ...]:
@@ -119,8 +136,9 @@ def evaluate(
     known: Sequence[Document],
     learnt: Sequence[Document] = (),
     clock: Callable[[], float],
-) -> Generator[Progress, None, Results]:
-    """Ask every variant; yields its progress and returns the results.
+    report: Callable[[Progress], object] = lambda progress: None,
+) -> Results:
+    """Ask every variant; ``report`` is told how far it is.
 
     ``make_engine`` gives an engine that knows the ``known`` files and nothing of the ``held_out`` ones. Copies are
     looked for in these, and in what else the model has ``learnt``. ``clock`` gives seconds. Raises ``CorpusError`` if
@@ -128,67 +146,49 @@ def evaluate(
     """
     plan = _plan(held_out, settings)
     texts = (Texts(WORKSPACE, known), Texts(LEARNT, learnt))
-    qualities, differences, first = [], dict[str, Mapping[str, Difference]](), None
+    outcomes = [Outcomes() for _ in variants]
     for i, variant in enumerate(variants):
 
         def make(parts: Parts | None = variant.parts) -> PredictingCompleter:
             return CopyBaseline(known) if parts is None else make_engine(parts)
 
-        outcomes = Outcomes()
-        for done, measure in _measure(make, plan, texts, outcomes, settings, clock):
-            yield Progress(done=(i + done) / len(variants), variant=variant.name, measure=measure)
-        qualities.append(quality(variant.name, outcomes))
-        if first is None:
-            first = outcomes
-        else:
-            differences[variant.name] = bootstrap(outcomes, first, seed=settings.seed)
+        n_asked = 0.0
+        for weight, measure in _measure(make, plan, texts, outcomes[i], settings, clock):
+            n_asked += weight
+            done = (i + min(1.0, n_asked / plan.size)) / len(variants)
+            report(Progress(done=done, variant=variant.name, measure=measure))
     return Results(
         settings=settings,
         n_held_out=len(plan.documents),
         n_known=len(known),
-        variants=tuple(qualities),
-        differences=differences,
+        variants=tuple(quality(variant.name, each) for variant, each in zip(variants, outcomes, strict=True)),
+        differences={
+            variant.name: bootstrap(each, outcomes[0], seed=settings.seed)
+            for variant, each in zip(variants[1:], outcomes[1:], strict=True)
+        },
     )
-
-
-def last(
-    steps: Generator[Progress, None, Results], report: Callable[[Progress], object] = lambda step: None
-) -> Results:
-    """Go through all steps of an evaluation; the results at its end."""
-    while True:
-        try:
-            report(next(steps))
-        except StopIteration as end:
-            results: Results = end.value
-            return results
 
 
 def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
     documents = {
         document.path: Document(path=document.path, text=document.text.replace("\r\n", "\n")) for document in held_out
     }
-    surveys = {path: survey(document, first=_opened(document.text)) for path, document in documents.items()}
+    surveys = {path: survey(document, first=opened(document.text)) for path, document in documents.items()}
+    identifiers = [one for each in surveys.values() for one in each.identifiers]
+    cursors = [one for each in surveys.values() for one in each.cursors]
     plan = _Plan(
         documents=documents,
         surveys=surveys,
-        identifiers=sample_identifiers(
-            [one for each in surveys.values() for one in each.identifiers], settings.n_cursors, seed=settings.seed
-        ),
-        cursors=sample_cursors(
-            [one for each in surveys.values() for one in each.cursors], 2 * settings.n_cursors, seed=settings.seed
-        ),
+        identifiers=sample_identifiers(identifiers, settings.n_cursors, seed=settings.seed),
+        cursors=sample_cursors(cursors, 2 * settings.n_cursors, seed=settings.seed),
         stretches=sample_stretches(list(documents.values()), settings.n_typed, seed=settings.seed),
+        n_bytes=min(settings.n_bytes, sum(len(document.text.encode()) for document in documents.values())),
     )
     if not (plan.identifiers or plan.cursors or plan.stretches):
         raise CorpusError(
             f"there is nothing to ask about in {len(documents)} held-out files; give a folder with more code"
         )
     return plan
-
-
-def _opened(text: str) -> int:
-    """The offset up to which a file is there when it is opened."""
-    return len("".join(text.splitlines(keepends=True)[:N_OPENED]))
 
 
 def _measure(
@@ -199,26 +199,19 @@ def _measure(
     settings: Settings,
     clock: Callable[[], float],
 ) -> Iterator[tuple[float, str]]:
-    """Fill ``outcomes``; yields the share done, about, and what is under way."""
+    """Fill ``outcomes``; yields how much was done, in the unit of ``_Plan.size``, and what is under way."""
 
     def editor() -> Editor:
         return Editor(completer=make(), rest=settings.after_rest, clock=clock)
 
-    n_words, n_lines = N_TYPED * len(plan.identifiers), len(plan.cursors)
-    n_keys = sum(stretch.end - stretch.start for stretch in plan.stretches)
-    n_bytes = min(settings.n_bytes, sum(len(document.text.encode()) for document in plan.documents.values()))
-    total = n_words + n_lines + n_keys + n_bytes / 10
-    done = 0.0
     if plan.identifiers:
         for word in query_words(editor(), plan.documents, plan.identifiers):
             outcomes.words.append(word)
-            done += 1 / total
-            yield done, "popup"
+            yield 1.0, "popup"
     if plan.cursors:
         for line in query_lines(editor(), plan.documents, plan.cursors, texts):
             outcomes.lines.append(line)
-            done += 1 / total
-            yield done, "ghost text"
+            yield 1.0, "ghost text"
     if plan.stretches:
         user = editor()
         for stretch in plan.stretches:
@@ -227,21 +220,18 @@ def _measure(
                 if typed is not None:
                     outcomes.stretches.append(typed)
                 else:
-                    done += 1 / total
-                    yield done, "typing"
-    for cost in _costs(make, list(plan.documents.values()), settings.n_bytes):
-        outcomes.costs.append(cost)
-        done += cost.n_bytes / 10 / total
-        yield min(done, 1.0), "prediction"
+                    yield 1.0, "typing"
+    if settings.n_bytes:
+        for cost in _costs(make(), list(plan.documents.values()), settings.n_bytes):
+            outcomes.costs.append(cost)
+            yield cost.n_bytes * BYTE, "prediction"
 
 
-def _costs(make: Callable[[], PredictingCompleter], documents: Sequence[Document], n_bytes: int) -> Iterator[Cost]:
+def _costs(completer: PredictingCompleter, documents: Sequence[Document], n_bytes: int) -> Iterator[TokenCost]:
     """Of the tops of the files, an equal share of bytes each, about."""
-    completer = make() if n_bytes else None
-    for i, document in enumerate(documents if completer else ()):
-        assert completer is not None
+    for i, document in enumerate(documents):
         budget = n_bytes / (len(documents) - i)
-        for cost in completer.costs(document, stop=lambda: False):
+        for cost in completer.costs(document, stop=never):
             yield cost
             n_bytes -= cost.n_bytes
             budget -= cost.n_bytes

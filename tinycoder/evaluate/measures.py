@@ -124,19 +124,19 @@ def calibration(offers: Iterable[tuple[float, bool]]) -> Calibration:
     for probability, right in offers:
         bins[max(0, min(N_BINS - 1, int(probability * N_BINS)))].append((probability, right))
     n = sum(map(len, bins))
-    found = tuple(
+    filled = tuple(
         Bin(
             low=i / N_BINS,
             high=(i + 1) / N_BINS,
             n=len(some),
-            probability=_rounded(sum(p for p, _ in some) / len(some)),
-            right=_rounded(sum(right for _, right in some) / len(some)),
+            probability=round(sum(p for p, _ in some) / len(some), 4),
+            right=round(sum(right for _, right in some) / len(some), 4),
         )
         for i, some in enumerate(bins)
         if some
     )
-    error = sum(abs(some.probability - some.right) * some.n for some in found)
-    return Calibration(n=n, bins=found, error=ratio(error, n))
+    error = sum(abs(some.probability - some.right) * some.n for some in filled)
+    return Calibration(n=n, bins=filled, error=ratio(error, n))
 
 
 def latency(seconds: Sequence[float]) -> Latency:
@@ -160,8 +160,4 @@ def mean(values: Iterable[float]) -> float | None:
 
 def ratio(part: float, whole: float) -> float | None:
     """To four digits; None of nothing."""
-    return _rounded(part / whole) if whole else None
-
-
-def _rounded(value: float) -> float:
-    return round(value, 4)
+    return round(part / whole, 4) if whole else None

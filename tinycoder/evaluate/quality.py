@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tinycoder.evaluate.completer import Cost
+from tinycoder.complete.predict import TokenCost
 from tinycoder.evaluate.cursors import KINDS
 from tinycoder.evaluate.measures import Calibration, Latency, calibration, latency, mean, ratio
 from tinycoder.evaluate.queries import N_TYPED, LineQuery, TypedStretch, WordQuery
@@ -122,7 +122,7 @@ class Outcomes:
     words: list[WordQuery] = field(default_factory=list)
     lines: list[LineQuery] = field(default_factory=list)
     stretches: list[TypedStretch] = field(default_factory=list)
-    costs: list[Cost] = field(default_factory=list)
+    costs: list[TokenCost] = field(default_factory=list)
 
 
 def quality(name: str, outcomes: Outcomes) -> Quality:
@@ -190,7 +190,6 @@ def _inline(asked: Sequence[LineQuery]) -> InlineQuality:
 
 
 def _verbatim(shown: Sequence[LineQuery]) -> CopyQuality:
-    found = [(one, copy) for one in shown for copy in one.copies]
     rows = [
         CopyAt(
             path=one.path,
@@ -201,7 +200,8 @@ def _verbatim(shown: Sequence[LineQuery]) -> CopyQuality:
             line=copy.line,
             times=copy.times,
         )
-        for one, copy in found
+        for one in shown
+        for copy in one.copies
     ]
     n_with_copy = sum(bool(one.copies) for one in shown)
     copied, all_characters = sum(row.n_characters for row in rows), sum(n_characters(one.ghost) for one in shown)
@@ -228,7 +228,7 @@ def _typing(stretches: Sequence[TypedStretch]) -> TypingQuality:
     )
 
 
-def _prediction(costs: Sequence[Cost]) -> PredictionQuality:
+def _prediction(costs: Sequence[TokenCost]) -> PredictionQuality:
     n_bytes = sum(cost.n_bytes for cost in costs)
     return PredictionQuality(
         n_bytes=n_bytes,
@@ -239,8 +239,8 @@ def _prediction(costs: Sequence[Cost]) -> PredictionQuality:
 
 def _most_confident(asked: Iterable[LineQuery]) -> tuple[LineQuery, ...]:
     """Different ones, the likeliest first."""
-    found: dict[str, LineQuery] = {}
+    chosen: dict[str, LineQuery] = {}
     for one in sorted(asked, key=lambda one: (-one.probability, -len(one.ghost), one.path, one.row)):
         if len(one.ghost.strip()) >= MIN_SUGGESTION:
-            found.setdefault(one.ghost, one)
-    return tuple(found.values())[:N_SUGGESTIONS]
+            chosen.setdefault(one.ghost, one)
+    return tuple(chosen.values())[:N_SUGGESTIONS]

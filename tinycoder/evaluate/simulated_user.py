@@ -80,24 +80,22 @@ def type_text(truth: str, start: int, end: int, moments: Mapping[int, Moment], u
     before = [0, *accumulate(costs)]  # keys from the start to here, with no help
 
     def choices(offset: int) -> list[tuple[int, int]]:
-        found = [(offset + 1, costs[offset - start])]
+        deals = [(offset + 1, costs[offset - start])]
         if offset in moments:
-            found += [(min(reached, end), keys) for reached, keys in offers(truth, offset, moments[offset], user)]
-        return found
+            deals += [(min(reached, end), keys) for reached, keys in offers(truth, offset, moments[offset], user)]
+        return deals
 
     if user.foresight:
         choose = _fewest_keys(start, end, {offset: choices(offset) for offset in range(start, end)})
     else:
 
+        def saved(offset: int, deal: tuple[int, int]) -> int:
+            return before[deal[0] - start] - before[offset - start] - deal[1]
+
         def choose(offset: int) -> tuple[int, int]:
             plain, *offered = choices(offset)
-            best = max(
-                offered,
-                key=lambda deal: (before[deal[0] - start] - before[offset - start] - deal[1], deal[0]),
-                default=plain,
-            )
-            saves = before[best[0] - start] - before[offset - start] > best[1]
-            return best if saves else plain
+            best = max(offered, key=lambda deal: (saved(offset, deal), deal[0]), default=plain)
+            return best if saved(offset, best) > 0 else plain
 
     offset, keys, accepted = start, 0, 0
     while offset < end:
@@ -110,7 +108,7 @@ def type_text(truth: str, start: int, end: int, moments: Mapping[int, Moment], u
 def _fewest_keys(
     start: int, end: int, choices: Mapping[int, list[tuple[int, int]]]
 ) -> Callable[[int], tuple[int, int]]:
-    """The best choice at each offset, found from the end on (Bellman 1957)."""
+    """The best choice at each offset, from the end on (Bellman 1957)."""
     left = {end: 0}
     best: dict[int, tuple[int, int]] = {}
     for offset in range(end - 1, start - 1, -1):

@@ -16,6 +16,8 @@ from tinycoder.evaluate.verbatim import LONG_CHARACTERS, LONG_WORDS
 NO_VALUE = "-"
 N_COPIES = 10
 
+_Cell = float | str | None  # an int is a count
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -28,27 +30,39 @@ class Table:
 
 def tables(results: Results, *, max_copies: int | None = N_COPIES) -> list[Table]:
     """Everything that was measured; tables without a figure are left out. ``max_copies`` are of the first variant."""
-    found = []
+    drawn = []
     for title, cells in (
         ("Popup: the right word is first, among five, and mean reciprocal rank, after k characters", _popup),
         ("Ghost text: the rest of the line", _inline),
-        ("Ghost text that is the author's line, by kind of cursor", _by_kind),
+        (
+            "Ghost text that is the author's line, by kind of cursor",
+            lambda variant: {kind: variant.inline_by_kind[kind].exact for kind in KINDS},
+        ),
         ("Keys pressed per character (1 = no help)", _typing),
         ("Prediction and calibration", _prediction),
         (
             f"Ghost text with a long verbatim copy ({LONG_WORDS} words and signs, or {LONG_CHARACTERS} characters)",
             _verbatim,
         ),
-        ("Milliseconds from a change to the answer, p50 / p95 / p99", _latency),
+        (
+            "Milliseconds from a change to the answer, p50 / p95 / p99",
+            lambda variant: {name: _times(times) for name, times in variant.latency_ms.items()},
+        ),
     ):
         rows = [(variant.name, cells(variant)) for variant in results.variants]
-        if any(cell != NO_VALUE for _, row in rows for cell in row.values()):
-            columns = ("", *rows[0][1])
-            found.append(Table(title=title, columns=columns, rows=tuple((name, *row.values()) for name, row in rows)))
+        if any(cell is not None for _, row in rows for cell in row.values()):
+            texts = tuple((name, *map(_text, row.values())) for name, row in rows)
+            drawn.append(Table(title=title, columns=("", *rows[0][1]), rows=texts))
     if any(results.differences.values()):
-        found.append(_differences(results))
+        drawn.append(_differences(results))
     longest = results.variants[0].verbatim.copies[:max_copies]
-    return [*found, *([_copies(longest)] if longest else [])]
+    return [*drawn, *([_copies(longest)] if longest else [])]
+
+
+def _text(cell: _Cell) -> str:
+    if cell is None:
+        return NO_VALUE
+    return f"{cell:.3f}" if isinstance(cell, float) else f"{cell:,}" if isinstance(cell, int) else cell
 
 
 def _copies(copies: Sequence[CopyAt]) -> Table:
@@ -77,71 +91,58 @@ def _interval(one: Difference) -> str:
     return f"{one.value:+.3f}" + (f" ({one.low:+.3f} to {one.high:+.3f})" if known else "")
 
 
-def _popup(variant: Quality) -> dict[str, str]:
-    cells = {f"first k={k}": _number(popup.top_1) for k, popup in enumerate(variant.popup)}
-    cells |= {f"five k={k}": _number(popup.top_5) for k, popup in enumerate(variant.popup)}
-    return cells | {f"MRR k={k}": _number(popup.mean_reciprocal_rank) for k, popup in enumerate(variant.popup)}
+def _popup(variant: Quality) -> dict[str, _Cell]:
+    columns = (("first", "top_1"), ("five", "top_5"), ("MRR", "mean_reciprocal_rank"))
+    return {f"{title} k={k}": getattr(popup, name) for title, name in columns for k, popup in enumerate(variant.popup)}
 
 
-def _inline(variant: Quality) -> dict[str, str]:
+def _inline(variant: Quality) -> dict[str, _Cell]:
     inline = variant.inline
     return {
-        "shown": _number(inline.shown),
-        "exact": _number(inline.exact),
-        "similar": _number(inline.similarity),
-        "right characters": _number(inline.correct_characters),
-        "keys saved": _number(inline.keys_saved),
-        "of shown: exact": _number(inline.exact_of_shown),
-        "of shown: similar": _number(inline.similarity_of_shown),
-        "of shown: valid": _number(inline.valid_of_shown),
-        "of shown: helpful": _number(inline.accepted_of_shown),
+        "shown": inline.shown,
+        "exact": inline.exact,
+        "similar": inline.similarity,
+        "right characters": inline.correct_characters,
+        "keys saved": inline.keys_saved,
+        "of shown: exact": inline.exact_of_shown,
+        "of shown: similar": inline.similarity_of_shown,
+        "of shown: valid": inline.valid_of_shown,
+        "of shown: helpful": inline.accepted_of_shown,
     }
 
 
-def _by_kind(variant: Quality) -> dict[str, str]:
-    return {kind: _number(variant.inline_by_kind[kind].exact) for kind in KINDS}
-
-
-def _typing(variant: Quality) -> dict[str, str]:
+def _typing(variant: Quality) -> Mapping[str, _Cell]:
     typing = variant.typing
-    return {user: _number(typing.keys_per_character[user]) for user in USERS} | {
-        "ghost shown": _number(typing.ghost_share),
-        "ghosts taken": _number(typing.accepted_of_ghosts),
+    return {user: typing.keys_per_character[user] for user in USERS} | {
+        "ghost shown": typing.ghost_share,
+        "ghosts taken": typing.accepted_of_ghosts,
     }
 
 
-def _prediction(variant: Quality) -> dict[str, str]:
+def _prediction(variant: Quality) -> dict[str, _Cell]:
     return {
-        "bits per byte": _number(variant.prediction.bits_per_byte),
-        "tokens right": _number(variant.prediction.token_accuracy),
-        "ghost text's probability is off by": _number(variant.calibration["inline"].error),
-        "the first row's": _number(variant.calibration["popup"].error),
+        "bits per byte": variant.prediction.bits_per_byte,
+        "tokens right": variant.prediction.token_accuracy,
+        "ghost text's probability is off by": variant.calibration["inline"].error,
+        "the first row's": variant.calibration["popup"].error,
     }
 
 
-def _verbatim(variant: Quality) -> dict[str, str]:
-    found = variant.verbatim
-    if not found.n_shown:
-        return {"shown": NO_VALUE}
+def _verbatim(variant: Quality) -> dict[str, _Cell]:
+    copied = variant.verbatim
+    if not copied.n_shown:
+        return {"shown": None}
     return {
-        "shown": f"{found.n_shown:,}",
-        "long": f"{found.n_long:,}",
-        "with a copy": f"{found.n_with_copy:,}",
-        "share": _number(found.share),
-        "of characters": _number(found.share_of_characters),
-        **{f"from {origin}": f"{n:,}" for origin, n in found.by_origin.items()},
-        "long, by the model alone": f"{found.long_from_model:,}",
+        "shown": copied.n_shown,
+        "long": copied.n_long,
+        "with a copy": copied.n_with_copy,
+        "share": copied.share,
+        "of characters": copied.share_of_characters,
+        **{f"from {origin}": n for origin, n in copied.by_origin.items()},
+        "long, by the model alone": copied.long_from_model,
     }
 
 
-def _latency(variant: Quality) -> Mapping[str, str]:
-    return {name: _times(times) for name, times in variant.latency_ms.items()}
-
-
-def _times(times: Latency) -> str:
+def _times(times: Latency) -> str | None:
     values = (times.p50, times.p95, times.p99)
-    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or NO_VALUE
-
-
-def _number(value: float | None) -> str:
-    return NO_VALUE if value is None else f"{value:.3f}"
+    return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or None

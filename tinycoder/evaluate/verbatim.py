@@ -1,7 +1,7 @@
 """Long verbatim copies in suggestions, each with its source, searched for in the texts themselves.
 
-What is short is nobody's: a copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters besides white
-space, and the white space within it must be the same too.
+A copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters that are no
+white space; the white space within it must be the same too.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ def is_long(text: str) -> bool:
 
 
 def n_characters(text: str) -> int:
-    """Characters besides white space."""
+    """Characters that are no white space."""
     return sum(map(len, text.split()))
 
 
 def copies(suggestion: str, known: Sequence[Texts]) -> tuple[Copy, ...]:
     """The longest copies in a suggestion, from left to right, none within another; of equals the first texts' one."""
-    words = [found.span() for found in _WORD.finditer(suggestion)]
-    found: list[Copy] = []
+    words = [word.span() for word in _WORD.finditer(suggestion)]
+    copied: list[Copy] = []
     first = 0
     while first < len(words):
         last, texts = max(
@@ -89,9 +89,9 @@ def copies(suggestion: str, known: Sequence[Texts]) -> tuple[Copy, ...]:
         if texts is None or last < first:
             first += 1
             continue
-        found.append(texts.copy(suggestion[words[first][0] : words[last][1]]))
+        copied.append(texts.copy(suggestion[words[first][0] : words[last][1]]))
         first = last + 1
-    return tuple(found)
+    return tuple(copied)
 
 
 def _reach(suggestion: str, words: Sequence[tuple[int, int]], first: int, texts: Texts) -> int:

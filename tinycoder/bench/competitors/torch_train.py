@@ -43,8 +43,10 @@ class Block(nn.Module):
 class Llama(nn.Module):
     """Embedding shared with the output."""
 
-    def __init__(self, V, C, L, H, G, hidden, T):
+    def __init__(self, shape):
         super().__init__()
+        V, C, L = shape["vocab_size"], shape["width"], shape["n_layers"]
+        H, G, hidden, T = shape["n_heads"], shape["n_kv_heads"], shape["hidden"], shape["context"]
         self.embedding = nn.Embedding(V, C)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(Block(C, H, G, hidden) for _ in range(L))
@@ -77,15 +79,7 @@ def resident() -> float:
 torch.set_num_threads(arguments["threads"])
 torch.manual_seed(0)
 shape = arguments["model"]
-model = Llama(
-    shape["vocab_size"],
-    shape["width"],
-    shape["n_layers"],
-    shape["n_heads"],
-    shape["n_kv_heads"],
-    shape["hidden"],
-    shape["context"],
-)
+model = Llama(shape)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
 forward = torch.compile(model) if arguments["kind"] == "compile" else model
 

@@ -1,21 +1,19 @@
+"""The lines that `benchmarks/line_syntax.py` has completed."""
+
+from collections.abc import Callable
+from types import ModuleType
+
 import pytest
 
 from tests.conftest import LESSON
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
-from tinycoder.evaluate import completed_lines, could_begin_a_module, statement_starts
+from tinycoder.evaluate.measures import could_begin_a_module
 from tinycoder.storage.checkpoint import Model
 
-BEGUN = ["", "x = 1\n", "if x:\n", "f(1,\n", "def f(self,\n", "try:\n    x\n", "x = '''a\n", "class A:\n    x = [\n"]
-WRONG = ["x = = 1\n", "return)\n", "f(]\n", "if x\n", "x = 'a\n", "def f(:\n", "x\0\n"]
 
-
-@pytest.mark.parametrize("source", [*BEGUN, *WRONG])
-def test_what_could_begin_a_module(source: str) -> None:
-    assert could_begin_a_module(source) == (source in BEGUN)
-
-
-def test_statements_start_after_their_indentation() -> None:
+def test_statements_start_after_their_indentation(load: Callable[[str], ModuleType]) -> None:
+    statement_starts = load("line_syntax").statement_starts
     text = 'def f():\r\n    """Doc."""\r\n    é = 1; b = 2\n\x0c\nif x:\n\ty\n'
     assert [text[offset:].split()[0] for offset in statement_starts(text)] == ["def", "é", "if", "y"]
     assert statement_starts("not python at all") == []
@@ -23,7 +21,8 @@ def test_statements_start_after_their_indentation() -> None:
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_lines_that_were_learnt_are_completed(model: Model, inside: bool) -> None:
+def test_lines_that_were_learnt_are_completed(load: Callable[[str], ModuleType], model: Model, inside: bool) -> None:
+    completed_lines = load("line_syntax").completed_lines
     document = Document(path="counter.py", text=LESSON)
     lines = list(completed_lines(Engine(model), [document], n=100, seed=0, inside=inside))
     assert len(lines) >= 8
