@@ -12,7 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
-from tinycoder.symbols.source.events import PLAIN, Events, fold, module
+from tinycoder.symbols.source.events import PLAIN, Events, fold, module, moved
 from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
 from tinycoder.symbols.source.lines import with_line_feeds
@@ -20,7 +20,6 @@ from tinycoder.symbols.source.mend import mended, parse_rows
 from tinycoder.symbols.source.parse import LARGEST, REFUSALS
 from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
-from tinycoder.symbols.source.shift import shift, shift_class, shift_events, shift_function
 
 _REMEMBERED = 64  # enclosing functions
 
@@ -172,7 +171,7 @@ class LiveReader:
             events = Events()
             bases, metaclass = read_bases(node, events)
             class_ = class_record(node, bases, metaclass, Events())
-            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(class_, row + by))
+            piece = self._pieces[key] = _Piece(row, events.moved(row + by), moved(class_, row + by))
         return piece
 
     def _piece(self, layout: Layout, first: int, last: int, *, in_class: bool) -> _Piece:
@@ -185,7 +184,7 @@ class LiveReader:
             events = Events()
             nodes, by = _statements(layout, first, last)
             read_statements(nodes, events, in_class=in_class)
-            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by))
+            piece = self._pieces[key] = _Piece(row, events.moved(row + by))
         return piece
 
     def _known(self, key: tuple[str, str], row: int) -> _Piece | None:
@@ -193,8 +192,7 @@ class LiveReader:
         if piece is not None:
             if piece.row != row:
                 by = row - piece.row
-                class_ = shift_class(piece.class_, by) if piece.class_ is not None else None
-                piece = _Piece(row, shift_events(piece.events, by), class_)
+                piece = _Piece(row, piece.events.moved(by), moved(piece.class_, by) if piece.class_ else None)
             self._pieces[key] = piece
         return piece
 
@@ -283,8 +281,8 @@ def _statements(layout: Layout, first: int, last: int) -> tuple[list[ast.stmt], 
 
 def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class: bool) -> Enclosing:
     if isinstance(node, ast.ClassDef):
-        class_ = shift_class(read_class(node, Events()), by)
+        class_ = moved(read_class(node, Events()), by)
         return Enclosing(class_, class_.members)
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
-    bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
-    return Enclosing(shift_function(function, by), bindings)
+    bindings = {name: moved(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
+    return Enclosing(moved(function, by), bindings)
