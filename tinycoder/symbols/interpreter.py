@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sysconfig
@@ -42,6 +43,11 @@ def find_interpreter(
                 search_paths=tuple(dict.fromkeys(_search_paths(site_folders))),
                 library=library or own_library(),
             )
+    return no_interpreter()
+
+
+def no_interpreter() -> Interpreter:
+    """No packages, and our own library."""
     return Interpreter(prefix=None, search_paths=(), library=own_library())
 
 
@@ -65,10 +71,7 @@ def read_small(file: Path, max_bytes: int = MAX_CONFIG_BYTES) -> bytes | None:
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is there and can be looked at."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # ValueError: a null character
-        return False
+    return os.path.isdir(path)  # noqa: PTH112 - does not raise
 
 
 def _prefixes(folders: Sequence[Path], python: str, virtual_env: str, path: Sequence[str]) -> Iterator[Path]:
@@ -194,14 +197,11 @@ def _version_of(text: str) -> tuple[int, int]:
 
 
 def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+    return os.path.isfile(path)  # noqa: PTH113 - does not raise
 
 
 def _resolved(path: Path) -> Path:
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: a loop of links
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
         return path

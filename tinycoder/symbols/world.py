@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from functools import lru_cache
 
-from tinycoder.symbols.environment import Environment, PackageFolders, Records
+from tinycoder.symbols.environment import Environment, PackageFolders
 from tinycoder.symbols.imports.forms import absolute
-from tinycoder.symbols.interpreter import own_library
+from tinycoder.symbols.interpreter import no_interpreter
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.module_names import ModuleNames
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE, Definition, Source
@@ -21,36 +21,26 @@ MAX_STEPS = 200  # imports and stars that are followed for one name
 _BUILTIN_MEMBERS = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set, io.TextIOWrapper) for name in dir(kind)
 )
-NO_PACKAGES = PackageFolders((), Records())
+_library = lru_cache(maxsize=4)(Library)
 
 
 class World:
     """A workspace's project and environment; ``view`` is asked for each question, and may be in any thread."""
 
     def __init__(self, project: Project, environment: Environment | None = None) -> None:
-        self._project = project
-        self._environment = environment
+        self.project = project
+        self._environment = environment or Environment(no_interpreter)
         self._lock = threading.Lock()
-        self._library = (Path(), Library(Path()))
         self._found: dict[str, dict[str, Source | None]] = {}
         self._found_in: tuple[ModuleNames, PackageFolders, Library] | None = None
 
-    @property
-    def project(self) -> Project:
-        """The workspace's files."""
-        return self._project
-
     def view(self, path: str = "") -> View:
         """The modules as the workspace's file at ``path`` may import them, as they are now."""
-        packages = self._environment.packages() if self._environment else NO_PACKAGES
-        folder = self._environment.interpreter.library if self._environment else own_library()
-        snapshot = self._project.snapshot
+        packages, snapshot = self._environment.packages(), self.project.snapshot
+        library = _library(self._environment.interpreter.library)
+        state = snapshot.names, packages, library
         with self._lock:
-            if self._library[0] != folder:
-                self._library = folder, Library(folder)
-            library = self._library[1]
-            state = snapshot.names, packages, library
-            if self._found_in is None or any(old is not new for old, new in zip(self._found_in, state, strict=True)):
+            if self._found_in != state:
                 self._found_in, self._found = state, {}
             sources = self._found.setdefault(path.rpartition("/")[0], {})
         return View(snapshot, library, packages, path, sources)
@@ -71,18 +61,14 @@ class View:
         self.path = path
         self._library = library
         self._packages = packages
+        self._seen = path, snapshot, packages, library
         self._found = sources
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
 
     def is_like(self, other: View) -> bool:
         """Whether another view answers the same."""
-        return (
-            self.path == other.path
-            and self.snapshot is other.snapshot
-            and self._packages is other._packages
-            and self._library is other._library
-        )
+        return self._seen == other._seen
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts.
