@@ -43,12 +43,7 @@ class Project:
         self._files: dict[str, FileSymbols] = {}
         self._overlays: dict[str, Overlay] = {}
         self._base = Across({}, self._roots)
-        self._snapshot = Snapshot({}, {}, self._base)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The symbols as they are now."""
-        return self._snapshot
+        self.snapshot = Snapshot({}, {}, self._base)  # the symbols as they are now
 
     def open(self, path: str, module: Module) -> None:
         """Take an open document's symbols instead of the file's; nothing of one that is left out."""
@@ -130,7 +125,7 @@ class Project:
             self._file.put(rows)
 
     def _swap(self) -> None:
-        self._snapshot = Snapshot(self._files, self._overlays, self._base)
+        self.snapshot = Snapshot(self._files, self._overlays, self._base)
 
 
 def _read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,7 +44,7 @@ class Overlay:
         self.module = module
 
     @cached_property
-    def index(self) -> NameIndex:
+    def index(self) -> NameIndex[Defined]:
         """What it defines at top level."""
         return NameIndex(_defined(self.path, self.module))
 
@@ -83,13 +83,15 @@ class Snapshot:
 
     def starting(self, prefix: str) -> list[Defined]:
         """What the files define at top level, and the modules, that begin with ``prefix`` (see ``NameIndex``)."""
-        defined = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
-        return defined + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
+        return self._defined(lambda index: index.starting(prefix))
 
     def named(self, name: str) -> list[Defined]:
         """The files' definitions of just this name."""
-        defined = [one for one in self._base.index.named(name) if one.path not in self._overlays]
-        return defined + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
+        return self._defined(lambda index: index.named(name))
+
+    def _defined(self, ask: Callable[[NameIndex[Defined]], Sequence[Defined]]) -> list[Defined]:
+        defined = [one for one in ask(self._base.index) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in ask(overlay.index)]
 
     @cached_property
     def forms(self) -> ImportForms:

@@ -92,10 +92,8 @@ class View:
         if module is None:
             if source.origin == WORKSPACE:
                 module = self.snapshot.record(source.path)
-            elif source.origin == LIBRARY:
-                module = self._library.record(source)
             else:
-                module = self._packages.record(source)
+                module = (self._library if source.origin == LIBRARY else self._packages).record(source)
             self._records[key] = module
         return module
 
@@ -106,14 +104,14 @@ class View:
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
         source = self.find(name)
+        if source is not None and source.origin == LIBRARY:
+            return self._library.submodules(name)
         if source is None or not source.is_package:
-            return self._library.submodules(name) if source and source.origin == LIBRARY else ()
+            return ()
+        own, installed = self.snapshot.names.submodules(name, self.path), self._packages.submodules(name)
         if not source.path:
-            portions = (self.snapshot.names.submodules(name, self.path), self._packages.submodules(name))
-            return tuple(sorted({each for portion in portions for each in portion}))
-        if source.origin == WORKSPACE:
-            return self.snapshot.names.submodules(name, self.path)
-        return self._library.submodules(name) if source.origin == LIBRARY else self._packages.submodules(name)
+            return tuple(sorted({*own, *installed}))
+        return own if source.origin == WORKSPACE else installed
 
     def top_level(self) -> Mapping[str, str]:
         """All modules that have no dot in their names, with their origin."""
@@ -122,7 +120,10 @@ class View:
         return {**others, **{name: origin for name, origin in own.items() if self._origin(name) == origin}}
 
     def resolve(self, name: str, attribute: str) -> Definition | None:
-        """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed."""
+        """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed.
+
+        With ``""`` the module itself.
+        """
         return self._resolve(name, attribute, set())
 
     def public(self, name: str) -> Mapping[str, Symbol | None]:
@@ -159,17 +160,16 @@ class View:
         source = self.find(name)
         if source is None or (name, attribute) in seen or len(seen) > MAX_STEPS:
             return None
+        if not attribute:
+            return Definition(source=source, symbol=None)
         seen.add((name, attribute))
         record = self.record(source)
         symbol = record.symbols.get(attribute)
         if isinstance(symbol, Import):
             module = absolute(symbol.module, source.package)
-            if not symbol.attribute:
-                target = self.find(module)
-                return Definition(source=target, symbol=None) if target else None
             definition = self._resolve(module, symbol.attribute, seen)
-            if definition is None and (target := self.find(f"{module}.{symbol.attribute}")):
-                definition = Definition(source=target, symbol=None)
+            if definition is None and symbol.attribute:
+                return self._resolve(f"{module}.{symbol.attribute}", "", seen)
             return definition
         if symbol is not None:
             return Definition(source=source, symbol=symbol)
@@ -177,8 +177,7 @@ class View:
             module = absolute(star, source.package)
             if self._gives(module, attribute) and (definition := self._resolve(module, attribute, seen)):
                 return definition
-        submodule = self.find(f"{name}.{attribute}")
-        return Definition(source=submodule, symbol=None) if submodule else None
+        return self._resolve(f"{name}.{attribute}", "", seen)
 
     def _gives(self, name: str, attribute: str) -> bool:
         """Whether a star import of a module takes a name, if the module has it."""
@@ -204,10 +203,8 @@ class View:
                 (passed_on if _is_passed_on(symbol, source) else others)[each] = symbol
         for star in record.stars:
             target = absolute(star, source.package)
-            given = self.find(target)
-            exported = self.record(given).exported if given else ()
             for each, inner in self._names(target, seen).items():
-                if each in exported if exported is not None else not each.startswith("_"):
+                if self._gives(target, each):
                     own.setdefault(each, inner)
         submodules: dict[str, Symbol | None] = dict.fromkeys(self.submodules(name))
         every = {**submodules, **others, **passed_on, **own}

@@ -65,16 +65,11 @@ def _definition(name: Name, resolver: Resolver) -> Definition | None:
     if name.group == group.IMPORTED and source is not None:
         return modules.resolve(name.owner, name.text)
     if isinstance(symbol, Import):
-        module = resolver.absolute(symbol.module)
-        if symbol.attribute:
-            return modules.resolve(module, symbol.attribute)
-        found = modules.find(module)
-        return Definition(source=found, symbol=None) if found else None
+        return modules.resolve(resolver.absolute(symbol.module), symbol.attribute)
     if symbol is not None and source is not None:
         return Definition(source=source, symbol=symbol)
     if name.kind == "module":
-        found = modules.find(f"{name.owner}.{name.text}" if name.owner else name.text)
-        return Definition(source=found, symbol=None) if found else None
+        return modules.resolve(f"{name.owner}.{name.text}" if name.owner else name.text, "")
     return None
 
 
