@@ -9,7 +9,7 @@ from typing import Any
 
 from tinycoder.symbols.records import Import, Symbol, Variable
 from tinycoder.symbols.source.annotation import annotation
-from tinycoder.symbols.source.sketch import Names, atom, element, sketch
+from tinycoder.symbols.source.sketch import Names, atom, element, itself, sketch
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 WITHS = (ast.With, ast.AsyncWith)
@@ -31,15 +31,6 @@ Statement = ast.stmt | ast.excepthandler
 Binding = tuple[ast.expr, str, str]  # target, annotation, value
 
 _intern = sys.intern
-
-
-class _NothingKnown:
-    def get(self, name: str, default: str, /) -> str:
-        return ""
-
-
-_NOTHING_KNOWN = _NothingKnown()
-_NO_NAMES: dict[str, str] = {}
 
 
 def flat(body: list[ast.stmt]) -> Iterator[Statement]:
@@ -68,7 +59,7 @@ def flat(body: list[ast.stmt]) -> Iterator[Statement]:
                 todo += reversed(case.body)
 
 
-def bindings(node: Statement, names: Names = _NO_NAMES) -> Iterable[Binding]:
+def bindings(node: Statement, names: Names = itself) -> Iterable[Binding]:
     """What a statement itself binds, without its blocks: targets with their annotations and sketches of their values.
 
     A target is a name, an attribute or an index. Definitions and imports are not among them.
@@ -213,7 +204,7 @@ if sys.version_info >= (3, 12):
 
 def target_names(node: Statement) -> Iterator[str]:
     """The names that a statement binds, as ``bindings`` does."""
-    for target, _, _ in bindings(node, _NOTHING_KNOWN):
+    for target, _, _ in bindings(node, lambda name: ""):
         if type(target) is ast.Name:
             yield target.id
 

@@ -176,13 +176,7 @@ class _Local:
 
     __slots__ = ("_found", "_global", "_is_filled", "_parameters", "_pending", "_statements")
 
-    def __init__(
-        self,
-        parameters: tuple[Parameter, ...],
-        body: _Body,
-        first: str,
-        called: str,
-    ) -> None:
+    def __init__(self, parameters: tuple[Parameter, ...], body: _Body, first: str, called: str) -> None:
         self._parameters = parameters
         self._statements = body.statements
         self._global = body.globals
@@ -190,13 +184,13 @@ class _Local:
         self._pending: dict[str, Statement | None] = {}
         self._is_filled = False
 
-    def get(self, name: str, default: str, /) -> str:
+    def __call__(self, name: str) -> str:
         if not self._is_filled:
             self._fill()
         text = self._found.get(name)
         if text is None:
             if name not in self._pending:
-                return default
+                return name
             self._found[name] = ""  # what depends on itself is not known
             node = self._pending[name]
             if node is not None:

@@ -133,6 +133,15 @@ class Layout:
             state = self._after(state, each)
         return state
 
+    def around(self, number: int, indent: int) -> Iterator[int]:
+        """The statements up to ``number`` that enclose code in a column, by their indentation, innermost first."""
+        for each in range(number, -1, -1):
+            if indent <= 0:
+                return
+            if self.indents[each] < indent:
+                indent = self.indents[each]
+                yield each
+
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Statements ``first`` up to ``last`` as blocks: a header with its indented lines, and what continues it.
 

@@ -21,6 +21,7 @@ from tinycoder.symbols.source.parse import LARGEST, REFUSALS
 from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
 
+_DEFINITIONS = ("def", "class", "async")
 _REMEMBERED = 64  # enclosing functions
 
 
@@ -205,17 +206,16 @@ class LiveReader:
             limit = layout.indents[number]
             if layout.words[number] in OPENING:
                 limit += 1  # it is a part of the header
-        while number >= 0 and limit > 0:
-            if layout.indents[number] < limit:
-                limit = layout.indents[number]
-                known = self._class_at(layout.starts[number] + 1) if not limit else None
-                if known is not None:
-                    enclosing.append(Enclosing(known, known.members))
-                    break
-                definition = self._definition(layout, number)
-                if definition is not None:
-                    enclosing.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
-            number -= 1
+        for outer in layout.around(number, limit):
+            known = None if layout.indents[outer] else self._class_at(layout.starts[outer] + 1)
+            if known is not None:
+                enclosing.append(Enclosing(known, known.members))
+                break
+            definition = self._definition(layout, outer)
+            if definition is not None:
+                words = (layout.words[each] for each in layout.around(outer, layout.indents[outer]))
+                holder = next((word for word in words if word in _DEFINITIONS), "")
+                enclosing.append(_enclosing(*definition, row, in_class=holder == "class"))
         return enclosing
 
     def _class_at(self, line: int) -> Class | None:
@@ -225,19 +225,9 @@ class LiveReader:
                 return symbol
         return None
 
-    def _is_in_class(self, layout: Layout, number: int) -> bool:
-        limit = layout.indents[number]
-        while number >= 0 and limit > 0:
-            if layout.indents[number] < limit:
-                limit = layout.indents[number]
-                if layout.words[number] in ("class", "def", "async"):
-                    return layout.words[number] == "class"
-            number -= 1
-        return False
-
     def _definition(self, layout: Layout, number: int) -> tuple[FunctionNode | ast.ClassDef, int] | None:
         """The function or class whose header is statement ``number``, and what to add to its lines."""
-        if layout.words[number] not in ("def", "class", "async"):
+        if layout.words[number] not in _DEFINITIONS:
             return None
         first = number
         while first and layout.words[first - 1] == "@" and layout.indents[first - 1] == layout.indents[number]:
