@@ -104,11 +104,7 @@ def _prefixes_of(path: Path) -> Iterator[Path]:
 
 def _inner_environments(folder: Path) -> Iterator[Path]:
     """Environments of other names directly inside a folder."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
+    for entry in _entries(folder):
         if entry.name not in ENVIRONMENT_FOLDERS and _is_file(entry / "pyvenv.cfg"):
             yield entry
 
@@ -138,10 +134,7 @@ def _own_site_folders(prefix: Path) -> Iterator[Path]:
 
 def _versioned(lib: Path) -> list[Path]:
     """The folders such as ``python3.12`` in a ``lib`` folder, the newest first."""
-    try:
-        folders = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
-    except OSError:
-        return []
+    folders = [folder for folder in _entries(lib) if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
     return sorted(folders, key=lambda folder: _version_of(folder.name), reverse=True)
 
 
@@ -168,23 +161,16 @@ def _base(home: Path) -> Path:
 
 def _settings(prefix: Path) -> dict[str, str]:
     """What ``pyvenv.cfg`` says, by names in small letters."""
-    raw = read_small(prefix / "pyvenv.cfg") or b""
-    lines = raw.decode("utf-8", "replace").lstrip("\ufeff").splitlines()
-    return {
-        name.strip().lower(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals
-    }
+    parts = (line.partition("=") for line in _lines(prefix / "pyvenv.cfg"))
+    return {name.strip().lower(): value.strip() for name, equals, value in parts if equals}
 
 
 def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
     """The site folders, each followed by what its ``.pth`` files add."""
     for folder in site_folders:
         yield folder
-        try:
-            files = sorted(file for file in folder.iterdir() if file.suffix == ".pth" and file.name[0] != ".")
-        except OSError:
-            continue
-        for file in files:
-            for line in (read_small(file) or b"").decode("utf-8", "replace").lstrip("\ufeff").splitlines():
+        for file in _entries(folder):
+            for line in _lines(file) if file.suffix == ".pth" and file.name[0] != "." else ():
                 if line.strip() and not line.startswith(("#", "import ", "import\t")):
                     added = folder / line.rstrip()
                     if is_folder(added):
@@ -194,6 +180,17 @@ def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
 def _version_of(text: str) -> tuple[int, int]:
     match = _VERSION.search(text)
     return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _lines(file: Path) -> list[str]:
+    return (read_small(file) or b"").decode("utf-8", "replace").lstrip("\ufeff").splitlines()
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _is_file(path: Path) -> bool:

@@ -10,13 +10,11 @@ from pathlib import Path
 
 from tinycoder.errors import Cancelled
 from tinycoder.stop import Progress, Stop, never, no_progress
-from tinycoder.symbols.environment import read_module
+from tinycoder.symbols.environment import MAX_FILE_BYTES, read_module
 from tinycoder.symbols.interpreter import read_small
 from tinycoder.symbols.records import Module
 from tinycoder.symbols.snapshot import Across, FileSymbols, Overlay, Snapshot, summary_of
 from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
-
-MAX_FILE_BYTES = 2_000_000
 
 PUT_FILES = 100  # that are read before they are stored
 

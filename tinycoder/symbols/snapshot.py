@@ -67,9 +67,6 @@ class Snapshot:
         """The names by which the files can be imported."""
         return self._base.names_with(path for path in self._overlays if path not in self._files)
 
-    def __contains__(self, path: str) -> bool:
-        return path in self._overlays or path in self._files
-
     def paths(self) -> list[str]:
         """The paths of all files, sorted."""
         return sorted({*self._files, *self._overlays})

@@ -27,7 +27,6 @@ class Offered:
     form: ImportForm
     kind: str
     module: str
-    origin: str
     n_uses: int
 
     @property
@@ -164,5 +163,5 @@ def _is_same(definition: Definition | None, defined: Defined) -> bool:
 def _offered(view: View, form: ImportForm, n_uses: int) -> Offered:
     definition = view.resolve(form.module, form.attribute)
     if definition is None:
-        return Offered(form, "", form.module, "", n_uses)
-    return Offered(form, kind_of(definition.symbol), definition.source.name, definition.source.origin, n_uses)
+        return Offered(form, "", form.module, n_uses)
+    return Offered(form, kind_of(definition.symbol), definition.source.name, n_uses)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from functools import lru_cache
+from itertools import repeat
 
 from tinycoder.symbols.records import (
     KEYWORD_ONLY,
@@ -68,22 +69,24 @@ def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
 
 def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     """The parameters of a function, in order."""
-    parameters: list[Parameter] = []
     positional = node.posonlyargs + node.args if node.posonlyargs else node.args
     n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
-    for index, argument in enumerate(positional):
-        default = _default(node.defaults[index - required]) if index >= required else ""
-        kind = POSITIONAL_ONLY if index < n_only else ORDINARY
-        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        parameters.append(_parameter(argument.arg, kind, note, default))
+    rows: list[tuple[ast.arg, str, ast.expr | None]] = [
+        (argument, POSITIONAL_ONLY if i < n_only else ORDINARY, node.defaults[i - required] if i >= required else None)
+        for i, argument in enumerate(positional)
+    ]
     if node.vararg:
-        parameters.append(_parameter(node.vararg.arg, VARIADIC, _intern(annotation(node.vararg.annotation)), ""))
-    for argument, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        parameters.append(_parameter(argument.arg, KEYWORD_ONLY, note, _default(value) if value is not None else ""))
+        rows.append((node.vararg, VARIADIC, None))
+    rows += zip(node.kwonlyargs, repeat(KEYWORD_ONLY), node.kw_defaults)
     if node.kwarg:
-        parameters.append(_parameter(node.kwarg.arg, KEYWORDS, _intern(annotation(node.kwarg.annotation)), ""))
-    return tuple(parameters)
+        rows.append((node.kwarg, KEYWORDS, None))
+    return tuple([_parameter_of(*row) for row in rows])
+
+
+def _parameter_of(argument: ast.arg, kind: str, default: ast.expr | None) -> Parameter:
+    note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
+    value = (_intern(sketch(default)) or "...") if default is not None else ""
+    return _parameter(argument.arg, kind, note, value)
 
 
 def declared(parameter: Parameter) -> str:
@@ -93,10 +96,6 @@ def declared(parameter: Parameter) -> str:
     if parameter.annotation and parameter.kind == KEYWORDS:
         return f"dict[str, {parameter.annotation}]"
     return parameter.annotation
-
-
-def _default(node: ast.expr) -> str:
-    return _intern(sketch(node)) or "..."
 
 
 class _Body:
