@@ -16,8 +16,7 @@ WITHS = (ast.With, ast.AsyncWith)
 TRIES = (ast.Try, ast.TryStar)
 SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))  # they bind nothing
 
-_CHOICES = (ast.If, *LOOPS)
-_WITHS_AND_HANDLERS = (*WITHS, ast.ExceptHandler)
+_BLOCKS = ("finalbody", "orelse", "handlers", "body")  # of a statement, the last first
 _WITHOUT_BLOCKS = frozenset(
     (
         *(ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom),
@@ -44,19 +43,12 @@ def flat(body: list[ast.stmt]) -> Iterator[Statement]:
         yield node
         if kind in _WITHOUT_BLOCKS:
             continue
-        if isinstance(node, _CHOICES):
-            todo += reversed(node.orelse)
-            todo += reversed(node.body)
-        elif isinstance(node, _WITHS_AND_HANDLERS):
-            todo += reversed(node.body)
-        elif isinstance(node, TRIES):
-            todo += reversed(node.finalbody)
-            todo += reversed(node.orelse)
-            todo += reversed(node.handlers)
-            todo += reversed(node.body)
-        elif isinstance(node, ast.Match):
+        if isinstance(node, ast.Match):
             for case in reversed(node.cases):
                 todo += reversed(case.body)
+        else:
+            for block in _BLOCKS:
+                todo += reversed(getattr(node, block, ()))
 
 
 def bindings(node: Statement, names: Names = itself) -> Iterable[Binding]:
@@ -171,17 +163,12 @@ def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
                     yield _name(pattern.name, pattern), "", _intern(text)
                 if inner is not None:
                     todo.append((inner, text))
-            elif isinstance(pattern, ast.MatchClass):
-                todo += [(each, "") for each in (*pattern.patterns, *pattern.kwd_patterns)]
-            elif isinstance(pattern, ast.MatchStar):
-                if pattern.name:
-                    yield _name(pattern.name, pattern), "", "[]"
-            elif isinstance(pattern, ast.MatchMapping):
-                todo += [(each, "") for each in pattern.patterns]
-                if pattern.rest:
-                    yield _name(pattern.rest, pattern), "", "{}"
-            elif isinstance(pattern, (ast.MatchSequence, ast.MatchOr)):
-                todo += [(each, "") for each in pattern.patterns]
+            elif isinstance(pattern, (ast.MatchStar, ast.MatchMapping)):
+                name, text = (pattern.name, "[]") if isinstance(pattern, ast.MatchStar) else (pattern.rest, "{}")
+                if name:
+                    yield _name(name, pattern), "", text
+            for inside in (getattr(pattern, "patterns", ()), getattr(pattern, "kwd_patterns", ())):
+                todo += [(each, "") for each in inside]
 
 
 _BINDERS: dict[type, Callable[[Any, Names], Iterable[Binding]]] = {

@@ -115,7 +115,7 @@ class LiveReader:
         """Replace a line that is left out."""
         before, line, after = lines[:row], lines[row], lines[row + 1 :]
         layout = Layout(before, self._layout)
-        state = layout.before(row)
+        state = layout.end
         opens_block = False
         if state.is_fresh or layout.words[-1] in OPENING:
             indent = read(lines[row if state.is_fresh else state.start]).indent
