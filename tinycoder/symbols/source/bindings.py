@@ -80,10 +80,6 @@ def _annotated(node: ast.AnnAssign, names: Names) -> Iterator[Binding]:
         yield node.target, note, _intern(sketch(node.value, names))
 
 
-def _augmented(node: ast.AugAssign, names: Names) -> Iterator[Binding]:
-    yield node.target, "", _intern(sketch(node.value, names))
-
-
 def _looped(node: ast.For | ast.AsyncFor, names: Names) -> Iterator[Binding]:
     text = sketch(node.iter, names)
     if text and type(node) is ast.For:
@@ -174,7 +170,7 @@ def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
 _BINDERS: dict[type, Callable[[Any, Names], Iterable[Binding]]] = {
     ast.Assign: _assigned,
     ast.AnnAssign: _annotated,
-    ast.AugAssign: _augmented,
+    ast.AugAssign: lambda node, names: [(node.target, "", _intern(sketch(node.value, names)))],
     ast.For: _looped,
     ast.AsyncFor: _looped,
     ast.With: _entered,

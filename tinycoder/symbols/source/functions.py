@@ -46,7 +46,8 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
     parameters = read_parameters(node.args)
     returns = _intern(annotation(node.returns)) if node.returns is not None else ""
     body = _Body(node, events)
-    first = _first_parameter(node, decorators) if in_class else ""
+    arguments = node.args.posonlyargs or node.args.args if in_class and "staticmethod" not in decorators else ()
+    first = arguments[0].arg if arguments else ""
     on_class = bool(first) and (node.name in _IMPLICIT_ON_CLASS or any(name in _ON_CLASS for name in decorators))
     names = _Local(parameters, body, first, "cls" if on_class else "self")
     if first:
@@ -58,13 +59,6 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
     result = "" if returns or body.yields or not body.returns else _intern(_result(body.returns, names))
     is_async = type(node) is ast.AsyncFunctionDef
     return Function(node.name, node.lineno, parameters, returns, result, decorators, is_async, body.yields)
-
-
-def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
-    if "staticmethod" in decorators:
-        return ""
-    arguments = node.args.posonlyargs or node.args.args
-    return arguments[0].arg if arguments else ""
 
 
 def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:

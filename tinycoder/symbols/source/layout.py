@@ -104,7 +104,7 @@ def _read(line: str, quote: str) -> Reading:
 
 
 class Layout:
-    """The statements of ``lines``, each with its rows ``starts[i]`` up to ``ends[i]``, columns and first word; ``end`` is what is open."""
+    """The statements of ``lines``: rows ``starts[i]`` up to ``ends[i]``, columns, first word; ``end``: what is open."""
 
     def __init__(self, lines: Sequence[str], old: Layout | None = None) -> None:
         """``old``: the layout of a text that may begin alike, which spares work."""

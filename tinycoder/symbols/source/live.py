@@ -17,8 +17,7 @@ from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
 from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.mend import mended, parse_rows
-from tinycoder.symbols.source.parse import LARGEST, REFUSALS
-from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
+from tinycoder.symbols.source.reader import LARGEST, REFUSALS, class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
 
 _DEFINITIONS = ("def", "class", "async")

@@ -244,12 +244,8 @@ def _binary(node: ast.BinOp, names: Names, depth: int) -> str:
         return ""
     if left == right and operator != "/" and left in ("''", "b''", "0", "0.0"):
         return left
-    text = f"{_operand(left)} {operator} {_operand(right)}"
+    text = f" {operator} ".join(atom(side) if " " in side else side for side in (left, right))
     return text if len(text) <= MAX_SKETCH else ""
-
-
-def _operand(text: str) -> str:
-    return atom(text) if " " in text else text
 
 
 _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
