@@ -142,7 +142,7 @@ def _read(
     stamp = status.st_size, status.st_mtime_ns
     if known and (known.n_bytes, known.mtime_ns) == stamp:
         return known, None
-    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (module := _decoded(stored)):
+    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (module := decode(stored.data)):
         return FileSymbols(*stamp, stored.digest, module, summary_of(file.path, module)), None
     raw = read_small(file.location, MAX_FILE_BYTES)
     if raw is None:
@@ -152,14 +152,6 @@ def _read(
         symbols = FileSymbols(*stamp, digest, known.module, known.summary)
     else:
         again = stored if stored and stored.digest == digest else None
-        module = (again and _decoded(again)) or read_module(raw)
+        module = (again and decode(again.data)) or read_module(raw)
         symbols = FileSymbols(*stamp, digest, module, summary_of(file.path, module))
     return symbols, Stored(*stamp, digest, encode(symbols.module))
-
-
-def _decoded(stored: Stored) -> Module | None:
-    """The records that were stored; None if they are damaged."""
-    try:
-        return decode(stored.data)
-    except ValueError:
-        return None

@@ -150,8 +150,8 @@ def encode(module: Module) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
 
-def decode(data: bytes) -> Module:
-    """What ``encode`` was given. Raises ``ValueError`` for any other bytes."""
+def decode(data: bytes) -> Module | None:
+    """What ``encode`` was given; None for other bytes."""
     try:
         symbols, exported, stars, imports, is_open = json.loads(data)
         return Module(
@@ -161,8 +161,8 @@ def decode(data: bytes) -> Module:
             imports=tuple(_symbol(*row) for row in imports),
             is_open=bool(is_open),
         )
-    except (TypeError, LookupError, ValueError, RecursionError) as error:
-        raise ValueError(f"these are no records: {error}") from None
+    except (TypeError, LookupError, ValueError, RecursionError):
+        return None
 
 
 def _row(symbol: Symbol) -> list[Any]:
@@ -277,11 +277,7 @@ def _is_refusal(problem: Exception) -> bool:
 
 def _is_unicode(path: str) -> bool:
     """Whether a database takes the path: the name of a file may be any bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return path.encode(errors="replace").decode() == path
 
 
 def _is_valid(row: tuple[Any, ...]) -> bool:

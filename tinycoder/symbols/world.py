@@ -21,6 +21,7 @@ MAX_STEPS = 200  # imports and stars that are followed for one name
 _BUILTIN_MEMBERS = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set, io.TextIOWrapper) for name in dir(kind)
 )
+Installed = tuple[PackageFolders, Library]
 _library = lru_cache(maxsize=4)(Library)
 
 
@@ -32,36 +33,28 @@ class World:
         self._environment = environment or Environment(no_interpreter)
         self._lock = threading.Lock()
         self._found: dict[str, dict[str, Source | None]] = {}
-        self._found_in: tuple[ModuleNames, PackageFolders, Library] | None = None
+        self._found_in: tuple[ModuleNames, Installed] | None = None
 
     def view(self, path: str = "") -> View:
         """The modules as the workspace's file at ``path`` may import them, as they are now."""
-        packages, snapshot = self._environment.packages(), self.project.snapshot
-        library = _library(self._environment.interpreter.library)
-        state = snapshot.names, packages, library
+        installed = self._environment.packages(), _library(self._environment.interpreter.library)
+        snapshot = self.project.snapshot
+        state = snapshot.names, installed
         with self._lock:
             if self._found_in != state:
                 self._found_in, self._found = state, {}
             sources = self._found.setdefault(path.rpartition("/")[0], {})
-        return View(snapshot, library, packages, path, sources)
+        return View(snapshot, installed, path, sources)
 
 
 class View:
     """The ``Modules`` as one file sees them. What it returned once it returns again, as the same object."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        library: Library,
-        packages: PackageFolders,
-        path: str,
-        sources: dict[str, Source | None],
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, installed: Installed, path: str, sources: dict[str, Source | None]) -> None:
         self.snapshot = snapshot
         self.path = path
-        self._library = library
-        self._packages = packages
-        self._seen = path, snapshot, packages, library
+        self._packages, self._library = installed
+        self._seen = path, snapshot, installed
         self._found = sources
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
@@ -117,7 +110,7 @@ class View:
         """All modules that have no dot in their names, with their origin."""
         own = dict.fromkeys(self.snapshot.names.top_level(self.path), WORKSPACE)
         others = {**self._packages.top_level(), **self._library.top_level()}
-        return {**others, **{name: origin for name, origin in own.items() if self._origin(name) == origin}}
+        return {**others, **{name: origin for name, origin in own.items() if self.origin(name) == origin}}
 
     def resolve(self, name: str, attribute: str) -> Definition | None:
         """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed.
@@ -135,7 +128,8 @@ class View:
             self._public[name] = self._names(name, set())
         return self._public[name]
 
-    def _origin(self, name: str) -> str:
+    def origin(self, name: str) -> str:
+        """Where the module called ``name`` comes from; ``""`` if there is none."""
         source = self.find(name)
         return source.origin if source else ""
 

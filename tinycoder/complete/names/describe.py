@@ -18,10 +18,9 @@ _DEFAULT_KINDS = {group.KEYWORD: "keyword", group.SEEN: "field", group.NEW: "tex
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A name with its kind (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
+    """The kind of a name (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
     relative in the workspace, and a line from 1."""
 
-    name: Name
     kind: str
     signature: str = ""
     origin: NameOrigin | None = None
@@ -38,7 +37,6 @@ def describe(name: Name, resolver: Resolver) -> Description:
         kind = "parameter"
     where = definition.source if definition else None
     return Description(
-        name=name,
         kind=kind,
         signature=_signature(symbol, kind),
         origin=_origin(name, definition, resolver),

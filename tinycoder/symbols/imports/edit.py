@@ -40,7 +40,7 @@ def edit_for(
 
     The line of ``cursor`` stays as it is, unless it is the first one: then the import comes before it. Imports inside
     ``package``, the document's own, are written with up to ``max_dots`` dots, or absolutely. ``origin`` tells of a
-    module's name where it comes from. ``statements`` are those of ``read_statements``, if they are at hand.
+    top-level module where it comes from. ``statements`` are those of ``read_statements``, if they are at hand.
     """
     statements = read_statements(text) if statements is None else statements
     written = written_module(form, package, max_dots)
@@ -88,7 +88,7 @@ def _rank(module: str, origin: Callable[[str], str]) -> int:
         return _FUTURE
     if module.startswith("."):
         return _RELATIVE
-    return {LIBRARY: _LIBRARY, WORKSPACE: _LOCAL}.get(origin(module), _THIRD_PARTY)
+    return {LIBRARY: _LIBRARY, WORKSPACE: _LOCAL}.get(origin(module.partition(".")[0]), _THIRD_PARTY)
 
 
 Ranked = tuple[Statement, int]

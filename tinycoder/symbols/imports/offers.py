@@ -127,12 +127,9 @@ def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit
     dots = [n_dots(each.module) for each in statements if each.is_from]
     is_absolute = any(each.is_from and package and _top(each.module) == _top(package) for each in statements)
     max_dots = max(dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
-
-    def origin(module: str) -> str:
-        source = view.find(module.partition(".")[0])
-        return source.origin if source else ""
-
-    return edit_for(text, form, cursor=cursor, package=package, max_dots=max_dots, origin=origin, statements=statements)
+    return edit_for(
+        text, form, cursor=cursor, package=package, max_dots=max_dots, origin=view.origin, statements=statements
+    )
 
 
 def _may_use(module: str, package: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -97,14 +98,10 @@ def module(events: Events) -> Module:
 def fold(defined: Iterable[tuple[Symbol, int]], later: Iterable[Variable] = ()) -> dict[str, Symbol]:
     """The names that are left of what was defined one after the other, and then of what functions set."""
     table: dict[str, Symbol] = {}
-    for symbol, standing in defined:
+    for symbol, standing in chain(defined, zip(later, repeat(ALTERNATE))):
         old = table.setdefault(symbol.name, symbol)
         if old is not symbol:
             table[symbol.name] = _newer(old, symbol, standing)
-    for variable in later:
-        old = table.setdefault(variable.name, variable)
-        if old is not variable:
-            table[variable.name] = _newer(old, variable, ALTERNATE)
     return table
 
 

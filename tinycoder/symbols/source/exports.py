@@ -27,13 +27,8 @@ def read_expression(node: ast.Expr, events: Events) -> None:
         and call.func.value.id == "__all__"
         and len(call.args) == 1
     ):
-        if call.func.attr == "extend":
-            names = strings(call.args[0])
-        elif call.func.attr == "append":
-            names = strings(ast.List(elts=call.args))
-        else:
-            return
-        if names is not None:
+        added = {"extend": call.args[0], "append": ast.List(elts=call.args)}.get(call.func.attr)
+        if added is not None and (names := strings(added)) is not None:
             events.exports.append((False, names))
 
 
