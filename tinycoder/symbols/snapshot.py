@@ -36,12 +36,12 @@ class FileSymbols:
     summary: Summary
 
 
+@dataclass(frozen=True, eq=False)
 class Overlay:
     """An open document."""
 
-    def __init__(self, path: str, module: Module) -> None:
-        self.path = path
-        self.module = module
+    path: str
+    module: Module
 
     @cached_property
     def index(self) -> NameIndex[Defined]:

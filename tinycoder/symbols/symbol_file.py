@@ -41,7 +41,6 @@ _DEFAULTS = (("", "", 0), ((), "", "", (), 0), ((), (), "", ()), ("", ""))  # of
 
 _log = logging.getLogger(__name__)
 _text = sys.intern  # raises TypeError for all but a str
-_parameter = lru_cache(maxsize=16_384)(Parameter)  # most parameters are alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ def _symbol(kind: int, name: str, line: int, *rest: Any) -> Any:
         return Variable(name, line, _text(annotation), _text(value), bool(on_instance))
     if kind == 1:
         parameters, returns, result, decorators, flags = fields
-        known = tuple([_parameter_of(*map(_text, each)) for each in parameters])
+        known = tuple([_parameter(*each) for each in parameters])
         texts, is_async, is_generator = _texts(decorators), bool(flags & 1), bool(flags & 2)
         return Function(name, line, known, _text(returns), _text(result), texts, is_async, is_generator)
     if kind == 2:
@@ -214,8 +213,9 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(_text, values))
 
 
-def _parameter_of(name: str, annotation: str = "", default: str = "", kind: str = "") -> Parameter:
-    return _parameter(name, kind, annotation, default)
+@lru_cache(maxsize=16_384)  # most parameters are alike
+def _parameter(name: str, annotation: str = "", default: str = "", kind: str = "") -> Parameter:
+    return Parameter(_text(name), _text(kind), _text(annotation), _text(default))
 
 
 def _connected(path: Path, patience: float) -> sqlite3.Connection:

@@ -189,9 +189,8 @@ def _parameter(cursor: Cursor, resolver: Resolver) -> str:
     """The name of the parameter that the argument at the cursor is for, if it is given by position."""
     call = cursor.position.call
     signature = resolver.signature(call.callee) if call and not call.given else None
-    if signature is None or call is None or call.n_before >= len(signature.parameters):
-        return ""
-    return signature.parameters[call.n_before].name
+    parameters = signature.parameters[call.n_before :] if signature and call else ()
+    return parameters[0].name if parameters else ""
 
 
 def _group_of(text: str, symbol: Symbol | None, depth: int, parameters: frozenset[str]) -> str:

@@ -35,13 +35,12 @@ def describe(name: Name, resolver: Resolver) -> Description:
     kind = name.kind or (kind_of(symbol) if definition else _DEFAULT_KINDS.get(name.group, "variable"))
     if name.group == group.PARAMETER:
         kind = "parameter"
-    where = definition.source if definition else None
     return Description(
         kind=kind,
         signature=_signature(symbol, kind),
         origin=_origin(name, definition, resolver),
-        path=where.path if where else "",
-        line=symbol.line if symbol else 1 if where else 0,
+        path=definition.source.path if definition else "",
+        line=symbol.line if symbol else 1 if definition else 0,
     )
 
 

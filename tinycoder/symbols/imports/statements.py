@@ -47,11 +47,8 @@ class Statement:
         """Whether the statement already imports the form, whose module is ``written`` so."""
         if form.attribute:
             pair = form.attribute, form.alias
-            return (
-                self.is_from
-                and self.module in (form.module, written)
-                and (pair in self.names or ("*", "") in self.names)
-            )
+            is_same = self.is_from and self.module in (form.module, written)
+            return is_same and (pair in self.names or ("*", "") in self.names)
         if self.is_from:
             return False
         return any(

@@ -11,8 +11,6 @@ _NAMESPACES = ("globals", "locals", "vars")
 _READING = ("get", "items", "keys", "values", "copy")  # methods that give no names
 _CONVERTING = ("_convert_", "_convert")  # an enumeration whose members become names of a module
 
-_intern = sys.intern
-
 
 def read_expression(node: ast.Expr, events: Events) -> None:
     """``__all__.extend(...)`` and ``__all__.append(...)``, and what may give names to the module."""
@@ -65,7 +63,7 @@ def strings(node: ast.expr) -> tuple[str, ...] | None:
     """The strings of a display, or of several that are added; None where there is no display."""
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return tuple(
-            _intern(part.value) for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str
+            sys.intern(part.value) for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str
         )
     if isinstance(node, ast.BinOp):
         sides = []

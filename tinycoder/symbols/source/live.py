@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
 from tinycoder.symbols.source.events import PLAIN, Events, fold, module, moved
@@ -131,11 +131,8 @@ class LiveReader:
             head = first
             while layout.words[head] == "@" and head + 1 < last:
                 head += 1
-            if (
-                layout.words[head] != "class"
-                or head + 1 == last
-                or not self._read_class(layout, first, head, last, events)
-            ):
+            is_class = layout.words[head] == "class" and head + 1 < last
+            if not is_class or not self._read_class(layout, first, head, last, events):
                 events += self._piece(layout, first, last, in_class=False).events
         return events
 
@@ -147,12 +144,8 @@ class LiveReader:
         inside += header.events
         for start, end in layout.blocks(head + 1, last):
             inside += self._piece(layout, start, end, in_class=True).events
-        class_ = header.class_
-        assert class_ is not None
-        members = fold(inside.defined, inside.attributes)
-        events.defined.append(
-            (Class(class_.name, class_.line, class_.bases, class_.metaclass, class_.decorators, members), PLAIN)
-        )
+        assert header.class_ is not None
+        events.defined.append((replace(header.class_, members=fold(inside.defined, inside.attributes)), PLAIN))
         return True
 
     def _header(self, layout: Layout, first: int, head: int) -> _Piece | None:
