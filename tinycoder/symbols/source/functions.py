@@ -74,13 +74,12 @@ def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     rows += zip(node.kwonlyargs, repeat(KEYWORD_ONLY), node.kw_defaults)
     if node.kwarg:
         rows.append((node.kwarg, KEYWORDS, None))
-    return tuple([_parameter_of(*row) for row in rows])
-
-
-def _parameter_of(argument: ast.arg, kind: str, default: ast.expr | None) -> Parameter:
-    note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-    value = (_intern(sketch(default)) or "...") if default is not None else ""
-    return _parameter(argument.arg, kind, note, value)
+    parameters: list[Parameter] = []
+    for argument, kind, default in rows:
+        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
+        value = (_intern(sketch(default)) or "...") if default is not None else ""
+        parameters.append(_parameter(argument.arg, kind, note, value))
+    return tuple(parameters)
 
 
 def declared(parameter: Parameter) -> str:
