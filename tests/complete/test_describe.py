@@ -120,5 +120,4 @@ def test_everything_can_be_told(names: Names, text: str) -> None:
     for name in at(text, names=names):
         found = describe(name, resolver)
         assert found.kind in KINDS
-        assert found.name is name
         assert "\n" not in f"{found.signature}{found.origin}"

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.complete.names_at import BAR, cursor, split, workspace
-from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.names import Names
-from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, factors, unknown_names
+from tinycoder.complete.names.unknown import IMPOSSIBLE, UNBOUND, KnownNames, factors, unknown_names
 
 LANGUAGE = {"return", "print", "def", "for", "in", "import", "as", "class", "lambda", "if", "not", "and"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, PackageFolders, Records
+from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, PackageFolders, read_file
 from tinycoder.symbols.interpreter import Interpreter, own_library
 
 
@@ -18,7 +18,7 @@ def make(folder: Path, texts: dict[str, str]) -> Path:
 
 
 def packages_in(*folders: Path) -> PackageFolders:
-    return PackageFolders(folders, Records())
+    return PackageFolders(folders)
 
 
 def symbols(packages: PackageFolders, name: str) -> set[str]:
@@ -119,14 +119,14 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     assert symbols(packages_in(tmp_path), "pipe") == set()
 
 
-def test_records_are_bounded(tmp_path):
-    make(tmp_path, {f"m{n}.py": f"v{n} = 1  " + "#" * 1000 for n in range(10)})
-    records = Records(max_bytes=3500)
-    first = records.read(str(tmp_path / "m0.py"))
-    assert records.read(str(tmp_path / "m0.py")) is first
-    for n in range(10):
-        assert set(records.read(str(tmp_path / f"m{n}.py")).symbols) == {f"v{n}"}
-    assert records.read(str(tmp_path / "m0.py")) is not first
+def test_a_record_is_kept_until_its_file_changes(tmp_path):
+    file = tmp_path / "m.py"
+    file.write_text("first = 1")
+    record = read_file(str(file))
+    assert set(record.symbols) == {"first"}
+    assert read_file(str(file)) is record
+    file.write_text("changed = 1")
+    assert set(read_file(str(file)).symbols) == {"changed"}
 
 
 def test_an_environment_that_changes_is_looked_at_again_after_a_while(tmp_path):

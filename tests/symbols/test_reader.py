@@ -16,8 +16,7 @@ import pytest
 
 from tinycoder.symbols.records import Class, Function, Import, Module, Parameter, Symbol, Variable
 from tinycoder.symbols.source.annotation import annotation
-from tinycoder.symbols.source.parse import LARGEST
-from tinycoder.symbols.source.reader import read_source
+from tinycoder.symbols.source.reader import LARGEST, read_source
 from tinycoder.symbols.source.scope import locals_of
 from tinycoder.symbols.source.sketch import sketch
 

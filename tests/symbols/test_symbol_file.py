@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import multiprocessing
 import os
@@ -76,6 +75,7 @@ def test_records_come_back_as_they_were(module: Module) -> None:
     back = decode(encode(module))
 
     assert back == module
+    assert back is not None
     assert list(back.symbols) == list(module.symbols)
 
 
@@ -89,16 +89,15 @@ def test_records_of_real_code_come_back() -> None:
 
 @given(st.binary(max_size=60))
 def test_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no records"):
-        decode(data)
+    assert decode(data) is None
 
 
 @given(modules, st.data())
 def test_damaged_records_are_read_or_refused(module: Module, data: st.DataObject) -> None:
     raw = bytearray(encode(module))
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(ValueError):
-        decode(bytes(raw))
+    back = decode(bytes(raw))
+    assert back is None or isinstance(back, Module)
 
 
 def test_what_is_put_is_there_in_the_next_session(tmp_path: Path) -> None:

@@ -246,11 +246,11 @@ def test_names_beside_those_that_are_imported_are_offered(place):
     )
     place.write({"main.py": "from web import serve\nimport missing as ms\nimport other\n"})
     offered = read_offered(place.view())
-    assert [(str(each.form), each.kind, each.origin, each.n_uses) for each in offered.starting("")] == [
-        ("from web import App", "class", ENVIRONMENT, 0),
-        ("import missing as ms", "", "", 1),
-        ("import other", "module", ENVIRONMENT, 1),
-        ("from web import serve", "function", ENVIRONMENT, 1),
+    assert [(str(each.form), each.kind, each.n_uses) for each in offered.starting("")] == [
+        ("from web import App", "class", 0),
+        ("import missing as ms", "", 1),
+        ("import other", "module", 1),
+        ("from web import serve", "function", 1),
     ]
     assert [each.form for each in offered.starting("AP")] == [ImportForm("web", "App")]
 

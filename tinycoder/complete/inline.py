@@ -13,9 +13,8 @@ from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
 from tinycoder.complete.ghost import LINE, Ghost, Layout, write
 from tinycoder.complete.healing import Healer
-from tinycoder.complete.names.known import KnownNames
 from tinycoder.complete.names.names import Names
-from tinycoder.complete.names.unknown import unknown_names
+from tinycoder.complete.names.unknown import KnownNames, unknown_names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
 from tinycoder.complete.text import around, block_header, columns, is_word_character, rest_of_word, typed_word

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tinycoder.symbols.interpreter import Interpreter, read_small
@@ -17,7 +17,7 @@ from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 
 MAX_FILE_BYTES = 2_000_000
-MAX_RECORD_BYTES = 24_000_000  # of source text whose records are kept: half as much memory
+MAX_RECORDS = 1_500  # of files that are kept: about 15 MB of source text, and half as much memory
 CHECK_S = 3.0  # seconds between two looks at whether an environment has changed
 STUBS = "-stubs"
 _FOLDER, _PY, _PYI, _COMPILED = 1, 2, 4, 8
@@ -26,44 +26,23 @@ _EXTENSIONS = (".so", ".pyd", ".pyc")
 _NO_MODULES = frozenset({"__pycache__", "__init__", "__main__"})
 
 
-class Records:
-    """Records of files, the most recently used ones, until they change. May be used by several threads."""
+def read_file(path: str) -> Module:
+    """What a file defines, kept until it changes; nothing for one that is missing, too large or no text."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return EMPTY
+    return _read(path, status.st_mtime_ns, status.st_size)
 
-    def __init__(self, *, max_bytes: int = MAX_RECORD_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._n_bytes = 0
-        self._kept: OrderedDict[str, tuple[tuple[int, int], Module]] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def read(self, path: str) -> Module:
-        """What a file defines; nothing for one that is missing, too large or no text."""
-        try:
-            status = Path(path).stat()
-        except (OSError, ValueError):
-            return EMPTY
-        stamp = status.st_mtime_ns, status.st_size
-        with self._lock:
-            known = self._kept.get(path)
-            if known and known[0] == stamp:
-                self._kept.move_to_end(path)
-                return known[1]
-        module = read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
-        with self._lock:
-            if replaced := self._kept.pop(path, None):
-                self._n_bytes -= replaced[0][1]
-            self._kept[path] = stamp, module
-            self._n_bytes += stamp[1]
-            while self._n_bytes > self._max_bytes and len(self._kept) > 1:
-                self._n_bytes -= self._kept.popitem(last=False)[1][0][1]
-        return module
+@lru_cache(maxsize=MAX_RECORDS)
+def _read(path: str, mtime_ns: int, n_bytes: int) -> Module:
+    return read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
 
 
 def read_module(raw: bytes) -> Module:
     """What a file's text defines, also where it is of another Python version or has errors."""
-    module = read_source(raw)
-    if module is None:
-        module = LiveReader().update(raw.decode("utf-8", "replace"))
-    return module
+    return read_source(raw) or LiveReader().update(raw.decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +62,8 @@ class PackageFolders:
     names that are left out.
     """
 
-    def __init__(
-        self,
-        search_paths: Sequence[Path],
-        records: Records,
-        *,
-        origin: str = ENVIRONMENT,
-        hidden: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, search_paths: Sequence[Path], *, origin: str = ENVIRONMENT, hidden: Iterable[str] = ()) -> None:
         self._paths = tuple(str(path) for path in search_paths)
-        self._records = records
         self._origin = origin
         self._hidden = frozenset(hidden)
         self._listings: dict[str, dict[str, int]] = {}
@@ -108,30 +79,30 @@ class PackageFolders:
 
     def record(self, source: Source) -> Module:
         """What a module defines; nothing for one without text."""
-        return self._records.read(source.path) if source.path else EMPTY
+        return read_file(source.path) if source.path else EMPTY
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
         module = self._look_up(name)
         if module is None or not module.is_package:
             return ()
-        names = set()
-        for folder in (*module.stub_folders, *module.folders):
-            listing = self._listing(folder)
-            names |= {each for each, flags in listing.items() if flags & _MODULE or self._is_package(folder, each)}
-        return tuple(sorted(name for name in names - _NO_MODULES if name.isidentifier()))
+        return tuple(_shown(self._modules_in((*module.stub_folders, *module.folders))))
 
     def top_level(self) -> Mapping[str, str]:
         """All modules that have no dot in their names, with their origin."""
         if self._top_level is None:
-            names = set()
-            for folder in self._paths:
-                for name, flags in self._listing(folder).items():
-                    if flags & _MODULE or self._is_package(folder, name):
-                        names.add(name.removesuffix(STUBS))
-            shown = sorted(name for name in names - self._hidden - _NO_MODULES if name.isidentifier())
-            self._top_level = dict.fromkeys(shown, self._origin)
+            names = {name.removesuffix(STUBS) for name in self._modules_in(self._paths)}
+            self._top_level = dict.fromkeys(_shown(names - self._hidden), self._origin)
         return self._top_level
+
+    def _modules_in(self, folders: Iterable[str]) -> set[str]:
+        """The names of modules and packages, and of ``X-stubs``, directly inside some folders."""
+        return {
+            name
+            for folder in folders
+            for name, flags in self._listing(folder).items()
+            if flags & _MODULE or self._is_package(folder, name)
+        }
 
     def _look_up(self, name: str) -> _Found | None:
         if name in self._found:
@@ -142,17 +113,14 @@ class PackageFolders:
             if parent:
                 above = self._look_up(parent)
                 if above is not None and above.is_package:
-                    module = self._merged(last, above.folders, above.stub_folders)
+                    module = _joined(self._inside(above.folders, last), self._inside(above.stub_folders, last))
             elif name not in self._hidden:
                 stubs = [path for path in self._paths if self._listing(path).get(name + STUBS, 0) & _FOLDER]
-                module = self._merged(last, self._paths, ())
+                module = self._inside(self._paths, last)
                 for path in stubs:
                     module = _joined(module, self._inside([path], name + STUBS))
         self._found[name] = module
         return module
-
-    def _merged(self, last: str, folders: Sequence[str], stub_folders: Sequence[str]) -> _Found | None:
-        return _joined(self._inside(folders, last), self._inside(stub_folders, last))
 
     def _inside(self, folders: Sequence[str], name: str) -> _Found | None:
         """The module ``name`` directly inside one of the folders."""
@@ -202,6 +170,10 @@ class PackageFolders:
         return self._listings[folder]
 
 
+def _shown(names: set[str]) -> list[str]:
+    return sorted(name for name in names - _NO_MODULES if name.isidentifier())
+
+
 def _text(path: str, flags: int) -> str:
     """The file that tells what a module defines: its stub, if it has one."""
     return f"{path}.pyi" if flags & _PYI else f"{path}.py" if flags & _PY else ""
@@ -225,17 +197,11 @@ class Environment:
     def __init__(self, find: Callable[[], Interpreter], *, now: Callable[[], float] = time.monotonic) -> None:
         self._find = find
         self._now = now
-        self._records = Records()
         self._lock = threading.Lock()
         self._checked = now()
-        self._interpreter = find()
-        self._stamp = _stamp(self._interpreter)
-        self._packages = PackageFolders(self._interpreter.search_paths, self._records)
-
-    @property
-    def interpreter(self) -> Interpreter:
-        """The interpreter as it was found last."""
-        return self._interpreter
+        self.interpreter = find()  # as it was found last
+        self._stamp = _stamp(self.interpreter)
+        self._packages = PackageFolders(self.interpreter.search_paths)
 
     def packages(self) -> PackageFolders:
         """The packages as they are; another object once anything changed."""
@@ -244,9 +210,9 @@ class Environment:
                 self._checked = self._now()
                 interpreter = self._find()
                 stamp = _stamp(interpreter)
-                if (interpreter, stamp) != (self._interpreter, self._stamp):
-                    self._interpreter, self._stamp = interpreter, stamp
-                    self._packages = PackageFolders(interpreter.search_paths, self._records)
+                if (interpreter, stamp) != (self.interpreter, self._stamp):
+                    self.interpreter, self._stamp = interpreter, stamp
+                    self._packages = PackageFolders(interpreter.search_paths)
             return self._packages
 
 

@@ -15,7 +15,7 @@ from tinycoder.storage.forget_list import Forgotten, load_forgotten, true_path
 from tinycoder.storage.models import name_of_folders
 from tinycoder.symbols.environment import Environment
 from tinycoder.symbols.imports.offers import OfferedNames, read_offered
-from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, own_library
+from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, no_interpreter
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.symbol_file import SUFFIX, SymbolFile
 from tinycoder.symbols.world import World
@@ -56,11 +56,9 @@ class WorkspaceSymbols:
         self._known: set[Path] = set()
         self._forgotten: Forgotten | None = None
         self._offered_for: object = None
-        self._environment = None
-        if trusted:
-            virtual_env, path = environ.get("VIRTUAL_ENV", ""), environ.get("PATH", "")
-            find = partial(find_interpreter, self._folders, python=python, virtual_env=virtual_env, path=path)
-            self._environment = Environment(find)
+        virtual_env, path = environ.get("VIRTUAL_ENV", ""), environ.get("PATH", "")
+        find = partial(find_interpreter, self._folders, python=python, virtual_env=virtual_env, path=path)
+        self._environment = Environment(find if trusted else no_interpreter)
         roots = tuple(tree.labels_of([true_path(folder) for folder in folders]).values()) if folders else ("",)
         file = SymbolFile(symbol_file_of(home, folders)) if self._folders and keep else None
         self._project = Project(file, roots=roots)
@@ -70,8 +68,6 @@ class WorkspaceSymbols:
     @property
     def interpreter(self) -> Interpreter:
         """The interpreter whose packages and library are known."""
-        if self._environment is None:
-            return Interpreter(prefix=None, search_paths=(), library=own_library())
         return self._environment.interpreter
 
     def refresh(
@@ -101,7 +97,7 @@ class WorkspaceSymbols:
         """Find what to offer anew if what the files import has changed, or what is installed."""
         view = self.world.view()
         forms = view.snapshot.forms
-        packages = self._environment.packages() if self._environment else None
+        packages = self._environment.packages()
         imported = {name: forms.forms(name) for name in forms.names()}
         if (packages, imported) != self._offered_for:
             self.offered = read_offered(view, stop=stop)

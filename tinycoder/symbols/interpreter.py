@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sysconfig
@@ -42,6 +43,11 @@ def find_interpreter(
                 search_paths=tuple(dict.fromkeys(_search_paths(site_folders))),
                 library=library or own_library(),
             )
+    return no_interpreter()
+
+
+def no_interpreter() -> Interpreter:
+    """No packages, and our own library."""
     return Interpreter(prefix=None, search_paths=(), library=own_library())
 
 
@@ -65,10 +71,7 @@ def read_small(file: Path, max_bytes: int = MAX_CONFIG_BYTES) -> bytes | None:
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is there and can be looked at."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # ValueError: a null character
-        return False
+    return os.path.isdir(path)  # noqa: PTH112 - does not raise
 
 
 def _prefixes(folders: Sequence[Path], python: str, virtual_env: str, path: Sequence[str]) -> Iterator[Path]:
@@ -101,11 +104,7 @@ def _prefixes_of(path: Path) -> Iterator[Path]:
 
 def _inner_environments(folder: Path) -> Iterator[Path]:
     """Environments of other names directly inside a folder."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for entry in entries:
+    for entry in _entries(folder):
         if entry.name not in ENVIRONMENT_FOLDERS and _is_file(entry / "pyvenv.cfg"):
             yield entry
 
@@ -135,10 +134,7 @@ def _own_site_folders(prefix: Path) -> Iterator[Path]:
 
 def _versioned(lib: Path) -> list[Path]:
     """The folders such as ``python3.12`` in a ``lib`` folder, the newest first."""
-    try:
-        folders = [folder for folder in lib.iterdir() if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
-    except OSError:
-        return []
+    folders = [folder for folder in _entries(lib) if re.fullmatch(r"(python|pypy)\d+\.\d+t?", folder.name)]
     return sorted(folders, key=lambda folder: _version_of(folder.name), reverse=True)
 
 
@@ -165,23 +161,16 @@ def _base(home: Path) -> Path:
 
 def _settings(prefix: Path) -> dict[str, str]:
     """What ``pyvenv.cfg`` says, by names in small letters."""
-    raw = read_small(prefix / "pyvenv.cfg") or b""
-    lines = raw.decode("utf-8", "replace").lstrip("\ufeff").splitlines()
-    return {
-        name.strip().lower(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals
-    }
+    parts = (line.partition("=") for line in _lines(prefix / "pyvenv.cfg"))
+    return {name.strip().lower(): value.strip() for name, equals, value in parts if equals}
 
 
 def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
     """The site folders, each followed by what its ``.pth`` files add."""
     for folder in site_folders:
         yield folder
-        try:
-            files = sorted(file for file in folder.iterdir() if file.suffix == ".pth" and file.name[0] != ".")
-        except OSError:
-            continue
-        for file in files:
-            for line in (read_small(file) or b"").decode("utf-8", "replace").lstrip("\ufeff").splitlines():
+        for file in _entries(folder):
+            for line in _lines(file) if file.suffix == ".pth" and file.name[0] != "." else ():
                 if line.strip() and not line.startswith(("#", "import ", "import\t")):
                     added = folder / line.rstrip()
                     if is_folder(added):
@@ -193,15 +182,23 @@ def _version_of(text: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _is_file(path: Path) -> bool:
+def _lines(file: Path) -> list[str]:
+    return (read_small(file) or b"").decode("utf-8", "replace").lstrip("\ufeff").splitlines()
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - does not raise
 
 
 def _resolved(path: Path) -> Path:
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: a loop of links
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
         return path

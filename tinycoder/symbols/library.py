@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tinycoder.symbols.environment import PackageFolders, Records
+from tinycoder.symbols.environment import PackageFolders
 from tinycoder.symbols.modules import LIBRARY, Source
-from tinycoder.symbols.records import EMPTY, Module, Variable
+from tinycoder.symbols.records import Module, Variable
 from tinycoder.symbols.types.introspection import class_record, module_record
 
 COMPILED = frozenset(
@@ -33,11 +33,10 @@ TYPES_BY_EXAMPLE = {"re": ("Match", "Pattern"), "types": ()}  # modules that wri
 class Library:
     """The modules of a standard library in ``folder``; may be used by several threads."""
 
-    def __init__(self, folder: Path, *, records: Records | None = None) -> None:
-        self._records = records or Records()
+    def __init__(self, folder: Path) -> None:
         hidden = HIDDEN | set(sys.builtin_module_names)
         paths = [folder, folder / "lib-dynload", folder.parent / "DLLs"]
-        self._folders = PackageFolders(paths, self._records, origin=LIBRARY, hidden=hidden)
+        self._folders = PackageFolders(paths, origin=LIBRARY, hidden=hidden)
         self._compiled: dict[str, Module] = {}
 
     def find(self, name: str) -> Source | None:
@@ -58,13 +57,9 @@ class Library:
         if source.path and name not in TYPES_BY_EXAMPLE:
             return self._folders.record(source)
         if name not in self._compiled:
-            if source.path:
-                self._compiled[name] = _with_types(name, self._folders.record(source))
-            elif not source.is_package:
-                module = _loaded(name)
-                self._compiled[name] = module_record(module, name) if module else EMPTY
-            else:
-                self._compiled[name] = EMPTY
+            module = None if source.path or source.is_package else _loaded(name)
+            record = module_record(module, name) if module else self._folders.record(source)
+            self._compiled[name] = _with_types(name, record) if source.path else record
         return self._compiled[name]
 
     def submodules(self, name: str) -> tuple[str, ...]:

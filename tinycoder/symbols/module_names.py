@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 SOURCE_ROOTS = frozenset({"src", "lib", "python"})
 ROOT_MARKERS = frozenset({"setup.py", "manage.py"})  # files that are run where their neighbours are importable
@@ -163,7 +164,4 @@ def _is_name(part: str) -> bool:
 
 def n_shared(parts: Sequence[str], others: Sequence[str]) -> int:
     """How many parts are the same at the beginning."""
-    return next(
-        (i for i, (one, other) in enumerate(zip(parts, others, strict=False)) if one != other),
-        min(len(parts), len(others)),
-    )
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, others, strict=False)))

@@ -53,7 +53,4 @@ class Modules(Protocol):
         """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed."""
 
     def public(self, name: str) -> Mapping[str, Symbol | None]:
-        """The names that a module offers, star imports included, with the symbol as that module has it.
-
-        ``None`` for a submodule that nothing in the module names. Private names come last.
-        """
+        """The names that a module offers, each with its symbol there; ``None`` for a submodule that nothing names."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, Protocol, TypeVar
 
 from tinycoder.symbols.records import Class, Function, Symbol
 
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=_Named)
 CLASS, FUNCTION, VARIABLE, MODULE = "class", "function", "variable", "module"
 
 
@@ -24,37 +33,35 @@ class Defined:
     line: int
 
 
-class NameIndex:
-    """Defined names in the order of their letters, whatever their case, without leading underscores."""
+class NameIndex(Generic[Item]):
+    """Items in the order of their names' letters, whatever their case, without leading underscores.
 
-    def __init__(self, defined: Iterable[Defined]) -> None:
-        pairs = sorted(
-            ((name_key(one.name), one) for one in defined), key=lambda pair: (pair[0], pair[1].name, pair[1].path)
-        )
+    Of those with one such key the lowest ``rank`` comes first.
+    """
+
+    def __init__(self, items: Iterable[Item], rank: Callable[[Item], Any] = attrgetter("name", "path")) -> None:
+        pairs = sorted(((_key(item.name), item) for item in items), key=lambda pair: (pair[0], rank(pair[1])))
         self._keys = [key for key, _ in pairs]
-        self._defined = [one for _, one in pairs]
+        self._items = [item for _, item in pairs]
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def starting(self, prefix: str) -> Sequence[Defined]:
+    def starting(self, prefix: str) -> Sequence[Item]:
         """Those that begin with ``prefix`` in any case; names' leading underscores may be left out of it."""
-        defined = self._defined[keys_starting(self._keys, prefix)]
+        key = _key(prefix)
+        start = bisect_left(self._keys, key)
+        items = self._items[start : bisect_left(self._keys, key + "\U0010ffff", start)]
         if prefix.startswith("_"):
             folded = prefix.casefold()
-            return [one for one in defined if one.name.casefold().startswith(folded)]
-        return defined
+            return [item for item in items if item.name.casefold().startswith(folded)]
+        return items
 
-    def named(self, name: str) -> Sequence[Defined]:
-        """The definitions of just this name."""
-        key = name_key(name)
+    def named(self, name: str) -> Sequence[Item]:
+        """Those of just this name."""
+        key = _key(name)
         start = bisect_left(self._keys, key)
-        defined = []
-        while start < len(self._keys) and self._keys[start] == key:
-            if self._defined[start].name == name:
-                defined.append(self._defined[start])
-            start += 1
-        return defined
+        return [item for item in self._items[start : bisect_right(self._keys, key, start)] if item.name == name]
 
 
 def kind_of(symbol: Symbol | None) -> str:
@@ -64,13 +71,6 @@ def kind_of(symbol: Symbol | None) -> str:
     return CLASS if isinstance(symbol, Class) else FUNCTION if isinstance(symbol, Function) else VARIABLE
 
 
-def keys_starting(keys: Sequence[str], prefix: str) -> slice:
-    """Where sorted keys of names begin with ``prefix``."""
-    key = name_key(prefix)
-    start = bisect_left(keys, key)
-    return slice(start, bisect_left(keys, key + "\U0010ffff", start))
-
-
-def name_key(name: str) -> str:
+def _key(name: str) -> str:
     """What names are found by: in any case, without leading underscores."""
     return name.lstrip("_").casefold()

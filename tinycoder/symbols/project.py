@@ -10,13 +10,11 @@ from pathlib import Path
 
 from tinycoder.errors import Cancelled
 from tinycoder.stop import Progress, Stop, never, no_progress
-from tinycoder.symbols.environment import read_module
+from tinycoder.symbols.environment import MAX_FILE_BYTES, read_module
 from tinycoder.symbols.interpreter import read_small
 from tinycoder.symbols.records import Module
 from tinycoder.symbols.snapshot import Across, FileSymbols, Overlay, Snapshot, summary_of
 from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
-
-MAX_FILE_BYTES = 2_000_000
 
 PUT_FILES = 100  # that are read before they are stored
 
@@ -43,12 +41,7 @@ class Project:
         self._files: dict[str, FileSymbols] = {}
         self._overlays: dict[str, Overlay] = {}
         self._base = Across({}, self._roots)
-        self._snapshot = Snapshot({}, {}, self._base)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The symbols as they are now."""
-        return self._snapshot
+        self.snapshot = Snapshot({}, {}, self._base)  # the symbols as they are now
 
     def open(self, path: str, module: Module) -> None:
         """Take an open document's symbols instead of the file's; nothing of one that is left out."""
@@ -130,7 +123,7 @@ class Project:
             self._file.put(rows)
 
     def _swap(self) -> None:
-        self._snapshot = Snapshot(self._files, self._overlays, self._base)
+        self.snapshot = Snapshot(self._files, self._overlays, self._base)
 
 
 def _read(
@@ -149,7 +142,7 @@ def _read(
     stamp = status.st_size, status.st_mtime_ns
     if known and (known.n_bytes, known.mtime_ns) == stamp:
         return known, None
-    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (module := _decoded(stored)):
+    if stored and (stored.n_bytes, stored.mtime_ns) == stamp and (module := decode(stored.data)):
         return FileSymbols(*stamp, stored.digest, module, summary_of(file.path, module)), None
     raw = read_small(file.location, MAX_FILE_BYTES)
     if raw is None:
@@ -159,14 +152,6 @@ def _read(
         symbols = FileSymbols(*stamp, digest, known.module, known.summary)
     else:
         again = stored if stored and stored.digest == digest else None
-        module = (again and _decoded(again)) or read_module(raw)
+        module = (again and decode(again.data)) or read_module(raw)
         symbols = FileSymbols(*stamp, digest, module, summary_of(file.path, module))
     return symbols, Stored(*stamp, digest, encode(symbols.module))
-
-
-def _decoded(stored: Stored) -> Module | None:
-    """The records that were stored; None if they are damaged."""
-    try:
-        return decode(stored.data)
-    except ValueError:
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,15 +36,15 @@ class FileSymbols:
     summary: Summary
 
 
+@dataclass(frozen=True, eq=False)
 class Overlay:
     """An open document."""
 
-    def __init__(self, path: str, module: Module) -> None:
-        self.path = path
-        self.module = module
+    path: str
+    module: Module
 
     @cached_property
-    def index(self) -> NameIndex:
+    def index(self) -> NameIndex[Defined]:
         """What it defines at top level."""
         return NameIndex(_defined(self.path, self.module))
 
@@ -67,9 +67,6 @@ class Snapshot:
         """The names by which the files can be imported."""
         return self._base.names_with(path for path in self._overlays if path not in self._files)
 
-    def __contains__(self, path: str) -> bool:
-        return path in self._overlays or path in self._files
-
     def paths(self) -> list[str]:
         """The paths of all files, sorted."""
         return sorted({*self._files, *self._overlays})
@@ -83,13 +80,15 @@ class Snapshot:
 
     def starting(self, prefix: str) -> list[Defined]:
         """What the files define at top level, and the modules, that begin with ``prefix`` (see ``NameIndex``)."""
-        defined = [one for one in self._base.index.starting(prefix) if one.path not in self._overlays]
-        return defined + [one for overlay in self._overlays.values() for one in overlay.index.starting(prefix)]
+        return self._defined(lambda index: index.starting(prefix))
 
     def named(self, name: str) -> list[Defined]:
         """The files' definitions of just this name."""
-        defined = [one for one in self._base.index.named(name) if one.path not in self._overlays]
-        return defined + [one for overlay in self._overlays.values() for one in overlay.index.named(name)]
+        return self._defined(lambda index: index.named(name))
+
+    def _defined(self, ask: Callable[[NameIndex[Defined]], Sequence[Defined]]) -> list[Defined]:
+        defined = [one for one in ask(self._base.index) if one.path not in self._overlays]
+        return defined + [one for overlay in self._overlays.values() for one in ask(overlay.index)]
 
     @cached_property
     def forms(self) -> ImportForms:

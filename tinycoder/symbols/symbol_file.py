@@ -15,7 +15,7 @@ import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -36,10 +36,11 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, n_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
     " digest TEXT NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID",
 )
-_VARIABLE, _FUNCTION, _CLASS, _IMPORT = range(4)
+_KINDS = (Variable, Function, Class, Import)
+_DEFAULTS = (("", "", 0), ((), "", "", (), 0), ((), (), "", ()), ("", ""))  # of each kind, what a row may leave out
 
 _log = logging.getLogger(__name__)
-_parameter = lru_cache(maxsize=16_384)(Parameter)  # most parameters are alike
+_text = sys.intern  # raises TypeError for all but a str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,6 @@ class SymbolFile:
         with self._lock:
             _close(self._held)
 
-    @property
-    def _database(self) -> sqlite3.Connection:
-        return self._held[0]
-
     def _change(self, statement: str, values: list[tuple[Any, ...]]) -> None:
         def change(database: sqlite3.Connection) -> None:
             with database:
@@ -103,7 +100,7 @@ class SymbolFile:
     def _run(self, ask: Callable[[sqlite3.Connection], Any]) -> Any:
         """What the database answers; None if another process keeps it busy. One that is damaged is created anew."""
         try:
-            return ask(self._database)
+            return ask(self._held[0])
         except sqlite3.ProgrammingError:  # closed
             return None
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as problem:
@@ -113,7 +110,7 @@ class SymbolFile:
             _close(self._held)
             self._held[:] = [self._opened(anew=not _is_refusal(problem))]
         try:
-            return ask(self._database)
+            return ask(self._held[0])
         except (sqlite3.Error, sqlite3.Warning):
             return None
 
@@ -121,22 +118,18 @@ class SymbolFile:
         path = self._path
         if path is None:
             return _in_memory()
-        problem: Exception
-        try:
-            if anew:
-                _discard(path)
+        for discards in (anew, True):
             try:
+                if discards:
+                    _discard(path)
                 return _connected(path, self._patience)
-            except sqlite3.DatabaseError as error:
-                if _is_busy(error) or _is_refusal(error):
-                    raise
-                _discard(path)  # damaged, or no database at all
-                return _connected(path, self._patience)
-        except (sqlite3.Error, OSError, ValueError) as error:
-            problem = error
+            except (sqlite3.Error, OSError, ValueError) as error:
+                problem = error
+                if not isinstance(error, sqlite3.DatabaseError) or _is_busy(error) or _is_refusal(error):
+                    break  # else it is damaged, or no database at all
         _log.warning("symbols are kept in memory alone: %s (%s)", path, problem)
         self._path = None
-        return _copy_in_memory(path)
+        return _in_memory(path)
 
 
 def _close(held: list[sqlite3.Connection]) -> None:
@@ -148,44 +141,43 @@ def encode(module: Module) -> bytes:
     """The records of a file as bytes; what ``symbols`` and ``members`` map from are the names."""
     document = [
         [_row(symbol) for symbol in module.symbols.values()],
-        None if module.exported is None else list(module.exported),
-        list(module.stars),
+        module.exported,
+        module.stars,
         [_row(each) for each in module.imports],
         int(module.is_open),
     ]
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
 
-def decode(data: bytes) -> Module:
-    """What ``encode`` was given. Raises ``ValueError`` for any other bytes."""
+def decode(data: bytes) -> Module | None:
+    """What ``encode`` was given; None for other bytes."""
     try:
         symbols, exported, stars, imports, is_open = json.loads(data)
         return Module(
             symbols=_table(symbols),
             exported=None if exported is None else _texts(exported),
             stars=_texts(stars),
-            imports=tuple(_import(*row[1:]) for row in imports),
-            is_open=bool(_number(is_open)),
+            imports=tuple(_symbol(*row) for row in imports),
+            is_open=bool(is_open),
         )
-    except (TypeError, LookupError, ValueError, RecursionError) as error:
-        raise ValueError(f"these are no records: {error}") from None
+    except (TypeError, LookupError, ValueError, RecursionError):
+        return None
 
 
 def _row(symbol: Symbol) -> list[Any]:
     """A symbol without the defaults at its end."""
-    row: list[Any]
+    row: list[Any] = [_KINDS.index(type(symbol)), symbol.name, symbol.line]
     if isinstance(symbol, Variable):
-        row = [_VARIABLE, symbol.name, symbol.line, symbol.annotation, symbol.value, int(symbol.on_instance)]
+        row += [symbol.annotation, symbol.value, int(symbol.on_instance)]
     elif isinstance(symbol, Function):
         parameters = [_short([each.name, each.annotation, each.default, each.kind]) for each in symbol.parameters]
         flags = symbol.is_async + 2 * symbol.is_generator
-        row = [_FUNCTION, symbol.name, symbol.line, parameters, symbol.returns, symbol.result]
-        row += [list(symbol.decorators), flags]
+        row += [parameters, symbol.returns, symbol.result, symbol.decorators, flags]
     elif isinstance(symbol, Class):
         members = [_row(member) for member in symbol.members.values()]
-        row = [_CLASS, symbol.name, symbol.line, list(symbol.bases), members, symbol.metaclass, list(symbol.decorators)]
+        row += [symbol.bases, members, symbol.metaclass, symbol.decorators]
     else:
-        row = [_IMPORT, symbol.name, symbol.line, symbol.module, symbol.attribute]
+        row += [symbol.module, symbol.attribute]
     return _short(row)
 
 
@@ -195,70 +187,35 @@ def _short(row: list[Any]) -> list[Any]:
     return row
 
 
-def _table(rows: list[Any]) -> dict[str, Symbol]:
-    table: dict[str, Symbol] = {}
-    for row in rows:
-        symbol = _MAKERS[row[0]](*row[1:])
-        table[symbol.name] = symbol
-    return table
+def _table(rows: list[list[Any]]) -> dict[str, Symbol]:
+    return {_text(row[1]): _symbol(*row) for row in rows}
 
 
-def _variable(name: str, line: int, annotation: str = "", value: str = "", on_instance: int = 0) -> Variable:
-    return Variable(_text(name), _number(line), _text(annotation), _text(value), bool(on_instance))
-
-
-def _function(
-    name: str,
-    line: int,
-    parameters: Iterable[list[str]] = (),
-    returns: str = "",
-    result: str = "",
-    decorators: Iterable[str] = (),
-    flags: int = 0,
-) -> Function:
-    found = tuple(_parameter_of(*row) for row in parameters)
-    is_async, is_generator = bool(flags & 1), bool(flags & 2)
-    line = _number(line)
-    return Function(_text(name), line, found, _text(returns), _text(result), _texts(decorators), is_async, is_generator)
-
-
-def _parameter_of(name: str, annotation: str = "", default: str = "", kind: str = "") -> Parameter:
-    return _parameter(_text(name), _text(kind), _text(annotation), _text(default))
-
-
-def _class(
-    name: str,
-    line: int,
-    bases: Iterable[str] = (),
-    members: Iterable[Any] = (),
-    metaclass: str = "",
-    decorators: Iterable[str] = (),
-) -> Class:
-    table = _table(list(members))
-    return Class(_text(name), _number(line), _texts(bases), _text(metaclass), _texts(decorators), table)
-
-
-def _import(name: str, line: int, module: str = "", attribute: str = "") -> Import:
-    return Import(_text(name), _number(line), _text(module), _text(attribute))
-
-
-_MAKERS: dict[int, Any] = {_VARIABLE: _variable, _FUNCTION: _function, _CLASS: _class, _IMPORT: _import}
-
-
-def _text(value: str) -> str:
-    return sys.intern(value)  # raises TypeError for anything else
+def _symbol(kind: int, name: str, line: int, *rest: Any) -> Any:
+    """The symbol of a row."""
+    name, fields = _text(name), [*rest, *_DEFAULTS[kind][len(rest) :]]
+    if kind == 0:
+        annotation, value, on_instance = fields
+        return Variable(name, line, _text(annotation), _text(value), bool(on_instance))
+    if kind == 1:
+        parameters, returns, result, decorators, flags = fields
+        known = tuple([_parameter(*each) for each in parameters])
+        texts, is_async, is_generator = _texts(decorators), bool(flags & 1), bool(flags & 2)
+        return Function(name, line, known, _text(returns), _text(result), texts, is_async, is_generator)
+    if kind == 2:
+        bases, members, metaclass, decorators = fields
+        return Class(name, line, _texts(bases), _text(metaclass), _texts(decorators), _table(members))
+    module, attribute = fields
+    return Import(name, line, _text(module), _text(attribute))
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise TypeError("a list is wanted")
-    return tuple(map(sys.intern, values))
+    return tuple(map(_text, values))
 
 
-def _number(value: int) -> int:
-    if type(value) is not int:
-        raise TypeError("a number is wanted")
-    return value
+@lru_cache(maxsize=16_384)  # most parameters are alike
+def _parameter(name: str, annotation: str = "", default: str = "", kind: str = "") -> Parameter:
+    return Parameter(_text(name), _text(kind), _text(annotation), _text(default))
 
 
 def _connected(path: Path, patience: float) -> sqlite3.Connection:
@@ -289,21 +246,13 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("SELECT path, n_bytes, mtime_ns, digest, data, checksum FROM files LIMIT 1").fetchall()
 
 
-def _in_memory() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _prepare(database)
-    return database
-
-
-def _copy_in_memory(path: Path) -> sqlite3.Connection:
-    """What a file that cannot be written holds."""
+def _in_memory(path: Path | None = None) -> sqlite3.Connection:
+    """A database in memory, with what a file holds that cannot be written."""
     database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
-        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        try:
-            source.backup(database)
-        finally:
-            source.close()
+        if path is not None:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as source:
+                source.backup(database)
         _prepare(database)
     except (sqlite3.Error, OSError, ValueError):
         database.close()
@@ -328,11 +277,7 @@ def _is_refusal(problem: Exception) -> bool:
 
 def _is_unicode(path: str) -> bool:
     """Whether a database takes the path: the name of a file may be any bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return path.encode(errors="replace").decode() == path
 
 
 def _is_valid(row: tuple[Any, ...]) -> bool:

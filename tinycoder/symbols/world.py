@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from functools import lru_cache
 
-from tinycoder.symbols.environment import Environment, PackageFolders, Records
+from tinycoder.symbols.environment import Environment, PackageFolders
 from tinycoder.symbols.imports.forms import absolute
-from tinycoder.symbols.interpreter import own_library
+from tinycoder.symbols.interpreter import no_interpreter
 from tinycoder.symbols.library import Library
 from tinycoder.symbols.module_names import ModuleNames
 from tinycoder.symbols.modules import LIBRARY, WORKSPACE, Definition, Source
@@ -21,68 +21,47 @@ MAX_STEPS = 200  # imports and stars that are followed for one name
 _BUILTIN_MEMBERS = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set, io.TextIOWrapper) for name in dir(kind)
 )
-NO_PACKAGES = PackageFolders((), Records())
+Installed = tuple[PackageFolders, Library]
+_library = lru_cache(maxsize=4)(Library)
 
 
 class World:
     """A workspace's project and environment; ``view`` is asked for each question, and may be in any thread."""
 
     def __init__(self, project: Project, environment: Environment | None = None) -> None:
-        self._project = project
-        self._environment = environment
+        self.project = project
+        self._environment = environment or Environment(no_interpreter)
         self._lock = threading.Lock()
-        self._library = (Path(), Library(Path()))
         self._found: dict[str, dict[str, Source | None]] = {}
-        self._found_in: tuple[ModuleNames, PackageFolders, Library] | None = None
-
-    @property
-    def project(self) -> Project:
-        """The workspace's files."""
-        return self._project
+        self._found_in: tuple[ModuleNames, Installed] | None = None
 
     def view(self, path: str = "") -> View:
         """The modules as the workspace's file at ``path`` may import them, as they are now."""
-        packages = self._environment.packages() if self._environment else NO_PACKAGES
-        folder = self._environment.interpreter.library if self._environment else own_library()
-        snapshot = self._project.snapshot
+        installed = self._environment.packages(), _library(self._environment.interpreter.library)
+        snapshot = self.project.snapshot
+        state = snapshot.names, installed
         with self._lock:
-            if self._library[0] != folder:
-                self._library = folder, Library(folder)
-            library = self._library[1]
-            state = snapshot.names, packages, library
-            if self._found_in is None or any(old is not new for old, new in zip(self._found_in, state, strict=True)):
+            if self._found_in != state:
                 self._found_in, self._found = state, {}
             sources = self._found.setdefault(path.rpartition("/")[0], {})
-        return View(snapshot, library, packages, path, sources)
+        return View(snapshot, installed, path, sources)
 
 
 class View:
     """The ``Modules`` as one file sees them. What it returned once it returns again, as the same object."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        library: Library,
-        packages: PackageFolders,
-        path: str,
-        sources: dict[str, Source | None],
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, installed: Installed, path: str, sources: dict[str, Source | None]) -> None:
         self.snapshot = snapshot
         self.path = path
-        self._library = library
-        self._packages = packages
+        self._packages, self._library = installed
+        self._seen = path, snapshot, installed
         self._found = sources
         self._records: dict[str, Module] = {}
         self._public: dict[str, Mapping[str, Symbol | None]] = {}
 
     def is_like(self, other: View) -> bool:
         """Whether another view answers the same."""
-        return (
-            self.path == other.path
-            and self.snapshot is other.snapshot
-            and self._packages is other._packages
-            and self._library is other._library
-        )
+        return self._seen == other._seen
 
     def find(self, name: str) -> Source | None:
         """The module called ``name``; a namespace package counts.
@@ -106,10 +85,8 @@ class View:
         if module is None:
             if source.origin == WORKSPACE:
                 module = self.snapshot.record(source.path)
-            elif source.origin == LIBRARY:
-                module = self._library.record(source)
             else:
-                module = self._packages.record(source)
+                module = (self._library if source.origin == LIBRARY else self._packages).record(source)
             self._records[key] = module
         return module
 
@@ -120,23 +97,26 @@ class View:
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
         source = self.find(name)
+        if source is not None and source.origin == LIBRARY:
+            return self._library.submodules(name)
         if source is None or not source.is_package:
-            return self._library.submodules(name) if source and source.origin == LIBRARY else ()
+            return ()
+        own, installed = self.snapshot.names.submodules(name, self.path), self._packages.submodules(name)
         if not source.path:
-            portions = (self.snapshot.names.submodules(name, self.path), self._packages.submodules(name))
-            return tuple(sorted({each for portion in portions for each in portion}))
-        if source.origin == WORKSPACE:
-            return self.snapshot.names.submodules(name, self.path)
-        return self._library.submodules(name) if source.origin == LIBRARY else self._packages.submodules(name)
+            return tuple(sorted({*own, *installed}))
+        return own if source.origin == WORKSPACE else installed
 
     def top_level(self) -> Mapping[str, str]:
         """All modules that have no dot in their names, with their origin."""
         own = dict.fromkeys(self.snapshot.names.top_level(self.path), WORKSPACE)
         others = {**self._packages.top_level(), **self._library.top_level()}
-        return {**others, **{name: origin for name, origin in own.items() if self._origin(name) == origin}}
+        return {**others, **{name: origin for name, origin in own.items() if self.origin(name) == origin}}
 
     def resolve(self, name: str, attribute: str) -> Definition | None:
-        """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed."""
+        """What ``attribute`` of the module ``name`` is where it is defined: imports and stars are followed.
+
+        With ``""`` the module itself.
+        """
         return self._resolve(name, attribute, set())
 
     def public(self, name: str) -> Mapping[str, Symbol | None]:
@@ -148,7 +128,8 @@ class View:
             self._public[name] = self._names(name, set())
         return self._public[name]
 
-    def _origin(self, name: str) -> str:
+    def origin(self, name: str) -> str:
+        """Where the module called ``name`` comes from; ``""`` if there is none."""
         source = self.find(name)
         return source.origin if source else ""
 
@@ -173,17 +154,16 @@ class View:
         source = self.find(name)
         if source is None or (name, attribute) in seen or len(seen) > MAX_STEPS:
             return None
+        if not attribute:
+            return Definition(source=source, symbol=None)
         seen.add((name, attribute))
         record = self.record(source)
         symbol = record.symbols.get(attribute)
         if isinstance(symbol, Import):
             module = absolute(symbol.module, source.package)
-            if not symbol.attribute:
-                target = self.find(module)
-                return Definition(source=target, symbol=None) if target else None
             definition = self._resolve(module, symbol.attribute, seen)
-            if definition is None and (target := self.find(f"{module}.{symbol.attribute}")):
-                definition = Definition(source=target, symbol=None)
+            if definition is None and symbol.attribute:
+                return self._resolve(f"{module}.{symbol.attribute}", "", seen)
             return definition
         if symbol is not None:
             return Definition(source=source, symbol=symbol)
@@ -191,8 +171,7 @@ class View:
             module = absolute(star, source.package)
             if self._gives(module, attribute) and (definition := self._resolve(module, attribute, seen)):
                 return definition
-        submodule = self.find(f"{name}.{attribute}")
-        return Definition(source=submodule, symbol=None) if submodule else None
+        return self._resolve(f"{name}.{attribute}", "", seen)
 
     def _gives(self, name: str, attribute: str) -> bool:
         """Whether a star import of a module takes a name, if the module has it."""
@@ -218,10 +197,8 @@ class View:
                 (passed_on if _is_passed_on(symbol, source) else others)[each] = symbol
         for star in record.stars:
             target = absolute(star, source.package)
-            given = self.find(target)
-            exported = self.record(given).exported if given else ()
             for each, inner in self._names(target, seen).items():
-                if each in exported if exported is not None else not each.startswith("_"):
+                if self._gives(target, each):
                     own.setdefault(each, inner)
         submodules: dict[str, Symbol | None] = dict.fromkeys(self.submodules(name))
         every = {**submodules, **others, **passed_on, **own}

@@ -13,6 +13,7 @@ from tinycoder.complete.names.name import FAR, Name
 from tinycoder.complete.names.resolver import Resolver
 from tinycoder.complete.names.statement import MAX_LINES
 from tinycoder.symbols.records import Enclosing, Function, Import, Symbol
+from tinycoder.symbols.types.members import Member
 
 ROWS_ABOVE = MAX_LINES
 MAX_ABOVE = 8_000  # characters above the cursor's line that its statement is looked for in
@@ -88,20 +89,24 @@ def _attributes(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     scopes = cursor.scopes
     uses = _uses_after(cursor, receiver)
     for text, member in members.rows.items():
-        yield Name(
-            text=text,
-            group=group.INHERITED if member.depth else group.MEMBER,
-            distance=uses.get(text, FAR),
-            depth=member.depth,
-            symbol=member.symbol,
-            source=member.source,
-            owner=member.owner,
-            kind=member.kind,
-        )
+        yield _member(text, member, member.kind, uses.get(text, FAR))
     if not members.known:
         yield from (Name(text=text, group=group.SEEN, distance=rows) for text, rows in uses.items())
         for (_, text), row in scopes.attributes.items():
             yield Name(text=text, group=group.SEEN, distance=abs(row - scopes.row))
+
+
+def _member(text: str, member: Member, kind: str, distance: int = FAR) -> Name:
+    return Name(
+        text=text,
+        group=group.INHERITED if member.depth else group.MEMBER,
+        distance=distance,
+        depth=member.depth,
+        symbol=member.symbol,
+        source=member.source,
+        owner=member.owner,
+        kind=kind,
+    )
 
 
 def _uses_after(cursor: Cursor, receiver: str) -> dict[str, int]:
@@ -129,15 +134,7 @@ def _overridable(inner: Enclosing, resolver: Resolver) -> Iterator[Name]:
     """Methods of the bases of a class that it does not define yet."""
     for text, member in resolver.members("super()").rows.items():
         if member.depth and isinstance(member.symbol, Function) and text not in inner.bindings:
-            yield Name(
-                text=text,
-                group=group.INHERITED,
-                depth=member.depth,
-                symbol=member.symbol,
-                source=member.source,
-                owner=member.owner,
-                kind="method",
-            )
+            yield _member(text, member, "method")
 
 
 def _used(cursor: Cursor) -> Iterator[Name]:
@@ -192,9 +189,8 @@ def _parameter(cursor: Cursor, resolver: Resolver) -> str:
     """The name of the parameter that the argument at the cursor is for, if it is given by position."""
     call = cursor.position.call
     signature = resolver.signature(call.callee) if call and not call.given else None
-    if signature is None or call is None or call.n_before >= len(signature.parameters):
-        return ""
-    return signature.parameters[call.n_before].name
+    parameters = signature.parameters[call.n_before :] if signature and call else ()
+    return parameters[0].name if parameters else ""
 
 
 def _group_of(text: str, symbol: Symbol | None, depth: int, parameters: frozenset[str]) -> str:

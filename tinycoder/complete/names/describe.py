@@ -18,10 +18,9 @@ _DEFAULT_KINDS = {group.KEYWORD: "keyword", group.SEEN: "field", group.NEW: "tex
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """A name with its kind (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
+    """The kind of a name (one of ``candidate.KINDS``), its signature, its origin, and where it is defined: a path,
     relative in the workspace, and a line from 1."""
 
-    name: Name
     kind: str
     signature: str = ""
     origin: NameOrigin | None = None
@@ -36,14 +35,12 @@ def describe(name: Name, resolver: Resolver) -> Description:
     kind = name.kind or (kind_of(symbol) if definition else _DEFAULT_KINDS.get(name.group, "variable"))
     if name.group == group.PARAMETER:
         kind = "parameter"
-    where = definition.source if definition else None
     return Description(
-        name=name,
         kind=kind,
         signature=_signature(symbol, kind),
         origin=_origin(name, definition, resolver),
-        path=where.path if where else "",
-        line=symbol.line if symbol else 1 if where else 0,
+        path=definition.source.path if definition else "",
+        line=symbol.line if symbol else 1 if definition else 0,
     )
 
 
@@ -65,16 +62,11 @@ def _definition(name: Name, resolver: Resolver) -> Definition | None:
     if name.group == group.IMPORTED and source is not None:
         return modules.resolve(name.owner, name.text)
     if isinstance(symbol, Import):
-        module = resolver.absolute(symbol.module)
-        if symbol.attribute:
-            return modules.resolve(module, symbol.attribute)
-        found = modules.find(module)
-        return Definition(source=found, symbol=None) if found else None
+        return modules.resolve(resolver.absolute(symbol.module), symbol.attribute)
     if symbol is not None and source is not None:
         return Definition(source=source, symbol=symbol)
     if name.kind == "module":
-        found = modules.find(f"{name.owner}.{name.text}" if name.owner else name.text)
-        return Definition(source=found, symbol=None) if found else None
+        return modules.resolve(f"{name.owner}.{name.text}" if name.owner else name.text, "")
     return None
 
 

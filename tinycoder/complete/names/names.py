@@ -154,7 +154,7 @@ class Names:
         narrower = (
             narrowed(with_line_feeds(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
         )
-        return Resolver(self.modules(cursor.path), cursor.path, module, enclosing, narrower)
+        return Resolver(self.modules(cursor.path), module, enclosing, narrower)
 
     def modules(self, path: str) -> View:
         """The modules as the file at ``path`` sees them."""

@@ -16,33 +16,20 @@ from tinycoder.symbols.world import View
 
 
 class Resolver:
-    """The records of the file at ``path`` without the cursor's line, and what encloses that, innermost first.
+    """The records of a file without the cursor's line, and what encloses that, innermost first.
 
     ``narrowed`` are names of which the code above says what they are instances of.
     """
 
     def __init__(
-        self,
-        modules: View,
-        path: str,
-        module: Module,
-        enclosing: Sequence[Enclosing],
-        narrowed: Mapping[str, str],
+        self, modules: View, module: Module, enclosing: Sequence[Enclosing], narrowed: Mapping[str, str]
     ) -> None:
         self.modules, self.module, self.enclosing = modules, module, enclosing
+        path = modules.path
         self.source = modules.own(path) or Source(name="", path=path, is_package=False, origin=WORKSPACE)
-        self._narrowed = narrowed
+        self._types = Types(modules)
+        self._scope = Scope(source=self.source, module=module, enclosing=enclosing, narrowed=narrowed)
         self._members: dict[str, Members] = {}
-
-    @cached_property
-    def types(self) -> Types:
-        """Answers what an expression is."""
-        return Types(self.modules)
-
-    @cached_property
-    def scope(self) -> Scope:
-        """Where names have a meaning at the cursor."""
-        return Scope(source=self.source, module=self.module, enclosing=self.enclosing, narrowed=self._narrowed)
 
     @property
     def function(self) -> Enclosing | None:
@@ -56,13 +43,13 @@ class Resolver:
     def members(self, receiver: str) -> Members:
         """What the expression ``receiver`` has."""
         if receiver not in self._members:
-            self._members[receiver] = self.types.members(self.types.infer(receiver, self.scope))
+            self._members[receiver] = self._types.members(self._types.infer(receiver, self._scope))
         return self._members[receiver]
 
     def signature(self, callee: str) -> Signature | None:
         """How the expression ``callee`` is called."""
-        for value in self.types.infer(callee, self.scope):
-            if signature := self.types.signature(value):
+        for value in self._types.infer(callee, self._scope):
+            if signature := self._types.signature(value):
                 return signature
         return None
 

@@ -6,8 +6,10 @@ Works on lines, so that a document may be half typed. Only imports at the beginn
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tinycoder.symbols.imports.forms import ImportForm, n_dots
 from tinycoder.symbols.imports.statements import COMMENT, NAME, Statement, read_statements
@@ -38,7 +40,7 @@ def edit_for(
 
     The line of ``cursor`` stays as it is, unless it is the first one: then the import comes before it. Imports inside
     ``package``, the document's own, are written with up to ``max_dots`` dots, or absolutely. ``origin`` tells of a
-    module's name where it comes from. ``statements`` are those of ``read_statements``, if they are at hand.
+    top-level module where it comes from. ``statements`` are those of ``read_statements``, if they are at hand.
     """
     statements = read_statements(text) if statements is None else statements
     written = written_module(form, package, max_dots)
@@ -86,10 +88,11 @@ def _rank(module: str, origin: Callable[[str], str]) -> int:
         return _FUTURE
     if module.startswith("."):
         return _RELATIVE
-    return {LIBRARY: _LIBRARY, WORKSPACE: _LOCAL}.get(origin(module), _THIRD_PARTY)
+    return {LIBRARY: _LIBRARY, WORKSPACE: _LOCAL}.get(origin(module.partition(".")[0]), _THIRD_PARTY)
 
 
 Ranked = tuple[Statement, int]
+Key = tuple[Any, ...]
 
 
 def _groups(text: str, ranked: Sequence[Ranked]) -> Iterator[list[Ranked]]:
@@ -150,41 +153,36 @@ def _above(text: str, start: int) -> int:
 
 def _before(group: Sequence[Ranked], form: ImportForm, written: str) -> int | None:
     """The statement of a sorted group that the new one comes before; None for its end, or where nothing is sorted."""
-    new = bool(form.attribute), written
 
-    def plain_first(is_from: bool, module: str) -> tuple[object, ...]:
+    def plain_first(is_from: bool, module: str) -> Key:
         return is_from, not module.startswith("."), -n_dots(module), module.lstrip(".").casefold()
 
-    def by_module(is_from: bool, module: str) -> tuple[object, ...]:
+    def by_module(is_from: bool, module: str) -> Key:
         return not module.startswith("."), -n_dots(module), module.lstrip(".").casefold(), is_from
 
-    keys = [(each.is_from, each.module) for each, _ in group]
     for style in (plain_first, by_module):
-        sorted_keys = [style(*key) for key in keys]
-        if sorted_keys == sorted(sorted_keys):
-            later = (n for n, key in enumerate(sorted_keys) if key > style(*new))
-            return next(later, None)
+        index = _index([style(each.is_from, each.module) for each, _ in group], style(bool(form.attribute), written))
+        if index is not None:
+            return index if index < len(group) else None
     return None
 
 
-def _by_type(name: str) -> tuple[int, str]:
-    """The order of isort and Ruff: constants, classes, the rest."""
-    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return kind, name.casefold()
+def _index(keys: list[Key], new: Key) -> int | None:
+    """Where a key goes among others; None where these are not sorted."""
+    return bisect_right(keys, new) if keys == sorted(keys) else None
 
 
 def _index_of(names: Sequence[str], new: str) -> int:
     """Where a name goes among others: by their order, else at the end."""
-    styles: tuple[Callable[[str], tuple[int, str]], ...] = (
-        _by_type,
-        lambda name: (0, name.casefold()),
-        lambda name: (0, name),
-    )
-    for style in styles:
-        keys = [style(name) for name in names]
-        if keys == sorted(keys):
-            return sum(key < style(new) for key in keys)
-    return len(names)
+
+    def by_type(name: str) -> Key:
+        """The order of isort and Ruff: constants, classes, the rest."""
+        kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+        return kind, name.casefold()
+
+    styles: tuple[Callable[[str], Key], ...] = (by_type, lambda name: (name.casefold(),), lambda name: (name,))
+    indices = (_index([style(name) for name in names], style(new)) for style in styles)
+    return next((index for index in indices if index is not None), len(names))
 
 
 def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:

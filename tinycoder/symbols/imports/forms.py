@@ -66,11 +66,6 @@ class ImportForms:
         """The forms that bind a name, with how often each is used, the most used first."""
         return self._forms.get(name, [])
 
-    def form(self, name: str) -> ImportForm | None:
-        """The form that binds a name most often."""
-        forms = self._forms.get(name)
-        return forms[0][0] if forms else None
-
 
 def form_of(imported: Import, package: str) -> ImportForm | None:
     """The absolute form of an import in a module whose relative imports start at ``package``; None if it has none."""

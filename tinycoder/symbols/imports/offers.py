@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tinycoder.errors import Cancelled
@@ -10,7 +10,7 @@ from tinycoder.symbols.imports.edit import Edit, edit_for
 from tinycoder.symbols.imports.forms import ImportForm, n_dots
 from tinycoder.symbols.imports.statements import read_statements
 from tinycoder.symbols.modules import WORKSPACE, Definition
-from tinycoder.symbols.name_index import MODULE, Defined, keys_starting, kind_of, name_key
+from tinycoder.symbols.name_index import MODULE, Defined, NameIndex, kind_of
 from tinycoder.symbols.records import Import
 from tinycoder.symbols.world import View
 
@@ -27,7 +27,6 @@ class Offered:
     form: ImportForm
     kind: str
     module: str
-    origin: str
     n_uses: int
 
     @property
@@ -36,20 +35,14 @@ class Offered:
         return self.form.name
 
 
-class OfferedNames:
-    """What files of the workspace import, and the other names of modules that they import names from."""
+class OfferedNames(NameIndex[Offered]):
+    """What files of the workspace import, and the other names of modules that they import names from.
+
+    Of one name the most used comes first.
+    """
 
     def __init__(self, offered: Iterable[Offered] = ()) -> None:
-        pairs = sorted(((name_key(each.name), each) for each in offered), key=lambda pair: (pair[0], -pair[1].n_uses))
-        self._keys = [key for key, _ in pairs]
-        self._offered = [each for _, each in pairs]
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def starting(self, prefix: str) -> Sequence[Offered]:
-        """Those that begin with ``prefix`` in any case; of one name the most used first."""
-        return self._offered[keys_starting(self._keys, prefix)]
+        super().__init__(offered, lambda each: -each.n_uses)
 
 
 def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> OfferedNames:
@@ -61,12 +54,11 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
         for form, n_uses in forms.forms(name):
             if stop():
                 raise Cancelled
-            definition = _definition(view, form)
             if form.attribute:
                 from_modules[form.module] = None
             else:
                 view.public(form.module)  # its members will be asked for
-            by_statement[str(form), ""] = _offered(form, definition, n_uses)
+            by_statement[str(form), ""] = _offered(view, form, n_uses)
     known = {(each.module, each.form.attribute) for each in by_statement.values()}
     for module in sorted(from_modules, key=lambda name: (name.count("."), name)):
         source = view.find(module)
@@ -78,7 +70,7 @@ def read_offered(view: View, *, stop: Callable[[], bool] = lambda: False) -> Off
             if symbol is None or name.startswith("_") or len(by_statement) >= MAX_OFFERED:
                 continue
             form = ImportForm(module, name)
-            offered = _offered(form, _definition(view, form), 0)
+            offered = _offered(view, form, 0)
             exported = view.record(source).exported or ()
             if offered.kind == MODULE or not (name in exported or _top(offered.module) == _top(module)):
                 continue
@@ -135,12 +127,9 @@ def import_edit(view: View, text: str, form: ImportForm, *, cursor: int) -> Edit
     dots = [n_dots(each.module) for each in statements if each.is_from]
     is_absolute = any(each.is_from and package and _top(each.module) == _top(package) for each in statements)
     max_dots = max(dots, default=0) or (0 if is_absolute else view.snapshot.max_dots(package))
-
-    def origin(module: str) -> str:
-        source = view.find(module.partition(".")[0])
-        return source.origin if source else ""
-
-    return edit_for(text, form, cursor=cursor, package=package, max_dots=max_dots, origin=origin, statements=statements)
+    return edit_for(
+        text, form, cursor=cursor, package=package, max_dots=max_dots, origin=view.origin, statements=statements
+    )
 
 
 def _may_use(module: str, package: str) -> bool:
@@ -168,14 +157,8 @@ def _is_same(definition: Definition | None, defined: Defined) -> bool:
     return definition.source.path == defined.path and definition.symbol.name == defined.name
 
 
-def _definition(view: View, form: ImportForm) -> Definition | None:
-    if form.attribute:
-        return view.resolve(form.module, form.attribute)
-    source = view.find(form.module)
-    return Definition(source=source, symbol=None) if source else None
-
-
-def _offered(form: ImportForm, definition: Definition | None, n_uses: int) -> Offered:
+def _offered(view: View, form: ImportForm, n_uses: int) -> Offered:
+    definition = view.resolve(form.module, form.attribute)
     if definition is None:
-        return Offered(form, "", form.module, "", n_uses)
-    return Offered(form, kind_of(definition.symbol), definition.source.name, definition.source.origin, n_uses)
+        return Offered(form, "", form.module, n_uses)
+    return Offered(form, kind_of(definition.symbol), definition.source.name, n_uses)

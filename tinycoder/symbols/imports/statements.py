@@ -47,11 +47,8 @@ class Statement:
         """Whether the statement already imports the form, whose module is ``written`` so."""
         if form.attribute:
             pair = form.attribute, form.alias
-            return (
-                self.is_from
-                and self.module in (form.module, written)
-                and (pair in self.names or ("*", "") in self.names)
-            )
+            is_same = self.is_from and self.module in (form.module, written)
+            return is_same and (pair in self.names or ("*", "") in self.names)
         if self.is_from:
             return False
         return any(
@@ -78,21 +75,25 @@ def read_statements(text: str) -> list[Statement]:
 
 def _statement(text: str, start: int, in_block: bool) -> Statement | None:
     if match := _PLAIN.match(text, start):
-        pairs = tuple(_pairs(match[1], r"([\w.]+)(?:\s+as\s+(\w+))?"))
-        module = pairs[0][0] if pairs else ""
-        end = match.end()
-        return Statement(
-            start=start, end=end, module=module, names=pairs, names_at=match.span(1), is_from=False,
-            in_parentheses=False, in_block=in_block,
-        )  # fmt: skip
-    if match := _FROM.match(text, start):
+        part: str | int = 1
+        names = tuple(_pairs(match[part], r"([\w.]+)(?:\s+as\s+(\w+))?"))
+        module = names[0][0] if names else ""
+    elif match := _FROM.match(text, start):
         part = "inner" if match["inner"] is not None else "flat"
         names = tuple(_pairs(COMMENT.sub("", match[part]), NAME.pattern))
-        return Statement(
-            start=start, end=match.end(), module="".join(match[1].split()), names=names, names_at=match.span(part),
-            is_from=True, in_parentheses=part == "inner", in_block=in_block,
-        )  # fmt: skip
-    return None
+        module = "".join(match[1].split())
+    else:
+        return None
+    return Statement(
+        start=start,
+        end=match.end(),
+        module=module,
+        names=names,
+        names_at=match.span(part),
+        is_from=part != 1,
+        in_parentheses=part == "inner",
+        in_block=in_block,
+    )
 
 
 def _pairs(text: str, pattern: str) -> Iterator[tuple[str, str]]:

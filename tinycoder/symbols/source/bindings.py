@@ -9,15 +9,14 @@ from typing import Any
 
 from tinycoder.symbols.records import Import, Symbol, Variable
 from tinycoder.symbols.source.annotation import annotation
-from tinycoder.symbols.source.sketch import Names, atom, element, sketch
+from tinycoder.symbols.source.sketch import Names, atom, element, itself, sketch
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 WITHS = (ast.With, ast.AsyncWith)
 TRIES = (ast.Try, ast.TryStar)
 SIMPLE = frozenset((ast.Pass, ast.Raise, ast.Assert, ast.Delete, ast.Break, ast.Continue))  # they bind nothing
 
-_CHOICES = (ast.If, *LOOPS)
-_WITHS_AND_HANDLERS = (*WITHS, ast.ExceptHandler)
+_BLOCKS = ("finalbody", "orelse", "handlers", "body")  # of a statement, the last first
 _WITHOUT_BLOCKS = frozenset(
     (
         *(ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom),
@@ -33,15 +32,6 @@ Binding = tuple[ast.expr, str, str]  # target, annotation, value
 _intern = sys.intern
 
 
-class _NothingKnown:
-    def get(self, name: str, default: str, /) -> str:
-        return ""
-
-
-_NOTHING_KNOWN = _NothingKnown()
-_NO_NAMES: dict[str, str] = {}
-
-
 def flat(body: list[ast.stmt]) -> Iterator[Statement]:
     """Statements in order, each before what its blocks hold; functions and classes are not entered."""
     todo: list[Statement] = list(reversed(body))
@@ -53,22 +43,15 @@ def flat(body: list[ast.stmt]) -> Iterator[Statement]:
         yield node
         if kind in _WITHOUT_BLOCKS:
             continue
-        if isinstance(node, _CHOICES):
-            todo += reversed(node.orelse)
-            todo += reversed(node.body)
-        elif isinstance(node, _WITHS_AND_HANDLERS):
-            todo += reversed(node.body)
-        elif isinstance(node, TRIES):
-            todo += reversed(node.finalbody)
-            todo += reversed(node.orelse)
-            todo += reversed(node.handlers)
-            todo += reversed(node.body)
-        elif isinstance(node, ast.Match):
+        if isinstance(node, ast.Match):
             for case in reversed(node.cases):
                 todo += reversed(case.body)
+        else:
+            for block in _BLOCKS:
+                todo += reversed(getattr(node, block, ()))
 
 
-def bindings(node: Statement, names: Names = _NO_NAMES) -> Iterable[Binding]:
+def bindings(node: Statement, names: Names = itself) -> Iterable[Binding]:
     """What a statement itself binds, without its blocks: targets with their annotations and sketches of their values.
 
     A target is a name, an attribute or an index. Definitions and imports are not among them.
@@ -95,10 +78,6 @@ def _annotated(node: ast.AnnAssign, names: Names) -> Iterator[Binding]:
         yield node.target, note, _intern(annotation(node.value))
     else:
         yield node.target, note, _intern(sketch(node.value, names))
-
-
-def _augmented(node: ast.AugAssign, names: Names) -> Iterator[Binding]:
-    yield node.target, "", _intern(sketch(node.value, names))
 
 
 def _looped(node: ast.For | ast.AsyncFor, names: Names) -> Iterator[Binding]:
@@ -180,23 +159,18 @@ def _captured(node: ast.Match, names: Names) -> Iterator[Binding]:
                     yield _name(pattern.name, pattern), "", _intern(text)
                 if inner is not None:
                     todo.append((inner, text))
-            elif isinstance(pattern, ast.MatchClass):
-                todo += [(each, "") for each in (*pattern.patterns, *pattern.kwd_patterns)]
-            elif isinstance(pattern, ast.MatchStar):
-                if pattern.name:
-                    yield _name(pattern.name, pattern), "", "[]"
-            elif isinstance(pattern, ast.MatchMapping):
-                todo += [(each, "") for each in pattern.patterns]
-                if pattern.rest:
-                    yield _name(pattern.rest, pattern), "", "{}"
-            elif isinstance(pattern, (ast.MatchSequence, ast.MatchOr)):
-                todo += [(each, "") for each in pattern.patterns]
+            elif isinstance(pattern, (ast.MatchStar, ast.MatchMapping)):
+                name, text = (pattern.name, "[]") if isinstance(pattern, ast.MatchStar) else (pattern.rest, "{}")
+                if name:
+                    yield _name(name, pattern), "", text
+            for inside in (getattr(pattern, "patterns", ()), getattr(pattern, "kwd_patterns", ())):
+                todo += [(each, "") for each in inside]
 
 
 _BINDERS: dict[type, Callable[[Any, Names], Iterable[Binding]]] = {
     ast.Assign: _assigned,
     ast.AnnAssign: _annotated,
-    ast.AugAssign: _augmented,
+    ast.AugAssign: lambda node, names: [(node.target, "", _intern(sketch(node.value, names)))],
     ast.For: _looped,
     ast.AsyncFor: _looped,
     ast.With: _entered,
@@ -213,7 +187,7 @@ if sys.version_info >= (3, 12):
 
 def target_names(node: Statement) -> Iterator[str]:
     """The names that a statement binds, as ``bindings`` does."""
-    for target, _, _ in bindings(node, _NOTHING_KNOWN):
+    for target, _, _ in bindings(node, lambda name: ""):
         if type(target) is ast.Name:
             yield target.id
 

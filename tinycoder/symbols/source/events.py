@@ -5,14 +5,22 @@ A file that is read statement by statement can so be put together from pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain, repeat
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from tinycoder.symbols.records import Class, Function, Import, Module, Symbol, Variable
 
 PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # a statement in no block, in one, in an alternative
 
 _NOTHING = ("", "None")
+_AFTER_LINE: dict[type, Any] = {
+    kind: attrgetter(*kind.__match_args__[2:]) for kind in (Variable, Function, Class, Import)
+}  # the fields of a symbol but its name and line
+
+_Symbol = TypeVar("_Symbol", bound=Symbol)
 
 
 class Events:
@@ -41,6 +49,28 @@ class Events:
         self.is_open = self.is_open or other.is_open
         return self
 
+    def moved(self, by: int) -> Events:
+        """The same ``by`` lines further down."""
+        if not by:
+            return self
+        events = Events()
+        events.defined = [(moved(symbol, by), standing) for symbol, standing in self.defined]
+        events.attributes = [moved(each, by) for each in self.attributes]
+        events.globals = [moved(each, by) for each in self.globals]
+        events.imports = [moved(each, by) for each in self.imports]
+        events.set_on = [(name, moved(each, by)) for name, each in self.set_on]
+        events.exports, events.stars, events.is_open = self.exports, self.stars, self.is_open
+        return events
+
+
+def moved(symbol: _Symbol, by: int) -> _Symbol:
+    """A symbol, of a class also its members, ``by`` lines further down."""
+    kind: Callable[..., _Symbol] = type(symbol)
+    if isinstance(symbol, Class):
+        members = {name: moved(member, by) for name, member in symbol.members.items()}
+        return kind(symbol.name, symbol.line + by, symbol.bases, symbol.metaclass, symbol.decorators, members)
+    return kind(symbol.name, symbol.line + by, *_AFTER_LINE[type(symbol)](symbol))
+
 
 def module(events: Events) -> Module:
     """The record of a file whose statements gave ``events``."""
@@ -68,14 +98,10 @@ def module(events: Events) -> Module:
 def fold(defined: Iterable[tuple[Symbol, int]], later: Iterable[Variable] = ()) -> dict[str, Symbol]:
     """The names that are left of what was defined one after the other, and then of what functions set."""
     table: dict[str, Symbol] = {}
-    for symbol, standing in defined:
+    for symbol, standing in chain(defined, zip(later, repeat(ALTERNATE))):
         old = table.setdefault(symbol.name, symbol)
         if old is not symbol:
             table[symbol.name] = _newer(old, symbol, standing)
-    for variable in later:
-        old = table.setdefault(variable.name, variable)
-        if old is not variable:
-            table[variable.name] = _newer(old, variable, ALTERNATE)
     return table
 
 
@@ -100,9 +126,7 @@ def _newer(old: Symbol, new: Symbol, standing: int) -> Symbol:
             return old
         if new.returns or not old.returns:
             return new
-        return Function(
-            new.name, new.line, new.parameters, old.returns, "", new.decorators, new.is_async, new.is_generator
-        )
+        return replace(new, returns=old.returns, result="")
     if standing == ALTERNATE or (standing == CONDITIONAL and (isinstance(new, Import) or isinstance(old, Import))):
         return old  # such as a faster version from another module
     return new

@@ -11,8 +11,6 @@ _NAMESPACES = ("globals", "locals", "vars")
 _READING = ("get", "items", "keys", "values", "copy")  # methods that give no names
 _CONVERTING = ("_convert_", "_convert")  # an enumeration whose members become names of a module
 
-_intern = sys.intern
-
 
 def read_expression(node: ast.Expr, events: Events) -> None:
     """``__all__.extend(...)`` and ``__all__.append(...)``, and what may give names to the module."""
@@ -27,13 +25,8 @@ def read_expression(node: ast.Expr, events: Events) -> None:
         and call.func.value.id == "__all__"
         and len(call.args) == 1
     ):
-        if call.func.attr == "extend":
-            names = strings(call.args[0])
-        elif call.func.attr == "append":
-            names = strings(ast.List(elts=call.args))
-        else:
-            return
-        if names is not None:
+        added = {"extend": call.args[0], "append": ast.List(elts=call.args)}.get(call.func.attr)
+        if added is not None and (names := strings(added)) is not None:
             events.exports.append((False, names))
 
 
@@ -70,7 +63,7 @@ def strings(node: ast.expr) -> tuple[str, ...] | None:
     """The strings of a display, or of several that are added; None where there is no display."""
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return tuple(
-            _intern(part.value) for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str
+            sys.intern(part.value) for part in node.elts if isinstance(part, ast.Constant) and type(part.value) is str
         )
     if isinstance(node, ast.BinOp):
         sides = []

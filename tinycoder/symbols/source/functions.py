@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from functools import lru_cache
+from itertools import repeat
 
 from tinycoder.symbols.records import (
     KEYWORD_ONLY,
@@ -45,7 +46,8 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
     parameters = read_parameters(node.args)
     returns = _intern(annotation(node.returns)) if node.returns is not None else ""
     body = _Body(node, events)
-    first = _first_parameter(node, decorators) if in_class else ""
+    arguments = node.args.posonlyargs or node.args.args if in_class and "staticmethod" not in decorators else ()
+    first = arguments[0].arg if arguments else ""
     on_class = bool(first) and (node.name in _IMPLICIT_ON_CLASS or any(name in _ON_CLASS for name in decorators))
     names = _Local(parameters, body, first, "cls" if on_class else "self")
     if first:
@@ -59,30 +61,24 @@ def read_function(node: FunctionNode, events: Events, *, in_class: bool = False)
     return Function(node.name, node.lineno, parameters, returns, result, decorators, is_async, body.yields)
 
 
-def _first_parameter(node: FunctionNode, decorators: tuple[str, ...]) -> str:
-    if "staticmethod" in decorators:
-        return ""
-    arguments = node.args.posonlyargs or node.args.args
-    return arguments[0].arg if arguments else ""
-
-
 def read_parameters(node: ast.arguments) -> tuple[Parameter, ...]:
     """The parameters of a function, in order."""
-    parameters: list[Parameter] = []
     positional = node.posonlyargs + node.args if node.posonlyargs else node.args
     n_only, required = len(node.posonlyargs), len(positional) - len(node.defaults)
-    for index, argument in enumerate(positional):
-        default = _default(node.defaults[index - required]) if index >= required else ""
-        kind = POSITIONAL_ONLY if index < n_only else ORDINARY
-        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        parameters.append(_parameter(argument.arg, kind, note, default))
+    rows: list[tuple[ast.arg, str, ast.expr | None]] = [
+        (argument, POSITIONAL_ONLY if i < n_only else ORDINARY, node.defaults[i - required] if i >= required else None)
+        for i, argument in enumerate(positional)
+    ]
     if node.vararg:
-        parameters.append(_parameter(node.vararg.arg, VARIADIC, _intern(annotation(node.vararg.annotation)), ""))
-    for argument, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
-        parameters.append(_parameter(argument.arg, KEYWORD_ONLY, note, _default(value) if value is not None else ""))
+        rows.append((node.vararg, VARIADIC, None))
+    rows += zip(node.kwonlyargs, repeat(KEYWORD_ONLY), node.kw_defaults)
     if node.kwarg:
-        parameters.append(_parameter(node.kwarg.arg, KEYWORDS, _intern(annotation(node.kwarg.annotation)), ""))
+        rows.append((node.kwarg, KEYWORDS, None))
+    parameters: list[Parameter] = []
+    for argument, kind, default in rows:
+        note = _intern(annotation(argument.annotation)) if argument.annotation is not None else ""
+        value = (_intern(sketch(default)) or "...") if default is not None else ""
+        parameters.append(_parameter(argument.arg, kind, note, value))
     return tuple(parameters)
 
 
@@ -93,10 +89,6 @@ def declared(parameter: Parameter) -> str:
     if parameter.annotation and parameter.kind == KEYWORDS:
         return f"dict[str, {parameter.annotation}]"
     return parameter.annotation
-
-
-def _default(node: ast.expr) -> str:
-    return _intern(sketch(node)) or "..."
 
 
 class _Body:
@@ -176,13 +168,7 @@ class _Local:
 
     __slots__ = ("_found", "_global", "_is_filled", "_parameters", "_pending", "_statements")
 
-    def __init__(
-        self,
-        parameters: tuple[Parameter, ...],
-        body: _Body,
-        first: str,
-        called: str,
-    ) -> None:
+    def __init__(self, parameters: tuple[Parameter, ...], body: _Body, first: str, called: str) -> None:
         self._parameters = parameters
         self._statements = body.statements
         self._global = body.globals
@@ -190,13 +176,13 @@ class _Local:
         self._pending: dict[str, Statement | None] = {}
         self._is_filled = False
 
-    def get(self, name: str, default: str, /) -> str:
+    def __call__(self, name: str) -> str:
         if not self._is_filled:
             self._fill()
         text = self._found.get(name)
         if text is None:
             if name not in self._pending:
-                return default
+                return name
             self._found[name] = ""  # what depends on itself is not known
             node = self._pending[name]
             if node is not None:

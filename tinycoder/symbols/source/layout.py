@@ -104,7 +104,7 @@ def _read(line: str, quote: str) -> Reading:
 
 
 class Layout:
-    """The statements of ``lines``: of each its rows ``starts[i]`` up to ``ends[i]``, its columns and first word."""
+    """The statements of ``lines``: rows ``starts[i]`` up to ``ends[i]``, columns, first word; ``end``: what is open."""
 
     def __init__(self, lines: Sequence[str], old: Layout | None = None) -> None:
         """``old``: the layout of a text that may begin alike, which spares work."""
@@ -113,6 +113,7 @@ class Layout:
         self.ends: list[int] = []
         self.indents: list[int] = []
         self.words: list[str] = []
+        self.end = State()
         self._cut: set[int] = set()  # rows at whose end an open string is taken for closed
         quoted = self._lay_out(self._taken_over(old) if old is not None and not old._cut else 0)
         while quoted and len(self._cut) < 3:
@@ -122,16 +123,14 @@ class Layout:
             old = None
             quoted = self._lay_out(0)
 
-    def before(self, row: int) -> State:
-        """The state before a row."""
-        n = bisect_left(self.starts, row)
-        if not n:
-            return State()
-        start = self.starts[n - 1]
-        state = State()
-        for each in range(start, row):
-            state = self._after(state, each)
-        return state
+    def around(self, number: int, indent: int) -> Iterator[int]:
+        """The statements up to ``number`` that enclose code in a column, by their indentation, innermost first."""
+        for each in range(number, -1, -1):
+            if indent <= 0:
+                return
+            if self.indents[each] < indent:
+                indent = self.indents[each]
+                yield each
 
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Statements ``first`` up to ``last`` as blocks: a header with its indented lines, and what continues it.
@@ -162,21 +161,6 @@ class Layout:
         self.indents, self.words = old.indents[:n], old.words[:n]
         return old.starts[n]
 
-    def _after(self, state: State, row: int) -> State:
-        """What a row leaves."""
-        line = read(self.lines[row], state.quote)
-        if not line.is_code and (state.is_fresh or not state.goes_on):
-            return state
-        depth = state.depth
-        fresh = state.is_fresh or (not state.quote and not state.goes_on and _never_inside(line, self.lines[row]))
-        if fresh and not state.is_fresh:
-            depth = 0
-        depth = 0 if line.is_cut else max(depth - len(line.closes), 0) + len(line.opens)
-        quote = "" if row in self._cut else line.quote
-        if depth or quote or line.goes_on:
-            return State(depth, quote, line.goes_on, row if fresh else state.start)
-        return State()
-
     def _lay_out(self, first: int) -> list[tuple[int, int]]:
         """Rows where strings begin and end that take several, if the last of them does not end."""
         starts, ends, indents, words = self.starts, self.ends, self.indents, self.words
@@ -188,20 +172,20 @@ class Layout:
             line = known((text, quote)) or read(text, quote)
             if depth or quote or goes_on:
                 if not quote and not goes_on and line.word in _INSIDE_SELDOM and _never_inside(line, text):
-                    depth = 0
-                    starts.append(row)
-                    ends.append(row + 1)
-                    indents.append(line.indent)
-                    words.append(line.word)
-                elif line.is_code or goes_on:
-                    ends[-1] = row + 1
+                    depth, begins = 0, True
+                else:
+                    begins = False
+                    if line.is_code or goes_on:
+                        ends[-1] = row + 1
             elif line.is_code:
+                begins = True
+            else:
+                continue
+            if begins:
                 starts.append(row)
                 ends.append(row + 1)
                 indents.append(line.indent)
                 words.append(line.word)
-            else:
-                continue
             if line.closes:
                 depth = max(depth - len(line.closes), 0)
             depth = 0 if line.is_cut else depth + len(line.opens)
@@ -211,6 +195,7 @@ class Layout:
                     quoted.append((opened, row))
                 quote = "" if row in cut else line.quote
                 opened = row
+        self.end = State(depth, quote, goes_on, starts[-1]) if depth or quote or goes_on else State()
         if len(quote) == 3:
             return [*quoted, (opened, len(self.lines))]
         return []

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
-from tinycoder.symbols.source.events import PLAIN, Events, fold, module
+from tinycoder.symbols.source.events import PLAIN, Events, fold, module, moved
 from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
 from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.mend import mended, parse_rows
-from tinycoder.symbols.source.parse import LARGEST, REFUSALS
-from tinycoder.symbols.source.reader import class_record, read_bases, read_class, read_statements
+from tinycoder.symbols.source.reader import LARGEST, REFUSALS, class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
-from tinycoder.symbols.source.shift import shift, shift_class, shift_events, shift_function
 
+_DEFINITIONS = ("def", "class", "async")
 _REMEMBERED = 64  # enclosing functions
 
 
@@ -115,7 +114,7 @@ class LiveReader:
         """Replace a line that is left out."""
         before, line, after = lines[:row], lines[row], lines[row + 1 :]
         layout = Layout(before, self._layout)
-        state = layout.before(row)
+        state = layout.end
         opens_block = False
         if state.is_fresh or layout.words[-1] in OPENING:
             indent = read(lines[row if state.is_fresh else state.start]).indent
@@ -132,11 +131,8 @@ class LiveReader:
             head = first
             while layout.words[head] == "@" and head + 1 < last:
                 head += 1
-            if (
-                layout.words[head] != "class"
-                or head + 1 == last
-                or not self._read_class(layout, first, head, last, events)
-            ):
+            is_class = layout.words[head] == "class" and head + 1 < last
+            if not is_class or not self._read_class(layout, first, head, last, events):
                 events += self._piece(layout, first, last, in_class=False).events
         return events
 
@@ -148,12 +144,8 @@ class LiveReader:
         inside += header.events
         for start, end in layout.blocks(head + 1, last):
             inside += self._piece(layout, start, end, in_class=True).events
-        class_ = header.class_
-        assert class_ is not None
-        members = fold(inside.defined, inside.attributes)
-        events.defined.append(
-            (Class(class_.name, class_.line, class_.bases, class_.metaclass, class_.decorators, members), PLAIN)
-        )
+        assert header.class_ is not None
+        events.defined.append((replace(header.class_, members=fold(inside.defined, inside.attributes)), PLAIN))
         return True
 
     def _header(self, layout: Layout, first: int, head: int) -> _Piece | None:
@@ -172,7 +164,7 @@ class LiveReader:
             events = Events()
             bases, metaclass = read_bases(node, events)
             class_ = class_record(node, bases, metaclass, Events())
-            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by), shift_class(class_, row + by))
+            piece = self._pieces[key] = _Piece(row, events.moved(row + by), moved(class_, row + by))
         return piece
 
     def _piece(self, layout: Layout, first: int, last: int, *, in_class: bool) -> _Piece:
@@ -185,7 +177,7 @@ class LiveReader:
             events = Events()
             nodes, by = _statements(layout, first, last)
             read_statements(nodes, events, in_class=in_class)
-            piece = self._pieces[key] = _Piece(row, shift_events(events, row + by))
+            piece = self._pieces[key] = _Piece(row, events.moved(row + by))
         return piece
 
     def _known(self, key: tuple[str, str], row: int) -> _Piece | None:
@@ -193,8 +185,7 @@ class LiveReader:
         if piece is not None:
             if piece.row != row:
                 by = row - piece.row
-                class_ = shift_class(piece.class_, by) if piece.class_ is not None else None
-                piece = _Piece(row, shift_events(piece.events, by), class_)
+                piece = _Piece(row, piece.events.moved(by), moved(piece.class_, by) if piece.class_ else None)
             self._pieces[key] = piece
         return piece
 
@@ -207,17 +198,16 @@ class LiveReader:
             limit = layout.indents[number]
             if layout.words[number] in OPENING:
                 limit += 1  # it is a part of the header
-        while number >= 0 and limit > 0:
-            if layout.indents[number] < limit:
-                limit = layout.indents[number]
-                known = self._class_at(layout.starts[number] + 1) if not limit else None
-                if known is not None:
-                    enclosing.append(Enclosing(known, known.members))
-                    break
-                definition = self._definition(layout, number)
-                if definition is not None:
-                    enclosing.append(_enclosing(*definition, row, in_class=self._is_in_class(layout, number)))
-            number -= 1
+        for outer in layout.around(number, limit):
+            known = None if layout.indents[outer] else self._class_at(layout.starts[outer] + 1)
+            if known is not None:
+                enclosing.append(Enclosing(known, known.members))
+                break
+            definition = self._definition(layout, outer)
+            if definition is not None:
+                words = (layout.words[each] for each in layout.around(outer, layout.indents[outer]))
+                holder = next((word for word in words if word in _DEFINITIONS), "")
+                enclosing.append(_enclosing(*definition, row, in_class=holder == "class"))
         return enclosing
 
     def _class_at(self, line: int) -> Class | None:
@@ -227,19 +217,9 @@ class LiveReader:
                 return symbol
         return None
 
-    def _is_in_class(self, layout: Layout, number: int) -> bool:
-        limit = layout.indents[number]
-        while number >= 0 and limit > 0:
-            if layout.indents[number] < limit:
-                limit = layout.indents[number]
-                if layout.words[number] in ("class", "def", "async"):
-                    return layout.words[number] == "class"
-            number -= 1
-        return False
-
     def _definition(self, layout: Layout, number: int) -> tuple[FunctionNode | ast.ClassDef, int] | None:
         """The function or class whose header is statement ``number``, and what to add to its lines."""
-        if layout.words[number] not in ("def", "class", "async"):
+        if layout.words[number] not in _DEFINITIONS:
             return None
         first = number
         while first and layout.words[first - 1] == "@" and layout.indents[first - 1] == layout.indents[number]:
@@ -283,8 +263,8 @@ def _statements(layout: Layout, first: int, last: int) -> tuple[list[ast.stmt], 
 
 def _enclosing(node: FunctionNode | ast.ClassDef, by: int, row: int, *, in_class: bool) -> Enclosing:
     if isinstance(node, ast.ClassDef):
-        class_ = shift_class(read_class(node, Events()), by)
+        class_ = moved(read_class(node, Events()), by)
         return Enclosing(class_, class_.members)
     function = read_function(node, Events(), in_class=in_class) or Function(node.name, node.lineno)
-    bindings = {name: shift(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
-    return Enclosing(shift_function(function, by), bindings)
+    bindings = {name: moved(symbol, by) for name, symbol in locals_of(node, row + 1 - by).items()}
+    return Enclosing(moved(function, by), bindings)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from tinycoder.symbols.source.layout import OPENING, Layout, read
-from tinycoder.symbols.source.parse import REFUSALS, parse
+from tinycoder.symbols.source.reader import REFUSALS, parse
 
 MAX_LENGTH = 20_000  # characters of a statement that is mended
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
@@ -97,17 +97,13 @@ def _headed(layout: Layout, first: int, head: int, body: list[ast.stmt]) -> list
         nodes = _parsed("\n".join([*decorators, text]))
         if nodes:
             return [_moved(node, layout.starts[first]) for node in nodes]
-    if decorators:
+    # Blank lines between decorators do not count, so that a decorated header's own line may be a little off.
+    gap = "\n" * max(row - layout.starts[first] - sum(each.count("\n") + 1 for each in decorators), 0)
+    decorated = [("\n".join([*decorators, gap]), layout.starts[first])] if decorators else []
+    for above, start in (*decorated, ("", row)):
         for candidate in _headers(word, text):
-            # Blank lines between decorators do not count, so that a decorated header's own line may be a little off.
-            gap = "\n" * max(row - layout.starts[first] - sum(each.count("\n") + 1 for each in decorators), 0)
-            node = _parsed_header("\n".join(decorators) + "\n" + gap + candidate)
-            if node is not None:
-                return [_filled(_moved(node, layout.starts[first]), word, body)]
-    for candidate in _headers(word, text):
-        node = _parsed_header(candidate)
-        if node is not None:
-            return [_filled(_moved(node, row), word, body)]
+            if node := _parsed_header(above + candidate):
+                return [_filled(_moved(node, start), word, body)]
     return [_choice(row + 1, [], body) if word in ("elif", "else", "except", "case") else _choice(row + 1, body, [])]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +15,20 @@ from tinycoder.symbols.source.bindings import LOOPS, SIMPLE, TRIES, WITHS, bindi
 from tinycoder.symbols.source.events import ALTERNATE, CONDITIONAL, PLAIN, Events, fold, module
 from tinycoder.symbols.source.exports import gives_names, is_namespace, read_exports, read_expression, strings
 from tinycoder.symbols.source.functions import FunctionNode, read_function
-from tinycoder.symbols.source.parse import LARGEST, REFUSALS, parse
 from tinycoder.symbols.source.sketch import decorator, sketch
 
+LARGEST = 5_000_000  # characters or bytes: a longer file is data
+REFUSALS = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError, SystemError)  # of Python's parser
+
+_warnings_lock = threading.Lock()  # a filter of warnings holds for all threads
 _intern = sys.intern
+
+
+def parse(text: str | bytes) -> list[ast.stmt]:
+    """Parse a text into statements. Raises one of ``REFUSALS``."""
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as for an unknown escape in a string
+        return ast.parse(text).body
 
 
 def read_source(text: str | bytes) -> Module | None:

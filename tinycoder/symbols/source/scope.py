@@ -54,8 +54,13 @@ def _bound(node: Statement, table: dict[str, Symbol]) -> Iterator[Symbol]:
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         yield from imports(node, [])
     else:
-        names = _Before(table, {name for name in target_names(node) if name in table})
-        for target, kind, value in bindings(node, names):
+        again = {name for name in target_names(node) if name in table}
+
+        def before(name: str) -> str:
+            """What a name that is bound anew stood for before; any other stands for itself."""
+            return _value(table[name]) if name in again else name
+
+        for target, kind, value in bindings(node, before):
             if type(target) is not ast.Name:
                 continue
             old = table.get(target.id)
@@ -67,17 +72,5 @@ def _bound(node: Statement, table: dict[str, Symbol]) -> Iterator[Symbol]:
                 yield Variable(target.id, target.lineno, kind, value)
 
 
-class _Before:
-    """What names that are bound anew stood for before; all others stand for themselves."""
-
-    def __init__(self, table: dict[str, Symbol], names: set[str]) -> None:
-        self._table = table
-        self._names = names
-
-    def get(self, name: str, default: str, /) -> str:
-        if name not in self._names:
-            return default
-        old = self._table[name]
-        if isinstance(old, Variable):
-            return instance(old.annotation) or old.value
-        return ""
+def _value(symbol: Symbol) -> str:
+    return instance(symbol.annotation) or symbol.value if isinstance(symbol, Variable) else ""

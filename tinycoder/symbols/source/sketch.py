@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Protocol
 
 MAX_SKETCH = 120  # characters of a sketch; a longer one loses its arguments
 FIRST = 8  # arguments, elements, values of ``or``
@@ -17,14 +16,15 @@ DEEPEST = 40  # expressions within expressions
 LARGEST = 100  # an index that is kept
 
 
-class Names(Protocol):
-    """Sketches that stand in for names, such as a function's own; ``""`` where nothing is known of one."""
-
-    def get(self, name: str, default: str, /) -> str:
-        """The sketch that replaces ``name``; ``default`` where nothing does."""
+Names = Callable[[str], str]
+"""The sketch that stands in for a name, such as a function's own; ``""`` where nothing is known of it."""
 
 
-_NO_NAMES: Names = {}
+def itself(name: str) -> str:
+    """A name that nothing stands in for."""
+    return name
+
+
 UNKNOWN = "..."
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -44,12 +44,12 @@ _OPERATORS: dict[type[ast.operator], str] = {
 CONSTANTS = {str: "''", bytes: "b''", int: "0", float: "0.0", complex: "0j", bool: "True", type(None): "None"}
 
 
-def sketch(node: ast.expr, names: Names = _NO_NAMES) -> str:
+def sketch(node: ast.expr, names: Names = itself) -> str:
     """The sketch of an expression; ``names`` of it are replaced."""
     kind = type(node)
     if kind is ast.Name:
         name: str = node.id  # type: ignore[attr-defined]
-        return names.get(name, name)
+        return names(name)
     text = _sketch(node, names, 0)
     return text if len(text) <= MAX_SKETCH else ""
 
@@ -87,7 +87,7 @@ def _sketch(node: ast.expr, names: Names, depth: int) -> str:
     kind = type(node)
     if kind is ast.Name:
         name: str = node.id  # type: ignore[attr-defined]
-        return names.get(name, name)
+        return names(name)
     write = _WRITERS.get(kind)
     return write(node, names, depth + 1) if write else ""
 
@@ -146,10 +146,6 @@ def _index(node: ast.expr, names: Names, depth: int) -> str:
     return _sketch(node, names, depth) or UNKNOWN
 
 
-def _set(node: ast.Set, names: Names, depth: int) -> str:
-    return f"{{{_first(node.elts, names, depth) or UNKNOWN}}}"
-
-
 def _first(nodes: list[ast.expr], names: Names, depth: int) -> str:
     text = _sketch(nodes[0], names, depth) if nodes else ""
     return text if len(text) <= MAX_SKETCH - 2 else ""
@@ -176,17 +172,9 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> str:
     return text if len(text) <= MAX_SKETCH else "{}"
 
 
-def _set_comprehension(node: ast.SetComp, names: Names, depth: int) -> str:
-    return f"{{{_comprehension(node.generators, (node.elt,), names, depth) or UNKNOWN}}}"
-
-
 def _generator(node: ast.GeneratorExp, names: Names, depth: int) -> str:
     text = _comprehension(node.generators, (node.elt,), names, depth)
     return f"({text})" if text else ""
-
-
-def _dict_comprehension(node: ast.DictComp, names: Names, depth: int) -> str:
-    return f"{{{_comprehension(node.generators, (node.key, node.value), names, depth)}}}"
 
 
 def _comprehension(
@@ -199,8 +187,8 @@ def _comprehension(
         targets = _target_names(generator.target)
         if not iterable or not targets:
             return ""
-        names = _Hidden(names, targets)
-        target = _sketch(generator.target, _NO_NAMES, depth)
+        names = _hidden(names, targets)
+        target = _sketch(generator.target, itself, depth)
         loops += f" {'async for' if generator.is_async else 'for'} {target} in {iterable}"
     texts = [_sketch(part, names, depth) for part in elements]
     if not any(texts) or len(loops) > MAX_SKETCH:
@@ -209,15 +197,9 @@ def _comprehension(
     return text if len(text) <= MAX_SKETCH - 2 else ""
 
 
-class _Hidden:
-    """Names without those that a comprehension binds."""
-
-    def __init__(self, names: Names, own: set[str]) -> None:
-        self._names = names
-        self._own = own
-
-    def get(self, name: str, default: str, /) -> str:
-        return default if name in self._own else self._names.get(name, default)
+def _hidden(names: Names, own: set[str]) -> Names:
+    """``names`` without those that a comprehension binds."""
+    return lambda name: name if name in own else names(name)
 
 
 def _target_names(node: ast.expr) -> set[str]:
@@ -262,12 +244,8 @@ def _binary(node: ast.BinOp, names: Names, depth: int) -> str:
         return ""
     if left == right and operator != "/" and left in ("''", "b''", "0", "0.0"):
         return left
-    text = f"{_operand(left)} {operator} {_operand(right)}"
+    text = f" {operator} ".join(atom(side) if " " in side else side for side in (left, right))
     return text if len(text) <= MAX_SKETCH else ""
-
-
-def _operand(text: str) -> str:
-    return atom(text) if " " in text else text
 
 
 _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
@@ -278,13 +256,13 @@ _WRITERS: dict[type[ast.expr], Callable[..., str]] = {
     ast.JoinedStr: lambda node, names, depth: "''",
     ast.Compare: lambda node, names, depth: "True",
     ast.List: lambda node, names, depth: f"[{_first(node.elts, names, depth)}]",
-    ast.Set: _set,
+    ast.Set: lambda node, names, depth: f"{{{_first(node.elts, names, depth) or UNKNOWN}}}",
     ast.Tuple: _tuple,
     ast.Dict: _dict,
-    ast.ListComp: lambda node, names, depth: f"[{_comprehension(node.generators, (node.elt,), names, depth)}]",
-    ast.SetComp: _set_comprehension,
+    ast.ListComp: lambda node, *rest: f"[{_comprehension(node.generators, (node.elt,), *rest)}]",
+    ast.SetComp: lambda node, *rest: f"{{{_comprehension(node.generators, (node.elt,), *rest) or UNKNOWN}}}",
     ast.GeneratorExp: _generator,
-    ast.DictComp: _dict_comprehension,
+    ast.DictComp: lambda node, *rest: f"{{{_comprehension(node.generators, (node.key, node.value), *rest)}}}",
     ast.BoolOp: _either,
     ast.IfExp: _either,
     ast.Await: _await,
