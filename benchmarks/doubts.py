@@ -53,7 +53,7 @@ class Recorder:
         self.noted: list[UnknownName] = []
 
     def __call__(
-        self, line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: unknown.Known
+        self, line: str, text: str, ends: Sequence[int], probabilities: Sequence[float], known: unknown.KnownNames
     ) -> tuple[float, ...]:
         """The probabilities as they are."""
         factors = unknown.factors(line, text, known)
