@@ -269,7 +269,7 @@ def main() -> None:
                 "steps": steps,
                 "tokens": tokens,
                 "epochs": round(tokens / len(job.run.data.train), 2),
-                "parameters": job.metadata["parameters"],
+                "parameters": job.record.parameters,
             }
             note(arguments.out, row)
             print(row, flush=True)

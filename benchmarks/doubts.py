@@ -21,7 +21,7 @@ from pathlib import Path
 
 from fit import Repository, read
 
-from tinycoder.complete import engine as engine_module
+from tinycoder.complete import inline as inline_module
 from tinycoder.complete.candidate import Document, GhostRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import unknown
@@ -111,7 +111,7 @@ def main() -> None:
     use_one_blas_thread(prefill=1)
     model = load_model(options.model)
     recorder = Recorder()
-    engine_module.unknown_names = recorder  # type: ignore[assignment]
+    inline_module.unknown_names = recorder  # type: ignore[assignment]
     dice = random.Random(0)
     for folder in options.repositories:
         repository = read(folder, model.tokenizer)

@@ -54,12 +54,12 @@ PARTS = {  # what is timed, in a tree that has it: the name that callers use, as
     "members": ("tinycoder.symbols.types.query", "Types.members"),
     "likelihoods": ("tinycoder.complete.completion_list", "likelihoods"),
     "ranking": ("tinycoder.complete.completion_list", "ranked"),
-    "describe": ("tinycoder.complete.engine", "describe"),
-    "context": ("tinycoder.complete.engine", "make_context"),
+    "describe": ("tinycoder.complete.completion_list", "describe"),
+    "context": ("tinycoder.complete.predict", "make_context"),
     "update": ("tinycoder.memory.ngrams", "Memory.update"),
     "sources": ("tinycoder.memory.ngrams", "Memory.seen"),
     "search": ("tinycoder.complete.completion_list", "complete_word"),
-    "ghost text": ("tinycoder.complete.ghost", "_go_on"),
+    "ghost text": ("tinycoder.complete.ghost", "_greedy"),
     "spelling": ("tinycoder.complete.ghost", "_beginnings"),
     "filters": ("tinycoder.complete.filters", "Filters.let_through"),
 }
@@ -238,7 +238,7 @@ def describe(ms: Sequence[float]) -> str:
 
 
 def _plain(each: Candidate) -> list[Any]:
-    return [each.text, each.start, each.end, each.probability, each.source]
+    return [each.text, each.start, each.end, each.probability, str(each.provenance)]
 
 
 def _words(answer: Sequence[list[Any]]) -> list[list[Any]]:
