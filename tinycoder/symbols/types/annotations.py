@@ -132,8 +132,8 @@ class Annotations:
 
     def _instances_of_form(self, binding: Binding) -> Values:
         name = binding.form
-        if name in library_types.BUILTIN_FORMS:
-            return self._inference.classes.library_instance(library_types.BUILTIN_FORMS[name])
+        if name in library_types.FORMS:
+            return self._inference.classes.library_instance(library_types.FORMS[name])
         if name in library_types.PARAMETERS:
             return self._inference.classes.library_instance(f"collections.abc.{name}")
         if name == "Self" and (owner := self._owner_of(binding.scope)):
