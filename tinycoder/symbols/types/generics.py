@@ -5,11 +5,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from tinycoder.symbols.records import Function
-from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments, pairs
+from tinycoder.symbols.records import KEYWORD_ONLY, KEYWORDS, VARIADIC, Function, Parameter
 from tinycoder.symbols.types.lookup import parse
 from tinycoder.symbols.types.traits import is_same, last_part
-from tinycoder.symbols.types.values import DOUBT, NONE, ClassValue, Instance, Scope, Value, Values, union
+from tinycoder.symbols.types.values import (
+    DOUBT,
+    NO_ARGUMENTS,
+    NONE,
+    Arguments,
+    Instance,
+    Scope,
+    Value,
+    Values,
+    classes_of,
+    union,
+)
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
@@ -36,9 +46,8 @@ class Generics:
         self, node: ast.expr, values: Values, scope: Scope, names: frozenset[str], solved: dict[str, Values]
     ) -> None:
         values = tuple(value for value in values if value is not NONE and value is not DOUBT)
-        if not values or not self._inference.work.begin():
+        if not values or not self._inference.work.step(lambda: True, False):
             return
-        self._inference.work.end()
         match node:
             case ast.Name():
                 if node.id in names:
@@ -58,8 +67,7 @@ class Generics:
             for part in parts:
                 self._match(part, values, scope, names, solved)
         elif name in ("type", "Type"):
-            instances = tuple(Instance(value) for value in values if isinstance(value, ClassValue))
-            self._match(parts[0], instances, scope, names, solved)
+            self._match(parts[0], tuple(map(Instance, classes_of(values))), scope, names, solved)
         elif name == "Callable":
             self._match(parts[-1], self._inference.calls.call(values, NO_ARGUMENTS), scope, names, solved)
         elif name in ("Awaitable", "Coroutine"):
@@ -77,11 +85,26 @@ class Generics:
         """The type arguments that an instance has as one of the classes ``wanted``."""
         if not isinstance(value, Instance):
             return ()
-        kinds = [kind.symbol for kind in wanted if isinstance(kind, ClassValue)]
-        names = {kind.symbol.name for kind in wanted if isinstance(kind, ClassValue)}
+        kinds = [kind.symbol for kind in classes_of(wanted)]
         for base in self._inference.classes.order(value.kind).bases:
             if any(is_same(base.value.symbol, kind) for kind in kinds):
                 return base.value.arguments
-        if len(value.kind.arguments) == 2 and not names.isdisjoint({"Mapping", "MutableMapping"}):
+        if len(value.kind.arguments) == 2 and any(kind.name in ("Mapping", "MutableMapping") for kind in kinds):
             return value.kind.arguments
         return ()
+
+
+def pairs(symbol: Function, arguments: Arguments, skip: int) -> list[tuple[Parameter, ast.expr]]:
+    """Parameters and what they are given."""
+    given: list[tuple[Parameter, ast.expr]] = []
+    positional = [one for one in symbol.parameters if one.kind not in (VARIADIC, KEYWORDS, KEYWORD_ONLY)][skip:]
+    for parameter, node in zip(positional, arguments.nodes, strict=False):
+        if isinstance(node, ast.Starred):
+            break
+        given.append((parameter, node))
+    variadic = next((one for one in symbol.parameters if one.kind == VARIADIC), None)
+    if variadic:
+        given += [(variadic, node) for node in arguments.nodes[len(positional) :] if not isinstance(node, ast.Starred)]
+    named = {parameter.name: parameter for parameter in symbol.parameters}
+    given += [(named[name], node) for name, node in arguments.keywords.items() if name in named]
+    return given

@@ -47,17 +47,12 @@ def takes_class(function: Function) -> bool:
     return function.name in _IMPLICIT_CLASS or not _CLASS_BOUND.isdisjoint(map(last_part, function.decorators))
 
 
-def is_property_name(decorator: str) -> bool:
-    """Whether a decorator makes a property."""
-    return decorator.endswith("property")
-
-
 def is_property(symbol: Symbol | None) -> bool:
     """Whether a function is read as an attribute."""
     if not isinstance(symbol, Function):
         return False
     names = [last_part(decorator) for decorator in symbol.decorators]
-    return any(is_property_name(name) or name in ("setter", "getter", "deleter", "reify") for name in names)
+    return any(name.endswith("property") or name in ("setter", "getter", "deleter", "reify") for name in names)
 
 
 def is_enum_member(symbol: Symbol) -> TypeGuard[Variable]:

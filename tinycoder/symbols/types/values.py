@@ -6,12 +6,12 @@ further values that are not known.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
-from tinycoder.symbols.modules import Source
-from tinycoder.symbols.records import Class, Enclosing, Function, Module
+from tinycoder.symbols.modules import LIBRARY, Source
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
 
 MAX_UNION = 6
 MAX_ITEMS = 8  # of a tuple whose elements are told apart
@@ -31,6 +31,34 @@ class Scope:
     local: Mapping[str, Values] = field(default_factory=dict)
     types: Mapping[str, Values] = field(default_factory=dict)
     narrowed: Mapping[str, str] = field(default_factory=dict)
+
+    def class_at(self, index: int) -> ClassValue | None:
+        """The class that is the enclosing at ``index``, if there is one and it is a class."""
+        symbol = self.enclosing[index].symbol if index < len(self.enclosing) else None
+        if not isinstance(symbol, Class):
+            return None
+        return ClassValue(symbol, Scope(self.source, self.module, self.enclosing[index + 1 :]))
+
+    def with_self(self, receiver: Instance | ClassValue) -> Scope:
+        """The scope in which ``Self`` is the receiver."""
+        mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
+        return replace(self, types={**self.types, "Self": (mine,)})
+
+
+TABLE_SCOPE = Scope(Source(name="", path="", is_package=False, origin=LIBRARY), EMPTY)
+"""Where names are full dotted names, or builtins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a call is given; the expressions are evaluated only when their values are asked for."""
+
+    nodes: Sequence[ast.expr]
+    keywords: Mapping[str, ast.expr]
+    scope: Scope
+
+
+NO_ARGUMENTS = Arguments((), {}, TABLE_SCOPE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,30 +155,21 @@ class SuperValue:
 
 
 @dataclass(frozen=True, slots=True)
-class NoneValue:
-    """``None``."""
+class Special:
+    """``NONE`` or ``DOUBT``."""
 
-    key: ClassVar[str] = "None"
-
-    def __str__(self) -> str:
-        return "None"
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Values that are not known."""
-
-    key: ClassVar[str] = "?"
+    key: str
 
     def __str__(self) -> str:
-        return "?"
+        return self.key
 
 
-Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | NoneValue | Doubt
+Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | Special
 Values = tuple[Value, ...]
 
-NONE = NoneValue()
-DOUBT = Doubt()
+NONE = Special("None")
+DOUBT = Special("?")
+"""Values that are not known."""
 
 
 def union(parts: Iterable[Values]) -> Values:
@@ -172,15 +191,14 @@ def without_none(values: Values) -> Values:
     return rest if any(value is not DOUBT for value in rest) else values
 
 
+def classes_of(values: Values) -> list[ClassValue]:
+    """Those of the values that are classes."""
+    return [value for value in values if isinstance(value, ClassValue)]
+
+
 def receiver_class(value: Instance | ClassValue) -> ClassValue:
     """The class that a receiver's members are looked up in."""
     return value.kind if isinstance(value, Instance) else value
-
-
-def with_self(scope: Scope, receiver: Instance | ClassValue) -> Scope:
-    """The scope in which ``Self`` is the receiver."""
-    mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
-    return replace(scope, types={**scope.types, "Self": (mine,)})
 
 
 def _keys(values: Values) -> tuple[object, ...]:
