@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tinycoder.symbols.modules import LIBRARY
 from tinycoder.symbols.records import Enclosing, Function
 from tinycoder.symbols.types import library_types
-from tinycoder.symbols.types.generics import pairs
+from tinycoder.symbols.types.generics import Solver, pairs
 from tinycoder.symbols.types.library_classes import ASYNC_MANAGER, COROUTINE, MANAGER, NAMED_TUPLE
 from tinycoder.symbols.types.lookup import BUILTINS, parse
 from tinycoder.symbols.types.traits import (
@@ -82,11 +82,11 @@ class Calls:
                 return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
-            classes, solve = self._inference.classes, self._inference.generics.solved
+            classes = self._inference.classes
             constructor = classes.member(value, "__init__") or classes.member(value, "__new__")
             if constructor and isinstance(constructor[1], Function):
-                inside = classes.inside(constructor[0])
-                if solved := solve(constructor[1], inside, arguments, frozenset(parameters), skip=1):
+                solver = Solver(self._inference, classes.inside(constructor[0]), parameters)
+                if solved := solver.solve(constructor[1], arguments, skip=1):
                     value = replace(value, arguments=tuple(solved.get(name, ()) for name in parameters))
         return (Instance(value),)
 
@@ -177,7 +177,7 @@ class Calls:
             open_names = annotations.open_variables(node, scope)
             if not open_names:
                 return once(key, symbol, lambda: annotations.annotate(node, scope))
-            solved = self._inference.generics.solved(symbol, scope, arguments, open_names, skip)
+            solved = Solver(self._inference, scope, open_names).solve(symbol, arguments, skip)
             return annotations.annotate(node, replace(scope, types={**scope.types, **solved}))
         if known := _in_table(value):
             return once(key, symbol, lambda: annotations.table(known, scope.types))

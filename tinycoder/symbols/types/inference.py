@@ -18,7 +18,6 @@ from tinycoder.symbols.types.attributes import Attributes
 from tinycoder.symbols.types.calls import Calls
 from tinycoder.symbols.types.classes import Classes
 from tinycoder.symbols.types.elements import Elements
-from tinycoder.symbols.types.generics import Generics
 from tinycoder.symbols.types.lookup import Found, Lookup, parse
 from tinycoder.symbols.types.values import (
     MAX_ITEMS,
@@ -54,7 +53,6 @@ class Inference:
         self.calls = Calls(self)
         self.classes = Classes(self)
         self.elements = Elements(self)
-        self.generics = Generics(self)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Values:
         """What an expression stands for."""

@@ -64,16 +64,17 @@ def class_record(kind: type, module: str) -> Class:
     """A class of a module."""
     qualified = f"{module}.{kind.__name__}"
     returns = _TABLES.get(qualified, {})
-    members: dict[str, Symbol] = {}
-    for each, value in vars(kind).items():
-        if each not in _LEFT_OUT and each.isidentifier():
-            members[each] = _member(each, value, qualified, returns.get(each, ""))
+    members = {
+        each: _member(each, value, qualified, returns.get(each, ""))
+        for each, value in vars(kind).items()
+        if each not in _LEFT_OUT and each.isidentifier()
+    }
     for each, annotation in returns.items():
         if each not in members:
             inherited = inspect.getattr_static(kind, each, None)
             members[each] = _member(each, inherited, qualified, annotation)
-    bases = (_BASES[qualified],) if qualified in _BASES else tuple(_bases(kind, module))
-    return Class(kind.__name__, 0, bases, members=members)
+    bases = tuple(base.__name__ for base in kind.__bases__ if base is not object or module == "builtins")
+    return Class(kind.__name__, 0, (_BASES[qualified],) if qualified in _BASES else bases, members=members)
 
 
 def _symbol(name: str, value: Any, module: str) -> Symbol:
@@ -157,9 +158,3 @@ def _sketch(value: Any) -> str:
 def _type_name(value: Any) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" and kind.__name__.isidentifier() else ""
-
-
-def _bases(kind: type, module: str) -> Iterator[str]:
-    for base in kind.__bases__:
-        if base is not object or module == "builtins":
-            yield base.__name__

@@ -24,7 +24,6 @@ CLASS_DECORATORS = frozenset(
 )
 ENUM_MODULE = "enum"
 ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
-_NEVER_BOUND = frozenset({"staticmethod"})
 _CLASS_BOUND = frozenset({"classmethod", "abstractclassmethod"})
 _IMPLICIT_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
@@ -36,7 +35,7 @@ def last_part(decorator: str) -> str:
 
 def receiver_name(function: Function) -> str:
     """The name of the parameter that a method's receiver is given to; ``""`` if there is none."""
-    if not _NEVER_BOUND.isdisjoint(map(last_part, function.decorators)):
+    if "staticmethod" in map(last_part, function.decorators):
         return ""
     first = next(iter(function.parameters), None)
     return "" if first is None or first.kind in (VARIADIC, KEYWORD_ONLY, KEYWORDS) else first.name
