@@ -72,9 +72,6 @@ class ModuleValue:
         """Equal for equal values."""
         return self.source.name
 
-    def __str__(self) -> str:
-        return f"module {self.source.name}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassValue:
@@ -94,9 +91,6 @@ class ClassValue:
         """Module and name, without enclosing classes."""
         return f"{self.scope.source.name}.{self.symbol.name}"
 
-    def __str__(self) -> str:
-        return f"type[{_named(self, None)}]"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
@@ -110,9 +104,6 @@ class Instance:
         """Equal for equal values."""
         items = None if self.items is None else tuple(_keys(values) for values in self.items)
         return "instance", self.kind.key, items
-
-    def __str__(self) -> str:
-        return _named(self.kind, self.items)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,9 +125,6 @@ class FunctionValue:
         """Module, class if it is a method, and name."""
         return f"{self.owner.qualified if self.owner else self.scope.source.name}.{self.symbol.name}"
 
-    def __str__(self) -> str:
-        return f"function {self.symbol.name}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuperValue:
@@ -150,18 +138,12 @@ class SuperValue:
         """Equal for equal values."""
         return "super", self.receiver.key, self.after.key
 
-    def __str__(self) -> str:
-        return f"super of {self.after.symbol.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class Special:
     """``NONE`` or ``DOUBT``."""
 
     key: str
-
-    def __str__(self) -> str:
-        return self.key
 
 
 Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | Special
@@ -203,9 +185,3 @@ def receiver_class(value: Instance | ClassValue) -> ClassValue:
 
 def _keys(values: Values) -> tuple[object, ...]:
     return tuple(value.key for value in values)
-
-
-def _named(kind: ClassValue, items: tuple[Values, ...] | None) -> str:
-    given = kind.arguments if items is None else items
-    arguments = ", ".join(" | ".join(map(str, values)) or "?" for values in given)
-    return f"{kind.symbol.name}[{arguments}]" if arguments else kind.symbol.name
