@@ -46,7 +46,7 @@ class Solver:
 
     def _match(self, node: ast.expr, values: Values) -> None:
         values = tuple(value for value in values if value is not NONE and value is not DOUBT)
-        if not values or not self.inference.work.step(lambda: True, False):
+        if not values or not self.inference.work.step(lambda: True, False):  # a step, if one is left
             return
         match node:
             case ast.Name() if node.id in self.names:
