@@ -14,7 +14,17 @@ from tinycoder.symbols.modules import WORKSPACE, Definition, Source
 from tinycoder.symbols.records import EMPTY, Class, Enclosing, Import, Module, Symbol
 from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.query import Types
-from tinycoder.symbols.types.values import DOUBT, Scope, Values
+from tinycoder.symbols.types.values import (
+    ClassValue,
+    FunctionValue,
+    Instance,
+    ModuleValue,
+    Scope,
+    Special,
+    SuperValue,
+    Value,
+    Values,
+)
 
 
 @lru_cache
@@ -100,7 +110,25 @@ class Place:
 
 def shown(values: Values) -> str:
     """``int | str``; with ``?`` at the end if it may be something else."""
-    return " | ".join(map(str, values))
+    return " | ".join(map(_shown, values))
+
+
+def _shown(value: Value) -> str:
+    match value:
+        case ModuleValue():
+            return f"module {value.source.name}"
+        case ClassValue():
+            return f"type[{_shown(Instance(value))}]"
+        case Instance():
+            given = value.kind.arguments if value.items is None else value.items
+            arguments = ", ".join(shown(values) or "?" for values in given)
+            return f"{value.kind.symbol.name}[{arguments}]" if arguments else value.kind.symbol.name
+        case FunctionValue():
+            return f"function {value.symbol.name}"
+        case SuperValue():
+            return f"super of {value.after.symbol.name}"
+        case Special():
+            return value.key
 
 
 def at(text: str, within: str = "", *, module: str = "main", **others: str) -> Place:
@@ -119,4 +147,4 @@ def at(text: str, within: str = "", *, module: str = "main", **others: str) -> P
     return Place(Types(modules), Scope(source, record, tuple(frames)))
 
 
-__all__ = ["DOUBT", "Place", "at", "shown"]
+__all__ = ["Place", "at", "shown"]

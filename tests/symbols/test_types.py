@@ -172,6 +172,8 @@ OTHERS = {
         ("[*reversed([P(1)])]", "list"),
         ("type(P(1))(2)", "P"),
         ("isinstance(1, int)", "bool"),
+        ("1 .real", "int"),
+        ("1.5 .conjugate()", "float"),
         # classes, instances, generics
         ("P", "type[P]"),
         ("P(1)", "P"),

@@ -119,6 +119,7 @@ def test_what_a_class_does_not_show() -> None:
     assert "color" not in names("Door")
     assert "title" not in names("Keys()")
     assert "get" in names("Keys()")
+    assert "casefold" not in names("b''")
     assert {"left", "right", "_replace"} <= set(names("Pair(1, 2)"))
 
 

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 from tinycoder.symbols.records import Class, Function, Import, Variable
 from tinycoder.symbols.types import library_types
-from tinycoder.symbols.types.library_classes import TABLE_SCOPE
 from tinycoder.symbols.types.lookup import BUILTINS, Binding, Found, parse
 from tinycoder.symbols.types.traits import last_part
 from tinycoder.symbols.types.values import (
     MAX_ITEMS,
     NONE,
+    TABLE_SCOPE,
     ClassValue,
     FunctionValue,
     Instance,
     ModuleValue,
     Scope,
     Values,
+    classes_of,
     union,
     without_none,
 )
@@ -46,12 +47,7 @@ class Annotations:
 
     def annotate(self, node: ast.expr | None, scope: Scope) -> Values:
         """The values that an annotation admits; ``None`` only if there is nothing else."""
-        if node is None or not self._inference.work.begin():
-            return ()
-        try:
-            return self._annotate(node, scope)
-        finally:
-            self._inference.work.end()
+        return self._inference.work.step(lambda: self._annotate(node, scope), ()) if node else ()
 
     def _annotate(self, node: ast.expr, scope: Scope) -> Values:
         match node:
@@ -72,21 +68,25 @@ class Annotations:
         """What a dotted name stands for, as a record."""
         if isinstance(node, ast.Name):
             return self._inference.lookup.name(node.id, scope, skip_class=skip_class)
-        if not isinstance(node, ast.Attribute) or not self._inference.work.begin():
+        if not isinstance(node, ast.Attribute):
             return None
-        try:
-            outer = self.resolve(node.value, scope, skip_class=skip_class)
-        finally:
-            self._inference.work.end()
+        outer = self._inference.work.step(lambda: self.resolve(node.value, scope, skip_class=skip_class), None)
         if isinstance(outer, ModuleValue):
             return self._inference.lookup.attribute(outer.source.name, node.attr)
         if outer is None:
             return None
         if isinstance(outer.symbol, Import):
             return Binding(Import(node.attr, 0, outer.qualified, node.attr), outer.scope)
-        kinds = [value for value in self._inference.value_of(outer) if isinstance(value, ClassValue)]
+        kinds = classes_of(self._inference.value_of(outer))
         member = self._inference.classes.member(kinds[0], node.attr) if kinds else None
         return Binding(member[1], self._inference.classes.inside(member[0])) if member else None
+
+    def _resolved(self, node: ast.expr, scope: Scope) -> Binding | None:
+        """What a dotted name in an annotation stands for, if no module: of the members of a class, only classes."""
+        binding = self.resolve(node, scope)
+        if isinstance(binding, Binding) and binding.member and not isinstance(binding.symbol, Class):
+            binding = self.resolve(node, scope, skip_class=True)
+        return binding if isinstance(binding, Binding) else None
 
     def _annotate_name(self, node: ast.expr, scope: Scope) -> Values:
         if isinstance(node, ast.Name):
@@ -94,18 +94,11 @@ class Annotations:
                 return scope.types[node.id]
             if node.id == "Self" and (owner := self._owner_of(scope)):
                 return (Instance(owner),)
-        binding = self.resolve(node, scope)
-        if isinstance(binding, Binding) and binding.member and not isinstance(binding.symbol, Class):
-            binding = self.resolve(node, scope, skip_class=True)
-        if not isinstance(binding, Binding):
-            return ()
-        return self._instances(binding)
+        binding = self._resolved(node, scope)
+        return self._instances(binding) if binding else ()
 
     def _owner_of(self, scope: Scope) -> ClassValue | None:
-        for index, frame in enumerate(scope.enclosing):
-            if isinstance(frame.symbol, Class):
-                return ClassValue(frame.symbol, Scope(scope.source, scope.module, scope.enclosing[index + 1 :]))
-        return None
+        return next((owner for index in range(len(scope.enclosing)) if (owner := scope.class_at(index))), None)
 
     def _instances(self, binding: Binding) -> Values:
         """Instances of what a name in an annotation stands for."""
@@ -120,22 +113,16 @@ class Annotations:
             value = parse(symbol.value)
             if isinstance(value, ast.Call):
                 if last_part(ast.unparse(value.func)) in _TYPE_VARIABLES:
-                    return self._bound_of(value, binding.scope)
-                kinds = self._inference.evaluate(value, binding.scope)
-                return tuple(Instance(kind) for kind in kinds if isinstance(kind, ClassValue))
+                    bound = next((keyword.value for keyword in value.keywords if keyword.arg == "bound"), None)
+                    return self.annotate(bound, binding.scope)
+                return tuple(map(Instance, classes_of(self._inference.evaluate(value, binding.scope))))
             return self._inference.work.once(("alias", id(symbol)), symbol, lambda: self.annotate(value, binding.scope))
         return ()
 
-    def _bound_of(self, call: ast.Call, scope: Scope) -> Values:
-        bound = next((keyword.value for keyword in call.keywords if keyword.arg == "bound"), None)
-        return self.annotate(bound, scope)
-
     def _instances_of_form(self, binding: Binding) -> Values:
         name = binding.form
-        if name in library_types.BUILTIN_FORMS:
-            return self._inference.classes.library_instance(library_types.BUILTIN_FORMS[name])
-        if name in library_types.PARAMETERS:
-            return self._inference.classes.library_instance(f"collections.abc.{name}")
+        if name in library_types.FORMS or name in library_types.PARAMETERS:
+            return self._inference.classes.library_instance(library_types.FORMS.get(name, f"collections.abc.{name}"))
         if name == "Self" and (owner := self._owner_of(binding.scope)):
             return (Instance(owner),)
         if name == "LiteralString":
@@ -146,10 +133,8 @@ class Annotations:
 
     def _annotate_generic(self, node: ast.Subscript, scope: Scope) -> Values:
         parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
-        binding = self.resolve(node.value, scope)
-        if isinstance(binding, Binding) and binding.member and not isinstance(binding.symbol, Class):
-            binding = self.resolve(node.value, scope, skip_class=True)
-        if not isinstance(binding, Binding) or not parts:
+        binding = self._resolved(node.value, scope)
+        if binding is None or not parts:
             return ()
         form = binding.form
         if form in _FIRST_ARGUMENT_FORMS or binding.qualified == "dataclasses.InitVar":

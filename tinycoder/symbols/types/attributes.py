@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.records import Function, Symbol, Variable
-from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments
-from tinycoder.symbols.types.library_classes import TABLE_SCOPE
 from tinycoder.symbols.types.traits import (
     TRANSPARENT,
     is_enum_member,
@@ -18,6 +16,9 @@ from tinycoder.symbols.types.traits import (
     takes_class,
 )
 from tinycoder.symbols.types.values import (
+    NO_ARGUMENTS,
+    TABLE_SCOPE,
+    Arguments,
     ClassValue,
     FunctionValue,
     Instance,
@@ -27,7 +28,6 @@ from tinycoder.symbols.types.values import (
     Values,
     receiver_class,
     union,
-    with_self,
     without_none,
 )
 
@@ -69,9 +69,7 @@ class Attributes:
             case ClassValue():
                 return self._class_attribute(value, name)
             case SuperValue():
-                kind = receiver_class(value.receiver)
-                member = self._inference.classes.member(kind, name, after=value.after)
-                return self._bound(member[0], member[1], value.receiver) if member else ()
+                return self._member(receiver_class(value.receiver), name, value.receiver, after=value.after)
             case _:
                 return ()
 
@@ -98,14 +96,12 @@ class Attributes:
             return (value.kind,)
         if name in ("name", "value") and self._inference.classes.is_enum(value.kind):
             return self._inference.classes.instance("str") if name == "name" else self._enum_value(value.kind)
-        member = self._inference.classes.member(value.kind, name)
-        return self._bound(member[0], member[1], value) if member else ()
+        return self._member(value.kind, name, value)
 
     def _enum_value(self, kind: ClassValue) -> Values:
         members = [symbol for symbol in kind.symbol.members.values() if is_enum_member(symbol)]
-        return union(
-            self._inference.variable(symbol, self._inference.classes.inside(kind), kind) for symbol in members[:4]
-        )
+        inside = self._inference.classes.inside(kind)
+        return union(self._inference.variable(symbol, inside, kind) for symbol in members[:4])
 
     def _class_attribute(self, value: ClassValue, name: str) -> Values:
         member = self._inference.classes.member(value, name)
@@ -115,22 +111,23 @@ class Attributes:
             return self._bound(member[0], member[1], value)
         if name in ("__iter__", "__members__") and self._inference.classes.is_enum(value):
             return ()
-        metaclass = self._inference.classes.order(value).metaclass
-        if metaclass:
-            member = self._inference.classes.member(metaclass, name)
-        else:
-            kind = self._inference.classes.class_named("builtins.type")
-            member = self._inference.classes.member(kind, name) if kind else None
-        return self._bound(member[0], member[1], value) if member else ()
+        kind = self._inference.classes.metaclass(value)
+        return self._member(kind, name, value) if kind else ()
+
+    def _member(
+        self, kind: ClassValue, name: str, receiver: Instance | ClassValue, after: ClassValue | None = None
+    ) -> Values:
+        member = self._inference.classes.member(kind, name, after=after)
+        return self._bound(*member, receiver) if member else ()
 
     def _bound(self, owner: ClassValue, symbol: Symbol, receiver: Instance | ClassValue) -> Values:
         """A member of ``owner`` as it is seen on ``receiver``."""
+        inside = self._inference.classes.inside(owner)
         if isinstance(symbol, Function):
             if is_property(symbol):
                 if not isinstance(receiver, Instance):
                     return ()
-                method = FunctionValue(symbol, self._inference.classes.inside(owner), owner, receiver)
-                return self._inference.calls.call_function(method, NO_ARGUMENTS)
+                return self._inference.calls.call_function(FunctionValue(symbol, inside, owner, receiver), NO_ARGUMENTS)
             given: Instance | ClassValue | None = receiver
             if not receiver_name(symbol):
                 given = None
@@ -138,9 +135,9 @@ class Attributes:
                 given = receiver_class(receiver)
             elif isinstance(receiver, ClassValue) and not self._is_metaclass_of(owner, receiver):
                 given = None
-            return self.decorated(FunctionValue(symbol, self._inference.classes.inside(owner), owner, given))
+            return self.decorated(FunctionValue(symbol, inside, owner, given))
         if isinstance(symbol, Variable):
-            values = self._inference.variable(symbol, with_self(self._inference.classes.inside(owner), receiver), owner)
+            values = self._inference.variable(symbol, inside.with_self(receiver), owner)
             kinds = [value.kind for value in values if isinstance(value, Instance)]
             if any(self._inference.classes.member(kind, "__get__") for kind in kinds):
                 return ()
@@ -148,7 +145,7 @@ class Attributes:
             if replaced and values and not self._inference.classes.order(receiver_class(receiver)).metaclass_known:
                 return union([values, ()])
             return values
-        return self._inference.value_of(self._inference.lookup.name(symbol.name, self._inference.classes.inside(owner)))
+        return self._inference.value_of(self._inference.lookup.name(symbol.name, inside))
 
     def _is_metaclass_of(self, owner: ClassValue, receiver: ClassValue) -> bool:
         return all(base.value.symbol is not owner.symbol for base in self._inference.classes.order(receiver).bases)

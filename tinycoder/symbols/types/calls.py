@@ -7,22 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.modules import LIBRARY
-from tinycoder.symbols.records import Class, Enclosing, Function
+from tinycoder.symbols.records import Enclosing, Function
 from tinycoder.symbols.types import library_types
-from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments, pairs
-from tinycoder.symbols.types.library_classes import ASYNC_MANAGER, COROUTINE, MANAGER, NAMED_TUPLE, TABLE_SCOPE
+from tinycoder.symbols.types.generics import Solver, pairs
+from tinycoder.symbols.types.library_classes import ASYNC_MANAGER, COROUTINE, MANAGER, NAMED_TUPLE
 from tinycoder.symbols.types.lookup import BUILTINS, parse
 from tinycoder.symbols.types.traits import (
     ENUM_MODULE,
     ENUMS,
     TRANSPARENT,
-    is_property_name,
     last_part,
     receiver_name,
     takes_class,
 )
 from tinycoder.symbols.types.values import (
     MAX_ITEMS,
+    NO_ARGUMENTS,
+    TABLE_SCOPE,
+    Arguments,
     ClassValue,
     FunctionValue,
     Instance,
@@ -30,9 +32,9 @@ from tinycoder.symbols.types.values import (
     SuperValue,
     Value,
     Values,
+    classes_of,
     receiver_class,
     union,
-    with_self,
     without_none,
 )
 
@@ -65,14 +67,11 @@ class Calls:
                 return ()
 
     def _construct(self, value: ClassValue, arguments: Arguments) -> Values:
-        name = value.qualified
-        module, _, last = name.rpartition(".")
+        module, _, last = value.qualified.rpartition(".")
         if module in library_types.TYPING:
             return self._typing_call(last, arguments)
-        if module == BUILTINS:
-            special = self._builtin_call(last, arguments)
-            if special is not None:
-                return special
+        if module == BUILTINS and (special := self._builtin_call(last, arguments)) is not None:
+            return special
         if last in ENUMS and module == ENUM_MODULE:
             return ()
         if module in ("collections", "_collections") and arguments.nodes:
@@ -83,17 +82,11 @@ class Calls:
                 return (Instance(replace(value, arguments=((), self.call(first, NO_ARGUMENTS)))),)
         parameters = self._inference.classes.type_parameters(value)
         if parameters and not value.arguments and (arguments.nodes or arguments.keywords):
-            member = self._inference.classes.member
-            constructor = member(value, "__init__") or member(value, "__new__")
+            classes = self._inference.classes
+            constructor = classes.member(value, "__init__") or classes.member(value, "__new__")
             if constructor and isinstance(constructor[1], Function):
-                solved = self._inference.generics.solved(
-                    constructor[1],
-                    self._inference.classes.inside(constructor[0]),
-                    arguments,
-                    frozenset(parameters),
-                    skip=1,
-                )
-                if solved:
+                solver = Solver(self._inference, classes.inside(constructor[0]), parameters)
+                if solved := solver.solve(constructor[1], arguments, skip=1):
                     value = replace(value, arguments=tuple(solved.get(name, ()) for name in parameters))
         return (Instance(value),)
 
@@ -136,18 +129,18 @@ class Calls:
     def call_function(self, value: FunctionValue, arguments: Arguments) -> Values:
         """What calling a function gives."""
         symbol = value.symbol
-        if value.owner is None:
-            special = self._special_call(value, arguments)
-            if special is not None:
-                return special
+        if value.owner is None and (special := self._special_call(value, arguments)) is not None:
+            return special
         values = self._returned(value, arguments)
         names = [last_part(decorator) for decorator in symbol.decorators]
         if "contextmanager" in names or "asynccontextmanager" in names:
             manager = MANAGER if "contextmanager" in names else ASYNC_MANAGER
-            return (Instance(ClassValue(manager, TABLE_SCOPE, (self._yielded(values),))),)
+            kinds = [one.kind if isinstance(one, Instance) else None for one in values]
+            yielded = union(kind.arguments[0] if kind and kind.arguments else () for kind in kinds)
+            return (Instance(ClassValue(manager, TABLE_SCOPE, (yielded,))),)
         if symbol.is_async and not symbol.is_generator:
             values = (Instance(ClassValue(COROUTINE, TABLE_SCOPE, ((), (), values))),)
-        if values and not all(name in TRANSPARENT or is_property_name(name) for name in names):
+        if values and not all(name in TRANSPARENT or name.endswith("property") for name in names):
             return union([values, ()])
         return values
 
@@ -160,9 +153,7 @@ class Calls:
             return _NAMED_TUPLE
         if value.qualified in ("copy.copy", "copy.deepcopy") and nodes:
             return self._inference.evaluate(nodes[0], scope)
-        if module != BUILTINS:
-            return None
-        if not nodes:
+        if module != BUILTINS or not nodes:
             return None
         if name == "sorted":
             return self._inference.classes.instance("list", self._element(nodes[0], scope))
@@ -176,40 +167,31 @@ class Calls:
         return self._builtin_call(name, arguments)
 
     def _returned(self, value: FunctionValue, arguments: Arguments) -> Values:
-        symbol = value.symbol
-        known = "" if symbol.returns else _in_table(value)
+        symbol, annotations, once = value.symbol, self._inference.annotations, self._inference.work.once
         key: tuple[object, ...] = ("returned", value.key)
-        scope = self._function_scope(value)
-        if known:
-            return self._inference.work.once(key, symbol, lambda: self._inference.annotations.table(known, scope.types))
+        receiver = value.receiver or value.owner
+        scope = value.scope.with_self(receiver) if receiver else value.scope
+        skip = int(value.receiver is not None)
         if symbol.returns:
             node = parse(symbol.returns)
-            open_names = self._inference.annotations.open_variables(node, scope)
+            open_names = annotations.open_variables(node, scope)
             if not open_names:
-                return self._inference.work.once(key, symbol, lambda: self._inference.annotations.annotate(node, scope))
-            solved = self._inference.generics.solved(
-                symbol, scope, arguments, open_names, skip=int(value.receiver is not None)
-            )
-            return self._inference.annotations.annotate(node, replace(scope, types={**scope.types, **solved}))
+                return once(key, symbol, lambda: annotations.annotate(node, scope))
+            solved = Solver(self._inference, scope, open_names).solve(symbol, arguments, skip)
+            return annotations.annotate(node, replace(scope, types={**scope.types, **solved}))
+        if known := _in_table(value):
+            return once(key, symbol, lambda: annotations.table(known, scope.types))
         if symbol.is_generator:
             kind = "AsyncGenerator" if symbol.is_async else "Generator"
             return self._inference.classes.library_instance(f"collections.abc.{kind}")
         if not symbol.result:
             return ()
         given = self._given(value, arguments)
-        inner = replace(
-            scope,
-            enclosing=(Enclosing(symbol), *scope.enclosing),
-            local={**self._receiver_local(value), **given},
-        )
+        local = {**self._receiver_local(value), **given}
+        inner = replace(scope, enclosing=(Enclosing(symbol), *scope.enclosing), local=local)
         if given:
-            key = ("returned", value.key, tuple((name, tuple(one.key for one in some)) for name, some in given.items()))
-        return self._inference.work.once(key, symbol, lambda: self._inference.text(symbol.result, inner))
-
-    def _function_scope(self, value: FunctionValue) -> Scope:
-        """Where a function's annotations are read: ``Self`` is its receiver."""
-        receiver = value.receiver or value.owner
-        return value.scope if receiver is None else with_self(value.scope, receiver)
+            key = (*key, tuple((name, tuple(one.key for one in some)) for name, some in given.items()))
+        return once(key, symbol, lambda: self._inference.text(symbol.result, inner))
 
     def _receiver_local(self, value: FunctionValue) -> dict[str, Values]:
         if value.owner is None or not receiver_name(value.symbol):
@@ -223,38 +205,29 @@ class Calls:
             return {}
         node = parse(value.symbol.result)
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} if node else set()
-        values_by_name = {}
-        for parameter, argument in pairs(value.symbol, arguments, skip=int(value.receiver is not None)):
-            if parameter.name in names and not parameter.annotation:
-                values = self._inference.evaluate(argument, arguments.scope)
-                if values:
-                    values_by_name[parameter.name] = values
-        return values_by_name
+        return {
+            parameter.name: values
+            for parameter, argument in pairs(value.symbol, arguments, skip=int(value.receiver is not None))
+            if parameter.name in names and not parameter.annotation
+            if (values := self._inference.evaluate(argument, arguments.scope))
+        }
 
     def super(self, node: ast.Call, scope: Scope) -> Values:
         """What a call of ``super`` gives."""
         if len(node.args) > 1:
             kinds, receivers = (self._inference.evaluate(argument, scope) for argument in node.args[:2])
-            kind = next((value for value in kinds if isinstance(value, ClassValue)), None)
+            kind = next(iter(classes_of(kinds)), None)
             receiver = next((value for value in receivers if isinstance(value, (Instance, ClassValue))), None)
             return (SuperValue(receiver or Instance(kind), kind),) if kind else ()
-        for index, frame in enumerate(scope.enclosing):
-            if isinstance(frame.symbol, Class):
-                here = ClassValue(frame.symbol, Scope(scope.source, scope.module, scope.enclosing[index + 1 :]))
+        for index in range(len(scope.enclosing)):
+            if here := scope.class_at(index):
+                for value in scope.local.get("self", ()):
+                    if isinstance(value, (Instance, ClassValue)):
+                        return (SuperValue(value, here),)
                 function = scope.enclosing[index - 1].symbol if index else None
-                local = scope.local.get("self")
-                given = next((value for value in local or () if isinstance(value, (Instance, ClassValue))), None)
-                if given is None:
-                    of_class = isinstance(function, Function) and takes_class(function)
-                    given = here if of_class else Instance(here)
-                return (SuperValue(given, here),)
+                of_class = isinstance(function, Function) and takes_class(function)
+                return (SuperValue(here if of_class else Instance(here), here),)
         return ()
-
-    def _yielded(self, values: Values) -> Values:
-        """The first type argument of iterators and generators."""
-        return union(
-            value.kind.arguments[0] if isinstance(value, Instance) and value.kind.arguments else () for value in values
-        )
 
 
 def _in_table(value: FunctionValue) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from tinycoder.symbols.modules import LIBRARY
 from tinycoder.symbols.records import Enclosing, Symbol
 from tinycoder.symbols.types import library_types
-from tinycoder.symbols.types.library_classes import NAMED_TUPLE_METHODS, TABLE_SCOPE
+from tinycoder.symbols.types.library_classes import NAMED_TUPLE_METHODS
 from tinycoder.symbols.types.lookup import BUILTINS, Binding, parse
 from tinycoder.symbols.types.traits import ENUM_MODULE, ENUMS, is_same, last_part
-from tinycoder.symbols.types.values import ClassValue, Instance, Scope, Values, union
+from tinycoder.symbols.types.values import TABLE_SCOPE, ClassValue, Instance, Scope, Values, classes_of, union
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
@@ -62,7 +62,7 @@ class Classes:
         """A class by its full dotted name."""
         found = self._inference.lookup.dotted(name)
         values = self._inference.value_of(found) if isinstance(found, Binding) else ()
-        return next((value for value in values if isinstance(value, ClassValue)), None)
+        return next(iter(classes_of(values)), None)
 
     def library_instance(self, name: str, *arguments: Values) -> Values:
         """An instance of a class by its full dotted name."""
@@ -103,8 +103,7 @@ class Classes:
         passed = after is None
         for base in self.order(value).bases:
             if passed:
-                symbol = base.value.symbol.members.get(name)
-                if symbol is not None:
+                if (symbol := base.value.symbol.members.get(name)) is not None:
                     return base.value, symbol
             elif after and is_same(base.value.symbol, after.symbol):
                 passed = True
@@ -114,26 +113,20 @@ class Classes:
         """A class and all its bases: depth first, a class before its own bases, ``object`` last."""
         kept = self._orders.get(value.key)
         if kept is None:
-            if not self._inference.work.begin():
+            order = self._inference.work.step(lambda: self._order(value), None)
+            if order is None:
                 return Order((Base(value, 0),), False, None, False)
-            try:
-                kept = self._orders[value.key] = (value, self._order(value))
-            finally:
-                self._inference.work.end()
+            kept = self._orders[value.key] = (value, order)
         return kept[1]
 
     def _order(self, value: ClassValue) -> Order:
         collected: list[Base] = []
         complete = self._collect(value, 0, collected, set())
-        last = {id(base.value.symbol): index for index, base in enumerate(collected)}
-        least: dict[int, int] = {}
+        last: dict[int, Base] = {}  # of each class, in order
         for base in collected:
-            least[id(base.value.symbol)] = min(base.depth, least.get(id(base.value.symbol), base.depth))
-        bases = [
-            Base(base.value, least[id(base.value.symbol)])
-            for index, base in enumerate(collected)
-            if last[id(base.value.symbol)] == index
-        ]
+            before = last.pop(id(base.value.symbol), base)
+            last[id(base.value.symbol)] = Base(base.value, min(base.depth, before.depth))
+        bases = list(last.values())
         top = self.class_named("builtins.object")
         if top and all(base.value.symbol is not top.symbol for base in bases):
             bases.append(Base(top, max(base.depth for base in bases) + 1))
@@ -182,43 +175,41 @@ class Classes:
             return [*extra, *([kind] if kind else [])], kind is not None
         values = self._inference.evaluate(node, scope)
         if form and not values:
-            values = tuple(
-                one.kind for one in self._inference.annotations.annotate(node, scope) if isinstance(one, Instance)
-            )
-        kinds = [one for one in values if isinstance(one, ClassValue)]
+            instances = self._inference.annotations.annotate(node, scope)
+            values = tuple(one.kind for one in instances if isinstance(one, Instance))
+        kinds = classes_of(values)
         if not kinds and isinstance(node, ast.Call):  # with_metaclass(Meta, Base)
-            parts = [one for part in node.args for one in self._inference.evaluate(part, scope)]
-            return [one for one in parts if isinstance(one, ClassValue)], False
+            return [one for part in node.args for one in classes_of(self._inference.evaluate(part, scope))], False
         return kinds, bool(kinds) and len(kinds) == len(values)
+
+    def metaclass(self, value: ClassValue) -> ClassValue | None:
+        """The class of a class."""
+        return self.order(value).metaclass or self.class_named("builtins.type")
 
     def _metaclass(self, bases: Sequence[Base]) -> tuple[ClassValue | None, bool]:
         for base in bases:
             if base.value.symbol.metaclass:
-                found = self._inference.text(base.value.symbol.metaclass, base.value.scope)
-                kinds = [value for value in found if isinstance(value, ClassValue)]
-                if not kinds:
-                    return None, False
-                return kinds[0], self._is_plain(kinds[0])
+                kinds = classes_of(self._inference.text(base.value.symbol.metaclass, base.value.scope))
+                return (kinds[0], self._is_plain(kinds[0])) if kinds else (None, False)
         return None, True
 
     def _is_plain(self, metaclass: ClassValue) -> bool:
         """Whether a metaclass makes no members of its own in the classes that it makes."""
-        for base in self.order(metaclass).bases:
-            if base.value.scope.source.origin == LIBRARY or base.value.scope.source.name == BUILTINS:
-                continue
-            if not _MAKING.isdisjoint(base.value.symbol.members):
-                return False
-        return self.order(metaclass).complete
+        order = self.order(metaclass)
+        return order.complete and all(
+            base.value.scope.source.origin == LIBRARY or _MAKING.isdisjoint(base.value.symbol.members)
+            for base in order.bases
+        )
 
-    def all_bases(self, value: ClassValue) -> list[str]:
-        """The bases that a class and its bases are written with."""
-        return [text for base in self.order(value).bases for text in base.value.symbol.bases]
+    def is_a(self, value: ClassValue, name: str) -> bool:
+        """Whether a class or one of its bases is written with a base of this name."""
+        return any(last_part(text) == name for base in self.order(value).bases for text in base.value.symbol.bases)
 
     def is_enum(self, value: ClassValue) -> bool:
         """Whether the variables of a class are its instances."""
         if value.scope.source.name == ENUM_MODULE:
             return False
-        for base in self.order(value).bases:
-            if base.value.scope.source.name == ENUM_MODULE and base.value.symbol.name in ENUMS:
-                return True
-        return any(last_part(text) in ENUMS for text in value.symbol.bases)
+        return any(last_part(text) in ENUMS for text in value.symbol.bases) or any(
+            base.value.scope.source.name == ENUM_MODULE and base.value.symbol.name in ENUMS
+            for base in self.order(value).bases
+        )

@@ -7,10 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinycoder.symbols.records import Variable
-from tinycoder.symbols.types.arguments import NO_ARGUMENTS, Arguments
 from tinycoder.symbols.types.lookup import BUILTINS
 from tinycoder.symbols.types.traits import last_part, named_fields
-from tinycoder.symbols.types.values import MAX_ITEMS, ClassValue, Instance, Scope, Value, Values, union, without_none
+from tinycoder.symbols.types.values import (
+    MAX_ITEMS,
+    NO_ARGUMENTS,
+    Arguments,
+    ClassValue,
+    Instance,
+    Scope,
+    Value,
+    Values,
+    union,
+    without_none,
+)
 
 if TYPE_CHECKING:
     from tinycoder.symbols.types.inference import Inference
@@ -39,24 +49,22 @@ class Elements:
         index = _integer(node.slice)
         if index is not None and (value.items is not None or self._named_tuple_item(value, index)):
             return self.item((value,), index)
-        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-            field_type = self._typed_dict_item(value, node.slice.value)
-            if field_type:
-                return field_type
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(key, str) and (field_type := self._typed_dict_item(value, key)):
+            return field_type
         return self._called(value, "__getitem__", Arguments([node.slice], {}, scope))
 
     def item(self, values: Values, index: int) -> Values:
         """The element at an index."""
-        parts = []
+        parts: list[Values] = []
         for value in values:
-            if isinstance(value, Instance) and value.items is not None:
-                parts.append(value.items[index] if -len(value.items) <= index < len(value.items) else ())
-            elif isinstance(value, Instance) and (named := self._named_tuple_item(value, index)):
-                parts.append(named)
-            elif isinstance(value, Instance):
-                parts.append(self._called(value, "__getitem__") or self.iterate((value,)))
-            else:
+            if not isinstance(value, Instance):
                 parts.append(())
+            elif value.items is not None:
+                parts.append(value.items[index] if -len(value.items) <= index < len(value.items) else ())
+            else:
+                named = self._named_tuple_item(value, index)
+                parts.append(named or self._called(value, "__getitem__") or self.iterate((value,)))
         return union(parts)
 
     def iterate(self, values: Values, *, is_async: bool = False) -> Values:
@@ -74,20 +82,19 @@ class Elements:
 
     def awaited(self, values: Values) -> Values:
         """What awaiting the values gives."""
-        parts = []
-        for value in without_none(values):
-            result: Values = ()
-            if isinstance(value, Instance):
-                for base in self._inference.classes.order(value.kind).bases:
-                    if base.value.symbol.name in _AWAITED and base.value.arguments:
-                        result = base.value.arguments[-1]
-                        break
-                else:
-                    for given in self._called(value, "__await__"):
-                        if isinstance(given, Instance) and len(given.kind.arguments) == 3:
-                            result = given.kind.arguments[-1]
-            parts.append(result)
-        return union(parts)
+        return union(self._awaited(value) for value in without_none(values))
+
+    def _awaited(self, value: Value) -> Values:
+        if not isinstance(value, Instance):
+            return ()
+        for base in self._inference.classes.order(value.kind).bases:
+            if base.value.symbol.name in _AWAITED and base.value.arguments:
+                return base.value.arguments[-1]
+        result: Values = ()
+        for given in self._called(value, "__await__"):
+            if isinstance(given, Instance) and len(given.kind.arguments) == 3:
+                result = given.kind.arguments[-1]
+        return result
 
     def _called(self, value: Value, method: str, arguments: Arguments = NO_ARGUMENTS) -> Values:
         return self._inference.calls.call(self._inference.attributes.of_value(value, method), arguments)
@@ -99,7 +106,7 @@ class Elements:
         member = self._inference.classes.member(value.kind, key)
         if not member or not isinstance(member[1], Variable):
             return ()
-        if "TypedDict" not in map(last_part, self._inference.classes.all_bases(value.kind)):
+        if not self._inference.classes.is_a(value.kind, "TypedDict"):
             return ()
         return self._inference.variable(member[1], self._inference.classes.inside(member[0]), member[0])
 

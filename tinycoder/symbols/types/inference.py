@@ -14,43 +14,29 @@ from tinycoder.symbols.modules import LIBRARY, Modules
 from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Enclosing, Function, Parameter, Variable
 from tinycoder.symbols.types import library_types
 from tinycoder.symbols.types.annotations import Annotations
-from tinycoder.symbols.types.arguments import Arguments
 from tinycoder.symbols.types.attributes import Attributes
 from tinycoder.symbols.types.calls import Calls
 from tinycoder.symbols.types.classes import Classes
 from tinycoder.symbols.types.elements import Elements
-from tinycoder.symbols.types.generics import Generics
 from tinycoder.symbols.types.lookup import Found, Lookup, parse
 from tinycoder.symbols.types.values import (
     MAX_ITEMS,
     NONE,
+    Arguments,
     ClassValue,
     FunctionValue,
     Instance,
     ModuleValue,
     Scope,
-    Value,
     Values,
+    classes_of,
     union,
     without_none,
 )
 from tinycoder.symbols.types.work import Work
 
-_OPERATORS: Mapping[type[ast.operator], str] = {
-    ast.Add: "__add__",
-    ast.Sub: "__sub__",
-    ast.Mult: "__mul__",
-    ast.MatMult: "__matmul__",
-    ast.Div: "__truediv__",
-    ast.FloorDiv: "__floordiv__",
-    ast.Mod: "__mod__",
-    ast.Pow: "__pow__",
-    ast.BitOr: "__or__",
-    ast.BitAnd: "__and__",
-    ast.BitXor: "__xor__",
-    ast.LShift: "__lshift__",
-    ast.RShift: "__rshift__",
-}
+_OPERATORS = {"Mult": "mul", "MatMult": "matmul", "Div": "truediv", "BitOr": "or", "BitAnd": "and", "BitXor": "xor"}
+"""Names of methods, without underscores, that differ from those of the operators in ``ast``."""
 
 _NUMBERS = ("bool", "int", "float", "complex")
 
@@ -67,16 +53,10 @@ class Inference:
         self.calls = Calls(self)
         self.classes = Classes(self)
         self.elements = Elements(self)
-        self.generics = Generics(self)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Values:
         """What an expression stands for."""
-        if node is None or not self.work.begin():
-            return ()
-        try:
-            return self._evaluate(node, scope)
-        finally:
-            self.work.end()
+        return self.work.step(lambda: self._evaluate(node, scope), ()) if node else ()
 
     def text(self, text: str, scope: Scope) -> Values:
         """What the expression that ``text`` is stands for."""
@@ -106,20 +86,8 @@ class Inference:
             return (NONE,)
         return () if node.value is Ellipsis else self.classes.instance(type(node.value).__name__)
 
-    def _bool(self, node: ast.expr, scope: Scope) -> Values:
-        return self.classes.instance("bool")
-
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Values:
-        return self._bool(node, scope) if isinstance(node.op, ast.Not) else self.evaluate(node.operand, scope)
-
-    def _formatted(self, node: ast.JoinedStr, scope: Scope) -> Values:
-        return self.classes.instance("str")
-
-    def _walrus(self, node: ast.NamedExpr, scope: Scope) -> Values:
-        return self.evaluate(node.value, scope)
-
-    def _await(self, node: ast.Await, scope: Scope) -> Values:
-        return self.elements.awaited(self.evaluate(node.value, scope))
+        return self.classes.instance("bool") if isinstance(node.op, ast.Not) else self.evaluate(node.operand, scope)
 
     def _choice(self, node: ast.IfExp, scope: Scope) -> Values:
         return without_none(union([self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)]))
@@ -127,11 +95,8 @@ class Inference:
     def _tuple(self, node: ast.Tuple, scope: Scope) -> Values:
         return self.classes.tuple_of([self.evaluate(part, scope) for part in node.elts[:MAX_ITEMS]])
 
-    def _list(self, node: ast.List, scope: Scope) -> Values:
-        return self.classes.instance("list", self._elements(node.elts, scope))
-
-    def _set(self, node: ast.Set, scope: Scope) -> Values:
-        return self.classes.instance("set", self._elements(node.elts, scope))
+    def _display(self, node: ast.List | ast.Set, scope: Scope) -> Values:
+        return self.classes.instance(type(node).__name__.lower(), self._elements(node.elts, scope))
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Values:
         keys = [key for key in node.keys if key is not None]
@@ -148,12 +113,12 @@ class Inference:
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Values:
         left = without_none(self.evaluate(node.left, scope))
-        if isinstance(node.op, ast.BitOr) and any(isinstance(value, ClassValue) for value in left):
+        if isinstance(node.op, ast.BitOr) and classes_of(left):
             return union([left, self.evaluate(node.right, scope)])
-        names = {value.kind.symbol.name for value in left if isinstance(value, Instance)}
+        names = _class_names(left)
         if names and names <= set(_NUMBERS):
             right = without_none(self.evaluate(node.right, scope))
-            names |= {value.kind.symbol.name for value in right if isinstance(value, Instance)}
+            names |= _class_names(right)
             if names <= set(_NUMBERS):
                 if isinstance(node.op, ast.Div):
                     names.add("float")
@@ -162,7 +127,8 @@ class Inference:
             return right if isinstance(node.op, ast.Mult) else ()
         if names and names <= {"str", "bytes", "list", "tuple"}:
             return tuple(replace(value, items=None) if isinstance(value, Instance) else value for value in left)
-        method = self.attributes.attribute(left, _OPERATORS[type(node.op)])
+        operator = type(node.op).__name__
+        method = self.attributes.attribute(left, f"__{_OPERATORS.get(operator, operator.lower())}__")
         return self.calls.call(method, Arguments([node.right], {}, scope))
 
     def _comprehension(
@@ -214,9 +180,8 @@ class Inference:
 
     def variable(self, symbol: Variable, scope: Scope, owner: ClassValue | None = None) -> Values:
         """What a variable holds: what its annotation names, else what its value is."""
-        return self.work.once(
-            ("variable", id(symbol), owner and owner.key), symbol, lambda: self._variable(symbol, scope, owner)
-        )
+        key = ("variable", id(symbol), owner and owner.key)
+        return self.work.once(key, symbol, lambda: self._variable(symbol, scope, owner))
 
     def _variable(self, symbol: Variable, scope: Scope, owner: ClassValue | None) -> Values:
         name = f"{owner.qualified if owner else scope.source.name}.{symbol.name}"
@@ -232,16 +197,9 @@ class Inference:
         """Where the values of instance variables are read: in a method, with the receiver as the reader calls it."""
         if owner is None:
             return scope
-        mine = self.self_of(owner, scope)
-        return replace(
-            scope,
-            enclosing=(Enclosing(None), *scope.enclosing),
-            local={"self": (mine,), "cls": (mine.kind if isinstance(mine, Instance) else owner,)},
-        )
-
-    def self_of(self, owner: ClassValue, scope: Scope) -> Value:
-        """The receiver that methods of ``owner`` are read with."""
-        return next((value for value in scope.types.get("Self", ())), Instance(owner))
+        mine = next(iter(scope.types.get("Self", ())), Instance(owner))
+        local: dict[str, Values] = {"self": (mine,), "cls": (mine.kind if isinstance(mine, Instance) else owner,)}
+        return replace(scope, enclosing=(Enclosing(None), *scope.enclosing), local=local)
 
     def parameter(self, symbol: Parameter, scope: Scope) -> Values:
         """What a parameter is given: what its annotation names, or perhaps something like its default."""
@@ -270,17 +228,21 @@ class Inference:
         ast.BoolOp: _either,
         ast.IfExp: _choice,
         ast.BinOp: _binary,
-        ast.Await: _await,
-        ast.Compare: _bool,
+        ast.Await: lambda self, node, scope: self.elements.awaited(self.evaluate(node.value, scope)),
+        ast.Compare: lambda self, node, scope: self.classes.instance("bool"),
         ast.UnaryOp: _unary,
-        ast.JoinedStr: _formatted,
-        ast.NamedExpr: _walrus,
+        ast.JoinedStr: lambda self, node, scope: self.classes.instance("str"),
+        ast.NamedExpr: lambda self, node, scope: self.evaluate(node.value, scope),
         ast.Tuple: _tuple,
-        ast.List: _list,
-        ast.Set: _set,
+        ast.List: _display,
+        ast.Set: _display,
         ast.Dict: _dict,
         ast.ListComp: _comprehension,
         ast.SetComp: _comprehension,
         ast.GeneratorExp: _comprehension,
         ast.DictComp: _comprehension,
     }
+
+
+def _class_names(values: Values) -> set[str]:
+    return {value.kind.symbol.name for value in values if isinstance(value, Instance)}

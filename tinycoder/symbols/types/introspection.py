@@ -6,6 +6,7 @@ import inspect
 import re
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tinycoder.symbols.records import (
@@ -22,7 +23,7 @@ from tinycoder.symbols.records import (
     Symbol,
     Variable,
 )
-from tinycoder.symbols.types.builtin_types import ARGUMENTS, BASES, EXTRA, HELPERS, METHODS
+from tinycoder.symbols.types.library_types import read_tables
 
 _KINDS = {
     inspect.Parameter.POSITIONAL_ONLY: POSITIONAL_ONLY,
@@ -41,6 +42,8 @@ _FUNCTIONS = (
 )
 _LEFT_OUT = frozenset({"__doc__", "__module__", "__name__", "__loader__", "__spec__", "__package__", "__dict__"})
 _SIMPLE = (type(None), bool, int, float)
+_TABLES = read_tables("builtin_types.ini")
+_BASES, _ARGUMENTS, _IMPORTS = (_TABLES.pop(section) for section in ("bases", "arguments", "imports"))
 _FIRST_OF_SIGNATURE = re.compile(r"^(?:\w+\.)?\w+\(([^()]*)\)")
 
 
@@ -51,28 +54,27 @@ def module_record(module: types.ModuleType, name: str) -> Module:
         if each not in _LEFT_OUT and each.isidentifier() and each != "_":
             symbols[each] = _symbol(each, value, name)
     exported = tuple(each for each in symbols if not each.startswith("_"))
-    if any(qualified.startswith(f"{name}.") for qualified in (*METHODS, *EXTRA)):
-        for each, (source, attribute) in HELPERS.items():
-            symbols.setdefault(each, Import(each, 0, source, attribute))
+    if any(f"{owner}.".startswith(f"{name}.") for owner in _TABLES):
+        for each, source in _IMPORTS.items():
+            symbols.setdefault(each, Import(each, 0, source, each))
     return Module(symbols=symbols, exported=exported)
 
 
 def class_record(kind: type, module: str) -> Class:
     """A class of a module."""
     qualified = f"{module}.{kind.__name__}"
-    returns = {
-        method: annotation for annotation, methods in METHODS.get(qualified, {}).items() for method in methods.split()
+    returns = _TABLES.get(qualified, {})
+    members = {
+        each: _member(each, value, qualified, returns.get(each, ""))
+        for each, value in vars(kind).items()
+        if each not in _LEFT_OUT and each.isidentifier()
     }
-    members: dict[str, Symbol] = {}
-    for each, value in vars(kind).items():
-        if each not in _LEFT_OUT and each.isidentifier():
-            members[each] = _member(each, value, qualified, returns.get(each, ""))
     for each, annotation in returns.items():
         if each not in members:
             inherited = inspect.getattr_static(kind, each, None)
             members[each] = _member(each, inherited, qualified, annotation)
-    bases = BASES.get(qualified) or tuple(_bases(kind, module))
-    return Class(kind.__name__, 0, bases, members=members)
+    bases = tuple(base.__name__ for base in kind.__bases__ if base is not object or module == "builtins")
+    return Class(kind.__name__, 0, (_BASES[qualified],) if qualified in _BASES else bases, members=members)
 
 
 def _symbol(name: str, value: Any, module: str) -> Symbol:
@@ -84,9 +86,10 @@ def _symbol(name: str, value: Any, module: str) -> Symbol:
         return Import(name, 0, value.__module__, value.__name__)
     if isinstance(value, types.ModuleType):
         return Import(name, 0, value.__name__)
-    if callable(value) and isinstance(value, _FUNCTIONS):
-        return _function(name, value, f"{module}.{name}", EXTRA.get(f"{module}.{name}", ""))
-    return Variable(name, 0, annotation=EXTRA.get(f"{module}.{name}", "") or _type_name(value))
+    known = _TABLES.get(module, {}).get(name, "")
+    if isinstance(value, _FUNCTIONS):
+        return _function(name, value, f"{module}.{name}", known)
+    return Variable(name, 0, annotation=known or _type_name(value))
 
 
 def _is_own(value: type, module: str) -> bool:
@@ -113,25 +116,26 @@ def _member(name: str, value: Any, owner: str, returns: str) -> Symbol:
 
 
 def _function(name: str, value: Any, qualified: str, returns: str, decorators: tuple[str, ...] = ()) -> Function:
-    annotations = ARGUMENTS.get(qualified, {})
-    parameters = tuple(_parameters(value, annotations))
+    parameters = tuple(
+        replace(one, annotation=_ARGUMENTS.get(f"{qualified}.{one.name}", "")) for one in _parameters(value)
+    )
     if decorators == ("classmethod",) and (not parameters or parameters[0].name not in ("cls", "type")):
         parameters = (Parameter("cls", POSITIONAL_ONLY), *parameters)
     return Function(name, 0, parameters, returns, decorators=decorators)
 
 
-def _parameters(value: Any, annotations: dict[str, str]) -> Iterator[Parameter]:
+def _parameters(value: Any) -> Iterator[Parameter]:
     try:
         signature = inspect.signature(value)
     except (ValueError, TypeError):
-        yield from _described(value, annotations)
+        yield from _described(value)
         return
     for parameter in signature.parameters.values():
         default = "" if parameter.default is inspect.Parameter.empty else _sketch(parameter.default)
-        yield Parameter(parameter.name, _KINDS[parameter.kind], annotations.get(parameter.name, ""), default)
+        yield Parameter(parameter.name, _KINDS[parameter.kind], default=default)
 
 
-def _described(value: Any, annotations: dict[str, str]) -> Iterator[Parameter]:
+def _described(value: Any) -> Iterator[Parameter]:
     """The parameters of a function without a signature, such as ``dict.get``: from its documentation, if it says."""
     if isinstance(value, (types.MethodDescriptorType, types.WrapperDescriptorType)):
         yield Parameter("self", POSITIONAL_ONLY)
@@ -139,10 +143,9 @@ def _described(value: Any, annotations: dict[str, str]) -> Iterator[Parameter]:
     parts = described[1].translate({ord("["): None, ord("]"): None}).split(",") if described else []
     names = [part.partition("=")[0].strip() for part in parts]
     if names and all(name.isidentifier() for name in names):
-        for name in names:
-            yield Parameter(name, POSITIONAL_ONLY, annotations.get(name, ""))
+        yield from (Parameter(name, POSITIONAL_ONLY) for name in names)
     elif not described or described[1].strip():
-        yield Parameter("args", VARIADIC, annotations.get("args", ""))
+        yield Parameter("args", VARIADIC)
         yield Parameter("kwargs", KEYWORDS)
 
 
@@ -155,9 +158,3 @@ def _sketch(value: Any) -> str:
 def _type_name(value: Any) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" and kind.__name__.isidentifier() else ""
-
-
-def _bases(kind: type, module: str) -> Iterator[str]:
-    for base in kind.__bases__:
-        if base is not object or module == "builtins":
-            yield base.__name__

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from tinycoder.symbols.modules import LIBRARY, Source
-from tinycoder.symbols.records import EMPTY, KEYWORDS, VARIADIC, Class, Function, Parameter, Symbol, Variable
-from tinycoder.symbols.types.values import Scope
-
-TABLE_SCOPE = Scope(Source(name="", path="", is_package=False, origin=LIBRARY), EMPTY)
-"""Where names are full dotted names, or builtins."""
+from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Symbol, Variable
 
 COROUTINE = Class(
     "Coroutine",

@@ -8,18 +8,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tinycoder.symbols.imports.forms import absolute
-from tinycoder.symbols.modules import Definition, Modules, Source
-from tinycoder.symbols.records import (
-    Class,
-    Function,
-    Import,
-    Parameter,
-    Symbol,
-    Variable,
-)
+from tinycoder.symbols.modules import Modules, Source
+from tinycoder.symbols.records import Class, Function, Import, Parameter, Symbol, Variable
 from tinycoder.symbols.types.library_types import RETURNS, TYPING
 from tinycoder.symbols.types.traits import receiver_name, takes_class
-from tinycoder.symbols.types.values import ClassValue, Instance, ModuleValue, Scope, Values
+from tinycoder.symbols.types.values import Instance, ModuleValue, Scope, Values
 
 MAX_EXPRESSION = 2_000  # characters of an expression that is parsed
 BUILTINS = "builtins"
@@ -90,13 +83,11 @@ class Lookup:
                     return self._followed(member, scope, member=True)
         if symbol := scope.module.symbols.get(name):
             return self._followed(symbol, Scope(scope.source, scope.module))
-        if scope.module.stars:
-            for star in scope.module.stars:
-                if resolved := self.attribute(absolute(star, scope.source.package), name):
-                    return resolved
+        for star in scope.module.stars:
+            if resolved := self.attribute(absolute(star, scope.source.package), name):
+                return resolved
         if scope.source.name == "":
-            module = self.modules.find(name)
-            return ModuleValue(module) if module else self.attribute(BUILTINS, name)
+            return self._module(name) or self.attribute(BUILTINS, name)
         if resolved := self.attribute(BUILTINS, name):
             return resolved
         inner = next((one for one in scope.module.imports if one.name == name), None) if scope.enclosing else None
@@ -110,7 +101,7 @@ class Lookup:
             self._found[key] = self._attribute(module, name)
         return self._found[key]
 
-    def of_module(self, source: Source) -> Scope:
+    def _of_module(self, source: Source) -> Scope:
         """The scope of a module's top level."""
         root = self.root
         if source.name == root.source.name:
@@ -122,54 +113,45 @@ class Lookup:
     def dotted(self, name: str) -> Found | None:
         """What a full dotted name stands for."""
         module, _, last = name.rpartition(".")
-        if not module:
-            source = self.modules.find(last)
-            return ModuleValue(source) if source else None
-        return self.attribute(module, last)
+        return self.attribute(module, last) if module else self._module(last)
+
+    def _module(self, name: str) -> ModuleValue | None:
+        source = self.modules.find(name)
+        return ModuleValue(source) if source else None
 
     def _attribute(self, module: str, name: str) -> Found | None:
         if not module:
             return None
         if module == self.root.source.name and (symbol := self.root.module.symbols.get(name)):
             return self._followed(symbol, Scope(self.root.source, self.root.module))
-        definition = self.modules.resolve(module, name)
-        if definition:
-            return self._defined(definition)
-        found = self.modules.find(f"{module}.{name}")
-        if found is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
-            return Binding(Function(name, 0), self.of_module(source))  # the module makes it when it runs
-        return ModuleValue(found) if found else None
-
-    def _defined(self, definition: Definition) -> Found:
-        if definition.symbol is None:
-            return ModuleValue(definition.source)
-        return Binding(definition.symbol, self.of_module(definition.source))
+        if definition := self.modules.resolve(module, name):
+            if definition.symbol is None:
+                return ModuleValue(definition.source)
+            return Binding(definition.symbol, self._of_module(definition.source))
+        submodule = self._module(f"{module}.{name}")
+        if submodule is None and f"{module}.{name}" in RETURNS and (source := self.modules.find(module)):
+            return Binding(Function(name, 0), self._of_module(source))  # the module makes it when it runs
+        return submodule
 
     def _followed(self, symbol: Symbol, scope: Scope, *, member: bool = False) -> Found:
         if not isinstance(symbol, Import):
             return Binding(symbol, scope, member=member)
         module = absolute(symbol.module, scope.source.package)
-        if symbol.attribute:
-            resolved = self.attribute(module, symbol.attribute)
-        else:
-            source = self.modules.find(module)
-            resolved = ModuleValue(source) if source else None
+        resolved = self.attribute(module, symbol.attribute) if symbol.attribute else self._module(module)
         return resolved or Binding(symbol, scope)
 
     def _in_function(self, name: str, scope: Scope, index: int) -> Found | None:
-        frame, outer = scope.enclosing[index], scope.enclosing[index + 1 :]
+        frame, outer, owner = scope.enclosing[index], scope.enclosing[index + 1 :], scope.class_at(index + 1)
         function = frame.symbol
         bound = frame.bindings.get(name)
         parameters = function.parameters if isinstance(function, Function) else ()
         parameter = next((parameter for parameter in parameters if parameter.name == name), None)
         here = Scope(scope.source, scope.module, scope.enclosing[index:], types=scope.types)
         if parameter is None or not isinstance(function, Function):
-            if bound and name == "self" and outer and isinstance(outer[0].symbol, Class):  # in a setter
-                owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))
+            if bound and name == "self" and owner:  # in a setter
                 return Binding(bound, here, values=(Instance(owner),))
             return self._followed(bound, here) if bound else None
-        if outer and isinstance(outer[0].symbol, Class) and name == receiver_name(function):
-            owner = ClassValue(outer[0].symbol, Scope(scope.source, scope.module, outer[1:]))
+        if owner and name == receiver_name(function):
             return Binding(parameter, here, values=(owner if takes_class(function) else Instance(owner),))
         if bound and not parameter.annotation and not (isinstance(bound, Variable) and not bound.value):
             return self._followed(bound, here)

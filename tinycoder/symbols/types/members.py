@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinycoder.symbols.imports.forms import absolute
 from tinycoder.symbols.modules import LIBRARY, Modules, Source
@@ -39,14 +39,13 @@ _FUNCTION_ATTRIBUTES = {
 _CATCHING = ("__getattr__", "__getattribute__")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Member:
     """A member: ``owner`` is the class or module that defines it, ``depth`` how many bases away that is.
 
     ``symbol`` is None for a submodule. ``kind`` is one of ``KINDS`` of ``tinycoder.complete.candidate``.
     """
 
-    name: str
     symbol: Symbol | None
     owner: str
     depth: int
@@ -65,7 +64,7 @@ class Members:
 def members_of(values: Values, inference: Inference) -> Members:
     """The members that any of the values has."""
     rows: dict[str, Member] = {}
-    known = bool(values)
+    known = True
     for value in without_none(values):
         members = _members(value, inference)
         known = known and members.known
@@ -82,9 +81,7 @@ def kind_of(symbol: Symbol | None, owner: Class | None = None) -> str:
         case Class():
             return "enum" if _looks_like_enum(symbol) else "class"
         case Function():
-            if is_property(symbol):
-                return "property"
-            return "method" if owner else "function"
+            return "property" if is_property(symbol) else "method" if owner else "function"
         case Variable():
             if owner:
                 return "enum member" if _looks_like_enum(owner) and is_enum_member(symbol) else "field"
@@ -120,13 +117,12 @@ def _members(value: Value, inference: Inference) -> Members:
 
 def _of_module(source: Source, modules: Modules) -> Members:
     rows = {
-        name: Member(name=name, symbol=symbol, owner=source.name, depth=0, kind=kind_of(symbol), source=source)
+        name: Member(symbol, source.name, depth=0, kind=kind_of(symbol), source=source)
         for name, symbol in modules.public(source.name).items()
     }
     for name, annotation in MODULE_ATTRIBUTES.items():
         symbol = Variable(name, 0, annotation)
-        member = Member(name=name, symbol=symbol, owner=source.name, depth=1, kind="variable", source=source)
-        rows.setdefault(name, member)
+        rows.setdefault(name, Member(symbol, source.name, depth=1, kind="variable", source=source))
     return Members(rows=rows, known=_is_read(source, modules, MAX_STARS))
 
 
@@ -156,15 +152,15 @@ def _of_function(inference: Inference) -> dict[str, Member]:
         return {}
     rows = _rows(inference.classes.order(kind), inference)
     for name, annotation in _FUNCTION_ATTRIBUTES.items():
-        symbol, source = Variable(name, 0, annotation), kind.scope.source
-        rows[name] = Member(name=name, symbol=symbol, owner="function", depth=0, kind="field", source=source)
+        symbol = Variable(name, 0, annotation)
+        rows[name] = Member(symbol, owner="function", depth=0, kind="field", source=kind.scope.source)
     return rows
 
 
 def _of_instance(value: Instance, inference: Inference) -> Members:
     order = inference.classes.order(value.kind)
     rows = _rows(order, inference)
-    if any(last_part(text) == "TypedDict" for base in order.bases for text in base.value.symbol.bases):
+    if inference.classes.is_a(value.kind, "TypedDict"):
         rows = {name: row for name, row in rows.items() if row.kind != "field" or row.source.name == BUILTINS}
     if inference.classes.is_enum(value.kind):
         rows = dict(sorted(rows.items(), key=lambda row: row[1].kind == "enum member"))
@@ -176,7 +172,7 @@ def _of_class(value: ClassValue, inference: Inference) -> Members:
     rows = _of_body(_rows(order, inference))
     if inference.classes.is_enum(value):
         rows = dict(sorted(rows.items(), key=lambda row: row[1].kind != "enum member"))
-    metaclass = order.metaclass or inference.classes.class_named("builtins.type")
+    metaclass = inference.classes.metaclass(value)
     if metaclass:
         distance = max(base.depth for base in order.bases) + 1
         for name, row in _rows(inference.classes.order(metaclass), inference, distance).items():
@@ -188,7 +184,7 @@ def _of_super(value: SuperValue, inference: Inference) -> Members:
     order = inference.classes.order(receiver_class(value.receiver))
     symbols = [base.value.symbol for base in order.bases]
     start = next((index + 1 for index, symbol in enumerate(symbols) if is_same(symbol, value.after.symbol)), 0)
-    rest = Order(order.bases[start:], order.complete, order.metaclass, order.metaclass_known)
+    rest = replace(order, bases=order.bases[start:])
     return Members(rows=_of_body(_rows(rest, inference)), known=_is_known(rest))
 
 
@@ -210,14 +206,8 @@ def _rows(order: Order, inference: Inference, distance: int = 0) -> dict[str, Me
             kind = kind_of(member, symbol)
             if is_enum and kind == "field" and is_enum_member(member) and not base.depth:
                 kind = "enum member"
-            rows[name] = Member(
-                name=name,
-                symbol=member,
-                owner=symbol.name,
-                depth=base.depth + distance,
-                kind=kind,
-                source=base.value.scope.source,
-            )
+            source = base.value.scope.source
+            rows[name] = Member(member, symbol.name, depth=base.depth + distance, kind=kind, source=source)
     return rows
 
 

@@ -5,13 +5,13 @@ Answers come from records alone, and no question works for long: what is not fou
 
 from __future__ import annotations
 
-from tinycoder.symbols.modules import Modules, Source
-from tinycoder.symbols.records import EMPTY
+from tinycoder.symbols.modules import Modules
 from tinycoder.symbols.types.inference import Inference
 from tinycoder.symbols.types.lookup import parse
 from tinycoder.symbols.types.members import Members, members_of
 from tinycoder.symbols.types.signatures import Signature, signature_of
 from tinycoder.symbols.types.values import (
+    TABLE_SCOPE,
     ClassValue,
     FunctionValue,
     Instance,
@@ -20,8 +20,6 @@ from tinycoder.symbols.types.values import (
     Value,
     Values,
 )
-
-_NOWHERE = Scope(Source(name="", path="", is_package=False, origin=""), EMPTY)
 
 
 class Types:
@@ -53,7 +51,7 @@ class Types:
 
     def _inference(self, values: Values) -> Inference:
         """For what was inferred before: its module is taken as it was then."""
-        return Inference(self._modules, next((_scope(value) for value in values if _scope(value)), None) or _NOWHERE)
+        return Inference(self._modules, next(filter(None, map(_scope, values)), TABLE_SCOPE))
 
 
 def _scope(value: Value) -> Scope | None:

@@ -31,10 +31,6 @@ _MODELS = frozenset({"BaseModel", "BaseSettings", "SQLModel", "Struct", "Generic
 _FIELD_CALLS = frozenset({"ib", "attrib", "field", "Factory"})
 _OBJECT = "builtins.object"
 _UNTOLD = {
-    "builtins.print": (
-        Parameter("args", VARIADIC),
-        *(Parameter(name, KEYWORD_ONLY, default="...") for name in ("sep", "end", "file", "flush")),
-    ),
     "builtins.zip": (Parameter("iterables", VARIADIC), Parameter("strict", KEYWORD_ONLY, default="True")),
     **dict.fromkeys(
         ("builtins.max", "builtins.min"),
@@ -127,10 +123,9 @@ def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | 
         return _UNTOLD[value.qualified]
     bases = inference.classes.order(value).bases
     vague: Sequence[Parameter] = ()
-    texts = [last_part(text) for base in bases for text in base.value.symbol.bases]
-    if "NamedTuple" in texts:
+    if inference.classes.is_a(value, "NamedTuple"):
         return _fields(bases, base_is="NamedTuple")
-    if "TypedDict" in texts:
+    if inference.classes.is_a(value, "TypedDict"):
         return [replace(one, kind=KEYWORD_ONLY) for one in _fields(bases, base_is="TypedDict")]
     if inference.classes.is_enum(value):
         return [Parameter("value")]
@@ -144,7 +139,7 @@ def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | 
             function = symbol.members.get(name)
             if isinstance(function, Function):
                 given = function.parameters[int(bool(receiver_name(function))) :]
-                if name == "__init__" or not _takes_anything(function):
+                if name == "__init__" or not {VARIADIC, KEYWORDS} <= {one.kind for one in function.parameters}:
                     return given
                 vague = vague or given
         if _is_dataclass(symbol):
@@ -152,10 +147,6 @@ def _of_class(value: ClassValue, inference: Inference) -> Sequence[Parameter] | 
         if any(last_part(text) in _MODELS for text in symbol.bases) and not inference.classes.order(value).complete:
             return [replace(one, kind=KEYWORD_ONLY) for one in _fields(bases[: index + 1])]
     return None
-
-
-def _takes_anything(function: Function) -> bool:
-    return {VARIADIC, KEYWORDS} <= {one.kind for one in function.parameters}
 
 
 def _is_dataclass(symbol: Class) -> bool:
@@ -169,7 +160,7 @@ def _fields(bases: Sequence[Base], *, base_is: str = "") -> list[Parameter]:
         symbol = base.value.symbol
         if base.value.scope.source.name in (BUILTINS, ""):
             continue
-        if base_is and not any(last_part(text) == base_is for text in symbol.bases) and base_is == "NamedTuple":
+        if base_is == "NamedTuple" and base_is not in map(last_part, symbol.bases):
             continue
         kind = ORDINARY
         for member in named_fields(symbol):
@@ -179,7 +170,8 @@ def _fields(bases: Sequence[Base], *, base_is: str = "") -> list[Parameter]:
                 continue
             else:
                 name = member.name.lstrip("_") if _is_attrs(symbol) else member.name
-                fields[name] = Parameter(name, kind, member.annotation, _field_default(member))
+                default = "..." if "(" in member.value else member.value
+                fields[name] = Parameter(name, kind, member.annotation, default)
     return list(fields.values())
 
 
@@ -194,7 +186,3 @@ def _is_attrs(symbol: Class) -> bool:
         decorator.startswith(("attr", "define", "frozen", "mutable")) and "dataclass" not in decorator
         for decorator in symbol.decorators
     )
-
-
-def _field_default(member: Variable) -> str:
-    return "..." if "(" in member.value else member.value

@@ -24,7 +24,6 @@ CLASS_DECORATORS = frozenset(
 )
 ENUM_MODULE = "enum"
 ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
-_NEVER_BOUND = frozenset({"staticmethod"})
 _CLASS_BOUND = frozenset({"classmethod", "abstractclassmethod"})
 _IMPLICIT_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
@@ -36,7 +35,7 @@ def last_part(decorator: str) -> str:
 
 def receiver_name(function: Function) -> str:
     """The name of the parameter that a method's receiver is given to; ``""`` if there is none."""
-    if not _NEVER_BOUND.isdisjoint(map(last_part, function.decorators)):
+    if "staticmethod" in map(last_part, function.decorators):
         return ""
     first = next(iter(function.parameters), None)
     return "" if first is None or first.kind in (VARIADIC, KEYWORD_ONLY, KEYWORDS) else first.name
@@ -47,17 +46,12 @@ def takes_class(function: Function) -> bool:
     return function.name in _IMPLICIT_CLASS or not _CLASS_BOUND.isdisjoint(map(last_part, function.decorators))
 
 
-def is_property_name(decorator: str) -> bool:
-    """Whether a decorator makes a property."""
-    return decorator.endswith("property")
-
-
 def is_property(symbol: Symbol | None) -> bool:
     """Whether a function is read as an attribute."""
     if not isinstance(symbol, Function):
         return False
     names = [last_part(decorator) for decorator in symbol.decorators]
-    return any(is_property_name(name) or name in ("setter", "getter", "deleter", "reify") for name in names)
+    return any(name.endswith("property") or name in ("setter", "getter", "deleter", "reify") for name in names)
 
 
 def is_enum_member(symbol: Symbol) -> TypeGuard[Variable]:

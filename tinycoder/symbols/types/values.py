@@ -6,12 +6,12 @@ further values that are not known.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
-from tinycoder.symbols.modules import Source
-from tinycoder.symbols.records import Class, Enclosing, Function, Module
+from tinycoder.symbols.modules import LIBRARY, Source
+from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
 
 MAX_UNION = 6
 MAX_ITEMS = 8  # of a tuple whose elements are told apart
@@ -32,6 +32,34 @@ class Scope:
     types: Mapping[str, Values] = field(default_factory=dict)
     narrowed: Mapping[str, str] = field(default_factory=dict)
 
+    def class_at(self, index: int) -> ClassValue | None:
+        """The class that is the enclosing at ``index``, if there is one and it is a class."""
+        symbol = self.enclosing[index].symbol if index < len(self.enclosing) else None
+        if not isinstance(symbol, Class):
+            return None
+        return ClassValue(symbol, Scope(self.source, self.module, self.enclosing[index + 1 :]))
+
+    def with_self(self, receiver: Instance | ClassValue) -> Scope:
+        """The scope in which ``Self`` is the receiver."""
+        mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
+        return replace(self, types={**self.types, "Self": (mine,)})
+
+
+TABLE_SCOPE = Scope(Source(name="", path="", is_package=False, origin=LIBRARY), EMPTY)
+"""Where names are full dotted names, or builtins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a call is given; the expressions are evaluated only when their values are asked for."""
+
+    nodes: Sequence[ast.expr]
+    keywords: Mapping[str, ast.expr]
+    scope: Scope
+
+
+NO_ARGUMENTS = Arguments((), {}, TABLE_SCOPE)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModuleValue:
@@ -43,9 +71,6 @@ class ModuleValue:
     def key(self) -> object:
         """Equal for equal values."""
         return self.source.name
-
-    def __str__(self) -> str:
-        return f"module {self.source.name}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +91,6 @@ class ClassValue:
         """Module and name, without enclosing classes."""
         return f"{self.scope.source.name}.{self.symbol.name}"
 
-    def __str__(self) -> str:
-        return f"type[{_named(self, None)}]"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
@@ -82,9 +104,6 @@ class Instance:
         """Equal for equal values."""
         items = None if self.items is None else tuple(_keys(values) for values in self.items)
         return "instance", self.kind.key, items
-
-    def __str__(self) -> str:
-        return _named(self.kind, self.items)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +125,6 @@ class FunctionValue:
         """Module, class if it is a method, and name."""
         return f"{self.owner.qualified if self.owner else self.scope.source.name}.{self.symbol.name}"
 
-    def __str__(self) -> str:
-        return f"function {self.symbol.name}"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuperValue:
@@ -122,35 +138,20 @@ class SuperValue:
         """Equal for equal values."""
         return "super", self.receiver.key, self.after.key
 
-    def __str__(self) -> str:
-        return f"super of {self.after.symbol.name}"
-
 
 @dataclass(frozen=True, slots=True)
-class NoneValue:
-    """``None``."""
+class Special:
+    """``NONE`` or ``DOUBT``."""
 
-    key: ClassVar[str] = "None"
-
-    def __str__(self) -> str:
-        return "None"
+    key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Values that are not known."""
-
-    key: ClassVar[str] = "?"
-
-    def __str__(self) -> str:
-        return "?"
-
-
-Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | NoneValue | Doubt
+Value = ModuleValue | ClassValue | Instance | FunctionValue | SuperValue | Special
 Values = tuple[Value, ...]
 
-NONE = NoneValue()
-DOUBT = Doubt()
+NONE = Special("None")
+DOUBT = Special("?")
+"""Values that are not known."""
 
 
 def union(parts: Iterable[Values]) -> Values:
@@ -172,22 +173,15 @@ def without_none(values: Values) -> Values:
     return rest if any(value is not DOUBT for value in rest) else values
 
 
+def classes_of(values: Values) -> list[ClassValue]:
+    """Those of the values that are classes."""
+    return [value for value in values if isinstance(value, ClassValue)]
+
+
 def receiver_class(value: Instance | ClassValue) -> ClassValue:
     """The class that a receiver's members are looked up in."""
     return value.kind if isinstance(value, Instance) else value
 
 
-def with_self(scope: Scope, receiver: Instance | ClassValue) -> Scope:
-    """The scope in which ``Self`` is the receiver."""
-    mine = receiver if isinstance(receiver, Instance) else Instance(receiver)
-    return replace(scope, types={**scope.types, "Self": (mine,)})
-
-
 def _keys(values: Values) -> tuple[object, ...]:
     return tuple(value.key for value in values)
-
-
-def _named(kind: ClassValue, items: tuple[Values, ...] | None) -> str:
-    given = kind.arguments if items is None else items
-    arguments = ", ".join(" | ".join(map(str, values)) or "?" for values in given)
-    return f"{kind.symbol.name}[{arguments}]" if arguments else kind.symbol.name

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from tinycoder.symbols.types.values import Values
 
 MAX_STEPS = 400  # expressions that are looked at
 MAX_DEPTH = 8  # records that are followed from one to the next
 MAX_NESTING = 25  # expressions within expressions, records between them included
+
+T = TypeVar("T")
 
 
 class Work:
@@ -21,17 +24,16 @@ class Work:
         self._active: set[object] = set()
         self._found: dict[object, tuple[object, Values]] = {}
 
-    def begin(self) -> bool:
-        """Whether one more expression may be looked at, within those that are; then ``end`` follows."""
+    def step(self, find: Callable[[], T], otherwise: T) -> T:
+        """``find()``, for one more expression within those that are looked at; ``otherwise`` where that is too much."""
         if self._steps >= MAX_STEPS or self._nesting >= MAX_NESTING:
-            return False
+            return otherwise
         self._steps += 1
         self._nesting += 1
-        return True
-
-    def end(self) -> None:
-        """After ``begin``."""
-        self._nesting -= 1
+        try:
+            return find()
+        finally:
+            self._nesting -= 1
 
     def once(self, key: object, held: object, find: Callable[[], Values]) -> Values:
         """``find()``, once a question and not within itself; ``held`` keeps the key's identities alive."""
