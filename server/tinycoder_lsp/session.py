@@ -33,9 +33,9 @@ from tinycoder_lsp.engine.answers import Answers
 from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
-from tinycoder_lsp.jobs.indexing import Index, index_folders
+from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.jobs.reading import WorkspaceReading
-from tinycoder_lsp.jobs.symbols import Reader, SymbolRequest, open_workspace
+from tinycoder_lsp.jobs.symbols import Reader, SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.settings import Settings
@@ -60,8 +60,7 @@ class _Wanted:
 
     enable: bool
     model: str | None
-    memory: bool
-    symbols: SymbolRequest
+    symbols: SymbolRequest  # with a memory if these may be kept
 
 
 class Session(LanguageServer):
@@ -102,15 +101,16 @@ class Session(LanguageServer):
             on_activity=self.answers.on_activity,
         )
         self.reading = WorkspaceReading(
-            self,
-            self.reporter,
-            models,
-            worker,
-            background,
-            index=index,
-            index_pause_s=pauses.index,
-            open_reader=open_reader,
-            symbols_pause_s=pauses.symbols,
+            index=Indexing(
+                models,
+                worker,
+                background,
+                self.reporter,
+                index=index,
+                bar=lambda: Bar(self, "TinyCoder: indexing"),
+                pause_s=pauses.index,
+            ),
+            symbols=Symbols(models, worker, background, self.reporter, open_reader=open_reader, pause_s=pauses.symbols),
         )
         self.training = Training(
             models.home,
@@ -173,7 +173,6 @@ class Session(LanguageServer):
         wanted = _Wanted(
             enable=settings.enable,
             model=self._chosen or settings.model or self._model,
-            memory=settings.memory.enable,
             symbols=SymbolRequest(
                 folders=tuple(self.documents.folders()),
                 python=settings.python,
@@ -228,7 +227,7 @@ class Session(LanguageServer):
         return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown if markdown else lsp.MarkupKind.PlainText, value=said)
 
     async def _load(self, wanted: _Wanted) -> None:
-        request, memory = wanted.symbols, wanted.memory
+        request, memory = wanted.symbols, wanted.symbols.keep
         loop = asyncio.get_running_loop()
         self.models.on_list = partial(loop.call_soon_threadsafe, self.reading.again)
         self.reading.symbols.want(request)
