@@ -185,7 +185,8 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     asked_s = time.monotonic()
     on_screen = params.context is not None and params.context.trigger_kind == _INCOMPLETE
     names = await ls.answers.popup(cursor, ls.settings.popup, on_screen=on_screen)
-    return completion_list(ls.usage.popup(cursor, names, asked_s), cursor.lines, abilities_of(ls.client_capabilities))
+    sent = ls.usage.sent("popup", cursor, names, asked_s)
+    return completion_list(sent, cursor.lines, abilities_of(ls.client_capabilities))
 
 
 @feature(lsp.COMPLETION_ITEM_RESOLVE)
@@ -212,7 +213,7 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
         ghosts = await _ghosts(ls, cursor, invoked)
     else:
         ghosts = await _after_selection(ls, cursor, selected, invoked)
-    return inline_list(ls.usage.inline(cursor, ghosts, asked_s), cursor.lines)
+    return inline_list(ls.usage.sent("inline", cursor, ghosts, asked_s), cursor.lines)
 
 
 async def _ghosts(ls: Session, cursor: TextCursor, invoked: bool) -> list[Candidate]:

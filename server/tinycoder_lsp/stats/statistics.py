@@ -11,12 +11,15 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder, replace_text
+from tinycoder.validate import parse
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
 from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
@@ -27,6 +30,14 @@ FORMAT_VERSION = 1
 KEPT = datetime.timedelta(days=400)
 PAUSE_S = 60.0  # between a count and its being written
 _PATIENCE_S = 2.0  # for another server that writes
+
+
+@dataclass(frozen=True)
+class _File:
+    """What the file holds."""
+
+    format: int
+    days: Any = None
 
 
 class NewerFormatError(ValueError):
@@ -47,7 +58,7 @@ def load(home: Path) -> dict[datetime.date, Day]:
         raise ConfigError(f"{file} was written by a later version of TinyCoder; update this one") from None
     except OSError as error:
         raise ConfigError(f"cannot read {file} ({error.strerror}); check who owns it") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ConfigError(f"{file} is damaged; `tinycoder stats --clear` removes it") from None
 
 
@@ -107,10 +118,8 @@ class Statistics:
             try:
                 if queued:
                     self._write(queued)
-            except NewerFormatError:
-                self._keep(queued, "it was written by a later version")
-            except OSError as error:
-                self._keep(queued, error.strerror or str(error))
+            except (NewerFormatError, OSError) as error:
+                self._keep(queued, getattr(error, "strerror", None) or str(error))
 
     def close(self) -> None:
         """Write what there is, for the last time. Waits for the disk."""
@@ -122,7 +131,7 @@ class Statistics:
         self.flush()
         try:
             stored = _read(statistics_file(self._home))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             stored = {}
         with self._lock:
             return merged(stored, self._queued)
@@ -153,7 +162,7 @@ class Statistics:
                 stored = _read(file)
             except NewerFormatError:
                 raise
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 logger.warning("%s is damaged (%s); it is kept aside, and counting starts anew", file, error)
                 file.replace(_damaged(file))
                 stored = {}
@@ -171,15 +180,12 @@ class Statistics:
 
 def _read(file: Path) -> dict[datetime.date, Day]:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = parse(_File, file.read_text(encoding="utf-8"), strict=False)
     except FileNotFoundError:
         return {}
-    version = values.get("format") if isinstance(values, dict) else None
-    if type(version) is not int:
-        raise ValueError("it says no format")
-    if version > FORMAT_VERSION:
-        raise NewerFormatError(f"format {version}")
-    return from_json(values.get("days"))
+    if values.format > FORMAT_VERSION:
+        raise NewerFormatError("it was written by a later version")
+    return from_json(values.days)
 
 
 def _lock(file: Path) -> filelock.BaseFileLock:
