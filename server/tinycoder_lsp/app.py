@@ -14,7 +14,7 @@ from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp import commands as commands  # registers its handlers
-from tinycoder_lsp.connection.handlers import edge, feature, register
+from tinycoder_lsp.connection.handlers import feature, register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
 from tinycoder_lsp.documents.positions import TextCursor
@@ -53,10 +53,6 @@ def serve(
     leave(session.exit_code)
 
 
-def _nothing() -> None:
-    return None
-
-
 def _no_list() -> lsp.CompletionList:
     return lsp.CompletionList(is_incomplete=True, items=[])
 
@@ -81,7 +77,6 @@ def shows_status(experimental: object) -> bool:
 
 
 @feature(lsp.INITIALIZED)
-@edge(_nothing)
 async def initialized(ls: Session, params: lsp.InitializedParams) -> None:
     """Now that the editor has its answer, ask for its configuration and load a model."""
     await ls.pull_settings()
@@ -96,7 +91,6 @@ def shutdown(ls: Session, params: None) -> None:
 
 
 @feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
-@edge(_nothing)
 async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurationParams) -> None:
     """Editors send the settings along, or only say that there are new ones."""
     if isinstance(params.settings, dict) and SECTION in params.settings:
@@ -107,7 +101,6 @@ async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurati
 
 
 @feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-@edge(_nothing)
 async def did_change_folders(ls: Session, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
     """Other folders may have a model of their own."""
     await ls.refresh()
@@ -120,7 +113,6 @@ def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> No
 
 
 @feature("textDocument/didFocus")
-@edge(_nothing)
 async def did_focus(ls: Session, params: Any) -> None:
     """Another document is in front: a chance to see whether a model has been trained meanwhile."""
     await ls.retry()
@@ -143,31 +135,26 @@ def did_accept_part(ls: Session, params: Any) -> None:
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-@edge(_nothing)
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
     """From now on the document counts as it is in the editor. Also a chance to see whether a model was trained."""
     ls.documents.follow(params.text_document.uri)
     await ls.retry()
 
 
-@feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-@feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+@feature(lsp.TEXT_DOCUMENT_DID_CHANGE, lsp.TEXT_DOCUMENT_DID_CLOSE)
 def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams | lsp.DidCloseTextDocumentParams) -> None:
     """The document has another text, or from now on that of its file."""
     ls.documents.follow(params.text_document.uri)
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-@edge(_nothing)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
     """Read the file again. Also a chance to see whether a model was trained."""
     ls.reading.files_changed([params.text_document.uri])
     await ls.retry()
 
 
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+@feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN, lsp.NOTEBOOK_DOCUMENT_DID_CHANGE, lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
 def did_change_notebook(ls: Session, params: Any) -> None:
     """Cells came, went, or have another text."""
     ls.documents.follow_notebook(params)
@@ -175,8 +162,11 @@ def did_change_notebook(ls: Session, params: Any) -> None:
 
 # Editors ask by themselves when a word begins. Of the other characters only the dot is always followed by a name;
 # after "(" the list would take the Enter that was meant for the code.
-@feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True))
-@edge(_no_list)
+@feature(
+    lsp.TEXT_DOCUMENT_COMPLETION,
+    options=lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True),
+    otherwise=_no_list,
+)
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:
     """Names for the completion list."""
     cursor = ls.documents.cursor(params) if ls.settings.popup.enable else None
@@ -189,7 +179,7 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     return completion_list(sent, cursor.lines, abilities_of(ls.client_capabilities))
 
 
-@feature(lsp.COMPLETION_ITEM_RESOLVE)
+@feature(lsp.COMPLETION_ITEM_RESOLVE, otherwise=None)
 async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
     """The details of a row, when the person looks at it."""
     item.documentation = await ls.details(item)
@@ -197,8 +187,11 @@ async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
 
 
 # pygls does not advertise this one without options, and some editors read `{}` as "no".
-@feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions(work_done_progress=False))
-@edge(_no_text)
+@feature(
+    lsp.TEXT_DOCUMENT_INLINE_COMPLETION,
+    options=lsp.InlineCompletionOptions(work_done_progress=False),
+    otherwise=_no_text,
+)
 async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
     """Ghost text, after the list's selected row if there is one. Where the person asks for it, it may be several."""
     settings = ls.settings.inline
