@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Protocol
 
 from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
 
 from tinycoder_lsp.engine.models import LOADING, Status
 
@@ -25,22 +25,10 @@ def cause(fault: BaseException) -> str:
     return type(fault).__name__ + where
 
 
-class Editor(Protocol):
-    """What is needed of a language server; ``Session`` in use."""
-
-    protocol: Any
-
-    def window_log_message(self, params: lsp.LogMessageParams) -> None:
-        """Write into the editor's own log of this server."""
-
-    def window_show_message(self, params: lsp.ShowMessageParams) -> None:
-        """Pop up a message."""
-
-
 class StatusReporter:
     """Says each thing once. All methods are called from the event loop's thread."""
 
-    def __init__(self, editor: Editor) -> None:
+    def __init__(self, editor: LanguageServer) -> None:
         self._editor = editor
         self._status = LOADING
         self._training: tuple[int, str] | None = None
