@@ -5,6 +5,7 @@ A handler takes a snapshot, asks, and converts; state is in ``session``.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -46,10 +47,7 @@ def serve(
     sys.setswitchinterval(0.001)
     garbage.wait_for_rest()
     session = register(Session(Models(home), model=model, log_level=log_level))
-    if tcp:
-        serve_tcp(session, host, port)
-    else:
-        serve_stdio(session)
+    asyncio.run(serve_tcp(session, host, port) if tcp else serve_stdio(session))
     leave(session.exit_code)
 
 

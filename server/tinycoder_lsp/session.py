@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError
@@ -35,12 +35,15 @@ from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.jobs.reading import WorkspaceReading
-from tinycoder_lsp.jobs.symbols import Reader, SymbolRequest, Symbols, open_workspace
+from tinycoder_lsp.jobs.symbols import SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.usage_recorder import UsageRecorder
+
+if TYPE_CHECKING:
+    from tinycoder.symbols.indexing import WorkspaceSymbols
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +81,7 @@ class Session(LanguageServer):
         model: str | None = None,
         log_level: str = "info",
         index: Index = index_folders,
-        open_reader: Callable[[Path, SymbolRequest], Reader] = open_workspace,
+        open_reader: Callable[[Path, SymbolRequest], WorkspaceSymbols] = open_workspace,
         pauses: Pauses = Pauses(),
         trainer: Sequence[str] = COMMAND,
     ) -> None:

@@ -13,6 +13,7 @@ The stub of the index goes by the workspace folder's name. `fault`: raises. `pan
 once. `slow`: takes until it is stopped or a file in the folder lets it go.
 """
 
+import asyncio
 import ctypes
 import dataclasses
 import hashlib
@@ -228,5 +229,5 @@ if __name__ == "__main__":
     pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
     models = Models(home, Stub)  # type: ignore[arg-type]
     session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
-    serve_stdio(session)
+    asyncio.run(serve_stdio(session))
     leave(session.exit_code)

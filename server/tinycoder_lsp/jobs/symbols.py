@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tinycoder.stop import Stop
 from tinycoder_lsp.editor.status import StatusReporter
@@ -21,9 +21,7 @@ from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.jobs.latest import LatestJob
 
 if TYPE_CHECKING:
-    from tinycoder.symbols.imports.offers import OfferedNames
-    from tinycoder.symbols.interpreter import Interpreter
-    from tinycoder.symbols.world import World
+    from tinycoder.symbols.indexing import WorkspaceSymbols
 
 logger = logging.getLogger(__name__)
 
@@ -47,25 +45,6 @@ class SymbolRequest:
     keep: bool = True
 
 
-class Reader(Protocol):
-    """The symbols of a request; ``tinycoder.symbols.indexing.WorkspaceSymbols`` in use."""
-
-    @property
-    def world(self) -> World:
-        """What the engine is to know; the same object however often it is refreshed."""
-
-    @property
-    def offered(self) -> OfferedNames:
-        """What it is to offer with an import; another object once that has changed."""
-
-    @property
-    def interpreter(self) -> Interpreter:
-        """Where packages and library lie."""
-
-    def refresh(self, *, changed: Sequence[Path] | None, stop: Stop) -> None:
-        """Read what has changed: these files, or any. Raise ``Cancelled`` once ``stop`` says so."""
-
-
 class Symbols:
     """Keeps up to date what the engine knows of the workspace. All methods are called from the event loop's thread.
 
@@ -79,7 +58,7 @@ class Symbols:
         background: Background,
         reporter: StatusReporter,
         *,
-        open_reader: Callable[[Path, SymbolRequest], Reader],
+        open_reader: Callable[[Path, SymbolRequest], WorkspaceSymbols],
         pause_s: float,
     ) -> None:
         self._models = models
@@ -87,7 +66,7 @@ class Symbols:
         self._open_reader = open_reader
         title = "reading the workspace's symbols"
         self._job = LatestJob[SymbolRequest]("symbols", title, self._run, background, reporter, pause_s=pause_s)
-        self._reader: Reader | None = None
+        self._reader: WorkspaceSymbols | None = None
         self._changed: set[Path] | None = set()  # since it was read last; None for any files
         self.close = self._job.close
 
@@ -151,7 +130,7 @@ class Symbols:
             logger.info("read the workspace's symbols in %.1f s", time.perf_counter() - start)
 
 
-def open_workspace(home: Path, request: SymbolRequest) -> Reader:
+def open_workspace(home: Path, request: SymbolRequest) -> WorkspaceSymbols:
     """The reader of a request, for which the variables of this process say where an environment may be."""
     from tinycoder.symbols.indexing import WorkspaceSymbols
 

@@ -62,13 +62,8 @@ def text(days: Days, today: datetime.date) -> str:
     if not days:
         return NOTHING_YET
     rows = table(days, today)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
+    first, *widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join([name.ljust(first), *map(str.rjust, cells, widths)]) for name, *cells in rows]
     return "\n".join([*lines, "", BARS_TITLE, *bars(days, today)])
 
 

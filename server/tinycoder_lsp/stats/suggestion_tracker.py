@@ -86,7 +86,7 @@ class SuggestionTracker:
 
         An answer that came too late for its text changes nothing.
         """
-        self._settle()
+        self.settle(GRACE_S)
         now, offer = self._now(), self._open.get(uri)
         if offer is not None and offer.text != text:
             return
@@ -124,7 +124,7 @@ class SuggestionTracker:
 
     def edited(self, uri: str, text: str) -> None:
         """The document was changed to ``text``."""
-        self._settle()
+        self.settle(GRACE_S)
         offer = self._open.get(uri)
         if offer is not None and offer.text == text:
             return
@@ -173,7 +173,7 @@ class SuggestionTracker:
                     _count_last_step(self._latest, accepted=False)  # it looked like a piece of ghost text accepted
                 self._report(rows[name])
                 break
-        self._settle()
+        self.settle(GRACE_S)
 
     def partly_accepted(self, name: str, length: int) -> None:
         """The editor says that ``length`` UTF-16 units of this ghost text's insert text are accepted by now."""
@@ -184,17 +184,17 @@ class SuggestionTracker:
                 _count_last_step(offer, accepted=True)
             else:
                 offer.promised = max(offer.promised, taken)
-        self._settle()
+        self.settle(GRACE_S)
 
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if uri in self._open:
             self._end(uri)
-        self._settle()
+        self.settle(GRACE_S)
 
-    def settle(self) -> None:
-        """Report all that has ended, without waiting for what the editor may tell."""
-        while self._ended:
+    def settle(self, grace_s: float = 0.0) -> None:
+        """Report what ended so many seconds ago; by default all, without waiting for what the editor may tell."""
+        while self._ended and self._now() - self._ended[0].ended_s >= grace_s:
             self._report(self._outcome(self._ended.popleft()))
 
     def close(self) -> None:
@@ -214,10 +214,6 @@ class SuggestionTracker:
         offer.ended_s = self._now()
         self._ended.append(offer)
         if len(self._ended) > _MAX_ENDED:
-            self._report(self._outcome(self._ended.popleft()))
-
-    def _settle(self) -> None:
-        while self._ended and self._now() - self._ended[0].ended_s >= GRACE_S:
             self._report(self._outcome(self._ended.popleft()))
 
     def _outcome(self, offer: _Offer) -> Outcome:
