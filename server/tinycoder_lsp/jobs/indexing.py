@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_YIELD_S = 0.2  # seconds that the index waits for a running answer, at each file
-
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRequest:
@@ -57,12 +55,13 @@ class Indexing:
         pause_s: float,
     ) -> None:
         self._models = models
-        self._answers = answers
         self._background = background
         self._index = index
         self._bar = bar
         title = "indexing the workspace"
-        self._job = LatestJob[IndexRequest]("indexing", title, self._run, background, reporter, pause_s=pause_s)
+        self._job = LatestJob[IndexRequest](
+            "indexing", title, self._run, answers, background, reporter, pause_s=pause_s
+        )
         self.files_changed, self.again, self.close = self._job.start_soon, self._job.start, self._job.close
 
     def want(self, folders: Sequence[Path], *, exclude: Sequence[str] = ()) -> None:
@@ -82,16 +81,9 @@ class Indexing:
         if bar is not None:
             self._background.start("the bar of progress", bar.open())
 
-        def call(stop: Stop) -> Workspace:
-            def yielding_stop() -> bool:
-                if not stop():
-                    self._answers.wait_until_free(_YIELD_S)
-                return stop()
-
-            return self._index(self._models.home, request, yielding_stop, bar.report if bar else no_progress)
-
+        progress = bar.report if bar is not None else no_progress
         try:
-            workspace = await self._job.answer(call)
+            workspace = await self._job.answer(lambda stop: self._index(self._models.home, request, stop, progress))
         finally:
             if bar is not None:
                 bar.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,8 @@ from tinycoder.stop import Stop
 from tinycoder_lsp.editor.status import StatusReporter
 from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
+
+_YIELD_S = 0.2  # seconds at most that the work waits for running answers
 
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
@@ -19,7 +22,8 @@ class LatestJob(Generic[_Request]):
     """A thread and the request that it works for. All methods are called from the event loop's thread.
 
     ``run`` does the work; it is told whether the work was asked for, or follows from a change. ``title`` names it in
-    the log, ``name`` its faults in the editor. ``pause_s`` seconds pass between a change and the work.
+    the log, ``name`` its faults in the editor. ``pause_s`` seconds pass between a change and the work. After each
+    ``slice_s`` seconds the work waits until the worker of ``answers`` is free.
     """
 
     def __init__(
@@ -27,17 +31,20 @@ class LatestJob(Generic[_Request]):
         name: str,
         title: str,
         run: Callable[[_Request, bool], Coroutine[Any, Any, None]],
+        answers: Worker,
         background: Background,
         reporter: StatusReporter,
         *,
         pause_s: float,
+        slice_s: float = 0.0,
     ) -> None:
         self.request: _Request | None = None
         self._name, self._title = name, title
         self._run = run
+        self._answers = answers
         self._background = background
         self._reporter = reporter
-        self._pause_s = pause_s
+        self._pause_s, self._slice_s = pause_s, slice_s
         self._worker = Worker(name, on_fault=self._failed)
         self._timer: asyncio.TimerHandle | None = None
         self._n_running = 0
@@ -59,7 +66,20 @@ class LatestJob(Generic[_Request]):
 
     async def answer(self, call: Callable[[Stop], _Result]) -> _Result | None:
         """What ``call(stop)`` returns in the thread; None once nobody needs it any more."""
-        return await self._worker.answer(Kind.LOAD, call)
+
+        def yielding_call(stop: Stop) -> _Result:
+            waited = time.monotonic()
+
+            def yielding_stop() -> bool:
+                nonlocal waited
+                if time.monotonic() - waited >= self._slice_s and not stop():
+                    self._answers.wait_until_free(_YIELD_S)
+                    waited = time.monotonic()
+                return stop()
+
+            return call(yielding_stop)
+
+        return await self._worker.answer(Kind.LOAD, yielding_call)
 
     def close(self) -> None:
         """Stop, for good."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_YIELD_S = 0.2  # seconds that the reader waits for a running answer
 _SLICE_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
 _SUFFIXES = (".py", ".pyi")
 
@@ -62,10 +61,11 @@ class Symbols:
         pause_s: float,
     ) -> None:
         self._models = models
-        self._answers = answers
         self._open_reader = open_reader
         title = "reading the workspace's symbols"
-        self._job = LatestJob[SymbolRequest]("symbols", title, self._run, background, reporter, pause_s=pause_s)
+        self._job = LatestJob[SymbolRequest](
+            "symbols", title, self._run, answers, background, reporter, pause_s=pause_s, slice_s=_SLICE_S
+        )
         self._reader: WorkspaceSymbols | None = None
         self._changed: set[Path] | None = set()  # since it was read last; None for any files
         self.close = self._job.close
@@ -100,17 +100,8 @@ class Symbols:
         changed, self._changed = self._changed, set()
 
         def read(stop: Stop) -> bool:
-            waited = time.monotonic()
-
-            def yielding_stop() -> bool:
-                nonlocal waited
-                if time.monotonic() - waited > _SLICE_S and not stop():
-                    self._answers.wait_until_free(_YIELD_S)
-                    waited = time.monotonic()
-                return stop()
-
             assert reader is not None
-            reader.refresh(changed=None if changed is None else sorted(changed), stop=yielding_stop)
+            reader.refresh(changed=None if changed is None else sorted(changed), stop=stop)
             return True
 
         done: bool | None = None

@@ -66,14 +66,14 @@ def of_outcome(outcome: Outcome) -> Day:
     """One offer that has ended."""
     how: dict[str, Any] = {outcome.how: 1}
     characters = {"accepted_chars": outcome.accepted_chars, "typed_chars": outcome.typed_chars}
-    return _day(outcome.kind, Counts(**how | characters, ranks=outcome.rank or 0))
+    return Day(**{outcome.kind: Counts(**how | characters, ranks=outcome.rank or 0)})
 
 
 def of_answer(kind: Kind, latency_ms: float, n_items: int) -> Day:
     """One answer to an editor."""
     bucket = bisect.bisect_right(LATENCY_EDGES_MS, latency_ms)
     latency = tuple(int(i == bucket) for i in range(len(_NO_LATENCY)))
-    return _day(kind, Counts(answers=1, suggested=int(n_items > 0), latency=latency))
+    return Day(**{kind: Counts(answers=1, suggested=int(n_items > 0), latency=latency)})
 
 
 def plus(a: Day, b: Day) -> Day:
@@ -126,10 +126,6 @@ def to_json(days: Days) -> dict[str, dict[str, dict[str, object]]]:
 def from_json(values: object) -> dict[datetime.date, Day]:
     """What ``to_json`` gave. Raises ``ValueError`` for anything else."""
     return {datetime.date.fromisoformat(date): day for date, day in read(dict[str, Day], values).items()}
-
-
-def _day(kind: Kind, counts: Counts) -> Day:
-    return Day(inline=counts) if kind == "inline" else Day(popup=counts)
 
 
 def _sum(a: Counts, b: Counts) -> Counts:
