@@ -119,8 +119,8 @@ class Session(LanguageServer):
             models.home,
             background,
             bar=lambda cancel: Bar(self, "TinyCoder: training", on_cancel=cancel),
-            on_progress=lambda percentage, message: self.reporter.train(
-                percentage, f"TinyCoder is training: {percentage} %, {message}."
+            on_progress=lambda percentage, message: self.reporter.show_training(
+                (percentage, f"TinyCoder is training: {percentage} %, {message}.")
             ),
             on_end=lambda result: background.start("loading what was trained", self._take_over(result)),
             command=trainer,
@@ -208,7 +208,7 @@ class Session(LanguageServer):
         try:
             await self.retry()
         finally:  # only now: the status before may be that there is no model
-            self.reporter.end_training()
+            self.reporter.show_training(None)
             level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
             self.reporter.log(level, result.message)
             self.reporter.say(level, result.message)

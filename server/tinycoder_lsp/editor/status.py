@@ -46,14 +46,9 @@ class StatusReporter:
             if failed and self.pops_up:
                 self.say_once(lsp.MessageType.Error, status.message)
 
-    def train(self, percentage: int, message: str) -> None:
-        """Training is under way: ``percentage`` of it is done."""
-        self._training = percentage, message
-        self._send()
-
-    def end_training(self) -> None:
-        """No training is under way any more."""
-        self._training = None
+    def show_training(self, progress: tuple[int, str] | None) -> None:
+        """Training is under way: how much of it is done, in per cent, and a sentence. None once it has ended."""
+        self._training = progress
         self._send()
 
     def say_once(self, level: lsp.MessageType, message: str) -> None:

@@ -77,8 +77,7 @@ class Training:
         self._command = tuple(command)
         self._patience_s = patience_s
         self._run: _Run | None = None
-        self._closed = self._unwanted = False
-        self._busy = False
+        self._closed = self._unwanted = self._busy = False
 
     async def start(
         self, folder: Path, *, minutes: float, preset: str | None = None, exclude: Sequence[str] = ()
@@ -91,8 +90,7 @@ class Training:
         """
         if self._busy:
             raise TrainingError("a run is under way already; stop it first, or wait until it ends")
-        self._busy = True
-        self._unwanted = False
+        self._busy, self._unwanted = True, False
         try:
             name, options = await asyncio.to_thread(_plan, self._home, folder, minutes, preset, exclude)
             if self._closed or self._unwanted:
@@ -128,8 +126,7 @@ class Training:
 
     def close(self) -> None:
         """Ask the process to save and stop, and do not wait: it does so without the server too."""
-        self._closed = True
-        self._busy = False
+        self._closed, self._busy = True, False
         run, self._run = self._run, None
         if run is None:
             return

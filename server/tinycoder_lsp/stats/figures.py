@@ -101,12 +101,8 @@ def _ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else _NONE
-
-
-def _mean(total: int, n: int) -> str:
-    return f"{total / n:.1f}" if n else _NONE
+def _quotient(part: int, whole: int, form: str) -> str:
+    return f"{part / whole:{form}}" if whole else _NONE
 
 
 def _times(counts: Counts) -> str:
@@ -120,12 +116,12 @@ _ROWS: dict[str, Callable[[Day], str]] = {
     "  partly accepted": lambda day: _n(day.inline.partly),
     "  typed through": lambda day: _n(day.inline.typed),
     "  ignored": lambda day: _n(day.inline.ignored),
-    "  acceptance rate": lambda day: _share(day.inline.taken, day.inline.shown),
+    "  acceptance rate": lambda day: _quotient(day.inline.taken, day.inline.shown, ".0%"),
     "Gone before it could be read": lambda day: _n(day.inline.flashed),
     "Characters accepted": lambda day: _n(day.inline.accepted_chars),
     "Characters typed through": lambda day: _n(day.inline.typed_chars),
     "Words accepted from the popup": lambda day: _n(day.popup.accepted),
-    "  mean row": lambda day: _mean(day.popup.ranks, day.popup.accepted),
+    "  mean row": lambda day: _quotient(day.popup.ranks, day.popup.accepted, ".1f"),
     "  characters": lambda day: _n(day.popup.accepted_chars),
     "Keys saved, about": lambda day: _n(keys_saved(day)),
     "Ghost text, ms p50 / p95": lambda day: _times(day.inline),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -162,7 +162,8 @@ class SuggestionTracker:
             if offer.finished:
                 _count_last_step(offer, accepted=True)
                 continue
-            offer.accepted += _rest(offer, name)
+            before, _, ghost = offer.ids[name]
+            offer.accepted += max(0, before + len(ghost.rest.rstrip()) - offer.taken)  # what was still to come
             offer.step, offer.finished = None, True
             if self._open.get(offer.uri) is offer:
                 self._end(offer.uri)
@@ -203,11 +204,9 @@ class SuggestionTracker:
             self._end(uri)
         self.settle()
 
-    def _offers(self, name: str) -> Iterator[_Offer]:
+    def _offers(self, name: str) -> list[_Offer]:
         """Those, open or ended a moment ago, of which an answer had this id; at most one if ids differ."""
-        for offer in [*self._open.values(), *self._ended]:
-            if name in offer.ids:
-                yield offer
+        return [offer for offer in (*self._open.values(), *self._ended) if name in offer.ids]
 
     def _end(self, uri: str) -> None:
         offer = self._open.pop(uri)
@@ -247,9 +246,3 @@ def _count_last_step(offer: _Offer, *, accepted: bool) -> None:
         offer.accepted += step.n_chars if accepted else -step.n_chars
         offer.typed -= step.n_chars if accepted else -step.n_chars
         offer.step = Step(ghost=step.ghost, n_chars=step.n_chars, accepted=accepted)
-
-
-def _rest(offer: _Offer, name: str) -> int:
-    """How many characters of the accepted ghost text were still to come."""
-    before, _, ghost = offer.ids[name]
-    return max(0, before + len(ghost.rest.rstrip()) - offer.taken)
