@@ -18,19 +18,17 @@ from functools import partial
 from pygls.io_ import run_async
 
 from tinycoder.errors import ConfigError
-from tinycoder_lsp.connection.lifetime import PATIENCE_S, leave_within, when_ended
+from tinycoder_lsp.connection.lifetime import leave_soon, when_ended
 from tinycoder_lsp.session import Session
 
 logger = logging.getLogger(__name__)
-
-PATIENCE_AT_EXIT_S = 3.0
 
 
 async def serve_stdio(session: Session) -> None:
     """Talk over stdin and stdout until the client says ``exit`` or hangs up."""
     source, sink = _claim_stdio()
     stream = asyncio.StreamReader()
-    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(_leave_soon, session))
+    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(leave_soon, session))
     threading.Thread(target=pump, name="stdin", daemon=True).start()
     await _converse(session, stream, partial(_write, sink), same_machine=True)
 
@@ -85,7 +83,7 @@ async def _converse(
         listening.cancel()
 
     def editor_ended() -> None:
-        _leave_soon(session)
+        leave_soon(session)
         with contextlib.suppress(RuntimeError):  # the loop has ended before
             loop.call_soon_threadsafe(hang_up)
 
@@ -99,13 +97,8 @@ async def _converse(
     finally:
         session.stopping.set()
         session.protocol.set_writer(_Output(lambda raw: None, hang_up))  # nobody reads the answers still to come
-        _leave_soon(session)
+        leave_soon(session)
         session.close()
-
-
-def _leave_soon(session: Session) -> None:
-    """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
-    leave_within(lambda: PATIENCE_S if session.exit_code else PATIENCE_AT_EXIT_S, lambda: session.exit_code)
 
 
 class _Input:

@@ -12,6 +12,7 @@ BARS_TITLE = "Ghost text accepted, of what was shown, by day"
 N_DAYS = 14  # in the picture
 _BAR = 40  # characters
 _NONE = "-"
+_OUTCOMES = ("accepted", "partly", "typed", "ignored", "flashed")
 
 
 def spans(days: Days, today: datetime.date) -> dict[str, Day]:
@@ -69,8 +70,7 @@ def text(days: Days, today: datetime.date) -> str:
 
 def _inline(counts: Counts) -> dict[str, float | None]:
     return {
-        **{name: getattr(counts, name) for name in ("answers", "suggested", "shown")},
-        **{name: getattr(counts, name) for name in ("accepted", "partly", "typed", "ignored", "flashed")},
+        **{name: getattr(counts, name) for name in ("answers", "suggested", "shown", *_OUTCOMES)},
         "rate": _ratio(counts.taken, counts.shown),
         "accepted_chars": counts.accepted_chars,
         "typed_chars": counts.typed_chars,
