@@ -20,9 +20,8 @@ import filelock
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder, replace_text
 from tinycoder.validate import parse
-from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
+from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, plus, to_json
 from tinycoder_lsp.stats.figures import figures, text
-from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -99,13 +98,17 @@ class Statistics:
         self._closed = False
         self._said: set[str] = set()
 
-    def count(self, outcome: Outcome) -> None:
-        """An offer has ended."""
-        self._add(of_outcome(outcome))
-
-    def answered(self, kind: Kind, latency_ms: float, n_items: int) -> None:
-        """An editor was answered with ``n_items`` rows or ghost texts, ``latency_ms`` after it asked."""
-        self._add(of_answer(kind, latency_ms, n_items))
+    def add(self, counted: Day) -> None:
+        """Count these today, unless nothing is to be counted."""
+        if not self.enabled:
+            return
+        with self._lock:
+            date = self._today()
+            self._queued[date] = plus(self._queued.get(date, Day()), counted)
+            if self._timer is None and not self._closed:
+                self._timer = threading.Timer(self._pause_s, self.flush)
+                self._timer.daemon = True  # who leaves without closing need not wait a minute
+                self._timer.start()
 
     def flush(self) -> None:
         """Add to the file what was counted since. Waits for the disk."""
@@ -142,17 +145,6 @@ class Statistics:
 
         days, today = self.days(), self._today()
         return {"text": text(days, today), "html": page(days, today), **figures(days, today)}
-
-    def _add(self, counted: Day) -> None:
-        if not self.enabled:
-            return
-        with self._lock:
-            date = self._today()
-            self._queued[date] = plus(self._queued.get(date, Day()), counted)
-            if self._timer is None and not self._closed:
-                self._timer = threading.Timer(self._pause_s, self.flush)
-                self._timer.daemon = True  # who leaves without closing need not wait a minute
-                self._timer.start()
 
     def _write(self, queued: Days) -> None:
         file = statistics_file(self._home)
