@@ -35,6 +35,8 @@ from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.session import Session
 from tinycoder_lsp.settings import SECTION
 
+_NO_LIST = lsp.CompletionList(is_incomplete=True, items=[])
+_NO_TEXT = lsp.InlineCompletionList(items=[])
 _INCOMPLETE = lsp.CompletionTriggerKind.TriggerForIncompleteCompletions
 
 
@@ -49,14 +51,6 @@ def serve(
     session = register(Session(Models(home), model=model, log_level=log_level))
     asyncio.run(serve_tcp(session, host, port) if tcp else serve_stdio(session))
     leave(session.exit_code)
-
-
-def _no_list() -> lsp.CompletionList:
-    return lsp.CompletionList(is_incomplete=True, items=[])
-
-
-def _no_text() -> lsp.InlineCompletionList:
-    return lsp.InlineCompletionList(items=[])
 
 
 @feature(lsp.INITIALIZE)
@@ -163,13 +157,13 @@ def did_change_notebook(ls: Session, params: Any) -> None:
 @feature(
     lsp.TEXT_DOCUMENT_COMPLETION,
     options=lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True),
-    otherwise=_no_list,
+    otherwise=_NO_LIST,
 )
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:
     """Names for the completion list."""
     cursor = ls.documents.cursor(params) if ls.settings.popup.enable else None
     if cursor is None:
-        return _no_list()
+        return _NO_LIST
     asked_s = time.monotonic()
     on_screen = params.context is not None and params.context.trigger_kind == _INCOMPLETE
     names = await ls.answers.popup(cursor, ls.settings.popup, on_screen=on_screen)
@@ -177,7 +171,7 @@ async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.Completio
     return completion_list(sent, cursor.lines, abilities_of(ls.client_capabilities))
 
 
-@feature(lsp.COMPLETION_ITEM_RESOLVE, otherwise=None)
+@feature(lsp.COMPLETION_ITEM_RESOLVE, guard=False)
 async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
     """The details of a row, when the person looks at it."""
     item.documentation = await ls.details(item)
@@ -188,7 +182,7 @@ async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
 @feature(
     lsp.TEXT_DOCUMENT_INLINE_COMPLETION,
     options=lsp.InlineCompletionOptions(work_done_progress=False),
-    otherwise=_no_text,
+    otherwise=_NO_TEXT,
 )
 async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
     """Ghost text, after the list's selected row if there is one. Where the person asks for it, it may be several."""
@@ -197,7 +191,7 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     wanted = settings.enable and (invoked or settings.trigger == "automatic")
     cursor = ls.documents.cursor(params) if wanted else None
     if cursor is None:
-        return _no_text()
+        return _NO_TEXT
     asked_s = time.monotonic()
     selected = params.context.selected_completion_info
     if selected is None:

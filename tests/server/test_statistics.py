@@ -28,8 +28,7 @@ from tinycoder_lsp.stats.counts import (
     since,
     to_json,
 )
-from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, table, text
-from tinycoder_lsp.stats.page import page
+from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, page, table, text
 from tinycoder_lsp.stats.statistics import Statistics, clear, load, statistics_file
 from tinycoder_lsp.stats.suggestion_tracker import How, Kind, Outcome
 

@@ -24,16 +24,16 @@ _COMMANDS: list[tuple[str, Callable[..., Any]]] = []
 
 
 def feature(
-    *methods: str, options: object = None, otherwise: Callable[[], object] | None = lambda: None
+    *methods: str, options: object = None, otherwise: object = None, guard: bool = True
 ) -> Callable[[_Function], _Function]:
     """Handle these messages; ``options`` are what the server advertises of them.
 
-    A coroutine that fails answers ``otherwise()``, as an error would pop up at every keystroke; with None it is the
-    error that is answered.
+    A coroutine that fails answers ``otherwise``, as an error would pop up at every keystroke; without ``guard`` the
+    error is the answer.
     """
 
     def decorate(handler: _Function) -> _Function:
-        guarded = _guarded(handler, otherwise) if otherwise and inspect.iscoroutinefunction(handler) else handler
+        guarded = _guarded(handler, otherwise) if guard and inspect.iscoroutinefunction(handler) else handler
         _FEATURES.extend((method, options, guarded) for method in methods)
         return handler
 
@@ -59,7 +59,7 @@ def register(session: Session) -> Session:
     return session
 
 
-def _guarded(handler: Callable[..., Any], otherwise: Callable[[], object]) -> Callable[..., Any]:
+def _guarded(handler: Callable[..., Any], otherwise: object) -> Callable[..., Any]:
     @functools.wraps(handler)
     async def guarded(ls: Session, params: object) -> object:
         try:
@@ -67,10 +67,10 @@ def _guarded(handler: Callable[..., Any], otherwise: Callable[[], object]) -> Ca
         except asyncio.CancelledError:
             if not ls.stopping.is_set():
                 raise
-            return otherwise()  # the conversation is over, which is no fault
+            return otherwise  # the conversation is over, which is no fault
         except Exception as error:
             if ls.reporter.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
                 logger.exception("%s failed", handler.__name__)
-            return otherwise()
+            return otherwise
 
     return guarded

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
-from tinycoder_lsp.stats.counts import Counts, Day, Days, keys_saved, percentile_ms, since
+from tinycoder import html
+from tinycoder_lsp.stats.counts import LATENCY_EDGES_MS, Counts, Day, Days, keys_saved, percentile_ms, since
 
 NOTHING_YET = "Nothing has been suggested yet: open a Python file in an editor that runs `tinycoder serve`, and type."
 BARS_TITLE = "Ghost text accepted, of what was shown, by day"
@@ -68,6 +69,16 @@ def text(days: Days, today: datetime.date) -> str:
     return "\n".join([*lines, "", BARS_TITLE, *bars(days, today)])
 
 
+def page(days: Days, today: datetime.date) -> str:
+    """The same as one self-contained HTML page, with charts."""
+    return html.page(
+        "TinyCoder statistics",
+        "<p>Counted on this machine and kept here: numbers only, no names and no code. "
+        "<code>tinycoder stats --clear</code> forgets them.</p>",
+        _body(days, today) if days else f"<p>{html.escape(NOTHING_YET)}</p>",
+    )
+
+
 def _inline(counts: Counts) -> dict[str, float | None]:
     return {
         **{name: getattr(counts, name) for name in ("answers", "suggested", "shown", *_OUTCOMES)},
@@ -108,6 +119,46 @@ def _quotient(part: int, whole: int, form: str) -> str:
 def _times(counts: Counts) -> str:
     values = [percentile_ms(counts.latency, q) for q in (0.5, 0.95)]
     return " / ".join(f"{value:.{value < 10:d}f}" for value in values if value is not None) or _NONE
+
+
+def _body(days: Days, today: datetime.date) -> str:
+    every = spans(days, today)["all"]
+    by_day = [(f"{date:%a %d %b}", float(counts.taken)) for date, counts in last_days(days, today)]
+    head, *rows = table(days, today)
+    return "\n".join(
+        [
+            html.table(rows, head),
+            _bars("Ghost text accepted by day", by_day),
+            _outcomes(every.inline) if every.inline.shown else "",
+            _latency("ghost text", every.inline),
+            _latency("popup", every.popup),
+        ]
+    )
+
+
+def _outcomes(counts: Counts) -> str:
+    """Outcomes of the ghost texts that were shown."""
+    outcomes = [
+        ("accepted", counts.accepted),
+        ("partly accepted", counts.partly),
+        ("typed through", counts.typed),
+        ("ignored", counts.ignored),
+    ]
+    return _bars(
+        "Outcomes of ghost text, percent", [(f"{name} ({n:,})", 100 * n / counts.shown) for name, n in outcomes]
+    )
+
+
+def _bars(title: str, bars: list[tuple[str, float]]) -> str:
+    return html.section(title, html.bar_chart(title, bars, digits=0))
+
+
+def _latency(name: str, counts: Counts) -> str:
+    if not any(counts.latency):
+        return ""
+    edges = [f"{edge}" if edge < 1000 else f"{edge // 1000} s" for edge in LATENCY_EDGES_MS]
+    title = f"Milliseconds to the answer, {name}"
+    return html.section(title, html.histogram(title, edges, counts.latency))
 
 
 _ROWS: dict[str, Callable[[Day], str]] = {
