@@ -86,19 +86,14 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "recipe": model.training.recipe or None,
             "parameters": model.training.parameters or None,
             "bitsPerByte": model.training.val_bpb,
-            "written": _iso_time(model.modified),
+            # Local time by way of UTC: Windows refuses the local time of 0, which a damaged model has.
+            "written": datetime.fromtimestamp(model.modified, UTC).astimezone().isoformat(timespec="seconds"),
             "current": model.name == current,
             "problem": model.problem,
             "shipped": model.bundled,
         }
         for model in await asyncio.to_thread(list_models, ls.models.home)
     ]
-
-
-def _iso_time(seconds: float) -> str:
-    """Local time in ISO 8601, from seconds since 1970."""
-    # By way of UTC: Windows refuses the local time of 0, which a damaged model has.
-    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="seconds")
 
 
 @command("tinycoder.selectModel")

@@ -21,7 +21,6 @@ from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder, replace_text
 from tinycoder.validate import parse
 from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, plus, to_json
-from tinycoder_lsp.stats.figures import figures, page, text
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +140,8 @@ class Statistics:
 
     def summary(self) -> dict[str, object]:
         """The figures as ``text``, as ``html`` (a page), and as ``inline`` and ``popup``. Waits for the disk."""
+        from tinycoder_lsp.stats.figures import figures, page, text
+
         days, today = self.days(), self._today()
         return {"text": text(days, today), "html": page(days, today), **figures(days, today)}
 
