@@ -5,6 +5,7 @@ A handler takes a snapshot, asks, and converts; state is in ``session``.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp import commands as commands  # registers its handlers
-from tinycoder_lsp.connection.handlers import edge, feature, register
+from tinycoder_lsp.connection.handlers import feature, register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
 from tinycoder_lsp.documents.positions import TextCursor
@@ -34,6 +35,8 @@ from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.session import Session
 from tinycoder_lsp.settings import SECTION
 
+_NO_LIST = lsp.CompletionList(is_incomplete=True, items=[])
+_NO_TEXT = lsp.InlineCompletionList(items=[])
 _INCOMPLETE = lsp.CompletionTriggerKind.TriggerForIncompleteCompletions
 
 
@@ -46,23 +49,8 @@ def serve(
     sys.setswitchinterval(0.001)
     garbage.wait_for_rest()
     session = register(Session(Models(home), model=model, log_level=log_level))
-    if tcp:
-        serve_tcp(session, host, port)
-    else:
-        serve_stdio(session)
+    asyncio.run(serve_tcp(session, host, port) if tcp else serve_stdio(session))
     leave(session.exit_code)
-
-
-def _nothing() -> None:
-    return None
-
-
-def _no_list() -> lsp.CompletionList:
-    return lsp.CompletionList(is_incomplete=True, items=[])
-
-
-def _no_text() -> lsp.InlineCompletionList:
-    return lsp.InlineCompletionList(items=[])
 
 
 @feature(lsp.INITIALIZE)
@@ -81,7 +69,6 @@ def shows_status(experimental: object) -> bool:
 
 
 @feature(lsp.INITIALIZED)
-@edge(_nothing)
 async def initialized(ls: Session, params: lsp.InitializedParams) -> None:
     """Now that the editor has its answer, ask for its configuration and load a model."""
     await ls.pull_settings()
@@ -96,7 +83,6 @@ def shutdown(ls: Session, params: None) -> None:
 
 
 @feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
-@edge(_nothing)
 async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurationParams) -> None:
     """Editors send the settings along, or only say that there are new ones."""
     if isinstance(params.settings, dict) and SECTION in params.settings:
@@ -107,7 +93,6 @@ async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurati
 
 
 @feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-@edge(_nothing)
 async def did_change_folders(ls: Session, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
     """Other folders may have a model of their own."""
     await ls.refresh()
@@ -120,7 +105,6 @@ def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> No
 
 
 @feature("textDocument/didFocus")
-@edge(_nothing)
 async def did_focus(ls: Session, params: Any) -> None:
     """Another document is in front: a chance to see whether a model has been trained meanwhile."""
     await ls.retry()
@@ -143,31 +127,26 @@ def did_accept_part(ls: Session, params: Any) -> None:
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-@edge(_nothing)
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
     """From now on the document counts as it is in the editor. Also a chance to see whether a model was trained."""
     ls.documents.follow(params.text_document.uri)
     await ls.retry()
 
 
-@feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-@feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+@feature(lsp.TEXT_DOCUMENT_DID_CHANGE, lsp.TEXT_DOCUMENT_DID_CLOSE)
 def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams | lsp.DidCloseTextDocumentParams) -> None:
     """The document has another text, or from now on that of its file."""
     ls.documents.follow(params.text_document.uri)
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-@edge(_nothing)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
     """Read the file again. Also a chance to see whether a model was trained."""
     ls.reading.files_changed([params.text_document.uri])
     await ls.retry()
 
 
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN)
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_CHANGE)
-@feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+@feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN, lsp.NOTEBOOK_DOCUMENT_DID_CHANGE, lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
 def did_change_notebook(ls: Session, params: Any) -> None:
     """Cells came, went, or have another text."""
     ls.documents.follow_notebook(params)
@@ -175,20 +154,24 @@ def did_change_notebook(ls: Session, params: Any) -> None:
 
 # Editors ask by themselves when a word begins. Of the other characters only the dot is always followed by a name;
 # after "(" the list would take the Enter that was meant for the code.
-@feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True))
-@edge(_no_list)
+@feature(
+    lsp.TEXT_DOCUMENT_COMPLETION,
+    options=lsp.CompletionOptions(trigger_characters=["."], resolve_provider=True),
+    otherwise=_NO_LIST,
+)
 async def completion(ls: Session, params: lsp.CompletionParams) -> lsp.CompletionList:
     """Names for the completion list."""
     cursor = ls.documents.cursor(params) if ls.settings.popup.enable else None
     if cursor is None:
-        return _no_list()
+        return _NO_LIST
     asked_s = time.monotonic()
     on_screen = params.context is not None and params.context.trigger_kind == _INCOMPLETE
     names = await ls.answers.popup(cursor, ls.settings.popup, on_screen=on_screen)
-    return completion_list(ls.usage.popup(cursor, names, asked_s), cursor.lines, abilities_of(ls.client_capabilities))
+    sent = ls.usage.sent("popup", cursor, names, asked_s)
+    return completion_list(sent, cursor.lines, abilities_of(ls.client_capabilities))
 
 
-@feature(lsp.COMPLETION_ITEM_RESOLVE)
+@feature(lsp.COMPLETION_ITEM_RESOLVE, guard=False)
 async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
     """The details of a row, when the person looks at it."""
     item.documentation = await ls.details(item)
@@ -196,8 +179,11 @@ async def resolve(ls: Session, item: lsp.CompletionItem) -> lsp.CompletionItem:
 
 
 # pygls does not advertise this one without options, and some editors read `{}` as "no".
-@feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions(work_done_progress=False))
-@edge(_no_text)
+@feature(
+    lsp.TEXT_DOCUMENT_INLINE_COMPLETION,
+    options=lsp.InlineCompletionOptions(work_done_progress=False),
+    otherwise=_NO_TEXT,
+)
 async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList:
     """Ghost text, after the list's selected row if there is one. Where the person asks for it, it may be several."""
     settings = ls.settings.inline
@@ -205,14 +191,14 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     wanted = settings.enable and (invoked or settings.trigger == "automatic")
     cursor = ls.documents.cursor(params) if wanted else None
     if cursor is None:
-        return _no_text()
+        return _NO_TEXT
     asked_s = time.monotonic()
     selected = params.context.selected_completion_info
     if selected is None:
         ghosts = await _ghosts(ls, cursor, invoked)
     else:
         ghosts = await _after_selection(ls, cursor, selected, invoked)
-    return inline_list(ls.usage.inline(cursor, ghosts, asked_s), cursor.lines)
+    return inline_list(ls.usage.sent("inline", cursor, ghosts, asked_s), cursor.lines)
 
 
 async def _ghosts(ls: Session, cursor: TextCursor, invoked: bool) -> list[Candidate]:

@@ -7,31 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tinycoder.config import PRESETS
 from tinycoder.errors import TinyCoderError
+from tinycoder.validate import DataError, read
 from tinycoder_lsp.connection.handlers import command
 from tinycoder_lsp.connection.protocol import Refused
 from tinycoder_lsp.documents.positions import file_path
 from tinycoder_lsp.session import Session
+from tinycoder_lsp.settings import Minutes, PresetName
 
-MAX_MINUTES = 10_000
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What an editor says of a training; the settings hold for what it leaves out."""
+
+    minutes: Minutes | None = None
+    preset: PresetName | None = None
+    folder: Any = None
 
 
 @command("tinycoder.train")
 async def train(ls: Session, *args: Any) -> dict[str, Any]:
     """Train on a folder of the workspace, by default the first. Takes ``{"minutes", "preset", "folder"}``."""
+    settings = ls.settings.training
     if not ls.settings.trusted:
         raise Refused("TinyCoder does not train on a workspace that is not trusted; trust it in the editor first.")
-    options = args[0] if args else None
-    if options is not None and not isinstance(options, dict):
-        raise Refused("TinyCoder takes the options of a training as an object with minutes, preset and folder.")
-    options = options or {}
-    folder = _folder(ls, options.get("folder"))
-    minutes, preset = _minutes(ls, options.get("minutes")), _preset(ls, options.get("preset"))
+    try:
+        options = read(TrainOptions, (args[0] if args else None) or {}, strict=False)
+    except DataError as error:
+        raise Refused(f"TinyCoder cannot train: {error.of('the options')}.") from None
+    folder = _folder(ls, options.folder)
+    minutes, preset = options.minutes or settings.minutes, options.preset or settings.preset
     try:
         name = await ls.training.start(folder, minutes=minutes, preset=preset, exclude=ls.settings.exclude)
     except TinyCoderError as error:
@@ -50,22 +60,6 @@ def _folder(ls: Session, uri: object) -> Path:
         if path is not None and path.is_absolute() and path.is_dir():
             return path
     raise Refused(f"TinyCoder cannot train on {uri!r}, which is no folder on this machine.")
-
-
-def _minutes(ls: Session, given: object) -> float:
-    if given is None:
-        return ls.settings.training.minutes
-    if not isinstance(given, (int, float)) or isinstance(given, bool) or not 0 < given <= MAX_MINUTES:
-        raise Refused(f"TinyCoder trains for more than 0 and up to {MAX_MINUTES:,} minutes, not {given!r}.")
-    return float(given)
-
-
-def _preset(ls: Session, given: object) -> str | None:
-    if given is None:
-        return ls.settings.training.preset
-    if not isinstance(given, str) or given not in PRESETS:
-        raise Refused(f"TinyCoder has no preset {given!r}; there are {', '.join(PRESETS)}.")
-    return given
 
 
 @command("tinycoder.stopTraining")
@@ -92,19 +86,14 @@ async def list_models(ls: Session, *args: Any) -> list[dict[str, Any]]:
             "recipe": model.training.recipe or None,
             "parameters": model.training.parameters or None,
             "bitsPerByte": model.training.val_bpb,
-            "written": _iso_time(model.modified),
+            # Local time by way of UTC: Windows refuses the local time of 0, which a damaged model has.
+            "written": datetime.fromtimestamp(model.modified, UTC).astimezone().isoformat(timespec="seconds"),
             "current": model.name == current,
             "problem": model.problem,
             "shipped": model.bundled,
         }
         for model in await asyncio.to_thread(list_models, ls.models.home)
     ]
-
-
-def _iso_time(seconds: float) -> str:
-    """Local time in ISO 8601, from seconds since 1970."""
-    # By way of UTC: Windows refuses the local time of 0, which a damaged model has.
-    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="seconds")
 
 
 @command("tinycoder.selectModel")

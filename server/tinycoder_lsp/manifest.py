@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import typing
+from typing import Any, Literal
 
-from tinycoder_lsp.configuration import TYPE_NAMES, Setting, all_settings
+from tinycoder.validate import MAX_NUMBER, Range
+from tinycoder_lsp.configuration import Setting, all_settings
 from tinycoder_lsp.settings import SECTION
 
 _NOT_FOR_PEOPLE = f"{SECTION}.trusted"  # the extension sends it itself
-_JSON_TYPES: dict[type[Any], str] = {bool: "boolean", int: "integer", float: "number", str: "string", tuple: "array"}
+_TYPES = {  # in JSON schema, and in words
+    bool: ("boolean", "true or false"),
+    int: ("integer", "whole number"),
+    float: ("number", "number"),
+    str: ("string", "text"),
+    tuple: ("array", "list of texts"),
+}
 
 
 def settings_page() -> str:
     """A Markdown table of every setting: name, type, default, meaning."""
     rows = ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
     for setting in all_settings():
-        choices = setting.field.metadata["choices"]
-        spelled = " or ".join(f"`{choice}`" for choice in choices) if choices else TYPE_NAMES[setting.kind]
+        kind, choices, _ = _accepted(setting.hint)
+        spelled = " or ".join(f"`{choice}`" for choice in choices) or _TYPES[kind][1]
         value = setting.field.default
         default = "" if value is None or value == () else f"`{str(value).lower()}`"
         rows.append(f"| `{setting.name}` | {spelled} | {default} | {setting.field.metadata['meaning']} |")
@@ -28,21 +36,33 @@ def manifest_properties() -> dict[str, dict[str, Any]]:
     return {setting.name: _property(setting) for setting in all_settings() if setting.name != _NOT_FOR_PEOPLE}
 
 
+def _accepted(hint: Any) -> tuple[type[Any], tuple[str, ...], Range]:
+    """The type of a setting's values, the only values where they are counted, and the bounds of a number."""
+    arguments = typing.get_args(hint)
+    if type(None) in arguments:
+        return _accepted(arguments[0])
+    if typing.get_origin(hint) is Literal:
+        return str, arguments, Range()
+    if arguments and isinstance(arguments[-1], Range):
+        return arguments[0], (), arguments[-1]
+    return typing.get_origin(hint) or hint, (), Range()
+
+
 def _property(setting: Setting) -> dict[str, Any]:
-    metadata, default = setting.field.metadata, setting.field.default
-    kind = _JSON_TYPES[setting.kind]
+    (kind, choices, bounds), default = _accepted(setting.hint), setting.field.default
+    json_type, null = _TYPES[kind][0], [None] if default is None else []
     schema: dict[str, Any] = {
-        "type": [kind, "null"] if default is None else kind,
+        "type": [json_type, "null"] if null else json_type,
         "default": list(default) if isinstance(default, tuple) else default,
-        "markdownDescription": metadata["meaning"],
+        "markdownDescription": setting.field.metadata["meaning"],
         "scope": "window",
     }
-    if setting.kind is tuple:
+    if kind is tuple:
         schema["items"] = {"type": "string"}
-    if metadata["choices"]:
-        schema["enum"] = [*metadata["choices"], *([None] if default is None else [])]
-    if metadata["minimum"] is not None:
-        schema["minimum"] = metadata["minimum"]
-    if metadata["maximum"] is not None:
-        schema["maximum"] = metadata["maximum"]
+    if choices:
+        schema["enum"] = [*choices, *null]
+    if bounds.least > -MAX_NUMBER:
+        schema["minimum"] = bounds.least
+    if bounds.most < MAX_NUMBER:
+        schema["maximum"] = bounds.most
     return schema

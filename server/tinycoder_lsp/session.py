@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError
@@ -33,14 +33,17 @@ from tinycoder_lsp.engine.answers import Answers
 from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
 from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
-from tinycoder_lsp.jobs.indexing import Index, index_folders
+from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
 from tinycoder_lsp.jobs.reading import WorkspaceReading
-from tinycoder_lsp.jobs.symbols import Reader, SymbolRequest, open_workspace
+from tinycoder_lsp.jobs.symbols import SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.usage_recorder import UsageRecorder
+
+if TYPE_CHECKING:
+    from tinycoder.symbols.indexing import WorkspaceSymbols
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +63,7 @@ class _Wanted:
 
     enable: bool
     model: str | None
-    memory: bool
-    symbols: SymbolRequest
+    symbols: SymbolRequest  # with a memory if these may be kept
 
 
 class Session(LanguageServer):
@@ -79,7 +81,7 @@ class Session(LanguageServer):
         model: str | None = None,
         log_level: str = "info",
         index: Index = index_folders,
-        open_reader: Callable[[Path, SymbolRequest], Reader] = open_workspace,
+        open_reader: Callable[[Path, SymbolRequest], WorkspaceSymbols] = open_workspace,
         pauses: Pauses = Pauses(),
         trainer: Sequence[str] = COMMAND,
     ) -> None:
@@ -102,22 +104,23 @@ class Session(LanguageServer):
             on_activity=self.answers.on_activity,
         )
         self.reading = WorkspaceReading(
-            self,
-            self.reporter,
-            models,
-            worker,
-            background,
-            index=index,
-            index_pause_s=pauses.index,
-            open_reader=open_reader,
-            symbols_pause_s=pauses.symbols,
+            index=Indexing(
+                models,
+                worker,
+                background,
+                self.reporter,
+                index=index,
+                bar=lambda: Bar(self, "TinyCoder: indexing"),
+                pause_s=pauses.index,
+            ),
+            symbols=Symbols(models, worker, background, self.reporter, open_reader=open_reader, pause_s=pauses.symbols),
         )
         self.training = Training(
             models.home,
             background,
             bar=lambda cancel: Bar(self, "TinyCoder: training", on_cancel=cancel),
-            on_progress=lambda percentage, message: self.reporter.train(
-                percentage, f"TinyCoder is training: {percentage} %, {message}."
+            on_progress=lambda percentage, message: self.reporter.show_training(
+                (percentage, f"TinyCoder is training: {percentage} %, {message}.")
             ),
             on_end=lambda result: background.start("loading what was trained", self._take_over(result)),
             command=trainer,
@@ -173,7 +176,6 @@ class Session(LanguageServer):
         wanted = _Wanted(
             enable=settings.enable,
             model=self._chosen or settings.model or self._model,
-            memory=settings.memory.enable,
             symbols=SymbolRequest(
                 folders=tuple(self.documents.folders()),
                 python=settings.python,
@@ -206,7 +208,7 @@ class Session(LanguageServer):
         try:
             await self.retry()
         finally:  # only now: the status before may be that there is no model
-            self.reporter.end_training()
+            self.reporter.show_training(None)
             level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
             self.reporter.log(level, result.message)
             self.reporter.say(level, result.message)
@@ -228,7 +230,7 @@ class Session(LanguageServer):
         return lsp.MarkupContent(kind=lsp.MarkupKind.Markdown if markdown else lsp.MarkupKind.PlainText, value=said)
 
     async def _load(self, wanted: _Wanted) -> None:
-        request, memory = wanted.symbols, wanted.memory
+        request, memory = wanted.symbols, wanted.symbols.keep
         loop = asyncio.get_running_loop()
         self.models.on_list = partial(loop.call_soon_threadsafe, self.reading.again)
         self.reading.symbols.want(request)

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from tinycoder.config import PRESETS
+from tinycoder.validate import Range
 
 SECTION = "tinycoder"
 GONE = frozenset({f"{SECTION}.training.idle"})  # settings that were, and that editors may still send
 
+Positive = Annotated[int, Range(1)]
+Milliseconds = Annotated[int, Range(1, 60_000)]
+Minutes = Annotated[float, Range(0.01, 10_000)]
+PresetName = Literal["nano", "tiny", "mini", "small", "medium", "large"]  # the sizes of tinycoder.config
+
 _T = TypeVar("_T")
 
 
-def _setting(
-    default: _T,
-    meaning: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> _T:
-    """A field with its description and the values it accepts."""
-    metadata = {"meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
+def _setting(default: _T, meaning: str) -> _T:
+    """A field with its description; its type says which values it accepts."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,40 +33,29 @@ class InlineSettings:
     """Ghost text."""
 
     enable: bool = _setting(True, "Offer the rest of the line as ghost text.")
-    max_tokens: int = _setting(64, "The longest suggestion, in tokens.", minimum=1)
-    alternatives: int = _setting(3, "Suggestions to offer when the person asks for ghost text.", minimum=1)
-    deadline_ms: int = _setting(
-        2000, "Milliseconds after which a suggestion is not worth waiting for.", minimum=1, maximum=60_000
+    max_tokens: Positive = _setting(64, "The longest suggestion, in tokens.")
+    alternatives: Positive = _setting(3, "Suggestions to offer when the person asks for ghost text.")
+    deadline_ms: Milliseconds = _setting(2000, "Milliseconds after which a suggestion is not worth waiting for.")
+    trigger: Literal["automatic", "manual"] = _setting(
+        "automatic", "When to offer ghost text: while typing, or only when the person asks for it."
     )
-    trigger: str = _setting(
-        "automatic",
-        "When to offer ghost text: while typing, or only when the person asks for it.",
-        choices=("automatic", "manual"),
+    debounce_ms: Annotated[int, Range(0, 5000)] = _setting(
+        0, "Milliseconds of quiet before a new suggestion is thought about; one that is typed through stays at once."
     )
-    debounce_ms: int = _setting(
-        0,
-        "Milliseconds of quiet before a new suggestion is thought about; one that is typed through stays at once.",
-        minimum=0,
-        maximum=5000,
-    )
-    threshold: float = _setting(
+    threshold: Annotated[float, Range(0, 1)] = _setting(
         0.3,  # tinycoder.complete.confidence.THRESHOLD, which is not imported here: it comes with numpy
         "How probable the first word of a suggestion must be, from 0 (offer everything) to 1 (hardly anything).",
-        minimum=0,
-        maximum=1,
     )
-    block: str = _setting(
+    block: Literal["off", "explicit", "automatic"] = _setting(
         "explicit",
         "When to offer several lines: never (single lines only), when the person asks for ghost text, or also by "
         "itself after a line that opens a block.",
-        choices=("off", "explicit", "automatic"),
     )
-    max_lines: int = _setting(12, "The most lines of a suggestion of several lines.", minimum=1)
-    prose: str = _setting(
+    max_lines: Positive = _setting(12, "The most lines of a suggestion of several lines.")
+    prose: Literal["off", "sure", "on"] = _setting(
         "sure",
         "When to offer ghost text in comments and strings: never, where it is nearly certain, or as in code. It is "
         "always offered when the person asks for it.",
-        choices=("off", "sure", "on"),
     )
 
 
@@ -78,13 +64,10 @@ class PopupSettings:
     """The completion list."""
 
     enable: bool = _setting(True, "Offer names in the editor's completion list.")
-    limit: int = _setting(20, "The most names to offer at a time.", minimum=1)
+    limit: Positive = _setting(20, "The most names to offer at a time.")
     imports: bool = _setting(True, "Offer names of other files together with the import that they need.")
-    deadline_ms: int = _setting(
-        250,
-        "Milliseconds after which the list is answered empty; some editors show no list before.",
-        minimum=1,
-        maximum=60_000,
+    deadline_ms: Milliseconds = _setting(
+        250, "Milliseconds after which the list is answered empty; some editors show no list before."
     )
 
 
@@ -99,9 +82,9 @@ class MemorySettings:
 class TrainingSettings:
     """Training that is started from the editor."""
 
-    minutes: float = _setting(10.0, "How long to train on the workspace, in minutes.", minimum=0.01, maximum=10_000)
-    preset: str | None = _setting(
-        None, "Size of the model to train; without it what `tinycoder train` takes by default.", choices=tuple(PRESETS)
+    minutes: Minutes = _setting(10.0, "How long to train on the workspace, in minutes.")
+    preset: PresetName | None = _setting(
+        None, "Size of the model to train; without it what `tinycoder train` takes by default."
     )
 
 
@@ -123,27 +106,23 @@ class Settings:
         (), "Languages, by the editor's names for them, in which nothing is completed."
     )
     exclude: tuple[str, ...] = _setting(
-        (),
-        "Files that are not completed, remembered or trained on: patterns as in .gitignore, relative to the folder.",
+        (), "Files that are not completed, remembered or trained on: patterns as in .gitignore, relative to the folder."
     )
-    max_file_kb: int = _setting(1000, "Documents of more kilobytes are quietly left alone.", minimum=1)
+    max_file_kb: Positive = _setting(1000, "Documents of more kilobytes are quietly left alone.")
     trusted: bool = _setting(
         True,
         "Whether the workspace may be read and trained on. Editors that ask whether its authors are trusted send this.",
     )
     model: str | None = _setting(
-        None,
-        "Name or folder of the model; without it the workspace's own model is used, else `base`.",
+        None, "Name or folder of the model; without it the workspace's own model is used, else `base`."
     )
     python: str | None = _setting(
         None,
         "The workspace's Python: an interpreter, or the folder of an environment. Its packages are read, never run; "
         "without it the environment is looked for as editors do.",
     )
-    log_level: str | None = _setting(
-        None,
-        "How much goes to the log; without it what `tinycoder serve --log-level` says.",
-        choices=("debug", "info", "warning", "error"),
+    log_level: Literal["debug", "info", "warning", "error"] | None = _setting(
+        None, "How much goes to the log; without it what `tinycoder serve --log-level` says."
     )
     inline: InlineSettings = dataclasses.field(default_factory=InlineSettings)
     popup: PopupSettings = dataclasses.field(default_factory=PopupSettings)

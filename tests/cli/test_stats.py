@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import refused, tinycoder
+from tinycoder_lsp.stats.counts import of_answer, of_outcome
 from tinycoder_lsp.stats.statistics import Statistics, statistics_file
 from tinycoder_lsp.stats.suggestion_tracker import Outcome
 
@@ -21,17 +22,16 @@ def counted(tmp_path: Path) -> Path:
     home = tmp_path / "counted"
     statistics = Statistics(home)
     for accepted in (12, 0):
-        statistics.count(
-            Outcome(
-                kind="inline",
-                how="accepted" if accepted else "ignored",
-                shown_s=1.0,
-                n_chars=12,
-                accepted_chars=accepted,
-                typed_chars=0,
-            )
+        ended = Outcome(
+            kind="inline",
+            how="accepted" if accepted else "ignored",
+            shown_s=1.0,
+            n_chars=12,
+            accepted_chars=accepted,
+            typed_chars=0,
         )
-        statistics.answered("inline", 40.0, 1)
+        statistics.add(of_outcome(ended))
+        statistics.add(of_answer("inline", 40.0, 1))
     statistics.close()
     return home
 

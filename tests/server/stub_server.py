@@ -13,6 +13,7 @@ The stub of the index goes by the workspace folder's name. `fault`: raises. `pan
 once. `slow`: takes until it is stopped or a file in the folder lets it go.
 """
 
+import asyncio
 import ctypes
 import dataclasses
 import hashlib
@@ -27,14 +28,14 @@ from typing import Any
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
 from tinycoder.errors import Cancelled, CheckpointError
-from tinycoder.stop import Stop, never
+from tinycoder.stop import Progress, Stop, never
 from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder_lsp import app as app  # registers the handlers
 from tinycoder_lsp.connection.handlers import register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio
 from tinycoder_lsp.engine.models import Models
-from tinycoder_lsp.jobs.indexing import Progress
+from tinycoder_lsp.jobs.indexing import IndexRequest
 from tinycoder_lsp.jobs.symbols import SymbolRequest
 from tinycoder_lsp.logs import start_log
 from tinycoder_lsp.session import Pauses, Session
@@ -180,18 +181,10 @@ def _mode(document: Document) -> str:
     return document.text.split("\n", 1)[0].strip()
 
 
-def index(
-    home: Path,
-    folders: Sequence[Path],
-    tokenizer: object,
-    *,
-    exclude: Sequence[str],
-    stop: Stop,
-    progress: Progress,
-) -> Any:
+def index(home: Path, request: IndexRequest, stop: Stop, progress: Progress) -> Any:
     """The files that there are, in place of an index."""
     progress(1, 2)
-    for folder in folders:
+    for folder in request.folders:
         if folder.name == "fault":
             raise ValueError("the index has a fault")
         if folder.name == "panic" and not (folder / "panicked").exists():
@@ -202,7 +195,9 @@ def index(
                 raise Cancelled
             threading.Event().wait(0.001)
     progress(2, 2)
-    return sorted(path.name for folder in folders for path in folder.rglob("*.py") if path.name not in exclude)
+    return sorted(
+        path.name for folder in request.folders for path in folder.rglob("*.py") if path.name not in request.exclude
+    )
 
 
 class Reader:
@@ -234,5 +229,5 @@ if __name__ == "__main__":
     pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
     models = Models(home, Stub)  # type: ignore[arg-type]
     session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
-    serve_stdio(session)
+    asyncio.run(serve_stdio(session))
     leave(session.exit_code)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinycoder_lsp.editor.details import MAX_FILE_BYTES, Offered, documentation, offered, percent_of, read_from_disk
+from tinycoder_lsp.editor.details import MAX_FILE_BYTES, Offered, documentation, offered, read_from_disk
 
 TEXT = """import os
 
@@ -100,7 +100,7 @@ def test_secrets_are_not_shown() -> None:
     ],
 )
 def test_the_probability_in_whatever_is_sent_back(data: Any, found: int | None) -> None:
-    assert percent_of(data) == found
+    assert offered("name", data).percent == found
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Settings from the wire: defaults, camel case, mistakes."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tinycoder.complete.confidence import THRESHOLD
+from tinycoder.config import PRESETS
 from tinycoder_lsp.configuration import all_settings, parse
 from tinycoder_lsp.manifest import manifest_properties, settings_page
-from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, Settings
+from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, PresetName, Settings
 
 DEFAULTS = Settings()
 
@@ -36,6 +37,10 @@ def test_a_number_may_be_whole_or_not(value: float) -> None:
 
 def test_the_threshold_is_that_of_the_engine() -> None:
     assert DEFAULTS.inline.threshold == THRESHOLD
+
+
+def test_the_sizes_of_a_model_are_those_that_training_knows() -> None:
+    assert get_args(PresetName) == tuple(PRESETS)
 
 
 def test_values_lie_over_what_was_there() -> None:
@@ -67,15 +72,15 @@ def test_null_means_the_default() -> None:
         ({"inline": {"threshold": 1.5}}, ["tinycoder.inline.threshold", "from 0 to 1", "0.3 is used"]),
         ({"inline": {"threshold": -1}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
         ({"inline": {"threshold": float("nan")}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
-        ({"inline": {"threshold": True}}, ["tinycoder.inline.threshold", "must be number"]),
-        ({"inline": {"threshold": "0.5"}}, ["tinycoder.inline.threshold", "must be number"]),
+        ({"inline": {"threshold": True}}, ["tinycoder.inline.threshold", "a number from 0 to 1 is needed"]),
+        ({"inline": {"threshold": "0.5"}}, ["tinycoder.inline.threshold", "a number from 0 to 1 is needed"]),
         ({"inline": {"block": "always"}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
-        ({"inline": {"block": True}}, ["tinycoder.inline.block", "text"]),
+        ({"inline": {"block": True}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
         ({"inline": {"prose": "always"}}, ["tinycoder.inline.prose", "off, sure, on", "'sure' is used"]),
         ({"popup": {"imports": "yes"}}, ["tinycoder.popup.imports", "true or false"]),
         ({"python": ["python3"]}, ["tinycoder.python", "text", "nothing is used"]),
-        ({"exclude": "*.py"}, ["tinycoder.exclude", "list of texts", "nothing is used"]),
-        ({"exclude": ["*.py", 3]}, ["tinycoder.exclude", "list of texts"]),
+        ({"exclude": "*.py"}, ["tinycoder.exclude", "a list is needed", "nothing is used"]),
+        ({"exclude": ["*.py", 3]}, ["tinycoder.exclude[1] is 3, text is needed"]),
         ({"maxFileKb": 0}, ["tinycoder.maxFileKb", "at least 1"]),
         ({"training": {"preset": "huge"}}, ["tinycoder.training.preset", "nano, tiny"]),
         ({"memory": {"enable": "no"}}, ["tinycoder.memory.enable", "true or false"]),
@@ -148,7 +153,7 @@ def nested(depth: int) -> list[Any]:
     [
         {"inline": {"threshold": 10**400}},
         {"inline": {"maxTokens": 10**400}},
-        {"maxFileKb": 2**31},
+        {"maxFileKb": 2**63},
         {"model": nested(100_000)},
         nested(100_000),
         {"x" * 1_000_000: 1},

@@ -22,13 +22,13 @@ from tinycoder_lsp.stats.counts import (
     Day,
     from_json,
     of_answer,
+    of_outcome,
     percentile_ms,
     plus,
     since,
     to_json,
 )
-from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, table, text
-from tinycoder_lsp.stats.page import page
+from tinycoder_lsp.stats.figures import N_DAYS, NOTHING_YET, bars, figures, page, table, text
 from tinycoder_lsp.stats.statistics import Statistics, clear, load, statistics_file
 from tinycoder_lsp.stats.suggestion_tracker import How, Kind, Outcome
 
@@ -47,16 +47,16 @@ def recorder(home: Path, *, today: datetime.date = TODAY, enabled: bool = True) 
 
 
 def fill(statistics: Statistics) -> Statistics:
-    statistics.count(outcome("accepted", accepted=8, typed=2))
-    statistics.count(outcome("partly", accepted=5))
-    statistics.count(outcome("typed", typed=10))
-    statistics.count(outcome("ignored"))
-    statistics.count(outcome("flashed"))
-    statistics.count(outcome("accepted", kind="popup", accepted=6, rank=1))
-    statistics.count(outcome("accepted", kind="popup", accepted=7, rank=4))
+    statistics.add(of_outcome(outcome("accepted", accepted=8, typed=2)))
+    statistics.add(of_outcome(outcome("partly", accepted=5)))
+    statistics.add(of_outcome(outcome("typed", typed=10)))
+    statistics.add(of_outcome(outcome("ignored")))
+    statistics.add(of_outcome(outcome("flashed")))
+    statistics.add(of_outcome(outcome("accepted", kind="popup", accepted=6, rank=1)))
+    statistics.add(of_outcome(outcome("accepted", kind="popup", accepted=7, rank=4)))
     for milliseconds in range(1, 101):
-        statistics.answered("inline", milliseconds, milliseconds % 2)
-    statistics.answered("popup", 5_000.0, 7)
+        statistics.add(of_answer("inline", milliseconds, milliseconds % 2))
+    statistics.add(of_answer("popup", 5_000.0, 7))
     return statistics
 
 
@@ -89,14 +89,14 @@ def test_switched_off_nothing_is_counted(home: Path) -> None:
     statistics.close()
     assert not home.exists()
     statistics.enabled = True
-    statistics.count(outcome())
+    statistics.add(of_outcome(outcome()))
     statistics.close()
     assert load(home)[TODAY].inline.accepted == 1
 
 
 def test_written_after_a_while_without_being_asked(home: Path) -> None:
     statistics = Statistics(home, today=lambda: TODAY, pause_s=0.0)
-    statistics.count(outcome())
+    statistics.add(of_outcome(outcome()))
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join(60)
@@ -106,12 +106,12 @@ def test_written_after_a_while_without_being_asked(home: Path) -> None:
 
 def test_two_servers_lose_nothing(home: Path) -> None:
     first, second = recorder(home), recorder(home)
-    first.count(outcome())
-    second.count(outcome())
+    first.add(of_outcome(outcome()))
+    second.add(of_outcome(outcome()))
     first.flush()
     second.flush()
     second.flush()
-    first.count(outcome())
+    first.add(of_outcome(outcome()))
     assert second.days()[TODAY].inline.accepted == 2
     assert first.days()[TODAY].inline.accepted == 3
     assert load(home)[TODAY].inline.accepted == 3
@@ -122,7 +122,7 @@ def test_many_threads_lose_nothing(home: Path) -> None:
 
     def work(statistics: Statistics) -> None:
         for _ in range(10):
-            statistics.count(outcome())
+            statistics.add(of_outcome(outcome()))
             statistics.flush()
 
     threads = [threading.Thread(target=work, args=(statistics,)) for statistics in servers * 2]
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_kept_aside(home: Path, damage: bytes, caplog: pytest.
         load(home)
     statistics = recorder(home)
     for _ in range(2):
-        statistics.count(outcome())
+        statistics.add(of_outcome(outcome()))
         statistics.flush()
     assert load(home)[TODAY].inline.accepted == 2
     assert (home / "statistics.json.damaged").read_bytes() == damage
@@ -172,7 +172,7 @@ def test_a_file_of_a_later_version_is_left_alone(home: Path, caplog: pytest.LogC
     statistics_file(home).write_text('{"format": 99, "days": "?"}')
     statistics = recorder(home)
     for _ in range(2):
-        statistics.count(outcome())
+        statistics.add(of_outcome(outcome()))
         statistics.flush()
     statistics.close()
     assert statistics_file(home).read_text() == '{"format": 99, "days": "?"}'
@@ -185,7 +185,7 @@ def test_a_home_that_cannot_be_written(home: Path, caplog: pytest.LogCaptureFixt
     home.write_text("this is no folder")
     statistics = recorder(home)
     for _ in range(3):
-        statistics.count(outcome())
+        statistics.add(of_outcome(outcome()))
         statistics.flush()
     assert len(caplog.records) == 1
     assert statistics.days()[TODAY].inline.accepted == 3  # not kept, but known
@@ -198,11 +198,11 @@ def test_very_old_days_are_dropped(home: Path) -> None:
     old = TODAY - datetime.timedelta(days=401)
     for day in (old, TODAY - datetime.timedelta(days=400)):
         statistics = recorder(home, today=day)
-        statistics.count(outcome())
+        statistics.add(of_outcome(outcome()))
         statistics.close()
     assert old in load(home)
     statistics = recorder(home)
-    statistics.count(outcome())
+    statistics.add(of_outcome(outcome()))
     statistics.close()
     assert sorted(load(home)) == [TODAY - datetime.timedelta(days=400), TODAY]
 
@@ -221,7 +221,7 @@ def test_headline_figures(home: Path) -> None:
     fill(recorder(home, today=TODAY - datetime.timedelta(days=7))).close()
     fill(recorder(home, today=TODAY - datetime.timedelta(days=6))).close()
     statistics = recorder(home)
-    statistics.count(outcome("accepted", accepted=10))
+    statistics.add(of_outcome(outcome("accepted", accepted=10)))
     found = figures(statistics.days(), TODAY)
     inline, popup = found["inline"], found["popup"]
     assert isinstance(inline, dict)

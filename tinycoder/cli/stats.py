@@ -28,7 +28,7 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     `statistics.enable` switches that off.
     """
     from tinycoder_lsp.stats.counts import to_json
-    from tinycoder_lsp.stats.figures import figures
+    from tinycoder_lsp.stats.figures import figures, page
     from tinycoder_lsp.stats.statistics import clear, load, statistics_file
 
     home, today = options.home_folder(context), datetime.date.today()
@@ -39,8 +39,6 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
         return
     days = load(home)
     if html_to:
-        from tinycoder_lsp.stats.page import page
-
         options.write_text(html_to, page(days, today))
     if as_json:
         click.echo(json.dumps({**figures(days, today), "days": to_json(days)}))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tinycoder_lsp.editor.status import cause
@@ -16,20 +17,24 @@ from tinycoder_lsp.session import Session
 
 logger = logging.getLogger(__name__)
 
-_Params = TypeVar("_Params")
-_Result = TypeVar("_Result")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_Handler = Callable[[Session, _Params], Awaitable[_Result]]
 
 _FEATURES: list[tuple[str, object, Callable[..., Any]]] = []
 _COMMANDS: list[tuple[str, Callable[..., Any]]] = []
 
 
-def feature(method: str, options: object = None) -> Callable[[_Function], _Function]:
-    """Handle this message; ``options`` are what the server advertises of it."""
+def feature(
+    *methods: str, options: object = None, otherwise: object = None, guard: bool = True
+) -> Callable[[_Function], _Function]:
+    """Handle these messages; ``options`` are what the server advertises of them.
+
+    A coroutine that fails answers ``otherwise``, as an error would pop up at every keystroke; without ``guard`` the
+    error is the answer.
+    """
 
     def decorate(handler: _Function) -> _Function:
-        _FEATURES.append((method, options, handler))
+        guarded = _guarded(handler, otherwise) if guard and inspect.iscoroutinefunction(handler) else handler
+        _FEATURES.extend((method, options, guarded) for method in methods)
         return handler
 
     return decorate
@@ -54,25 +59,18 @@ def register(session: Session) -> Session:
     return session
 
 
-def edge(
-    otherwise: Callable[[], _Result],
-) -> Callable[[_Handler[_Params, _Result]], _Handler[_Params, _Result]]:
-    """Let a handler that fails answer ``otherwise()``; an error would pop up at every keystroke."""
+def _guarded(handler: Callable[..., Any], otherwise: object) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    async def guarded(ls: Session, params: object) -> object:
+        try:
+            return await handler(ls, params)
+        except asyncio.CancelledError:
+            if not ls.stopping.is_set():
+                raise
+            return otherwise  # the conversation is over, which is no fault
+        except Exception as error:
+            if ls.reporter.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
+                logger.exception("%s failed", handler.__name__)
+            return otherwise
 
-    def decorate(handler: _Handler[_Params, _Result]) -> _Handler[_Params, _Result]:
-        @functools.wraps(handler)
-        async def guarded(ls: Session, params: _Params) -> _Result:
-            try:
-                return await handler(ls, params)
-            except asyncio.CancelledError:
-                if not ls.stopping.is_set():
-                    raise
-                return otherwise()  # the conversation is over, which is no fault
-            except Exception as error:
-                if ls.reporter.is_new(f"{handler.__name__}: {cause(error)}"):  # else one for every key
-                    logger.exception("%s failed", handler.__name__)
-                return otherwise()
-
-        return guarded
-
-    return decorate
+    return guarded

@@ -15,7 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from tinycoder_lsp.session import Session
+
 PATIENCE_S = 0.6  # for what is under way when the editor has gone
+PATIENCE_AT_EXIT_S = 3.0  # when it has said so
 LOOK_S = 0.2  # between two looks whether a process exists
 
 
@@ -26,14 +29,14 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def leave_within(seconds: Callable[[], float], code: Callable[[], int]) -> None:
-    """End the process in so many seconds, if it has not ended by itself until then."""
+def leave_soon(session: Session) -> None:
+    """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
 
     def end() -> None:
         begun = time.monotonic()
-        while (left := begun + seconds() - time.monotonic()) > 0:
-            time.sleep(min(left, LOOK_S))
-        os._exit(code())
+        while time.monotonic() - begun < (PATIENCE_S if session.exit_code else PATIENCE_AT_EXIT_S):
+            time.sleep(LOOK_S)
+        os._exit(session.exit_code)
 
     threading.Thread(target=end, name="departure", daemon=True).start()
 

@@ -14,6 +14,11 @@ from pygls.protocol import JsonRPCRequestMessage, LanguageServerProtocol, lsp_me
 from tinycoder_lsp.documents.workspace import CodeWorkspace
 
 _TRIGGER_KINDS = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}
+_USED_CAPABILITIES = {
+    "general": ("positionEncodings",),
+    "workspace": ("configuration", "workspaceFolders"),
+    "window": ("workDoneProgress",),
+}
 _UNREADABLE = "$/unreadable"  # the method that answers a request whose parameters cannot be read
 
 
@@ -107,15 +112,10 @@ def _simplify(data: dict[str, Any]) -> bool:
         return False
     given, before = params.get("capabilities"), dict(params)
     kept: dict[str, dict[str, Any]] = {}
-    for group, name in (
-        ("general", "positionEncodings"),
-        ("workspace", "configuration"),
-        ("workspace", "workspaceFolders"),
-        ("window", "workDoneProgress"),
-    ):
+    for group, names in _USED_CAPABILITIES.items():
         part = given.get(group) if isinstance(given, dict) else None
-        if isinstance(part, dict) and name in part:
-            kept.setdefault(group, {})[name] = part[name]
+        if isinstance(part, dict):
+            kept[group] = {name: part[name] for name in names if name in part}
     params["capabilities"] = kept
     params.pop("trace", None)
     return params != before

@@ -18,47 +18,26 @@ from functools import partial
 from pygls.io_ import run_async
 
 from tinycoder.errors import ConfigError
-from tinycoder_lsp.connection.lifetime import PATIENCE_S, leave_within, when_ended
+from tinycoder_lsp.connection.lifetime import leave_soon, when_ended
 from tinycoder_lsp.session import Session
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_AT_EXIT_S = 3.0
 
-
-def serve_stdio(session: Session) -> None:
+async def serve_stdio(session: Session) -> None:
     """Talk over stdin and stdout until the client says ``exit`` or hangs up."""
     source, sink = _claim_stdio()
-    asyncio.run(_over_stdio(session, source, sink))
-
-
-def serve_tcp(session: Session, host: str, port: int) -> None:
-    """Wait for one client at ``host:port`` and talk to it. Port 0 picks a free one; the log says which.
-
-    Raises ``ConfigError`` if nobody can listen there.
-    """
-    asyncio.run(_over_tcp(session, host, port))
-
-
-def _claim_stdio() -> tuple[int, int]:
-    """Private handles of stdin and stdout. Whoever prints from now on, also from C, prints to stderr."""
-    source, sink = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return source, sink
-
-
-async def _over_stdio(session: Session, source: int, sink: int) -> None:
     stream = asyncio.StreamReader()
-    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(_leave_soon, session))
+    pump = partial(_pump, source, asyncio.get_running_loop(), stream, partial(leave_soon, session))
     threading.Thread(target=pump, name="stdin", daemon=True).start()
     await _converse(session, stream, partial(_write, sink), same_machine=True)
 
 
-async def _over_tcp(session: Session, host: str, port: int) -> None:
+async def serve_tcp(session: Session, host: str, port: int) -> None:
+    """Wait for one client at ``host:port`` and talk to it. Port 0 picks a free one; the log says which.
+
+    Raises ``ConfigError`` if nobody can listen there.
+    """
     connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
     connected = asyncio.get_running_loop().create_future()
 
@@ -79,6 +58,17 @@ async def _over_tcp(session: Session, host: str, port: int) -> None:
         writer.close()
 
 
+def _claim_stdio() -> tuple[int, int]:
+    """Private handles of stdin and stdout. Whoever prints from now on, also from C, prints to stderr."""
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return source, sink
+
+
 async def _converse(
     session: Session, stream: asyncio.StreamReader, send: Callable[[bytes], object], *, same_machine: bool = False
 ) -> None:
@@ -93,7 +83,7 @@ async def _converse(
         listening.cancel()
 
     def editor_ended() -> None:
-        _leave_soon(session)
+        leave_soon(session)
         with contextlib.suppress(RuntimeError):  # the loop has ended before
             loop.call_soon_threadsafe(hang_up)
 
@@ -107,13 +97,8 @@ async def _converse(
     finally:
         session.stopping.set()
         session.protocol.set_writer(_Output(lambda raw: None, hang_up))  # nobody reads the answers still to come
-        _leave_soon(session)
+        leave_soon(session)
         session.close()
-
-
-def _leave_soon(session: Session) -> None:
-    """See to it that nothing keeps the process. A client that said ``exit`` may wait until all is written down."""
-    leave_within(lambda: PATIENCE_S if session.exit_code else PATIENCE_AT_EXIT_S, lambda: session.exit_code)
 
 
 class _Input:
@@ -172,18 +157,11 @@ def _pump(
     source: int, loop: asyncio.AbstractEventLoop, stream: asyncio.StreamReader, at_end: Callable[[], object]
 ) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has ended before the client hung up
-        while chunk := _read(source):
-            loop.call_soon_threadsafe(stream.feed_data, chunk)
+        with contextlib.suppress(OSError):  # a connection that was reset has ended
+            while chunk := os.read(source, 1 << 16):
+                loop.call_soon_threadsafe(stream.feed_data, chunk)
         at_end()
         loop.call_soon_threadsafe(stream.feed_eof)
-
-
-def _read(source: int) -> bytes:
-    """What has come; nothing at the end, be it that of a connection that was reset."""
-    try:
-        return os.read(source, 1 << 16)
-    except OSError:
-        return b""
 
 
 def _write(sink: int, data: bytes) -> None:

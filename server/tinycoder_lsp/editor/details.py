@@ -6,15 +6,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Annotated, Any
 
+from tinycoder.validate import DataError, Range
+from tinycoder.validate import read as read_as
 from tinycoder_lsp.documents.positions import labels, short_path
 from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
 
 N_ABOVE, N_BELOW = 2, 2  # lines around the one where the name was seen
 MAX_FILE_BYTES = 2_000_000  # of a file that is read for it
 MAX_SIGNATURE = 2_000  # characters
-MAX_LINE = 10**9  # number of a line
+_Line = Annotated[int, Range(1, 10**9 - 1)]
 _MARKED = re.compile(r"(``.+?``|`[^`\n]+`)|([\\*_<>\[\]#|~`])", re.DOTALL)  # code, which stays, or what Markdown reads
 
 Read = Callable[[str], "str | None"]
@@ -37,24 +39,22 @@ class Offered:
 
 def offered(label: object, data: object, *, is_module: bool = False) -> Offered:
     """That of an item, whatever a client sends back as its label and data."""
-    known = data if isinstance(data, dict) else {}
-    signature, path, line, seen = (known.get(name) for name in ("signature", "path", "line", "seen"))
+
+    def given(name: str, kind: Any) -> Any:
+        try:
+            return read_as(kind, data.get(name) if isinstance(data, dict) else None)
+        except DataError:
+            return None
+
+    percent = given("percent", Annotated[float, Range(0, 100)])
     return Offered(
         name=label if isinstance(label, str) else "",
-        seen=(seen[0], seen[1]) if _is_location(seen) else None,
-        percent=percent_of(data),
-        signature=signature[:MAX_SIGNATURE] if isinstance(signature, str) else "",
-        path=path if isinstance(path, str) else "",
-        line=line if type(line) is int and not is_module and 0 < line < MAX_LINE else 0,
+        seen=given("seen", tuple[str, _Line]),
+        percent=None if percent is None else round(percent),
+        signature=(given("signature", str) or "")[:MAX_SIGNATURE],
+        path=given("path", str) or "",
+        line=0 if is_module else given("line", _Line) or 0,
     )
-
-
-def percent_of(data: object) -> int | None:
-    """The probability in an item's ``data``, in per cent, whatever a client sends back as that."""
-    percent = data.get("percent") if isinstance(data, dict) else None
-    if not isinstance(percent, (int, float)) or isinstance(percent, bool) or not 0 <= percent <= 100:
-        return None
-    return round(percent)
 
 
 def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
@@ -92,13 +92,6 @@ def _seen(seen: tuple[str, int] | None, read: Read) -> str:
     return _excerpt(text, seen[1]) if seen and text is not None else ""
 
 
-def _is_location(seen: object) -> TypeGuard[Sequence[Any]]:
-    """Whether a client sent back a path and a line."""
-    if not isinstance(seen, list | tuple) or len(seen) != 2:
-        return False
-    return isinstance(seen[0], str) and type(seen[1]) is int and 0 < seen[1] < MAX_LINE
-
-
 def _clean(read: Read, path: str) -> str | None:
     from tinycoder.workspace.secrets.redaction import redact
 
@@ -124,20 +117,16 @@ def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path]
 
     ``path`` is that in the workspace's ``folders``, or an absolute one below one of the ``installed`` folders.
     """
-    roots = [(folder, label) for folder, label in labels(tuple(folders)).items()]
+    roots = list(labels(tuple(folders)).items())
     if Path(path).is_absolute():
         roots = [(folder, "") for folder in installed]
     for folder, label in roots:
         try:
             file = (folder / path.removeprefix(label)).resolve()
-            inside = path.startswith(label) and file.is_relative_to(folder.resolve())
+            is_inside = path.startswith(label) and file.is_relative_to(folder.resolve())
             # A pipe is no file: whoever reads it waits for ever.
-            if (
-                inside
-                and file.suffix.lower() in (".py", ".pyi")
-                and file.is_file()
-                and file.stat().st_size <= MAX_FILE_BYTES
-            ):
+            is_python = is_inside and file.suffix.lower() in (".py", ".pyi") and file.is_file()
+            if is_python and file.stat().st_size <= MAX_FILE_BYTES:
                 return file.read_text(encoding="utf-8", errors="replace")
         except (OSError, ValueError, RuntimeError):  # the last one for links in a circle, before Python 3.13
             continue

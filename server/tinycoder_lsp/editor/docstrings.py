@@ -78,22 +78,21 @@ def _parsed(code: str) -> Node:
 
 
 def _docstring(root: Node, *, is_module: bool) -> str:
-    statements = [node for node in root.named_children if node.type != "comment"]
-    if not statements:
-        return ""
-    if is_module:
-        return _text_of(statements[0])
-    first = statements[0]
-    if first.type == "decorated_definition":
-        first = first.child_by_field_name("definition") or first
-    if first.type in _DEFINITIONS:
-        body = first.child_by_field_name("body")
-        inside = [node for node in body.named_children if node.type != "comment"] if body else []
-        return _text_of(inside[0]) if inside else ""
-    is_assignment = first.type == "expression_statement" and any(
-        node.type == "assignment" for node in first.named_children
-    )
-    return _text_of(statements[1]) if is_assignment and len(statements) > 1 else ""
+    """That of the module, or of its first statement: inside of a definition, behind an assignment."""
+    statements, at = _statements(root), 0
+    if statements and not is_module:
+        first = statements[0].child_by_field_name("definition") or statements[0]  # without its decorators
+        if first.type in _DEFINITIONS:
+            statements = _statements(first.child_by_field_name("body"))
+        elif any(node.type == "assignment" for node in first.named_children):
+            at = 1
+        else:
+            return ""
+    return _text_of(statements[at]) if at < len(statements) else ""
+
+
+def _statements(block: Node | None) -> list[Node]:
+    return [node for node in block.named_children if node.type != "comment"] if block else []
 
 
 def _text_of(statement: Node) -> str:

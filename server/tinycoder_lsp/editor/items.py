@@ -8,20 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from lsprotocol.types import (
-    ClientCapabilities,
-    Command,
-    CompletionItem,
-    CompletionItemKind,
-    CompletionItemLabelDetails,
-    CompletionList,
-    InlineCompletionItem,
-    InlineCompletionList,
-    InsertReplaceEdit,
-    MarkupKind,
-    SelectedCompletionInfo,
-    TextEdit,
-)
+from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder.memory.seen import Seen
@@ -29,22 +16,6 @@ from tinycoder_lsp.documents.positions import Lines, TextCursor, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
 BESIDE = " · "  # between a signature and where it comes from, in one detail
-
-_KINDS = {
-    "module": CompletionItemKind.Module,
-    "class": CompletionItemKind.Class,
-    "enum": CompletionItemKind.Enum,
-    "function": CompletionItemKind.Function,
-    "method": CompletionItemKind.Method,
-    "property": CompletionItemKind.Property,
-    "field": CompletionItemKind.Field,
-    "enum member": CompletionItemKind.EnumMember,
-    "variable": CompletionItemKind.Variable,
-    "constant": CompletionItemKind.Constant,
-    "parameter": CompletionItemKind.Variable,
-    "keyword": CompletionItemKind.Keyword,
-    "text": CompletionItemKind.Text,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +27,7 @@ class Abilities:
     markdown: bool = True
 
 
-def abilities_of(client: ClientCapabilities) -> Abilities:
+def abilities_of(client: lsp.ClientCapabilities) -> Abilities:
     """What the client says of itself. One that says nothing of formats has always been sent Markdown."""
     completion = client.text_document.completion if client.text_document else None
     item = completion.completion_item if completion else None
@@ -65,47 +36,54 @@ def abilities_of(client: ClientCapabilities) -> Abilities:
     return Abilities(
         label_details=bool(item.label_details_support),
         insert_replace=bool(item.insert_replace_support),
-        markdown=not item.documentation_format or MarkupKind.Markdown in item.documentation_format,
+        markdown=not item.documentation_format or lsp.MarkupKind.Markdown in item.documentation_format,
     )
 
 
-def completion_list(candidates: Mapping[str, Candidate], lines: Lines, able: Abilities = Abilities()) -> CompletionList:
+def completion_list(
+    candidates: Mapping[str, Candidate], lines: Lines, able: Abilities = Abilities()
+) -> lsp.CompletionList:
     """The popup, in the order given, from candidates by id.
 
     Always incomplete: with another letter typed the model offers better names.
     """
     items = [_completion_item(rank, name, one, lines, able) for rank, (name, one) in enumerate(candidates.items())]
-    return CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
+    return lsp.CompletionList(is_incomplete=True, items=[item for item in items if item is not None])
 
 
 def _completion_item(
     rank: int, name: str, candidate: Candidate, lines: Lines, able: Abilities
-) -> CompletionItem | None:
+) -> lsp.CompletionItem | None:
     edit = _text_edit(candidate, lines, able)
     if edit is None or not _stand_apart(candidate):
         return None
     details, detail = None, str(candidate.provenance)
     if able.label_details:
         where = short_path(candidate.path) if candidate.edits else ""
-        details = CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
+        details = lsp.CompletionItemLabelDetails(detail=candidate.signature or None, description=where or None)
     elif candidate.signature:
         detail = f"{candidate.signature}{BESIDE}{candidate.provenance}"
-    return CompletionItem(
+    return lsp.CompletionItem(
         label=candidate.text,
         label_details=details if details and (details.detail or details.description) else None,
-        kind=_KINDS[candidate.kind],
+        kind=_kind(candidate.kind),
         detail=detail,
         filter_text=filter_text(candidate.text, lines.text[candidate.start : candidate.end]),
         # Editors sort by this text among what they find to match equally well.
         sort_text=f"{rank:04d}",
         text_edit=edit,
         additional_text_edits=[
-            TextEdit(range=lines.range(each.start, each.end), new_text=each.text) for each in candidate.edits
+            lsp.TextEdit(range=lines.range(each.start, each.end), new_text=each.text) for each in candidate.edits
         ]
         or None,
         command=_accepted(name),
         data=_data(candidate),
     )
+
+
+def _kind(kind: str) -> lsp.CompletionItemKind:
+    """The protocol's kind of the same name; a parameter is a variable there."""
+    return lsp.CompletionItemKind.__members__.get(kind.title().replace(" ", ""), lsp.CompletionItemKind.Variable)
 
 
 def filter_text(text: str, typed: str) -> str:
@@ -122,7 +100,7 @@ def filter_text(text: str, typed: str) -> str:
     return name
 
 
-def _text_edit(candidate: Candidate, lines: Lines, able: Abilities) -> TextEdit | InsertReplaceEdit | None:
+def _text_edit(candidate: Candidate, lines: Lines, able: Abilities) -> lsp.TextEdit | lsp.InsertReplaceEdit | None:
     """The main edit; ``None`` where it would go over lines: editors drop such an item, or all of them."""
     insert = lines.range(candidate.start, candidate.end)
     if insert.start.line != insert.end.line:
@@ -130,8 +108,8 @@ def _text_edit(candidate: Candidate, lines: Lines, able: Abilities) -> TextEdit 
     if able.insert_replace and candidate.replace_end is not None and candidate.replace_end > candidate.end:
         replace = lines.range(candidate.start, candidate.replace_end)
         if replace.end.line == insert.end.line:
-            return InsertReplaceEdit(new_text=candidate.text, insert=insert, replace=replace)
-    return TextEdit(range=insert, new_text=candidate.text)
+            return lsp.InsertReplaceEdit(new_text=candidate.text, insert=insert, replace=replace)
+    return lsp.TextEdit(range=insert, new_text=candidate.text)
 
 
 def _stand_apart(candidate: Candidate) -> bool:
@@ -153,9 +131,9 @@ def _data(candidate: Candidate) -> dict[str, Any]:
     return data
 
 
-def _accepted(name: str) -> Command:
+def _accepted(name: str) -> lsp.Command:
     """What the editor runs when an item is taken."""
-    return Command(title="Accepted", command=ACCEPTED, arguments=[name])
+    return lsp.Command(title="Accepted", command=ACCEPTED, arguments=[name])
 
 
 def name_of(item: object) -> str | None:
@@ -165,17 +143,17 @@ def name_of(item: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> InlineCompletionList:
+def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> lsp.InlineCompletionList:
     """Ghost texts by id: a range on the cursor's line, and the full text that will stand there."""
     items = []
     for name, candidate in candidates.items():
         span = lines.range(candidate.start, candidate.end)
         if span.start.line == span.end.line:
-            items.append(InlineCompletionItem(insert_text=candidate.text, range=span, command=_accepted(name)))
-    return InlineCompletionList(items=items)
+            items.append(lsp.InlineCompletionItem(insert_text=candidate.text, range=span, command=_accepted(name)))
+    return lsp.InlineCompletionList(items=items)
 
 
-def with_selection(cursor: TextCursor, selected: SelectedCompletionInfo) -> TextCursor:
+def with_selection(cursor: TextCursor, selected: lsp.SelectedCompletionInfo) -> TextCursor:
     """The cursor once the list's selected row is accepted: only ghost text that continues from there is shown."""
     start = cursor.lines.offset(selected.range.start)
     lines = cursor.lines.edited(selected.range, selected.text)
@@ -183,7 +161,7 @@ def with_selection(cursor: TextCursor, selected: SelectedCompletionInfo) -> Text
 
 
 def without_selection(
-    candidate: Candidate, cursor: TextCursor, accepted: TextCursor, selected: SelectedCompletionInfo
+    candidate: Candidate, cursor: TextCursor, accepted: TextCursor, selected: lsp.SelectedCompletionInfo
 ) -> Candidate:
     """A candidate for the ``accepted`` text as one for the text at ``cursor``, from the selected range on."""
     start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
@@ -191,7 +169,7 @@ def without_selection(
     return dataclasses.replace(candidate, text=text, start=start, end=end + candidate.end - accepted.offset)
 
 
-def from_selection(candidate: Candidate, cursor: TextCursor, selected: SelectedCompletionInfo) -> Candidate | None:
+def from_selection(candidate: Candidate, cursor: TextCursor, selected: lsp.SelectedCompletionInfo) -> Candidate | None:
     """The candidate from the selected range on, if it begins with the selected text there; else ``None``."""
     start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
     text = cursor.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]

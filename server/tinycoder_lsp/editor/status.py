@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Protocol
 
 from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
 
 from tinycoder_lsp.engine.models import LOADING, Status
 
@@ -25,22 +25,10 @@ def cause(fault: BaseException) -> str:
     return type(fault).__name__ + where
 
 
-class Editor(Protocol):
-    """What is needed of a language server; ``Session`` in use."""
-
-    protocol: Any
-
-    def window_log_message(self, params: lsp.LogMessageParams) -> None:
-        """Write into the editor's own log of this server."""
-
-    def window_show_message(self, params: lsp.ShowMessageParams) -> None:
-        """Pop up a message."""
-
-
 class StatusReporter:
     """Says each thing once. All methods are called from the event loop's thread."""
 
-    def __init__(self, editor: Editor) -> None:
+    def __init__(self, editor: LanguageServer) -> None:
         self._editor = editor
         self._status = LOADING
         self._training: tuple[int, str] | None = None
@@ -58,14 +46,9 @@ class StatusReporter:
             if failed and self.pops_up:
                 self.say_once(lsp.MessageType.Error, status.message)
 
-    def train(self, percentage: int, message: str) -> None:
-        """Training is under way: ``percentage`` of it is done."""
-        self._training = percentage, message
-        self._send()
-
-    def end_training(self) -> None:
-        """No training is under way any more."""
-        self._training = None
+    def show_training(self, progress: tuple[int, str] | None) -> None:
+        """Training is under way: how much of it is done, in per cent, and a sentence. None once it has ended."""
+        self._training = progress
         self._send()
 
     def say_once(self, level: lsp.MessageType, message: str) -> None:

@@ -5,28 +5,26 @@ Until that is done the engine knows the names of the open documents and of the l
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from tinycoder.stop import Stop
+from tinycoder_lsp.editor.status import StatusReporter
 from tinycoder_lsp.engine.models import Models
-from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
+from tinycoder_lsp.engine.worker import Worker
 from tinycoder_lsp.jobs.background import Background
+from tinycoder_lsp.jobs.latest import LatestJob
 
 if TYPE_CHECKING:
-    from tinycoder.symbols.imports.offers import OfferedNames
-    from tinycoder.symbols.interpreter import Interpreter
-    from tinycoder.symbols.world import World
+    from tinycoder.symbols.indexing import WorkspaceSymbols
 
 logger = logging.getLogger(__name__)
 
-_YIELD_S = 0.2  # seconds that the reader waits for a running answer
 _SLICE_S = 0.01  # of reading between two waits: most files have not changed, and cost next to nothing
 _SUFFIXES = (".py", ".pyi")
 
@@ -46,27 +44,8 @@ class SymbolRequest:
     keep: bool = True
 
 
-class Reader(Protocol):
-    """The symbols of a request; ``tinycoder.symbols.indexing.WorkspaceSymbols`` in use."""
-
-    @property
-    def world(self) -> World:
-        """What the engine is to know; the same object however often it is refreshed."""
-
-    @property
-    def offered(self) -> OfferedNames:
-        """What it is to offer with an import; another object once that has changed."""
-
-    @property
-    def interpreter(self) -> Interpreter:
-        """Where packages and library lie."""
-
-    def refresh(self, *, changed: Sequence[Path] | None, stop: Stop) -> None:
-        """Read what has changed: these files, or any. Raise ``Cancelled`` once ``stop`` says so."""
-
-
 class Symbols:
-    """A thread that reads, for the latest request only. All methods are called from the event loop's thread.
+    """Keeps up to date what the engine knows of the workspace. All methods are called from the event loop's thread.
 
     ``open_reader`` makes the reader of a request, given the home folder; ``pause_s`` seconds after a change it reads.
     """
@@ -76,23 +55,20 @@ class Symbols:
         models: Models,
         answers: Worker,
         background: Background,
+        reporter: StatusReporter,
         *,
-        open_reader: Callable[[Path, SymbolRequest], Reader],
+        open_reader: Callable[[Path, SymbolRequest], WorkspaceSymbols],
         pause_s: float,
-        on_fault: Callable[[BaseException], object] = lambda fault: None,
     ) -> None:
         self._models = models
-        self._answers = answers
-        self._background = background
         self._open_reader = open_reader
-        self._pause_s = pause_s
-        self._on_fault = on_fault
-        self._worker = Worker("symbols", on_fault=self._failed)
-        self._request: SymbolRequest | None = None
-        self._reader: Reader | None = None
+        title = "reading the workspace's symbols"
+        self._job = LatestJob[SymbolRequest](
+            "symbols", title, self._run, answers, background, reporter, pause_s=pause_s, slice_s=_SLICE_S
+        )
+        self._reader: WorkspaceSymbols | None = None
         self._changed: set[Path] | None = set()  # since it was read last; None for any files
-        self._timer: asyncio.TimerHandle | None = None
-        self._n_running = 0
+        self.close = self._job.close
 
     @property
     def installed(self) -> tuple[Path, ...]:
@@ -102,98 +78,50 @@ class Symbols:
 
     def want(self, request: SymbolRequest | None) -> None:
         """Read the symbols of this request, unless that is done already; without one, nothing."""
-        if request == self._request:
-            return
-        self._request, self._reader, self._changed = request, None, None
-        self._worker.drop(Kind.LOAD)
-        if request is not None:
-            self._start(request)
+        if request != self._job.request:
+            self._reader = self._changed = None
+            self._job.want(request)
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """These files were saved, made or removed: soon read them again. What is no Python changes nothing."""
         python = [path for path in paths if path.suffix.lower() in _SUFFIXES]
-        if self._request is not None and python:
+        if python:
             if self._changed is not None:
                 self._changed.update(python)
-            self._wait()
+            self._job.start_soon()
 
     def again(self) -> None:
         """Look for all changes now."""
-        if self._request is not None:
-            self._changed = None
-            if not self._n_running:
-                self._start(self._request)
-            else:
-                self._wait()
+        self._changed = None
+        self._job.start()
 
-    def close(self) -> None:
-        """Stop, for good."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._request = self._reader = None
-        self._worker.close(patience=0)  # what it keeps is written all at once
-
-    def _wait(self) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        if self._n_running:
-            self._wait()  # what is under way first, or one that takes long would never end
-        elif self._request is not None:
-            self._start(self._request)
-
-    def _failed(self, fault: BaseException, n: int) -> None:
-        self._on_fault(fault)
-        if n < MAX_FAULTS and self._request is not None:
-            self._changed = None
-            self._wait()
-
-    def _start(self, request: SymbolRequest) -> None:
-        self._background.start("reading the workspace's symbols", self._run(request))
-
-    async def _run(self, request: SymbolRequest) -> None:
-        self._n_running += 1
+    async def _run(self, request: SymbolRequest, asked: bool) -> None:
         start = time.perf_counter()
         changed, self._changed = self._changed, set()
 
-        def open_reader(stop: Stop) -> Reader:
-            return self._open_reader(self._models.home, request)
-
         def read(stop: Stop) -> bool:
-            waited = time.monotonic()
-
-            def yielding_stop() -> bool:
-                nonlocal waited
-                if time.monotonic() - waited > _SLICE_S and not stop():
-                    self._answers.wait_until_free(_YIELD_S)
-                    waited = time.monotonic()
-                return stop()
-
             assert reader is not None
-            reader.refresh(changed=None if changed is None else sorted(changed), stop=yielding_stop)
+            reader.refresh(changed=None if changed is None else sorted(changed), stop=stop)
             return True
 
         done: bool | None = None
         try:
-            reader = self._reader or await self._worker.answer(Kind.LOAD, open_reader)
-            if reader is None or request != self._request:
+            reader = self._reader or await self._job.answer(lambda stop: self._open_reader(self._models.home, request))
+            if reader is None or request != self._job.request:
                 return
             if reader is not self._reader:
                 self._reader = reader
                 self._models.know(reader.world, reader.offered)
-            done = await self._worker.answer(Kind.LOAD, read)
+            done = await self._job.answer(read)
         finally:
-            self._n_running -= 1
             if not done:
                 self._changed = None  # nobody knows what was read
-        if done and request == self._request:
+        if done and request == self._job.request:
             self._models.know(reader.world, reader.offered)
             logger.info("read the workspace's symbols in %.1f s", time.perf_counter() - start)
 
 
-def open_workspace(home: Path, request: SymbolRequest) -> Reader:
+def open_workspace(home: Path, request: SymbolRequest) -> WorkspaceSymbols:
     """The reader of a request, for which the variables of this process say where an environment may be."""
     from tinycoder.symbols.indexing import WorkspaceSymbols
 

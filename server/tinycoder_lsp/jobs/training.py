@@ -32,24 +32,16 @@ _LINE = 1 << 16  # characters at most that are taken for one line
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """How a run ended; ``message`` is a sentence for a person, ``report`` the path of the page about the run.
-
-    ``before`` and ``bits_per_byte`` are those of the held-out code with the starting model and with the trained one.
-    """
+    """How a run ended; ``message`` is a sentence for a person."""
 
     state: Literal["finished", "stopped", "failed"]
-    name: str
     message: str
-    bits_per_byte: float | None = None
-    before: float | None = None
-    report: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)
 class _Run:
     """A process and what it has said so far."""
 
-    name: str
     process: subprocess.Popen[str]
     bar: Bar
     percent: int = 0
@@ -85,13 +77,7 @@ class Training:
         self._command = tuple(command)
         self._patience_s = patience_s
         self._run: _Run | None = None
-        self._closed = self._unwanted = False
-        self._busy = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether a process runs or is being started."""
-        return self._busy
+        self._closed = self._unwanted = self._busy = False
 
     async def start(
         self, folder: Path, *, minutes: float, preset: str | None = None, exclude: Sequence[str] = ()
@@ -104,8 +90,7 @@ class Training:
         """
         if self._busy:
             raise TrainingError("a run is under way already; stop it first, or wait until it ends")
-        self._busy = True
-        self._unwanted = False
+        self._busy, self._unwanted = True, False
         try:
             name, options = await asyncio.to_thread(_plan, self._home, folder, minutes, preset, exclude)
             if self._closed or self._unwanted:
@@ -115,7 +100,7 @@ class Training:
             self._busy = False
             raise
         logger.info("training %s in process %d", name, process.pid)
-        run = self._run = _Run(name=name, process=process, bar=self._bar(self.stop))
+        run = self._run = _Run(process=process, bar=self._bar(self.stop))
         threading.Thread(
             target=_listen, args=(process, asyncio.get_running_loop(), partial(self._hear, run)), daemon=True
         ).start()
@@ -131,7 +116,7 @@ class Training:
         run = self._run
         if run is None:
             self._unwanted = True
-            return self.busy
+            return self._busy
         if not run.asked:
             run.asked = True
             _ask_to_stop(run.process)
@@ -141,8 +126,7 @@ class Training:
 
     def close(self) -> None:
         """Ask the process to save and stop, and do not wait: it does so without the server too."""
-        self._closed = True
-        self._busy = False
+        self._closed, self._busy = True, False
         run, self._run = self._run, None
         if run is None:
             return
@@ -294,26 +278,15 @@ def _words(event: Mapping[str, Any]) -> str:
 
 
 def _result(run: _Run, code: int) -> TrainingResult:
-    end = run.end
-    if end is not None and end["finished"]:
-        return TrainingResult(
-            state="finished",
-            name=run.name,
-            message=_quality(end),
-            bits_per_byte=end["bits_per_byte"],
-            before=end["before"],
-            report=end["report"],
-        )
-    if end is not None:
+    if run.end is not None and run.end["finished"]:
+        return TrainingResult(state="finished", message=_quality(run.end))
+    if run.end is not None:
         message = f"Training stopped at {run.percent} % and is saved; started again, it goes on from there."
-        return TrainingResult(
-            state="stopped", name=run.name, message=message, bits_per_byte=end["bits_per_byte"], report=end["report"]
-        )
+        return TrainingResult(state="stopped", message=message)
     if run.asked or code == _STOPPED:
-        message = "Training stopped; what had been saved before is kept."
-        return TrainingResult(state="stopped", name=run.name, message=message)
+        return TrainingResult(state="stopped", message="Training stopped; what had been saved before is kept.")
     reason = run.complaint or f"its process ended with code {code}, and the server's log has what it said"
-    return TrainingResult(state="failed", name=run.name, message=f"TinyCoder could not train: {reason}")
+    return TrainingResult(state="failed", message=f"TinyCoder could not train: {reason}")
 
 
 def _quality(end: Mapping[str, Any]) -> str:

@@ -6,13 +6,15 @@ import bisect
 import datetime
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
+from tinycoder.validate import Range, read
 from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
 
 LATENCY_EDGES_MS = (1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 _NO_LATENCY = (0,) * (len(LATENCY_EDGES_MS) + 1)
+_Number = Annotated[int, Range(0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +24,21 @@ class Counts:
     Of a popup only ``accepted`` of the outcomes is known.
     """
 
-    answers: int = 0
-    suggested: int = 0  # answers with something in them
-    accepted: int = 0
-    partly: int = 0
-    typed: int = 0
-    ignored: int = 0
-    flashed: int = 0
-    accepted_chars: int = 0
-    typed_chars: int = 0
-    ranks: int = 0
-    latency: tuple[int, ...] = _NO_LATENCY
+    answers: _Number = 0
+    suggested: _Number = 0  # answers with something in them
+    accepted: _Number = 0
+    partly: _Number = 0
+    typed: _Number = 0
+    ignored: _Number = 0
+    flashed: _Number = 0
+    accepted_chars: _Number = 0
+    typed_chars: _Number = 0
+    ranks: _Number = 0
+    latency: tuple[_Number, ...] = _NO_LATENCY
+
+    def __post_init__(self) -> None:
+        if len(self.latency) != len(_NO_LATENCY):
+            raise ValueError("latency has other edges")
 
     @property
     def shown(self) -> int:
@@ -60,14 +66,14 @@ def of_outcome(outcome: Outcome) -> Day:
     """One offer that has ended."""
     how: dict[str, Any] = {outcome.how: 1}
     characters = {"accepted_chars": outcome.accepted_chars, "typed_chars": outcome.typed_chars}
-    return _day(outcome.kind, Counts(**how | characters, ranks=outcome.rank or 0))
+    return Day(**{outcome.kind: Counts(**how | characters, ranks=outcome.rank or 0)})
 
 
 def of_answer(kind: Kind, latency_ms: float, n_items: int) -> Day:
     """One answer to an editor."""
     bucket = bisect.bisect_right(LATENCY_EDGES_MS, latency_ms)
     latency = tuple(int(i == bucket) for i in range(len(_NO_LATENCY)))
-    return _day(kind, Counts(answers=1, suggested=int(n_items > 0), latency=latency))
+    return Day(**{kind: Counts(answers=1, suggested=int(n_items > 0), latency=latency)})
 
 
 def plus(a: Day, b: Day) -> Day:
@@ -109,56 +115,19 @@ def keys_saved(day: Day) -> int:
 def to_json(days: Days) -> dict[str, dict[str, dict[str, object]]]:
     """Days by ISO 8601 date, without zeros."""
     return {
-        date.isoformat(): {"inline": _counts_json(day.inline), "popup": _counts_json(day.popup)}
+        date.isoformat(): {
+            kind: {name: n for name, n in counts.items() if n not in (0, _NO_LATENCY)}
+            for kind, counts in asdict(day).items()
+        }
         for date, day in days.items()
     }
 
 
 def from_json(values: object) -> dict[datetime.date, Day]:
     """What ``to_json`` gave. Raises ``ValueError`` for anything else."""
-    days = {}
-    for date, kinds in _object(values).items():
-        read = {kind: _counts(_object(counts)) for kind, counts in _object(kinds).items()}
-        if not read.keys() <= {"inline", "popup"}:
-            raise ValueError(f"there is no {sorted(read)}")
-        days[datetime.date.fromisoformat(date)] = Day(**read)
-    return days
-
-
-def _day(kind: Kind, counts: Counts) -> Day:
-    return Day(inline=counts) if kind == "inline" else Day(popup=counts)
+    return {datetime.date.fromisoformat(date): day for date, day in read(dict[str, Day], values).items()}
 
 
 def _sum(a: Counts, b: Counts) -> Counts:
-    sums = {name: getattr(a, name) + getattr(b, name) for name in _NUMBERS}
+    sums = {name: n + getattr(b, name) for name, n in vars(a).items() if name != "latency"}
     return Counts(**sums, latency=tuple(map(int.__add__, a.latency, b.latency)))
-
-
-def _counts_json(counts: Counts) -> dict[str, object]:
-    values: dict[str, object] = {name: value for name in _NUMBERS if (value := getattr(counts, name))}
-    return values | ({"latency": list(counts.latency)} if any(counts.latency) else {})
-
-
-def _counts(values: Mapping[str, object]) -> Counts:
-    latency = values.get("latency", [*_NO_LATENCY])
-    if not isinstance(latency, list) or len(latency) != len(_NO_LATENCY):
-        raise ValueError("latency has other edges")
-    numbers = {name: _number(value) for name, value in values.items() if name != "latency"}
-    if not numbers.keys() <= set(_NUMBERS):
-        raise ValueError(f"there is no {sorted(numbers.keys() - set(_NUMBERS))}")
-    return Counts(**numbers, latency=tuple(map(_number, latency)))
-
-
-def _number(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} counts nothing")
-    return value
-
-
-def _object(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{value!r} is no object")
-    return value
-
-
-_NUMBERS = tuple(each.name for each in fields(Counts) if each.name != "latency")

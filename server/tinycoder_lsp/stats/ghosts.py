@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Candidate
+from tinycoder.complete.text import change_of, is_word_character
 
 _PAIRS = ("()", "[]", "{}", '""', "''", "``")  # one key, where editors close brackets by themselves
 
@@ -40,14 +41,11 @@ class Step:
 
 def ghost_of(text: str, candidate: Candidate) -> Ghost | None:
     """What a candidate adds to ``text``; None where that is nothing to be seen."""
-    there, new = text[candidate.start : candidate.end], candidate.text
-    head = _common(there, new)
-    there, new = there[head:], new[head:]
-    tail = _common(there[::-1], new[::-1])
-    rest = new[: len(new) - tail]
+    change = change_of(text[candidate.start : candidate.end], candidate.text)
+    head, rest = change.start, candidate.text[change.start : change.new_end]
     if not rest.strip():
         return None
-    return Ghost(at=candidate.start + head, standing=len(there) - tail, rest=rest, skipped=head)
+    return Ghost(at=candidate.start + head, standing=change.old_end - head, rest=rest, skipped=head)
 
 
 def follow(old: str, new: str, ghost: Ghost) -> Step | None:
@@ -70,18 +68,6 @@ def taken_length(text: str, units: int, ghost: Ghost) -> int:
     return min(len(ghost.rest.rstrip()), max(0, n - ghost.skipped))
 
 
-def ends_between_words(text: str, offset: int) -> bool:
-    """Whether no word of ``text`` is cut in two at ``offset``."""
-    around = text[max(0, offset - 1) : offset + 1]
-    return len(around) < 2 or not all(character.isalnum() or character == "_" for character in around)
-
-
-def _common(a: str, b: str) -> int:
-    """How many characters are the same before the first other one."""
-    n = min(len(a), len(b))
-    return next((i for i in range(n) if a[i] != b[i]), n)
-
-
 def _step(new: str, inserted: str, ghost: Ghost, over: int) -> Step | None:
     rest, standing, closer = ghost.rest[over:], ghost.standing - over, 0
     one_key = len(inserted) == 1 or inserted.isspace() or inserted in _PAIRS  # a new line brings its indentation
@@ -92,7 +78,8 @@ def _step(new: str, inserted: str, ghost: Ghost, over: int) -> Step | None:
     else:
         return None
     at, left, standing = ghost.at + over + n, rest[n:], standing + closer
-    accepted = not one_key and ends_between_words(rest, n)
+    cuts_word = len(rest) > n and all(map(is_word_character, rest[n - 1 : n + 1]))
+    accepted = not one_key and not cuts_word
     if not left.strip() or new[at : at + standing].startswith(left):
         return Step(ghost=None, n_chars=over + len(rest.rstrip()), accepted=accepted)
     after = Ghost(at=at, standing=standing, rest=left, skipped=ghost.skipped + over + n)

@@ -11,15 +11,16 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from tinycoder.errors import ConfigError
 from tinycoder.storage.atomic import make_folder, replace_text
-from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, of_answer, of_outcome, plus, to_json
-from tinycoder_lsp.stats.figures import figures, text
-from tinycoder_lsp.stats.suggestion_tracker import Kind, Outcome
+from tinycoder.validate import parse
+from tinycoder_lsp.stats.counts import Day, Days, from_json, merged, plus, to_json
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,14 @@ FORMAT_VERSION = 1
 KEPT = datetime.timedelta(days=400)
 PAUSE_S = 60.0  # between a count and its being written
 _PATIENCE_S = 2.0  # for another server that writes
+
+
+@dataclass(frozen=True)
+class _File:
+    """What the file holds."""
+
+    format: int
+    days: Any = None
 
 
 class NewerFormatError(ValueError):
@@ -47,7 +56,7 @@ def load(home: Path) -> dict[datetime.date, Day]:
         raise ConfigError(f"{file} was written by a later version of TinyCoder; update this one") from None
     except OSError as error:
         raise ConfigError(f"cannot read {file} ({error.strerror}); check who owns it") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ConfigError(f"{file} is damaged; `tinycoder stats --clear` removes it") from None
 
 
@@ -88,13 +97,17 @@ class Statistics:
         self._closed = False
         self._said: set[str] = set()
 
-    def count(self, outcome: Outcome) -> None:
-        """An offer has ended."""
-        self._add(of_outcome(outcome))
-
-    def answered(self, kind: Kind, latency_ms: float, n_items: int) -> None:
-        """An editor was answered with ``n_items`` rows or ghost texts, ``latency_ms`` after it asked."""
-        self._add(of_answer(kind, latency_ms, n_items))
+    def add(self, counted: Day) -> None:
+        """Count these today, unless nothing is to be counted."""
+        if not self.enabled:
+            return
+        with self._lock:
+            date = self._today()
+            self._queued[date] = plus(self._queued.get(date, Day()), counted)
+            if self._timer is None and not self._closed:
+                self._timer = threading.Timer(self._pause_s, self.flush)
+                self._timer.daemon = True  # who leaves without closing need not wait a minute
+                self._timer.start()
 
     def flush(self) -> None:
         """Add to the file what was counted since. Waits for the disk."""
@@ -107,10 +120,8 @@ class Statistics:
             try:
                 if queued:
                     self._write(queued)
-            except NewerFormatError:
-                self._keep(queued, "it was written by a later version")
-            except OSError as error:
-                self._keep(queued, error.strerror or str(error))
+            except (NewerFormatError, OSError) as error:
+                self._keep(queued, getattr(error, "strerror", None) or str(error))
 
     def close(self) -> None:
         """Write what there is, for the last time. Waits for the disk."""
@@ -122,28 +133,17 @@ class Statistics:
         self.flush()
         try:
             stored = _read(statistics_file(self._home))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             stored = {}
         with self._lock:
             return merged(stored, self._queued)
 
     def summary(self) -> dict[str, object]:
         """The figures as ``text``, as ``html`` (a page), and as ``inline`` and ``popup``. Waits for the disk."""
-        from tinycoder_lsp.stats.page import page
+        from tinycoder_lsp.stats.figures import figures, page, text
 
         days, today = self.days(), self._today()
         return {"text": text(days, today), "html": page(days, today), **figures(days, today)}
-
-    def _add(self, counted: Day) -> None:
-        if not self.enabled:
-            return
-        with self._lock:
-            date = self._today()
-            self._queued[date] = plus(self._queued.get(date, Day()), counted)
-            if self._timer is None and not self._closed:
-                self._timer = threading.Timer(self._pause_s, self.flush)
-                self._timer.daemon = True  # who leaves without closing need not wait a minute
-                self._timer.start()
 
     def _write(self, queued: Days) -> None:
         file = statistics_file(self._home)
@@ -153,7 +153,7 @@ class Statistics:
                 stored = _read(file)
             except NewerFormatError:
                 raise
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 logger.warning("%s is damaged (%s); it is kept aside, and counting starts anew", file, error)
                 file.replace(_damaged(file))
                 stored = {}
@@ -171,15 +171,12 @@ class Statistics:
 
 def _read(file: Path) -> dict[datetime.date, Day]:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = parse(_File, file.read_text(encoding="utf-8"), strict=False)
     except FileNotFoundError:
         return {}
-    version = values.get("format") if isinstance(values, dict) else None
-    if type(version) is not int:
-        raise ValueError("it says no format")
-    if version > FORMAT_VERSION:
-        raise NewerFormatError(f"format {version}")
-    return from_json(values.get("days"))
+    if values.format > FORMAT_VERSION:
+        raise NewerFormatError("it was written by a later version")
+    return from_json(values.days)
 
 
 def _lock(file: Path) -> filelock.BaseFileLock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -86,7 +86,7 @@ class SuggestionTracker:
 
         An answer that came too late for its text changes nothing.
         """
-        self._settle()
+        self.settle(GRACE_S)
         now, offer = self._now(), self._open.get(uri)
         if offer is not None and offer.text != text:
             return
@@ -124,7 +124,7 @@ class SuggestionTracker:
 
     def edited(self, uri: str, text: str) -> None:
         """The document was changed to ``text``."""
-        self._settle()
+        self.settle(GRACE_S)
         offer = self._open.get(uri)
         if offer is not None and offer.text == text:
             return
@@ -162,7 +162,8 @@ class SuggestionTracker:
             if offer.finished:
                 _count_last_step(offer, accepted=True)
                 continue
-            offer.accepted += _rest(offer, name)
+            before, _, ghost = offer.ids[name]
+            offer.accepted += max(0, before + len(ghost.rest.rstrip()) - offer.taken)  # what was still to come
             offer.step, offer.finished = None, True
             if self._open.get(offer.uri) is offer:
                 self._end(offer.uri)
@@ -173,7 +174,7 @@ class SuggestionTracker:
                     _count_last_step(self._latest, accepted=False)  # it looked like a piece of ghost text accepted
                 self._report(rows[name])
                 break
-        self._settle()
+        self.settle(GRACE_S)
 
     def partly_accepted(self, name: str, length: int) -> None:
         """The editor says that ``length`` UTF-16 units of this ghost text's insert text are accepted by now."""
@@ -184,17 +185,17 @@ class SuggestionTracker:
                 _count_last_step(offer, accepted=True)
             else:
                 offer.promised = max(offer.promised, taken)
-        self._settle()
+        self.settle(GRACE_S)
 
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if uri in self._open:
             self._end(uri)
-        self._settle()
+        self.settle(GRACE_S)
 
-    def settle(self) -> None:
-        """Report all that has ended, without waiting for what the editor may tell."""
-        while self._ended:
+    def settle(self, grace_s: float = 0.0) -> None:
+        """Report what ended so many seconds ago; by default all, without waiting for what the editor may tell."""
+        while self._ended and self._now() - self._ended[0].ended_s >= grace_s:
             self._report(self._outcome(self._ended.popleft()))
 
     def close(self) -> None:
@@ -203,21 +204,15 @@ class SuggestionTracker:
             self._end(uri)
         self.settle()
 
-    def _offers(self, name: str) -> Iterator[_Offer]:
+    def _offers(self, name: str) -> list[_Offer]:
         """Those, open or ended a moment ago, of which an answer had this id; at most one if ids differ."""
-        for offer in [*self._open.values(), *self._ended]:
-            if name in offer.ids:
-                yield offer
+        return [offer for offer in (*self._open.values(), *self._ended) if name in offer.ids]
 
     def _end(self, uri: str) -> None:
         offer = self._open.pop(uri)
         offer.ended_s = self._now()
         self._ended.append(offer)
         if len(self._ended) > _MAX_ENDED:
-            self._report(self._outcome(self._ended.popleft()))
-
-    def _settle(self) -> None:
-        while self._ended and self._now() - self._ended[0].ended_s >= GRACE_S:
             self._report(self._outcome(self._ended.popleft()))
 
     def _outcome(self, offer: _Offer) -> Outcome:
@@ -251,9 +246,3 @@ def _count_last_step(offer: _Offer, *, accepted: bool) -> None:
         offer.accepted += step.n_chars if accepted else -step.n_chars
         offer.typed -= step.n_chars if accepted else -step.n_chars
         offer.step = Step(ghost=step.ghost, n_chars=step.n_chars, accepted=accepted)
-
-
-def _rest(offer: _Offer, name: str) -> int:
-    """How many characters of the accepted ghost text were still to come."""
-    before, _, ghost = offer.ids[name]
-    return max(0, before + len(ghost.rest.rstrip()) - offer.taken)

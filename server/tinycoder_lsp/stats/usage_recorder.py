@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp.documents.positions import TextCursor
+from tinycoder_lsp.stats.counts import of_answer, of_outcome
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.suggestion_tracker import Kind, SuggestionTracker
 
@@ -17,7 +18,7 @@ class UsageRecorder:
     """Gives each candidate an id, by which an editor can tell ``suggestions`` its outcome."""
 
     def __init__(self, statistics: Statistics) -> None:
-        self.suggestions = SuggestionTracker(statistics.count)
+        self.suggestions = SuggestionTracker(lambda outcome: statistics.add(of_outcome(outcome)))
         self._statistics = statistics
         self._ids = itertools.count(1)
 
@@ -27,18 +28,15 @@ class UsageRecorder:
             self.suggestions.close()
             self._statistics.enabled = wanted
 
-    def popup(self, cursor: TextCursor, candidates: Sequence[Candidate], asked_s: float) -> dict[str, Candidate]:
+    def sent(
+        self, kind: Kind, cursor: TextCursor, candidates: Sequence[Candidate], asked_s: float
+    ) -> dict[str, Candidate]:
         """Candidates by id, as they are sent for a request that came at ``asked_s`` of ``time.monotonic``."""
-        named = self._answered("popup", candidates, asked_s)
+        self._statistics.add(of_answer(kind, 1000 * (time.monotonic() - asked_s), len(candidates)))
+        named = {str(next(self._ids)): candidate for candidate in candidates}
         if self._statistics.enabled:
-            self.suggestions.popup_shown(cursor.uri, cursor.lines.text, named)
-        return named
-
-    def inline(self, cursor: TextCursor, candidates: Sequence[Candidate], asked_s: float) -> dict[str, Candidate]:
-        """Ghost texts by id, or none, in the same way."""
-        named = self._answered("inline", candidates, asked_s)
-        if self._statistics.enabled:
-            self.suggestions.inline_shown(cursor.uri, cursor.lines.text, named)
+            shown = self.suggestions.inline_shown if kind == "inline" else self.suggestions.popup_shown
+            shown(cursor.uri, cursor.lines.text, named)
         return named
 
     async def summary(self) -> dict[str, object]:
@@ -50,7 +48,3 @@ class UsageRecorder:
         """Write all down."""
         self.suggestions.close()
         self._statistics.close()
-
-    def _answered(self, kind: Kind, candidates: Sequence[Candidate], asked_s: float) -> dict[str, Candidate]:
-        self._statistics.answered(kind, 1000 * (time.monotonic() - asked_s), len(candidates))
-        return {str(next(self._ids)): candidate for candidate in candidates}
