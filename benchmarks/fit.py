@@ -32,7 +32,7 @@ from tinycoder.complete.predict import Predictor
 from tinycoder.errors import TinyCoderError
 from tinycoder.memory.mixer import N_SOURCES, Mixer, to_tables
 from tinycoder.memory.ngrams import OTHERS, WORKSPACE, Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.home import default_home
@@ -62,7 +62,7 @@ def read(folder: Path, tokenizer: Tokenizer) -> Repository:
     corpus = python_repos.read([folder])
     texts = ((text.path, TokenLines(tokenizer, text.text).ids) for text in corpus.train)
     memory = Memory(tokenizer)
-    memory.use(Workspace(token_corpus(texts, tokenizer.special[FILE_SEPARATOR])))
+    memory.use(SuffixIndex(token_corpus(texts, tokenizer.special[FILE_SEPARATOR])))
     project = Project()
     project.refresh(WorkspaceFile(path=text.path, location=folder / text.path) for text in corpus.train)
     held_out = [Document(path=text.path, text=text.text.replace("\r\n", "\n")) for text in corpus.validation]

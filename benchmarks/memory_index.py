@@ -22,7 +22,7 @@ import numpy as np
 from tinycoder.memory.index_file import load_index, tokenizer_digest
 from tinycoder.memory.indexing import index_workspace
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 from tinycoder.transformer.tokenizer import Tokenizer
@@ -89,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "index.safetensors"
         before = resident("VmRSS")
-        made: list[Workspace] = []
+        made: list[SuffixIndex] = []
         cold = seconds(lambda: made.append(index_workspace(given.paths, tokenizer, file=file)))
         held, most = resident("VmRSS") - before, resident("VmHWM") - before
         digest = tokenizer_digest(tokenizer)

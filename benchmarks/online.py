@@ -22,7 +22,7 @@ from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
@@ -61,7 +61,7 @@ def typed(folder: Path, model: Model, n_bytes: int) -> Iterator[Sum]:
     for number, part in enumerate(parts):
         known = [texts[i][0] for i in np.concatenate([np.empty(0, int), *parts[:number]]).tolist()]
         corpus = token_corpus(((path, ids[path]) for path in known), model.tokenizer.special[FILE_SEPARATOR])
-        memory.use(Workspace(corpus))
+        memory.use(SuffixIndex(corpus))
         sums = Sum()
         for i in part.tolist():
             path = texts[i][0]

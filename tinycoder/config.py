@@ -1,7 +1,5 @@
 """Settings of model, training and generation: frozen dataclasses with every default."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import os

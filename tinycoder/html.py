@@ -3,8 +3,6 @@
 Functions escape the text that they take; the body of a ``page`` or a ``section`` is HTML.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape as escape

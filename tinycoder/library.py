@@ -22,8 +22,7 @@ from tinycoder.errors import ConfigError
 from tinycoder.memory.indexing import index_at_home, index_file_of
 from tinycoder.memory.mixer_file import MixerFile
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace as SuffixIndex
-from tinycoder.memory.suffix_index import token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.stop import Progress, Stop, never, no_progress
 from tinycoder.storage.bundled import bundled_folder

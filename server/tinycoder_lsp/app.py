@@ -3,8 +3,6 @@
 A handler takes a snapshot, asks, and converts; state is in ``session``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import time

@@ -3,8 +3,6 @@
 What cannot be done is refused with one sentence for the person.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from dataclasses import dataclass
@@ -37,7 +35,7 @@ async def train(ls: Session, *args: Any) -> dict[str, Any]:
     if not ls.settings.trusted:
         raise Refused("TinyCoder does not train on a workspace that is not trusted; trust it in the editor first.")
     try:
-        options = read(TrainOptions, (args[0] if args else None) or {}, strict=False)
+        options = read(TrainOptions, (args[0] if args else None) or {})
     except DataError as error:
         raise Refused(f"TinyCoder cannot train: {error.of('the options')}.") from None
     folder = _folder(ls, options.folder)

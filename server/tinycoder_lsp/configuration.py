@@ -3,8 +3,6 @@
 A mistake never stops the server: the value falls back to its default, and a sentence says which key was meant.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import reprlib

@@ -3,8 +3,6 @@
 On stderr it leaves out what is also sent to the editor's log.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import logging.handlers

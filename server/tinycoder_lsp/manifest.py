@@ -1,7 +1,5 @@
 """The settings as others show them: a page of documentation, and the manifest of the VS Code extension."""
 
-from __future__ import annotations
-
 import typing
 from typing import Any, Literal
 

@@ -4,8 +4,6 @@ Every setting is a field with a default, a description and the values it accepts
 editor sends by them, and the page of settings and the VS Code extension's manifest are made from them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar

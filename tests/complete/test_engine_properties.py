@@ -16,7 +16,7 @@ from tinycoder.complete.names.name import matches
 from tinycoder.complete.syntax import SyntaxGate
 from tinycoder.complete.text import rest_of_word
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
 
@@ -41,11 +41,11 @@ QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 
 
 @pytest.fixture(scope="module")
-def workspace(model: Model) -> Workspace:
+def workspace(model: Model) -> SuffixIndex:
     return workspace_of(model.tokenizer, FILES)
 
 
-def fresh(model: Model, workspace: Workspace) -> Engine:
+def fresh(model: Model, workspace: SuffixIndex) -> Engine:
     memory = Memory(model.tokenizer)
     memory.use(workspace)
     return Engine(model, memory)
@@ -81,7 +81,7 @@ def plain(answers: Iterable[list[Candidate]]) -> list[list[tuple[str, int, str]]
 @given(text=DOCUMENTS, data=st.data())
 @QUICK
 def test_an_answer_replaces_the_typed_word_and_nothing_else(
-    model: Model, workspace: Workspace, text: str, data: st.DataObject
+    model: Model, workspace: SuffixIndex, text: str, data: st.DataObject
 ) -> None:
     offset = data.draw(st.integers(0, len(text)))
     answers = everything(fresh(model, workspace), text, offset)
@@ -106,7 +106,7 @@ def test_an_answer_replaces_the_typed_word_and_nothing_else(
 
 @given(text=DOCUMENTS, data=st.data())
 @QUICK
-def test_ghost_text_adds_no_syntax_error(model: Model, workspace: Workspace, text: str, data: st.DataObject) -> None:
+def test_ghost_text_adds_no_syntax_error(model: Model, workspace: SuffixIndex, text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
     engine = fresh(model, workspace)
     before = n_faults(text)
@@ -120,7 +120,9 @@ def test_ghost_text_adds_no_syntax_error(model: Model, workspace: Workspace, tex
 
 @given(asked=st.lists(st.tuples(DOCUMENTS, st.floats(0, 1)), min_size=1, max_size=2))
 @settings(QUICK, max_examples=5)
-def test_earlier_requests_change_no_answer(model: Model, workspace: Workspace, asked: list[tuple[str, float]]) -> None:
+def test_earlier_requests_change_no_answer(
+    model: Model, workspace: SuffixIndex, asked: list[tuple[str, float]]
+) -> None:
     warm = fresh(model, workspace)
     for text, share in [*asked, *asked]:
         offset = round(share * len(text))
@@ -140,7 +142,7 @@ def test_earlier_requests_change_no_answer(model: Model, workspace: Workspace, a
 )  # fmt: skip
 @settings(QUICK, max_examples=40)
 def test_a_suggestion_stays_while_the_user_types_through_it(
-    model: Model, workspace: Workspace, begin: str, after: str, block: bool, steps: list[int]
+    model: Model, workspace: SuffixIndex, begin: str, after: str, block: bool, steps: list[int]
 ) -> None:
     text, offset = begin + after, len(begin)
     engine = fresh(model, workspace)
@@ -160,7 +162,7 @@ def test_a_suggestion_stays_while_the_user_types_through_it(
 @given(text=DOCUMENTS, cut=st.integers(0, 40))
 @example(text="", cut=0)
 @settings(QUICK, max_examples=15)
-def test_learning_and_looking_ahead_accept_any_text(model: Model, workspace: Workspace, text: str, cut: int) -> None:
+def test_learning_and_looking_ahead_accept_any_text(model: Model, workspace: SuffixIndex, text: str, cut: int) -> None:
     engine = fresh(model, workspace)
     for end in (cut, cut + 1, len(text)):
         engine.observe(Document(path="open.py", text=text[:end]))

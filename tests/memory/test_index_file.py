@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tinycoder.memory import index_file
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import MAX_MATCH, Workspace, token_corpus
+from tinycoder.memory.suffix_index import MAX_MATCH, SuffixIndex, token_corpus
 from tinycoder.transformer.tokenizer import train_character_tokenizer
 
 SEPARATOR = 1
@@ -37,7 +37,7 @@ def make_index(texts: dict[str, list[int]], *, vocab_size: int = VOCAB_SIZE) -> 
         vocab_size=vocab_size,
         files=tuple(files),
         corpus=corpus,
-        order=Workspace(corpus).order,
+        order=SuffixIndex(corpus).order,
     )
 
 
@@ -73,7 +73,7 @@ def test_what_is_saved_comes_back(file: Path) -> None:
 
 def test_a_hidden_text_is_saved_all_the_same(file: Path) -> None:
     index = make_index({"a.py": [5, 6, 7], "b.py": [7, 8]})
-    Workspace(index.corpus, index.order).hide("a.py")
+    SuffixIndex(index.corpus, index.order).hide("a.py")
     save_index(file, index)
     assert same(load(file), index)
 

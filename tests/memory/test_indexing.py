@@ -12,7 +12,7 @@ import pytest
 from tinycoder.errors import Cancelled
 from tinycoder.memory.index_file import load_index, tokenizer_digest
 from tinycoder.memory.indexing import index_file_of, index_workspace
-from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.storage.models import workspace_model_name
 from tinycoder.transformer.tokenizer import train_character_tokenizer, train_code_tokenizer
 
@@ -31,7 +31,7 @@ def write(root: Path, files: Mapping[str, str | bytes], *, mtime_ns: int = LONG_
     return root
 
 
-def texts(workspace: Workspace) -> dict[str, str]:
+def texts(workspace: SuffixIndex) -> dict[str, str]:
     return {path: TOKENIZER.decode(ids) for path, ids in workspace.corpus.texts().items()}
 
 

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tinycoder.memory.ngrams import HERE, ORDERS, OTHERS, WORKSPACE, Memory, NgramMatch
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, train_character_tokenizer, train_code_tokenizer
 
@@ -33,7 +33,7 @@ def ids_of(text: str) -> Array:
 
 def make_memory(files: dict[str, str]) -> Memory:
     memory = Memory(CHARACTERS)
-    memory.use(Workspace(token_corpus([(path, ids_of(text)) for path, text in sorted(files.items())], SEPARATOR)))
+    memory.use(SuffixIndex(token_corpus([(path, ids_of(text)) for path, text in sorted(files.items())], SEPARATOR)))
     return memory
 
 
@@ -158,7 +158,7 @@ def test_its_age_for_a_file_is_that_of_all_the_others() -> None:
         lambda: memory.update("other.py", ""),
         lambda: memory.update("other.py", "a"),
         lambda: memory.close("other.py"),
-        lambda: memory.use(Workspace(token_corpus([], SEPARATOR))),
+        lambda: memory.use(SuffixIndex(token_corpus([], SEPARATOR))),
     ):
         change()
         ages.append(memory.age("mine.py"))
@@ -169,7 +169,7 @@ def test_a_file_that_is_open_before_the_workspace_is_there_stays_out_of_it() -> 
     memory = Memory(CHARACTERS)
     memory.update("a.py", "cc")
     assert memory.n_tokens == 0
-    memory.use(Workspace(token_corpus([("a.py", ids_of("abab"))], SEPARATOR)))
+    memory.use(SuffixIndex(token_corpus([("a.py", ids_of("abab"))], SEPARATOR)))
     assert memory.n_tokens == len("abab") + 2
     assert memory.evidence(ids_of("a"), "a.py", ids_of("")) == []
     memory.close("a.py")
@@ -206,8 +206,8 @@ class TestSeen:
     def memory(self, *paths: str) -> Memory:
         memory = Memory(BPE)
         texts = [("early.py", "import os\n" * 7), *((path, CODE) for path in paths), ("late.py", "import sys\n")]
-        separator = BPE.special[FILE_SEPARATOR]
-        memory.use(Workspace(token_corpus([(path, np.array(BPE.encode(t), np.int32)) for path, t in texts], separator)))
+        corpus = [(path, np.array(BPE.encode(text), np.int32)) for path, text in texts]
+        memory.use(SuffixIndex(token_corpus(corpus, BPE.special[FILE_SEPARATOR])))
         return memory
 
     def here(self, memory: Memory, before: str = "", after: str = "") -> Array:
@@ -286,7 +286,7 @@ def test_a_forgotten_file_that_is_open_helps_in_itself_alone() -> None:
     assert said(memory.evidence(ids_of("c"), "a.py", here), HERE, 1) == Counter(ids_of("a").tolist())
     memory.close("a.py")
     assert not memory.knows("abcabc")
-    memory.use(Workspace(token_corpus([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
+    memory.use(SuffixIndex(token_corpus([("a.py", ids_of("abcabc\n"))], SEPARATOR)))  # made before it was forgotten
     assert not memory.knows("abcabc")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tinycoder.errors import ConfigError
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, purge_indexes, save_index
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.storage.forget_list import (
     NOTHING_FORGOTTEN,
     Forgotten,
@@ -37,7 +37,7 @@ def save(file: Path, texts: dict[str, list[int]], folders: tuple[tuple[str, str]
         vocab_size=300,
         files=files,
         corpus=corpus,
-        order=Workspace(corpus).order,
+        order=SuffixIndex(corpus).order,
         folders=folders,
     )
     save_index(file, index)
@@ -48,7 +48,7 @@ def kept(file: Path) -> dict[str, list[int]]:
     """The texts of an index that is sound."""
     index = load_index(file, tokenizer_digest="f00d", vocab_size=300)
     assert index is not None
-    assert np.array_equal(index.order, Workspace(index.corpus).order)
+    assert np.array_equal(index.order, SuffixIndex(index.corpus).order)
     found = {path: ids.tolist() for path, ids in index.corpus.texts().items()}
     assert [known.path for known in index.files] == list(found)
     return found

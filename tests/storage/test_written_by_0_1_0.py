@@ -9,7 +9,7 @@ from pathlib import Path
 from tinycoder.memory.index_file import load_index, tokenizer_digest
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.mixer_file import load_mixer
-from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.forget_list import load_forgotten
 from tinycoder.storage.models import list_models
@@ -37,7 +37,7 @@ def test_an_index(tmp_path: Path) -> None:
     index = load_index(tmp_path / INDEX, tokenizer_digest=tokenizer_digest(tokenizer), vocab_size=tokenizer.vocab_size)
     assert index is not None
     assert [file.path for file in index.files] == ["basket.py", "basket_copy.py"]
-    assert "Crate" in Workspace(index.corpus, index.order).words(tokenizer.raw)
+    assert "Crate" in SuffixIndex(index.corpus, index.order).words(tokenizer.raw)
 
 
 def test_a_file_of_symbols(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ It speaks JSON lines: first ``{"ready": ...}`` or ``{"absent": why}``, then one 
 reads. It ends when its input does, so it never outlives this process.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence

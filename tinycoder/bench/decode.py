@@ -1,7 +1,5 @@
 """``bench decode``: the next token, the prefill and whole continuations, next to llama.cpp's and transformers'."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import random

@@ -1,7 +1,5 @@
 """Arithmetic of a token, and how fast this machine multiplies: together the least time that a step can take."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Contestants that are measured in turns, so that whatever else the machine does meets all of them."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Mapping

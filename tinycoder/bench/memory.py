@@ -1,7 +1,5 @@
 """``bench memory``: the most memory that training ever holds, ours and PyTorch's, each in a process of its own."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from tinycoder.bench.competitor import competitors

@@ -1,7 +1,5 @@
 """The record of a bench: rows with a unit and the machine they come from, as JSON, as a page, next to an older one."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

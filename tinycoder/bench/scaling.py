@@ -1,7 +1,5 @@
 """``bench scaling``: time and memory of training against context, width, depth, batch and threads, with fits."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable

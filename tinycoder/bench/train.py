@@ -1,7 +1,5 @@
 """``bench train``: training tokens a second, next to PyTorch's and to what matrix products alone would allow."""
 
-from __future__ import annotations
-
 import dataclasses
 from contextlib import ExitStack
 from typing import Any

@@ -5,8 +5,6 @@
 prints ``{"seconds": of a step, "mib": most memory ever held}``.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import statistics

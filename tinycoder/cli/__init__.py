@@ -3,8 +3,6 @@
 Results go to stdout, progress to stderr. Exit codes: 0 fine, 1 expected error, 2 usage, 130 interrupted.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -1,7 +1,5 @@
 """A command that must not outlive the program that started it, which holds the command's standard input open."""
 
-from __future__ import annotations
-
 import _thread
 import contextlib
 import os

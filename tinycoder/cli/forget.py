@@ -1,7 +1,5 @@
 """``tinycoder forget``: take files out of the memory, keep them out, and name the models that learnt from them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """``tinycoder generate``: text from a prompt."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterable

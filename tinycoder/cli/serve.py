@@ -1,7 +1,5 @@
 """``tinycoder serve``: the language server."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

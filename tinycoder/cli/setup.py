@@ -3,8 +3,6 @@
 Never changes a configuration file of the user's own.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM as a ``stop`` that a long run calls between its steps."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

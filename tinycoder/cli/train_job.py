@@ -1,7 +1,5 @@
 """From the options of ``tinycoder train`` to the run."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A cache of suggestions, searched again with each letter while the user types one of them."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from dataclasses import dataclass
 

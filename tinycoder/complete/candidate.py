@@ -12,7 +12,7 @@ from tinycoder.stop import Stop
 if TYPE_CHECKING:
     from tinycoder.memory.change import Change
     from tinycoder.memory.mixer import Mixer
-    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.memory.suffix_index import SuffixIndex
     from tinycoder.symbols.imports.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.transformer.tokenizer import Tokenizer
@@ -159,7 +159,7 @@ class ServedCompleter(Completer, Protocol):
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Prepare the ghost text that follows once ``candidate`` is accepted."""
 
-    def use(self, workspace: Workspace) -> None:
+    def use(self, workspace: SuffixIndex) -> None:
         """Use this index of the workspace from now on."""
 
     def know(self, world: World, offered: OfferedNames) -> None:

@@ -4,8 +4,6 @@ The mixture generates a name only where the code may introduce one. Where the ty
 no list: editors accept a row at Enter, and at a space or a bracket nobody wants a list any more.
 """
 
-from __future__ import annotations
-
 import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How much of a suggestion to offer: as far as it is worth reading."""
 
-from __future__ import annotations
-
 from tinycoder.complete.ghost import Ghost
 from tinycoder.complete.text import is_word_character
 

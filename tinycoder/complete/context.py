@@ -1,7 +1,5 @@
 """From a document and a cursor to ids: the model's prompt, and the ids that the memory searches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

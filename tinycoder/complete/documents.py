@@ -1,7 +1,5 @@
 """The open documents as the engine sees them: without secrets, as tokens, and with the lines that were just typed."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ the half-typed word, and call ``stop`` before each token. The engine redacts the
 reads them. One thread at a time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -26,7 +24,7 @@ from tinycoder.complete.text import typed_word
 from tinycoder.errors import Cancelled
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.ngrams import Memory
-from tinycoder.memory.suffix_index import Workspace
+from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.stop import Stop
 from tinycoder.storage.checkpoint import Model
@@ -135,7 +133,7 @@ class Engine:
         self._documents.close(path)
         self._ghost.clear()
 
-    def use(self, workspace: Workspace) -> None:
+    def use(self, workspace: SuffixIndex) -> None:
         """Use another index of the workspace from now on; drop cached suggestions if its ids differ."""
         before = self.memory.workspace
         self.memory.use(workspace)

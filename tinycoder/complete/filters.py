@@ -1,7 +1,5 @@
 """Filters on ghost text: no new syntax error, no surplus bracket, no repetition of the text around the cursor."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tinycoder.complete.overlap import balanced_end, repeats_before, repeats_next, without_overlap

@@ -1,7 +1,5 @@
 """Text from a prompt: ids in and out of a tokenizer, stop strings, and whole characters only."""
 
-from __future__ import annotations
-
 import codecs
 import dataclasses
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ A half-typed word has other tokens than the whole word. So the model does not re
 are the ``prefix_bytes``, and only tokens that agree with them may come next.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from functools import cached_property
 

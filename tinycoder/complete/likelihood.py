@@ -4,8 +4,6 @@ The names are tokenized as in training and form a trie of ids. The search follow
 one depth in one step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Pure functions over text, which read Python's brackets, strings and comments, but not its grammar.
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The parts of the engine that can be left out, each by its name, to measure their worth."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Its features are the mixture's probability of a name, where the name was used la
 predicts names badly. ``benchmarks/fit.py`` fits the weights on other repositories.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from bisect import bisect_left

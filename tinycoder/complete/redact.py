@@ -4,8 +4,6 @@ A keystroke costs its line: the secrets of the other lines are kept. Only privat
 concern the whole text, are searched again.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ the few lines that matter. If there is code after the cursor, tree-sitter, which
 the whole document has more faults than before.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings

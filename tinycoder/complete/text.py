@@ -1,7 +1,5 @@
 """Questions about a text and an offset in it (in characters): words, lines, blocks."""
 
-from __future__ import annotations
-
 import re
 
 _BLOCK_OPENED = re.compile(

@@ -1,7 +1,5 @@
 """The distribution over whole words at the cursor, by a beam search that ends where the word ends."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The result of a check: a state, a sentence, and advice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

@@ -3,8 +3,6 @@
 An editor that is not there, or not set up, is no warning: nobody uses them all.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Checks of this machine: Python, numpy, the home folder, models, the environment and the server."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

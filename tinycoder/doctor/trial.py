@@ -1,7 +1,5 @@
 """One short conversation with a language server process, to see that it works, and how fast. No process is left."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import subprocess

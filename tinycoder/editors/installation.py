@@ -4,8 +4,6 @@ Files in the package name no folder of this machine: what depends on it, such as
 here, or is part of the lines that a person adds to their own configuration.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A completer with no model at all, to be beaten: what followed the last time this was typed, and words seen lately."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """Whether a difference between two completers is more than chance: paired bootstrap over files (Efron 1979)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

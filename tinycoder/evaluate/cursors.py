@@ -3,8 +3,6 @@
 Files are read as tokens, so that one that does not parse has cursors too, up to its first fault.
 """
 
-from __future__ import annotations
-
 import bisect
 import io
 import keyword

@@ -4,8 +4,6 @@ Each variant starts each of the four measures (popup, ghost text, typing, predic
 held-out files from another. All but the latencies depends on the seed alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """Single measures, on strings and numbers: how alike, how likely, how fast."""
 
-from __future__ import annotations
-
 import codeop
 import math
 import warnings

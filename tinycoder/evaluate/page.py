@@ -1,7 +1,5 @@
 """The results as one self-contained HTML page: tables, charts, the best and the worst suggestions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from tinycoder import html

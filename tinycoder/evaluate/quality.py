@@ -1,7 +1,5 @@
 """From single outcomes to the figures of one completer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 

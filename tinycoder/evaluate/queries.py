@@ -3,8 +3,6 @@
 A file is shown up to the cursor, or with its rest behind the cursor's line; never what is asked for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby

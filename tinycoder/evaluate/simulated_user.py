@@ -4,8 +4,6 @@ A key is a character, Tab, Enter or an arrow. Indentation is the editor's: it co
 look, or make mistakes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The results as tables of short strings, for a terminal and for a page."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

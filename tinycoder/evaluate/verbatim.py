@@ -4,8 +4,6 @@ A copy counts from LONG_WORDS words and signs on, or LONG_CHARACTERS characters 
 white space; the white space within it must be the same too.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What an edit has changed in a text."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -4,8 +4,6 @@ The file is a cache: a damaged one is written again. It holds the ids of the tex
 the size, time and digest of each source file as JSON in the header.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json
@@ -21,7 +19,7 @@ from safetensors.numpy import save_file
 
 from tinycoder import __version__
 from tinycoder.errors import ConfigError
-from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, TokenCorpus, Workspace, token_corpus
+from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SuffixIndex, TokenCorpus, token_corpus
 from tinycoder.storage.atomic import make_folder, replaced_file
 from tinycoder.storage.forget_list import Forgotten
 from tinycoder.symbols.symbol_file import SUFFIX as SYMBOLS
@@ -52,7 +50,7 @@ class IndexedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """Texts with the order of their positions (see ``Workspace``), and the files they came from, sorted by path.
+    """Texts with the order of their positions (see ``SuffixIndex``), and the files they came from, sorted by path.
 
     ``folders`` are pairs of a true path and the prefix of its files' paths.
     """
@@ -189,7 +187,7 @@ def _purge(file: Path, forgotten: Forgotten) -> list[str]:
         corpus = token_corpus(kept, separator=int(index.corpus.ids[-1]))
         starts = dict(zip(corpus.paths, corpus.starts, strict=True))
         files = tuple(replace(known, start=starts.get(known.path)) for known in index.files if not is_gone(known.path))
-        save_index(file, replace(index, files=files, corpus=corpus, order=Workspace(corpus).order))
+        save_index(file, replace(index, files=files, corpus=corpus, order=SuffixIndex(corpus).order))
     return gone
 
 

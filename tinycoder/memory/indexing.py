@@ -3,8 +3,6 @@
 The last index is taken from a file, and only changed files are read again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +13,7 @@ import numpy as np
 
 from tinycoder.errors import Cancelled
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import Workspace, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.stop import Progress, never, no_progress
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, true_path
 from tinycoder.storage.models import name_of_folders
@@ -44,7 +42,7 @@ def index_at_home(
     exclude: Sequence[str] = (),
     stop: Callable[[], bool] = never,
     progress: Progress = no_progress,
-) -> Workspace:
+) -> SuffixIndex:
     """``index_workspace`` with the index file and the list of what to forget that are kept under ``home``.
 
     If the list changes meanwhile, index again, so that nothing on the list stays in the file. Raises ``ConfigError``
@@ -70,7 +68,7 @@ def index_workspace(
     stop: Callable[[], bool] = never,
     progress: Progress = no_progress,
     max_tokens: int = MAX_TOKENS,
-) -> Workspace:
+) -> SuffixIndex:
     """The Python files that git would track under ``folders``, sorted; their paths are those of ``tree.walk``.
 
     Files whose size and time are those in ``file`` are not read again, and ``file`` is written if anything changed; it
@@ -91,9 +89,9 @@ def index_workspace(
     texts.add_all(_candidates(existing, exclude, forgotten), stop, progress)
     labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(existing).items())
     if stored and stored.folders == labels and texts.are_those_of(stored):
-        workspace = Workspace(stored.corpus, stored.order)
+        workspace = SuffixIndex(stored.corpus, stored.order)
     else:
-        workspace = Workspace(token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR]))
+        workspace = SuffixIndex(token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR]))
         if file:
             starts = dict(zip(workspace.corpus.paths, workspace.corpus.starts, strict=True))
             index = Index(

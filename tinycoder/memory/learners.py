@@ -3,8 +3,6 @@
 Weights cannot unlearn, so the models are named, as far as training.json says what they learnt from.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

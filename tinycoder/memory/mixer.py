@@ -9,8 +9,6 @@ learnt exponents, as in the logistic mixing of PAQ (Mahoney 2005). All weights f
 (Adagrad, Duchi et al. 2011).
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

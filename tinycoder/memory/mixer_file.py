@@ -3,8 +3,6 @@
 Losing such a file costs a little learning and is no error.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from pathlib import Path

@@ -6,8 +6,6 @@ the ends of a context and answers with counts of what came next: n-grams of all 
 so that an edit needs no bookkeeping and an undone edit leaves nothing behind.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,7 +15,7 @@ import numpy as np
 
 from tinycoder.memory.change import Change
 from tinycoder.memory.seen import Seen
-from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SORTED, TokenCorpus, Workspace, search, token_corpus
+from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SORTED, SuffixIndex, TokenCorpus, search, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
@@ -51,7 +49,7 @@ class Memory:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self._separator = tokenizer.special[FILE_SEPARATOR]
-        self.workspace: Workspace | None = None
+        self.workspace: SuffixIndex | None = None
         self._open: OrderedDict[str, TokenLines] = OrderedDict()
         self._others: tuple[str, TokenCorpus] | None = None
         self._counts: Array | None = None
@@ -64,7 +62,7 @@ class Memory:
         """Ids in the workspace tier."""
         return len(self.workspace.order) if self.workspace else 0
 
-    def use(self, workspace: Workspace) -> None:
+    def use(self, workspace: SuffixIndex) -> None:
         """Take ``workspace`` as the workspace tier; open files stay out of it."""
         for path in self._open:
             workspace.hide(path)

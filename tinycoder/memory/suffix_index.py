@@ -4,8 +4,6 @@ A suffix array over the ids before each place, sorted as deep as a 64-bit number
 the places is compared id by id.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -43,7 +41,7 @@ class TokenCorpus:
         return {path: self.ids[i + 1 : end] for path, i, end in zip(self.paths, self.starts, ends, strict=True)}
 
 
-class Workspace:
+class SuffixIndex:
     """The texts on disk, with all places sorted by the SORTED ids before them."""
 
     def __init__(self, corpus: TokenCorpus, order: Array | None = None) -> None:

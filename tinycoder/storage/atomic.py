@@ -4,8 +4,6 @@ Whatever happens in between, the old one or the new one can be read. A folder ta
 are reserved: ``.NAME~new-...`` is being filled, ``.NAME~previous`` was NAME before the last rename.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """The name and the folder of the model that comes with TinyCoder."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

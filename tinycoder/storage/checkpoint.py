@@ -4,8 +4,6 @@ Writing is all or nothing (``atomic``). Reading refuses, in one sentence, whatev
 ``models`` says where folders are.
 """
 
-from __future__ import annotations
-
 import json
 import reprlib
 from collections.abc import Mapping

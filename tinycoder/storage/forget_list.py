@@ -1,7 +1,5 @@
 """The list of files and folders to forget, kept under the home folder. Whatever reads code leaves them out."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

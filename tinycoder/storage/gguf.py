@@ -3,8 +3,6 @@
 Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Only what a model of ours needs is written.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 from collections.abc import Iterator

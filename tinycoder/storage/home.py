@@ -1,7 +1,5 @@
 """Where models and reports are kept. Imports nothing heavy."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

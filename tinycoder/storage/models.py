@@ -4,8 +4,6 @@ While a new run of a finished model is under way, the model stays: the run is sa
 end.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil

@@ -4,8 +4,6 @@ A folder may come from a stranger, so each field is of its type or the file is r
 that this version does not know are ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Modules in the folders of an environment: found by listing folders, read from their text when first asked for."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time

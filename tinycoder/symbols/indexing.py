@@ -4,8 +4,6 @@ Of the folders count all files that could be imported, also generated and vendor
 that hold secrets by their name, or that are forgotten. Files are read, nothing is run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path

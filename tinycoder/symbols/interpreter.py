@@ -1,7 +1,5 @@
 """Where the packages of a workspace's Python are installed, found as editors do. Files are read, nothing is run."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -3,8 +3,6 @@
 Compiled modules are looked at where they are loaded already; others are loaded only if loading them does nothing else.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

@@ -4,8 +4,6 @@ A package's top folder is the highest one of an unbroken chain of ``__init__`` f
 workspace's root, at a folder such as ``src``, and, for files below it, at any other folder that is no package.
 """
 
-from __future__ import annotations
-
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

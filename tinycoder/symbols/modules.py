@@ -1,7 +1,5 @@
 """Every module that an import statement could name: of the workspace, the standard library, the environment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol

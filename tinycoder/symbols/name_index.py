@@ -1,7 +1,5 @@
 """Which files define a name: sorted, so that the names that begin with some letters are found at once."""
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The symbols of a workspace's files: those on disk, and, laid over them, those of the open documents."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence

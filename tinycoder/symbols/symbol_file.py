@@ -4,8 +4,6 @@ A database of ``sqlite3`` that several processes may use at once. It holds nothi
 is damaged, foreign or of another version is created anew, and where the disk refuses all is kept in memory.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

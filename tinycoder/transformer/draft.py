@@ -7,8 +7,6 @@ than as many with one, so a right guess saves time and a wrong one costs some; g
 made shorter, or not at all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ TEXT is the text before the cursor and the missing part in one: it ends where SU
 both use these functions, so that they agree.
 """
 
-from __future__ import annotations
-
 from tinycoder.transformer.tokenizer import Tokenizer
 
 SUFFIX_SHARE = 1 / 8  # of the context, at most: the text before the cursor tells more

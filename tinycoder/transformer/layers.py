@@ -10,8 +10,6 @@ over arrays, so a pass that can be folded into a weight or into a product is: th
 queries, gates and norms into the weights.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

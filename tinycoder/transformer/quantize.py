@@ -4,8 +4,6 @@ Stored are values and scales; what computes is always float32 again. Gains of no
 else hangs on, stay as they are.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinycoder.config import ModelConfig

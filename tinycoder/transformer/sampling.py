@@ -1,7 +1,5 @@
 """Choosing tokens: cuts of the distribution, sampling, beam search."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 

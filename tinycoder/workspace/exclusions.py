@@ -3,8 +3,6 @@
 Every function gives a short reason, or ``None`` where there is none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable
 

@@ -4,8 +4,6 @@ Names are bytes, as they are to git. Matching is fast for any pattern: text betw
 occurrence, which is as good as any later one, and never tried again.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import string

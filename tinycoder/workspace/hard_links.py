@@ -3,8 +3,6 @@
 Device and file numbers are compared. Windows gives them only for an open file, so nothing is checked there.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import sysconfig

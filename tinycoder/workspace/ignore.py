@@ -4,8 +4,6 @@ git need not be installed, and the folder need not be a repository. The global e
 (``core.excludesFile``) is not read, since it is outside the given paths.
 """
 
-from __future__ import annotations
-
 import codecs
 import os
 from collections.abc import Callable, Iterable, Sequence

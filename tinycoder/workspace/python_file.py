@@ -1,7 +1,5 @@
 """Read one Python file: decode it as Python does, judge its contents, and replace its secrets."""
 
-from __future__ import annotations
-
 import codecs
 import io
 import tokenize

@@ -3,8 +3,6 @@
 Only ``.gitignore`` files are opened; everything else is judged by its name, kind and size.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

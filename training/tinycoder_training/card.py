@@ -1,7 +1,5 @@
 """The model card: README.md of a model folder, from its training.json."""
 
-from __future__ import annotations
-
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.record import TrainingRecord

@@ -1,7 +1,5 @@
 """Seconds of a run without the time that the machine slept."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Token windows for training and evaluation. What a step sees depends on seed and step alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache

@@ -3,8 +3,6 @@
 The layout is that of ``tinycoder.transformer.fim``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room

@@ -1,7 +1,5 @@
 """The cost of a run before it begins: seconds from a few trial steps, bytes from the shapes of its arrays."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import statistics

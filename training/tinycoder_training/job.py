@@ -1,7 +1,5 @@
 """From a corpus to a run, from a run to a model folder, and back when it resumes. The loop itself is in ``trainer``."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import platform

@@ -3,8 +3,6 @@
 Parameters and moments are updated in place.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -4,8 +4,6 @@ numpy releases the interpreter lock inside BLAS and ufuncs. Results are always t
 that sums do not depend on which thread was first.
 """
 
-from __future__ import annotations
-
 import ctypes
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Which texts a run learns besides a whole corpus: the files that changed lately, and other text that it replays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run as one self-contained HTML page: loss curves, metadata, samples."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 ``checkpoint`` writes and reads them.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence

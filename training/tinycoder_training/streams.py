@@ -1,7 +1,5 @@
 """Texts as streams of token ids, to train on and to validate with, and prompts for samples."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

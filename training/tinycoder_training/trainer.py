@@ -4,8 +4,6 @@
 and loaded value a stopped run continues bit for bit.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import time

@@ -3,8 +3,6 @@
 This is the server's edge: what no other part foresaw ends here, in the log and as an empty answer in the editor.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import inspect

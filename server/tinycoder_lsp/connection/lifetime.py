@@ -4,8 +4,6 @@ An editor is gone when it has closed its pipe; where another process of its hold
 Whatever the server is doing then, it ends soon: nobody needs the answer, and what is kept on disk is always whole.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

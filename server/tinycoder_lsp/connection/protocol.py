@@ -1,7 +1,5 @@
 """pygls' protocol, with what real editors need beyond it. ``tests/server/test_pygls.py`` says what pygls lacks."""
 
-from __future__ import annotations
-
 from concurrent.futures import Future
 from typing import Any
 

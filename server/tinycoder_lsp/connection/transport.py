@@ -4,8 +4,6 @@ A thread reads whatever has come. pygls' own reader of stdin hands every header 
 as long (a popup 0.6 ms instead of 0.3), and notices that the editor has gone only while the event loop is free.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

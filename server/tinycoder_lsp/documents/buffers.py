@@ -4,8 +4,6 @@ The event loop's thread writes, the worker's thread reads. Only the latest text 
 queues one change, and no edit is lost even if requests are cancelled.
 """
 
-from __future__ import annotations
-
 import threading
 
 from tinycoder.complete.candidate import Document

@@ -1,7 +1,5 @@
 """Notebooks: the engine sees the code cells of a notebook as one document."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Decide which open documents are completed, and pass their edits on to engine, worker and statistics."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote

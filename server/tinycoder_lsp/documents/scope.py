@@ -1,7 +1,5 @@
 """Which documents are completed, indexed and learnt from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The open documents: pygls' with lines split as LSP says, and nothing read from the disk."""
 
-from __future__ import annotations
-
 import logging
 from urllib.parse import unquote
 

@@ -3,8 +3,6 @@
 A client that cannot be asked, refuses, or never answers is a line in the log at most.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 

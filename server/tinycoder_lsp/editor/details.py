@@ -1,7 +1,5 @@
 """The documentation of an item: what it is, how likely, and where it is defined."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Candidates as the items that editors show."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A bar in the editor for work that takes a while."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """What the editor and the log are told of the server's state."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -5,8 +5,6 @@ LSP's error codes are no better: ServerCancelled is reserved for requests that s
 VS Code's client turns into an empty answer, reaches the callbacks of Neovim's plugins as an error to log or show.
 """
 
-from __future__ import annotations
-
 import asyncio
 from functools import partial
 

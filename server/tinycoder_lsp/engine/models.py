@@ -26,7 +26,7 @@ from tinycoder_lsp.documents.positions import file_path, labels
 from tinycoder_lsp.engine.host import default_engine
 
 if TYPE_CHECKING:
-    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.memory.suffix_index import SuffixIndex
     from tinycoder.symbols.imports.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.transformer.tokenizer import Tokenizer
@@ -89,7 +89,7 @@ class Models:
         self._open = open_engine or default_engine
         self._clock = clock
         self._loaded: _Loaded | None = None
-        self._index: tuple[Tokenizer, Workspace] | None = None
+        self._index: tuple[Tokenizer, SuffixIndex] | None = None
         self._modules: tuple[World, OfferedNames] | None = None
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
@@ -147,7 +147,7 @@ class Models:
         """Drop an engine that failed in the middle of a job. Call it while no job runs."""
         self._loaded = None
 
-    def remember(self, tokenizer: Tokenizer, workspace: Workspace) -> None:
+    def remember(self, tokenizer: Tokenizer, workspace: SuffixIndex) -> None:
         """Use this index from the next answer on, if the model still has this tokenizer. Any thread may call it."""
         self._index = tokenizer, workspace
 

@@ -9,8 +9,6 @@ and hands back its outcome. They share no lock. So whatever ends the worker's th
 vain: the event loop's thread notices, answers the job with None, and starts a new thread.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import enum

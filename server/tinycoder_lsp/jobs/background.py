@@ -1,7 +1,5 @@
 """Work that nobody waits for. A fault in it is a line in the log."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Coroutine

@@ -21,7 +21,7 @@ from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.jobs.latest import LatestJob
 
 if TYPE_CHECKING:
-    from tinycoder.memory.suffix_index import Workspace
+    from tinycoder.memory.suffix_index import SuffixIndex
     from tinycoder.transformer.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class IndexRequest:
     exclude: tuple[str, ...] = ()
 
 
-Index = Callable[[Path, IndexRequest, Stop, Progress], "Workspace"]
+Index = Callable[[Path, IndexRequest, Stop, Progress], "SuffixIndex"]
 """Indexes, given the home folder; raises ``Cancelled`` once the stop says so."""
 
 
@@ -92,7 +92,7 @@ class Indexing:
             logger.info("indexed the workspace in %.1f s", time.perf_counter() - start)
 
 
-def index_folders(home: Path, request: IndexRequest, stop: Stop, progress: Progress) -> Workspace:
+def index_folders(home: Path, request: IndexRequest, stop: Stop, progress: Progress) -> SuffixIndex:
     """Index with the index file under ``home``."""
     from tinycoder.memory.indexing import index_at_home
 

@@ -1,7 +1,5 @@
 """Background work of which only the latest request matters, done again some time after something has changed."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Coroutine

@@ -1,7 +1,5 @@
 """Read the workspace in the background: an index for the memory, symbols for the completion list."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

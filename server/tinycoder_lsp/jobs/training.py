@@ -1,7 +1,5 @@
 """Train a model in the background: ``tinycoder train`` in a process of its own, one at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """What is counted of a day's suggestions: numbers only, no name and no code."""
 
-from __future__ import annotations
-
 import bisect
 import datetime
 import functools

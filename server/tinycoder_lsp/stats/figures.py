@@ -1,7 +1,5 @@
 """Counts as the figures that a person reads: today, in seven days, and in all."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Callable
 

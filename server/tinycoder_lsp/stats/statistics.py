@@ -4,8 +4,6 @@ Several servers may share a home: each adds its own counts to the file now and t
 figure, so a disk that refuses is a line in the log and no fault.
 """
 
-from __future__ import annotations
-
 import datetime
 import json
 import logging
@@ -171,7 +169,7 @@ class Statistics:
 
 def _read(file: Path) -> dict[datetime.date, Day]:
     try:
-        values = parse(_File, file.read_text(encoding="utf-8"), strict=False)
+        values = parse(_File, file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     if values.format > FORMAT_VERSION:

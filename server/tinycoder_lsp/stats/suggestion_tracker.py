@@ -5,8 +5,6 @@ by one (typed through), a longer piece of it (partly accepted), all of it at onc
 (ignored). What an editor does say corrects that.
 """
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Mapping

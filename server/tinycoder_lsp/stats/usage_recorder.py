@@ -1,7 +1,5 @@
 """What is offered on one connection, counted unless that is switched off."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import time

@@ -1,7 +1,5 @@
 """The names that could be at a cursor, by the kind of its position."""
 
-from __future__ import annotations
-
 import builtins
 import keyword
 from collections.abc import Iterable, Iterator

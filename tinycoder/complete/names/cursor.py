@@ -1,7 +1,5 @@
 """A cursor in a Python text, with the line and the scopes that it is in."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tinycoder.complete.names.line import Line

@@ -1,7 +1,5 @@
 """What a row of the completion list says about its name: kind, signature, where it comes from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import NameOrigin

@@ -1,7 +1,5 @@
 """Names that are offered together with their import: what other files define, and what the workspace imports."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 

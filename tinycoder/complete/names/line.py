@@ -5,8 +5,6 @@ any other, and a text under edit costs its changed lines. Identifiers with combi
 not read.
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Iterator

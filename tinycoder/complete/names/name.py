@@ -1,7 +1,5 @@
 """A name that could stand at the cursor, and what is known about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tinycoder.symbols.modules import Source

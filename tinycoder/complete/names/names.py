@@ -3,8 +3,6 @@
 Lines that were read before are not read again, and what the other lines say is kept while one line is typed on.
 """
 
-from __future__ import annotations
-
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping

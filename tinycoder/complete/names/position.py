@@ -1,7 +1,5 @@
 """The kind of word that can come at a cursor in Python code, as the last tokens before it tell."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

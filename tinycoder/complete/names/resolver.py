@@ -1,7 +1,5 @@
 """What is known at a cursor: the scopes around it, the modules it can import, and the types of what it names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 

@@ -4,8 +4,6 @@ Everything is found when it is first asked for, and kept: the cursor's own line 
 Scopes are told by indentation alone.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

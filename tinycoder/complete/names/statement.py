@@ -1,7 +1,5 @@
 """The statement before a cursor, cut into tokens. Half-typed code is read like any other."""
 
-from __future__ import annotations
-
 import keyword
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Names in a suggestion that do not exist: likely to be wrong, unless this is where they are bound."""
 
-from __future__ import annotations
-
 import builtins
 import keyword
 import re

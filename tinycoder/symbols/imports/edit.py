@@ -3,8 +3,6 @@
 Works on lines, so that a document may be half typed. Only imports at the beginning of a line count as the block.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The import statement that makes a name available: which one a workspace uses."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Names that a file can have by adding an import: what the workspace defines, and what it imports elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The import statements of a document, which may be half typed: those at the beginning of a line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Annotations and base classes as texts, and the sketch of an instance of what they name."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import lru_cache

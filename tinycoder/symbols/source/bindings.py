@@ -1,7 +1,5 @@
 """What single statements bind: names, with sketches of what they stand for. Enters no block and knows no scope."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Names that a module gets or exports by calls and lists of strings: ``__all__``, ``globals()`` and the like."""
 
-from __future__ import annotations
-
 import ast
 import sys
 

@@ -3,8 +3,6 @@
 Expressions are entered only as far as their sketches go.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 from functools import lru_cache

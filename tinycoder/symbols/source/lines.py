@@ -1,7 +1,5 @@
 """Lines of Python text: their ends, their indentation, and the string literals that continue on the next line."""
 
-from __future__ import annotations
-
 import re
 
 TAB = 8  # columns, as Python counts them

@@ -5,8 +5,6 @@ itself, mended where it is broken (``mend``), and what it said is kept by its te
 touched. For one thread at a time.
 """
 
-from __future__ import annotations
-
 import ast
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace

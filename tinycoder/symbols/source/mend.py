@@ -4,8 +4,6 @@ A header that is unfinished is completed, a statement is cut where it still says
 left out.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import textwrap

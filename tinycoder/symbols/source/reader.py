@@ -1,7 +1,5 @@
 """What Python source defines: one pass over the statements of its tree, at little more than the tree's own cost."""
 
-from __future__ import annotations
-
 import ast
 import sys
 import threading

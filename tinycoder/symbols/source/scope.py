@@ -1,7 +1,5 @@
 """The names of a function's own, as they stand before one of its lines."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ arguments, conditions of comprehensions and the rest of long displays are droppe
 read ``a or b``. ``ast.unparse`` would take ten times as long.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable
 

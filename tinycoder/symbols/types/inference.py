@@ -3,8 +3,6 @@
 No solver: names, attributes and calls are followed through the records, to annotations first, else to sketches.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Records of modules and classes without source text, made by looking at them in the Python that runs this."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import types

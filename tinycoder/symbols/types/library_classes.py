@@ -1,7 +1,5 @@
 """Classes that functions of the standard library make or that their texts leave out."""
 
-from __future__ import annotations
-
 from tinycoder.symbols.records import KEYWORDS, VARIADIC, Class, Function, Parameter, Symbol, Variable
 
 COROUTINE = Class(

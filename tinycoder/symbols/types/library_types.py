@@ -1,7 +1,5 @@
 """What the standard library's text does not say of its types: the tables in the ``.ini`` files beside this one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 TYPING = frozenset({"typing", "typing_extensions"})

@@ -1,7 +1,5 @@
 """What names mean: through enclosing functions and classes, the module, its stars and the builtins."""
 
-from __future__ import annotations
-
 import ast
 import warnings
 from dataclasses import dataclass, field

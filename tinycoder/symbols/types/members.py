@@ -1,7 +1,5 @@
 """The members of what an expression stands for, in the order of lookup, and whether these are all."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 

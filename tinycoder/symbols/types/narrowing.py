@@ -3,8 +3,6 @@
 Read from the lines alone; an ``if`` counts for its own block, an ``assert`` for the lines after it in its block.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

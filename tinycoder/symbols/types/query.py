@@ -3,8 +3,6 @@
 Answers come from records alone, and no question works for long: what is not found soon is not known.
 """
 
-from __future__ import annotations
-
 from tinycoder.symbols.modules import Modules
 from tinycoder.symbols.types.inference import Inference
 from tinycoder.symbols.types.lookup import parse

@@ -1,7 +1,5 @@
 """The parameters of a call: of functions and methods, and of classes, also where a decorator or a base makes them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What decorators, bases and names say about a record."""
 
-from __future__ import annotations
-
 from typing import TypeGuard
 
 from tinycoder.symbols.records import KEYWORD_ONLY, KEYWORDS, VARIADIC, Class, Function, Symbol, Variable

@@ -1,7 +1,5 @@
 """How much work one question may take, and what it has found so far."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

@@ -4,8 +4,6 @@ Every expression takes time linear in the text: a repeat is bounded or cannot st
 the end of a line.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Values are literals in quotes or, in shell-like settings, comments and docstring
 linear in the text: every repeat is bounded.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

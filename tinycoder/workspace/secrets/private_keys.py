@@ -1,7 +1,5 @@
 """Find private keys: the runs of Base64 between BEGIN and END. Line breaks and the two marks are no secret."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Judge by its characters whether a string looks like a generated key, or like a password."""
 
-from __future__ import annotations
-
 import itertools
 import re
 

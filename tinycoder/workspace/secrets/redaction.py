@@ -5,8 +5,6 @@ as a secret everywhere in the text. The text alone is searched, so broken code i
 plain word looks like any other word, and is not replaced.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from tinycoder.workspace.secrets.forms import in_known_form

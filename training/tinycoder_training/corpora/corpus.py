@@ -1,7 +1,5 @@
 """What a recipe learns from: texts for training and for validation, and what was left out, and why."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

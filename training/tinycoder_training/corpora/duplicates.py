@@ -5,8 +5,6 @@ Near duplicates are found by MinHash over lines with banding (Broder 1997; Lesko
 A text is its lines.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import zlib

@@ -1,7 +1,5 @@
 """Code that every machine has: parts of the standard library of the running Python. To show and to measure with."""
 
-from __future__ import annotations
-
 import sysconfig
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The ``code`` recipe: Python files of local repositories, without secrets and duplicates, split by file."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 This is the only module that may reach the network, and only when it is asked to.
 """
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import urllib.request

@@ -1,7 +1,5 @@
 """Training and validation by file: a file's side depends on its own path, so it stays when other files come."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """The ``validation`` recipe: one short text over and over, which a correct trainer learns verbatim at once."""
 
-from __future__ import annotations
-
 from tinycoder.workspace.text import Text
 from tinycoder_training.corpora.corpus import Corpus
 
