@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Candidate
-from tinycoder.memory.change import change_of, is_word_character
+from tinycoder.complete.text import is_word_character
+from tinycoder.memory.change import change_of
 
 _PAIRS = ("()", "[]", "{}", '""', "''", "``")  # one key, where editors close brackets by themselves
 
