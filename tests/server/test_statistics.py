@@ -148,9 +148,8 @@ def test_many_threads_lose_nothing(home: Path) -> None:
         b'{"format": 1, "days": {"yesterday": {}}}',
         *(
             b'{"format": 1, "days": {"2025-03-10": {"inline": {%b}}}}' % odd
-            for odd in (b'"accepted": -1', b'"accepted": 1.5', b'"latency": [1]', b'"shown": 1')
+            for odd in (b'"accepted": -1', b'"accepted": 1.5', b'"latency": [1]')
         ),
-        b'{"format": 1, "days": {"2025-03-10": {"other": {}}}}',
     ],
 )
 def test_a_damaged_file_is_kept_aside(home: Path, damage: bytes, caplog: pytest.LogCaptureFixture) -> None:

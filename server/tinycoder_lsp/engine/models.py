@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinycoder.complete.candidate import Document, ServedCompleter
 from tinycoder.errors import Cancelled, CheckpointError, ConfigError, TinyCoderError
-from tinycoder.memory.mixer_file import MixerFile
 from tinycoder.stop import Stop
 from tinycoder.storage.bundled import is_bundled
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, stamp_of, true_path
@@ -26,6 +25,7 @@ from tinycoder_lsp.documents.positions import file_path, labels
 from tinycoder_lsp.engine.host import default_engine
 
 if TYPE_CHECKING:
+    from tinycoder.memory.mixer_file import MixerFile
     from tinycoder.memory.suffix_index import SuffixIndex
     from tinycoder.symbols.imports.offers import OfferedNames
     from tinycoder.symbols.world import World
@@ -133,6 +133,8 @@ class Models:
             raise
         mixer = None
         if engine.mixer is not None and trusted:
+            from tinycoder.memory.mixer_file import MixerFile
+
             mixer = MixerFile(engine.mixer, _mixer_file(self.home, workspaces, engine.tokenizer))
         message = f"TinyCoder completes with the model {folder.name}"
         message += ", which knows Python in general." if is_bundled(folder) else "."
