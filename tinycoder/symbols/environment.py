@@ -15,7 +15,7 @@ from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 
 MAX_FILE_BYTES = 2_000_000
-MAX_RECORDS = 1_000  # of files that are kept: about 10 MB of source text, and half as much memory
+MAX_RECORDS = 500  # of files that are kept: about 5 MB of source text, and half as much memory
 CHECK_S = 3.0  # seconds between two looks at whether an environment has changed
 STUBS = "-stubs"
 _FOLDER, _PY, _PYI, _COMPILED = 1, 2, 4, 8
