@@ -16,6 +16,7 @@ PAGES = [
     "docs/reliability.md",
     "docs/benchmarks.md",
     "docs/decisions.md",
+    "docs/architecture.md",
     "docs/ablation.md",
     "vscode-client/README.md",
     *(f"docs/editors/{name}.md" for name in EDITORS),
