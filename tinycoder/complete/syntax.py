@@ -104,15 +104,15 @@ class SyntaxGate:
 
         statement = self._statement.unfinished + text[line:start]
         opened = left_open(statement + new + text[end:end_of_line])
-        earlier = [bracket for bracket in opened if bracket[0] < len(statement)]
-        owed = [bracket for bracket in left_open(statement + text[start:end_of_line]) if bracket in earlier]
+        opened_before = [bracket for bracket in opened if bracket[0] < len(statement)]
+        owed = [bracket for bracket in left_open(statement + text[start:end_of_line]) if bracket in opened_before]
         at_end = not text[end:].strip()
 
         def closed(brackets: Sequence[tuple[int, str]]) -> str:
             closers = "".join(CLOSER.get(delimiter, delimiter) for _, delimiter in reversed(brackets))
             return text[:start] + new + text[end:end_of_line].rstrip() + closers + text[end_of_line:]
 
-        opens_more = len(opened) > len(earlier) and not at_end  # even an unfinished line does not excuse that
+        opens_more = len(opened) > len(opened_before) and not at_end  # even an unfinished line does not excuse that
         if opens_more and self._faults.roughly(closed(opened)) < n:
             return False
         if n <= allowed and self._faults.at_most(changed, allowed):

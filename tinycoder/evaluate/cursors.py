@@ -153,17 +153,17 @@ def sample_stretches(documents: Sequence[Document], n_characters: int, *, seed: 
 def _tokens(text: str) -> Iterator[_Token]:
     """Tokens by offset, up to the first fault; an f-string is one token, line breaks inside brackets are none."""
     starts = [0, *(match.end() for match in re.finditer("\n", text)), len(text)]
-    depth, begun = 0, 0
+    depth, prefix = 0, 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             start, end = (starts[row - 1] + column for row, column in (token.start, token.end))
             if token.type == _F_STRING_START:
-                begun = start if depth == 0 else begun
+                prefix = start if depth == 0 else prefix
                 depth += 1
             elif token.type == _F_STRING_END:
                 depth -= 1
                 if depth == 0:
-                    yield _Token(tokenize.STRING, text[begun:end], begun, end)
+                    yield _Token(tokenize.STRING, text[prefix:end], prefix, end)
             elif depth == 0 and token.type not in (tokenize.NL, tokenize.ENDMARKER):
                 yield _Token(token.type, token.string, start, end)
     except (tokenize.TokenError, SyntaxError, IndexError):

@@ -225,5 +225,5 @@ class _Texts:
         known = self._known.get(file.path)
         if known is None or (known.n_bytes, known.mtime_ns) != (file.n_bytes, file.mtime_ns):
             return None
-        at_hand = not known.digest or known.digest in self._digests or known.digest in self._stored
-        return known.digest if at_hand else None
+        is_cached = not known.digest or known.digest in self._digests or known.digest in self._stored
+        return known.digest if is_cached else None

@@ -160,38 +160,40 @@ class Memory:
         return following[: ends[0] if len(ends) else n].tolist(), length
 
     def seen(
-        self, context: Array, made: Sequence[int], path: str, here: Array, *, then: Array | None = None
+        self, context: Array, generated: Sequence[int], path: str, here: Array, *, then: Array | None = None
     ) -> Seen | None:
-        """Where ``made`` was seen after the end of ``context``: the file above the cursor first, then
+        """Where ``generated`` was seen after the end of ``context``: the file above the cursor first, then
         other files, then the workspace.
 
         At least one id of the context, and SORTED ids in all, must agree. Of very many ids the first ones count.
         With ``then``, a mask (V,), only where one of its ids comes next, or nothing.
         """
-        made = made[: MAX_MATCH - 1]
-        recent = _recent(np.concatenate([context[-MAX_MATCH:], np.array(made, np.int32)]))
-        wanted = min(MAX_MATCH, max(len(made) + 1, SORTED))
-        found: list[Seen] = []
+        generated = generated[: MAX_MATCH - 1]
+        recent = _recent(np.concatenate([context[-MAX_MATCH:], np.array(generated, np.int32)]))
+        wanted = min(MAX_MATCH, max(len(generated) + 1, SORTED))
+        seen_at: list[Seen] = []
         if len(here) > MAX_MATCH:
             places, lengths = search(here, recent)
             places = _followed(here, places[lengths >= wanted], then)
             above = places[places + MAX_MATCH < MAX_MATCH + len(context)]
             if len(above):
-                line = self._line(here[: int(above[-1]) + MAX_MATCH - len(made)])
-                found.append(Seen(path=path, line=line, times=len(places)))
+                line = self._line(here[: int(above[-1]) + MAX_MATCH - len(generated)])
+                seen_at.append(Seen(path=path, line=line, times=len(places)))
         others = self._other_files(path)
         if others is not None:
             places, lengths = search(others.ids, recent)
-            found += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(made))
+            seen_at += self._places(others, _followed(others.ids, places[lengths >= wanted], then), len(generated))
         if self.workspace:
             _, places, lengths = self.workspace.matches(recent)
             shown = self.workspace.corpus.next_ids[places + MAX_MATCH] != NO_ID
             corpus = self.workspace.corpus
-            found += self._places(corpus, _followed(corpus.ids, places[(lengths >= wanted) & shown], then), len(made))
-        if not found:
+            seen_at += self._places(
+                corpus, _followed(corpus.ids, places[(lengths >= wanted) & shown], then), len(generated)
+            )
+        if not seen_at:
             return None
-        best = found[0]
-        return Seen(path=best.path, line=best.line, times=sum(place.times for place in found))
+        best = seen_at[0]
+        return Seen(path=best.path, line=best.line, times=sum(place.times for place in seen_at))
 
     def _places(self, corpus: TokenCorpus, places: Array, n_generated: int) -> list[Seen]:
         """The last of ``places``, with the number of all; none if there are none."""
@@ -271,15 +273,15 @@ def _add_matches(matches: list[NgramMatch], source: int, least: int, following: 
     if not len(lengths):
         return
     n_at = np.cumsum(np.bincount(lengths, minlength=MAX_MATCH + 1)[::-1])[::-1].tolist()  # places with as many or more
-    found: list[tuple[int, Array]] = []
+    by_order: list[tuple[int, Array]] = []
     longer = 0
     for order in reversed(ORDERS):
         if order < least:
             break
         if n_at[order] > longer:
             longer = n_at[order]
-            found.append((order, following if longer == len(following) else following[lengths >= order]))
-    for order, after in reversed(found):
+            by_order.append((order, following if longer == len(following) else following[lengths >= order]))
+    for order, after in reversed(by_order):
         _add_match(matches, source, order, after)
 
 

@@ -220,11 +220,11 @@ def main(
         write(corpus, out)
     except TinyCoderError as error:
         raise click.ClickException(str(error)) from None
-    made = manifest(corpus)
-    manifest_file.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    built = manifest(corpus)
+    manifest_file.write_text(json.dumps(built, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     click.echo(
-        f"{made['bytes']:,} bytes in {made['files']:,} files to train on, "
-        f"{made['held_out_bytes']:,} in {made['held_out_files']:,} held out"
+        f"{built['bytes']:,} bytes in {built['files']:,} files to train on, "
+        f"{built['held_out_bytes']:,} in {built['held_out_files']:,} held out"
     )
 
 

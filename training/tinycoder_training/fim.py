@@ -44,8 +44,8 @@ def infilled(ids: Array, rng: np.random.Generator, *, tokenizer: Tokenizer, rate
     if room < 1:
         return ids
     rest = tokenizer.encode(text[cut + len(suffix) :])
-    made = [*head, *before[-room:], tokenizer.end_of_text, *rest, *ids[end:], *ids[:start]]
-    return np.array(made[: len(ids)], ids.dtype) if len(made) >= len(ids) else ids
+    filled = [*head, *before[-room:], tokenizer.end_of_text, *rest, *ids[end:], *ids[:start]]
+    return np.array(filled[: len(ids)], ids.dtype) if len(filled) >= len(ids) else ids
 
 
 def _longest_document(ids: Array, end_of_text: int) -> tuple[int, int]:

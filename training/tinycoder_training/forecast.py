@@ -42,13 +42,13 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
     if run.start is not None:  # it is evaluated too, and so are the weights between it and the best ones
         final = 2 * final + (2 + len(INTERPOLATIONS)) * tokens
-    evaluations = of_a_token * settings.n_evals * tokens
+    evaluating = of_a_token * settings.n_evals * tokens
     steps = math.inf if settings.steps is None else settings.steps - progress.step
     if settings.max_steps is not None:
         steps = min(steps, settings.max_steps - progress.step)
-    seconds = steps * step + evaluations
+    seconds = steps * step + evaluating
     if settings.minutes is not None and (left := 60 * settings.minutes - progress.seconds) <= seconds:
-        steps, seconds = max(0, round((left - evaluations) / step)), left
+        steps, seconds = max(0, round((left - evaluating) / step)), left
     return Forecast(
         steps=int(steps),
         seconds=seconds + of_a_token * final,

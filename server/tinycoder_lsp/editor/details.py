@@ -67,9 +67,9 @@ def documentation(item: Offered, read: Read, *, markdown: bool = True) -> str:
     said = [code(f"{item.name}{item.signature}")] if item.signature else []
     said += [prose(paragraph)] if paragraph else []
     path = short_path(item.path)
-    facts = [f"{path}:{item.line}" if item.line else path] if path else []
-    facts += [] if item.percent is None else [f"{item.percent} % likely"]
-    said += [prose(", ".join(facts))] if facts else []
+    remarks = [f"{path}:{item.line}" if item.line else path] if path else []
+    remarks += [] if item.percent is None else [f"{item.percent} % likely"]
+    said += [prose(", ".join(remarks))] if remarks else []
     if not item.signature and not paragraph:
         shown = _excerpt(text, item.line) if text and item.line else _seen(item.seen, read)
         said += [code(shown)] if shown else []

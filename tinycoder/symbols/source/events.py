@@ -15,7 +15,7 @@ from tinycoder.symbols.records import Class, Function, Import, Module, Symbol, V
 
 PLAIN, CONDITIONAL, ALTERNATE = 0, 1, 2  # a statement in no block, in one, in an alternative
 
-_NOTHING = ("", "None")
+_NO_VALUES = ("", "None")
 _AFTER_LINE: dict[type, Any] = {
     kind: attrgetter(*kind.__match_args__[2:]) for kind in (Variable, Function, Class, Import)
 }  # the fields of a symbol but its name and line
@@ -113,11 +113,11 @@ def _newer(old: Symbol, new: Symbol, standing: int) -> Symbol:
         on_instance = old.on_instance and new.on_instance
         if new.annotation:
             return Variable(new.name, new.line, new.annotation, new.value, on_instance)
-        if old.value in _NOTHING and new.value not in _NOTHING:
+        if old.value in _NO_VALUES and new.value not in _NO_VALUES:
             return Variable(old.name, old.line, "", new.value, on_instance)
         return old
     if isinstance(old, Variable):
-        known = old.annotation or old.value not in _NOTHING
+        known = old.annotation or old.value not in _NO_VALUES
         return old if standing == ALTERNATE and known else new
     if isinstance(old, Function) and is_overload(old):
         if not isinstance(new, Function):
