@@ -38,12 +38,14 @@ client-shots: $(VENV)/.editors  ## take the pictures of the README again
 	$(BIN)/python tests/editors/install.py
 	$(BIN)/python tests/editors/shots.py
 
-check: $(VENV)/.ready  ## style, types, import law, generated docs, advisories about dependencies
+check: $(VENV)/.ready  ## style, types, import law, generated docs, workflows and forms, advisories about dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(BIN)/python .ci/audit.py
 
 docs: $(VENV)/.ready  ## write the generated pages again
