@@ -51,7 +51,7 @@ check: $(VENV)/.ready  ## style, types, import law, generated docs, workflows an
 docs: $(VENV)/.ready  ## write the generated pages again
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.ready  ## the figures of docs/benchmarks.md (about 40 minutes, downloads packages to train on)
+bench: $(VENV)/.ready  ## the figures of docs/targets.md (about 40 minutes, downloads packages to train on)
 	$(BIN)/python benchmarks/main_job.py
 
 clean:  ## remove what the other targets made

@@ -1,4 +1,4 @@
-"""The figures of the main job, as docs/benchmarks.md reports them.
+"""The figures of the main job, as docs/targets.md reports them.
 
     python benchmarks/main_job.py [validation] [shakespeare] [race] [code] [resources] [help] [--file TEXT]
 

@@ -1,4 +1,4 @@
-"""Each command of docs/benchmarks.md that is a script of ours exists, with the options that it names."""
+"""Each command of the pages with figures that is a script of ours exists, with the options that it names."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+PAGE = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("benchmarks.md", "targets.md"))
 COMMANDS = sorted(set(re.findall(r"python ((?:benchmarks|training)/[^`\n]+)", PAGE)))
 
 

@@ -15,6 +15,7 @@ PAGES = [
     "SECURITY.md",
     "docs/reliability.md",
     "docs/benchmarks.md",
+    "docs/targets.md",
     "docs/decisions.md",
     "docs/architecture.md",
     "docs/ablation.md",
