@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,14 @@ def test_it_stops_when_told(tmp_path: Path, folder: Path) -> None:
     assert paths(found) == []
     found.refresh(changed=[])
     assert len(paths(found)) == 3
+
+
+def test_packages_of_the_python_on_the_path_are_known_where_the_workspace_has_no_environment(tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    write(folder, "app.py", "import installed\n")
+    write(tmp_path, "opt/bin/python3", "")
+    write(tmp_path, "opt/lib/python3.12/site-packages/installed/__init__.py", "class Installed: ...\n")
+    entries = ["", str(tmp_path / "missing"), str(tmp_path / "opt" / "bin")]
+    found = WorkspaceSymbols(tmp_path / "home", [folder], environ={"PATH": os.pathsep.join(entries)})
+    found.refresh()
+    assert found.world.view("app.py").resolve("installed", "Installed") is not None

@@ -140,7 +140,7 @@ def check_environment(folder: Path, environ: Mapping[str, str]) -> Check:
     """Which environment's packages are offered in ``folder``, unless the editor names another one."""
     from tinycoder.symbols.interpreter import find_interpreter
 
-    interpreter = find_interpreter([folder], virtual_env=environ.get("VIRTUAL_ENV", ""), path=environ.get("PATH", ""))
+    interpreter = find_interpreter([folder], environ=environ)
     if interpreter.prefix is None:
         advice = "Make one in .venv, or name it in the editor's setting tinycoder.python."
         return Check("absent", "none was found for this folder: of packages, nothing is offered", advice)

@@ -54,8 +54,7 @@ class WorkspaceSymbols:
         self._known: set[Path] = set()
         self._forgotten: Forgotten | None = None
         self._offered_for: object = None
-        virtual_env, path = environ.get("VIRTUAL_ENV", ""), environ.get("PATH", "")
-        find = partial(find_interpreter, self._folders, python=python, virtual_env=virtual_env, path=path)
+        find = partial(find_interpreter, self._folders, environ=environ, python=python)
         self._environment = Environment(find if trusted else no_interpreter)
         roots = tuple(tree.labels_of([true_path(folder) for folder in folders]).values()) if folders else ("",)
         file = SymbolFile(symbol_file_of(home, folders)) if self._folders and keep else None

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +23,15 @@ class Interpreter:
     library: Path
 
 
-def find_interpreter(
-    folders: Sequence[Path], *, python: str = "", virtual_env: str = "", path: Sequence[str] = ()
-) -> Interpreter:
+def find_interpreter(folders: Sequence[Path], *, environ: Mapping[str, str], python: str = "") -> Interpreter:
     """The interpreter of the workspace's ``folders``.
 
     It is the first that exists of: ``python``, a setting that names an interpreter or an environment's folder, also
-    relative to a workspace folder; ``virtual_env``, the value of ``VIRTUAL_ENV``; an environment inside one of the
-    folders; a Python in ``path``, the entries of ``PATH``. Otherwise there are no packages, and the library is our own.
+    relative to a workspace folder; what the variable ``VIRTUAL_ENV`` in ``environ`` names; an environment inside one of
+    the folders; a Python on ``PATH``. Otherwise there are no packages, and the library is our own.
     """
-    for prefix in _prefixes(folders, python, virtual_env, path):
+    path = environ.get("PATH", "").split(os.pathsep)
+    for prefix in _prefixes(folders, python, environ.get("VIRTUAL_ENV", ""), path):
         site_folders = tuple(_site_folders(prefix))
         library = _library(prefix)
         if site_folders or library:
