@@ -214,7 +214,7 @@ def _measure(model: Model) -> Quantized:
 
     from tinycoder.storage.record import Quantized
     from tinycoder_training.corpora import library, python_repos
-    from tinycoder_training.job import measure
+    from tinycoder_training.quality import measure
 
     corpus = python_repos.read(library.paths())
     digest = hashlib.sha256("".join(text.text for text in corpus.validation).encode()).hexdigest()

@@ -56,7 +56,7 @@ def chosen_model(context: click.Context, name: str | None) -> Model:
 
 
 def ask(question: str, otherwise: str) -> None:
-    """Ask ``question`` on standard error. Raises ``TinyCoderError`` with the sentence ``otherwise`` unless it is yes."""
+    """Ask ``question`` on standard error. Raises ``TinyCoderError``, which says ``otherwise``, unless it is yes."""
     try:
         agreed = click.confirm(question, err=True)
     except click.Abort as abort:
