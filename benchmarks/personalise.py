@@ -35,7 +35,8 @@ from tinycoder.storage.models import resolve_model
 from tinycoder.workspace.text import Text
 from tinycoder_training import optim, trainer
 from tinycoder_training.corpora import library, python_repos
-from tinycoder_training.job import Job, measure, new_job
+from tinycoder_training.job import Job, new_job
+from tinycoder_training.quality import measure
 from tinycoder_training.replay import general_texts
 from tinycoder_training.trainer import Evaluation, evaluate
 

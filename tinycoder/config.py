@@ -98,6 +98,7 @@ PRESETS = {
     "medium": Preset(256, 5, 4, 2, 704, 512, 4096, 16),
     "large": Preset(512, 10, 16, 8, 1376, 512, 8192, 16),
 }
+FORMER_PRESETS = {"base": "medium"}  # names that sizes had: now only a model is called that
 
 
 @dataclass(frozen=True, kw_only=True)

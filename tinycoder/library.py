@@ -56,8 +56,8 @@ class TrainingSummary:
     """The outcome of a training run.
 
     ``before`` and ``after`` are bits per byte of held-out text; they are NaN if the run was stopped before it was
-    measured. ``kept`` says whether the trained weights are better than those before; if not, the model keeps the
-    latter. ``finished`` is false for a run that was stopped.
+    measured. ``kept`` says whether the trained weights are better than those before, and than those of a model that was
+    there already; if not, the model keeps the latter. ``finished`` is false for a run that was stopped.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Workspace:
         steps: int | None = None,
         name: str | None = None,
         seed: int = 0,
+        overwrite: bool = False,
         stop: Stop = never,
         progress: Callable[[float], object] = lambda done: None,
     ) -> TrainingSummary:
@@ -149,9 +150,10 @@ class Workspace:
 
         The run takes ``minutes`` (10 unless ``steps`` are given). Some files are held out to measure it. ``progress``
         is told the share of the run that is done. A run that ``stop`` ends is saved, and ``tinycoder train --resume``
-        continues it. Raises ``CorpusError`` if there is too little code, ``ConfigError`` for values out of range and
-        for an untrusted folder, and ``TrainingError`` if the run does not fit into memory, or would replace one that
-        can be resumed.
+        continues it. A model that is there already is replaced by a better one only, and a run that was stopped not at
+        all, unless ``overwrite``. Raises ``CorpusError`` if there is too little code, ``ConfigError`` for values out of
+        range and for an untrusted folder, and ``TrainingError`` if the run does not fit into memory, would replace one
+        that can be resumed, or would replace a model that cannot be compared with it.
         """
         from tinycoder.memory.learners import left_out
         from tinycoder_training.clock import awake_clock
@@ -163,7 +165,8 @@ class Workspace:
         own = workspace_model_name(self.folder)
         target, forgotten = model_folder(self.home, name or own), load_forgotten(self.home)
         with only_writer(target):
-            refuse_to_lose(target)
+            if not overwrite:
+                refuse_to_lose(target)
             job = tuning_job(
                 python_repos.read([self.folder], exclude=self._exclude, forgotten=forgotten, seed=seed),
                 load_model(bundled_folder()),
@@ -173,6 +176,7 @@ class Workspace:
                 seed=seed,
                 workspaces=[own],
                 forgotten=left_out(forgotten, [self.folder]),
+                overwrite=overwrite,
             )
             with closing(job.train(stop=stop, clock=awake_clock())) as reports:
                 for report in reports:
@@ -187,7 +191,7 @@ class Workspace:
             seconds=done.seconds,
             before=done.before.bits_per_byte if done.before else math.nan,
             after=done.best_bits_per_byte,
-            kept=done.kept,
+            kept=job.is_better,
             finished=done.finished,
         )
 
@@ -256,11 +260,12 @@ def tuning_job(
     seed: int,
     workspaces: Sequence[str] = (),
     forgotten: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> Job:
     """A run that trains ``start`` on ``corpus``, next to code of the standard library, and is saved in ``folder``.
 
-    ``workspaces`` and ``forgotten`` are what ``new_job`` notes of the corpus. Raises ``ConfigError``, ``CorpusError``
-    or ``TrainingError`` if the run cannot start.
+    ``workspaces`` and ``forgotten`` are what ``new_job`` notes of the corpus, and ``overwrite`` is its own. Raises
+    ``ConfigError``, ``CorpusError`` or ``TrainingError`` if the run cannot start.
     """
     from tinycoder.storage.record import TrainingRecord
     from tinycoder_training.forecast import refuse_what_cannot_fit
@@ -280,4 +285,5 @@ def tuning_job(
         record=TrainingRecord(
             created=time.strftime("%Y-%m-%dT%H:%M:%S%z"), workspaces=tuple(workspaces), forgotten=tuple(forgotten)
         ),
+        overwrite=overwrite,
     )

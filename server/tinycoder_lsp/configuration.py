@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tinycoder.validate import DataError, read
-from tinycoder_lsp.settings import GONE, SECTION, Settings
+from tinycoder_lsp.settings import FORMER_VALUES, GONE, SECTION, Settings
 
 _T = TypeVar("_T")
 
@@ -75,6 +75,12 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
         if dataclasses.is_dataclass(hint):
             changes[field.name] = _overlay(getattr(base, field.name), value, name, problems)
             continue
+        former = FORMER_VALUES.get(name, {})
+        if isinstance(value, str) and value in former:
+            problems.append(
+                f"the value {value!r} of the setting {name} is called {former[value]!r} now; change it there"
+            )
+            value = former[value]
         changes[field.name] = default = field.default
         try:
             if value is not None:

@@ -8,10 +8,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
+from tinycoder.config import FORMER_PRESETS
 from tinycoder.validate import Range
 
 SECTION = "tinycoder"
 GONE = frozenset({f"{SECTION}.training.idle"})  # settings that were, and that editors may still send
+FORMER_VALUES = {f"{SECTION}.training.preset": FORMER_PRESETS}  # and what they are called now
 
 Positive = Annotated[int, Range(1)]
 Milliseconds = Annotated[int, Range(1, 60_000)]

@@ -278,18 +278,29 @@ def test_looking_after_models(tmp_path: Path, home: Path) -> None:
     assert "bits per byte" in tinycoder(tmp_path, "checkpoint", "show", "other").stdout
     assert json.loads(tinycoder(tmp_path, "checkpoint", "show", "other", "--json").stdout)["recipe"] == "code"
     kept = tinycoder(tmp_path, "checkpoint", "remove", "other", stdin=b"n\n")
-    assert kept.returncode == 130
+    assert kept.returncode == 1
+    assert kept.stderr.endswith("tinycoder: nothing was removed\n")
+    refused(tinycoder(tmp_path, "checkpoint", "remove", "other"), "give --yes", code=2)  # nobody answers
     assert (tmp_path / "models" / "other").is_dir()
+    pages = [tmp_path / "reports" / f"{name}.html" for name in ("counter", "other")]
+    pages[0].parent.mkdir()
+    for page in pages:
+        page.write_text("what it learnt")
     assert tinycoder(tmp_path, "checkpoint", "remove", "other", "--yes").returncode == 0
     assert not (tmp_path / "models" / "other").exists()
+    assert [page.exists() for page in pages] == [True, False]
+    assert tinycoder(tmp_path, "checkpoint", "copy", "counter", "elsewhere").returncode == 0
+    shutil.move(tmp_path / "models" / "elsewhere", tmp_path / "counter")  # of the same name as one at home
+    assert tinycoder(tmp_path, "checkpoint", "remove", tmp_path / "counter", "--yes").returncode == 0
+    assert pages[0].exists()
     refused(tinycoder(tmp_path, "checkpoint", "remove", "other", "--yes"), "there is no model 'other'")
     weights = tmp_path / "models" / "counter" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     refused(tinycoder(tmp_path, "checkpoint", "verify", "counter"), "model.safetensors is damaged")
     refused(tinycoder(tmp_path, "generate", "x", "--model", "counter"), "model.safetensors is damaged")
+    assert "model.safetensors is damaged" in tinycoder(tmp_path, "checkpoint", "list").stdout.splitlines()[-1]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_smaller_models_and_exports(tmp_path: Path, home: Path) -> None:
     shutil.copytree(home / "models", tmp_path / "models")
     made = tinycoder(tmp_path, "checkpoint", "quantize", "counter")
@@ -297,16 +308,38 @@ def test_smaller_models_and_exports(tmp_path: Path, home: Path) -> None:
     assert "int8: " in made.stdout
     verified = tinycoder(tmp_path, "checkpoint", "verify", "counter-int8")
     assert "valid" in verified.stdout
-    assert re.search(r"int8: \d\.\d+ bits per byte on the standard library, \d\.\d+ in float32", verified.stdout)
+    assert re.search(r"int8: \d\.\d+ bits per byte on the standard library, \d\.\d+ before", verified.stdout)
     assert "only TinyCoder reads them" in tinycoder(tmp_path, "checkpoint", "show", "counter-int8").stdout
     assert tinycoder(tmp_path, "generate", "def ", "--model", "counter-int8", "--max-tokens", "5").returncode == 0
     refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter"), "counter-int8 already")
-    refused(tinycoder(tmp_path, "checkpoint", "quantize", "counter-int8", "--name", "x"), "holds int8 weights already")
+    half = tinycoder(tmp_path, "checkpoint", "quantize", "counter", "--to", "float16")
+    assert half.returncode == 0, half.stderr
+    smaller = tinycoder(tmp_path, "checkpoint", "quantize", "counter-float16")
+    assert smaller.returncode == 0, smaller.stderr
+    assert load_model(tmp_path / "models" / "counter-float16-int8").weights == "int8"
+    for name, kind in (("base", "int8"), ("counter-int8", "float16"), ("counter-float16", "float16")):
+        larger = tinycoder(tmp_path, "checkpoint", "quantize", name, "--to", kind, "--name", "x")
+        refused(larger, f"{name} has ", "would not make smaller", "checkpoint export")
+
+
+def test_exports(tmp_path: Path, home: Path) -> None:
+    shutil.copytree(home / "models", tmp_path / "models")
+    ours = load_model(tmp_path / "models" / "counter")
+    (tmp_path / "there").mkdir()
     assert tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / "model.gguf").returncode == 0
     assert (tmp_path / "model.gguf").read_bytes()[:4] == b"GGUF"
-    refused(
-        tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / "model.bin"), "does not end in .gguf", code=2
-    )
+    assert tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / "exported", "--to", "hf").returncode == 0
+    again = load_model(tmp_path / "exported")
+    assert (again.weights, again.training.quantized) == ("float32", None)
+    assert all((again.params[name] == param).all() for name, param in ours.params.items())
+    for target, words, *options in (
+        ("model.bin", "does not end in .gguf; --to hf"),
+        ("there", "does not end in .gguf; --to hf"),
+        ("exported", "exists already", "--to", "hf"),
+        ("model.gguf", "exists already", "--to", "hf"),
+    ):
+        said = tinycoder(tmp_path, "checkpoint", "export", "counter", tmp_path / target, *options)
+        refused(said, words, code=1 if options else 2)
 
 
 def test_a_dry_run_says_what_the_run_takes_and_leaves_nothing(tmp_path: Path, repository: Path) -> None:

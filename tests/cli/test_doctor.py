@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.cli.command import invoke
 from tinycoder.cli import cli
 from tinycoder.cli.setup import setup
 from tinycoder.doctor.check import guarded
@@ -123,6 +124,26 @@ def test_models(home: Path, tmp_path: Path) -> None:
     assert "config.json" in damaged.says
     assert damaged.advice
     assert check_models(here, tmp_path / "elsewhere").state == "warning"
+
+
+@pytest.mark.parametrize(("file", "goes"), [(None, True), ("training.json", True), ("notes.txt", False)])
+def test_what_it_says_to_remove_can_be_removed(tmp_path: Path, file: str | None, goes: bool) -> None:
+    folder = tmp_path / "models" / "odd"
+    folder.mkdir(parents=True)
+    if file:
+        (folder / file).write_text("")
+    check = check_models(tmp_path, tmp_path)
+    assert check.state == "warning"
+    assert ("checkpoint remove odd" in check.advice) == goes
+    assert (invoke(tmp_path, "checkpoint", "remove", "odd", "--yes").exit_code == 0) == goes
+    assert folder.exists() != goes
+
+
+def test_weights_that_end_too_early_are_damage(home: Path, tmp_path: Path) -> None:
+    here = copied(home, tmp_path)
+    for weights in here.glob("models/*/model.safetensors"):
+        weights.write_bytes(weights.read_bytes()[:-1])
+    assert "model.safetensors is damaged" in check_models(here, tmp_path).says
 
 
 def test_the_environment_of_the_folder(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ def test_models_that_learnt_from_it_are_named_until_they_are_trained_without(hom
 
     train(home_of, repository, "--steps", "1", *TINY)
     assert len(read_training(home_of / "models" / own).forgotten) == 1
-    train(home_of, repository, "--steps", "1", "--from", "copied", "--name", "went-on", "--batch-size", "4")
+    on = ("--from", "copied", "--name", "went-on", "--overwrite")
+    train(home_of, repository, "--steps", "1", *on, "--batch-size", "4")
     found = said(run(home_of, "forget", quagga, "--json"))
     assert {model["name"] for model in found["models"]} == {"went-on", "copied"}  # what it went on from had learnt it
     assert {model["name"] for model in said(run(home_of, "forget", repository, "--json"))["models"]} == {

@@ -14,6 +14,8 @@ from tests.conftest import LESSON
 from tinycoder.storage.checkpoint import STATE, load_model, read_training
 from tinycoder.storage.models import resolve_model, workspace_model_name
 from tinycoder_training import forecast
+from tinycoder_training.corpora import python_repos
+from tinycoder_training.quality import measure
 
 ADDER = "def add_{n}(first, second):\n    total = first + second + {n}\n    return total\n"
 SMALL = ("--batch-size", "4")
@@ -115,6 +117,71 @@ def _odd_project(tmp_path: Path) -> tuple[Path, str]:
         return [row["path"] for row in _listed(tmp_path, folder, "--seed", seed)["held_out"]]
 
     return folder, next(seed for seed in map(str, range(99)) if held_out(seed) == ["counter.py"])
+
+
+def measured(folder: Path, repository: Path) -> float:
+    """Bits per byte of a model on the files that are held out."""
+    return measure(load_model(folder), python_repos.read([repository]).validation).bits_per_byte
+
+
+@pytest.mark.parametrize("options", [["--preset", "nano"], ["--from", "none"]])
+def test_a_finished_model_stays_unless_the_new_one_is_better(
+    tmp_path: Path, repository: Path, options: list[str]
+) -> None:
+    assert train(tmp_path, repository, "--steps", "1", *SMALL).exit_code == 0  # from the bundled model
+    folder = tmp_path / "home" / "models" / workspace_model_name(repository)
+    files = [*folder.iterdir(), tmp_path / "home" / "reports" / f"{folder.name}.html"]
+    before = {file: file.read_bytes() for file in files}
+    standing = measured(folder, repository)
+
+    worse = train(tmp_path, repository, *options, "--steps", "1", *SMALL, "--json")
+    assert worse.exit_code == 0, worse.output
+    assert f"there is a model {folder.name} already: {standing:.3f} bits per byte on the same" in worse.stderr
+    said = json.loads(worse.stdout)
+    assert (said["kept"], said["report"]) == (False, None)
+    assert said["standing"] == pytest.approx(standing)
+    assert said["standing"] < said["val_bpb"]
+    assert {file: file.read_bytes() for file in files} == before
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+    told = train(tmp_path, repository, *options, "--steps", "1", *SMALL)
+    assert f"the model {folder.name} stays as it was: {standing:.3f} bits per byte" in told.stdout
+    assert "--overwrite" in told.stdout
+
+    asked = train(tmp_path, repository, *options, "--steps", "1", *SMALL, "--overwrite")
+    assert f"there is a model {folder.name} already; this run will replace it" in asked.stderr
+    assert read_training(folder).origin is None
+
+
+def test_a_model_is_judged_by_files_that_it_has_not_learnt(tmp_path: Path, repository: Path, counter: Path) -> None:
+    assert train(tmp_path, repository, "--from", counter, "--steps", "3", "--seed", "7", *SMALL).exit_code == 0
+    again = train(tmp_path, repository, "--from", counter, "--steps", "5", *SMALL, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["seed"] == 7
+    refused = train(tmp_path, repository, "--from", counter, "--steps", "5", "--seed", "0", *SMALL)
+    assert refused.exit_code == 1
+    for words in ("--seed 7", "--overwrite", "--name"):
+        assert words in str(refused.exception)
+
+
+def test_the_former_name_of_a_size_is_taken_with_a_sentence(tmp_path: Path, repository: Path) -> None:
+    done = train(tmp_path, repository, "--preset", "base", "--steps", "1", "--batch-size", "1", "--context", "16")
+    assert done.exit_code == 0, done.output
+    assert "the preset base is called medium now" in done.stderr
+    assert read_training(tmp_path / "home" / "models" / workspace_model_name(repository)).preset == "medium"
+    assert train(tmp_path, repository, "--preset", "enormous").exit_code == 2
+
+
+@pytest.mark.parametrize("options", [["--dry-run"], ["--from", "nobody"], ["--resume"], ["--exclude", "*"]])
+def test_a_command_that_writes_no_model_leaves_nothing(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setattr(forecast, "TRIAL_SECONDS", 0)
+    small = [] if "--resume" in options else SMALL
+    done = train(tmp_path, repository, *options, "--steps", "1", *small)
+    assert (done.exit_code == 0) == ("--dry-run" in options)
+    models = tmp_path / "home" / "models"
+    assert not (models.is_dir() and list(models.iterdir()))
 
 
 def test_what_a_run_takes_beforehand(

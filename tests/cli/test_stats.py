@@ -73,7 +73,8 @@ def test_nothing_was_counted_yet(tmp_path: Path) -> None:
 
 
 def test_clear_asks(counted: Path) -> None:
-    assert stats(counted, "--clear", answer="n\n").returncode != 0
+    refused(stats(counted, "--clear", answer="n\n"), "tinycoder: nothing was forgotten")
+    refused(stats(counted, "--clear", answer=""), "give --yes", code=2)
     assert statistics_file(counted).exists()
     assert stats(counted, "--clear", answer="y\n").returncode == 0
     assert not statistics_file(counted).exists()

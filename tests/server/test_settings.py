@@ -97,6 +97,14 @@ def test_a_mistake_is_named_and_its_default_used(values: object, words: list[str
         assert word in problems[0]
 
 
+def test_the_former_name_of_a_size_is_taken_with_a_sentence() -> None:
+    settings, problems = parse({"training": {"preset": "base"}}, DEFAULTS)
+    assert settings.training.preset == "medium"
+    assert len(problems) == 1
+    for word in ("'base'", "tinycoder.training.preset", "'medium'"):
+        assert word in problems[0]
+
+
 def test_a_mistake_falls_back_to_the_default_and_the_rest_counts() -> None:
     base, _ = parse({"popup": {"limit": 3}}, DEFAULTS)
     settings, problems = parse({"popup": {"limit": "x", "enable": False}, "nope": 1, "model": "m"}, base)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tinycoder.errors import TinyCoderError, TrainingError
-from tinycoder.storage.checkpoint import load_model, load_state
+from tinycoder.storage.checkpoint import STATE, TRAINING, WEIGHTS, load_model, load_state
 from tinycoder.storage.forget_list import add_forgotten, true_path
 from tinycoder.storage.models import find_model, list_models, model_folder, only_writer, workspace_model_name
 from tinycoder_lsp.jobs.background import Background
@@ -32,11 +33,12 @@ told = {"argv": sys.argv[1:], "nice": os.nice(0) if hasattr(os, "nice") else Non
 with open("told.json", "w") as file:
     json.dump(told, file)
 print(json.dumps({"event": "end", "finished": True, "kept": True, "step": 1, "done": 1.0, "before": 1.5,
-                  "bits_per_byte": 1.25}), file=sys.stderr)
+                  "standing": None, "bits_per_byte": 1.25}), file=sys.stderr)
 """
 ENDS = """
-event = {{"event": "end", "finished": True, "step": 1, "done": 1.0}}
-print(json.dumps({{**event, "kept": {kept}, "before": {before}, "bits_per_byte": {after}}}), file=sys.stderr)
+event = {{"event": "end", "finished": True, "step": 1, "done": 1.0, "kept": {kept}}}
+event |= {{"before": {before}, "standing": {standing}, "bits_per_byte": {after}}}
+print(json.dumps(event), file=sys.stderr)
 """
 DEAF = """
 import signal
@@ -315,43 +317,71 @@ async def test_how_it_is_started_and_what_else_it_says(
 
 
 @pytest.mark.asyncio
-async def test_a_stopped_run_that_read_what_was_forgotten_does_not_go_on(
-    home: Path, folder: Path, stand_in: Any
-) -> None:
+@pytest.mark.parametrize("why", ["forgotten", "another size", "minutes used up", "state damaged", "record damaged"])
+async def test_a_stopped_run_that_cannot_go_on_is_replaced(home: Path, folder: Path, why: str) -> None:
     editor = Editor(home)
-    await editor.start(folder)
+    name = await editor.start(folder, preset="tiny" if why == "another size" else "nano")
     await editor.first_step()
     assert editor.training.stop()
     assert (await editor.result()).state == "stopped"
+    if why == "forgotten":
+        add_forgotten(home, [true_path(folder / "add_0.py")])
+    elif why == "state damaged":
+        (home / "models" / name / STATE).write_bytes(b"no tensors")
+    elif why == "record damaged":
+        (home / "models" / name / TRAINING).write_text("[]")
+    await editor.start(folder, minutes=0.0001)
+    assert await editor.first_step() == 1
+    assert (await editor.result()).state == "finished"
+    assert load_model(home / "models" / name).training.preset == "nano"
 
-    async def options() -> list[str]:
-        told = Editor(home, **stand_in(TELLS))
-        await told.start(folder)
-        await told.result()
-        return list(json.loads((home / "told.json").read_text())["argv"])
 
-    assert "--resume" in await options()
-    add_forgotten(home, [true_path(folder / "add_0.py")])
-    assert {"--resume", "--overwrite"} & set(await options()) == {"--overwrite"}
+@pytest.mark.asyncio
+async def test_a_size_from_nothing_replaces_no_better_model_of_the_workspace(home: Path, folder: Path) -> None:
+    editor = Editor(home)
+    name = await editor.start(folder, minutes=0.0001, preset=None)
+    assert (await editor.result()).state == "finished"
+    weights = (home / "models" / name / WEIGHTS).read_bytes()
+    page = (home / "reports" / f"{name}.html").read_text()
+    await editor.start(folder, minutes=0.0001)
+    result = await editor.result()
+    assert result.state == "finished"
+    standing = load_model(home / "models" / name).training.val_bpb
+    said = re.search(r"no worse and stays: held-out code (\d\.\d{3}) bits per byte", result.message)
+    assert said is not None, result.message
+    assert float(said[1]) == pytest.approx(standing, abs=2e-3)  # its weights were rounded when it was saved
+    assert "--overwrite" in result.message
+    assert (home / "models" / name / WEIGHTS).read_bytes() == weights
+    assert (home / "reports" / f"{name}.html").read_text() == page
+    assert [path.name for path in (home / "models").iterdir()] == [name]
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("kept", "before", "after", "words"),
+    ("kept", "before", "standing", "after", "words"),
     [
-        (True, 1.2041, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
-        (True, None, 1.0206, "learnt this workspace: held-out code 1.021 bits per byte."),
-        (False, 1.2041, 1.2041, "trained and became no better: held-out code 1.204 bits per byte, as before."),
-        (False, None, None, "found nothing new to learn."),
+        (True, 1.2041, None, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
+        (True, 1.2041, 1.1, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
+        (True, None, None, 1.0206, "learnt this workspace: held-out code 1.021 bits per byte."),
+        (False, 1.2041, None, 1.2041, "trained and became no better: held-out code 1.204 bits per byte, as before."),
+        (False, 1.2041, 0.9, 1.0206, "trained, but the model that was there is no worse and stays: held-out code "),
+        (False, None, None, None, "found nothing new to learn."),
     ],
 )
 async def test_what_a_run_was_worth(
-    home: Path, folder: Path, stand_in: Any, kept: bool, before: float | None, after: float | None, words: str
+    home: Path,
+    folder: Path,
+    stand_in: Any,
+    kept: bool,
+    before: float | None,
+    standing: float | None,
+    after: float | None,
+    words: str,
 ) -> None:
-    editor = Editor(home, **stand_in(ENDS.format(kept=kept, before=before, after=after)))
+    editor = Editor(home, **stand_in(ENDS.format(kept=kept, before=before, standing=standing, after=after)))
     await editor.start(folder)
     result = await editor.result()
-    assert result.message == f"TinyCoder {words}"
+    assert result.message.startswith(f"TinyCoder {words}")
     assert result.state == "finished"
 
 

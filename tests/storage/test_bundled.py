@@ -15,7 +15,7 @@ from tinycoder.config import GenerationConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage import bundled
 from tinycoder.storage.bundled import BUNDLED, bundled_folder, is_bundled
-from tinycoder.storage.checkpoint import FILES, STATE, load_model, read_training
+from tinycoder.storage.checkpoint import CONFIG, FILES, STATE, load_model, read_training, save_model
 from tinycoder.storage.models import list_models
 from tinycoder.transformer.model import n_params
 
@@ -52,6 +52,19 @@ def test_it_is_sound_small_and_of_code() -> None:
     assert model.weights == "int8"
     assert 1e6 < n_params(model.config) < 10e6
     assert len(model.tokenizer.encode("\n        return self.name\n")) < 12
+
+
+def test_its_config_is_as_saving_it_would_write_it(tmp_path: Path) -> None:
+    model = load_model(bundled_folder())
+    save_model(
+        tmp_path / "again",
+        config=model.config,
+        params=model.params,
+        tokenizer=model.tokenizer,
+        training=model.training,
+        weights=model.weights,
+    )
+    assert (tmp_path / "again" / CONFIG).read_text() == (bundled_folder() / CONFIG).read_text()
 
 
 def test_it_goes_on_with_python() -> None:

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage import checkpoint
-from tinycoder.storage.checkpoint import Model, State, load_model, load_state, save_model
+from tinycoder.storage.checkpoint import Model, State, check_without_values, load_model, load_state, save_model
 from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.model import EMBEDDING, init_params
 from tinycoder.transformer.tokenizer import train_character_tokenizer
@@ -215,6 +215,33 @@ def test_damage_is_one_clear_sentence(folder: Path, damage: Callable[[Path], Non
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
     assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["no weights", "no tokenizer", "weights cut", "weights empty", "tokenizer cut", "wrong shape"]
+)
+def test_damage_shows_without_the_values_of_the_weights(folder: Path, name: str) -> None:
+    check_without_values(folder)
+    DAMAGES[name][0](folder)
+    with pytest.raises(CheckpointError, match=str(folder)):
+        check_without_values(folder)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_a_folder_says_llama_where_other_programs_can_read_it(folder: Path, kind: str) -> None:
+    save(folder, weights=kind)
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["model_type"] == "llama") == (kind != "int8")
+    assert ("LlamaForCausalLM" in config["architectures"]) == (kind != "int8")
+
+
+def test_int8_folders_from_before_they_had_names_of_their_own_are_read(folder: Path) -> None:
+    save(folder, weights="int8")
+    edit_config(model_type="llama", architectures=["LlamaForCausalLM"])(folder)
+    assert load_model(folder).weights == "int8"
+    edit_config(model_type="tinycoder-int9")(folder)
+    with pytest.raises(CheckpointError, match="field 'architectures'"):
+        load_model(folder)
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +139,15 @@ def test_listing_names_what_is_damaged(tmp_path: Path, model: Model) -> None:
     copy_model(model.folder, tmp_path / "models" / "sound")
     copy_model(model.folder, tmp_path / "models" / "broken")
     (tmp_path / "models" / "broken" / "model.safetensors").unlink()
+    copy_model(model.folder, tmp_path / "models" / "cut")
+    weights = tmp_path / "models" / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
     (tmp_path / "models" / "foreign").mkdir()
     found = {summary.name: summary for summary in own(tmp_path)}
     assert found["sound"].problem is None
     assert found["sound"].n_bytes > 4 * found["sound"].training.parameters
     assert found["broken"].problem == "model.safetensors is missing"
+    assert str(found["cut"].problem).startswith("model.safetensors is damaged")
     assert "training.json" in str(found["foreign"].problem)
 
 
@@ -169,6 +174,12 @@ def test_only_model_folders_are_removed(tmp_path: Path, files: list[str]) -> Non
     assert all((tmp_path / "precious" / name).exists() for name in files)
     with pytest.raises(CheckpointError, match="there is no model folder"):
         remove_model(tmp_path / "none")
+
+
+def test_an_empty_folder_can_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "models" / "m").mkdir(parents=True)
+    remove_model(tmp_path / "models" / "m")
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_damaged_model_can_be_removed(tmp_path: Path, model: Model) -> None:
@@ -201,6 +212,19 @@ def test_a_crash_between_two_renames_hides_no_model(tmp_path: Path, model: Model
     with only_writer(tmp_path / "models" / "m"):
         names = {path.name for path in (tmp_path / "models").iterdir()}
         assert names == {"m", ".m~lock"}
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("fault", [None, KeyError])
+def test_a_lock_is_gone_with_its_holder(tmp_path: Path, fault: type[Exception] | None) -> None:
+    with suppress(KeyError), only_writer(tmp_path / "m"):
+        assert [path.name for path in tmp_path.iterdir()] == [".m~lock"]
+        with pytest.raises(TrainingError), only_writer(tmp_path / "m"):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [".m~lock"]  # it is not the other's to remove
+        if fault:
+            raise fault
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_saved_beside_a_finished_model(tmp_path: Path, model: Model) -> None:

@@ -21,7 +21,8 @@ from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.sampling import sample_ids
 from tinycoder.workspace.text import Text
-from tinycoder_training.job import measure, new_job
+from tinycoder_training.job import new_job
+from tinycoder_training.quality import measure
 
 BASE = Path(__file__).parents[2] / "training" / "base"
 PACKAGES = {"alpha": "tools", "beta": "tools", "gamma": "mathematics"}

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.cli.command import invoke
 from tinycoder.config import PRESETS, ModelConfig
+from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model, save_model
 from tinycoder.storage.record import TrainingRecord
 from tinycoder.transformer.model import Params, forward, param_shapes
@@ -125,6 +127,40 @@ def test_transformers_gives_the_same_logits(folder: Path) -> None:
     assert not any(report.values()), report  # no weight missing, left over or of another shape
     ours = load_model(folder)
     ids = np.random.default_rng(4).integers(0, ours.config.vocab_size, (2, 90))
+    with torch.no_grad():
+        expected = theirs(torch.tensor(ids)).logits.numpy()
+    assert_near(forward(ours.params, ours.config, ids), expected, 1e-4, "logits")
+
+
+@pytest.mark.parametrize("loader", ["AutoModelForCausalLM", "LlamaForCausalLM"])
+@pytest.mark.parametrize("which", ["shipped", "another"])
+def test_transformers_refuses_int8_weights(folder: Path, tmp_path: Path, which: str, loader: str) -> None:
+    """Whose values without their scales are garbage, and so is what a model says with them."""
+    transformers = pytest.importorskip("transformers")
+    ours = load_model(folder)
+    place = bundled_folder() if which == "shipped" else tmp_path / "int8"
+    if which == "another":
+        save_model(
+            place,
+            config=ours.config,
+            params=ours.params,
+            tokenizer=ours.tokenizer,
+            training=ours.training,
+            weights="int8",
+        )
+    with pytest.raises(ValueError, match=r"tinycoder-int8|quantization config"):
+        getattr(transformers, loader).from_pretrained(place)
+
+
+@pytest.mark.parametrize("loader", ["AutoModelForCausalLM", "LlamaForCausalLM"])
+def test_transformers_loads_what_is_exported(tmp_path: Path, loader: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    done = invoke(tmp_path, "checkpoint", "export", "base", tmp_path / "exported", "--to", "hf")
+    assert done.exit_code == 0, done.output
+    theirs, report = getattr(transformers, loader).from_pretrained(tmp_path / "exported", output_loading_info=True)
+    assert not any(report.values()), report
+    ours = load_model(bundled_folder())
+    ids = np.array([ours.tokenizer.encode(CODE)[:90]])
     with torch.no_grad():
         expected = theirs(torch.tensor(ids)).logits.numpy()
     assert_near(forward(ours.params, ours.config, ids), expected, 1e-4, "logits")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.storage.home import report_page
 from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def _columns(summary: Summary) -> str:
     """The columns after the name."""
     parameters, bpb = summary.training.parameters, summary.training.val_bpb
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
-    state = "shipped" if summary.bundled else "resumable" if summary.resumable else "finished"
+    finished = "finished" if summary.training.finished else "not finished"
+    state = "shipped" if summary.bundled else "resumable" if summary.resumable else finished
     columns = (
         f"{_printable(summary.training.recipe or '-')[:11]:11}",
         f"{f'{parameters:,}' if parameters else '-':>10}",
@@ -98,7 +100,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_context
 def verify(context: click.Context, name: str) -> None:
-    """Read and check every file of the model NAME, and measure what quantised weights cost."""
+    """Read and check every file of the model NAME, and measure what weights of fewer bits cost."""
     from tinycoder.storage.checkpoint import load_model, load_state
     from tinycoder.storage.models import is_resumable, run_folder
     from tinycoder.transformer.model import n_params
@@ -122,19 +124,22 @@ def verify(context: click.Context, name: str) -> None:
 @click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
 @click.pass_context
 def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
-    """Copy the model NAME with weights of a quarter (int8) or half the size (float16), and say what that costs.
+    """Copy the model NAME with weights of a byte (int8) or two (float16) a parameter, and say what that costs.
 
-    Weights are float32 again once they are loaded. Hugging Face's transformers reads float16, but not int8.
+    What computes is float32 in any case, so the copy is as fast as the original. A model that was trained from another
+    one is float16 already, and `base` is int8.
     """
     from tinycoder.errors import CheckpointError
     from tinycoder.storage.checkpoint import WEIGHTS, load_model, save_model
     from tinycoder.storage.models import model_folder, only_writer
+    from tinycoder.transformer.quantize import KINDS
     from tinycoder_training.card import model_card
 
     model = load_model(_resolved(context, name))
-    if model.weights != "float32":
+    if KINDS.index(kind) <= KINDS.index(model.weights):  # from large to small
         raise CheckpointError(
-            f"{model.name} holds {model.weights} weights already; quantise the model that it was made from"
+            f"{model.name} has {model.weights} weights, which {kind} would not make smaller; "
+            "`tinycoder checkpoint copy` makes a copy, `tinycoder checkpoint export` one in float32 for other programs"
         )
     if not model.training.finished:
         raise CheckpointError(f"{model.name} is not finished; finish it with `tinycoder train --resume`, or copy it")
@@ -160,20 +165,47 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
 
 @checkpoint.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--to", "kind", type=click.Choice(["gguf", "hf"]), default="gguf", show_default=True)
 @click.pass_context
-def export(context: click.Context, name: str, file: Path) -> None:
-    """Write the model NAME to FILE in GGUF, the format of llama.cpp, with float32 weights.
+def export(context: click.Context, name: str, target: Path, kind: str) -> None:
+    """Write the model NAME to TARGET for other programs, with float32 weights.
 
-    The folder of a float32 model is one for Hugging Face's transformers as it is.
+    gguf is a file for llama.cpp, hf a new folder for Hugging Face's transformers.
     """
+    from tinycoder.errors import CheckpointError
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.storage.gguf import export_gguf
 
-    if file.suffix != ".gguf":
-        raise click.UsageError(f"{file} does not end in .gguf, the one format that can be written")
-    export_gguf(load_model(_resolved(context, name)), file)
-    click.echo(file)
+    if kind == "gguf" and target.suffix != ".gguf":
+        raise click.UsageError(f"{target} does not end in .gguf; --to hf writes a folder for transformers")
+    if kind == "gguf" and target.is_dir():
+        raise click.UsageError(f"{target} is a folder; name the file to write")
+    if kind == "hf" and target.exists():
+        raise CheckpointError(f"{target} exists already; name a folder that does not")
+    model = load_model(_resolved(context, name))
+    if kind == "gguf":
+        export_gguf(model, target)
+    else:
+        _export_folder(model, target)
+    click.echo(target)
+
+
+def _export_folder(model: Model, target: Path) -> None:
+    """Write the folder. Its card is a new one, which says float32, but for the bundled model, which has its own."""
+    from tinycoder.storage.checkpoint import read_card, save_model
+    from tinycoder_training.card import model_card
+
+    training = dataclasses.replace(model.training, quantized=None)
+    card = read_card(model.folder) if training.bundled else model_card(model.name, model.config, training)
+    save_model(
+        target,
+        config=model.config,
+        params=model.params,
+        tokenizer=model.tokenizer,
+        training=training,
+        card=card or "",
+    )
 
 
 def _measure(model: Model) -> Quantized:
@@ -182,7 +214,7 @@ def _measure(model: Model) -> Quantized:
 
     from tinycoder.storage.record import Quantized
     from tinycoder_training.corpora import library, python_repos
-    from tinycoder_training.job import measure
+    from tinycoder_training.quality import measure
 
     corpus = python_repos.read(library.paths())
     digest = hashlib.sha256("".join(text.text for text in corpus.validation).encode()).hexdigest()
@@ -191,16 +223,16 @@ def _measure(model: Model) -> Quantized:
 
 
 def _cost(model: Model) -> str:
-    """Bits per byte of the model now, compared with its float32 model where that was measured."""
+    """Bits per byte of the model now, compared with the model that it was made from where that was measured."""
     noted, measured = model.training.quantized, _measure(model)
     assert measured.bits_per_byte is not None
     said = f"{model.weights}: {measured.bits_per_byte:.4f} bits per byte on the standard library"
     if noted is None or not noted.bits_per_byte:
-        return f"{said}; its float32 model is not known"
+        return said
     if noted.text != measured.text:
         return f"{said}, another one than it was measured on"
     change = measured.bits_per_byte / noted.bits_per_byte - 1
-    return f"{said}, {noted.bits_per_byte:.4f} in float32 ({change:+.3%})"
+    return f"{said}, {noted.bits_per_byte:.4f} before ({change:+.3%})"
 
 
 @checkpoint.command()
@@ -221,16 +253,27 @@ def copy(context: click.Context, name: str, new_name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def remove(context: click.Context, name: str, yes: bool) -> None:
-    """Delete the model NAME."""
-    from tinycoder.storage.atomic import readable_folder
-    from tinycoder.storage.bundled import is_bundled
-    from tinycoder.storage.models import remove_model
+    """Delete the model NAME, a run of it that was stopped, and the page of its training."""
+    from tinycoder.storage.models import refuse_to_remove, remove_model
 
-    folder = _resolved(context, name)
-    readable_folder(folder)
-    if not (yes or is_bundled(folder)):  # which is refused without a question
-        click.confirm(f"Delete {folder}?", abort=True)
+    home, folder = options.home_folder(context), _resolved(context, name)
+    refuse_to_remove(folder)  # without a question
+    if not yes:
+        options.ask(f"Delete {folder}?", "nothing was removed")
+    is_at_home = folder.resolve().parent == (home / "models").resolve()
     remove_model(folder)
+    if is_at_home:
+        _remove_report(report_page(home, folder.name))
+
+
+def _remove_report(page: Path) -> None:
+    """Remove the page of a model that is gone: it quotes what was learnt."""
+    from tinycoder.errors import TinyCoderError
+
+    try:
+        page.unlink(missing_ok=True)
+    except OSError as error:
+        raise TinyCoderError(f"the model is removed, but not its report {page} ({error.strerror})") from None
 
 
 def _printable(text: str) -> str:

@@ -132,7 +132,7 @@ def _train(context: click.Context, start: Model, files: _Files, minutes: float) 
 
     folder = model_folder(home_folder(context), NAME)
     with only_writer(folder), stop_on_signals() as stop:
-        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED)
+        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED, overwrite=True)
         click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
             show(reports, lambda report: [])

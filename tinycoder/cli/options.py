@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tinycoder.errors import ConfigError
+from tinycoder.errors import ConfigError, TinyCoderError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +53,18 @@ def chosen_model(context: click.Context, name: str | None) -> Model:
     if name is None and is_bundled(folder):
         folder = newest_model(home) or folder
     return load_model(folder)
+
+
+def ask(question: str, otherwise: str) -> None:
+    """Ask ``question`` on standard error. Raises ``TinyCoderError``, which says ``otherwise``, unless it is yes."""
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            raise click.UsageError("there is nobody to ask; give --yes") from None
+        raise
+    if not agreed:
+        raise TinyCoderError(otherwise)
 
 
 def rich_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:

@@ -51,9 +51,25 @@ def describe(job: Job) -> str:
         other = f", and {record.replay.bytes / 1e6:.1f} MB of other code" if settings.replay and record.replay else ""
         what = f"{record.recent.files:,} files that changed lately" if record.recent else "all these files"
         lines.append(f"continues from {record.origin} with {what}{other}; its quality before is measured first")
+    lines += _standing(job)
     if record.recipe == "code" and data.validation_tokens < FEW_TOKENS:
         lines.append(f"only {data.validation_tokens:,} tokens are held out: the figures are rough")
     return "\n".join(lines)
+
+
+def _standing(job: Job) -> list[str]:
+    """A line for the finished model of that name, if there is one that this run does not go on from."""
+    from tinycoder_training.quality import has_finished_model
+
+    name, standing = job.folder.name, job.run.standing
+    if standing is not None:
+        return [
+            f"there is a model {name} already: {standing:.3f} bits per byte on the same held-out files; "
+            "it stays unless this run becomes better (--overwrite replaces it in any case)"
+        ]
+    if not has_finished_model(job.folder) or job.record.origin == name:
+        return []
+    return [f"there is a model {name} already; this run will replace it"]
 
 
 def expected(job: Job, forecast: Forecast) -> str:
@@ -73,6 +89,11 @@ def outcome(job: Job) -> str:
         return f"stopped at step {progress.step:,}; the model {name} stays as it was"
     if not progress.finished:
         return f"stopped at step {progress.step:,} and saved; continue with: tinycoder train --resume --name {name}"
+    if not job.replaces and job.run.standing is not None:
+        return (
+            f"the model {name} stays as it was: {job.run.standing:.3f} bits per byte on the held-out text, this run "
+            f"{after:.3f}; --overwrite replaces it in any case"
+        )
     if before is None:
         return f"{name}: {after:.4f} bits per byte on held-out text"
     if not progress.kept:
@@ -174,17 +195,19 @@ def show_lines(reports: Iterable[Report], samples: Samples) -> list[Sample]:
 def say_end(job: Job, page: Path | None) -> None:
     """The outcome, and the path of the report, if there is one.
 
-    ``kept`` says whether the run found better weights than it started with; ``before`` are their bits per byte, null
-    for a run from new weights. ``bits_per_byte`` is null if the run was never evaluated.
+    ``before`` are the bits per byte of the weights that the run started with, null for new ones; ``standing`` those of
+    a finished model of that name, null where there was none to be compared. ``kept`` says whether the run became better
+    than both. ``bits_per_byte`` is null if the run was never evaluated.
     """
     progress, training = job.progress, job.training
     _say(
         "end",
         finished=progress.finished,
-        kept=progress.kept,
+        kept=job.is_better,
         step=progress.step,
         done=job.done,
         before=training.before and training.before.bits_per_byte,
+        standing=job.run.standing,
         bits_per_byte=training.val_bpb,
         report=page and str(page),
     )
@@ -192,7 +215,8 @@ def say_end(job: Job, page: Path | None) -> None:
 
 def say_nothing_learnt() -> None:
     """There was nothing to learn: an end without a start."""
-    _say("end", finished=True, kept=False, step=0, done=1.0, before=None, bits_per_byte=None, report=None)
+    nothing = dict.fromkeys(("before", "standing", "bits_per_byte", "report"))
+    _say("end", finished=True, kept=False, step=0, done=1.0, **nothing)
 
 
 def _say(event: str, **values: object) -> None:

@@ -34,7 +34,7 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     home, today = options.home_folder(context), datetime.date.today()
     if forget:
         if not yes:
-            click.confirm(f"Forget all statistics in {statistics_file(home)}?", abort=True, err=True)
+            options.ask(f"Forget all statistics in {statistics_file(home)}?", "nothing was forgotten")
         click.echo("Forgotten." if clear(home) else "There was nothing to forget.")
         return
     days = load(home)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.options import home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.config import PRESETS, TrainConfig
+from tinycoder.config import FORMER_PRESETS, PRESETS, TrainConfig
 from tinycoder.stop import never
 
 if TYPE_CHECKING:
@@ -59,6 +59,15 @@ class TrainOptions:
         return self.paths or (Path(),)
 
 
+def _preset(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The size of that name, also of the name that it had before."""
+    if value is None:
+        return None
+    if value in FORMER_PRESETS:
+        click.echo(f"the preset {value} is called {FORMER_PRESETS[value]} now", err=True)
+    return str(click.Choice(list(PRESETS)).convert(FORMER_PRESETS.get(value, value), option, context))
+
+
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -81,7 +90,10 @@ class TrainOptions:
     help="Continue from the weights of this model, or 'none': new weights.  [default: base; with --preset: none]",
 )
 @click.option(
-    "--preset", type=click.Choice(list(PRESETS)), help="Size of a new model.  [default: tiny; validation: nano]"
+    "--preset",
+    metavar=f"[{'|'.join(PRESETS)}]",
+    callback=_preset,
+    help="Size of a new model.  [default: tiny; validation: nano]",
 )
 @click.option("--batch-size", type=click.IntRange(1), help="Windows of a step.  [default: the preset's, 8 with --from]")
 @click.option("--context", "window", type=click.IntRange(2), help="Tokens of a window.  [default: the model's]")
@@ -99,7 +111,11 @@ class TrainOptions:
     help="Teach the model of PATHS the files that changed within HOURS. It is changed only for the better.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, exactly where it was.")
-@click.option("--overwrite", is_flag=True, help="Start anew though the model holds a run that could be resumed.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Start anew though a run could be resumed, and replace the model though the new one may be worse.",
+)
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
 @click.option(
     "--fim-rate",
@@ -108,7 +124,11 @@ class TrainOptions:
     show_default=True,
     help="Part of the windows that teach to fill in the middle, for --recipe code.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Seed of weights, held-out files and data order.  [default: 0]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    help="Seed of weights, held-out files and data order.  [default: that of a model of PATHS, else 0]",
+)
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
 @click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
@@ -120,14 +140,20 @@ class TrainOptions:
     show_default=True,
     help="On standard error: a bar or lines for a person, or one JSON object a line.",
 )
-@click.option("--attached", is_flag=True, hidden=True, help="Save and stop when standard input ends.")
+@click.option(
+    "--attached",
+    is_flag=True,
+    hidden=True,
+    help="Save and stop when standard input ends; a run that was stopped goes on, or is replaced.",
+)
 @click.pass_context
 def train(context: click.Context, /, **values: Any) -> None:
     """Train a model on the Python files under PATHS (default: the current folder).
 
     It continues from the model that TinyCoder comes with, which knows Python in general. It reads only files that git
     would track, leaves out secrets, keys and generated files, and holds some files back to measure the model. --list
-    shows it all beforehand. Ctrl-C saves; --resume continues.
+    shows it all beforehand. Ctrl-C saves; --resume continues. A model that is there already stays, unless the new one
+    predicts the held-out files better.
     """
     options = TrainOptions(**values)
     _check(context, options)
@@ -145,7 +171,7 @@ def train(context: click.Context, /, **values: Any) -> None:
         assert corpus is not None
         click.echo(json.dumps(listing_data(corpus)) if options.as_json else listing(corpus))
         return
-    with only_writer(folder):
+    with nullcontext() if options.dry_run else only_writer(folder):
         job = job_of(home, folder, options, workspaces)
         if job is None:
             _say_nothing_recent(folder.name, options)
@@ -198,12 +224,11 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
             samples = (show_lines if in_lines else show)(reports, partial(samples_of, job))
         finished, training = job.progress.finished, job.training
-        changed = job.progress.kept or not job.only_better
-        page = write_report(home / "reports", job.folder.name, training, samples) if changed else None
+        page = write_report(home / "reports", job.folder.name, training, samples) if job.replaces else None
         if in_lines:
             say_end(job, page)
     if options.as_json:
-        kept = {"kept": job.progress.kept, "report": page and str(page)}
+        kept = {"kept": job.is_better, "standing": job.run.standing, "report": page and str(page)}
         click.echo(json.dumps({"folder": str(job.folder), **kept, **training.to_json()}))
     if not (in_lines or finished):
         click.echo(outcome(job), err=True)
@@ -211,7 +236,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         context.exit(INTERRUPTED)
     if not options.as_json:
         click.echo(outcome(job))
-        if changed:
+        if page:
             click.echo(f"model:  {job.folder}\nreport: {page}")
 
 

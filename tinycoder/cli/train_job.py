@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import click
 
 from tinycoder.cli.train import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions
 from tinycoder.config import PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
-from tinycoder.errors import ConfigError, CorpusError
+from tinycoder.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from tinycoder.memory.learners import left_out, refuse_forgotten
 from tinycoder.storage.bundled import BUNDLED
-from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.storage.checkpoint import Model, load_model, read_training
 from tinycoder.storage.forget_list import Forgotten, load_forgotten, true_path
-from tinycoder.storage.models import exists, resolve_model
+from tinycoder.storage.models import exists, is_resumable, resolve_model, run_folder
 from tinycoder.storage.record import TrainingRecord
 from tinycoder.workspace import tree
 from tinycoder_training.corpora import python_repos, shakespeare, validation
@@ -33,16 +34,16 @@ RECENT_BUDGET = (None, 1.0)
 
 def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence[str]) -> Job | None:
     """The stopped run, or a new one; None if no recent file teaches anything."""
-    if options.resume:
-        refuse_forgotten(home, folder)
-        return resumed_job(folder, steps=options.steps, minutes=options.minutes)
-    if not (options.dry_run or options.overwrite):
+    stopped = _stopped_job(home, folder, options)
+    if stopped is not None:
+        return stopped
+    if not (options.dry_run or options.overwrite or options.attached):
         refuse_to_lose(folder)
     model = _start(home, folder, options)
     record = model.training if model else TrainingRecord()
     size = options.preset or record.preset
     size = size if size in PRESETS else DEFAULT_PRESET[options.recipe]
-    seed = _seed(options.seed, model, workspaces)
+    seed = _seed(options.seed, model, folder, workspaces)
     settings = _settings(options, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
     shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
     refuse_what_cannot_fit(_with_window(shape, options.window, model), settings)
@@ -65,7 +66,27 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
             workspaces=tuple(dict.fromkeys([*workspaces, *record.workspaces])),
             forgotten=tuple(left_out(forgotten, roots, record if model else None)),
         ),
+        overwrite=options.overwrite or options.dry_run,
     )
+
+
+def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:
+    """The run that was stopped, where it is to go on.
+
+    A person asks for it, and hears why it cannot. An editor wants it as long as it is of the size asked for, sound, has
+    time left, and has read nothing that was forgotten since; else all begins anew.
+    """
+    if options.resume:
+        refuse_forgotten(home, folder)
+        return resumed_job(folder, steps=options.steps, minutes=options.minutes)
+    if not options.attached or options.overwrite or not is_resumable(folder):
+        return None
+    with suppress(CheckpointError, TrainingError):
+        saved = read_training(run_folder(folder))
+        if options.preset is None or (saved.origin, saved.preset) == (None, options.preset):
+            refuse_forgotten(home, folder)
+            return resumed_job(folder, steps=options.steps, minutes=options.minutes)
+    return None
 
 
 def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
@@ -77,11 +98,20 @@ def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
     return load_model(folder if options.recent is not None and exists(folder) else resolve_model(home, BUNDLED))
 
 
-def _seed(asked: int | None, start: Model | None, workspaces: Sequence[str]) -> int:
-    """The seed asked for, else that of a model which knows the workspace: it says which files it has not seen."""
-    if asked is None and start and not {start.name, *start.training.workspaces}.isdisjoint(workspaces):
-        return start.training.seed
-    return asked or 0
+def _seed(asked: int | None, start: Model | None, folder: Path, workspaces: Sequence[str]) -> int:
+    """The seed asked for, else that of a model which knows the workspace: it says which files it has not seen.
+
+    That is the model which the run continues from, or the one which it would replace.
+    """
+    if asked is not None:
+        return asked
+    known = [(start.name, start.training)] if start else []
+    with suppress(CheckpointError):  # there is none, or it is damaged
+        known.append((folder.name, read_training(folder)))
+    for name, training in known:
+        if not {name, *training.workspaces}.isdisjoint(workspaces):
+            return training.seed
+    return 0
 
 
 def read_texts(

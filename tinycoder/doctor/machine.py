@@ -1,5 +1,7 @@
 """Checks of this machine: Python, numpy, the home folder, models, the environment and the server."""
 
+from __future__ import annotations
+
 import os
 import platform
 import shutil
@@ -7,11 +9,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tinycoder.doctor.check import Check
 from tinycoder.editors.installation import own_command
 from tinycoder.errors import TinyCoderError
+
+if TYPE_CHECKING:
+    from tinycoder.storage.models import Summary
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_SPACE = 1_000_000_000  # bytes; a run of the largest preset saves some 400 MB
@@ -129,11 +134,23 @@ def check_models(home: Path, folder: Path) -> Check:
     if damaged:
         says += "; " + "; ".join(f"{model.name} is damaged: {model.problem}" for model in damaged)
         state: Literal["broken", "warning"] = "broken" if chosen in damaged else "warning"
-        advice = f"Train it again, or remove it: `tinycoder checkpoint remove {damaged[0].name}`"
-        if damaged[0].bundled:
-            advice = f"Install TinyCoder again: {sys.executable} -m pip install --force-reinstall --no-deps tinycoder"
-        return Check(state, says, advice)
+        return Check(state, says, _advice(damaged[0]))
     return Check("fine", says)
+
+
+def _advice(damaged: Summary) -> str:
+    """What to do about a folder that holds no sound model."""
+    from tinycoder.storage.models import refuse_to_remove
+
+    if damaged.bundled:
+        return f"Install TinyCoder again: {sys.executable} -m pip install --force-reinstall --no-deps tinycoder"
+    try:
+        refuse_to_remove(damaged.folder)
+    except TinyCoderError:
+        return f"It is no model of TinyCoder's: move {damaged.folder} to another place."
+    return (
+        f"Remove it: `tinycoder checkpoint remove {damaged.name}`, or train it again with `tinycoder train --overwrite`"
+    )
 
 
 def check_environment(folder: Path, environ: Mapping[str, str]) -> Check:

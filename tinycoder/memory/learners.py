@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.memory.index_file import load_index
 from tinycoder.storage.atomic import readable_folder
 from tinycoder.storage.checkpoint import STATE, read_training
 from tinycoder.storage.forget_list import Forgotten, digest_of, load_forgotten
-from tinycoder.storage.models import is_resumable, list_models, run_folder, workspace_model_name
+from tinycoder.storage.home import report_page
+from tinycoder.storage.models import is_resumable, list_models, only_writer, run_folder, workspace_model_name
 from tinycoder.storage.record import TrainingRecord
 
 SUFFIXES = (".py", ".pyi")  # of single files that were trained on
@@ -40,7 +39,7 @@ def learners(home: Path, paths: Iterable[Path]) -> list[Learner]:
     names = {path: _workspaces_with(path, indexed) for path in paths}
     result = []
     for summary in list_models(home):
-        page = home / "reports" / f"{summary.name}.html"
+        page = report_page(home, summary.name)
         for folder in dict.fromkeys((summary.folder, run_folder(summary.folder))):
             try:
                 training = read_training(folder)
@@ -57,13 +56,12 @@ def written_now(home: Path) -> list[str]:
     """Names of the models that another process is writing right now: it may have read anything before."""
     names = []
     for file in sorted((home / "models").glob(".*~lock")):
-        lock = filelock.FileLock(file, timeout=0)
+        name = file.name[1:].removesuffix("~lock")
         try:
-            lock.acquire()
-        except (filelock.Timeout, OSError):
-            names.append(file.name[1:].removesuffix("~lock"))
-        else:
-            lock.release()
+            with only_writer(home / "models" / name):
+                pass
+        except (TrainingError, CheckpointError):
+            names.append(name)
     return names
 
 

@@ -1,12 +1,14 @@
 """A model folder: one directory that holds one model in Hugging Face's Llama format, plus training.json.
 
+With int8 weights it is ours alone: it says so where other programs look for what they know.
 Writing is all or nothing (``atomic``). Reading refuses, in one sentence, whatever this version does not know.
 ``models`` says where folders are.
 """
 
 import json
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from tinycoder.storage.bundled import is_bundled
 from tinycoder.storage.record import TrainingRecord, parse_record
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params
-from tinycoder.transformer.quantize import KINDS, dequantize, quantize, stored_shapes
+from tinycoder.transformer.quantize import GROUP, KINDS, dequantize, quantize, stored_shapes
 from tinycoder.transformer.tokenizer import END_OF_TEXT, Tokenizer, digest_of
 from tinycoder.validate import DataError, from_json, read
 
@@ -53,13 +55,19 @@ _HUGGING_FACE_NAMES = {
 }
 # What is the same in every model of ours; another value would mean another computation.
 _FIXED = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
     "hidden_act": "silu",
     "attention_bias": False,
     "mlp_bias": False,
     "rope_scaling": None,
     "tie_word_embeddings": True,
+}
+_LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
+# Of int8 folders, which other programs would read as garbage. transformers refuses the type where it looks for a class,
+# and a quantization without a method where it is given one.
+_INT8 = {
+    "architectures": ["TinyCoderInt8"],
+    "model_type": "tinycoder-int8",
+    "quantization_config": {"bits": 8, "group_size": GROUP},
 }
 
 
@@ -145,7 +153,7 @@ def _load(folder: Path) -> Model:
     weights = metadata["weights"]
     path = place / WEIGHTS
     stored, _ = _read_tensors(path)
-    _check_shapes(stored, stored_shapes(config, weights), path)
+    _check_shapes({name: array.shape for name, array in stored.items()}, stored_shapes(config, weights), path)
     try:
         params = dequantize(stored, weights)
     except ValueError as error:
@@ -161,6 +169,17 @@ def _load(folder: Path) -> Model:
         folder=folder,
         weights=weights,
     )
+
+
+def check_without_values(folder: Path) -> None:
+    """Raise ``CheckpointError`` for a fault that shows without the values of the weights, which takes milliseconds."""
+    place = readable_folder(folder)
+    config, metadata = _read_config(place)
+    if digest_of(_read_text(place / TOKENIZER)) != metadata.get("tokenizer"):
+        raise CheckpointError(f"{place / TOKENIZER} is damaged, or belongs to another model; {AGAIN}")
+    with _tensors(place / WEIGHTS) as file:  # which compares the file's size with what its head says
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    _check_shapes(shapes, stored_shapes(config, metadata["weights"]), place / WEIGHTS)
 
 
 def read_training(folder: Path) -> TrainingRecord:
@@ -196,6 +215,7 @@ def load_state(folder: Path) -> State:
 def _config_json(config: ModelConfig, tokenizer: Tokenizer, digest: str, weights: str) -> dict[str, Any]:
     ours = {theirs: getattr(config, name) for name, theirs in _HUGGING_FACE_NAMES.items()}
     return {
+        **(_INT8 if weights == "int8" else _LLAMA),
         **_FIXED,
         **ours,
         "head_dim": config.head_width,
@@ -230,7 +250,8 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
             f"{path} has format {_show(ours.get('format'))} with {_show(ours.get('weights'))} weights, this version "
             f"reads format {FORMAT_VERSION} with {', '.join(KINDS)}: update tinycoder, or train the model again"
         )
-    for name, expected in _FIXED.items():
+    is_llama = ours["weights"] != "int8" or data.get("model_type") == "llama"  # so were int8 folders named before
+    for name, expected in ((_LLAMA if is_llama else _INT8) | _FIXED).items():
         if data.get(name) != expected:
             raise CheckpointError(
                 f"{path}: field {name!r} is {_show(data.get(name))}, it must be {expected!r}; {AGAIN}"
@@ -245,25 +266,30 @@ def _read_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
 _show = reprlib.repr  # a value of a stranger's file, which may be long and deep
 
 
-def _check_shapes(stored: Mapping[str, Array], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
+def _check_shapes(stored: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
     odd = sorted(expected.keys() ^ stored.keys())
     if odd:
         verb = "lacks" if odd[0] in expected else "has the unknown"
         raise CheckpointError(f"{path} {verb} tensor {_show(odd[0])}; {AGAIN}")
     for name, shape in expected.items():
-        if stored[name].shape != shape:
-            raise CheckpointError(
-                f"{path}: tensor {name!r} is {stored[name].shape}, {CONFIG} asks for {shape}; {AGAIN}"
-            )
+        if stored[name] != shape:
+            raise CheckpointError(f"{path}: tensor {name!r} is {stored[name]}, {CONFIG} asks for {shape}; {AGAIN}")
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     """The tensors of a file, and its metadata."""
+    with _tensors(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+@contextmanager
+def _tensors(path: Path) -> Iterator[Any]:
+    """The open file. Raises ``CheckpointError`` where it is missing or damaged."""
     if own_file(path, MAX_BYTES[path.name]) is None:
         raise CheckpointError(f"{path} is missing; {AGAIN}")
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            yield file
     except (OSError, SafetensorError, TypeError, ValueError, AttributeError) as error:  # the last of a type unknown
         raise CheckpointError(f"{path} is damaged ({' '.join(str(error)[:300].split())}); {AGAIN}") from None
 

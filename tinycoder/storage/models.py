@@ -5,6 +5,7 @@ end.
 """
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -26,12 +27,13 @@ from tinycoder.storage.atomic import (
 )
 from tinycoder.storage.bundled import BUNDLED, bundled_folder, is_bundled
 from tinycoder.storage.checkpoint import (
+    AGAIN,
     CONFIG,
     FILES,
     MAX_BYTES,
     STATE,
     TRAINING,
-    WEIGHTS,
+    check_without_values,
     load_model,
     read_json,
     read_training,
@@ -133,13 +135,11 @@ def summarise(folder: Path) -> Summary:
     try:
         training = read_training(folder)
         location = readable_folder(folder)
-        for name in (CONFIG, WEIGHTS):
-            if not (location / name).is_file():
-                problem = f"{name} is missing"
         n_bytes = sum(path.stat().st_size for path in location.iterdir() if path.is_file())
         modified = (location / TRAINING).stat().st_mtime
+        check_without_values(folder)
     except CheckpointError as error:
-        problem = str(error)
+        problem = str(error).removesuffix(f"; {AGAIN}").replace(f"{folder}{os.sep}", "")
     except OSError as error:  # no rights, or a save in between
         problem = f"it cannot be read ({error.strerror})"
     return Summary(
@@ -196,6 +196,17 @@ def copy_model(source: Path, target: Path) -> None:
 
 def remove_model(folder: Path) -> None:
     """Delete a model folder and the run next to it. Raises ``CheckpointError`` for any other folder."""
+    refuse_to_remove(folder)
+    with only_writer(folder):
+        try:
+            drop_run(folder)
+            remove_folder(folder, of=folder)
+        except OSError as error:
+            raise CheckpointError(f"cannot remove {folder} ({error.strerror}); check who owns it") from None
+
+
+def refuse_to_remove(folder: Path) -> None:
+    """Raise ``CheckpointError`` for what ``remove_model`` does not delete; it does delete an empty folder."""
     if is_bundled(folder):
         raise CheckpointError(f"the model {BUNDLED} comes with TinyCoder and stays; nothing was removed")
     if not exists(folder):
@@ -208,19 +219,13 @@ def remove_model(folder: Path) -> None:
         ours = "tinycoder" in read_json(location / CONFIG)
     except (CheckpointError, TypeError):
         ours = (location / TRAINING).is_file()  # damaged, but ours by its other files
-    if not ours:
+    if not ours and any(location.iterdir()):
         raise CheckpointError(f"{folder} is not a TinyCoder model; nothing was removed")
-    with only_writer(folder):
-        try:
-            drop_run(folder)
-            remove_folder(folder, of=folder)
-        except OSError as error:
-            raise CheckpointError(f"cannot remove {folder} ({error.strerror}); check who owns it") from None
 
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of a model folder, and repair what a crash left there.
+    """Hold the lock of a model folder, and repair what a crash left there. Its file is there as long as it is held.
 
     Raises ``TrainingError`` at once if another process holds the lock.
     """
@@ -235,13 +240,21 @@ def only_writer(folder: Path) -> Iterator[None]:
             f"another process is writing the model {folder.name!r}; wait until it ends, or choose another name"
         ) from None
     except OSError as error:
-        lock.release()
+        _release(lock)
         raise CheckpointError(
             f"cannot write to {folder.parent} ({error.strerror}); choose another folder with TINYCODER_HOME"
         ) from None
     try:
         yield
     finally:
+        _release(lock)
+
+
+def _release(lock: filelock.BaseFileLock) -> None:
+    """Let go of a lock that may be held. Whoever opened its file before it is gone finds that out, and tries again."""
+    if lock.is_locked:
+        with suppress(OSError):  # Windows removes no open file: there, the next line does
+            Path(lock.lock_file).unlink()
         lock.release()
 
 

@@ -88,7 +88,7 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantized:
-    """The kind of weights, and bits per byte of the float32 model ``origin`` on the text with this digest."""
+    """The kind of weights, and bits per byte of the model ``origin``, before, on the text with this digest."""
 
     weights: str = ""
     origin: str | None = field(default=None, metadata=OMIT_NONE)

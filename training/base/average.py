@@ -20,7 +20,7 @@ from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
 from tinycoder.workspace.text import Text
-from tinycoder_training.job import measure
+from tinycoder_training.quality import measure
 
 COUNTS = (1, 2, 3, 5)  # and all of them
 

@@ -12,7 +12,7 @@ from tinycoder.errors import CorpusError
 from tinycoder.storage.checkpoint import Model
 from tinycoder.validate import DataError, parse
 from tinycoder.workspace.text import Text
-from tinycoder_training.job import measure
+from tinycoder_training.quality import measure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,6 +174,7 @@ def _new(corpus: Path, folder: Path, tokens: float, preset: str, start: Model | 
         settings=settings,
         start=start,
         record=TrainingRecord(created=created, history=history),
+        overwrite=True,
     )
     # Not a fine-tuned model: it is not weighed against what it began with.
     job = dataclasses.replace(job, run=dataclasses.replace(job.run, start=None))

@@ -4,6 +4,7 @@ from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.record import TrainingRecord
 
+_FOR_OTHERS = "`tinycoder checkpoint export NAME FOLDER --to hf` writes a folder for transformers"
 _SOURCES = {
     "code": "Python files of its owner's folders",
     "shakespeare": "Tiny Shakespeare (public domain)",
@@ -32,7 +33,7 @@ def model_card(name: str, config: ModelConfig, training: TrainingRecord, *, weig
     weights = training.quantized.weights if training.quantized else weights
     started = f"| started from | {training.origin} |\n" if training.origin else ""
     library = "" if weights == "int8" else "library_name: transformers\n"
-    note = "; only TinyCoder reads them" if weights == "int8" else ""
+    note = f"; only TinyCoder reads them: {_FOR_OTHERS}" if weights == "int8" else ""
     return f"""---
 {library}pipeline_tag: text-generation
 tags: [tinycoder]

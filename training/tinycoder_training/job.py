@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import tinycoder
-from tinycoder.config import PRESETS, ModelConfig, TrainConfig, n_cpus
+from tinycoder.config import PRESETS, ModelConfig, TrainConfig
 from tinycoder.errors import CheckpointError, ConfigError, TrainingError
 from tinycoder.storage.checkpoint import Model, load_model, load_state, save_model
 from tinycoder.storage.models import drop_run, exists, is_resumable, run_folder
@@ -21,11 +21,11 @@ from tinycoder.workspace.text import Text
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.optim import init_moments
-from tinycoder_training.parallel import threads
+from tinycoder_training.quality import standing_bits_per_byte
 from tinycoder_training.replay import replay_of
 from tinycoder_training.resume import finite, run_of, state_of
-from tinycoder_training.streams import data_of, stream
-from tinycoder_training.trainer import Data, Evaluation, Progress, Report, Run, budget_used, evaluate, train
+from tinycoder_training.streams import data_of
+from tinycoder_training.trainer import Data, Progress, Report, Run, budget_used, train
 
 TOKENIZER_CHARACTERS = 30_000_000
 PASSES, MIN_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more
@@ -51,6 +51,19 @@ class Job:
     def saved_at(self) -> Path:
         """The folder of the next save: next to a finished model of that name until this run is finished."""
         return self.folder if self.progress.finished else run_folder(self.folder)
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it is better than what it began with and than the finished model of that name, as far as it knows."""
+        standing = self.run.standing
+        return self.progress.kept and (standing is None or self.progress.best_bits_per_byte < standing)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is saved is the model of that name from now on, not a run next to it that goes on."""
+        if not self.progress.finished:
+            return not self.only_better and self.saved_at == self.folder
+        return self.is_better or not (self.only_better or self.run.standing is not None)
 
     @property
     def done(self) -> float:
@@ -82,7 +95,9 @@ class Job:
 
         The final weights of a run from another model are float16: there are many of those, and it costs nothing.
         """
-        if self.only_better and not (progress.finished and progress.kept):
+        if not self.replaces and (progress.finished or self.only_better):
+            if not self.only_better:
+                drop_run(self.folder)
             return False
         weights = "float16" if progress.finished and self.run.start is not None else "float32"
         training = self.training
@@ -128,12 +143,15 @@ def new_job(
     general: Sequence[Text] = (),
     only: Collection[str] | None = None,
     record: TrainingRecord = EMPTY_RECORD,
+    overwrite: bool = False,
 ) -> Job:
     """A run from new weights, or from those of ``start`` (``start_weights``).
 
+    A finished model in ``folder`` is replaced by a better one only, unless ``overwrite`` or the run goes on from it.
     It learns ``corpus``, or with ``only`` its training texts of these paths, and replays ``general`` and the others.
     ``record`` says when it was made, of which workspaces the corpus is, and what was before. Only code has a middle to
-    fill in: for other recipes ``fim_rate`` becomes 0. Raises ``CorpusError`` if there is too little text.
+    fill in: for other recipes ``fim_rate`` becomes 0. Raises ``CorpusError`` if there is too little text, and
+    ``TrainingError`` if that model cannot be compared.
     """
     learnt = corpus
     if only is not None:
@@ -149,24 +167,27 @@ def new_job(
     if start is not None and settings.minutes is not None:
         settings = dataclasses.replace(settings, max_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
+    record = dataclasses.replace(
+        record,
+        recipe=corpus.recipe,
+        preset=preset if start is None else start.training.preset,
+        origin=start.name if start else None,
+        parameters=n_params(config),
+        versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
+        seed=settings.seed,
+        settings=settings,
+        data=_summary(corpus, data),
+        replay=_size(replay),
+        recent=None if only is None else _size(learnt.train),
+    )
+    goes_on = start is not None and start.folder.resolve() == folder.resolve()
+    standing = None if overwrite or goes_on else standing_bits_per_byte(folder, corpus.validation, record)
     return Job(
         folder=folder,
-        run=Run(model=config, train=settings, data=data, start=best if start else None),
+        run=Run(model=config, train=settings, data=data, start=best if start else None, standing=standing),
         progress=Progress(params=params, moments=init_moments(params, settings), best_params=best),
         tokenizer=tokenizer,
-        record=dataclasses.replace(
-            record,
-            recipe=corpus.recipe,
-            preset=preset if start is None else start.training.preset,
-            origin=start.name if start else None,
-            parameters=n_params(config),
-            versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
-            seed=settings.seed,
-            settings=settings,
-            data=_summary(corpus, data),
-            replay=_size(replay),
-            recent=None if only is None else _size(learnt.train),
-        ),
+        record=record,
         only_better=only is not None,
     )
 
@@ -200,16 +221,6 @@ def refuse_to_lose(folder: Path) -> None:
             f"{folder.name!r} holds a run that was stopped: continue with --resume, "
             "start anew with --overwrite, or choose another --name"
         )
-
-
-def measure(model: Model, texts: Sequence[Text], *, n_tokens: int | None = None) -> Evaluation:
-    """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
-    ids = stream(texts, model.tokenizer, model.training.recipe)
-    nothing = np.zeros(0, np.uint16)
-    end = model.tokenizer.end_of_text
-    data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
-    with threads(n_cpus()) as pool:
-        return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
 
 def _enough_steps(data: Data, settings: TrainConfig, context: int) -> int:

@@ -31,6 +31,7 @@ class _Counters:
     smooth_loss: Amount | None
     best_bits_per_byte: Amount | None
     before: dict[str, Amount] | None = None  # an evaluation
+    standing: Amount | None = None
 
 
 def state_of(run: Run, progress: Progress) -> State:
@@ -51,6 +52,7 @@ def state_of(run: Run, progress: Progress) -> State:
         smooth_loss=progress.smooth_loss,
         best_bits_per_byte=finite(progress.best_bits_per_byte),
         before={"loss": before.loss, "bits_per_byte": before.bits_per_byte} if before else None,
+        standing=run.standing,
     )
     return State(arrays=arrays, metadata=plain(counters, KEYS))
 
@@ -95,7 +97,8 @@ def run_of(
         before=Evaluation(loss=before["loss"], bits_per_byte=before["bits_per_byte"]) if before else None,
         curve=list(model.training.curve),
     )
-    return Run(model=model.config, train=settings, data=data, start=groups.get("start")), progress
+    run = Run(model=model.config, train=settings, data=data, start=groups.get("start"), standing=counters.standing)
+    return run, progress
 
 
 def _check_ids(parts: Sequence[Array], vocab_size: int) -> None:

@@ -63,13 +63,15 @@ class Run:
     """A run as a value; with the same run and progress the loop always does the same.
 
     ``start`` are the weights of the starting model, which are not written to: unless the run finds better ones, it
-    ends with them.
+    ends with them. ``standing`` are the bits per byte, on the held-out text, of a finished model that only a better one
+    may replace.
     """
 
     model: ModelConfig
     train: TrainConfig
     data: Data
     start: Params | None = None
+    standing: float | None = None
 
 
 @dataclass(kw_only=True)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.errors import TrainingError
 from tinycoder_lsp.editor.progress import Bar
 from tinycoder_lsp.jobs.background import Background
 
@@ -82,8 +82,8 @@ class Training:
     ) -> str:
         """Train on the files under ``folder`` for so many minutes in all; returns the model's name.
 
-        A run that was stopped is resumed, unless its minutes are used up or ``preset`` is another size;
-        then, and after a run that has finished, all begins anew. Raises a ``TinyCoderError`` if this server or another
+        A run that was stopped goes on where ``tinycoder train --attached`` finds that it can; else all begins anew. A
+        finished model is replaced by a better one only. Raises a ``TinyCoderError`` if this server or another
         process trains that model already, and if no process can be started.
         """
         if self._busy:
@@ -177,24 +177,15 @@ def _plan(
     home: Path, folder: Path, minutes: float, preset: str | None, exclude: Sequence[str]
 ) -> tuple[str, list[str]]:
     """The model's name and the options of ``tinycoder train``. Raises if another process writes that model."""
-    from tinycoder.memory.learners import refuse_forgotten
-    from tinycoder.storage.checkpoint import STATE, read_training
-    from tinycoder.storage.models import model_folder, only_writer, run_folder, workspace_model_name
+    from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
 
     name = workspace_model_name(folder)
-    model = model_folder(home, name)
-    options = ["--progress", "json", "--attached", "--name", name, "--minutes", str(minutes)]
-    with only_writer(model):
-        folder_of_run = run_folder(model)
-        # A run that is damaged, or has read what is to be forgotten, is not resumed either.
-        with contextlib.suppress(CheckpointError, TrainingError):
-            saved = read_training(folder_of_run) if (folder_of_run / STATE).is_file() else None
-            if saved and preset in (None, saved.preset) and saved.seconds < 60 * minutes:
-                refuse_forgotten(home, model)
-                return name, [*options, "--resume"]
+    with only_writer(model_folder(home, name)):
+        pass
     size = ["--preset", preset] if preset else []
     left_out = [f"--exclude={pattern}" for pattern in exclude]
-    return name, [*options, "--overwrite", *size, *left_out, "--", str(folder.absolute())]
+    options = ["--progress", "json", "--attached", "--name", name, "--minutes", str(minutes)]
+    return name, [*options, *size, *left_out, "--", str(folder.absolute())]
 
 
 def _spawn(arguments: list[str], cwd: Path) -> subprocess.Popen[str]:
@@ -289,9 +280,14 @@ def _result(run: _Run, code: int) -> TrainingResult:
 
 def _quality(end: Mapping[str, Any]) -> str:
     """The quality before and after a run that finished, in a sentence."""
-    before, after = end["before"], end["bits_per_byte"]
+    before, after, standing = end["before"], end["bits_per_byte"], end["standing"]
     if after is None:
         return "TinyCoder found nothing new to learn."
+    if standing is not None and after >= standing:
+        return (
+            f"TinyCoder trained, but the model that was there is no worse and stays: held-out code {standing:.3f} bits "
+            f"per byte, {after:.3f} now. `tinycoder train --overwrite` replaces it in any case."
+        )
     if not end["kept"]:
         return f"TinyCoder trained and became no better: held-out code {after:.3f} bits per byte, as before."
     if before is None:

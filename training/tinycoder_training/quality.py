@@ -1,0 +1,73 @@
+"""How well a model predicts texts, and the finished model in whose place a new run would be saved."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tinycoder.config import n_cpus
+from tinycoder.errors import CheckpointError, TrainingError
+from tinycoder.storage.atomic import readable_folder
+from tinycoder.storage.checkpoint import STATE, Model, load_model
+from tinycoder.storage.models import exists
+from tinycoder.storage.record import TrainingRecord
+from tinycoder.workspace.text import Text
+from tinycoder_training.parallel import threads
+from tinycoder_training.streams import stream
+from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Data, Evaluation, evaluate
+
+
+def measure(model: Model, texts: Sequence[Text], *, n_tokens: int | None = None) -> Evaluation:
+    """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
+    ids = stream(texts, model.tokenizer, model.training.recipe)
+    nothing = np.zeros(0, np.uint16)
+    end = model.tokenizer.end_of_text
+    data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
+    with threads(n_cpus()) as pool:
+        return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
+
+
+def has_finished_model(folder: Path) -> bool:
+    """Whether a run of that name would replace a finished model, sound or damaged."""
+    return exists(folder) and any(readable_folder(folder).iterdir()) and not (readable_folder(folder) / STATE).exists()
+
+
+def standing_bits_per_byte(folder: Path, held_out: Sequence[Text], record: TrainingRecord) -> float | None:
+    """Bits per byte, on the held-out texts of a new run, of the finished model in whose place it would be saved.
+
+    None where there is no such model, or where it may have learnt what was forgotten since: it has to go. ``record`` is
+    that of the new run. Raises ``TrainingError`` where the two cannot be compared.
+    """
+    if not has_finished_model(folder):
+        return None
+    try:
+        model = load_model(folder)
+    except CheckpointError as error:
+        raise _refusal(folder, f"it is damaged ({error})") from None
+    old = model.training
+    if not set(record.forgotten) <= set(old.forgotten):
+        return None
+    if reason := _no_comparison(old, record):
+        raise _refusal(folder, reason)
+    return measure(model, held_out, n_tokens=FINAL_EVALUATION_TOKENS).bits_per_byte
+
+
+def _no_comparison(old: TrainingRecord, new: TrainingRecord) -> str | None:
+    """Why the held-out texts of ``new`` cannot judge ``old``, if so."""
+    if old.recipe != new.recipe:
+        return f"it has learnt something else (--recipe {old.recipe})"
+    if new.recipe != "code":
+        same = old.data and new.data and old.data.sha256 == new.data.sha256
+        return None if same else "it has learnt another text"
+    if not set(old.workspaces) <= set(new.workspaces):
+        return "it has learnt from other folders too"
+    if old.seed != new.seed:
+        return f"it was trained with --seed {old.seed} and may have learnt what is held out now"
+    return None
+
+
+def _refusal(folder: Path, reason: str) -> TrainingError:
+    return TrainingError(
+        f"there is a model {folder.name!r} already, and no way to tell whether a new one is better: {reason}; "
+        "replace it with --overwrite, or choose another --name"
+    )
