@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts, without
+from tinycoder.complete.typed_text import TypedText
 from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
 from tinycoder.errors import ConfigError
 from tinycoder.memory.indexing import index_at_home, index_file_of
@@ -113,15 +114,16 @@ class Workspace:
         """What is offered in ``text``, the file ``path`` of the folder as it is being edited.
 
         ``path`` may be relative to the folder, and its file need not exist; ``offset`` is the cursor's, in characters.
-        At most ``n`` ghost texts of ``max_tokens`` tokens, and ``limit`` names. Raises ``ConfigError`` for a path
-        outside the folder and an offset outside the text.
+        At most ``n`` ghost texts of ``max_tokens`` tokens, and ``limit`` names. Candidates have the text's own line
+        ends. Raises ``ConfigError`` for a path outside the folder and an offset outside the text.
         """
         if not 0 <= offset <= len(text):
             raise ConfigError(f"offset {offset:,} is outside the text, which has {len(text):,} characters")
-        document = Document(path=self._relative(path), text=text)
-        ghost = self._engine.inline(document, offset, GhostRequest(n=n, max_tokens=max_tokens), stop=never)
-        names = self._engine.popup(document, offset, ListRequest(limit=limit), stop=never)
-        return Completion(names=tuple(names), ghost=tuple(ghost))
+        typed = TypedText(text)
+        document, at = Document(path=self._relative(path), text=typed.code), typed.offset(offset)
+        ghost = self._engine.inline(document, at, GhostRequest(n=n, max_tokens=max_tokens), stop=never)
+        names = self._engine.popup(document, at, ListRequest(limit=limit), stop=never)
+        return Completion(names=tuple(map(typed.back, names)), ghost=tuple(map(typed.back, ghost)))
 
     def refresh(self) -> None:
         """Read the files that changed since they were last read, and follow the list of what is to be forgotten."""

@@ -53,7 +53,7 @@ def test_python_files_with_paths_below_the_folder(root: Path) -> None:
     write(root, {"notes.md": "# no\n", "crlf.py": "x = 1\r\n\ty = 'ü'\r\n"})
     assert index(root) == {
         "a.py": "a = 1\n",
-        "crlf.py": "x = 1\r\n\ty = 'ü'\r\n",
+        "crlf.py": "x = 1\n\ty = 'ü'\n",
         "pkg/b.py": "b = 2\n",
         "pkg/c.pyi": "c: int\n",
     }

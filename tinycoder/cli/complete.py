@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tinycoder.complete.candidate import Candidate
 
 ROOT_MARKERS = (".git", "pyproject.toml")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,24 +103,24 @@ def _workspace_of(file: Path) -> Path:
 
 
 def _read(cursor: Cursor) -> tuple[str, int]:
-    """The file's text and the cursor's offset in it, in characters. Raises ``ConfigError``."""
+    """The file's text, decoded as Python does, and the cursor's offset in it, in characters. Raises ``ConfigError``."""
+    from tinycoder.workspace.python_file import decode
+
     try:
-        text = cursor.file.read_bytes().decode("utf-8")
+        text, unreadable = decode(cursor.file.read_bytes())
     except OSError as error:
         raise ConfigError(f"{cursor.file} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{cursor.file} is not UTF-8 ({error.reason} at byte {error.start})") from None
-    ends = [*_LINE_END.finditer(text)]
-    starts = [0, *(end.end() for end in ends)]
-    if cursor.line > len(starts):
-        raise ConfigError(f"{cursor.file} has {len(starts):,} lines; there is no line {cursor.line:,}")
-    start, end = starts[cursor.line - 1], [*(end.start() for end in ends), len(text)][cursor.line - 1]
-    if cursor.column > end - start + 1:
+    if unreadable:
+        raise ConfigError(f"{cursor.file} is {unreadable}")
+    lines = text.split("\n")
+    if cursor.line > len(lines):
+        raise ConfigError(f"{cursor.file} has {len(lines):,} lines; there is no line {cursor.line:,}")
+    length = len(lines[cursor.line - 1])
+    if cursor.column > length + 1:
         raise ConfigError(
-            f"line {cursor.line:,} of {cursor.file} is {end - start:,} characters long; "
-            f"there is no column {cursor.column:,}"
+            f"line {cursor.line:,} of {cursor.file} is {length:,} characters long; there is no column {cursor.column:,}"
         )
-    return text, start + cursor.column - 1
+    return text, sum(len(line) + 1 for line in lines[: cursor.line - 1]) + cursor.column - 1
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def possible_ends(ghost: Ghost) -> list[int]:
         if not _ends_with_half_an_escape(text[:end])
         and (
             (end == len(text) and (ghost.ended or end <= first_line))
-            or (end < len(text) and text[end] in "\r\n" and not text[end - 1].isspace())
+            or (end < len(text) and text[end] == "\n" and not text[end - 1].isspace())
             or (end < first_line and not _inside(text, end))
         )
     ]

@@ -45,11 +45,15 @@ class Ghost:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where a text ends: at the end of the line, or, for a ``block``, before a line indented less than ``indent``."""
+    """Where a text ends: at the end of the line, or, for a ``block``, before a line indented less than ``indent``.
+
+    A text ``opens`` the block if it begins with a line break: the cursor is at the end of the header.
+    """
 
     block: bool = False
     indent: int = 0
     max_lines: int = MAX_LINES
+    opens: bool = False
 
 
 LINE = Layout()
@@ -62,7 +66,7 @@ def write(
 
     For a single line there may be two: the likeliest as a whole, then the greedy one, whose beginning may be likelier.
     """
-    for generated, confidence in _beginnings(predictor, healer, context, n, poll):
+    for generated, confidence in _beginnings(predictor, healer, context, n, poll, layout):
         greedy = _greedy(predictor, healer, context, generated, confidence, max_tokens, layout, poll)
         likelier = n == 1 and not layout.block and _likelier(predictor, healer, context, greedy, max_tokens, poll)
         if likelier:
@@ -71,11 +75,12 @@ def write(
 
 
 def _beginnings(
-    predictor: Predictor, healer: Healer, context: CursorContext, n: int, poll: Poll
+    predictor: Predictor, healer: Healer, context: CursorContext, n: int, poll: Poll, layout: Layout = LINE
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     """Ids that spell at least the prefix bytes, each with its share of the probability of all that do; best first.
 
-    If ``n`` > 1 each spells more than the prefix bytes, so that they differ after the cursor.
+    If ``n`` > 1 each spells more than the prefix bytes, so that they differ after the cursor, and after the line break
+    that opens a block.
     """
     if not context.prefix_bytes and n == 1:
         yield (), 1.0
@@ -84,7 +89,8 @@ def _beginnings(
     n_found, steps, spent = 0, 0, 0.0
     while frontier and n_found < n:
         joint, generated, prefix_bytes = heapq.heappop(frontier)
-        if generated and not prefix_bytes and (n == 1 or _n_bytes(predictor, generated) > len(context.prefix_bytes)):
+        spelled = b"".join(predictor.tokenizer.raw[token] for token in generated)[len(context.prefix_bytes) :]
+        if generated and not prefix_bytes and (n == 1 or (spelled and not _is_break(spelled))):
             total = spent - joint - sum(entry[0] for entry in frontier)
             spent -= joint
             n_found += 1
@@ -98,7 +104,7 @@ def _beginnings(
             allowed = healer.allowed(prefix_bytes)
             chosen = allowed[best_ids(p[allowed], min(MAX_SPELLINGS, len(allowed)))]
         else:
-            p = _without(p, healer.ends_line)
+            p = _going_on(predictor, healer, p, layout if n > 1 and not spelled else LINE)
             chosen = best_ids(p, n)
             spent -= joint * (1 - float(p[chosen].sum()))
         for token in chosen.tolist():
@@ -111,8 +117,28 @@ def _beginnings(
                 heapq.heappush(frontier, entry)
 
 
-def _n_bytes(predictor: Predictor, generated: Sequence[int]) -> int:
-    return sum(len(predictor.tokenizer.raw[token]) for token in generated)
+def _is_break(raw: bytes) -> bool:
+    """Whether the bytes are a line break with its indentation."""
+    return raw[:1] == b"\n" and raw.isspace()
+
+
+def _going_on(predictor: Predictor, healer: Healer, p: Array, layout: Layout) -> Array:
+    """The probabilities (V,) of the tokens that do not end the text; the likeliest line break opens a block."""
+    left = _without(p, healer.ends_line)
+    if layout.opens:
+        token, broken = _line_break(healer, p)
+        raw = predictor.tokenizer.raw[token]
+        if raw.strip(b"\n") and not _leaves(raw, layout):
+            left[token] = broken
+    return left
+
+
+def _line_break(healer: Healer, p: Array) -> tuple[int, float]:
+    """The likeliest line break, and the probability that the line ends with it, by ``p`` (V,)."""
+    breaks = p[healer.breaks_line]
+    token = int(healer.breaks_line[breaks.argmax()])
+    share = float(p[token]) / max(float(breaks.sum()), MIN_PROBABILITY)
+    return token, float(p[healer.ends_line].sum()) * share
 
 
 class _Writing:
@@ -135,7 +161,7 @@ class _Writing:
 
     def cut_at_break(self) -> bool:
         """Cut the text at its first line break; True if there is one."""
-        line = self.raw.partition(b"\n")[0].removesuffix(b"\r")
+        line = self.raw.partition(b"\n")[0]
         cut = len(line) < len(self.raw)
         self.raw = line
         return cut
@@ -176,20 +202,19 @@ def _greedy(
     """Greedy decoding: continue the ``ids`` with the likeliest token at each step."""
     raws = predictor.tokenizer.raw
     text = _Writing(predictor, context, ids, confidence)
-    if text.cut_at_break():
+    if not layout.opens and text.cut_at_break():
         return text.ghost(confidence)
-    n_lines = 0
+    n_lines = text.raw.count(b"\n")
     for _ in range(max_tokens):
         p = predictor.after(context, text.ids, poll, drafted=True)
         over = float(p[healer.ends_line].sum())
         token = int(_without(p, healer.ends_line).argmax())
         if over >= p[token]:
-            breaks = p[healer.breaks_line]
-            token = int(healer.breaks_line[breaks.argmax()])
+            token, broken = _line_break(healer, p)
             n_lines += b"\n" in raws[token]
             if not layout.block or p[token] == 0 or n_lines >= layout.max_lines or _leaves(raws[token], layout):
                 return text.ghost(confidence * over)
-            confidence *= over * float(p[token]) / max(float(breaks.sum()), MIN_PROBABILITY)
+            confidence *= broken
         elif layout.indent and text.raw.endswith(b"\n"):
             return text.ghost(confidence * float(p[token]))  # the next line is at the margin, outside the block
         else:
@@ -259,5 +284,5 @@ def _without(p: Array, ids: Array) -> Array:
 
 def _leaves(raw: bytes, layout: Layout) -> bool:
     """Whether a line break with its indentation ends a block; without indentation the next token decides."""
-    indentation = raw.lstrip(b"\r\n")
+    indentation = raw.lstrip(b"\n")
     return bool(indentation) and len(indentation.expandtabs(8)) < layout.indent

@@ -26,9 +26,10 @@ class Healer:
         self.inside_word = np.array([bool(raw) and is_word(raw) for raw in tokenizer.raw])
         # As a vector: a product is quicker than a choice.
         self.ends_word = np.array([not raw or raw[0] not in _WORD_BYTES for raw in tokenizer.raw], np.float32)
-        breaks_line = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] in (b"\n", b"\r")]
+        breaks_line = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] == b"\n"]
+        returns = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] == b"\r"]  # never written: texts have none
         self.breaks_line = np.array(breaks_line, np.intp)
-        self.ends_line = np.array(sorted({*breaks_line, tokenizer.end_of_text}), np.intp)
+        self.ends_line = np.array(sorted({*breaks_line, *returns, tokenizer.end_of_text}), np.intp)
 
     def split(self, text: str) -> tuple[str, bytes]:
         """``text`` without its last piece, and the bytes of that piece."""
@@ -47,7 +48,7 @@ class Healer:
         while last < len(raws) and raws[last].startswith(prefix_bytes):
             last += 1
         agreeing = list(ids[first:last])
-        if agreeing and prefix_bytes[:1] in (b"\n", b"\r") and raws[first] == prefix_bytes:
+        if agreeing and prefix_bytes[:1] == b"\n" and raws[first] == prefix_bytes:
             return np.array(agreeing[:1])
         for end in range(1, 0 if agreeing and prefix_bytes.isspace() else len(prefix_bytes)):
             at = bisect_left(raws, prefix_bytes[:end])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 
+from tinycoder.complete.blocks import block_header
 from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
@@ -17,7 +19,7 @@ from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.unknown import KnownNames, unknown_names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
-from tinycoder.complete.text import around, block_header, columns, is_word_character, rest_of_word, typed_word
+from tinycoder.complete.text import around, columns, is_word_character, rest_of_word, typed_word
 from tinycoder.memory.ngrams import Memory
 from tinycoder.transformer.decode import Poll
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER
@@ -104,12 +106,18 @@ class GhostText:
     def _several(self, opened: CleanDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
         candidates: dict[str, Candidate] = {}
         layout = _layout(opened.document.text, offset, request)
-        for ghost in self._written(opened, offset, request, layout, poll):
+        ghosts: Iterable[Ghost] = self._written(opened, offset, request, layout, poll)
+        if layout.opens:
+            likeliest = self._written(opened, offset, dataclasses.replace(request, n=1), layout, poll)
+            ghosts = itertools.chain(likeliest, ghosts)
+        for ghost in ghosts:
             candidate = self._candidate(opened.document, offset, ghost, 0.0)
             if candidate:
                 candidates.setdefault(candidate.text, candidate)
             if len(candidates) == request.n:
                 break
+        if layout.opens:  # the more lines a block has, the less probable they all are
+            return list(candidates.values())
         return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
 
     def _written(
@@ -202,6 +210,7 @@ def _layout(text: str, offset: int, request: GhostRequest) -> Layout:
     """The line, or the block that the cursor's line opens or belongs to."""
     if not request.block:
         return LINE
-    indent, header = columns(around(text, offset)[0]), block_header(text, offset)
-    indent = max(1, indent) if header is None else max(indent, columns(header) + 1)
-    return Layout(block=True, indent=indent, max_lines=request.max_lines)
+    line, header = around(text, offset)[0], block_header(text, offset)
+    indent = max(1, columns(line)) if header is None else max(columns(line), columns(header) + 1)
+    opens = header is not None and bool(line.strip())
+    return Layout(block=True, indent=indent, max_lines=request.max_lines, opens=opens)

@@ -1,11 +1,4 @@
-"""Questions about a text and an offset in it (in characters): words, lines, blocks."""
-
-import re
-
-_BLOCK_OPENED = re.compile(
-    r"(?:(?:async\s+)?(?:class|def|if|elif|else|for|while|with|try|except|finally|match|case)\b|[)\]}]).*:\s*(?:#.*)?"
-)
-_LINE_END = re.compile(r"\r\n|\n|\r")
+"""Questions about a text and an offset in it (in characters): words and lines, which end with line feeds."""
 
 
 def typed_word(text: str, offset: int) -> str:
@@ -31,13 +24,13 @@ def is_word_character(character: str) -> bool:
 
 def line_start(text: str, offset: int) -> int:
     """The offset at which the line of ``offset`` begins."""
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    return text.rfind("\n", 0, offset) + 1
 
 
 def line_end(text: str, offset: int) -> int:
     """The offset at which the line of ``offset`` ends, before its line break."""
-    ends = (text.find("\n", offset), text.find("\r", offset))
-    return min((end for end in ends if end >= 0), default=len(text))
+    end = text.find("\n", offset)
+    return len(text) if end < 0 else end
 
 
 def around(text: str, offset: int) -> tuple[str, str, str]:
@@ -49,11 +42,3 @@ def around(text: str, offset: int) -> tuple[str, str, str]:
 def columns(line: str) -> int:
     """Columns of white space at the beginning of a line, tabs counted to multiples of 8."""
     return len(line[: len(line) - len(line.lstrip())].expandtabs(8))
-
-
-def block_header(text: str, offset: int) -> str | None:
-    """The line that opens a block at ``offset``: just after its colon, or on the blank line below; else None."""
-    above, _, line = _LINE_END.sub("\n", text[max(0, offset - 1000) : offset]).rstrip(" \t").rpartition("\n")
-    if not line.strip():
-        line = above.rpartition("\n")[2]
-    return line if _BLOCK_OPENED.fullmatch(line.strip()) else None

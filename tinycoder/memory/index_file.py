@@ -28,7 +28,7 @@ from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer, digest_of
 from tinycoder.validate import Range, parse
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 STALE = 3600  # seconds after which a half-written file counts as left by a crash
 _Nanoseconds = Annotated[int, Range(most=2**63)]
 _DTYPES = {"ids": ("U16", "I32"), "order": ("I32",)}

@@ -13,6 +13,7 @@ from tinycoder.symbols.modules import ENVIRONMENT, Source
 from tinycoder.symbols.records import EMPTY, Module
 from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
+from tinycoder.workspace import python_file
 
 MAX_FILE_BYTES = 2_000_000
 MAX_RECORDS = 500  # of files that are kept: about 5 MB of source text, and half as much memory
@@ -40,7 +41,10 @@ def _read(path: str, mtime_ns: int, n_bytes: int) -> Module:
 
 def read_module(raw: bytes) -> Module:
     """What a file's text defines, also where it is of another Python version or has errors."""
-    return read_source(raw) or LiveReader().update(raw.decode("utf-8", "replace"))
+    if module := read_source(raw):
+        return module
+    text, unreadable = python_file.decode(raw)
+    return LiveReader().update(raw.decode("utf-8", "replace") if unreadable else text)
 
 
 @dataclass(frozen=True, slots=True)

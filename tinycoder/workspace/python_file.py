@@ -5,6 +5,7 @@ import io
 import tokenize
 
 from tinycoder.workspace import exclusions
+from tinycoder.workspace.line_ends import as_code
 from tinycoder.workspace.secrets.redaction import redact
 from tinycoder.workspace.text import Replaced, Skipped, Text, unreadable
 from tinycoder.workspace.tree import SourceFile
@@ -15,13 +16,14 @@ NO_TEXT = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefine
 def read_file(file: SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
     """Return the text of ``file`` without its secrets, and which they were; or why the file is left out.
 
-    A file is left out if it cannot be read or decoded, or for its contents (``exclusions.content_reason``).
+    The text has line feeds at its line ends. A file is left out if it cannot be read or decoded, or for its contents
+    (``exclusions.content_reason``).
     """
     try:
         raw = file.location.read_bytes()
     except OSError as error:
         return file.skipped(unreadable(error))
-    contents, reason = _decode(raw)
+    contents, reason = decode(raw)
     reason = reason or exclusions.content_reason(file.location.name, contents)
     if reason is not None:
         return file.skipped(reason)
@@ -29,8 +31,11 @@ def read_file(file: SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
     return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
 
 
-def _decode(raw: bytes) -> tuple[str, str | None]:
-    """Decode by byte-order mark or coding cookie (PEP 263), else as UTF-8: the text, and why there is none."""
+def decode(raw: bytes) -> tuple[str, str | None]:
+    """Decode a file by byte-order mark or coding cookie (PEP 263), else as UTF-8: its code, and why there is none.
+
+    The code has line feeds at its line ends, and no byte-order mark.
+    """
     if b"\0" in raw:
         return "", "binary"
     try:
@@ -45,4 +50,4 @@ def _decode(raw: bytes) -> tuple[str, str | None]:
         if encoding.startswith("utf-8"):
             return "", "not UTF-8, and no valid coding cookie"
         return "", f"not {encoding}, which its coding cookie names"
-    return text, None
+    return as_code(text), None

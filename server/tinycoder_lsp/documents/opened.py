@@ -129,7 +129,7 @@ class OpenDocuments:
             return None
         notebook = workspace.get_notebook_document(cell_uri=uri)
         path = path_in_folder(notebook.uri if notebook else uri, self.folders())
-        return document if self._scope.holds(uri, path, document.language_id, document.index.n_bytes) else None
+        return document if self._scope.holds(uri, path, document.language_id, document.n_bytes) else None
 
     def _cells(self, notebook: lsp.NotebookDocument | None) -> list[notebooks.Cell]:
         """The cells of a notebook that hold Python; none where there is no notebook."""

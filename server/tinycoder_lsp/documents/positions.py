@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path, PurePath
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,6 +23,7 @@ from lsprotocol.types import Position, Range
 from tinycoder.complete.candidate import Candidate, Document, Edit
 from tinycoder.memory.change import Change
 from tinycoder.storage.forget_list import true_path
+from tinycoder.workspace.line_ends import BYTE_ORDER_MARK
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -40,17 +42,22 @@ def whole(text: str) -> str:
 class Lines:
     """A text without lone surrogates, its lines, and the encoding in which the client counts columns.
 
-    ``change`` is how the text came from the one before it, where that is known.
+    ``change`` is how the text came from the one before it, where that is known. The client may have a byte-order mark
+    before the text, with ``has_mark``, and other line ends; ``line_end`` is that of lines to insert.
     """
 
     text: str
     encoding: str = "utf-16"
     change: Change | None = field(default=None, compare=False)
+    has_mark: bool = False
+    line_end: str = "\n"
 
     @cached_property
     def starts(self) -> list[int]:
         """The offset of each line; a text that ends with a line end has an empty last line."""
-        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+        if "\r" in self.text and self.text.count("\r") > self.text.count("\r\n"):
+            return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+        return list(accumulate((len(line) + 1 for line in self.text.split("\n")[:-1]), initial=0))
 
     @cached_property
     def n_bytes(self) -> int:
@@ -67,7 +74,8 @@ class Lines:
             return len(self.text)
         start, end = self._span(position.line)
         codec, size = _CODECS[self.encoding]
-        units = self.text[start:end].encode(codec)[: position.character * size]
+        column = max(0, position.character - self._before_line(position.line))
+        units = self.text[start:end].encode(codec)[: column * size]
         return start + len(units.decode(codec, "ignore"))
 
     def position(self, offset: int) -> Position:
@@ -75,7 +83,8 @@ class Lines:
         line = bisect.bisect_right(self.starts, offset) - 1
         start, end = self._span(line)
         codec, size = _CODECS[self.encoding]
-        return Position(line, len(self.text[start : min(offset, end)].encode(codec)) // size)
+        column = len(self.text[start : min(offset, end)].encode(codec)) // size
+        return Position(line, self._before_line(line) + column)
 
     def range(self, start: int, end: int) -> Range:
         """The range between two offsets."""
@@ -85,7 +94,18 @@ class Lines:
         """The text with ``new`` in place of ``span``; a range given backwards is turned round."""
         start, end = sorted((self.offset(span.start), self.offset(span.end)))
         change = Change(self.text, start, end, start + len(new))
-        return Lines(self.text[:start] + new + self.text[end:], self.encoding, change)
+        return dataclasses.replace(self, text=self.text[:start] + new + self.text[end:], change=change)
+
+    def inserted(self, text: str) -> str:
+        """A text to insert, with line feeds, as the client is to have it."""
+        return text.replace("\n", self.line_end)
+
+    def _before_line(self, line: int) -> int:
+        """Columns of a line before its text: those of the byte-order mark."""
+        if line or not self.has_mark:
+            return 0
+        codec, size = _CODECS[self.encoding]
+        return len(BYTE_ORDER_MARK.encode(codec)) // size
 
     def _span(self, line: int) -> tuple[int, int]:
         """Start and end of a line, without its line break."""

@@ -1,4 +1,7 @@
-"""The open documents: pygls' with lines split as LSP says, and nothing read from the disk."""
+"""The open documents: pygls' with lines split as LSP says, and nothing read from the disk.
+
+Here the client's text becomes the code that everything else sees: with line feeds, and without a byte-order mark.
+"""
 
 import logging
 from urllib.parse import unquote
@@ -6,13 +9,15 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 
+from tinycoder.memory.change import change_of
+from tinycoder.workspace.line_ends import BYTE_ORDER_MARK, as_code, line_end_of
 from tinycoder_lsp.documents.positions import Lines, whole
 
 logger = logging.getLogger(__name__)
 
 
 class CodeDocument(TextDocument):
-    """An open document.
+    """An open document: ``source`` is the client's text, ``index`` the code in it, whose positions are the client's.
 
     pygls' own cuts lines at form feeds and clamps columns off by one, which spoils edits.
     """
@@ -28,32 +33,66 @@ class CodeDocument(TextDocument):
     ) -> None:
         super().__init__(uri, text, version, language_id, position_codec=position_codec)
         encoding = self.position_codec.encoding
-        self.index = Lines(whole(text), str(getattr(encoding, "value", encoding)))
+        self._sent = Lines(whole(text), str(getattr(encoding, "value", encoding)))
+        self.index = _code_of(self._sent)
 
     @property
     def source(self) -> str:
         """The text as it is in the editor."""
-        return self.index.text
+        return self._sent.text
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of the text as a file."""
+        return self._sent.n_bytes
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines with their ends. Without the empty one after a last line end, as in pygls."""
-        starts, text = self.index.starts, self.index.text
+        starts, text = self._sent.starts, self._sent.text
         return tuple(
             text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end
         )
 
     def offset_at_position(self, client_position: lsp.Position) -> int:
         """Code points before a position."""
-        return self.index.offset(client_position)
+        return self._sent.offset(client_position)
 
     def apply_change(self, change: lsp.TextDocumentContentChangeEvent) -> None:
         """Apply an edit of a range, or take a new text."""
         new = whole(change.text)
         if isinstance(change, lsp.TextDocumentContentChangePartial):
-            self.index = self.index.edited(change.range, new)
+            before, self._sent = self._sent, self._sent.edited(change.range, new)
+            if self.index is not before and _is_within_a_line(self._sent):
+                self.index = self.index.edited(change.range, new)
+            else:
+                self.index = _code_of(self._sent, self.index.text)
         else:
-            self.index = Lines(new, self.index.encoding)
+            self._sent = Lines(new, self._sent.encoding)
+            self.index = _code_of(self._sent)
+
+
+def _code_of(sent: Lines, before: str = "") -> Lines:
+    """The code in the text that the client has ``sent``, by the lines and columns of that text; itself in most cases.
+
+    The client's text is kept beside it, as only there an edit can join ``\\r`` and ``\\n``, or part them. ``before`` is
+    the code before the edit.
+    """
+    has_mark = sent.text.startswith(BYTE_ORDER_MARK)
+    if not has_mark and "\r" not in sent.text:
+        return sent
+    text = as_code(sent.text)
+    change = change_of(before, text) if sent.change else None
+    return Lines(text, sent.encoding, change, has_mark=has_mark, line_end=line_end_of(sent.text))
+
+
+def _is_within_a_line(sent: Lines) -> bool:
+    """Whether the edit that led to this text left all line ends, and the very beginning, as they were."""
+    change = sent.change
+    if change is None or not change.start or sent.text.startswith("\r\n", change.start - 1):
+        return False
+    texts = (change.before[change.start : change.old_end], sent.text[change.start : change.new_end])
+    return not any(end in text for text in texts for end in "\r\n")
 
 
 class CodeWorkspace(Workspace):

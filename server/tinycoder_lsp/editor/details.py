@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from tinycoder.validate import DataError, Range
 from tinycoder.validate import read as read_as
+from tinycoder.workspace.line_ends import as_code
 from tinycoder_lsp.documents.positions import labels, short_path
 from tinycoder_lsp.editor.docstrings import first_paragraph, line_of
 
@@ -125,10 +126,18 @@ def read_from_disk(path: str, folders: Sequence[Path], installed: Sequence[Path]
             # A pipe is no file: whoever reads it waits for ever.
             is_python = is_inside and file.suffix.lower() in (".py", ".pyi") and file.is_file()
             if is_python and file.stat().st_size <= MAX_FILE_BYTES:
-                return file.read_text(encoding="utf-8", errors="replace")
+                return _text_of(file.read_bytes())
         except (OSError, ValueError, RuntimeError):  # the last one for links in a circle, before Python 3.13
             continue
     return None
+
+
+def _text_of(raw: bytes) -> str:
+    """The code of a file; what cannot be decoded as Python does is shown as UTF-8."""
+    from tinycoder.workspace.python_file import decode
+
+    text, unreadable = decode(raw)
+    return as_code(raw.decode("utf-8", "replace")) if unreadable else text
 
 
 def _excerpt(text: str, line: int) -> str:

@@ -10,6 +10,7 @@ from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder.memory.seen import Seen
+from tinycoder.workspace.line_ends import with_line_feeds
 from tinycoder_lsp.documents.positions import Lines, TextCursor, short_path
 
 ACCEPTED = "tinycoder.didAcceptCompletionItem"
@@ -71,7 +72,8 @@ def _completion_item(
         sort_text=f"{rank:04d}",
         text_edit=edit,
         additional_text_edits=[
-            lsp.TextEdit(range=lines.range(each.start, each.end), new_text=each.text) for each in candidate.edits
+            lsp.TextEdit(range=lines.range(each.start, each.end), new_text=lines.inserted(each.text))
+            for each in candidate.edits
         ]
         or None,
         command=_accepted(name),
@@ -147,15 +149,17 @@ def inline_list(candidates: Mapping[str, Candidate], lines: Lines) -> lsp.Inline
     for name, candidate in candidates.items():
         span = lines.range(candidate.start, candidate.end)
         if span.start.line == span.end.line:
-            items.append(lsp.InlineCompletionItem(insert_text=candidate.text, range=span, command=_accepted(name)))
+            text = lines.inserted(candidate.text)
+            items.append(lsp.InlineCompletionItem(insert_text=text, range=span, command=_accepted(name)))
     return lsp.InlineCompletionList(items=items)
 
 
 def with_selection(cursor: TextCursor, selected: lsp.SelectedCompletionInfo) -> TextCursor:
     """The cursor once the list's selected row is accepted: only ghost text that continues from there is shown."""
     start = cursor.lines.offset(selected.range.start)
-    lines = cursor.lines.edited(selected.range, selected.text)
-    return dataclasses.replace(cursor, lines=lines, offset=start + len(selected.text))
+    text = with_line_feeds(selected.text)
+    lines = cursor.lines.edited(selected.range, text)
+    return dataclasses.replace(cursor, lines=lines, offset=start + len(text))
 
 
 def without_selection(
@@ -171,5 +175,5 @@ def from_selection(candidate: Candidate, cursor: TextCursor, selected: lsp.Selec
     """The candidate from the selected range on, if it begins with the selected text there; else ``None``."""
     start, end = cursor.lines.offset(selected.range.start), cursor.lines.offset(selected.range.end)
     text = cursor.lines.text[start : candidate.start] + candidate.text[max(0, start - candidate.start) :]
-    agrees = candidate.end == end and text.startswith(selected.text)
+    agrees = candidate.end == end and text.startswith(with_line_feeds(selected.text))
     return dataclasses.replace(candidate, text=text, start=start) if agrees else None

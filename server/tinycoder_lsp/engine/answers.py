@@ -8,8 +8,8 @@ VS Code's client turns into an empty answer, reaches the callbacks of Neovim's p
 import asyncio
 from functools import partial
 
+from tinycoder.complete.blocks import block_header
 from tinycoder.complete.candidate import Candidate, GhostRequest, ListRequest
-from tinycoder.complete.text import block_header
 from tinycoder.stop import Stop, never
 from tinycoder_lsp.documents.positions import TextCursor
 from tinycoder_lsp.engine import garbage

@@ -20,7 +20,6 @@ from tinycoder.complete.text import rest_of_word, typed_word
 from tinycoder.symbols.imports.offers import OfferedNames
 from tinycoder.symbols.project import Project
 from tinycoder.symbols.records import Module, Symbol
-from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.narrowing import narrowed
@@ -76,11 +75,6 @@ class Names:
     def cursor(self, path: str, text: str, offset: int) -> Cursor:
         """Where ``offset`` (in characters) is, with what can come there."""
         offset = max(0, min(offset, len(text)))
-        if "\r" in text:
-            before = with_line_feeds(
-                text[:offset].removesuffix("\r") if text[offset : offset + 1] == "\n" else text[:offset]
-            )
-            text, offset = before + with_line_feeds(text[offset:]), len(before)
         start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
         end = len(text) if end < 0 else end
         typed, rest = typed_word(text, offset), rest_of_word(text, offset)
@@ -149,9 +143,7 @@ class Names:
                 enclosing = [inner, *enclosing[1:]]
             else:
                 module = replace(module, symbols={**module.symbols, **here})
-        narrower = (
-            narrowed(with_line_feeds(text).split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
-        )
+        narrower = narrowed(text.split("\n"), cursor.row, cursor.indent) if _NARROWS.search(text) else {}
         return Resolver(self.modules(cursor.path), module, enclosing, narrower)
 
     def modules(self, path: str) -> View:

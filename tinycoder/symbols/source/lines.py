@@ -30,8 +30,3 @@ def continued(quote: str, text: str) -> str:
 def width(space: str) -> int:
     """Columns of white space at the start of a line."""
     return len(space.rpartition("\f")[2].expandtabs(TAB))
-
-
-def with_line_feeds(text: str) -> str:
-    """``text`` with line feeds for all line breaks."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

@@ -13,10 +13,10 @@ from tinycoder.symbols.records import EMPTY, Class, Enclosing, Function, Module
 from tinycoder.symbols.source.events import PLAIN, Events, fold, module, moved
 from tinycoder.symbols.source.functions import FunctionNode, read_function
 from tinycoder.symbols.source.layout import OPENING, Layout, State, read
-from tinycoder.symbols.source.lines import with_line_feeds
 from tinycoder.symbols.source.mend import mended, parse_rows
 from tinycoder.symbols.source.reader import LARGEST, REFUSALS, class_record, read_bases, read_class, read_statements
 from tinycoder.symbols.source.scope import locals_of
+from tinycoder.workspace.line_ends import as_code
 
 _DEFINITIONS = ("def", "class", "async")
 _REMEMBERED = 64  # enclosing functions
@@ -62,7 +62,7 @@ class LiveReader:
         A line stays that opens a block, a bracket or a string. The same text outside of that line gives the same
         object. Never raises.
         """
-        text = with_line_feeds(text)
+        text = as_code(text)
         if skip_line is not None and self._is_seen(text, skip_line):
             return self._module
         if len(text) > LARGEST:
