@@ -31,7 +31,7 @@ soak: $(VENV)/.torture  ## type through a real server for an hour, and watch its
 	$(BIN)/python tests/torture/soak.py --minutes 60
 
 client:  ## build the VS Code extension (needs Node.js 20 or newer), which an installation from this folder then carries
-	@{ node -e 'process.exit(parseInt(process.versions.node) < 20)' && npm --version; } > /dev/null 2>&1 || { \
+	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; } > /dev/null 2>&1 || { \
 	echo "The extension for VS Code is built with Node.js 20 or newer and its npm: please install them, then run this" \
 	"command again. (Other editors do not need it, and a release carries it.)" >&2; exit 1; }
 	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package

@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 EDITORS = ("README", "vscode", "neovim", "emacs", "helix", "other")
 PAGES = [
     "README.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/reliability.md",
     "docs/benchmarks.md",
@@ -64,7 +65,7 @@ def test_documented_commands_parse(command: str) -> None:
 
 
 def test_every_file_in_the_tree_exists() -> None:
-    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    tree = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
     names = [
         name for line in tree.strip().splitlines()[1:] for name in re.findall(r"^ *((?:[\w/-]+(?:/|\.py) ?)+)", line)
     ]
