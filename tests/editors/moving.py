@@ -56,7 +56,7 @@ SETTINGS = {
     },
     "screencastMode.keyboardOverlayTimeout": 700,
     "screencastMode.mouseIndicatorSize": 20,
-    "screencastMode.verticalOffset": 3,
+    "screencastMode.verticalOffset": 90,  # over the tabs: code lies below
     "tinycoder.popup.limit": 5,
     "window.menuBarVisibility": "hidden",
     "workbench.activityBar.location": "hidden",
@@ -171,6 +171,7 @@ def do_step(window: VSCode, film: Film, typed: str, offered: str, key: str) -> N
     window.press(key)
     window.page.wait_for_timeout(250)
     film.take(LOOK_MS)
+    window.page.wait_for_timeout(1000)  # until the key is no longer shown
 
 
 def unpacked(scratch: Path) -> Path:

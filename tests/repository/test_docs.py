@@ -51,6 +51,17 @@ def test_links_and_paths_of_a_page_exist(page: str) -> None:
         assert (REPOSITORY / path).exists(), path
 
 
+def test_the_readme_is_short_and_its_moving_picture_is_there_for_both_themes() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    assert "prefers-color-scheme: dark" in text
+    pictures = [REPOSITORY / name for name in re.findall(r'src(?:set)?="([^"]+)"', text)]
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"GIF89a")
+        assert picture.stat().st_size < 1_500_000
+
+
 def test_the_readme_shows_commands() -> None:
     assert len(commands()) >= 8
 
