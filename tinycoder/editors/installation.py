@@ -96,7 +96,7 @@ def vscode_package() -> Path:
     package = PACKAGED / "tinycoder.vsix"
     if not package.is_file():
         raise TinyCoderError(
-            "this installation carries no extension for VS Code; run `make client` in the folder of TinyCoder's sources "
+            "this installation carries no extension for VS Code; run `make client` in TinyCoder's sources "
             f"(it needs Node.js 20 or newer), then `tinycoder setup vscode --vsix {BUILT_EXTENSION}`"
         )
     return package
