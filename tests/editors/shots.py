@@ -1,23 +1,23 @@
-"""Take the pictures of the extension's page again, in a real VS Code: ``python tests/editors/shots.py``.
+"""Take the pictures of the README and of the extension's page again: ``python tests/editors/shots.py``.
 
-It writes a small workspace, lets TinyCoder learn it from the command palette, and then completes in it. Nothing is
-drawn. Needs what ``install.py`` installs.
+Each is of a real VS Code, and nothing is drawn. For the extension's page it writes a small workspace, lets TinyCoder
+learn it from the command palette, and then completes in it; ``moving.py`` has the README's. Needs what ``install.py``
+installs.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.editors import install  # noqa: E402 (the folder of a script is on the path, not the repository)
+from tests.editors import install, moving  # noqa: E402 (the folder of a script is on the path, not the repository)
 from tests.editors.vscode import VSCode, start_browser  # noqa: E402
 from tests.editors.vscode_server import Server  # noqa: E402
 
@@ -170,40 +170,44 @@ def finest(readings: list[Reading]) -> Reading:
 def main() -> int:
     """Take all pictures; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, help="a TinyCoder home with models to use; it is left as it is")
-    parser.add_argument("--model", help="the model to complete with; without it the one that is trained here")
     parser.add_argument("--minutes", type=float, default=0.7, help="how long to train (default: %(default)s)")
+    parser.add_argument("--only", choices=["moving", "still"], help="take these alone")
     options = parser.parse_args()
     program, extension = install.browser(), install.extension()
     if program is None or extension is None or not install.vscode_server().exists():
         print("Something is missing; python tests/editors/install.py installs it.", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="shots-") as scratch:
-        folder, home = Path(scratch) / "weather-report", Path(scratch) / "home"
-        for name, text in WORKSPACE.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-        if options.home is not None:
-            shutil.copytree(options.home, home)
-        server = Server(
-            install.vscode_server(),
-            extension,
-            settings={**SETTINGS, "tinycoder.training.minutes": options.minutes},
-            environment={"TINYCODER_HOME": str(home)},
-            programs=[Path(sys.executable).with_name("tinycoder")],
-        )
-        with (
-            server,
-            sync_playwright() as playwright,
-            start_browser(playwright, program) as browser,
-            VSCode(browser, server, folder, width=WIDTH, height=HEIGHT, scale=SCALE) as window,
-        ):
-            window.press("Control+b")  # no side bar
-            take_training(window, folder)
-            server.change_settings({"tinycoder.model": options.model})
-            take_ghost(window)
-            take_popup(window)
+    with (
+        tempfile.TemporaryDirectory(prefix="shots-") as scratch,
+        sync_playwright() as playwright,
+        start_browser(playwright, program) as browser,
+    ):
+        if options.only != "moving":
+            take_still(browser, extension, Path(scratch) / "still", options.minutes)
+        if options.only != "still":
+            for theme in moving.THEMES:
+                moving.take(browser, extension, Path(scratch) / theme, theme)
     return 0
+
+
+def take_still(browser: Browser, extension: Path, scratch: Path, minutes: float) -> None:
+    """The pictures of the extension's page."""
+    folder = scratch / "weather-report"
+    for name, text in WORKSPACE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    server = Server(
+        install.vscode_server(),
+        extension,
+        settings={**SETTINGS, "tinycoder.training.minutes": minutes},
+        environment={"TINYCODER_HOME": str(scratch / "home")},
+        programs=[Path(sys.executable).with_name("tinycoder")],
+    )
+    with server, VSCode(browser, server, folder, width=WIDTH, height=HEIGHT, scale=SCALE) as window:
+        window.press("Control+b")  # no side bar
+        take_training(window, folder)
+        take_ghost(window)
+        take_popup(window)
 
 
 def take_training(window: VSCode, folder: Path) -> None:

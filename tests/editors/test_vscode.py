@@ -29,6 +29,7 @@ from tests.editors.vscode_server import Server
 
 pytestmark = pytest.mark.editors
 
+BLOCK = LESSON[: LESSON.index("\n    counter = ")]
 TYPED = LESSON[: LESSON.index("total")]  # ends in "self."; the model goes on with "total = start"
 BEGUN = "def write(values):\n    quagga_offset = quo"  # a name that files of the workspace define, and nothing else
 NO_POPUP = {"editor.quickSuggestions": {"other": "off"}, "editor.suggestOnTriggerCharacters": False}
@@ -69,7 +70,7 @@ FAKE_PYTHON = {  # an extension with the part of the Python extension's interfac
             "name": "python",
             "publisher": "ms-python",
             "version": "2026.1.0",
-            "engines": {"vscode": "^1.91.0"},
+            "engines": {"vscode": "^1.99.0"},
             "activationEvents": ["onLanguage:python"],
             "main": "./extension.js",
             "contributes": {"commands": [{"command": "python.another", "title": "Python: Another"}]},
@@ -302,6 +303,26 @@ def test_a_word_of_the_ghost_text_can_be_accepted(editor: VSCode) -> None:
     editor.wait_for_ghost(" = start")
     editor.press("Escape")
     editor.wait_for_no_ghost()
+
+
+def test_a_line_of_several_can_be_accepted(editor: VSCode) -> None:
+    editor.wait_for_status("ready")
+    editor.new_file("line.py", BLOCK)
+    accept_a_line(editor)
+
+
+def accept_a_line(window: VSCode) -> None:
+    """Ask for the block of a function, and take its first line."""
+
+    def offers_a_block() -> bool:
+        window.press("Alt+Backslash")
+        return window.soon(lambda: "return counter" in window.ghost_text())
+
+    window.press("Enter")
+    window.until(offers_a_block, "several lines")
+    window.press("Alt+ArrowRight")
+    window.until(lambda: window.current_line() == "    counter = Counter(start)", "the first line is accepted")
+    assert "return" not in window.editor_text().partition("counter = ")[2]
 
 
 def test_several_suggestions_by_hand(editor: VSCode) -> None:

@@ -47,7 +47,8 @@ class Server:
     """The VS Code server with one extension, on a free port of this machine, in a new home that is removed after.
 
     ``settings`` are the person's and the machine's; ``programs`` are installed for the person, as pipx does it;
-    ``environment`` is added to that of this process; ``more_extensions`` are installed next to it.
+    ``environment`` is added to that of this process; ``more_extensions`` are installed next to it; ``node`` runs it,
+    without one the node on the path.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Server:
         programs: Iterable[Path] = (),
         trust_everything: bool = True,
         more_extensions: Iterable[Path] = (),
+        node: Path | None = None,
     ) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="vsc-"))  # a short path: sockets live in it
         own_programs = self.state / ".local" / "bin"
@@ -72,7 +74,7 @@ class Server:
             self.settings["security.workspace.trust.enabled"] = False
         self.change_settings(settings or {})
         self._first_settings = dict(self.settings)
-        self._program = [shutil.which("node") or "node", str(main), "--accept-server-license-terms"]
+        self._program = [str(node or shutil.which("node") or "node"), str(main), "--accept-server-license-terms"]
         self._program += ["--server-data-dir", str(self.state), "--extensions-dir", str(self.state / "ext")]
         for each in ([extension] if extension is not None else []) + list(more_extensions):
             self._install(each)

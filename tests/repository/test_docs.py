@@ -12,6 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 EDITORS = ("README", "vscode", "neovim", "emacs", "helix", "other")
 PAGES = [
     "README.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/reliability.md",
     "docs/benchmarks.md",
@@ -51,6 +52,17 @@ def test_links_and_paths_of_a_page_exist(page: str) -> None:
         assert (REPOSITORY / path).exists(), path
 
 
+def test_the_readme_is_short_and_its_moving_picture_is_there_for_both_themes() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    assert "prefers-color-scheme: dark" in text
+    pictures = [REPOSITORY / name for name in re.findall(r'src(?:set)?="([^"]+)"', text)]
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"GIF89a")
+        assert picture.stat().st_size < 1_500_000
+
+
 def test_the_readme_shows_commands() -> None:
     assert len(commands()) >= 8
 
@@ -65,7 +77,7 @@ def test_documented_commands_parse(command: str) -> None:
 
 
 def test_every_file_in_the_tree_exists() -> None:
-    tree = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    tree = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
     names = [
         name for line in tree.strip().splitlines()[1:] for name in re.findall(r"^ *((?:[\w/-]+(?:/|\.py) ?)+)", line)
     ]

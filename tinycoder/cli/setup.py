@@ -9,10 +9,12 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Literal
+from zipfile import is_zipfile
 
 import click
 
 from tinycoder.editors.installation import (
+    BUILT_EXTENSION,
     VSCODE_COMMANDS,
     Command,
     EditorFile,
@@ -31,15 +33,25 @@ INSTALL_S = 180  # seconds; an editor that has to start first takes some ten
 @click.argument("editor", type=click.Choice(["neovim", "emacs", "helix", "vscode"]))
 @click.option("--print", "print_only", is_flag=True, help="Write what would be installed to stdout; change nothing.")
 @click.option("--force", is_flag=True, help="Replace a file that differs; the old one is kept, with .bak at its end.")
-def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: bool, force: bool) -> None:
+@click.option(
+    "--vsix",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="vscode: the extension to install; without it the one that this installation carries.",
+)
+def setup(
+    editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: bool, force: bool, vsix: Path | None
+) -> None:
     """Install the file for EDITOR where it looks for it, and say what else to do.
 
     Your own configuration files are never changed; the lines to add to them are printed.
     """
     command = own_command(os.environ)
     if editor == "vscode":
-        _install_extension(command, print_only=print_only, force=force)
+        _install_extension(command, _extension(vsix), print_only=print_only, force=force)
         return
+    if vsix is not None:
+        raise click.UsageError(f"--vsix is the extension for VS Code, and {editor} has none")
     file = editor_file(editor, os.environ, command)
     if print_only:
         click.echo(f"{file.path}:", err=True)
@@ -83,9 +95,18 @@ def _indented(lines: str) -> str:
     return "\n".join(f"    {line}" for line in lines.splitlines())
 
 
-def _install_extension(command: Command, *, print_only: bool, force: bool) -> None:
+def _extension(named: Path | None) -> Path:
+    """The file to install; its full path, since editors are not started in this folder."""
+    if named is None:
+        return vscode_package()
+    if not is_zipfile(named):  # nor a file that is not there
+        what = "not an extension for VS Code" if named.exists() else "not there"
+        raise TinyCoderError(f"{named} is {what}; `make client` in TinyCoder's sources builds {BUILT_EXTENSION}")
+    return named.resolve()
+
+
+def _install_extension(command: Command, package: Path, *, print_only: bool, force: bool) -> None:
     """Into every editor of that family that is on the path."""
-    package = vscode_package()
     options = ["--install-extension", str(package), *(["--force"] if force else [])]
     editors = {name: path for name in VSCODE_COMMANDS if (path := shutil.which(name))}
     if not editors:

@@ -19,6 +19,7 @@ from tinycoder.errors import TinyCoderError
 
 PACKAGED = Path(__file__).parent / "files"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
+BUILT_EXTENSION = "vscode-client/dist/tinycoder.vsix"  # in the sources
 HELIX_COMMAND = 'command = "tinycoder"\nargs = ["serve"]\n'
 
 
@@ -95,8 +96,8 @@ def vscode_package() -> Path:
     package = PACKAGED / "tinycoder.vsix"
     if not package.is_file():
         raise TinyCoderError(
-            "this installation holds no extension for Visual Studio Code; `make client` in TinyCoder's repository "
-            "builds it (with Node.js), and then this command installs it"
+            "this installation carries no extension for VS Code; run `make client` in TinyCoder's sources "
+            f"(it needs Node.js 20 or newer), then `tinycoder setup vscode --vsix {BUILT_EXTENSION}`"
         )
     return package
 
