@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import ignoring
 from counts import Count
 
 from tinycoder.errors import CorpusError
@@ -46,7 +45,9 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
             n_tracked += n
             there = {_relative(path, root) for path in root.rglob("*.py*") if path.is_file()}
             found = {file.path for file in tree.walk([root], environ=made.environ)[0]}
-            count.faults += [f"seed {seed}, {root.name}: {path} is read, git has it not" for path in sorted(found - wanted)]
+            count.faults += [
+                f"seed {seed}, {root.name}: {path} is read, git has it not" for path in sorted(found - wanted)
+            ]
             count.faults += [f"seed {seed}, {root.name}: {path} is not read" for path in sorted(wanted - found)]
             for path in made.draw.sample(sorted(there), min(NAMED, len(there))):
                 if path in wanted and not _is_read(root / path, made.environ):
@@ -88,7 +89,7 @@ class Made:
         self._configure(outer)
 
     def listed(self, root: Path) -> tuple[set[str], int]:
-        """The Python files that git lists, also in repositories within, and how many of them are ignored but tracked."""
+        """The Python files that git lists, also of repositories within, and the number of ignored but tracked ones."""
         own = self._list(root, "--others", "--cached", "--exclude-standard")
         n = len(self._list(root, "--cached", "--ignored", "--exclude-standard"))
         wanted: set[str] = set()
@@ -180,15 +181,30 @@ class Made:
             own.write_text(own.read_text() + setting)
         elif where == "variable":
             plain = value.strip('"').partition(" ;")[0]
-            self.environ |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.excludesFile", "GIT_CONFIG_VALUE_0": plain}
+            self.environ |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": "core.excludesFile",
+                "GIT_CONFIG_VALUE_0": plain,
+            }
         elif where == "worktree":
             self._call(outer, "config", "extensions.worktreeConfig", "true")
             (outer / ".git" / "config.worktree").write_text(setting)
         elif where in ("included", "conditional"):
             (home / "more").mkdir()
             (home / "more" / "config").write_text(setting)
-            conditions = ("gitdir:outer/", "gitdir:~/", f"gitdir:{self.scratch}/", "gitdir/i:**/OUTER/.git", "onbranch:main")
-            conditions += ("onbranch:work/", "hasconfig:remote.*.url:https://example.org/**", "gitdir:other", "unheard:of")
+            conditions = (
+                "gitdir:outer/",
+                "gitdir:~/",
+                f"gitdir:{self.scratch}/",
+                "gitdir/i:**/OUTER/.git",
+                "onbranch:main",
+            )
+            conditions += (
+                "onbranch:work/",
+                "hasconfig:remote.*.url:https://example.org/**",
+                "gitdir:other",
+                "unheard:of",
+            )
             head = "[include]" if where == "included" else f'[includeIf "{draw.choice(conditions)}"]'
             path = draw.choice(("more/config", "~/more/config", '"./more/\\\nconfig"'))
             (home / ".gitconfig").write_text(f"[user] name = x ; [y]\n{head}\n  path = {path}\n")

@@ -323,7 +323,10 @@ def _git_config(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
         (scratch / ".git" / "config").write_bytes(raw)
         return ignore.rules_in(scratch, ignore.NO_RULES, {"HOME": str(scratch)})
 
-    seeds = [b"[core]\n\texcludesFile = ~/x ; y\n", b'[include]\npath = config\n[includeIf "gitdir:./**/"]\npath=".git/config"\n']
+    seeds = [
+        b"[core]\n\texcludesFile = ~/x ; y\n",
+        b'[include]\npath = config\n[includeIf "gitdir:./**/"]\npath=".git/config"\n',
+    ]
     return one, [*seeds, b'[remote "o"]\nurl = a\\\nb\n[includeIf "hasconfig:remote.*.url:a*"]\n path = ~a/b\n']
 
 

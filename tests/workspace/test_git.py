@@ -41,7 +41,9 @@ def index_of(*paths: str) -> bytes:
 
 def names(root: Path, home: Path, **environ: str) -> list[str]:
     """What is read of ``root`` by a person with this home."""
-    return [file.path for file in tree.walk([root], environ={"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", **environ})[0]]
+    return [
+        file.path for file in tree.walk([root], environ={"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", **environ})[0]
+    ]
 
 
 @pytest.fixture
@@ -52,7 +54,16 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "value",
-    ["~/rules", '"~/rules"', "~/rules ; mine", '"~/my rules"', "~/my rules", "~/ru\\\nles", "{home}/rules", '~/"ru"les'],
+    [
+        "~/rules",
+        '"~/rules"',
+        "~/rules ; mine",
+        '"~/my rules"',
+        "~/my rules",
+        "~/ru\\\nles",
+        "{home}/rules",
+        '~/"ru"les',
+    ],
 )
 @pytest.mark.parametrize("file", ["home/.gitconfig", "home/.config/git/config", "repo/.git/config"])
 def test_the_persons_excludes_file_counts(tmp_path: Path, home: Path, file: str, value: str) -> None:
@@ -185,7 +196,9 @@ def test_no_program_is_started(tmp_path: Path, home: Path, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(os, "system", refuse)
     root = repository(tmp_path / "repo", **{".gitignore": "a.py\n"})
-    write(root, {".git/config": "[core]\nfsmonitor = touch started\nhooksPath = .\n[alias]\nls-files = !touch started\n"})
+    write(
+        root, {".git/config": "[core]\nfsmonitor = touch started\nhooksPath = .\n[alias]\nls-files = !touch started\n"}
+    )
     (root / ".git" / "index").write_bytes(index_of("a.py"))
     assert names(root, home, PATH="") == ["a.py", "b.py"]
 

@@ -59,9 +59,9 @@ class Config:
     def path(self, value: str, folder: Path) -> Path | None:
         """The path that a ``value`` names from ``folder``; ``None`` where it is of git's own installation."""
         if value.startswith("~"):
-            name, slash, rest = value.partition("/")
+            name, _, rest = value.partition("/")
             home = self._home if name == "~" else _home_of_user(name)
-            return home / rest if home is not None and home.is_absolute() else None
+            return home / rest.lstrip("/") if home is not None and home.is_absolute() else None
         return None if value.startswith("%(prefix)") else folder / value
 
     def _all(self, files: Sequence[Path]) -> Iterator[Setting]:
@@ -85,7 +85,7 @@ class Config:
         if setting.section == "include":
             return not setting.subsection
         kind, _, pattern = setting.subsection.partition(":")
-        holds = {
+        holds: dict[str, Callable[[str, Path], bool]] = {
             "gitdir": self._is_git_dir,
             "gitdir/i": partial(self._is_git_dir, ignores_case=True),
             "onbranch": self._is_branch,
