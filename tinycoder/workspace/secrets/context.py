@@ -9,7 +9,8 @@ _SETTING = re.compile(
     r"""(?:^|["'\s]|\\n)(?:export[ ])?[A-Z0-9_]{0,40}\Z""", re.MULTILINE
 )  # the text before a name in capitals
 _READ = re.compile(
-    r"""(?: (?: get | env | config | set )\w{0,20} \( \s{0,9} [bfru]?["'] | -- ) [\w.-]{0,60}\Z""", re.VERBOSE | re.IGNORECASE
+    r"""(?: (?: get | env | config | set )\w{0,20} \( \s{0,9} [bfru]?["'] | -- ) [\w.-]{0,60}\Z""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _QUERY = re.compile(r"[?&][\w-]{0,40}\Z", re.ASCII)
 _PAIRS = re.compile(r"[ \t]*(?:-[ ])?(?:[\w. -]{1,30}=[^\s;\"'()]{0,100}[ ;][ \t]*){0,9}[\w.-]{0,40}", re.ASCII)
@@ -51,4 +52,6 @@ def is_query(text: str, at: int) -> bool:
 def stands_alone(text: str, start: int, end: int) -> bool:
     """Whether a name from ``start`` and its value up to ``end`` are all of a line, but for other such pairs."""
     line = text.rfind("\n", max(0, start - FAR), start) + 1
-    return start - line <= FAR and _PAIRS.fullmatch(text, line, start) is not None and _REST.match(text, end) is not None
+    return (
+        start - line <= FAR and _PAIRS.fullmatch(text, line, start) is not None and _REST.match(text, end) is not None
+    )

@@ -14,6 +14,7 @@ from tinycoder.workspace.secrets.secret import Secret, Span
 KIND = "value of a secret's name"
 MIN_UNQUOTED = 16  # characters without quotes, in running code
 MIN_LIKE_NAME = 20  # where it could be the name of a variable
+MAX_COMPARED = 200  # characters of a literal in front of a name
 MAX_ITEMS = 1000  # of a collection
 
 _WORD = re.compile("pass|pwd?|secret|token|key|credential|authorization")  # in lower case; a match can begin here
@@ -35,14 +36,16 @@ _SIGN = re.compile(
       \\?["']\]?[ \t]{{0,9}}  # a dict entry, a call's first argument
         (?: [=!]= | [=:] | (?P<comma>,) (?: \s{{0,40}} {_OPTION} ){{0,3}}
             \s{{0,40}} (?P<default> (?: default | fallback | value ) [ ]?=[ ]? )? )
-    | ["']? (?: ,[ ]?(?: None | "" | '') )? [\])]{{0,2}} [ \t]{{1,3}} (?: or | else | (?:not[ ])?in ) (?= [ \t] )
+    | ["']? (?: ,[ ]?(?: None | "" | '') )? [\])]{{0,2}} [ \t]{{1,3}} (?: or | else | (?:not[ ])?in ) [ \t]{{1,3}} (?=\S)
     | [ \t]{{0,9}} (?: :[ \t]{{0,9}}[a-z_][\w.\[\]|, \t]{{0,60}}= | [=!:]?= | : )  # annotated or not
     | \[ [^\]\n]{{1,60}} \] [ \t]{{0,9}} [=!]?=
     | (?: \. (?: append | add | extend | update | setdefault ) )? \(
     """,
     _FLAGS,
 )
-_WRAPPER = r"""\s{0,40} (?: [\w.][^\n"'\#,=]{0,80}? [ \t] (?:or|else) [ \t]{1,3} )? (?: [\w.]{0,40}\(\s{0,40} )?
+_WRAPPER = r"""\s{0,40}
+               (?: (?: ["'][^"'\n]{0,40}["'] [ \t] if | [\w.] ) [^\n"'\#,=]{0,80}? [ \t] (?:or|else) [ \t]{1,3} )?
+               (?: [\w.]{0,40}\(\s{0,40} )?
                (?: (?: default | value ) [ ]?=[ ]? )?"""
 _LITERAL = r"""[bfru]{0,2} (?P<quote>\\?(?:\"""|'''|"|'))
                (?P<secret> (?: (?!(?P=quote)) (?:[^\\\s]|\\\S) ){6,4096} ) (?: (?P=quote) | (?=[ \t]*\r?$) )"""
@@ -59,7 +62,7 @@ _ITEM = re.compile(
     """,
     _FLAGS,
 )
-_AFTER = re.compile(r"""["']? [\])}]{1,2} (?= [ \t]{1,3} (?:or|else) [ \t] ) [ \t]{1,3}\w{2,4}""", _FLAGS)
+_AFTER = re.compile(r"""["']? [\])}]{1,2} [ \t]{1,3} (?:or|else) [ \t]{1,3} (?=\S)""", _FLAGS)
 _UNQUOTED = re.compile(
     r"""
     (?P<sign> [ \t]{0,3}[:=][ \t]{0,3} | > | (?P<space>[ \t]) )
@@ -67,10 +70,10 @@ _UNQUOTED = re.compile(
     """,
     _FLAGS,
 )
-_COMPARED = re.compile(r"""(?<=["'])[ \t]{0,3}[=!]=[ \t]{0,3}[\w.\["'(]{0,60}""", re.ASCII)
+_COMPARED = re.compile(r"""[=!]=[ \t]{0,3}[\w.\["'(]{0,60}""", re.ASCII)
 _LIKE_NAME = re.compile(r"[A-Za-z_]")
 _NAME_MARKS = re.compile(r"[._]")
-_CODE = re.compile(r"[\w.+/-]*", re.ASCII)  # what could be an expression of Python
+_CODE = re.compile(r"[\w.+/-]*|.*[{}:=|].*", re.ASCII)  # what could be an expression of Python
 _PLAIN = re.compile(r"[A-Za-z0-9_+/.~!@%^&*$?-]{6,200}={0,2}")
 _IS_PASSWORD = re.compile(r"passw|passphrase|passcode|pwd|pass(?![a-z])|pw(?![a-z])", re.IGNORECASE)
 _IS_NO_SECRET = re.compile(  # names of things around a secret
@@ -151,21 +154,23 @@ def _without_quotes(text: str, name: re.Match[str]) -> Iterator[Span]:
         return
     start, end = match.span("secret")
     if is_query(text, name.start()):
-        end = min(end, *(at for mark in "&#" if (at := text.find(mark, start, end)) >= 0)) if _ends(text, start, end) else end
-    value = text[start:end]
-    if _is_noted(text, name, match, value):
+        end = min(at for mark in "&#" if (at := text.find(mark, start, end)) >= 0 or (at := end))
+    if _is_noted(text, name, match, text[start:end]):
         yield start, end
-
-
-def _ends(text: str, start: int, end: int) -> bool:
-    return "&" in text[start:end] or "#" in text[start:end]
 
 
 def _compared(text: str) -> Iterator[Secret]:
     """Literals that stand before ``==`` and the name of a secret."""
     for sign in _COMPARED.finditer(text):
         end = sign.start() - 1
-        start = text.rfind(text[end], max(0, end - 200, text.rfind("\n", 0, end)), end) + 1
+        while end > 0 and text[end] == " ":
+            end -= 1
+        if end < 0 or text[end] not in "\"'":
+            continue
+        start = (
+            text.rfind(text[end], max(0, end - MAX_COMPARED, text.rfind("\n", max(0, end - MAX_COMPARED), end)), end)
+            + 1
+        )
         name = _NAME.search(text, sign.start(), sign.end() + 1)
         value = text[start:end]
         if start and name and not any(map(str.isspace, value)) and _is_secret(name[0], value, False):
@@ -193,4 +198,4 @@ def _is_noted(text: str, name: re.Match[str], match: re.Match[str], value: str) 
         return _is_secret(name[0], value, False)
     if not stands_alone(text, start, match.end()) or not _is_secret(name[0], value, False):
         return False
-    return looks_random(value) if _CODE.fullmatch(value) else _PLAIN.fullmatch(value) is not None
+    return looks_random(value) or not _CODE.fullmatch(value)

@@ -12,6 +12,7 @@ CHANGES_PER_CHARACTER = 0.1  # and so many for each character; random text has a
 
 _TEMPLATE = re.compile(
     r"\{[\w.!]{0,60}\}|<[\w ,.-]{0,60}>|%\(\w{1,60}\)|\$\{|\$\(|^\$\w+$|\.\.\.|[*x#]{4}"  # to be filled in
+    r"|^[\w.]{1,60}\(.*\)$"  # or a call
     r"|\[\^|\w-\w[\w-]{0,20}\]|\\[dswb]|\(\?"  # or a pattern
     r"|^[.~]{0,2}/[\w.-]{1,60}/|://|:[0-9]{2,5}$"  # or an address
     r"|\\(?:033|x1b|e)\[|^#[0-9a-f]{3,8}$|^[0-9.]+$",  # or a colour, or a number
