@@ -97,6 +97,24 @@ def test_patterns_of_the_settings_leave_files_out(tmp_path: Path, folder: Path) 
     assert "pkg/made_pb2.py" not in paths(found)
 
 
+def test_what_git_ignores_is_not_offered_though_the_project_is_installed_for_editing(
+    tmp_path: Path, folder: Path
+) -> None:
+    packages = folder / ".venv/lib/python3.12/site-packages"
+    for file in ("src/own/__init__.py", "src/own/lost.py", "src/lost.py"):
+        write(folder, file, "class Lost: ...\n" if "lost" in file else "class Own: ...\n")
+    write(folder, "use.py", "import own\nown.Own\n")
+    write(packages, "inner/extra.py", "class Extra: ...\n")
+    write(packages, "own.pth", f"{folder / 'src'}\ninner\n")
+    found = symbols(tmp_path, folder)
+    found.refresh()
+    view = found.world.view("use.py")
+    assert view.find("own") is not None
+    assert view.find("extra") is not None
+    assert view.find("lost") is None
+    assert view.submodules("own") == ()
+
+
 def test_of_what_is_not_trusted_nothing_is_read(tmp_path: Path, folder: Path) -> None:
     found = symbols(tmp_path, folder, python=str(folder / ".venv"), trusted=False)
     found.refresh()

@@ -92,12 +92,12 @@ def test_a_python_on_the_path(tmp_path):
 
 
 def test_lines_of_pth_files_that_name_folders_are_followed_and_code_is_not(tmp_path):
-    site = make_venv(tmp_path / ".venv", make_python(tmp_path / "usr"))
+    site = make_venv(tmp_path / "work" / ".venv", make_python(tmp_path / "usr"))
     (tmp_path / "project" / "src").mkdir(parents=True)
     make(site / "__editable__.project-1.0.pth", f"{tmp_path / 'project' / 'src'}\n")
     make(site / "evil.pth", f"import os; open({str(tmp_path / 'mark')!r}, 'w')\n# comment\n/no/such/folder\n\0\n")
     make(site / ".hidden.pth", f"{tmp_path}\n")
-    assert find_interpreter([tmp_path], environ={}).search_paths == (site, tmp_path / "project" / "src")
+    assert find_interpreter([tmp_path / "work"], environ={}).search_paths == (site, tmp_path / "project" / "src")
     assert not (tmp_path / "mark").exists()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import ignoring
 import linking
+import repositories
 import trusting
 from asking import Client
 from counts import Count
@@ -40,6 +41,7 @@ def run(*, quick: bool, scratch: Path) -> Iterator[Count]:
     yield from credentials(quick, scratch / "credentials")
     yield false_alarms(quick)
     yield from ignoring.run(quick=quick, scratch=scratch / "ignoring")
+    yield from repositories.run(quick=quick, scratch=scratch / "repositories")
     yield from linking.run(quick=quick, scratch=scratch / "linking")
     yield from trusting.run(quick=quick, scratch=scratch / "trusting")
 

@@ -119,6 +119,26 @@ BY_NAME = (
     'self_url = "https://deploy:{}@example.org/repository"',
     'answer = session.get(url, auth=("deploy", "{}"))',
 )
+GIVEN = (  # in other ways than by an assignment
+    'dsn = "dbname=shop user=bob password={} host=db"',
+    'dsn = "Server=db;UID=bob;PWD={};"',
+    'run(["dump", "--password={}"])',
+    'run(["dump", "--password", "{}"])',
+    'key = os.getenv("SERVICE_TOKEN", default="{}")',
+    'key = config("SECRET_KEY", cast=str, default="{}")',
+    'key = os.environ.get("SERVICE_PASSWORD") or "{}"',
+    'server.login("bob@example.org", "{}")',
+    "user.set_password('{}')",
+    'url = f"https://bob:{}@{{host}}/"',
+    'API_KEYS = [\n    "first",\n    # the second\n    "{}",\n]',
+    'passwords = {{\n    "alice": None,\n    "bob": "{}",\n}}',
+    'INI = """\n[db]\nuser = bob\npassword = {}\n"""',
+    'YAML = "db:\\n  user: bob\\n  password: {}\\n"',
+    'if "{}" == password:\n    pass',
+    'same = hmac.compare_digest(given, "{}")',
+    "sql = \"ALTER USER bob WITH PASSWORD '{}'\"",
+)
+GIVEN_AS_TOKENS = ('url = "https://example.org/?token={}&page=2"', 'url = "https://example.org/?page=1&key={}"')
 BY_NAME_OF_KEYS = frozenset({0, 2, 3, 4, 8})  # frames in which a password with signs is unusual
 
 
@@ -143,6 +163,14 @@ def planted(seed: int, n_of_kind: int) -> list[Planted]:
             if "@" in secret and number == 10:
                 secret, parts = secret.replace("@", "%"), (parts[0].replace("@", "%"),)
             credentials.append(Planted(kind=kind, code=frames[number].format(secret), secret=secret, chance=parts))
+    keys, passwords = NAMED["random key"], NAMED["password"]
+    for frames, makes in ((GIVEN, (keys, passwords)), (GIVEN_AS_TOKENS, (keys,))):
+        for frame in frames:
+            for n in range(max(len(makes), n_of_kind // 2)):
+                secret, parts = makes[n % len(makes)](chance)
+                secret, parts = secret.replace("@", "!"), tuple(part.replace("@", "!") for part in parts)
+                kind = "given in another way"
+                credentials.append(Planted(kind=kind, code=frame.format(secret), secret=secret, chance=parts))
     return credentials + [private_key(draw, n) for n in range(n_of_kind)]
 
 

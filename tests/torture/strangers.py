@@ -305,11 +305,48 @@ def _ignore(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
 
     def one(raw: bytes) -> object:
         (scratch / ".gitignore").write_bytes(raw)
-        rules = ignore.rules_in(scratch, ())
+        rules = ignore.rules_in(scratch, ignore.NO_RULES, {})
         root = ignore.slashed(scratch)
         return [ignore.is_ignored(f"{root}/{name}", rules) for name in ("a.py", "a/b/", "a" * 60 + ".py")]
 
     return one, [b"*.py\n!a.py\n/b/\n", b"**/a/**\n[a-z]*\n", b"\\!x\n#c\na/**/b/\n"]
+
+
+def _git_config(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
+    from tinycoder.workspace import ignore
+
+    for folder in ("objects", "refs"):
+        (scratch / ".git" / folder).mkdir(parents=True)
+    (scratch / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+
+    def one(raw: bytes) -> object:
+        (scratch / ".git" / "config").write_bytes(raw)
+        return ignore.rules_in(scratch, ignore.NO_RULES, {"HOME": str(scratch)})
+
+    seeds = [
+        b"[core]\n\texcludesFile = ~/x ; y\n",
+        b'[include]\npath = config\n[includeIf "gitdir:./**/"]\npath=".git/config"\n',
+    ]
+    return one, [*seeds, b'[remote "o"]\nurl = a\\\nb\n[includeIf "hasconfig:remote.*.url:a*"]\n path = ~a/b\n']
+
+
+def _git_index(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
+    from tinycoder.workspace.git import index
+
+    def one(raw: bytes) -> object:
+        (scratch / "index").write_bytes(raw)
+        return index.read_index(scratch / "index", index.SHA1)
+
+    entry = bytes(26) + b"\x81\xa4" + bytes(32)
+    plain = b"DIRC\0\0\0\x02\0\0\0\x01" + entry + b"\0\x04a.py" + bytes(6) + bytes(20)
+    packed = b"DIRC\0\0\0\x04\0\0\0\x02" + entry + b"\0\x04\0a.py\0" + entry + b"\0\x04\x04b.py\0" + bytes(20)
+    assert len(index.read_index(_written(scratch / "seed", packed), index.SHA1).files) == 2
+    return one, [plain, packed]
+
+
+def _written(file: Path, raw: bytes) -> Path:
+    file.write_bytes(raw)
+    return file
 
 
 def _mixer(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
@@ -359,6 +396,8 @@ READERS = {
     "settings reader": Reader(make=_settings, runs=(200_000, 10_000), longest=256),
     "source reader": Reader(make=_source, runs=(200_000, 8_000)),
     ".gitignore reader": Reader(make=_ignore, runs=(15_000, 800), longest=200),
+    "git config reader": Reader(make=_git_config, runs=(10_000, 500), longest=400),
+    "git index reader": Reader(make=_git_index, runs=(60_000, 2_500), longest=400),
     "mixer reader": Reader(make=_mixer, runs=(60_000, 2_500), longest=32_768),
     "index reader": Reader(make=_index, runs=(120_000, 4_000)),
 }

@@ -359,7 +359,7 @@ def test_single_files(tmp_path: Path) -> None:
         "pkg/b.py",
         f"{tmp_path.name}/a.py",
     ]
-    with pytest.raises(CorpusError, match=r"1 × ignored by \.gitignore"):
+    with pytest.raises(CorpusError, match=r"1 × ignored by git"):
         python_repos.read([tmp_path / "c.py"])
 
 

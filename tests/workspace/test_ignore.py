@@ -58,7 +58,7 @@ def test_patterns(
 ) -> None:
     write(tmp_path, {f"{folder}.gitignore": text for folder, text in rules.items()})
     write(tmp_path, dict.fromkeys(sources.split(), "1"))
-    assert read(tmp_path) == (read_files, dict.fromkeys(left_out, "ignored by .gitignore"))
+    assert read(tmp_path) == (read_files, dict.fromkeys(left_out, "ignored by git"))
 
 
 def test_rules_above_count_up_to_the_repository(tmp_path: Path) -> None:
@@ -77,7 +77,8 @@ def test_without_a_repository_the_folders_above_do_not_count(tmp_path: Path) -> 
 
 def test_a_repository_within_another_ignores_the_outer_rules(tmp_path: Path) -> None:
     outer = {".git/HEAD": "", ".gitignore": "*.py\n"}
-    write(tmp_path, {**outer, "inner/.git": "gitdir: elsewhere\n", "inner/a.py": "1"})
+    write(tmp_path, {**outer, "inner/.git/HEAD": "ref: refs/heads/main\n", "inner/a.py": "1"})
+    write(tmp_path, {"inner/.git/objects/x": "", "inner/.git/refs/x": ""})
     assert read(tmp_path)[0] == ["inner/a.py"]
 
 

@@ -130,6 +130,101 @@ OTHER_SECRETS = [
 ]
 
 
+GIVEN_PASSWORDS = r"""
+"dbname=shop user=bob password={} host=db"
+"Server=db;UID=bob;PWD={};"
+f"dbname={{name}} password={} host={{host}}"
+"--password={}"
+run(["mysql", "--password", "{}"])
+"mysqldump --password {} shop"
+db = os.environ.get("DB_PASSWORD") or "{}"
+db = os.environ["DB_PASSWORD"] or "{}"
+password = os.getenv("SERVICE") or "{}"
+password = "short" if testing else "{}"
+os.getenv("DB_PASSWORD", "{}")
+os.getenv("DB_PASSWORD", default="{}")
+config("DB_PASSWORD", cast=str, default="{}")
+parser.get("db", "password", fallback="{}")
+parser.add_argument("--password", "-p", help="the word", default="{}")
+password: str = Field(default="{}")
+monkeypatch.setenv("DB_PASSWORD", "{}")
+server.login("bob@example.org", "{}")
+server.login(user, "{}")
+HTTPBasicAuth("bob", "{}")
+user.set_password("{}")
+passwords = {{"bob": "{}"}}
+passwords = ["first", "{}"]
+PASSWORDS = dict(bob="{}")
+PASSWORDS["bob"] = "{}"
+passwords.append("{}")
+credentials = ("bob", "{}")
+if "{}" == password: pass
+assert "{}" != user.password
+if password in ("", "{}"): pass
+hmac.compare_digest("{}", given)
+INI = "[db]\npassword = {}\nuser = bob"
+YAML = "db:\n  password: {}\n"
+"ALTER USER bob WITH PASSWORD '{}'"
+"<password>{}</password>"
+"machine example.org login bob password {}"
+pw = "{}"
+"""
+GIVEN_TOKENS = r"""
+"https://example.org/?token={}&page=2"
+f"https://example.org/v1?access_token={}&q={{q}}"
+"https://example.org/?page=1&key={}"
+os.getenv("SERVICE_TOKEN", default="{}")
+config("SECRET_KEY", default="{}")
+os.environ.get("SERVICE_TOKEN") or "{}"
+API_KEYS = ["{}", "x"]
+TOKENS = ("x", "{}")
+tokens = {{"{}": "bob"}}
+API_KEYS = frozenset({{"{}"}})
+"--api-key {}"
+if "{}" == token: pass
+if token in ("x", "{}"): pass
+with_token("{}")
+"token = {}"
+"""
+OF_MANY_LINES = [
+    'API_KEYS = [\n    "one",  # a comment\n\n    # another\n    "{}",\n]\n',
+    'passwords = {{\n    "alice": None,\n    "bob": "{}",  # his\n}}\n',
+    'server.login(\n    user,\n    "{}",\n)\n',
+    'INI = """\n[db]\nuser = bob\npassword = {}\n"""\n',
+    'YAML = """\ndb:\n  user: bob\n  password: {}  # his\n"""\n',
+    'x = """\nhost=db password={} user=bob\n"""\n',
+]
+
+
+@pytest.mark.parametrize("frame", GIVEN_PASSWORDS.strip().split("\n"))
+@pytest.mark.parametrize("value", ["hunter2", "kV7pq92xZ", "kV7!pq92xZ", "Tr0ub4dor&3", chance(20, seed=2)])
+def test_passwords_wherever_they_are_given(frame: str, value: str) -> None:
+    assert counted(frame.format(value)) == (frame.format("REDACTED"), 1)
+
+
+@pytest.mark.parametrize("frame", [*GIVEN_TOKENS.strip().split("\n"), *OF_MANY_LINES])
+@pytest.mark.parametrize("value", [chance(20, seed=2), chance(40, HEX), chance(32, ALPHANUMERIC + "-_")])
+def test_tokens_wherever_they_are_given(frame: str, value: str) -> None:
+    assert counted(frame.format(value)) == (frame.format("REDACTED"), 1)
+
+
+@pytest.mark.parametrize("frame", OF_MANY_LINES[1:])
+@pytest.mark.parametrize("value", ["kV7pq92xZ", "kV7!pq92xZ", "x!9$kLm2#a"])
+def test_passwords_in_literals_of_many_lines(frame: str, value: str) -> None:
+    assert counted(frame.format(value)) == (frame.format("REDACTED"), 1)
+
+
+@pytest.mark.parametrize("end", ["{host}/", "%s/", '" + host'])
+def test_a_password_in_front_of_a_host_that_is_filled_in(end: str) -> None:
+    assert counted(f'f"https://bob:kV7pq92xZ@{end}"') == (f'f"https://bob:REDACTED@{end}"', 1)
+
+
+def test_all_values_of_a_collection_are_replaced() -> None:
+    values = [chance(24, seed=seed) for seed in range(4)]
+    assert counted(f"TOKENS = {values}")[0] == f"TOKENS = {['REDACTED'] * 4}"
+    assert counted(f"TOKENS = {dict(zip('abcd', values, strict=True))}")[1] == 4
+
+
 @pytest.mark.parametrize(("frame", "value"), OTHER_SECRETS)
 def test_passwords_logins_and_parts_of_known_forms(frame: str, value: str) -> None:
     assert counted(frame.format(value)) == (frame.format("REDACTED"), 1)
@@ -213,6 +308,26 @@ ORDINARY = [
     'if line == "-----BEGIN PRIVATE KEY-----": loadPrivateKeyFromFileName()',
     'digest = "d41d8cd98f00b204e9800998ecf8427e"',
     'PASS = "\\033[92m"',
+    'tokens = ["utf8", "x1y2z3", "STRING_2", "a1b2"]',
+    'if kind == "password": form7.hide()',
+    "password = user1_row",
+    "pw = old_pw1.strip2()",
+    "token: int32",
+    """should_pass("Load2('./_data1.so')")""",
+    "password = prefix1 + suffix2",
+    "token = first1 or second2",
+    "password: Optional2[str]",
+    "\"the token 'x1y2' is not valid\"",
+    'client.login("bob", "home-page")',
+    'url = f"https://example.org/?token={token1}&page=2"',
+    '"--password=PASSWORD1"',
+    'passwords = ["password1", "letmein", "secret2"]',
+    'authenticate(user, "basic")',
+    'if "password" == field2: pass',
+    'sorted(rows, key=lambda row: row["token"])',
+    'print("password ", x1y2, "z3w4")',
+    'token = request.headers.get("X-Csrf-1") or ""',
+    'form.get("password", "localhost:8022")',
     'pass_color = "#4CAF50"',
     'CHALLENGE_PASSWORD = ObjectIdentifier("1.2.840.113549.1.9.7")',
 ]
@@ -287,7 +402,21 @@ def test_redacting_twice_changes_nothing_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["token='token=\"", 'password="', "eyJabcdefghij.", "://a:b", "token", "-----BEGIN PRIVATE KEY-----", "a1"]
+    "piece",
+    [
+        "token='token=\"",
+        'password="',
+        "eyJabcdefghij.",
+        "://a:b",
+        "token",
+        'API_KEYS = ["a1", ',
+        "password or ",
+        "== token",
+        "'x' == pw",
+        "login(a,",
+        "-----BEGIN PRIVATE KEY-----",
+        "a1",
+    ],
 )
 def test_a_line_of_a_million_characters(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))

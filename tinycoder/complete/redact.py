@@ -5,6 +5,7 @@ concern the whole text, are searched again.
 """
 
 import dataclasses
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from tinycoder.workspace.secrets.redaction import PLACEHOLDER, in_lines, replace
 from tinycoder.workspace.secrets.secret import Secret, Span
 
 MAX_TEXTS = 64  # that are kept
-_GOES_ON = ("=", ":", ",", "(")  # at the end of a line: a secret may continue on the next
+_GOES_ON = ("=", ":", ",", "(", "[", "{")  # at the end of a line: a secret may continue on the next
+_COMMENTED = re.compile(r"(?:^|[=:,(\[{])[ \t]*#")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ def _start_of_lines(text: str, at: int) -> int:
     while start:
         above = text.rfind("\n", 0, start - 1) + 1
         line = text[above:start].rstrip()
-        if line and not line.endswith(_GOES_ON):
+        if not _goes_on(line):
             break
         start = above
     return start
@@ -129,7 +131,12 @@ def _end_of_lines(text: str, at: int) -> int:
     while end:
         following = text.find("\n", end) + 1
         last = text[end : following or len(text)].rstrip()
-        if last and not last.endswith(_GOES_ON):
+        if not _goes_on(last):
             return following or len(text)
         end = following
     return len(text)
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a secret may continue behind a line without blanks at its end."""
+    return not line or line.endswith(_GOES_ON) or ("#" in line and _COMMENTED.search(line) is not None)

@@ -37,7 +37,7 @@ def find_interpreter(folders: Sequence[Path], *, environ: Mapping[str, str], pyt
         if site_folders or library:
             return Interpreter(
                 prefix=prefix,
-                search_paths=tuple(dict.fromkeys(_search_paths(site_folders))),
+                search_paths=tuple(dict.fromkeys(_search_paths(site_folders, [prefix, *folders]))),
                 library=library or own_library(),
             )
     return no_interpreter()
@@ -162,15 +162,22 @@ def _settings(prefix: Path) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, equals, value in parts if equals}
 
 
-def _search_paths(site_folders: Sequence[Path]) -> Iterator[Path]:
-    """The site folders, each followed by what its ``.pth`` files add."""
+def _search_paths(site_folders: Sequence[Path], known: Sequence[Path]) -> Iterator[Path]:
+    """The site folders, each followed by what its ``.pth`` files add.
+
+    Of the ``known`` folders, the environment's own and the workspace's, what lies in the latter is not added: it is
+    read as the workspace is, without what git ignores.
+    """
+    prefix, *folders = map(_resolved, known)
     for folder in site_folders:
         yield folder
         for file in _entries(folder):
             for line in _lines(file) if file.suffix == ".pth" and file.name[0] != "." else ():
                 if line.strip() and not line.startswith(("#", "import ", "import\t")):
                     added = folder / line.rstrip()
-                    if is_folder(added):
+                    true = _resolved(added)
+                    is_own = true.is_relative_to(prefix) or true.is_relative_to(_resolved(folder))
+                    if is_folder(added) and (is_own or not any(true.is_relative_to(each) for each in folders)):
                         yield added
 
 

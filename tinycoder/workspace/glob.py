@@ -68,6 +68,14 @@ def parse(line: bytes) -> Glob | None:
     return Glob(expression=pattern, includes=includes, only_folders=only_folders, by_name=by_name)
 
 
+def fits(pattern: bytes, path: bytes) -> bool:
+    """Whether a pattern as in conditions of git's configuration matches all of ``path``."""
+    try:
+        return re.compile(_path(pattern), re.DOTALL | _CASE).fullmatch(path) is not None
+    except _MalformedError:
+        return False
+
+
 def _without_trailing_spaces(line: bytes) -> bytes:
     """Remove spaces at the end, except one after a backslash."""
     bare = line.rstrip(b" ")

@@ -1,10 +1,10 @@
 """Find the Python files under given paths that git would track, and say what is left out and why.
 
-Only ``.gitignore`` files are opened; everything else is judged by its name, kind and size.
+Only git's own files are opened; everything else is judged by its name, kind and size.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from tinycoder.workspace.text import Skipped, unreadable
 
 SUFFIXES = (".py", ".pyi")
 FORGOTTEN = "forgotten (tinycoder forget)"  # reasons to leave a file out
-IGNORED = "ignored by .gitignore"
+IGNORED = "ignored by git"
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT: Windows' other kind of link to a folder
 
 
@@ -52,6 +52,7 @@ def walk(
     exclude: Sequence[str] = (),
     forgotten: Forgotten = NOTHING_FORGOTTEN,
     importable: bool = False,
+    environ: Mapping[str, str] = os.environ,
 ) -> tuple[list[SourceFile], list[Skipped]]:
     """Return the source files and the left-out entries under ``paths`` (folders and Python files), sorted by path.
 
@@ -59,7 +60,7 @@ def walk(
     folders (``labels_of``). An entry under two of the given paths is reported once, under the first. A left-out
     folder is not descended, and its size is 0. Files that match ``exclude``, patterns as in ``.gitignore`` relative
     to the given folder, and ``forgotten`` files are left out. ``importable`` also takes what code can import but is
-    not learnt from: vendored code and larger files.
+    not learnt from: vendored code and larger files. The variables ``environ`` say where git's configuration lies.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and if a ``.gitignore`` file above a
     path cannot be read.
@@ -74,7 +75,7 @@ def walk(
     for start in starts:
         label = labels[start.folder]
         allows_links = start.only is not None or hard_links.are_allowed(start.folder)
-        for location, entry in _walk(start, label, folders, importable):
+        for location, entry in _walk(start, label, folders, importable, environ):
             if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = entry.skipped("excluded")
             if isinstance(entry, SourceFile) and forgotten.holds(location):
@@ -120,11 +121,11 @@ def labels_of(folders: Sequence[Path]) -> dict[Path, str]:
 
 
 def _walk(
-    start: _Start, label: str, roots: Sequence[Path], importable: bool
+    start: _Start, label: str, roots: Sequence[Path], importable: bool, environ: Mapping[str, str]
 ) -> Iterator[tuple[Path, SourceFile | Skipped]]:
     max_bytes = exclusions.MAX_IMPORTED_BYTES if importable else exclusions.MAX_BYTES
     try:
-        rules = ignore.rules_above(start.folder)
+        rules = ignore.rules_above(start.folder, environ)
     except OSError as error:
         raise CorpusError(f"{error.filename}: {_why(error)}; make it readable") from None
     pending = [_Folder(location=start.folder, path=label, rules=rules)]
@@ -132,9 +133,10 @@ def _walk(
         folder = pending.pop()
         try:
             entries = sorted(os.scandir(folder.location), key=lambda entry: entry.name)
-            inner = ignore.rules_in(folder.location, folder.rules)
+            inner = ignore.rules_in(folder.location, folder.rules, environ)
         except OSError as error:
-            what = "its .gitignore: " if str(error.filename).endswith((".gitignore", "exclude")) else ""
+            file = Path(error.filename)
+            what = "" if file == folder.location else f"its {printable(file.name)}: "
             yield folder.location, Skipped(path=folder.path or "./", reason=what + _why(error), n_bytes=0)
             continue
         if folder.location != start.folder:
@@ -165,9 +167,10 @@ def _judge(
         if _is_link(entry):
             return _link(entry, path, roots)
         if entry.is_dir(follow_symlinks=False):
-            if _is_ignored(entry, rules, "/"):
+            below = ignore.rules_below(f"{ignore.slashed(Path(entry.path))}/", rules)
+            if below is None:
                 return Skipped(path=f"{path}/", reason=IGNORED, n_bytes=0)
-            return _Folder(location=Path(entry.path), path=f"{path}/", rules=rules)
+            return _Folder(location=Path(entry.path), path=f"{path}/", rules=below)
         n_bytes = entry.stat(follow_symlinks=False).st_size
     except OSError as error:
         return Skipped(path=path, reason=_why(error), n_bytes=0) if _is_python(entry) else None
@@ -181,7 +184,7 @@ def _file_reason(entry: os.DirEntry[str], n_bytes: int, rules: ignore.Rules, max
     reason = exclusions.name_reason(entry.name)
     if reason or not _is_python(entry):
         return reason
-    if _is_ignored(entry, rules):
+    if ignore.is_ignored(ignore.slashed(Path(entry.path)), rules):
         return IGNORED
     if not entry.is_file(follow_symlinks=False):
         return "not a regular file"
@@ -190,10 +193,6 @@ def _file_reason(entry: os.DirEntry[str], n_bytes: int, rules: ignore.Rules, max
 
 def _is_python(entry: os.DirEntry[str]) -> bool:
     return entry.name.lower().endswith(SUFFIXES)
-
-
-def _is_ignored(entry: os.DirEntry[str], rules: ignore.Rules, end: str = "") -> bool:
-    return ignore.is_ignored(ignore.slashed(Path(entry.path)) + end, rules)
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

@@ -14,6 +14,7 @@ from tinycoder.workspace.secrets.secret import Secret
 MIN_DISTINCT = 8  # different characters; a token with fewer is somebody's "ghp_xxxxxxxx"
 
 _START = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
+_STARTED = r"(?:(?<![A-Za-z0-9_-]{0})|(?<=\\[nrt]{0}))"  # behind a prefix, which is searched for much faster
 _END = r"(?![A-Za-z0-9_-])"
 _HEX = "[0-9a-fA-F]"
 _WORD = "[A-Za-z0-9]"
@@ -40,7 +41,11 @@ def in_known_form(text: str) -> Iterator[Secret]:
 
 def _token(kind: str, anchors: str, body: str) -> _Form:
     """A token with a prefix of its own."""
-    pattern = re.compile(f"{_START}(?P<secret>{body}){_END}", re.ASCII)
+    if body.startswith(anchors):
+        body = anchors + _STARTED.format(anchors) + body.removeprefix(anchors)
+    else:
+        body = _START + body
+    pattern = re.compile(f"(?P<secret>{body}){_END}", re.ASCII)
     return _Form(kind, tuple(anchors.split()), pattern, lambda secret: len(set(secret)) >= MIN_DISTINCT)
 
 
@@ -121,13 +126,33 @@ _FORMS = (
     _form(
         "password in a URL",
         "://",
-        r"""://(?P<user>[^\s/:@'"<>\\]{0,100}):(?P<secret>[^\s/@'"<>\\]{3,200})@(?=[\w\[])""",
+        r"""://(?P<user>[^\s/:@'"<>\\]{0,100}):(?P<secret>[^\s/@'"<>\\]{3,200})@(?=[\w\[{%"'])""",
         looks_like_password,
     ),
+    _form("key in an address", "key= sig= auth=", r"[?&](?:key|sig|signature|auth)=(?P<secret>[\w.~%+/-]{16,255})"),
     _form(
         "password of a login",
         "auth",
         r"""\bauth[ ]?=[ ]?(?:[\w.]{0,40}\()?\(?[ ]?["'][^\s"']{1,100}["'],[ ]?["'](?P<secret>[^\s"']{6,200})["']""",
+        looks_like_password,
+    ),
+    _form(
+        "password of a login",
+        "login( log_in( sign_in( signin( authenticate( Auth(",
+        r"""(?:log_?in|sign_?in|authenticate|Auth)\(\s{0,40}(?:["'][^\s"']{1,100}["']|[\w.\[\]]{1,60}),\s{0,40}"""
+        r"""["'](?P<secret>[^\s"']{6,200})["']""",
+        looks_like_password,
+    ),
+    _form(
+        "password of a login",
+        "login",
+        r"""\blogin[ ][^\s"']{1,100}[ ]password[ ](?P<secret>[^\s"'\\]{6,200})""",
+        looks_like_password,
+    ),
+    _form(
+        "secret that is compared",
+        "compare_digest(",
+        r"""compare_digest\(\s{0,40}(?:[^"'\n,]{1,60},\s{0,40})?b?["'](?P<secret>[^\s"']{6,200})["']""",
         looks_like_password,
     ),
 )

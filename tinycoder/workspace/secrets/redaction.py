@@ -33,7 +33,7 @@ def redact(text: str, path: str = "") -> tuple[str, tuple[Replaced, ...]]:
 
 
 def in_lines(text: str) -> list[Secret]:
-    """Return the secrets within lines. They cross a line's end only after one of ``=:,(``.
+    """Return the secrets within lines. They cross a line's end only after one of ``=:,([{`` and comments behind it.
 
     So the text may be cut at any other line's end and searched in pieces.
     """
