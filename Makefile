@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-oldest test-editors typing torture torture-quick soak client client-shots dist check docs bench clean
+.PHONY: demo test test-oldest test-editors typing torture torture-quick soak client client-test client-shots dist check docs bench clean
 
 demo: $(VENV)/.ready  ## complete real code with the model that ships, learn from that code for a minute, and compare
 	$(BIN)/tinycoder demo
@@ -34,10 +34,13 @@ client:  ## build the VS Code extension (needs Node.js 20 or newer), which an in
 	@{ node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' && npm --version; } > /dev/null 2>&1 || { \
 	echo "The extension for VS Code is built with Node.js 20 or newer and its npm: please install them, then run this" \
 	"command again. (Other editors do not need it, and a release carries it.)" >&2; exit 1; }
-	cd vscode-client && npm ci --ignore-scripts && npm run --silent check && npm test --silent && npm run --silent package
+	cd vscode-client && npm ci --ignore-scripts && npm run --silent package
 	cp vscode-client/dist/tinycoder.vsix tinycoder/editors/files/
 
-dist: client $(VENV)/.ready  ## build what is released, source archive and wheel, with the extension in both
+client-test: client  ## types and tests of the extension, as far as they need no editor
+	cd vscode-client && npm run --silent check && npm test --silent
+
+dist: client-test $(VENV)/.ready  ## build what is released, source archive and wheel, with the extension in both
 	rm -rf dist
 	$(BIN)/python -m build --quiet
 	$(BIN)/python -m zipfile --list dist/*.whl | grep tinycoder.vsix

@@ -48,6 +48,7 @@ class Person:
         kept = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
         real = Path.home()  # whose downloads are used again; nothing else of it
         caches = {"PIP_CACHE_DIR": str(real / ".cache" / "pip"), "npm_config_cache": str(real / ".npm")}
+        caches["npm_config_prefer_offline"] = "true"
         path = f"{self.home / '.local' / 'bin'}:{self.home / 'bin'}"
         return subprocess.run(
             ["bash", "-c", line],
