@@ -464,16 +464,92 @@ end
 
 function cases.a_crash_is_repaired()
   H.with_fake({ setup = '{ restart_ms = 10 }' }, { inline = { 'total' } })
-  local first = H.lua('return _G.client().id')
-  for turn = 1, 2 do
+  for _ = 1, 2 do
+    local last = H.lua('return _G.client().id')
     H.notify('fake/die')
-    H.until_true(('return _G.attached() and _G.client().id > %d'):format(first + turn - 1), 'another server')
+    H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
   end
   H.say({ inline = { 'total' } })
   H.keys('ito')
   H.until_ghost('tal')
   local notes = H.lua('return _G.notes')
   H.same({ 'TinyCoder: the server ended (exit code 3) and is started again' }, notes, 'messages')
+end
+
+function cases.a_crash_is_repaired_while_somebody_types()
+  H.with_fake({ setup = '{ restart_ms = 300 }' }, { inline = { 'total' } })
+  local first = H.lua('return _G.client().id')
+  H.notify('fake/die')
+  H.until_true([[return _G.client() == nil]], 'the server is gone')
+  H.keys('iself')
+  H.until_line('self')
+  H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
+  H.say({ inline = {}, words = { 'total', 'other' } })
+  H.keys('.')
+  H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens')
+  H.until_documents({ ['a.py'] = 'self.\n' }, 'a crash')
+end
+
+function cases.the_list_opens_after_a_restart()
+  H.with_fake({ setup = '{ restart_ms = 10 }' }, {})
+  local last = H.lua('return _G.client().id')
+  for _, ending in ipairs({ 'crash', 'restart', 'crash' }) do
+    if ending ~= 'restart' then
+      H.notify('fake/die')
+    else
+      H.keys('<Esc>:TinyCoder restart<CR>')
+    end
+    H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
+    last = H.lua('return _G.client().id')
+    H.say({ words = { 'total', 'other' } })
+    H.keys('<Esc>ccself.')
+    H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens after a ' .. ending)
+    H.keys('<C-e><Esc>:edit!<CR>')
+    H.until_documents({ ['a.py'] = '\n' }, ending)
+    vim.fn.writefile({ 'x = ' .. last }, H.path)
+    H.lua([[vim.o.autoread = true; vim.uv.fs_utime(..., 1, 1); vim.cmd.checktime()]], H.path)
+    H.until_documents({ ['a.py'] = 'x = ' .. last .. '\n' }, 'a change of the file')
+    vim.fn.writefile({ '' }, H.path)
+    H.keys(':edit!<CR>')
+    H.until_documents({ ['a.py'] = '\n' }, 'a change of the file')
+    H.same('', H.lua([[return vim.v.errmsg]]), 'errors after reading the file again')
+  end
+end
+
+--- The commands that name a buffer, or name it anew. Each is typed in an unnamed buffer of Python, or in a.py.
+local UNNAMED = ':bwipeout!<CR>:setlocal filetype=python<CR>'
+local NAMINGS = {
+  { UNNAMED, ':write b.py<CR>', 'b.py' },
+  { UNNAMED, ':file b.py<CR>', 'b.py' },
+  { '', ':file b.py<CR>', 'b.py' },
+  { '', ':saveas b.py<CR>', 'b.py' },
+  { '', ':saveas b.py<CR>:file c.py<CR>', 'c.py' },
+  { '', ':silent! saveas missing/b.py<CR>', 'missing/b.py' },
+  { '', ':silent 0file<CR>:write b.py<CR>', 'b.py' },
+  { '', ":lua vim.api.nvim_buf_set_name(0, 'b.py')<CR>", 'b.py' },
+  { '', ':file b.py<CR>:write<CR>:edit!<CR>', 'b.py' },
+  { '', ':write b.py<CR>', 'a.py' }, -- a copy; the buffer keeps its name
+}
+
+function cases.a_document_goes_by_the_name_of_its_buffer()
+  H.with_fake({}, { words = { 'total', 'other' }, inline = {} })
+  for _, naming in ipairs(NAMINGS) do
+    H.keys('<Esc>' .. naming[1])
+    H.keys('ccx = 1<Esc>')
+    H.keys(naming[2])
+    H.until_documents({ [naming[3]] = 'x = 1\n' }, naming[2])
+    H.keys('oself.')
+    H.until_line('self.')
+    H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens after ' .. naming[2])
+    H.keys('<C-e><Esc>')
+    H.until_documents({ [naming[3]] = 'x = 1\nself.\n' }, naming[2])
+    H.lua(([[
+      vim.cmd('%%bwipeout!')
+      for _, name in ipairs({ 'b.py', 'c.py' }) do vim.fn.delete(name) end
+      vim.cmd('edit! a.py')
+    ]]))
+    H.until_true([[return _G.attached()]], 'the server attached')
+  end
 end
 
 function cases.too_many_crashes()

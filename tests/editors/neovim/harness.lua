@@ -167,6 +167,38 @@ function H.until_told(method, count)
   return told
 end
 
+--- The documents that the server holds, by name: no change or focus of one that is not open, none opened twice.
+local function documents()
+  local open, faults = {}, {}
+  for _, message in ipairs(H.journal().messages) do
+    local kind = message.method:match('^textDocument/did(%a+)')
+    local uri = kind and vim.tbl_get(message, 'params', 'textDocument', 'uri')
+    local name = uri and vim.uri_to_fname(uri):gsub('^' .. vim.pesc(vim.env.WORK) .. '/', '')
+    if kind == 'Open' then
+      faults[#faults + 1] = open[name] and name .. ' is opened twice' or nil
+      open[name] = message.params.textDocument.text
+    elseif name and not open[name] then
+      faults[#faults + 1] = ('%s of %s, which is not open'):format(kind, name)
+    elseif kind == 'Close' then
+      open[name] = nil
+    elseif kind == 'Change' then
+      open[name] = message.params.contentChanges[#message.params.contentChanges].text
+    end
+  end
+  return open, faults
+end
+
+--- Wait until the server holds just these documents, with these texts, and never was told of another.
+function H.until_documents(expected, after)
+  local open, faults
+  local ok = vim.wait(PATIENCE, function()
+    open, faults = documents()
+    return vim.deep_equal(open, expected)
+  end, 10)
+  H.ok(ok, ('documents after %s: %s, not %s'):format(after, vim.inspect(open), vim.inspect(expected)))
+  H.same({}, faults, 'messages about documents after ' .. tostring(after))
+end
+
 --- Wait until a message was shown that holds this text.
 function H.until_noted(text)
   local code = ('for _, note in ipairs(_G.notes) do if note:find(%q, 1, true) then return true end end'):format(text)

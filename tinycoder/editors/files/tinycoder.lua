@@ -35,6 +35,7 @@ local crashes = {} -- when the server crashed, in ms
 local trouble = nil -- 'restarting' or 'stopped' while there is no server
 local complained = false -- that the command is missing
 local deliberate = {} -- clients that were stopped in order to be started again, by id
+local keeper = nil -- the client that `keep` attaches, by its id
 local replaced = {} -- the mappings that ours fall back to, by key
 
 local shown = nil -- the suggestion that is offered, made by `suggestion`
@@ -63,6 +64,15 @@ end
 
 local function client_of(buf)
   return lsp.get_clients({ name = NAME, bufnr = buf })[1]
+end
+
+--- The type of a buffer that is ours: of a compound one such as `python.django`, the part that counts. nil for others.
+local function type_of(buf)
+  for part in vim.gsplit(vim.bo[buf].filetype, '.', { plain = true }) do
+    if vim.list_contains(opts.filetypes, part) then
+      return part
+    end
+  end
 end
 
 local function wanted(buf)
@@ -631,8 +641,7 @@ end
 function M.status()
   local client = client_of(api.nvim_get_current_buf())
   if not client then
-    local ours = vim.list_contains(opts.filetypes, vim.bo.filetype)
-    return ours and trouble and 'TinyCoder: ' .. trouble or ''
+    return type_of(0) and trouble and 'TinyCoder: ' .. trouble or ''
   end
   local said = statuses[client.id] or { state = 'loading' }
   local state = wanted(api.nvim_get_current_buf()) and said.state or 'off'
@@ -688,8 +697,8 @@ end
 --- Start the server for these buffers, or join them to one that runs.
 local function begin(bufs)
   for _, buf in ipairs(bufs) do
-    local ours = api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == ''
-    if ours and vim.list_contains(opts.filetypes, vim.bo[buf].filetype) and executable() then
+    local file = api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == ''
+    if file and type_of(buf) and not client_of(buf) and executable() then
       local config = vim.deepcopy(lsp.config[NAME])
       config.root_dir = root_of(buf)
       lsp.start(config, { bufnr = buf })
@@ -774,12 +783,62 @@ function M.restart()
   end
 end
 
+--- Before a buffer gets another name: the server knows documents by their names, so this one ends, and another begins.
+--- Neovim itself sees a name change at the next write only, and some never.
+local function rename(buf)
+  local client = client_of(buf)
+  if client then
+    lsp.buf_detach_client(buf, client.id)
+    vim.schedule(function()
+      begin({ buf })
+    end)
+  end
+end
+
 local function focus(client, buf)
   client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buf) } })
 end
 
+--- Attach a client that has nothing to say and never ends. Neovim 0.11 needs one: a buffer in which text changes while no
+--- client is attached, as after a crash, is followed no longer, and clients that come later are told of no change; and
+--- the client that was the first in a buffer's completion list is looked for whenever the file is read again.
+local function keep(buf)
+  local ended = false
+  local silent = {
+    request = function(method, _, answer, answered_at_once)
+      if method ~= 'initialize' then -- which stays without an answer, so that nobody asks for more
+        answer(nil, nil)
+        answered_at_once(1)
+      end
+      return true, 1
+    end,
+    notify = function()
+      return true
+    end,
+    is_closing = function()
+      return ended
+    end,
+    terminate = function()
+      ended = true
+    end,
+  }
+  keeper = keeper
+    or lsp.start({
+      name = NAME .. ' (keeper)',
+      cmd = function()
+        return silent
+      end,
+      offset_encoding = 'utf-32', -- shared with no server, and so is what Neovim notes of its buffers
+    }, { attach = false })
+  lsp.buf_attach_client(buf, keeper)
+  if opts.popup then
+    lsp.completion.enable(true, keeper, buf, { autotrigger = true })
+  end
+end
+
 local function attach(client, buf)
   trouble = nil
+  keep(buf)
   if opts.popup and wanted(buf) and client.server_capabilities.completionProvider then
     -- Without one of these Neovim inserts the first word as soon as the list opens.
     local complete = vim.o.completeopt
@@ -964,9 +1023,21 @@ function M.setup(given)
     end
   end)
   when_ours('LspAttach', attach)
-  when_ours('LspDetach', function(_, buf)
-    if shown and shown.buf == buf then
-      leave()
+  when('BufFilePre', nil, function(args)
+    rename(args.buf)
+  end)
+  when('BufDelete', nil, function(args) -- so Neovim says that an unnamed buffer is about to get a name from :write
+    if api.nvim_buf_get_name(args.buf) == '' then
+      rename(args.buf)
+    end
+  end)
+  when('LspDetach', nil, function(args)
+    local client = lsp.get_client_by_id(args.data.client_id)
+    if client and (client.name == NAME or client.id == keeper) then
+      lsp.completion.enable(false, client.id, args.buf) -- else the list waits for what a dead server will not say
+      if shown and shown.buf == args.buf then
+        leave()
+      end
     end
   end)
 
