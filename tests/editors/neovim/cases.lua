@@ -552,6 +552,77 @@ function cases.a_document_goes_by_the_name_of_its_buffer()
   end
 end
 
+function cases.unnamed_buffers_take_turns()
+  H.with_fake({}, { inline = { 'total' } })
+  H.keys(UNNAMED .. 'ione<Esc>')
+  H.until_documents({ ['file://'] = 'one\n' }, 'the first')
+  H.keys(':enew!<CR>:setlocal filetype=python<CR>itwo<Esc>')
+  H.until_documents({ ['file://'] = 'two\n' }, 'the second')
+  H.keys(':buffer #<CR>othree<CR>to')
+  H.until_documents({ ['file://'] = 'one\nthree\nto\n' }, 'the first again')
+  H.until_ghost('tal')
+end
+
+function cases.a_document_ends_when_its_type_changes()
+  H.with_fake({ lines = { 'one' } }, {})
+  for _, kind in ipairs({ 'text', 'python', 'text.django', 'python' }) do
+    H.keys(':setlocal filetype=' .. kind .. '<CR>')
+    H.until_documents(kind == 'python' and { ['a.py'] = 'one\n' } or {}, kind)
+  end
+end
+
+function cases.compound_types()
+  H.with_fake({ name = 'a.txt', lines = { 'one' }, foreign = true })
+  for _, kind in ipairs({ 'python.django', 'django.python', 'text', 'python.django' }) do
+    H.keys(':setlocal filetype=' .. kind .. '<CR>')
+    H.until_true(('return _G.attached() == %s'):format(kind ~= 'text'), kind)
+    H.until_documents(kind ~= 'text' and { ['a.txt'] = 'one\n' } or {}, kind)
+  end
+  for _, opened in ipairs(H.told('textDocument/didOpen')) do
+    H.same('python', opened.textDocument.languageId, 'the language')
+  end
+  H.say({ inline = { 'total' } })
+  H.keys('oto')
+  H.until_ghost('tal')
+end
+
+function cases.files_that_were_opened_before_it_was_set_up()
+  H.start({ lines = { 'one' } })
+  H.lua([[vim.cmd('new b.py')]])
+  H.lua(H.fake())
+  for _, name in ipairs({ 'a.py', 'b.py' }) do
+    H.until_true(('return #vim.lsp.get_clients({ bufnr = vim.fn.bufnr(%q) }) == 1'):format(name), name)
+  end
+end
+
+function cases.a_restart_reaches_every_root()
+  for _, root in ipairs({ 'one', 'two' }) do
+    vim.fn.mkdir(vim.env.WORK .. '/' .. root, 'p')
+    vim.fn.writefile({}, vim.env.WORK .. '/' .. root .. '/pyproject.toml')
+  end
+  H.with_fake({ setup = '{ restart_ms = 1 }' }, {})
+  H.keys(':edit one/a.py<CR>')
+  H.until_true([[return _G.attached()]], 'attached')
+  for n = 1, 5 do
+    local last = H.lua('return _G.client().id')
+    H.notify('fake/die')
+    if n < 5 then
+      H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
+    end
+  end
+  H.until_noted('stays down')
+  H.keys('oself.<Esc>')
+  H.keys(':edit two/a.py<CR>')
+  H.until_true([[return _G.attached()]], 'attached')
+  H.keys(':TinyCoder restart<CR>')
+  H.until_true(
+    [[return #vim.lsp.get_clients({ bufnr = vim.fn.bufnr('one/a.py') }) == 1]],
+    'the server of the other root is back'
+  )
+  H.keys(':buffer one/a.py<CR>oend')
+  H.until_documents({ ['one/a.py'] = '\nself.\nend\n' }, 'a restart')
+end
+
 function cases.too_many_crashes()
   H.start({ dies = true, init = H.fake('{ restart_ms = 10 }') })
   H.until_noted('crashed 5 times and stays down')
@@ -570,6 +641,13 @@ function cases.restart_by_hand()
   H.keys(':TinyCoder restart<CR>')
   H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
   H.same({}, H.lua('return _G.notes'), 'messages')
+end
+
+function cases.a_server_that_does_not_listen_is_started_anew()
+  H.with_fake({}, { deaf = true })
+  local first = H.lua('return _G.client().id')
+  H.keys(':TinyCoder restart<CR>')
+  H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
 end
 
 function cases.a_missing_command_is_said_once()

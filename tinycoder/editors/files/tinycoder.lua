@@ -68,7 +68,8 @@ end
 
 --- The type of a buffer that is ours: of a compound one such as `python.django`, the part that counts. nil for others.
 local function type_of(buf)
-  for part in vim.gsplit(vim.bo[buf].filetype, '.', { plain = true }) do
+  local whole = vim.bo[buf].filetype
+  for _, part in ipairs({ whole, unpack(vim.split(whole, '.', { plain = true })) }) do
     if vim.list_contains(opts.filetypes, part) then
       return part
     end
@@ -694,6 +695,17 @@ local function executable()
   return false
 end
 
+--- All unnamed buffers go by the same URI, which can name one document: `buf` has it from now on, if it is unnamed.
+local function own_uri(buf)
+  for _, client in ipairs(api.nvim_buf_get_name(buf) == '' and lsp.get_clients({ name = NAME }) or {}) do
+    for other in pairs(client.attached_buffers) do
+      if other ~= buf and api.nvim_buf_get_name(other) == '' then
+        lsp.buf_detach_client(other, client.id)
+      end
+    end
+  end
+end
+
 --- Start the server for these buffers, or join them to one that runs.
 local function begin(bufs)
   for _, buf in ipairs(bufs) do
@@ -701,6 +713,7 @@ local function begin(bufs)
     if file and type_of(buf) and not client_of(buf) and executable() then
       local config = vim.deepcopy(lsp.config[NAME])
       config.root_dir = root_of(buf)
+      own_uri(buf)
       lsp.start(config, { bufnr = buf })
     end
   end
@@ -769,15 +782,13 @@ end
 function M.restart()
   crashes, trouble, complained = {}, nil, false
   local clients = lsp.get_clients({ name = NAME })
-  if #clients == 0 then
-    begin(api.nvim_list_bufs())
-  end
+  begin(api.nvim_list_bufs()) -- those whose server was given up
   for _, client in ipairs(clients) do
     deliberate[client.id] = true
     client:stop()
     vim.defer_fn(function()
       if not client.rpc.is_closing() then
-        client:stop(true) -- it does not listen
+        client.rpc.terminate() -- it does not listen; a second `stop` would not either
       end
     end, 3000)
   end
@@ -979,15 +990,20 @@ function M.setup(given)
     filetypes = opts.filetypes,
     root_dir = function(buf, on_dir)
       if executable() then
+        own_uri(buf)
         on_dir(root_of(buf))
       end
     end,
     settings = opts.settings,
     init_options = opts.settings.tinycoder,
+    get_language_id = type_of,
     handlers = { didChangeStatus = on_status, ['window/showMessage'] = on_message },
     on_exit = on_exit,
   })
   lsp.enable(NAME)
+  vim.schedule(function()
+    begin(api.nvim_list_bufs()) -- what was opened before
+  end)
 
   local function colour()
     local look = { link = 'Comment' }
@@ -1020,9 +1036,18 @@ function M.setup(given)
     local client = client_of(args.buf)
     if client and client.initialized then
       focus(client, args.buf)
+    elseif not client and not trouble and api.nvim_buf_get_name(args.buf) == '' then
+      begin({ args.buf })
     end
   end)
   when_ours('LspAttach', attach)
+  when('FileType', '*.*', function(args) -- Neovim compares whole types: `python.django` is new to it
+    local kind = vim.bo[args.buf].filetype
+    if type_of(args.buf) and not vim.list_contains(lsp.config[NAME].filetypes, kind) then
+      lsp.config(NAME, { filetypes = vim.list_extend({ kind }, lsp.config[NAME].filetypes) })
+      begin({ args.buf })
+    end
+  end)
   when('BufFilePre', nil, function(args)
     rename(args.buf)
   end)
