@@ -650,6 +650,16 @@ function cases.a_server_that_does_not_listen_is_started_anew()
   H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
 end
 
+function cases.the_log_of_a_server_that_never_started()
+  vim.fn.writefile({ '#!/bin/sh', 'echo "no module named tinycoder" >&2', 'exit 1' }, vim.env.WORK .. '/tinycoder')
+  vim.fn.setfperm(vim.env.WORK .. '/tinycoder', 'rwxr-xr-x')
+  H.start({ init = "require('tinycoder').setup({ cmd = { vim.env.WORK .. '/tinycoder', 'serve' }, restart_ms = 1 })" })
+  H.until_noted('crashed 5 times and stays down')
+  H.keys(':TinyCoder log<CR>')
+  H.until_true([[return vim.fn.expand('%:t') == 'lsp.log']], 'the log')
+  H.ok(H.lua([[return vim.fn.getline('.')]]):find('no module named tinycoder', 1, true), 'the last line says why')
+end
+
 function cases.a_missing_command_is_said_once()
   H.start({ init = "require('tinycoder').setup({ cmd = { 'no-such-tinycoder', 'serve' } })" })
   H.lua([[vim.cmd('edit b.py')]])

@@ -621,9 +621,34 @@ function M.report()
   end)
 end
 
---- Open the file that holds what the server says of itself.
+--- The file that the server logs to, and whether it must be told so. nil if `cmd` is not known to take that option.
+local function log_file()
+  for i, word in ipairs(opts.cmd) do
+    local named = word == '--log-file' and opts.cmd[i + 1] or word:match('^%-%-log%-file=(.+)')
+    if named then
+      return named, false
+    end
+  end
+  local program = vim.fs.basename(opts.cmd[1])
+  if program:find('^tinycoder') or (program:find('^python') and vim.list_contains(opts.cmd, 'tinycoder')) then
+    return vim.fs.joinpath(vim.fn.stdpath('log'), 'tinycoder.log'), true
+  end
+end
+
+--- Show the server's log, the newest lines last. Neovim's own log instead where that says more: of a server that did
+--- not come as far as to log anything.
 function M.log()
-  vim.cmd.tabedit(vim.fn.fnameescape(lsp.log.get_filename()))
+  local function written(path)
+    return path and (vim.uv.fs_stat(path) or { mtime = { sec = 0 } }).mtime.sec or 0
+  end
+  local ours, shared = log_file(), lsp.log.get_filename()
+  local path = written(ours) > 0 and not (trouble and written(shared) > written(ours)) and ours or shared
+  vim.cmd.tabedit({ args = { vim.fn.fnameescape(path) }, mods = { noswapfile = true } })
+  vim.bo.autoread, vim.bo.readonly, vim.bo.bufhidden = true, true, 'wipe'
+  vim.cmd('checktime | normal! G')
+  if api.nvim_buf_line_count(0) == 1 and api.nvim_get_current_line() == '' then
+    say("the log is empty; settings = { tinycoder = { logLevel = 'debug' } } makes it say more")
+  end
 end
 
 --- Use other settings from now on, without a restart: the section `tinycoder`, as in docs/settings.md.
@@ -750,7 +775,8 @@ local function start(dispatchers)
       on_exit(0, 0)
     end,
   })
-  return lsp.rpc.start(opts.cmd, dispatchers)
+  local log, new = log_file()
+  return lsp.rpc.start(vim.iter({ opts.cmd, new and { '--log-file', log } or {} }):flatten():totable(), dispatchers)
 end
 
 local function on_exit(_, _, id)
