@@ -69,6 +69,21 @@ def test_neovim_gets_its_file_and_the_person_a_line(run: Run, tmp_path: Path) ->
     assert "is up to date" in run("neovim").stdout
 
 
+@posix
+def test_the_lines_for_neovim_are_those_of_its_page_and_a_key_accepts(run: Run, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "editors" / "neovim.md").read_text(encoding="utf-8")
+    documented = page.split("```lua\n")[1].split("```")[0]
+    assert "accept = '<Tab>'" in documented
+    elsewhere = run("neovim").stdout
+    assert "cmd = { " in elsewhere  # nothing of that name is on this path
+    printed = [line for line in elsewhere.splitlines() if "cmd = {" not in line]
+    assert documented.splitlines() == [
+        line.removeprefix("    ") for line in printed if line.removeprefix("    ") in documented.splitlines()
+    ]
+    (tmp_path / "bin" / "tinycoder").symlink_to(Path(sys.executable).parent / "tinycoder")
+    assert "".join(f"    {line}\n" for line in documented.splitlines()) in run("neovim").stdout
+
+
 def test_a_file_that_was_changed_is_kept_unless_forced(run: Run, tmp_path: Path) -> None:
     run("neovim")
     path = neovim_file(tmp_path)

@@ -18,7 +18,8 @@ SCRIPTS = Path(__file__).with_name("neovim")
 PAGE = (REPOSITORY / "docs" / "editors" / "neovim.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```lua\n(.*?)```", PAGE, re.DOTALL)
 PLAIN = [block for block in BLOCKS if "vim.lsp.config" in block]
-OURS = [block for block in BLOCKS if "vim.lsp.config" not in block]
+PLUGINS = re.compile(r"require\('(cmp|blink\.cmp|lazy)'\)")  # in no package registry
+OURS = [block for block in BLOCKS if "vim.lsp.config" not in block and not PLUGINS.search(block)]
 TYPED = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot\n"
 
 
@@ -94,6 +95,17 @@ def test_the_other_documented_lines_raise_no_error(neovim: str, environment: dic
         (Path(environment["CONFIGURATION"]) / "init.lua").write_text(block, encoding="utf-8")
         said = run([neovim, "--headless", "-n", "+lua io.stdout:write(vim.v.errmsg)", "+qall!"], environment)
         assert said == "", block
+
+
+def test_lines_for_plugins_that_no_registry_has_are_lua(neovim: str, tmp_path: Path) -> None:
+    blocks = [block for block in BLOCKS if PLUGINS.search(block)]
+    assert len(blocks) == 3
+    assert "checks only that these lines are valid Lua" in PAGE
+    for block in blocks:
+        (tmp_path / "block.lua").write_text(block, encoding="utf-8")
+        check = f"+lua io.stdout:write(select(2, loadfile([[{tmp_path / 'block.lua'}]])) or '')"
+        done = subprocess.run([neovim, "--headless", "--clean", check, "+qall!"], capture_output=True, check=True)
+        assert done.stdout + done.stderr == b"", block
 
 
 def test_without_the_file(neovim: str, environment: dict[str, str], home: Path, tmp_path: Path) -> None:

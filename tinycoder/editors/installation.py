@@ -20,6 +20,15 @@ from tinycoder.errors import TinyCoderError
 PACKAGED = Path(__file__).parent / "files"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
 BUILT_EXTENSION = "vscode-client/dist/tinycoder.vsix"  # in the sources
+NEOVIM_LINES = """\
+require('tinycoder').setup({
+  keys = {
+    accept = '<Tab>', accept_word = '<M-Right>', accept_line = '<M-Down>',
+    next = '<M-]>', previous = '<M-[>', request = '<M-Bslash>', dismiss = '<C-]>',
+  },
+})
+vim.o.completeopt = 'menuone,noselect,popup' -- take nothing that was not chosen
+"""
 HELIX_COMMAND = 'command = "tinycoder"\nargs = ["serve"]\n'
 
 
@@ -84,7 +93,7 @@ def own_lines(editor: Literal["neovim", "emacs", "vscode"], command: Command) ->
     argv = [_quoted(word) for word in (*command.argv, "serve")]
     bare = command.argv == ("tinycoder",)
     if editor == "neovim":
-        return f"require('tinycoder').setup({'' if bare else '{ cmd = { ' + ', '.join(argv) + ' } }'})"
+        return NEOVIM_LINES if bare else NEOVIM_LINES.replace("{\n", f"{{\n  cmd = {{ {', '.join(argv)} }},\n", 1)
     if editor == "emacs":
         load = '(load (locate-user-emacs-file "tinycoder"))'
         return load if bare else f"(setq tinycoder-command '({' '.join(argv)}))\n{load}"

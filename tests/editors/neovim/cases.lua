@@ -464,16 +464,163 @@ end
 
 function cases.a_crash_is_repaired()
   H.with_fake({ setup = '{ restart_ms = 10 }' }, { inline = { 'total' } })
-  local first = H.lua('return _G.client().id')
-  for turn = 1, 2 do
+  for _ = 1, 2 do
+    local last = H.lua('return _G.client().id')
     H.notify('fake/die')
-    H.until_true(('return _G.attached() and _G.client().id > %d'):format(first + turn - 1), 'another server')
+    H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
   end
   H.say({ inline = { 'total' } })
   H.keys('ito')
   H.until_ghost('tal')
   local notes = H.lua('return _G.notes')
   H.same({ 'TinyCoder: the server ended (exit code 3) and is started again' }, notes, 'messages')
+end
+
+function cases.a_crash_is_repaired_while_somebody_types()
+  H.with_fake({ setup = '{ restart_ms = 300 }' }, { inline = { 'total' } })
+  local first = H.lua('return _G.client().id')
+  H.notify('fake/die')
+  H.until_true([[return _G.client() == nil]], 'the server is gone')
+  H.keys('iself')
+  H.until_line('self')
+  H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
+  H.say({ inline = {}, words = { 'total', 'other' } })
+  H.keys('.')
+  H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens')
+  H.until_documents({ ['a.py'] = 'self.\n' }, 'a crash')
+end
+
+function cases.the_list_opens_after_a_restart()
+  H.with_fake({ setup = '{ restart_ms = 10 }' }, {})
+  local last = H.lua('return _G.client().id')
+  for _, ending in ipairs({ 'crash', 'restart', 'crash' }) do
+    if ending ~= 'restart' then
+      H.notify('fake/die')
+    else
+      H.keys('<Esc>:TinyCoder restart<CR>')
+    end
+    H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
+    last = H.lua('return _G.client().id')
+    H.say({ words = { 'total', 'other' } })
+    H.keys('<Esc>ccself.')
+    H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens after a ' .. ending)
+    H.keys('<C-e><Esc>:edit!<CR>')
+    H.until_documents({ ['a.py'] = '\n' }, ending)
+    vim.fn.writefile({ 'x = ' .. last }, H.path)
+    H.lua([[vim.o.autoread = true; vim.uv.fs_utime(..., 1, 1); vim.cmd.checktime()]], H.path)
+    H.until_line('x = ' .. last)
+    vim.fn.writefile({ '' }, H.path)
+    H.keys(':edit!<CR>')
+    H.until_documents({ ['a.py'] = '\n' }, 'a change of the file')
+    H.same('', H.lua([[return vim.v.errmsg]]), 'errors after reading the file again')
+  end
+end
+
+--- The commands that name a buffer, or name it anew. Each is typed in an unnamed buffer of Python, or in a.py.
+local UNNAMED = ':bwipeout!<CR>:setlocal filetype=python<CR>'
+local NAMINGS = {
+  { UNNAMED, ':write b.py<CR>', 'b.py' },
+  { UNNAMED, ':file b.py<CR>', 'b.py' },
+  { '', ':file b.py<CR>', 'b.py' },
+  { '', ':saveas b.py<CR>', 'b.py' },
+  { '', ':saveas b.py<CR>:file c.py<CR>', 'c.py' },
+  { '', ':silent! saveas missing/b.py<CR>', 'missing/b.py' },
+  { '', ':silent 0file<CR>:write b.py<CR>', 'b.py' },
+  { '', ":lua vim.api.nvim_buf_set_name(0, 'b.py')<CR>", 'b.py' },
+  { '', ':file b.py<CR>:write<CR>:edit!<CR>', 'b.py' },
+  { '', ':write b.py<CR>', 'a.py' }, -- a copy; the buffer keeps its name
+}
+
+function cases.a_document_goes_by_the_name_of_its_buffer()
+  H.with_fake({}, { words = { 'total', 'other' }, inline = {} })
+  for _, naming in ipairs(NAMINGS) do
+    H.keys('<Esc>' .. naming[1])
+    H.keys('ccx = 1<Esc>')
+    H.keys(naming[2])
+    H.until_documents({ [naming[3]] = 'x = 1\n' }, naming[2])
+    H.keys('oself.')
+    H.until_line('self.')
+    H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens after ' .. naming[2])
+    H.keys('<C-e><Esc>')
+    H.until_documents({ [naming[3]] = 'x = 1\nself.\n' }, naming[2])
+    H.lua(([[
+      vim.cmd('%%bwipeout!')
+      for _, name in ipairs({ 'b.py', 'c.py' }) do vim.fn.delete(name) end
+      vim.cmd('edit! a.py')
+    ]]))
+    H.until_true([[return _G.attached()]], 'the server attached')
+  end
+end
+
+function cases.unnamed_buffers_take_turns()
+  H.with_fake({}, { inline = { 'total' } })
+  H.keys(UNNAMED .. 'ione<Esc>')
+  H.until_documents({ ['file://'] = 'one\n' }, 'the first')
+  H.keys(':enew!<CR>:setlocal filetype=python<CR>itwo<Esc>')
+  H.until_documents({ ['file://'] = 'two\n' }, 'the second')
+  H.keys(':buffer #<CR>othree<CR>to')
+  H.until_documents({ ['file://'] = 'one\nthree\nto\n' }, 'the first again')
+  H.until_ghost('tal')
+end
+
+function cases.a_document_ends_when_its_type_changes()
+  H.with_fake({ lines = { 'one' } }, {})
+  for _, kind in ipairs({ 'text', 'python', 'text.django', 'python' }) do
+    H.keys(':setlocal filetype=' .. kind .. '<CR>')
+    H.until_documents(kind == 'python' and { ['a.py'] = 'one\n' } or {}, kind)
+  end
+end
+
+function cases.compound_types()
+  H.with_fake({ name = 'a.txt', lines = { 'one' }, foreign = true })
+  for _, kind in ipairs({ 'python.django', 'django.python', 'text', 'python.django' }) do
+    H.keys(':setlocal filetype=' .. kind .. '<CR>')
+    H.until_true(('return _G.attached() == %s'):format(kind ~= 'text'), kind)
+    H.until_documents(kind ~= 'text' and { ['a.txt'] = 'one\n' } or {}, kind)
+  end
+  for _, opened in ipairs(H.told('textDocument/didOpen')) do
+    H.same('python', opened.textDocument.languageId, 'the language')
+  end
+  H.say({ inline = { 'total' } })
+  H.keys('oto')
+  H.until_ghost('tal')
+end
+
+function cases.files_that_were_opened_before_it_was_set_up()
+  H.start({ lines = { 'one' } })
+  H.lua([[vim.cmd('new b.py')]])
+  H.lua(H.fake())
+  for _, name in ipairs({ 'a.py', 'b.py' }) do
+    H.until_true(('return #vim.lsp.get_clients({ bufnr = vim.fn.bufnr(%q) }) == 1'):format(name), name)
+  end
+end
+
+function cases.a_restart_reaches_every_root()
+  for _, root in ipairs({ 'one', 'two' }) do
+    vim.fn.mkdir(vim.env.WORK .. '/' .. root, 'p')
+    vim.fn.writefile({}, vim.env.WORK .. '/' .. root .. '/pyproject.toml')
+  end
+  H.with_fake({ setup = '{ restart_ms = 1 }' }, {})
+  H.keys(':edit one/a.py<CR>')
+  H.until_true([[return _G.attached()]], 'attached')
+  for n = 1, 5 do
+    local last = H.lua('return _G.client().id')
+    H.notify('fake/die')
+    if n < 5 then
+      H.until_true(('return _G.attached() and _G.client().id > %d'):format(last), 'another server')
+    end
+  end
+  H.until_noted('stays down')
+  H.keys('oself.<Esc>')
+  H.keys(':edit two/a.py<CR>')
+  H.until_true([[return _G.attached()]], 'attached')
+  H.keys(':TinyCoder restart<CR>')
+  H.until_true(
+    [[return #vim.lsp.get_clients({ bufnr = vim.fn.bufnr('one/a.py') }) == 1]],
+    'the server of the other root is back'
+  )
+  H.keys(':buffer one/a.py<CR>oend')
+  H.until_documents({ ['one/a.py'] = '\nself.\nend\n' }, 'a restart')
 end
 
 function cases.too_many_crashes()
@@ -494,6 +641,23 @@ function cases.restart_by_hand()
   H.keys(':TinyCoder restart<CR>')
   H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
   H.same({}, H.lua('return _G.notes'), 'messages')
+end
+
+function cases.a_server_that_does_not_listen_is_started_anew()
+  H.with_fake({}, { deaf = true })
+  local first = H.lua('return _G.client().id')
+  H.keys(':TinyCoder restart<CR>')
+  H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
+end
+
+function cases.the_log_of_a_server_that_never_started()
+  vim.fn.writefile({ '#!/bin/sh', 'echo "no module named tinycoder" >&2', 'exit 1' }, vim.env.WORK .. '/tinycoder')
+  vim.fn.setfperm(vim.env.WORK .. '/tinycoder', 'rwxr-xr-x')
+  H.start({ init = "require('tinycoder').setup({ cmd = { vim.env.WORK .. '/tinycoder', 'serve' }, restart_ms = 1 })" })
+  H.until_noted('crashed 5 times and stays down')
+  H.keys(':TinyCoder log<CR>')
+  H.until_true([[return vim.fn.expand('%:t') == 'lsp.log']], 'the log')
+  H.ok(H.lua([[return vim.fn.getline('.')]]):find('no module named tinycoder', 1, true), 'the last line says why')
 end
 
 function cases.a_missing_command_is_said_once()

@@ -3,7 +3,7 @@
 The notification ``fake/say`` sets what is suggested from then on: ``{"inline": [texts], "words": [labels], "hold":
 bool, "over": columns}``. A suggestion replaces the longest end of the line before the cursor that it begins with, and
 ``over`` columns behind it. With ``hold`` requests for ghost text wait for ``fake/release``. ``fake/results`` sets what
-commands give. ``fake/send`` sends a message back, ``fake/die`` ends the process with exit code 3, ``fake/journal``
+commands give. With ``deaf`` nothing else is answered. ``fake/send`` sends a message back, ``fake/die`` ends the process with exit code 3, ``fake/journal``
 gives every message that came so far. FAKE_ENCODING names the encoding of columns, FAKE_DIES makes it end at once.
 """
 
@@ -66,7 +66,7 @@ class Fake:
             self.most_held = max(self.most_held, len(self.held))
             if not self.said["hold"]:
                 self.release()
-        else:
+        elif not self.said.get("deaf"):
             self.answer(number, self.result(method, params))
 
     def note(self, method: str, params: Any) -> None:

@@ -56,15 +56,18 @@ function H.fake(more)
   return ("\nrequire('tinycoder').setup(vim.tbl_extend('force', { cmd = %s }, %s))\n"):format(cmd, more or '{}')
 end
 
---- Start with the fake server, wait for it, and let it say something.
+--- Start with the fake server; wait for it, and let it say something; not with `foreign`, a file that is not ours.
 function H.with_fake(options, said)
   options.init = (options.init or '') .. H.fake(options.setup)
   H.start(options)
-  H.until_true([[return _G.attached()]], 'the server attached', [[
+  H.lua([[
     function _G.client() return vim.lsp.get_clients({ name = 'tinycoder', bufnr = 0 })[1] end
     function _G.attached() return _G.client() ~= nil and _G.client().initialized == true end
   ]])
-  H.say(said or {})
+  if not options.foreign then
+    H.until_true([[return _G.attached()]], 'the server attached')
+    H.say(said or {})
+  end
 end
 
 local function waits_for_a_key()
@@ -141,7 +144,10 @@ end
 
 --- Everything that the fake server was told so far.
 function H.journal()
-  return H.lua([[return _G.client():request_sync('fake/journal', {}, 10000, vim.api.nvim_get_current_buf()).result]])
+  return H.lua([[
+    local client = _G.client() or vim.lsp.get_clients({ name = 'tinycoder' })[1]
+    return client:request_sync('fake/journal', {}, 10000, vim.api.nvim_get_current_buf()).result
+  ]])
 end
 
 --- The messages of one kind.
@@ -165,6 +171,38 @@ function H.until_told(method, count)
   end, 10)
   H.ok(ok, ('%s came %d times, not %d'):format(method, #told, count))
   return told
+end
+
+--- The documents that the server holds, by name: no change or focus of one that is not open, none opened twice.
+local function documents()
+  local open, faults = {}, {}
+  for _, message in ipairs(H.journal().messages) do
+    local kind = message.method:match('^textDocument/did(%a+)')
+    local uri = kind and vim.tbl_get(message, 'params', 'textDocument', 'uri')
+    local name = uri and uri:gsub('^file://' .. vim.pesc(vim.env.WORK) .. '/', '')
+    if kind == 'Open' then
+      faults[#faults + 1] = open[name] and name .. ' is opened twice' or nil
+      open[name] = message.params.textDocument.text
+    elseif name and not open[name] then
+      faults[#faults + 1] = ('%s of %s, which is not open'):format(kind, name)
+    elseif kind == 'Close' then
+      open[name] = nil
+    elseif kind == 'Change' then
+      open[name] = message.params.contentChanges[#message.params.contentChanges].text
+    end
+  end
+  return open, faults
+end
+
+--- Wait until the server holds just these documents, with these texts, and never was told of another.
+function H.until_documents(expected, after)
+  local open, faults
+  local ok = vim.wait(PATIENCE, function()
+    open, faults = documents()
+    return vim.deep_equal(open, expected)
+  end, 10)
+  H.ok(ok, ('documents after %s: %s, not %s'):format(after, vim.inspect(open), vim.inspect(expected)))
+  H.same({}, faults, 'messages about documents after ' .. tostring(after))
 end
 
 --- Wait until a message was shown that holds this text.

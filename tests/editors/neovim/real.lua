@@ -66,6 +66,18 @@ function cases.settings_change_without_a_restart()
   H.until_ghost('al = start')
 end
 
+function cases.the_log_is_its_own_and_ends_with_the_newest()
+  start({ 'x = 1', '' }, "require('tinycoder').configure({ logLevel = 'debug' })")
+  H.keys('Goself.<Esc>:TinyCoder log<CR>')
+  H.until_true([[return vim.fn.expand('%:t') == 'tinycoder.log' and vim.fn.line('$') > 1]], 'the log')
+  H.same(H.lua([[return vim.fn.line('$')]]), H.lua([[return vim.fn.line('.')]]), 'the cursor is at its end')
+  local first, last = H.lua([[return { vim.fn.getline(1), vim.fn.getline('$') }]])[1], H.lua([[return vim.fn.getline('$')]])
+  for _, line in ipairs({ first, last }) do
+    H.ok(line:find('^%d+%-%d+%-%d+ %d+:%d+:%d+,%d+ [A-Z]+ tinycoder'), 'a line of the log: ' .. line)
+  end
+  H.ok(first <= last, 'the newest comes last')
+end
+
 function cases.training_from_the_editor()
   vim.fn.writefile({ '[project]' }, vim.env.WORK .. '/pyproject.toml')
   local lesson = {}

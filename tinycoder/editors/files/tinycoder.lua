@@ -35,6 +35,7 @@ local crashes = {} -- when the server crashed, in ms
 local trouble = nil -- 'restarting' or 'stopped' while there is no server
 local complained = false -- that the command is missing
 local deliberate = {} -- clients that were stopped in order to be started again, by id
+local keeper = nil -- the client that `keep` attaches, by its id
 local replaced = {} -- the mappings that ours fall back to, by key
 
 local shown = nil -- the suggestion that is offered, made by `suggestion`
@@ -63,6 +64,16 @@ end
 
 local function client_of(buf)
   return lsp.get_clients({ name = NAME, bufnr = buf })[1]
+end
+
+--- The type of a buffer that is ours: of a compound one such as `python.django`, the part that counts. nil for others.
+local function type_of(buf)
+  local whole = vim.bo[buf].filetype
+  for _, part in ipairs({ whole, unpack(vim.split(whole, '.', { plain = true })) }) do
+    if vim.list_contains(opts.filetypes, part) then
+      return part
+    end
+  end
 end
 
 local function wanted(buf)
@@ -610,9 +621,34 @@ function M.report()
   end)
 end
 
---- Open the file that holds what the server says of itself.
+--- The file that the server logs to, and whether it must be told so. nil if `cmd` is not known to take that option.
+local function log_file()
+  for i, word in ipairs(opts.cmd) do
+    local named = word == '--log-file' and opts.cmd[i + 1] or word:match('^%-%-log%-file=(.+)')
+    if named then
+      return named, false
+    end
+  end
+  local program = vim.fs.basename(opts.cmd[1])
+  if program:find('^tinycoder') or (program:find('^python') and vim.list_contains(opts.cmd, 'tinycoder')) then
+    return vim.fs.joinpath(vim.fn.stdpath('log'), 'tinycoder.log'), true
+  end
+end
+
+--- Show the server's log, the newest lines last. Neovim's own log instead where that says more: of a server that did
+--- not come as far as to log anything.
 function M.log()
-  vim.cmd.tabedit(vim.fn.fnameescape(lsp.log.get_filename()))
+  local function written(path)
+    return path and (vim.uv.fs_stat(path) or { mtime = { sec = 0 } }).mtime.sec or 0
+  end
+  local ours, shared = log_file(), lsp.log.get_filename()
+  local path = written(ours) > 0 and not (trouble and written(shared) > written(ours)) and ours or shared
+  vim.cmd.tabedit({ args = { vim.fn.fnameescape(path) }, mods = { noswapfile = true } })
+  vim.bo.autoread, vim.bo.readonly, vim.bo.bufhidden = true, true, 'wipe'
+  vim.cmd('checktime | normal! G')
+  if api.nvim_buf_line_count(0) == 1 and api.nvim_get_current_line() == '' then
+    say("the log is empty; settings = { tinycoder = { logLevel = 'debug' } } makes it say more")
+  end
 end
 
 --- Use other settings from now on, without a restart: the section `tinycoder`, as in docs/settings.md.
@@ -631,8 +667,7 @@ end
 function M.status()
   local client = client_of(api.nvim_get_current_buf())
   if not client then
-    local ours = vim.list_contains(opts.filetypes, vim.bo.filetype)
-    return ours and trouble and 'TinyCoder: ' .. trouble or ''
+    return type_of(0) and trouble and 'TinyCoder: ' .. trouble or ''
   end
   local said = statuses[client.id] or { state = 'loading' }
   local state = wanted(api.nvim_get_current_buf()) and said.state or 'off'
@@ -685,13 +720,25 @@ local function executable()
   return false
 end
 
+--- All unnamed buffers go by the same URI, which can name one document: `buf` has it from now on, if it is unnamed.
+local function own_uri(buf)
+  for _, client in ipairs(api.nvim_buf_get_name(buf) == '' and lsp.get_clients({ name = NAME }) or {}) do
+    for other in pairs(client.attached_buffers) do
+      if other ~= buf and api.nvim_buf_get_name(other) == '' then
+        lsp.buf_detach_client(other, client.id)
+      end
+    end
+  end
+end
+
 --- Start the server for these buffers, or join them to one that runs.
 local function begin(bufs)
   for _, buf in ipairs(bufs) do
-    local ours = api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == ''
-    if ours and vim.list_contains(opts.filetypes, vim.bo[buf].filetype) and executable() then
+    local file = api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == ''
+    if file and type_of(buf) and not client_of(buf) and executable() then
       local config = vim.deepcopy(lsp.config[NAME])
       config.root_dir = root_of(buf)
+      own_uri(buf)
       lsp.start(config, { bufnr = buf })
     end
   end
@@ -728,7 +775,8 @@ local function start(dispatchers)
       on_exit(0, 0)
     end,
   })
-  return lsp.rpc.start(opts.cmd, dispatchers)
+  local log, new = log_file()
+  return lsp.rpc.start(vim.iter({ opts.cmd, new and { '--log-file', log } or {} }):flatten():totable(), dispatchers)
 end
 
 local function on_exit(_, _, id)
@@ -760,17 +808,27 @@ end
 function M.restart()
   crashes, trouble, complained = {}, nil, false
   local clients = lsp.get_clients({ name = NAME })
-  if #clients == 0 then
-    begin(api.nvim_list_bufs())
-  end
+  begin(api.nvim_list_bufs()) -- those whose server was given up
   for _, client in ipairs(clients) do
     deliberate[client.id] = true
     client:stop()
     vim.defer_fn(function()
       if not client.rpc.is_closing() then
-        client:stop(true) -- it does not listen
+        client.rpc.terminate() -- it does not listen; a second `stop` would not either
       end
     end, 3000)
+  end
+end
+
+--- Before a buffer gets another name: the server knows documents by their names, so this one ends, and another begins.
+--- Neovim itself sees a name change at the next write only, and some never.
+local function rename(buf)
+  local client = client_of(buf)
+  if client then
+    lsp.buf_detach_client(buf, client.id)
+    vim.schedule(function()
+      begin({ buf })
+    end)
   end
 end
 
@@ -778,8 +836,46 @@ local function focus(client, buf)
   client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buf) } })
 end
 
+--- Attach a client that has nothing to say and never ends. Neovim 0.11 needs one: a buffer in which text changes while no
+--- client is attached, as after a crash, is followed no longer, and clients that come later are told of no change; and
+--- the client that was the first in a buffer's completion list is looked for whenever the file is read again.
+local function keep(buf)
+  local ended = false
+  local silent = {
+    request = function(method, _, answer, answered_at_once)
+      if method ~= 'initialize' then -- which stays without an answer, so that nobody asks for more
+        answer(nil, nil)
+        answered_at_once(1)
+      end
+      return true, 1
+    end,
+    notify = function()
+      return true
+    end,
+    is_closing = function()
+      return ended
+    end,
+    terminate = function()
+      ended = true
+    end,
+  }
+  keeper = keeper
+    or lsp.start({
+      name = NAME .. ' (keeper)',
+      cmd = function()
+        return silent
+      end,
+      offset_encoding = 'utf-32', -- shared with no server, and so is what Neovim notes of its buffers
+    }, { attach = false })
+  lsp.buf_attach_client(buf, keeper)
+  if opts.popup then
+    lsp.completion.enable(true, keeper, buf, { autotrigger = true })
+  end
+end
+
 local function attach(client, buf)
   trouble = nil
+  keep(buf)
   if opts.popup and wanted(buf) and client.server_capabilities.completionProvider then
     -- Without one of these Neovim inserts the first word as soon as the list opens.
     local complete = vim.o.completeopt
@@ -920,15 +1016,20 @@ function M.setup(given)
     filetypes = opts.filetypes,
     root_dir = function(buf, on_dir)
       if executable() then
+        own_uri(buf)
         on_dir(root_of(buf))
       end
     end,
     settings = opts.settings,
     init_options = opts.settings.tinycoder,
+    get_language_id = type_of,
     handlers = { didChangeStatus = on_status, ['window/showMessage'] = on_message },
     on_exit = on_exit,
   })
   lsp.enable(NAME)
+  vim.schedule(function()
+    begin(api.nvim_list_bufs()) -- what was opened before
+  end)
 
   local function colour()
     local look = { link = 'Comment' }
@@ -961,12 +1062,33 @@ function M.setup(given)
     local client = client_of(args.buf)
     if client and client.initialized then
       focus(client, args.buf)
+    elseif not client and not trouble and api.nvim_buf_get_name(args.buf) == '' then
+      begin({ args.buf })
     end
   end)
   when_ours('LspAttach', attach)
-  when_ours('LspDetach', function(_, buf)
-    if shown and shown.buf == buf then
-      leave()
+  when('FileType', '*.*', function(args) -- Neovim compares whole types: `python.django` is new to it
+    local kind = vim.bo[args.buf].filetype
+    if type_of(args.buf) and not vim.list_contains(lsp.config[NAME].filetypes, kind) then
+      lsp.config(NAME, { filetypes = vim.list_extend({ kind }, lsp.config[NAME].filetypes) })
+      begin({ args.buf })
+    end
+  end)
+  when('BufFilePre', nil, function(args)
+    rename(args.buf)
+  end)
+  when('BufDelete', nil, function(args) -- so Neovim says that an unnamed buffer is about to get a name from :write
+    if api.nvim_buf_get_name(args.buf) == '' then
+      rename(args.buf)
+    end
+  end)
+  when('LspDetach', nil, function(args)
+    local client = lsp.get_client_by_id(args.data.client_id)
+    if client and (client.name == NAME or client.id == keeper) then
+      lsp.completion.enable(false, client.id, args.buf) -- else the list waits for what a dead server will not say
+      if shown and shown.buf == args.buf then
+        leave()
+      end
     end
   end)
 
