@@ -128,6 +128,7 @@ def did_accept_part(ls: Session, params: Any) -> None:
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
     """From now on the document counts as it is in the editor. Also a chance to see whether a model was trained."""
     ls.documents.follow(params.text_document.uri)
+    ls.explain(params.text_document.uri)
     await ls.retry()
 
 

@@ -23,7 +23,9 @@ from tinycoder.stop import Stop
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.connection.protocol import Protocol
 from tinycoder_lsp.documents import notebooks
+from tinycoder_lsp.documents.left_out import left_out
 from tinycoder_lsp.documents.opened import OpenDocuments
+from tinycoder_lsp.documents.positions import relative_path
 from tinycoder_lsp.editor.client import configured
 from tinycoder_lsp.editor.details import documentation, offered, read_from_disk
 from tinycoder_lsp.editor.items import abilities_of
@@ -131,6 +133,7 @@ class Session(LanguageServer):
         self._log_level = log_level
         self._chosen: str | None = None
         self._wanted: _Wanted | None = None
+        self._configured = asyncio.Event()  # set once the settings are known
 
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
@@ -187,6 +190,7 @@ class Session(LanguageServer):
         if wanted == self._wanted:
             return
         self._wanted = wanted
+        self._configured.set()
         if wanted.enable:
             self.reporter.show(LOADING)
             await self._load(wanted)
@@ -212,6 +216,23 @@ class Session(LanguageServer):
             level = lsp.MessageType.Warning if result.state == "failed" else lsp.MessageType.Info
             self.reporter.log(level, result.message)
             self.reporter.say(level, result.message)
+
+    def explain(self, uri: str) -> None:
+        """Say in the log, once and in the background, why a document that was opened is not learnt from, if so."""
+        if uri.startswith("file:"):
+            self._background.start("looking at what is left out", self._explain(uri))
+
+    async def _explain(self, uri: str) -> None:
+        await self._configured.wait()
+        settings, folders = self.settings, self.documents.folders()
+        if not (settings.enable and settings.trusted):
+            return
+        reason = await asyncio.to_thread(left_out, uri, folders, settings.exclude, self.models.home)
+        if reason is not None:
+            path = relative_path(uri, folders)
+            said = f"TinyCoder neither remembers {path} nor learns from it: {reason}."
+            if self.reporter.is_new(said):
+                self.reporter.log(lsp.MessageType.Info, said)
 
     async def details(self, item: lsp.CompletionItem) -> lsp.MarkupContent:
         """The documentation of an item that was offered."""

@@ -24,8 +24,10 @@ LINES = [
     f"print('{VALUE}')", f"x = {TOKEN!r}", "", "    ", "# nothing", "def f(a, b):",
     "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", *BODY,
     f"DB_PASSWORD={VALUE}", f"url = 'https://u:{VALUE}@example.org'", "token = '", "password=",
-    "API_KEYS = [", "passwords = {  # theirs", "    'first',  # of them", f"    'bob': '{VALUE}',", "server.login(user,",
-    f"if '{VALUE}' == token:", "os.getenv('API_TOKEN') or", f"password = {VALUE}", '"""', "    default=", "tokens.append(",
+    "API_KEYS = [", "passwords = {  # theirs", "    'first',  # of them", f"    'bob': '{VALUE}',",
+    "server.login(user,",
+    f"if '{VALUE}' == token:", "os.getenv('API_TOKEN') or", f"password = {VALUE}", '"""',
+    "    default=", "tokens.append(",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(LINES), max_size=8)
 

@@ -31,6 +31,12 @@ def read_file(file: SourceFile) -> tuple[Text, tuple[Replaced, ...]] | Skipped:
     return Text(path=file.path, text=text, n_bytes=len(text.encode())), replaced
 
 
+def left_out(file: SourceFile | Skipped | None) -> str | None:
+    """Why a file that ``tree.walk_to`` found is not learnt from; ``None`` if it is, or there is none."""
+    read = read_file(file) if isinstance(file, SourceFile) else file
+    return read.reason if isinstance(read, Skipped) else None
+
+
 def decode(raw: bytes) -> tuple[str, str | None]:
     """Decode a file by byte-order mark or coding cookie (PEP 263), else as UTF-8: its code, and why there is none.
 

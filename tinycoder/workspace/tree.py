@@ -34,10 +34,10 @@ class SourceFile:
 
 
 class _Start(NamedTuple):
-    """A folder to walk; with ``only``, that one file of it."""
+    """A folder to walk; with ``only``, that one file in it or below it."""
 
     folder: Path
-    only: str | None
+    only: Path | None
 
 
 class _Folder(NamedTuple):
@@ -65,8 +65,38 @@ def walk(
     Raises ``CorpusError`` for a path that does not exist or is not Python, and if a ``.gitignore`` file above a
     path cannot be read.
     """
-    is_excluded = ignore.matcher(exclude)
     starts = list(dict.fromkeys(_start(path) for path in paths))
+    return _walk_all(starts, exclude, forgotten, importable, environ)
+
+
+def walk_to(
+    file: Path,
+    folder: Path,
+    *,
+    exclude: Sequence[str] = (),
+    forgotten: Forgotten = NOTHING_FORGOTTEN,
+    environ: Mapping[str, str] = os.environ,
+) -> SourceFile | Skipped | None:
+    """Return what a walk of ``folder`` says of one ``file`` below it, or of the folder with which it is left out.
+
+    ``None`` for a file that is not below it, is not there, or is not Python. Raises as ``walk`` does.
+    """
+    root, location = true_path(folder), true_path(file)
+    if root not in location.parents:
+        return None
+    files, left_out = _walk_all([_Start(root, location)], exclude, forgotten, False, environ)
+    found: list[SourceFile | Skipped] = [*files, *left_out]
+    return found[0] if found else None
+
+
+def _walk_all(
+    starts: Sequence[_Start],
+    exclude: Sequence[str],
+    forgotten: Forgotten,
+    importable: bool,
+    environ: Mapping[str, str],
+) -> tuple[list[SourceFile], list[Skipped]]:
+    is_excluded = ignore.matcher(exclude)
     labels = labels_of([start.folder for start in starts])
     files: dict[Path, SourceFile] = {}
     skipped: dict[Path, Skipped] = {}
@@ -102,7 +132,7 @@ def _start(path: Path) -> _Start:
         return _Start(folder=location, only=None)
     if not location.is_file() or not location.name.lower().endswith(SUFFIXES):
         raise CorpusError(f"{path} is not a Python file; give {' or '.join(SUFFIXES)} files, or folders")
-    return _Start(folder=location.parent, only=location.name)
+    return _Start(folder=location.parent, only=location)
 
 
 def labels_of(folders: Sequence[Path]) -> dict[Path, str]:
@@ -145,7 +175,7 @@ def _walk(
                 yield folder.location, Skipped(path=folder.path, reason=reason, n_bytes=0)
                 continue
         for entry in entries:
-            if start.only is None or _is_same(entry, start.folder / start.only):
+            if start.only is None or Path(entry.path) in start.only.parents or _is_same(entry, start.only):
                 judged = _judge(entry, folder.path, inner, roots, max_bytes)
                 if isinstance(judged, _Folder):
                     pending.append(judged)

@@ -36,7 +36,8 @@ _SIGN = re.compile(
       \\?["']\]?[ \t]{{0,9}}  # a dict entry, a call's first argument
         (?: [=!]= | [=:] | (?P<comma>,) (?: \s{{0,40}} {_OPTION} ){{0,3}}
             \s{{0,40}} (?P<default> (?: default | fallback | value ) [ ]?=[ ]? )? )
-    | ["']? (?: ,[ ]?(?: None | "" | '') )? [\])]{{0,2}} [ \t]{{1,3}} (?: or | else | (?:not[ ])?in ) [ \t]{{1,3}} (?=\S)
+    | ["']? (?: ,[ ]?(?: None | "" | '') )? [\])]{{0,2}}
+        [ \t]{{1,3}} (?: or | else | (?:not[ ])?in ) [ \t]{{1,3}} (?=\S)
     | [ \t]{{0,9}} (?: :[ \t]{{0,9}}[a-z_][\w.\[\]|, \t]{{0,60}}= | [=!:]?= | : )  # annotated or not
     | \[ [^\]\n]{{1,60}} \] [ \t]{{0,9}} [=!]?=
     | (?: \. (?: append | add | extend | update | setdefault ) )? \(
@@ -55,7 +56,8 @@ _OPENING = re.compile(r"\s{0,40} (?: [\w.]{0,40}\( \s{0,40} )? [\[({]? (?<=[\[({
 _ITEM = re.compile(
     r"""
     (?: [ \t]{0,80} (?:\#[^\n]{0,200})? \r?\n ){0,4} [ \t]{0,80}
-    (?: [bru]?(?P<sort>["']) (?P<key> [^"'\\\s]{1,100} ) (?P=sort) [ \t]{0,5} : \s{0,40} | [\w.]{1,60} [ ]?[=:] \s{0,40} )?
+    (?: [bru]?(?P<sort>["']) (?P<key> [^"'\\\s]{1,100} ) (?P=sort) [ \t]{0,5} : \s{0,40}
+      | [\w.]{1,60} [ ]?[=:] \s{0,40} )?
     (?: [bfru]{0,2} (?P<quote>\"""|'''|"|') (?P<secret> (?: (?!(?P=quote)) (?:[^\\\n]|\\.) ){0,4096} ) (?P=quote)
       | [^,\[\](){}"'\n\#]{1,80} )
     [ \t]{0,9} (?P<more>,)?
@@ -102,28 +104,22 @@ def given_to_names(text: str) -> Iterator[Secret]:
 
 def _values(text: str, name: re.Match[str]) -> Iterator[Span]:
     """The secrets that are given to a name: in quotes, in a collection, or without quotes."""
-    found = False
+    found: list[Span] = []
     sign = _SIGN.match(text, name.end())
     if sign is not None:
         is_weak = bool(sign["comma"]) and not (sign["default"] or is_read(text, name.start()))
-        at = sign.end()
-        value = _QUOTED.match(text, at)
+        value = _QUOTED.match(text, sign.end())
         if value is not None and _is_secret(name[0], value["secret"], is_weak):
-            yield value.span("secret")
-            found = True
-        opening = _OPENING.match(text, at)
+            found.append(value.span("secret"))
+        opening = _OPENING.match(text, sign.end())
         if opening is not None or sign[0].endswith("("):
-            for span in _items(text, opening.end() if opening else at, name[0], is_weak):
-                yield span
-                found = True
+            found += _items(text, (opening or sign).end(), name[0], is_weak)
     else:
         value = _SPACED.match(text, name.end())
-        if value is not None and _is_secret(name[0], value["secret"], False):
-            if not enclosing(text, name.start()).endswith(value["quote"][-1]):
-                yield value.span("secret")
-                found = True
-    if not found:
-        yield from _without_quotes(text, name)
+        is_other = value is not None and not enclosing(text, name.start()).endswith(value["quote"][-1])
+        if value is not None and is_other and _is_secret(name[0], value["secret"], False):
+            found.append(value.span("secret"))
+    return iter(found) if found else _without_quotes(text, name)
 
 
 def _items(text: str, at: int, name: str, is_weak: bool) -> Iterator[Span]:
