@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.terminal import printable
 from tinycoder.storage.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ def _columns(summary: Summary) -> str:
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
     state = "shipped" if summary.bundled else "resumable" if summary.resumable else "finished"
     columns = (
-        f"{_printable(summary.training.recipe or '-')[:11]:11}",
+        f"{printable(summary.training.recipe or '-')[:11]:11}",
         f"{f'{parameters:,}' if parameters else '-':>10}",
         f"{'-' if bpb is None else f'{bpb:.3f}':>9}",
         f"{summary.n_bytes / 1e6:5.1f} MB",
         f"{written:16}",
-        _printable(summary.problem or state),
+        printable(summary.problem or state),
     )
     return "  ".join(columns)
 
@@ -91,7 +92,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if card is None:
         click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
     else:
-        click.echo(_printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
+        click.echo(printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
 
 
 @checkpoint.command()
@@ -160,7 +161,7 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
 
 @checkpoint.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=options.FILE)
 @click.pass_context
 def export(context: click.Context, name: str, file: Path) -> None:
     """Write the model NAME to FILE in GGUF, the format of llama.cpp, with float32 weights.
@@ -231,8 +232,3 @@ def remove(context: click.Context, name: str, yes: bool) -> None:
     if not (yes or is_bundled(folder)):  # which is refused without a question
         click.confirm(f"Delete {folder}?", abort=True)
     remove_model(folder)
-
-
-def _printable(text: str) -> str:
-    """Without what could command a terminal: the text may be a stranger's."""
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.terminal import show
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import ConfigError
 from tinycoder.stop import Progress, no_progress
+from tinycoder.words import counted
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Candidate
@@ -91,7 +93,7 @@ def complete(
         click.echo(f"{title}:" if candidates else f"no {title} here", err=not candidates)
         width = min(60, max((len(each.text) for each in candidates), default=0))
         for each in candidates:
-            click.echo(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
+            show(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
 
 
 def _workspace_of(file: Path) -> Path:
@@ -114,11 +116,11 @@ def _read(cursor: Cursor) -> tuple[str, int]:
     ends = [*_LINE_END.finditer(text)]
     starts = [0, *(end.end() for end in ends)]
     if cursor.line > len(starts):
-        raise ConfigError(f"{cursor.file} has {len(starts):,} lines; there is no line {cursor.line:,}")
+        raise ConfigError(f"{cursor.file} has {counted(len(starts), 'line')}; there is no line {cursor.line:,}")
     start, end = starts[cursor.line - 1], [*(end.start() for end in ends), len(text)][cursor.line - 1]
     if cursor.column > end - start + 1:
         raise ConfigError(
-            f"line {cursor.line:,} of {cursor.file} is {end - start:,} characters long; "
+            f"line {cursor.line:,} of {cursor.file} is {counted(end - start, 'character')} long; "
             f"there is no column {cursor.column:,}"
         )
     return text, start + cursor.column - 1

@@ -42,6 +42,8 @@ def setup(editor: Literal["neovim", "emacs", "helix", "vscode"], print_only: boo
         return
     file = editor_file(editor, os.environ, command)
     if print_only:
+        if force:
+            raise click.UsageError("--print changes nothing; it does not go with --force")
         click.echo(f"{file.path}:", err=True)
         click.echo(file.text, nl=False)
         return

@@ -14,16 +14,17 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.options import home_folder
+from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.config import PRESETS, TrainConfig
+from tinycoder.cli.terminal import show
+from tinycoder.config import FROM_SCRATCH, PRESETS, TrainConfig
 from tinycoder.stop import never
+from tinycoder.words import counted
 
 if TYPE_CHECKING:
     from tinycoder_training.job import Job
 
 DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
-FROM_SCRATCH = "none"  # as --from: new weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,12 @@ class TrainOptions:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
+    type=TEXT,
     help="Leave out files that match, written as in .gitignore. May be given many times.",
 )
 @click.option(
@@ -78,6 +80,7 @@ class TrainOptions:
     "--from",
     "start",
     metavar="MODEL",
+    type=TEXT,
     help="Continue from the weights of this model, or 'none': new weights.  [default: base; with --preset: none]",
 )
 @click.option(
@@ -87,15 +90,15 @@ class TrainOptions:
 @click.option("--context", "window", type=click.IntRange(2), help="Tokens of a window.  [default: the model's]")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Train this long in all.  [default: 10, 1 with --recent]",
 )
 @click.option("--steps", type=click.IntRange(1), help="Train this many steps in all.")
-@click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
+@click.option("--name", type=TEXT, help="Name of the model.  [default: the first path's name and hash, or the recipe]")
 @click.option(
     "--recent",
     metavar="HOURS",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Teach the model of PATHS the files that changed within HOURS. It is changed only for the better.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, exactly where it was.")
@@ -103,13 +106,13 @@ class TrainOptions:
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
 @click.option(
     "--fim-rate",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=TrainConfig.fim_rate,
     show_default=True,
     help="Part of the windows that teach to fill in the middle, for --recipe code.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Seed of weights, held-out files and data order.  [default: 0]")
-@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
+@click.option("--file", type=FILE, help="Text for --recipe shakespeare, offline.")
 @click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result, or the list, as one JSON object.")
@@ -143,7 +146,7 @@ def train(context: click.Context, /, **values: Any) -> None:
     if options.list_only:
         corpus, _ = read_texts(home, options, load_forgotten(home), options.seed or 0)
         assert corpus is not None
-        click.echo(json.dumps(listing_data(corpus)) if options.as_json else listing(corpus))
+        click.echo(json.dumps(listing_data(corpus))) if options.as_json else show(listing(corpus))
         return
     with only_writer(folder):
         job = job_of(home, folder, options, workspaces)
@@ -159,6 +162,8 @@ def _check(context: click.Context, options: TrainOptions) -> None:
     """A usage error for options that exclude each other."""
     if options.minutes is not None and options.steps is not None:
         raise click.UsageError("choose either --minutes or --steps")
+    if options.list_only and options.dry_run:
+        raise click.UsageError("choose either --list or --dry-run")
     if options.recipe != "code":
         if options.paths:
             raise click.UsageError(f"--recipe {options.recipe} reads no PATHS")
@@ -224,7 +229,8 @@ def _say_nothing_recent(name: str, options: TrainOptions) -> None:
     if options.as_json:
         click.echo(json.dumps({"finished": True, "kept": False, "report": None}))
     else:
-        click.echo(f"{name}: no file to learn from changed within {options.recent:g} hours; the model stays as it is")
+        hours = counted(options.recent or 0, "hour")
+        click.echo(f"{name}: no file to learn from changed within {hours}; the model stays as it is")
 
 
 def _refuse(context: click.Context, reason: str, *names: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from tinycoder.doctor.check import Check
 from tinycoder.editors.installation import own_command
 from tinycoder.errors import TinyCoderError
+from tinycoder.words import counted
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_SPACE = 1_000_000_000  # bytes; a run of the largest preset saves some 400 MB
@@ -158,7 +159,8 @@ def check_server(home: Path, folder: Path, *, timeout_s: float = START_S) -> Che
     except TinyCoderError as error:
         advice = "Start it in a terminal to see its log: `tinycoder serve --log-level debug`"
         return Check("broken", f"does not work: {error}", advice)
-    says = f"ready after {trial.ready_s:.1f} s, answered after {trial.answer_s * 1000:.0f} ms ({trial.n_names} names)"
+    names = counted(trial.n_names, "name")
+    says = f"ready after {trial.ready_s:.1f} s, answered after {trial.answer_s * 1000:.0f} ms ({names})"
     if trial.kind == "Error":
         advice = "Put that right, or choose another model with `tinycoder serve --model NAME`"
         return Check("broken", f"starts, but: {trial.message}", advice)
