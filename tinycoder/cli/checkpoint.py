@@ -120,7 +120,13 @@ def verify(context: click.Context, name: str) -> None:
 @checkpoint.command()
 @click.argument("name")
 @click.option("--to", "kind", type=click.Choice(["int8", "float16"]), default="int8", show_default=True)
-@click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
+@click.option(
+    "--name",
+    "new_name",
+    metavar="TEXT",
+    type=options.TEXT,
+    help="Name of the smaller model.  [default: NAME-int8, ...]",
+)
 @click.pass_context
 def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
     """Copy the model NAME with weights of a quarter (int8) or half the size (float16), and say what that costs.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.project import shared_settings
 from tinycoder.cli.terminal import show
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import ConfigError
@@ -76,6 +77,7 @@ def complete(
     import tinycoder
 
     folder = _workspace_of(cursor.file)
+    shared_settings([folder])  # whose mistakes are said before the work
     text, offset = _read(cursor)
     with _bar() as progress:
         opened = tinycoder.open(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.project import shared_settings
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def evaluate(
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     home, paths = options.home_folder(context), paths or (Path(),)
+    shared_settings(paths)  # whose mistakes are said before the work
     loaded = load_model(choose_model(home, paths, model))
     known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
+from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.terminal import show
 from tinycoder.config import FROM_SCRATCH, PRESETS, TrainConfig
@@ -130,10 +131,14 @@ def train(context: click.Context, /, **values: Any) -> None:
 
     It continues from the model that TinyCoder comes with, which knows Python in general. It reads only files that git
     would track, leaves out secrets, keys and generated files, and holds some files back to measure the model. --list
-    shows it all beforehand. Ctrl-C saves; --resume continues.
+    shows it all beforehand. Ctrl-C saves; --resume continues. What [tool.tinycoder] in the project's pyproject.toml
+    says of training holds where no option is given.
     """
     options = TrainOptions(**values)
     _check(context, options)
+    if options.recipe == "code" and not options.resume:
+        shared = recipe_of(context, shared_settings(options.roots), tuning=options.recent is not None)
+        options = replace(options, **shared)
     gone = stdin_ends() if options.attached else never
     from tinycoder.cli.train_job import job_of, read_texts
     from tinycoder.storage.forget_list import load_forgotten
