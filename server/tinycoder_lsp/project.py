@@ -78,11 +78,11 @@ def refused_exclude(file: ProjectFile) -> str | None:
 
 
 def _read(file: ProjectFile) -> tuple[ProjectSettings, list[str]]:
-    if file.problem:
-        return NOTHING_SHARED, [f"{file.problem}; what the project shares is not used"]
     personal = [key for key in file.table if key in _personal_keys()]
     shared = {key: value for key, value in file.table.items() if key not in personal}
     settings, problems = read_section(ProjectSettings(), shared, TABLE)
+    if file.problem:
+        return settings, [f"{file.problem}; until it is put right, what it said before holds"]
     return settings, problems + [
         f"{TABLE}.{key} concerns one person's machine and is not taken from a project; set it in the editor or on the "
         "command line"

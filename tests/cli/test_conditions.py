@@ -13,7 +13,7 @@ import click
 import pytest
 
 from tests.cli.command import command, environment, refused, tinycoder, write_adders
-from tinycoder.cli import cli, options
+from tinycoder.cli import cli
 from tinycoder.cli.signals import stop_on_signals
 from tinycoder.storage.checkpoint import load_state
 
@@ -230,13 +230,15 @@ def commands_with_names(group: click.Group = cli, above: tuple[str, ...] = ()) -
 
 
 def parameters(kind: Callable[[click.Parameter], bool]) -> list[tuple[tuple[str, ...], str]]:
+    """The options of this kind, each with its command and the arguments that this needs."""
     found = []
     for names in commands_with_names():
         each: click.Command = cli
         for name in names:
             assert isinstance(each, click.Group)
             each = each.commands[name]
-        found += [(names, p.opts[0]) for p in each.params if isinstance(p, click.Option) and kind(p)]
+        needed = tuple("a.py:1:1" for p in each.params if isinstance(p, click.Argument) and p.required)
+        found += [((*names, *needed), p.opts[0]) for p in each.params if isinstance(p, click.Option) and kind(p)]
     return found
 
 
@@ -272,10 +274,6 @@ def test_an_empty_path_is_not_the_current_folder(tmp_path: Path, arguments: list
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_options_types_are_those_of_the_table() -> None:
-    assert isinstance(options.PATH, click.Path)
-
-
 def test_a_strangers_path_commands_no_terminal(tmp_path: Path) -> None:
     refused(tinycoder(tmp_path, "train", "\x1b]0;mine\x07x"), "does not exist")
     assert "\x1b" not in tinycoder(tmp_path, "train", "\x1b]0;mine\x07x").stderr
@@ -307,3 +305,58 @@ def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path, arguments: l
 )
 def test_no_model_is_called_what_stands_for_none(tmp_path: Path, arguments: list[str]) -> None:
     refused(tinycoder(tmp_path, *arguments), "'none' stands for no model", "choose another name")
+
+
+def on_a_terminal(home: Path, *arguments: str) -> str:
+    """What a command shows where standard output is a terminal."""
+    import pty
+
+    main_end, terminal = pty.openpty()
+    with os.fdopen(main_end, "rb", buffering=0) as shown:
+        argv = command(*arguments)
+        process = subprocess.Popen(
+            argv, env=environment(home), stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        said = b""
+        try:
+            while chunk := shown.read(1 << 12):
+                said += chunk
+        except OSError:  # the other end was closed
+            pass
+        process.wait(timeout=60)
+    return said.decode()
+
+
+COLOURED = "\x1b[31mred"
+
+
+def test_text_that_is_passed_on_keeps_its_escape_sequences_in_a_pipe_and_loses_them_on_a_terminal(
+    tmp_path: Path,
+) -> None:
+    arguments = ("generate", f"# {COLOURED}", "--model", "base", "--max-tokens", "1")
+    assert COLOURED in tinycoder(tmp_path, *arguments).stdout
+    shown = on_a_terminal(tmp_path, *arguments)
+    assert "[31mred" in shown
+    assert COLOURED not in shown
+
+
+def test_a_forgotten_path_is_listed_as_it_is_in_a_pipe_and_on_one_line_of_a_terminal(tmp_path: Path) -> None:
+    file, home = tmp_path / f"a\n{COLOURED}.py", tmp_path / "home"
+    file.write_text("x = 1\n")
+    done = tinycoder(home, "forget", file)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+    assert tinycoder(home, "forget", "--list").stdout == f"{os.path.realpath(file)}\n"
+    shown = on_a_terminal(home, "forget", "--list")
+    assert "\x1b[31m" not in shown
+    assert len(shown.splitlines()) == 1
+
+
+def test_held_out_files_command_no_terminal_while_a_model_is_trained(tmp_path: Path) -> None:
+    coloured = "".join(f'x{{n}} = "{COLOURED}{i}"\n' for i in range(9))
+    repository = write_adders(tmp_path / "project", 6, adder=coloured)
+    done = tinycoder(tmp_path / "home", "train", repository, "--preset", "nano", "--steps", "2")
+    assert done.returncode == 0, done.stderr
+    assert "[31m" in done.stderr
+    assert "\x1b" not in done.stderr

@@ -16,11 +16,16 @@ from tinycoder.workspace import ignore
 NAME = "pyproject.toml"
 TABLE = "tool.tinycoder"
 MAX_BYTES = 1_000_000
+_last: dict[Path, Mapping[str, Any]] = {}  # by file: the table as it was last read
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFile:
-    """A ``file`` that has the table. ``problem`` is a sentence where it cannot be read; the table is empty then."""
+    """A ``file`` that has the table.
+
+    ``problem`` is a sentence where it cannot be read. The table is then the last that this process has read: people
+    save a file that they are in the middle of, and what it excludes stays out.
+    """
 
     file: Path
     table: Mapping[str, Any] = field(default_factory=dict)
@@ -84,8 +89,9 @@ def _parsed(file: Path, stamp: tuple[int, int, int]) -> ProjectFile | None:
     try:
         tool = tomllib.loads(raw.decode("utf-8-sig")).get("tool")
     except (ValueError, RecursionError) as error:
-        return ProjectFile(file=file, problem=f"it is not TOML ({error})")
+        return ProjectFile(file=file, table=_last.get(file, {}), problem=f"it is not TOML ({error})")
     table = tool.get("tinycoder") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        return ProjectFile(file=file, problem=f"{TABLE} is not a table")
+        return ProjectFile(file=file, table=_last.get(file, {}), problem=f"{TABLE} is not a table")
+    _last[file] = table or {}
     return None if table is None else ProjectFile(file=file, table=table)
