@@ -48,7 +48,7 @@ def list_command(context: click.Context, as_json: bool) -> None:
     width = max(len(summary.name) for summary in summaries)
     click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
     for summary in summaries:
-        click.echo(f"{summary.name:{width}}  {_columns(summary)}")
+        click.echo(f"{printable(summary.name):{width}}  {_columns(summary)}")
 
 
 def _as_json(summary: Summary) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.terminal import printable
 from tinycoder.words import plural
 
 if TYPE_CHECKING:
@@ -49,5 +50,5 @@ def doctor(context: click.Context, as_json: bool) -> None:
 def _described(name: str, check: Check) -> str:
     mark, colour = MARKS[check.state]
     word = f"{check.state}: " if check.state in ("warning", "broken") else ""
-    advice = f"\n{'':{NAME_WIDTH + 4}}{check.advice}" if check.advice else ""
-    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {word}{check.says}{advice}"
+    advice = f"\n{'':{NAME_WIDTH + 4}}{printable(check.advice)}" if check.advice else ""
+    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {word}{printable(check.says)}{advice}"

@@ -17,7 +17,7 @@ from tinycoder.cli.attached import stdin_ends
 from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.cli.terminal import show
+from tinycoder.cli.terminal import printable, show
 from tinycoder.config import FROM_SCRATCH, PRESETS, TrainConfig
 from tinycoder.stop import never
 from tinycoder.words import counted
@@ -203,7 +203,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
     from tinycoder_training.report import samples_of, write_report
 
     in_lines = options.progress == "json"
-    say_start(job) if in_lines else click.echo(describe(job), err=True)
+    say_start(job) if in_lines else click.echo(printable(describe(job)), err=True)
     with stop_on_signals() as asked:
         with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
             samples = (show_lines if in_lines else show)(reports, partial(samples_of, job))
@@ -216,11 +216,11 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         kept = {"kept": job.progress.kept, "report": page and str(page)}
         click.echo(json.dumps({"folder": str(job.folder), **kept, **training.to_json()}))
     if not (in_lines or finished):
-        click.echo(outcome(job), err=True)
+        click.echo(printable(outcome(job)), err=True)
     if not finished:
         context.exit(INTERRUPTED)
     if not options.as_json:
-        click.echo(outcome(job))
+        click.echo(printable(outcome(job)))
         if changed:
             click.echo(f"model:  {job.folder}\nreport: {page}")
 
