@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tinycoder.errors import ConfigError
 
+FROM_SCRATCH = "none"  # in place of a model to continue from: new weights
 _MAX = {  # of each number of a shape: far above any model for a CPU, and small enough to compute with
     "vocab_size": 2**20,
     "width": 2**15,
@@ -197,6 +198,8 @@ class GenerationConfig:
         _check("repetition_penalty", penalty, "be above 0 (1 is off)", 0 < penalty < math.inf)
         if self.beam > 1 and self.temperature > 0:
             raise ConfigError("beam search does not sample; use either a beam above 1 or a temperature above 0")
+        if self.beam > 1 and (self.top_k, self.top_p, self.min_p) != (None, None, None):
+            raise ConfigError("beam search cuts nothing off; use top_k, top_p or min_p without it")
         if self.beam > 1 and self.repetition_penalty != 1:
             raise ConfigError("beam search knows no repetition penalty; use one or the other")
 

@@ -29,7 +29,7 @@ from tinycoder.stop import Progress, Stop, never, no_progress
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.forget_list import load_forgotten, true_path
-from tinycoder.storage.home import default_home
+from tinycoder.storage.home import default_home, expanded
 from tinycoder.storage.models import find_model, model_folder, only_writer, resolve_model, workspace_model_name
 from tinycoder.symbols.imports.offers import read_offered
 from tinycoder.symbols.indexing import WorkspaceSymbols
@@ -98,7 +98,7 @@ class Workspace:
         progress: Progress = no_progress,
     ) -> None:
         self.folder = true_path(Path(folder))
-        self.home = Path(home).expanduser() if home is not None else default_home(os.environ)
+        self.home = expanded(Path(home)) if home is not None else default_home(os.environ)
         if not self.folder.is_dir():
             raise ConfigError(f"{folder} is no folder; give the folder that holds the code")
         self._parts = without([*leave_out, *([] if memory else ["memory"])])

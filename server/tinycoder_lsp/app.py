@@ -97,9 +97,12 @@ async def did_change_folders(ls: Session, params: lsp.DidChangeWorkspaceFoldersP
 
 
 @feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> None:
+async def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams) -> None:
     """Read the files again that have changed on the disk."""
-    ls.reading.files_changed(change.uri for change in params.changes)
+    uris = [change.uri for change in params.changes]
+    ls.reading.files_changed(uris)
+    if any(uri.endswith("/pyproject.toml") for uri in uris):
+        await ls.refresh()
 
 
 @feature("textDocument/didFocus")

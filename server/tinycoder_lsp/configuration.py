@@ -38,6 +38,12 @@ def parse(values: object, base: Settings) -> tuple[Settings, list[str]]:
     return _overlay(base, values, SECTION, problems), problems
 
 
+def read_section(section: _T, values: object, where: str) -> tuple[_T, list[str]]:
+    """Lay plain values over ``section``, whose name is ``where``; also a sentence for each value not taken."""
+    problems: list[str] = []
+    return _overlay(section, values, where, problems), problems
+
+
 def all_settings(section: type[Any] = Settings, prefix: str = SECTION) -> Iterator[Setting]:
     """Every setting, in order."""
     for each in _fields(section, prefix).values():

@@ -4,7 +4,9 @@ import typing
 from typing import Any, Literal
 
 from tinycoder.validate import MAX_NUMBER, Range
+from tinycoder.workspace.project_file import TABLE
 from tinycoder_lsp.configuration import Setting, all_settings
+from tinycoder_lsp.project import ProjectSettings
 from tinycoder_lsp.settings import SECTION
 
 _NOT_FOR_PEOPLE = f"{SECTION}.trusted"  # the extension sends it itself
@@ -26,6 +28,21 @@ def settings_page() -> str:
         value = setting.field.default
         default = "" if value is None or value == () else f"`{str(value).lower()}`"
         rows.append(f"| `{setting.name}` | {spelled} | {default} | {setting.field.metadata['meaning']} |")
+    return "\n".join(rows) + "\n"
+
+
+def project_page() -> str:
+    """A Markdown table of what a project may set, without the meaning of what is in the table of settings too."""
+    rows = ["| key | type | meaning |", "| --- | --- | --- |"]
+    known = {setting.name.removeprefix(f"{SECTION}.") for setting in all_settings()}
+    for setting in all_settings(ProjectSettings, TABLE):
+        key = setting.name.removeprefix(f"{TABLE}.")
+        kind, choices, _ = _accepted(setting.hint)
+        spelled = " or ".join(f"`{choice}`" for choice in choices) or _TYPES[kind][1]
+        same = key in known and key != "exclude" and not key.startswith("training.")
+        rows.append(
+            f"| `{key}` | {spelled} | {f'As `{SECTION}.{key}`.' if same else setting.field.metadata['meaning']} |"
+        )
     return "\n".join(rows) + "\n"
 
 

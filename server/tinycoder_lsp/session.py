@@ -20,6 +20,8 @@ from pygls.lsp.server import LanguageServer
 
 from tinycoder import __version__
 from tinycoder.stop import Stop
+from tinycoder.storage.forget_list import true_path
+from tinycoder.workspace.project_file import ProjectFile, project_files
 from tinycoder_lsp.configuration import parse
 from tinycoder_lsp.connection.protocol import Protocol
 from tinycoder_lsp.documents import notebooks
@@ -40,6 +42,7 @@ from tinycoder_lsp.jobs.reading import WorkspaceReading
 from tinycoder_lsp.jobs.symbols import SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
+from tinycoder_lsp.project import NOTHING_SHARED, read_project
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.usage_recorder import UsageRecorder
@@ -127,6 +130,9 @@ class Session(LanguageServer):
             on_end=lambda result: background.start("loading what was trained", self._take_over(result)),
             command=trainer,
         )
+        self._own = Settings()  # what the editor has said
+        self._projects: tuple[ProjectFile, ...] = ()
+        self._shared = NOTHING_SHARED  # what the projects say
         self._base = Settings()  # from initializationOptions; what is configured later lies over them
         self._turn = 0  # counts what the editor has said or was asked of its configuration
         self._model = model
@@ -156,11 +162,12 @@ class Session(LanguageServer):
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
         self._turn += 1
-        self.settings, problems = parse(values, self._base)
+        self._own, problems = parse(values, self._base)
         if first:
-            self._base = self.settings
+            self._base = self._own
         for problem in problems:
             self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.settings = self._shared.under(self._own)
         self.usage.enable(self.settings.statistics.enable)
         set_log_level(self.settings.log_level or self._log_level)
 
@@ -174,8 +181,9 @@ class Session(LanguageServer):
 
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
+        self._read_projects()
         settings = self.settings
-        self.documents.rescope(settings)
+        self.documents.rescope(settings, self._projects)
         wanted = _Wanted(
             enable=settings.enable,
             model=self._chosen or settings.model or self._model,
@@ -198,13 +206,33 @@ class Session(LanguageServer):
             self.reading.stop()
             self.reporter.show(SWITCHED_OFF)
 
+    def _read_projects(self) -> None:
+        """Follow what the projects of the workspace's folders share, if these may be read."""
+        projects = self._projects_now()
+        if projects == self._projects:
+            return
+        self._projects = projects
+        self._shared, problems = read_project(projects)
+        for problem in problems:
+            self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.settings = self._shared.under(self._own)
+        self.reading.again()
+
+    def _projects_now(self) -> tuple[ProjectFile, ...]:
+        return project_files(list(map(true_path, self.documents.folders())) if self._own.trusted else [])
+
     async def choose(self, model: str | None) -> None:
         """Use this model until the server ends; with ``None`` the one that settings and folders call for."""
         self._chosen = model
         await self.refresh()
 
     async def retry(self) -> None:
-        """Look again which model to use, and whether it was written anew: one may have been trained meanwhile."""
+        """Look again which model to use, and whether it was written anew: one may have been trained meanwhile.
+
+        Also whether a project shares other settings now.
+        """
+        if self._wanted is not None and self._projects_now() != self._projects:
+            await self.refresh()
         if self._wanted is not None and self.settings.enable:
             await self._load(self._wanted)
 

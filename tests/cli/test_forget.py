@@ -172,7 +172,7 @@ def test_a_stopped_run_keeps_the_text_and_does_not_go_on(home_of: Path, reposito
 def test_recent_files_that_are_forgotten_are_not_learnt(home_of: Path, repository: Path) -> None:
     run(home_of, "forget", repository)
     done = train(home_of, repository, "--recent", "1", "--from", "base")
-    assert "no file to learn from changed within 1 hours" in done.stdout
+    assert "no file to learn from changed within 1 hour;" in done.stdout
 
 
 def test_a_model_that_is_being_written_is_named(home_of: Path, repository: Path) -> None:
@@ -206,3 +206,26 @@ def test_a_damaged_list_stops_what_would_learn(home_of: Path, repository: Path) 
         assert done.exit_code == 1
         assert "is damaged; put it right, or remove it" in str(done.exception)
     assert (home_of / "forgotten.json").read_text() == "{"
+
+
+def test_a_path_that_never_was_is_refused_and_changes_nothing(home_of: Path, repository: Path) -> None:
+    index_of(home_of, repository)
+    done = run(home_of, "forget", repository / "pkg" / "quagga.py", repository / "typo.py")
+    assert done.exit_code == 1
+    assert "typo.py does not exist, and the memory holds nothing of it; nothing was changed" in str(done.exception)
+    assert said(run(home_of, "forget", "--list", "--json")) == {"forgotten": []}
+    assert "pkg/quagga.py" in stored(home_of)
+
+
+def test_of_a_path_that_is_gone_the_models_are_named_all_the_same(home_of: Path, repository: Path) -> None:
+    train(home_of, repository, "--steps", "1", *TINY)
+    (repository / "add_7.py").unlink()
+    done = run(home_of, "forget", repository / "add_7.py")
+    assert done.exit_code == 1
+    assert f"if it is deleted, {workspace_model_name(repository)} may have learnt from it" in str(done.exception)
+
+
+def test_what_is_forgotten_already_may_be_gone(home_of: Path, repository: Path) -> None:
+    assert run(home_of, "forget", repository / "pkg").exit_code == 0
+    (repository / "pkg" / "quagga.py").unlink()
+    assert run(home_of, "forget", repository / "pkg" / "quagga.py").exit_code == 0

@@ -117,5 +117,12 @@ def test_stretches_are_whole_lines(n_characters: int) -> None:
     for stretch in found:
         text = texts[stretch.path]
         assert stretch.start == 0 or text[stretch.start - 1] == "\n"
-        assert stretch.end - stretch.start >= min(STRETCH, len(text.rstrip("\n")))
+        assert stretch.end - stretch.start >= min(STRETCH, n_characters, len(text.rstrip("\n")))
         assert text[stretch.end] == "\n"
+
+
+@pytest.mark.parametrize("n_characters", [1, 50, 250, 500, 620, 1_700])
+def test_as_many_characters_are_typed_as_asked_for_to_the_ends_of_lines(n_characters: int) -> None:
+    files = [document("".join(f"value_{n} = {n}\n" for n in range(500)), f"{name}.py") for name in "abcd"]
+    n_typed = sum(one.end - one.start for one in sample_stretches(files, n_characters, seed=3))
+    assert n_characters <= n_typed <= n_characters + 20 * (1 + n_characters // STRETCH)

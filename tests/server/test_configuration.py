@@ -100,7 +100,7 @@ def test_an_editor_that_watches_files_is_asked_to_watch_python(start: Any) -> No
     limit(client)
     _, files = (each for message in client.asked for each in message["params"]["registrations"])
     assert files["method"] == "workspace/didChangeWatchedFiles"
-    assert files["registerOptions"] == {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
+    assert files["registerOptions"] == {"watchers": [{"globPattern": "**/{*.py,*.pyi,pyproject.toml}"}]}
 
 
 def test_a_wrong_setting_is_warned_of_once_and_the_rest_counts(start: Any) -> None:

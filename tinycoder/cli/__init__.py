@@ -5,7 +5,6 @@ Results go to stdout, progress to stderr. Exit codes: 0 fine, 1 expected error, 
 
 import errno
 import io
-import os
 import sys
 from pathlib import Path
 
@@ -20,10 +19,13 @@ from tinycoder.cli.doctor import doctor
 from tinycoder.cli.evaluate import evaluate
 from tinycoder.cli.forget import forget
 from tinycoder.cli.generate import generate
+from tinycoder.cli.options import FOLDER
 from tinycoder.cli.serve import serve
 from tinycoder.cli.setup import setup
 from tinycoder.cli.signals import INTERRUPTED
 from tinycoder.cli.stats import stats
+from tinycoder.cli.streams import drop_output, open_streams
+from tinycoder.cli.terminal import printable
 from tinycoder.cli.train import train
 from tinycoder.errors import TinyCoderError
 
@@ -32,7 +34,7 @@ from tinycoder.errors import TinyCoderError
 @click.version_option(tinycoder.__version__, prog_name="tinycoder")
 @click.option(
     "--home",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     envvar="TINYCODER_HOME",
     help="Where models are kept.  [env: TINYCODER_HOME; default: the platform's user data folder]",
 )
@@ -52,41 +54,65 @@ for _command in (train, forget, complete, generate, serve, checkpoint, evaluate,
 
 def main() -> None:
     """Run, and turn expected errors into one sentence and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal lacks is no reason to fail
-            stream.reconfigure(errors="replace")
+    open_streams()
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        code = _fail("interrupted", INTERRUPTED)
+    drop_output()  # what an abandoned command still held back
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
+        return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        said = io.StringIO()
+        error.show(said)
+        click.echo(printable(said.getvalue()), err=True, nl=False)
+        return error.exit_code
     except TinyCoderError as error:
-        click.echo(f"tinycoder: {error}", err=True)
-        code = 1
+        return _fail(str(error))
     except MemoryError:
-        click.echo("tinycoder: this does not fit into memory; close other programs, or use a smaller model", err=True)
-        code = 1
+        return _fail("this does not fit into memory; close other programs, or use a smaller model")
     except (click.Abort, KeyboardInterrupt):
-        click.echo("tinycoder: interrupted", err=True)
-        code = INTERRUPTED
+        return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        _forget_output()  # the reader has gone: nothing to say to it
-        code = 1
+        drop_output()  # the reader has gone: nothing to say to it
+        return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _forget_output()
-        click.echo("tinycoder: cannot write the output: no space left on the device", err=True)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        drop_output()
+        return _fail(_sentence(error))
 
 
-def _forget_output() -> None:
-    """Let nothing more be flushed to the standard streams at exit, where it would fail again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(nowhere, stream.fileno())
+def _fail(sentence: str, code: int = 1) -> int:
+    """Say what went wrong, if anybody listens. Returns ``code``."""
+    try:
+        click.echo(f"tinycoder: {printable(sentence)}", err=True)
+    except OSError:
+        drop_output()
+    return code
+
+
+def _sentence(error: OSError) -> str:
+    """What the system refused, and what to do, for what no command expected."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        return "cannot write the output: no space left on the device"
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        return "the current folder has been removed; go to another one and try again"
+    if error.filename is not None:
+        return f"cannot use {error.filename} ({reason}); check that it exists and who owns it"
+    if error.errno in (errno.EBADF, errno.EIO):
+        return f"cannot use standard input or output ({reason}); check that the caller keeps them open"
+    return f"the system refused ({reason})"
+
+
+def _has_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True

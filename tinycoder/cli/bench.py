@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from tinycoder.cli import options
 from tinycoder.errors import ConfigError
@@ -23,21 +24,26 @@ _size = click.option(
 _competitors = (
     click.option("--no-competitors", is_flag=True, help="Leave the competitors out."),
     click.option(
-        "--competitor-python", default=sys.executable, help="Python that has the competitors.  [default: this one]"
+        "--competitor-python",
+        type=options.TEXT,
+        default=sys.executable,
+        help="Python that has the competitors.  [default: this one]",
     ),
 )
-_common = (
+_seconds = (
     click.option(
         "--seconds",
-        type=click.FloatRange(0, min_open=True),
+        type=options.Number(0, min_open=True),
         default=60.0,
         show_default=True,
         help="Measure about this long; starting the competitors comes on top.",
     ),
+)
+_common = (
     click.option("--threads", type=click.IntRange(1), help="Cores to use.  [default: all; decode: 1]"),
     options.html_to,
-    click.option("--compare", type=click.Path(path_type=Path), help="Print what got slower than in this older --out."),
-    click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the JSON in this file."),
+    click.option("--compare", type=options.FILE, help="Print what got slower than in this older --out."),
+    click.option("--out", type=options.FILE, help="Keep the JSON in this file."),
     options.as_json,
 )
 
@@ -65,6 +71,8 @@ def _command(*extra: Any, default_threads: int | None = None) -> Callable[[Calla
             if threads is not None and threads > n_cpus():
                 raise ConfigError(f"--threads is {threads}; this process may use {n_cpus()} cores")
             if "no_competitors" in own and own.pop("no_competitors"):
+                if _given("competitor_python"):
+                    raise click.UsageError("choose either --no-competitors or --competitor-python")
                 own["competitor_python"] = None
             elif "competitor_python" in own:
                 own["competitor_python"] = _program(own["competitor_python"])
@@ -89,6 +97,10 @@ def _command(*extra: Any, default_threads: int | None = None) -> Callable[[Calla
     return decorate
 
 
+def _given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def _program(python: str) -> str:
     """The interpreter of the competitors. Raises ``ConfigError`` if it cannot be run."""
     program = shutil.which(python)
@@ -99,7 +111,7 @@ def _program(python: str) -> str:
     return program
 
 
-@_command(_size, *_competitors)
+@_command(_size, *_competitors, *_seconds)
 def train(**asked: Any) -> Record:
     """Training tokens a second, next to PyTorch's (eager, compiled, bfloat16)."""
     from tinycoder.bench.train import run
@@ -107,7 +119,7 @@ def train(**asked: Any) -> Record:
     return run(**asked)
 
 
-@_command(options.model("6 M random weights"), *_competitors, default_threads=1)
+@_command(options.model("6 M random weights"), *_competitors, *_seconds, default_threads=1)
 def decode(model: str | None, **asked: Any) -> Record:
     """Single tokens, prefill and continuations, next to llama.cpp's and transformers'."""
     from tinycoder.bench.decode import run
@@ -116,14 +128,14 @@ def decode(model: str | None, **asked: Any) -> Record:
 
 
 @_command(_size, *_competitors)
-def memory(seconds: float, **asked: Any) -> Record:
+def memory(**asked: Any) -> Record:
     """The most memory that training holds, next to PyTorch's. Takes as long as it takes."""
     from tinycoder.bench.memory import run
 
     return run(**asked)
 
 
-@_command()
+@_command(*_seconds)
 def scaling(**asked: Any) -> Record:
     """Time and memory of training against context, width, depth, batch and threads. Takes a minute at least."""
     from tinycoder.bench.scaling import run

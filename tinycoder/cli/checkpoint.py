@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.terminal import printable
 from tinycoder.storage.home import report_page
 from tinycoder.storage.record import TrainingRecord
 
@@ -48,7 +49,7 @@ def list_command(context: click.Context, as_json: bool) -> None:
     width = max(len(summary.name) for summary in summaries)
     click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
     for summary in summaries:
-        click.echo(f"{summary.name:{width}}  {_columns(summary)}")
+        click.echo(f"{printable(summary.name):{width}}  {_columns(summary)}")
 
 
 def _as_json(summary: Summary) -> dict[str, object]:
@@ -65,12 +66,12 @@ def _columns(summary: Summary) -> str:
     finished = "finished" if summary.training.finished else "not finished"
     state = "shipped" if summary.bundled else "resumable" if summary.resumable else finished
     columns = (
-        f"{_printable(summary.training.recipe or '-')[:11]:11}",
+        f"{printable(summary.training.recipe or '-')[:11]:11}",
         f"{f'{parameters:,}' if parameters else '-':>10}",
         f"{'-' if bpb is None else f'{bpb:.3f}':>9}",
         f"{summary.n_bytes / 1e6:5.1f} MB",
         f"{written:16}",
-        _printable(summary.problem or state),
+        printable(summary.problem or state),
     )
     return "  ".join(columns)
 
@@ -93,7 +94,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if card is None:
         click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
     else:
-        click.echo(_printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
+        click.echo(printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
 
 
 @checkpoint.command()
@@ -121,7 +122,13 @@ def verify(context: click.Context, name: str) -> None:
 @checkpoint.command()
 @click.argument("name")
 @click.option("--to", "kind", type=click.Choice(["int8", "float16"]), default="int8", show_default=True)
-@click.option("--name", "new_name", metavar="TEXT", help="Name of the smaller model.  [default: NAME-int8, ...]")
+@click.option(
+    "--name",
+    "new_name",
+    metavar="TEXT",
+    type=options.TEXT,
+    help="Name of the smaller model.  [default: NAME-int8, ...]",
+)
 @click.pass_context
 def quantize(context: click.Context, name: str, kind: str, new_name: str | None) -> None:
     """Copy the model NAME with weights of a byte (int8) or two (float16) a parameter, and say what that costs.
@@ -165,7 +172,7 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
 
 @checkpoint.command()
 @click.argument("name")
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=options.FILE)
 @click.option("--to", "kind", type=click.Choice(["gguf", "hf"]), default="gguf", show_default=True)
 @click.pass_context
 def export(context: click.Context, name: str, target: Path, kind: str) -> None:
@@ -274,8 +281,3 @@ def _remove_report(page: Path) -> None:
         page.unlink(missing_ok=True)
     except OSError as error:
         raise TinyCoderError(f"the model is removed, but not its report {page} ({error.strerror})") from None
-
-
-def _printable(text: str) -> str:
-    """Without what could command a terminal: the text may be a stranger's."""
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.project import shared_settings
+from tinycoder.cli.terminal import show
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import ConfigError
 from tinycoder.stop import Progress, no_progress
+from tinycoder.words import counted
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Candidate
@@ -73,6 +76,7 @@ def complete(
     import tinycoder
 
     folder = _workspace_of(cursor.file)
+    shared_settings([folder])  # whose mistakes are said before the work
     text, offset = _read(cursor)
     with _bar() as progress:
         opened = tinycoder.open(
@@ -90,7 +94,7 @@ def complete(
         click.echo(f"{title}:" if candidates else f"no {title} here", err=not candidates)
         width = min(60, max((len(each.text) for each in candidates), default=0))
         for each in candidates:
-            click.echo(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
+            show(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
 
 
 def _workspace_of(file: Path) -> Path:
@@ -114,11 +118,12 @@ def _read(cursor: Cursor) -> tuple[str, int]:
         raise ConfigError(f"{cursor.file} is {unreadable}")
     lines = text.split("\n")
     if cursor.line > len(lines):
-        raise ConfigError(f"{cursor.file} has {len(lines):,} lines; there is no line {cursor.line:,}")
+        raise ConfigError(f"{cursor.file} has {counted(len(lines), 'line')}; there is no line {cursor.line:,}")
     length = len(lines[cursor.line - 1])
     if cursor.column > length + 1:
         raise ConfigError(
-            f"line {cursor.line:,} of {cursor.file} is {length:,} characters long; there is no column {cursor.column:,}"
+            f"line {cursor.line:,} of {cursor.file} is {counted(length, 'character')} long; "
+            f"there is no column {cursor.column:,}"
         )
     return text, sum(len(line) + 1 for line in lines[: cursor.line - 1]) + cursor.column - 1
 

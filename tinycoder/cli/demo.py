@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.options import home_folder
+from tinycoder.cli.options import Number, home_folder
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Files:
 @click.command()
 @click.option(
     "--minutes",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=1.0,
     show_default=True,
     help="Then learn for this long, and compare; 0 only completes.",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycoder.cli import options
-from tinycoder.errors import TinyCoderError
+from tinycoder.cli.terminal import printable
+from tinycoder.words import plural
 
 if TYPE_CHECKING:
     from tinycoder.doctor.check import Check
@@ -32,12 +33,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
     from tinycoder.doctor.editors import editor_checks
     from tinycoder.doctor.machine import machine_checks
 
-    try:
-        folder = Path.cwd()
-    except FileNotFoundError:
-        raise TinyCoderError("the current folder has been removed; go to another one and try again") from None
     checks = {}
-    planned = machine_checks(options.home_folder(context), folder, os.environ) | editor_checks(os.environ)
+    planned = machine_checks(options.home_folder(context), Path.cwd(), os.environ) | editor_checks(os.environ)
     for name, check in planned.items():
         checks[name] = guarded(check)
         if not as_json:
@@ -46,12 +43,12 @@ def doctor(context: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"name": name, **dataclasses.asdict(check)} for name, check in checks.items()]))
     else:
-        click.echo(f"\n{broken or 'nothing'} broken, {warnings or 'no'} warning{'' if warnings == 1 else 's'}")
+        click.echo(f"\n{broken or 'nothing'} broken, {warnings or 'no'} {plural(warnings, 'warning')}")
     context.exit(1 if broken else 0)
 
 
 def _described(name: str, check: Check) -> str:
     mark, colour = MARKS[check.state]
     word = f"{check.state}: " if check.state in ("warning", "broken") else ""
-    advice = f"\n{'':{NAME_WIDTH + 4}}{check.advice}" if check.advice else ""
-    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {word}{check.says}{advice}"
+    advice = f"\n{'':{NAME_WIDTH + 4}}{printable(check.advice)}" if check.advice else ""
+    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {word}{printable(check.says)}{advice}"

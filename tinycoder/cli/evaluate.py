@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.project import shared_settings
 from tinycoder.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -25,9 +26,16 @@ MIN_WIDTH = 104  # columns of the widest table
 
 
 @click.command(context_settings=options.FORMER_NAMES)
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=options.PATH)
 @options.model("that of the paths, else base")
-@click.option("--without", "parts", metavar="PART", multiple=True, help="Measure the engine without this part too.")
+@click.option(
+    "--without",
+    "parts",
+    metavar="PART",
+    multiple=True,
+    type=options.TEXT,
+    help="Measure the engine without this part too.",
+)
 @click.option("--ablate", is_flag=True, help="Measure it without each of its parts in turn.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Measure simple completers too.")
 @click.option(
@@ -50,17 +58,18 @@ MIN_WIDTH = 104  # columns of the widest table
 @click.option(
     "--held-out",
     metavar="GLOB",
+    type=options.TEXT,
     multiple=True,
     help="Score these files, by path; the rest is known.  [default: what training held out]",
 )
 @click.option(
     "--learnt",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     multiple=True,
     help="More code that the model was trained on, to look for copies of it.",
 )
-@click.option("--json", "json_to", type=click.Path(path_type=Path, allow_dash=True), help="Write JSON to a file or -.")
+@click.option("--json", "json_to", type=options.PATH, help="Write JSON to a file or -.")
 @options.html_to
 @click.pass_context
 def evaluate(
@@ -98,6 +107,7 @@ def evaluate(
     variants = variants_of(parts, ablate=ablate, baselines=baselines)
     settings = Settings(n_cursors=cursors, n_typed=typing, n_bytes=n_bytes, after_rest=after == "rest", seed=seed)
     home, paths = options.home_folder(context), paths or (Path(),)
+    shared_settings(paths)  # whose mistakes are said before the work
     loaded = load_model(choose_model(home, paths, model))
     known, scored = _files(home, loaded, paths, held_out)
     maker = engine_maker(loaded, known)

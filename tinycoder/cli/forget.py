@@ -1,6 +1,8 @@
 """``tinycoder forget``: take files out of the memory, keep them out, and name the models that learnt from them."""
 
 import json
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,17 +10,20 @@ from typing import Any
 
 import click
 
-from tinycoder.cli.options import home_folder
+from tinycoder.cli.options import PATH, home_folder
+from tinycoder.cli.terminal import one_line, show
+from tinycoder.errors import ConfigError
+from tinycoder.words import counted
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option("--list", "list_only", is_flag=True, help="Show what is forgotten, and stop.")
 @click.option("--undo", is_flag=True, help="Let PATHS be learnt again.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def forget(context: click.Context, paths: tuple[Path, ...], list_only: bool, undo: bool, as_json: bool) -> None:
-    """Forget PATHS: files or folders, also such as are deleted already.
+    """Forget PATHS: files or folders, also such as are deleted already, if the memory still holds them.
 
     They leave the memory at once, in running servers from the next answer on, and neither memory nor training reads
     them again. Weights cannot unlearn: the models that may have learnt from PATHS are named, with what to do about
@@ -35,12 +40,46 @@ def forget(context: click.Context, paths: tuple[Path, ...], list_only: bool, und
     places = list(dict.fromkeys(map(true_path, paths)))
     if list_only or undo:
         kept = load_forgotten(home) if list_only else drop_forgotten(home, places)
-        lines = [] if undo else list(map(str, kept.paths)) or ["nothing is forgotten"]
-        lines += [f"{place} may be learnt again" for place in places]
-        click.echo(json.dumps({"forgotten": list(map(str, kept.paths))}) if as_json else "\n".join(lines))
+        if as_json:
+            click.echo(json.dumps({"forgotten": list(map(str, kept.paths))}))
+        elif undo:
+            click.echo("\n".join(f"{one_line(str(place))} may be learnt again" for place in places))
+        else:
+            _list(kept.paths)
         return
+    _refuse_unknown(home, places)
     found = _forget(home, places, list(map(str, add_forgotten(home, places).paths)))
     click.echo(json.dumps(found) if as_json else "\n".join(_lines(places, found)))
+
+
+def _list(paths: Sequence[Path]) -> None:
+    """A path a line; on a terminal each stays on its line."""
+    for path in paths:
+        show(one_line(str(path)) if sys.stdout.isatty() else str(path))
+    if not paths:
+        click.echo("nothing is forgotten")
+
+
+def _refuse_unknown(home: Path, places: Sequence[Path]) -> None:
+    """Raise ``ConfigError`` for a place that is neither on the disk, nor in the memory, nor on the list.
+
+    It is more likely mistyped than deleted. The models that may have learnt from it are named all the same.
+    """
+    from tinycoder.memory.index_file import indexed_paths
+    from tinycoder.memory.learners import learners
+    from tinycoder.storage.forget_list import Forgotten, load_forgotten
+
+    listed = load_forgotten(home)
+    for place in places:
+        if os.path.lexists(place) or listed.holds(place):
+            continue
+        if indexed_paths(home / "memory", Forgotten(paths=(place,))):
+            continue
+        names = ", ".join(dict.fromkeys(model.name for model in learners(home, [place])))
+        deleted = (
+            f"; if it is deleted, {names} may have learnt from it: train again, or remove the model" if names else ""
+        )
+        raise ConfigError(f"{place} does not exist, and the memory holds nothing of it; nothing was changed{deleted}")
 
 
 def _forget(home: Path, places: Sequence[Path], listed: list[str]) -> dict[str, Any]:
@@ -61,9 +100,12 @@ def _forget(home: Path, places: Sequence[Path], listed: list[str]) -> dict[str, 
 
 def _lines(places: Sequence[Path], found: dict[str, Any]) -> list[str]:
     """What was done, what the models are, and what the person can do."""
-    lines = [f"{place} is forgotten" + ("" if place.exists() else " (there is nothing now)") for place in places]
+    lines = [
+        f"{one_line(str(place))} is forgotten" + ("" if place.exists() else " (there is nothing now)")
+        for place in places
+    ]
     n = sum(len(removed["paths"]) for removed in found["removed"])
-    lines.append(f"{n:,} {'text' if n == 1 else 'texts'} left the memory")
+    lines.append(f"{counted(n, 'text')} left the memory")
     for model in found["models"]:
         lines += _remedies(model)
     if found["models"]:

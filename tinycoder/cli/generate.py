@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from tinycoder.cli import options
+from tinycoder.cli.terminal import show
 from tinycoder.config import GenerationConfig
 from tinycoder.errors import ConfigError
+from tinycoder.words import counted
 
 
 @click.command()
@@ -18,15 +20,15 @@ from tinycoder.errors import ConfigError
 @click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(0, 100),
+    type=options.Number(0, 100),
     help="0 is greedy.  [default: 1 with --samples, --top-k, --top-p or --min-p, else 0]",
 )
 @click.option("--top-k", type=click.IntRange(1), help="Sample among the K best tokens.")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Sample among the best that make up P.")
-@click.option("--min-p", type=click.FloatRange(0, 1, min_open=True), help="Drop tokens below P times the best.")
+@click.option("--top-p", type=options.Number(0, 1, min_open=True), help="Sample among the best that make up P.")
+@click.option("--min-p", type=options.Number(0, 1, min_open=True), help="Drop tokens below P times the best.")
 @click.option(
     "--repetition-penalty",
-    type=click.FloatRange(0, 100, min_open=True),
+    type=options.Number(0, 100, min_open=True),
     default=1.0,
     show_default=True,
     help="Above 1 makes what was said less likely.",
@@ -65,7 +67,7 @@ def generate(
     if encoded.n_dropped:
         click.echo(
             f"tinycoder: the prompt is too long for the model's window of {loaded.config.context:,} tokens; "
-            f"its first {encoded.n_dropped:,} tokens are not read",
+            f"it is read without its first {counted(encoded.n_dropped, 'token')}",
             err=True,
         )
     if as_json:
@@ -76,9 +78,9 @@ def generate(
     if samples > 1 or config.beam > 1:
         several = generation.generate(loaded, encoded, config, n_samples=samples)
         pieces = f"\n\n---\n\n{text}".join(several)
-    click.echo(text, nl=False)
+    show(text, nl=False)
     for piece in pieces if stream else ["".join(pieces)]:
-        click.echo(piece, nl=False)
+        show(piece, nl=False)
         sys.stdout.flush()
     click.echo()
 
@@ -89,9 +91,12 @@ def _config(samples: int, stop: tuple[str, ...], settings: dict[str, Any]) -> Ge
         raise click.UsageError(f"--beam {settings['beam']} finds no {samples} samples; raise --beam")
     if "" in stop:
         raise click.BadParameter("an empty text would stop at once", param_hint="--stop")
+    cuts = [name for name in ("top_k", "top_p", "min_p") if settings[name] is not None]
+    if settings["temperature"] == 0 and settings["beam"] == 1 and (cuts or samples > 1):
+        option = f"--{cuts[0].replace('_', '-')}" if cuts else f"--samples {samples}"
+        raise click.UsageError(f"--temperature 0 takes the best token each time; {option} would change nothing")
     if settings["temperature"] is None:
-        cuts = any(settings[cut] is not None for cut in ("top_k", "top_p", "min_p"))
-        settings["temperature"] = float(settings["beam"] == 1 and (samples > 1 or cuts))
+        settings["temperature"] = float(settings["beam"] == 1 and (samples > 1 or bool(cuts)))
     try:
         return GenerationConfig(stop=stop, **settings)
     except ConfigError as error:
@@ -104,6 +109,8 @@ def _read_prompt(prompt: str) -> str:
         return prompt
     try:
         return sys.stdin.buffer.read().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"standard input cannot be read ({error.strerror}); give the prompt itself") from None
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"standard input is not UTF-8 ({error.reason} at byte {error.start}); convert it first"

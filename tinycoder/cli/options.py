@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,25 +21,61 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
 FORMER_NAMES = {"token_normalize_func": lambda name: _FORMER.get(name, name)}  # options are accepted by these too
 
+
+class _Path(click.Path):
+    """A path, which has a character at least. The shell makes an empty one of a variable that is not set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_not_empty(self, value, param, ctx), param, ctx)
+
+
+class _Text(click.types.StringParamType):
+    """A text that means something, such as a name or a pattern, and so has a character at least."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_not_empty(self, value, param, ctx), param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number that can be counted with: neither NaN nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Raises ``click.BadParameter`` for another one."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def _not_empty(kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    if not os.fspath(value):
+        here = "; '.' is the current folder" if isinstance(kind, click.Path) else ""
+        kind.fail(f"it is empty, as of a variable that is not set{here}.", param, ctx)
+    return value
+
+
+PATH = _Path(path_type=Path)
+FILE = _Path(path_type=Path, dir_okay=False)
+FOLDER = _Path(path_type=Path, file_okay=False)
+TEXT = _Text()
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-html_to = click.option(
-    "--html", "html_to", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts."
-)
+html_to = click.option("--html", "html_to", type=FILE, help="Write a page with charts.")
 
 
 def model(default: str) -> Callable[[_Command], _Command]:
     """The option ``--model``, whose default is said in words."""
     return click.option(
-        "--model", metavar="NAME", help=f"Name of a model, or path of its folder.  [default: {default}]"
+        "--model", metavar="NAME", type=TEXT, help=f"Name of a model, or path of its folder.  [default: {default}]"
     )
 
 
 def home_folder(context: click.Context) -> Path:
     """``--home`` or TINYCODER_HOME, else the platform's folder for user data."""
-    from tinycoder.storage.home import default_home
+    from tinycoder.storage.home import default_home, expanded
 
     chosen: Path | None = context.find_root().obj
-    return chosen.expanduser() if chosen else default_home(os.environ)
+    return expanded(chosen) if chosen else default_home(os.environ)
 
 
 def chosen_model(context: click.Context, name: str | None) -> Model:

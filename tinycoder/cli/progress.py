@@ -17,6 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from tinycoder.cli.terminal import one_line
+from tinycoder.words import counted
+
 if TYPE_CHECKING:
     from tinycoder_training.forecast import Forecast
     from tinycoder_training.job import Job
@@ -35,25 +38,25 @@ def describe(job: Job) -> str:
     record, model, settings = job.record, job.run.model, job.run.train
     data = record.data
     assert data is not None
-    budget = f"{settings.steps:,} steps" if settings.steps is not None else f"{settings.minutes:g} minutes"
+    budget = counted(settings.steps, "step") if settings.steps is not None else counted(settings.minutes or 0, "minute")
     if settings.max_steps is not None:
-        budget += f" or {settings.max_steps:,} steps"
+        budget += f" or {counted(settings.max_steps, 'step')}"
     again = f", from step {job.progress.step:,}" if job.progress.step else ""
-    held_out = f"{data.validation_files:,} files held out"
+    held_out = f"{counted(data.validation_files, 'file')} held out"
     if data.one_file:
         held_out = "the last lines of the only file held out"
     lines = [
         f"{job.folder.name}: {record.parameters:,} parameters "
         f"({model.n_layers} layers, width {model.width}, context {model.context}, {model.vocab_size:,} ids); "
-        f"{data.files:,} files, {data.bytes / 1e6:.1f} MB, {data.tokens:,} tokens, {held_out}; {budget}{again}"
+        f"{counted(data.files, 'file')}, {data.bytes / 1e6:.1f} MB, {data.tokens:,} tokens, {held_out}; {budget}{again}"
     ]
     if record.origin and not job.progress.step:
         other = f", and {record.replay.bytes / 1e6:.1f} MB of other code" if settings.replay and record.replay else ""
-        what = f"{record.recent.files:,} files that changed lately" if record.recent else "all these files"
+        what = f"{counted(record.recent.files, 'file')} that changed lately" if record.recent else "all these files"
         lines.append(f"continues from {record.origin} with {what}{other}; its quality before is measured first")
     lines += _standing(job)
     if record.recipe == "code" and data.validation_tokens < FEW_TOKENS:
-        lines.append(f"only {data.validation_tokens:,} tokens are held out: the figures are rough")
+        lines.append(f"held out: only {counted(data.validation_tokens, 'token')}; the figures are rough")
     return "\n".join(lines)
 
 
@@ -75,7 +78,7 @@ def _standing(job: Job) -> list[str]:
 def expected(job: Job, forecast: Forecast) -> str:
     """The time and memory that the run would take."""
     return (
-        f"{job.folder.name}: {job.record.parameters:,} parameters, {forecast.steps:,} steps, "
+        f"{job.folder.name}: {job.record.parameters:,} parameters, {counted(forecast.steps, 'step')}, "
         f"{forecast.tokens_per_second:,.0f} tokens/s\n"
         f"time:   {forecast.seconds / 60:.1f} minutes\nmemory: {forecast.n_bytes / 1e6:,.0f} MB"
     )
@@ -143,8 +146,7 @@ def _clock(seconds: float) -> str:
 
 def _one_line(sample: Sample) -> str:
     """The last words of the prompt and the first of the completion."""
-    before = sample.prompt[-30:].replace("\n", "⏎")
-    after = sample.completion[:70].replace("\n", "⏎")
+    before, after = one_line(sample.prompt[-30:]), one_line(sample.completion[:70])
     return f"      …{before} ▸ {after}"
 
 

@@ -54,6 +54,8 @@ def setup(
         raise click.UsageError(f"--vsix is the extension for VS Code, and {editor} has none")
     file = editor_file(editor, os.environ, command)
     if print_only:
+        if force:
+            raise click.UsageError("--print changes nothing; it does not go with --force")
         click.echo(f"{file.path}:", err=True)
         click.echo(file.text, nl=False)
         return

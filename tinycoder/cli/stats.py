@@ -32,6 +32,10 @@ def stats(context: click.Context, as_json: bool, html_to: Path | None, forget: b
     from tinycoder_lsp.stats.statistics import clear, load, statistics_file
 
     home, today = options.home_folder(context), datetime.date.today()
+    if yes and not forget:
+        raise click.UsageError("--yes goes with --clear")
+    if forget and (as_json or html_to):
+        raise click.UsageError("--clear shows nothing; it goes with neither --json nor --html")
     if forget:
         if not yes:
             options.ask(f"Forget all statistics in {statistics_file(home)}?", "nothing was forgotten")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,18 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.options import home_folder
+from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
+from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.config import FORMER_PRESETS, PRESETS, TrainConfig
+from tinycoder.cli.terminal import printable, show
+from tinycoder.config import FORMER_PRESETS, FROM_SCRATCH, PRESETS, TrainConfig
 from tinycoder.stop import never
+from tinycoder.words import counted
 
 if TYPE_CHECKING:
     from tinycoder_training.job import Job
 
 DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
-FROM_SCRATCH = "none"  # as --from: new weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +71,12 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PATH)
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
+    type=TEXT,
     help="Leave out files that match, written as in .gitignore. May be given many times.",
 )
 @click.option(
@@ -87,6 +90,7 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     "--from",
     "start",
     metavar="MODEL",
+    type=TEXT,
     help="Continue from the weights of this model, or 'none': new weights.  [default: base; with --preset: none]",
 )
 @click.option(
@@ -99,15 +103,15 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--context", "window", type=click.IntRange(2), help="Tokens of a window.  [default: the model's]")
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Train this long in all.  [default: 10, 1 with --recent]",
 )
 @click.option("--steps", type=click.IntRange(1), help="Train this many steps in all.")
-@click.option("--name", help="Name of the model.  [default: the first path's name and hash, or the recipe]")
+@click.option("--name", type=TEXT, help="Name of the model.  [default: the first path's name and hash, or the recipe]")
 @click.option(
     "--recent",
     metavar="HOURS",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Teach the model of PATHS the files that changed within HOURS. It is changed only for the better.",
 )
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, exactly where it was.")
@@ -119,7 +123,7 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
 @click.option(
     "--fim-rate",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=TrainConfig.fim_rate,
     show_default=True,
     help="Part of the windows that teach to fill in the middle, for --recipe code.",
@@ -129,7 +133,7 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     type=click.IntRange(0),
     help="Seed of weights, held-out files and data order.  [default: that of a model of PATHS, else 0]",
 )
-@click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Text for --recipe shakespeare, offline.")
+@click.option("--file", type=FILE, help="Text for --recipe shakespeare, offline.")
 @click.option("--dry-run", is_flag=True, help="Say how long the run takes and how much memory it needs, and stop.")
 @click.option("--list", "list_only", is_flag=True, help="Show what would be read and what is left out, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result, or the list, as one JSON object.")
@@ -153,10 +157,14 @@ def train(context: click.Context, /, **values: Any) -> None:
     It continues from the model that TinyCoder comes with, which knows Python in general. It reads only files that git
     would track, leaves out secrets, keys and generated files, and holds some files back to measure the model. --list
     shows it all beforehand. Ctrl-C saves; --resume continues. A model that is there already stays, unless the new one
-    predicts the held-out files better.
+    predicts the held-out files better. What [tool.tinycoder] in the project's pyproject.toml says of training holds
+    where no option is given.
     """
     options = TrainOptions(**values)
     _check(context, options)
+    if options.recipe == "code" and not options.resume:
+        shared = recipe_of(context, shared_settings(options.roots), tuning=options.recent is not None)
+        options = replace(options, **shared)
     gone = stdin_ends() if options.attached else never
     from tinycoder.cli.train_job import job_of, read_texts
     from tinycoder.storage.forget_list import load_forgotten
@@ -169,7 +177,7 @@ def train(context: click.Context, /, **values: Any) -> None:
     if options.list_only:
         corpus, _ = read_texts(home, options, load_forgotten(home), options.seed or 0)
         assert corpus is not None
-        click.echo(json.dumps(listing_data(corpus)) if options.as_json else listing(corpus))
+        click.echo(json.dumps(listing_data(corpus))) if options.as_json else show(listing(corpus))
         return
     with nullcontext() if options.dry_run else only_writer(folder):
         job = job_of(home, folder, options, workspaces)
@@ -185,6 +193,8 @@ def _check(context: click.Context, options: TrainOptions) -> None:
     """A usage error for options that exclude each other."""
     if options.minutes is not None and options.steps is not None:
         raise click.UsageError("choose either --minutes or --steps")
+    if options.list_only and options.dry_run:
+        raise click.UsageError("choose either --list or --dry-run")
     if options.recipe != "code":
         if options.paths:
             raise click.UsageError(f"--recipe {options.recipe} reads no PATHS")
@@ -219,7 +229,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
     from tinycoder_training.report import samples_of, write_report
 
     in_lines = options.progress == "json"
-    say_start(job) if in_lines else click.echo(describe(job), err=True)
+    say_start(job) if in_lines else click.echo(printable(describe(job)), err=True)
     with stop_on_signals() as asked:
         with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
             samples = (show_lines if in_lines else show)(reports, partial(samples_of, job))
@@ -231,11 +241,11 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         kept = {"kept": job.is_better, "standing": job.run.standing, "report": page and str(page)}
         click.echo(json.dumps({"folder": str(job.folder), **kept, **training.to_json()}))
     if not (in_lines or finished):
-        click.echo(outcome(job), err=True)
+        click.echo(printable(outcome(job)), err=True)
     if not finished:
         context.exit(INTERRUPTED)
     if not options.as_json:
-        click.echo(outcome(job))
+        click.echo(printable(outcome(job)))
         if page:
             click.echo(f"model:  {job.folder}\nreport: {page}")
 
@@ -249,7 +259,8 @@ def _say_nothing_recent(name: str, options: TrainOptions) -> None:
     if options.as_json:
         click.echo(json.dumps({"finished": True, "kept": False, "report": None}))
     else:
-        click.echo(f"{name}: no file to learn from changed within {options.recent:g} hours; the model stays as it is")
+        hours = counted(options.recent or 0, "hour")
+        click.echo(f"{name}: no file to learn from changed within {hours}; the model stays as it is")
 
 
 def _refuse(context: click.Context, reason: str, *names: str) -> None:

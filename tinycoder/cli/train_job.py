@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from tinycoder.cli.train import DEFAULT_PRESET, FROM_SCRATCH, TrainOptions
-from tinycoder.config import PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
+from tinycoder.cli.train import DEFAULT_PRESET, TrainOptions
+from tinycoder.config import FROM_SCRATCH, PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
 from tinycoder.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from tinycoder.memory.learners import left_out, refuse_forgotten
 from tinycoder.storage.bundled import BUNDLED

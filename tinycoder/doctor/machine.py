@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tinycoder.doctor.check import Check
 from tinycoder.editors.installation import own_command
 from tinycoder.errors import TinyCoderError
+from tinycoder.words import counted
 
 if TYPE_CHECKING:
     from tinycoder.storage.models import Summary
@@ -175,7 +176,8 @@ def check_server(home: Path, folder: Path, *, timeout_s: float = START_S) -> Che
     except TinyCoderError as error:
         advice = "Start it in a terminal to see its log: `tinycoder serve --log-level debug`"
         return Check("broken", f"does not work: {error}", advice)
-    says = f"ready after {trial.ready_s:.1f} s, answered after {trial.answer_s * 1000:.0f} ms ({trial.n_names} names)"
+    names = counted(trial.n_names, "name")
+    says = f"ready after {trial.ready_s:.1f} s, answered after {trial.answer_s * 1000:.0f} ms ({names})"
     if trial.kind == "Error":
         advice = "Put that right, or choose another model with `tinycoder serve --model NAME`"
         return Check("broken", f"starts, but: {trial.message}", advice)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinycoder.errors import TinyCoderError
+from tinycoder.storage.home import expanded
 
 PACKAGED = Path(__file__).parent / "files"
 VSCODE_COMMANDS = ("code", "code-insiders", "codium", "code-server", "cursor")
@@ -175,7 +176,7 @@ def helix_folder(environ: Mapping[str, str], *, windows: bool = os.name == "nt")
 
 def _home(environ: Mapping[str, str], windows: bool) -> Path:
     chosen = environ.get("USERPROFILE" if windows else "HOME")
-    return Path(chosen) if chosen else Path.home()
+    return Path(chosen) if chosen else expanded(Path("~"))
 
 
 def _xdg(environ: Mapping[str, str], windows: bool) -> Path:

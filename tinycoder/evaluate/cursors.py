@@ -18,7 +18,7 @@ from tinycoder.complete.candidate import Document
 KINDS = ("line", "dot", "paren", "assign", "import", "space", "mid")
 MIN_LETTERS = 4  # of an identifier that is worth a popup
 N_OPENED = 10  # lines that a file has when it is opened; nothing is asked in them
-STRETCH = 500  # characters, and what is missing to the end of the line
+STRETCH = 500  # characters, and what is missing to the end of the line, of a stretch that is typed
 
 _AFTER = {".": "dot", "(": "paren", "=": "assign", "import": "import"}
 _CODE = (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
@@ -131,20 +131,24 @@ def sample_cursors(cursors: Sequence[Cursor], n: int, *, seed: int) -> list[Curs
 
 
 def sample_stretches(documents: Sequence[Document], n_characters: int, *, seed: int) -> list[Stretch]:
-    """Stretches of about ``n_characters`` in all, from the documents in turn; a short file is one stretch."""
+    """Stretches of about ``n_characters`` in all, from the documents in turn; a short file is one stretch.
+
+    Each has ``STRETCH`` characters, the last what is left of them.
+    """
     rng = random.Random(f"stretches {seed}")
     order = sorted((document for document in documents if document.text.strip()), key=lambda document: document.path)
     rng.shuffle(order)
     chosen: list[Stretch] = []
     used: set[tuple[str, int]] = set()
-    for i in range(max(1, round(n_characters / STRETCH)) if n_characters and order else 0):
+    whole, left = divmod(n_characters, STRETCH)
+    for i, length in enumerate([STRETCH] * whole + [left] * (left > 0) if order else []):
         document = order[i % len(order)]
         starts = [m.start(1) for m in re.finditer(r"(?:^|\n)([^\n])", document.text)]
-        starts = [start for start in starts if start + STRETCH <= len(document.text)] or starts[:1]
+        starts = [start for start in starts if start + length <= len(document.text)] or starts[:1]
         start = rng.choice(starts)
         if (document.path, start) not in used:
             used.add((document.path, start))
-            end = document.text.find("\n", start + STRETCH)
+            end = document.text.find("\n", start + length)
             end = len(document.text.rstrip("\n")) if end < 0 else end
             chosen.append(Stretch(path=document.path, start=start, end=end))
     return chosen

@@ -29,6 +29,7 @@ from tinycoder.evaluate.quality import Outcomes, Quality, quality
 from tinycoder.evaluate.queries import N_TYPED, Editor, query_lines, query_words, type_stretch
 from tinycoder.evaluate.verbatim import LEARNT, WORKSPACE, Texts
 from tinycoder.stop import Stop, never
+from tinycoder.words import counted
 
 BYTE = 0.1  # how long a predicted byte takes, in questions
 ALL = "all"
@@ -184,7 +185,7 @@ def _plan(held_out: Sequence[Document], settings: Settings) -> _Plan:
     )
     if not (plan.identifiers or plan.cursors or plan.stretches):
         raise CorpusError(
-            f"there is nothing to ask about in {len(documents)} held-out files; give a folder with more code"
+            f"there is nothing to ask about in {counted(len(documents), 'held-out file')}; give a folder with more code"
         )
     return plan
 

@@ -7,6 +7,7 @@ from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import LATENCY_EDGES_MS, Calibration
 from tinycoder.evaluate.queries import LineQuery
 from tinycoder.evaluate.tables import tables
+from tinycoder.words import counted
 
 
 def page(title: str, metadata: Mapping[str, str], results: Results) -> str:
@@ -48,12 +49,12 @@ def _calibration(curves: Mapping[str, Calibration]) -> str:
             html.Point(
                 x=each.probability,
                 y=each.right,
-                title=f"{each.n} suggestions, probability {each.probability:.2f}, right {each.right:.2f}",
+                title=f"{counted(each.n, 'suggestion')}, probability {each.probability:.2f}, right {each.right:.2f}",
                 radius=2 + 10 * (each.n / curve.n) ** 0.5,
             )
             for each in curve.bins
         ]
-        lines.append((f"{name}: {curve.n} suggestions{error}", points))
+        lines.append((f"{name}: {counted(curve.n, 'suggestion')}{error}", points))
     axis = html.Axis(low=0.0, high=1.0, digits=2)
     return html.line_chart("Calibration", lines, axis, axis)
 

@@ -163,6 +163,16 @@ def purge_indexes(folder: Path, forgotten: Forgotten) -> dict[Path, list[str]]:
     return {file: paths for file, paths in gone.items() if paths}
 
 
+def indexed_paths(folder: Path, places: Forgotten) -> list[str]:
+    """The paths in the indexes of ``folder`` that lie at ``places``, or in them."""
+    indexes = [index for file in sorted(folder.glob("*.safetensors")) if (index := load_index(file))]
+    found: list[str] = []
+    for index in indexes:
+        is_there = places.names({Path(path): label for path, label in index.folders})
+        found += [known.path for known in index.files if is_there(known.path)]
+    return found
+
+
 def _empty(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)

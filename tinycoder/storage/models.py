@@ -15,6 +15,7 @@ from pathlib import Path
 
 import filelock
 
+from tinycoder.config import FROM_SCRATCH
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.storage.atomic import (
     folder_names,
@@ -39,6 +40,7 @@ from tinycoder.storage.checkpoint import (
     read_training,
 )
 from tinycoder.storage.forget_list import true_path
+from tinycoder.storage.home import expanded
 from tinycoder.storage.record import TrainingRecord
 
 
@@ -68,6 +70,12 @@ def workspace_model_name(workspace: Path) -> str:
 
 def model_folder(home: Path, name: str) -> Path:
     """Where the model ``name`` is written, under ``home``. Raises ``CheckpointError`` for what cannot be its name."""
+    if name == FROM_SCRATCH:
+        raise CheckpointError(f"{name!r} stands for no model, as in `train --from {name}`; choose another name")
+    return _place(home, name)
+
+
+def _place(home: Path, name: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", name):
         raise CheckpointError(
             f"{name!r} cannot be a model's name; use up to 100 letters, digits, '-', '_' and '.', not starting with '.'"
@@ -80,10 +88,10 @@ def model_folder(home: Path, name: str) -> Path:
 def resolve_model(home: Path, name_or_path: str) -> Path:
     """Folder of an existing model, given its name, or its path where that contains a separator."""
     if "/" in name_or_path or "\\" in name_or_path:
-        return Path(name_or_path).expanduser()
+        return expanded(Path(name_or_path))
     if name_or_path == BUNDLED:
         return bundled_folder()
-    folder = model_folder(home, name_or_path)
+    folder = _place(home, name_or_path)
     if not exists(folder):
         known = ", ".join(summary.name for summary in list_models(home))
         raise CheckpointError(f"there is no model {name_or_path!r} under {folder.parent} (there are: {known})")

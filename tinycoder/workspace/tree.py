@@ -1,6 +1,6 @@
 """Find the Python files under given paths that git would track, and say what is left out and why.
 
-Only git's own files are opened; everything else is judged by its name, kind and size.
+Only git's own files and ``pyproject.toml`` are opened; everything else is judged by its name, kind and size.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tinycoder.errors import CorpusError
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, printable, true_path
 from tinycoder.workspace import exclusions, hard_links, ignore
+from tinycoder.workspace.project_file import project_file
 from tinycoder.workspace.text import Skipped, unreadable
 
 SUFFIXES = (".py", ".pyi")
@@ -59,8 +60,9 @@ def walk(
     Paths are relative to the given folder (to its parent for a given file), after a label where there are several
     folders (``labels_of``). An entry under two of the given paths is reported once, under the first. A left-out
     folder is not descended, and its size is 0. Files that match ``exclude``, patterns as in ``.gitignore`` relative
-    to the given folder, and ``forgotten`` files are left out. ``importable`` also takes what code can import but is
-    not learnt from: vendored code and larger files. The variables ``environ`` say where git's configuration lies.
+    to the given folder, those that the project's ``pyproject.toml`` excludes, and ``forgotten`` files are left out.
+    ``importable`` also takes what code can import but is not learnt from: vendored code and larger files. The variables
+    ``environ`` say where git's configuration lies.
 
     Raises ``CorpusError`` for a path that does not exist or is not Python, and if a ``.gitignore`` file above a
     path cannot be read.
@@ -103,11 +105,13 @@ def _walk_all(
     folders = [start.folder for start in starts]
     to_check: list[Path] = []
     for start in starts:
-        label = labels[start.folder]
+        label, project = labels[start.folder], project_file(start.folder)
         allows_links = start.only is not None or hard_links.are_allowed(start.folder)
         for location, entry in _walk(start, label, folders, importable, environ):
             if isinstance(entry, SourceFile) and is_excluded(entry.path.removeprefix(label)):
                 entry = entry.skipped("excluded")
+            if isinstance(entry, SourceFile) and project is not None and project.excludes(location):
+                entry = entry.skipped(f"excluded by {project.file.name}")
             if isinstance(entry, SourceFile) and forgotten.holds(location):
                 entry = entry.skipped(FORGOTTEN)
             if isinstance(entry, Skipped):

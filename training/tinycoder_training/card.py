@@ -3,6 +3,7 @@
 from tinycoder.config import ModelConfig
 from tinycoder.errors import CheckpointError
 from tinycoder.storage.record import TrainingRecord
+from tinycoder.words import counted
 
 _FOR_OTHERS = "`tinycoder checkpoint export NAME FOLDER --to hf` writes a folder for transformers"
 _SOURCES = {
@@ -21,7 +22,7 @@ def model_card(name: str, config: ModelConfig, training: TrainingRecord, *, weig
     if data is None or versions is None:
         lacking = "versions" if data else "data"
         raise CheckpointError(f"training.json lacks {lacking!r}, so {name} can have no card; train it again")
-    trained = f"{training.steps:,} steps in {training.seconds / 60:.1f} minutes"
+    trained = f"{counted(training.steps, 'step')} in {training.seconds / 60:.1f} minutes"
     if not training.finished:
         trained += ", not finished"
     sources = _SOURCES.get(training.recipe, training.recipe)
@@ -45,7 +46,7 @@ A TinyCoder model in Llama format: {training.parameters:,} parameters, {config.n
 
 | | |
 |---|---|
-| trained on | {sources}: {data.files:,} files, {data.bytes:,} bytes |
+| trained on | {sources}: {counted(data.files, "file")}, {counted(data.bytes, "byte")} |
 {started}| steps, time | {trained} |
 | quality | {quality} |
 | weights | {weights}{note} |

@@ -8,6 +8,7 @@ from tinycoder import html
 from tinycoder.errors import TinyCoderError
 from tinycoder.storage.atomic import replace_text
 from tinycoder.storage.record import CurvePoint, TrainingRecord
+from tinycoder.words import counted
 from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
@@ -46,9 +47,9 @@ def report_html(name: str, training: TrainingRecord, samples: Sequence[Sample]) 
     metadata = {
         "recipe": training.recipe,
         "parameters": f"{training.parameters:,}",
-        "read": f"{data.files:,} files, {data.bytes:,} bytes",
-        "held out": f"{data.validation_files:,} files, {data.validation_bytes:,} bytes",
-        "trained": f"{training.steps:,} steps, {training.tokens_seen:,} tokens",
+        "read": f"{counted(data.files, 'file')}, {counted(data.bytes, 'byte')}",
+        "held out": f"{counted(data.validation_files, 'file')}, {counted(data.validation_bytes, 'byte')}",
+        "trained": f"{counted(training.steps, 'step')}, {counted(training.tokens_seen, 'token')}",
         "time": f"{training.seconds / 60:.1f} minutes",
         "held-out bits per byte": "not measured" if bpb is None else f"{bpb:.4f}",
     }

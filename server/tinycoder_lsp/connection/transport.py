@@ -6,8 +6,10 @@ as long (a popup 0.6 ms instead of 0.3), and notices that the editor has gone on
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from tinycoder_lsp.connection.lifetime import leave_soon, when_ended
 from tinycoder_lsp.session import Session
 
 logger = logging.getLogger(__name__)
+
+_OF_PORTS = (errno.EADDRINUSE, errno.EACCES)  # what is wrong with a port, not with a host
 
 
 async def serve_stdio(session: Session) -> None:
@@ -44,8 +48,8 @@ async def serve_tcp(session: Session, host: str, port: int) -> None:
 
     try:
         listener = await asyncio.start_server(connect, host, port)
-    except OSError as error:
-        raise ConfigError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from None
+    except (OSError, UnicodeError) as error:  # the latter for what can be no name of a machine
+        raise ConfigError(f"cannot listen at {host}:{port}: {_why(error)}") from None
     address = listener.sockets[0].getsockname()
     logger.warning("listening at %s:%s", *address[:2])
     reader, writer = await connected
@@ -54,6 +58,14 @@ async def serve_tcp(session: Session, host: str, port: int) -> None:
         await _converse(session, reader, writer.write)
     finally:
         writer.close()
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    """Which of host and port is refused, and the reason."""
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror) or error.errno is None:
+        return "no machine has this name; choose another --host"
+    reason = os.strerror(error.errno)
+    return f"{reason}; choose another {'--port' if error.errno in _OF_PORTS else '--host'}"
 
 
 def _claim_stdio() -> tuple[int, int]:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Document
+from tinycoder.workspace.project_file import ProjectFile
 from tinycoder_lsp.documents import notebooks
 from tinycoder_lsp.documents.buffers import Buffers
 from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder, relative_path
@@ -64,12 +65,12 @@ class OpenDocuments:
             uri=uri, path=path, lines=lines, offset=lines.offset(params.position), above=above, below=below
         )
 
-    def rescope(self, settings: Settings) -> None:
-        """Apply the settings, and the workspace's folders, to all open documents, if either has changed."""
-        folders = self.folders()
-        if (settings, folders) == (self._scope.settings, self._folders):
+    def rescope(self, settings: Settings, projects: Sequence[ProjectFile] = ()) -> None:
+        """Apply the settings, the folders and their projects to all open documents, if any of them has changed."""
+        scope, folders = Scope(settings, tuple(projects)), self.folders()
+        if (scope, folders) == (self._scope, self._folders):
             return
-        self._scope, self._folders = Scope(settings), folders
+        self._scope, self._folders = scope, folders
         workspace = self._workspace()
         for document in list(workspace.text_documents.values()):
             if workspace.get_notebook_document(cell_uri=document.uri) is None:

@@ -14,6 +14,8 @@ from tinycoder_lsp.settings import SECTION
 
 logger = logging.getLogger(__name__)
 
+WATCHED = "**/{*.py,*.pyi,pyproject.toml}"  # files whose changes the editor tells
+
 _PATIENCE = 2.0  # seconds for an editor to answer what is configured; some never do
 
 
@@ -33,7 +35,7 @@ async def configured(server: LanguageServer) -> list[object]:
 
 
 async def watch(server: LanguageServer) -> None:
-    """Ask the client to say when our section of its settings changes, or a Python file on the disk.
+    """Ask the client to say when our section of its settings changes, or a Python file or a pyproject.toml on the disk.
 
     Without that VS Code keeps the settings to itself.
     """
@@ -44,7 +46,7 @@ async def watch(server: LanguageServer) -> None:
     if configuration is not None and configuration.dynamic_registration:
         wanted[lsp.WORKSPACE_DID_CHANGE_CONFIGURATION] = {"section": SECTION}
     if files is not None and files.dynamic_registration:
-        wanted[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": "**/*.{py,pyi}"}]}
+        wanted[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": WATCHED}]}
     registrations = [lsp.Registration(id=key, method=key, register_options=options) for key, options in wanted.items()]
     if not registrations:
         return

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tinycoder.words import plural
 from tinycoder.workspace.text import Replaced, Skipped, Text
 
 
@@ -46,6 +47,6 @@ def listing(corpus: Corpus) -> str:
         ("left out", corpus.skipped),
     ):
         lines.append(f"{sum(text.n_bytes for text in texts):>10,}  bytes in {len(texts):,} {what}")
-    lines.append(f"{corpus.n_secrets:>10,}  secrets replaced")
+    lines.append(f"{corpus.n_secrets:>10,}  {plural(corpus.n_secrets, 'secret')} replaced")
     lines += [f"{'':>10}  {secret.path}:{secret.line}  {secret.kind}" for secret in corpus.secrets]
     return "\n".join(lines)
