@@ -142,6 +142,14 @@ def test_a_prompt_longer_than_the_window(home: Path) -> None:
     assert "def make" in result.stdout
 
 
+def test_generate_stops_where_it_only_repeats_itself_unless_a_length_is_asked_for(tmp_path: Path) -> None:
+    plain = tinycoder(tmp_path, "generate", "def test_").stdout
+    assert plain.startswith("def test_")
+    assert plain.count("*,") <= 2
+    assert tinycoder(tmp_path, "generate", "def test_", "--stream").stdout == plain
+    assert tinycoder(tmp_path, "generate", "def test_", "--max-tokens", "64").stdout.count("*,") > 10
+
+
 def test_bad_options_of_generate(home: Path) -> None:
     for words, *arguments in (
         ("PROMPT",),

@@ -15,7 +15,11 @@ from tinycoder.errors import ConfigError
 @click.command()
 @click.argument("prompt")
 @options.model("this folder's, else the newest, else base")
-@click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    help="Tokens at most.  [default: 128, and fewer where greedy text only repeats itself]",
+)
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 100),
@@ -92,6 +96,8 @@ def _config(samples: int, stop: tuple[str, ...], settings: dict[str, Any]) -> Ge
     if settings["temperature"] is None:
         cuts = any(settings[cut] is not None for cut in ("top_k", "top_p", "min_p"))
         settings["temperature"] = float(settings["beam"] == 1 and (samples > 1 or cuts))
+    if settings["max_tokens"] is None:
+        settings |= {"max_tokens": GenerationConfig.max_tokens, "repeat": settings["temperature"] > 0}
     try:
         return GenerationConfig(stop=stop, **settings)
     except ConfigError as error:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder import html
+from tinycoder.complete.generation import ends_of
 from tinycoder.errors import TinyCoderError
 from tinycoder.storage.atomic import replace_text
 from tinycoder.storage.record import CurvePoint, TrainingRecord
+from tinycoder.transformer.repetition import without_repetition
 from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
@@ -23,10 +25,14 @@ class Sample:
 
 
 def samples_of(job: Job, report: Report) -> list[Sample]:
-    """The samples in a report of this job, as text."""
+    """The samples in a report of this job, as text; a completion ends where it goes round in a circle."""
     completions = report.evaluation.samples if report.evaluation else ()
-    pairs = zip(job.run.data.prompts, completions, strict=False)
-    return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
+    decode, finishes = job.tokenizer.decode, ends_of(job.tokenizer)
+    pairs = [
+        (prompt, list(without_repetition((), ids, finishes)))
+        for prompt, ids in zip(job.run.data.prompts, completions, strict=False)
+    ]
+    return [Sample(prompt=decode(prompt), completion=decode(ids)) for prompt, ids in pairs]
 
 
 def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:
