@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tinycoder.storage.checkpoint import Model
+
+MIN_WIDTH = 40  # columns of text
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMER = {"no-peers": "no-competitors", "peer-python": "competitor-python", "places": "cursors"}
@@ -66,6 +70,22 @@ def rich_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str | 
     for row in rows:
         drawn.add_row(*row)
     return drawn
+
+
+def width() -> int:
+    """Columns of the terminal; COLUMNS if that is set, 80 where there is neither."""
+    return shutil.get_terminal_size().columns
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """``text`` in lines as wide as the terminal, those after the first with ``indent``; no word is broken."""
+    folded = (
+        textwrap.wrap(
+            line, max(width(), MIN_WIDTH), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        for line in text.split("\n")
+    )
+    return "\n".join("\n".join(lines) for lines in folded)
 
 
 def write_text(path: Path, text: str) -> None:
