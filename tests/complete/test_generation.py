@@ -95,7 +95,11 @@ def said(model: Model, monkeypatch: pytest.MonkeyPatch, prompt: str, text: str) 
         ("def test_", "doc(\n" + "    *,\n" * 30, "doc(\n    *,"),
         ("import os\n", "import sys\n" * 30, "import sys"),
         ("", "x = first + (" + "total + " * 30, "x = first + (total +"),
-        ("", "a = 1\n\n\n" + "def read(path):\n    return path\n\n\n" * 9, "a = 1\n\n\ndef read(path):\n    return path"),
+        (
+            "",
+            "a = 1\n\n\n" + "def read(path):\n    return path\n\n\n" * 9,
+            "a = 1\n\n\ndef read(path):\n    return path",
+        ),
         ("", "def add(first):\n    return first + 1\n", "def add(first):\n    return first + 1"),
         ("def add(first):\n    return first\n\n\n", "def add(first):\n    return first\n\n\n" * 5, ""),
     ],
@@ -115,8 +119,14 @@ def test_a_prompt_that_would_only_be_repeated_is_continued_otherwise(base: Model
     "text",
     [
         *("def test_", "def fibonacci(n):\n", "x = ", "print(", "# quicksort\n", "for i in range(", ""),
-        *("class Node", "numbers = [1, 2, 3, 4, ", "from collections import", "hello", "What is the capital of France?"),
-        *("def main():", "import os\nimport sys\n", '@dataclass\nclass Point:\n', 'COLOURS = {"red": "#ff0000", '),
+        *(
+            "class Node",
+            "numbers = [1, 2, 3, 4, ",
+            "from collections import",
+            "hello",
+            "What is the capital of France?",
+        ),
+        *("def main():", "import os\nimport sys\n", "@dataclass\nclass Point:\n", 'COLOURS = {"red": "#ff0000", '),
     ],
 )
 def test_what_the_shipped_model_says_does_not_go_round_in_a_circle(base: Model, text: str) -> None:

@@ -15,7 +15,7 @@ from tinycoder.transformer.repetition import Finishes
 from tinycoder.transformer.sampling import Allowed, beam_search, sample_ids
 from tinycoder.transformer.tokenizer import Tokenizer
 
-GENTLE = {"temperature": 0.7, "min_p": 0.05}  # sampling, where greedy text says nothing new
+TEMPERATURE, MIN_P = 0.7, 0.05  # of gentle sampling, where greedy text says nothing new
 PROMPT_PATH = "main.py"  # a model of code was trained on texts with paths
 
 
@@ -54,7 +54,7 @@ def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[s
         empty = empty and not piece
         yield piece
     if empty and not config.repeat and config.temperature == 0:
-        yield from _stream(model, prompt, dataclasses.replace(config, **GENTLE))
+        yield from _stream(model, prompt, dataclasses.replace(config, temperature=TEMPERATURE, min_p=MIN_P))
 
 
 def _stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[str]:

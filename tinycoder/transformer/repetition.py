@@ -13,9 +13,9 @@ Finishes = Callable[[int, Sequence[int]], int]
 def without_repetition(prompt: Sequence[int], ids: Iterable[int], finishes: Finishes) -> Iterator[int]:
     """Yield ``ids`` up to where they only repeat those right before them, be they of the prompt or their own.
 
-    A repetition is a whole copy of at least ``MIN_REPEATED`` ids, or several shorter ones. What could become one is held
-    back until it is none. ``finishes(last, copy)`` says how many ids of the first ``copy`` are yielded all the same, to
-    end a line or a word; ``last`` is the id before it, or -1.
+    A repetition is a whole copy of at least ``MIN_REPEATED`` ids, or several shorter ones. What could become one is
+    held back until it is none. ``finishes(last, copy)`` says how many ids of the first ``copy`` are yielded all the
+    same, to end a line or a word; ``last`` is the id before it, or -1.
     """
     past = np.full(MAX_PERIOD, -1)  # the last ids, newest first
     known = list(prompt)[: -MAX_PERIOD - 1 : -1]

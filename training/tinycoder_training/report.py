@@ -15,7 +15,6 @@ from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """A prompt from a held-out text and the model's completion of it."""
