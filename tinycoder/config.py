@@ -174,7 +174,10 @@ def tuning(settings: TrainConfig) -> TrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig:
-    """How to choose tokens. Temperature 0 is greedy; the cuts that are ``None`` are off."""
+    """How to choose tokens. Temperature 0 is greedy; the cuts that are ``None`` are off.
+
+    Without ``repeat``, a text ends where it only repeats what it has just said.
+    """
 
     max_tokens: int = 128
     temperature: float = 0.0
@@ -185,6 +188,7 @@ class GenerationConfig:
     beam: int = 1
     stop: tuple[str, ...] = ()
     seed: int = 0
+    repeat: bool = True
 
     def __post_init__(self) -> None:
         for name in ("max_tokens", "top_k", "beam"):

@@ -102,7 +102,7 @@ def test_the_main_job(tmp_path: Path, repository: Path) -> None:
     trained = tinycoder(home, "train", repository, "--preset", "nano", "--steps", "40")
     assert trained.returncode == 0, trained.stderr
     assert "bits per byte on held-out text" in trained.stdout
-    assert "tokens/s" in trained.stderr
+    assert " left, " in trained.stderr
     name = workspace_model_name(repository)
     assert (home / "models" / name / "model.safetensors").exists()
     page = (home / "reports" / f"{name}.html").read_text()
@@ -140,6 +140,14 @@ def test_a_prompt_longer_than_the_window(home: Path) -> None:
     assert "too long for the model's window" in result.stderr
     assert result.stdout.startswith("x = 1\n")
     assert "def make" in result.stdout
+
+
+def test_generate_stops_where_it_only_repeats_itself_unless_a_length_is_asked_for(tmp_path: Path) -> None:
+    plain = tinycoder(tmp_path, "generate", "def test_").stdout
+    assert plain.startswith("def test_")
+    assert plain.count("*,") <= 2
+    assert tinycoder(tmp_path, "generate", "def test_", "--stream").stdout == plain
+    assert tinycoder(tmp_path, "generate", "def test_", "--max-tokens", "64").stdout.count("*,") > 10
 
 
 def test_bad_options_of_generate(home: Path) -> None:

@@ -31,7 +31,8 @@ def test_the_workspace_reaches_the_cursor(home: Path, project: Path) -> None:
     cursor = f"{project / 'pkg' / 'new.py'}:5:22"
     plain = complete(home, cursor)
     assert plain.returncode == 0, plain.stderr
-    ghost, words = plain.stdout.split("names:\n")
+    ghost, words = plain.stdout.split("names (%: how likely each name is, of all that fit here):\n")
+    assert ghost.startswith("    quagga_offset = o▏\nghost text (%: how likely the whole text comes next):\n")
     assert "okapi.stride" in ghost
     first = words.splitlines()[0]
     assert "okapi" in first

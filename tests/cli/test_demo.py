@@ -1,13 +1,16 @@
 """The demo in a pipe: what a person sees who has just installed TinyCoder."""
 
+import importlib
+import os
 import re
+import shlex
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import environment, tinycoder
-from tinycoder.storage.checkpoint import load_model
 
 COLUMNS = 80
 
@@ -60,9 +63,34 @@ def test_words_say_where_they_come_from(completed: tuple[Path, subprocess.Comple
 def test_it_learns_and_compares(tmp_path: Path) -> None:
     result = demo(tmp_path, "--minutes", "0.02")
     assert result.returncode == 0, result.stderr
-    assert "held-out text: " in result.stderr
-    table = re.split(r"before +after\n", result.stdout)[1]
-    assert len(re.findall(r" [\d.]+%? +[\d.]+%?$", table, re.MULTILINE)) == 5
-    model = load_model(tmp_path / "models" / "demo")
-    assert model.training.finished
-    assert model.training.origin == "base"
+    said = " ".join(result.stdout.split())
+    before, after = map(int, re.findall(r"TinyCoder saves (\d+) of 100 keys, and (\d+) after", said)[0])
+    keys, *bits = re.findall(r" ([\d.]+) +([\d.]+)$", re.split(r"before +after\n", result.stdout)[1], re.MULTILINE)
+    assert [round(float(each)) for each in keys] == [before, after]
+    assert 20 < before < 80
+    both, alone = ([float(each) for each in row] for row in bits)
+    assert both[0] < alone[0]  # of the same text: the memory helps
+    assert both[1] < alone[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_leaves_no_model_and_names_a_command_that_can_be_typed(
+    tmp_path: Path, completed: tuple[Path, subprocess.CompletedProcess[str]]
+) -> None:
+    home, result = completed
+    assert not (home / "models").exists()
+    program, arguments = re.findall(r"^  (\S+) (doctor) ", result.stdout, re.MULTILINE)[0]
+    done = subprocess.run([program, arguments, "--help"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_program_is_named_as_the_shell_finds_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = importlib.import_module("tinycoder.cli.demo")
+    own = Path(sysconfig.get_path("scripts")) / "tinycoder"
+    monkeypatch.setenv("PATH", f"{own.parent}{os.pathsep}{os.defpath}")
+    assert module.program_name() == "tinycoder"
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.chdir(own.parent.parent.parent)
+    assert module.program_name() == str(own.relative_to(Path.cwd()))
+    monkeypatch.chdir(tmp_path)
+    assert module.program_name() == shlex.join([str(own)])

@@ -32,8 +32,9 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
     chosen = ("--model", "counter", "--held-out", "lesson.py", "--without", "memory")
     result = evaluate(home, *SMALL, *chosen, "--json", data, "--html", picture, cwd=repository)
     assert result.returncode == 0, result.stderr
-    for words in ("model: counter", "files scored: 1", "Keys pressed per character", "without memory", "popup-5"):
+    for words in ("model: counter", "files scored: 1", "TinyCoder", "without memory", "--full"):
         assert words in result.stdout
+    assert "popup-5" not in result.stdout
     assert "100%" not in result.stdout
     assert "all: typing" in result.stderr
     assert "was not trained on exactly these files" in result.stderr
@@ -47,6 +48,21 @@ def test_tables_json_and_page(home: Path, repository: Path, tmp_path: Path) -> N
     text = picture.read_text(encoding="utf-8")
     assert text.count("<svg") >= 3
     assert "://" not in text
+
+
+def test_the_answer_comes_first_and_the_rest_on_request(home: Path, repository: Path, tmp_path: Path) -> None:
+    chosen = ("--model", "counter", "--held-out", "lesson.py", "--without", "memory", "--json", tmp_path / "all.json")
+    result = evaluate(home, *SMALL, *chosen, "--full", cwd=repository)
+    assert result.returncode == 0, result.stderr
+    every, other = json.loads((tmp_path / "all.json").read_text())["variants"]
+    saved = [round(100 - 100 * each["typing"]["keys_per_character"]["best"]) for each in (every, other)]
+    said = " ".join(result.stdout.split())
+    assert said.startswith(f"In your code TinyCoder saves {saved[0]} of 100 keys; without memory {saved[1]}. ")
+    right = round(100 * every["inline"]["exact"])
+    assert f"Its ghost text is the author's line at {right} of 100 cursors, and the right name is on top" in said
+    assert result.stdout.index("keys saved ") < result.stdout.index("Keys pressed per character")
+    assert "popup-5" in result.stdout
+    assert "perplexity" not in said
 
 
 def test_json_on_stdout_and_the_baselines(home: Path, repository: Path) -> None:

@@ -1,12 +1,21 @@
+import re
+
 import pytest
 
 from tinycoder.complete import generation
 from tinycoder.complete.generation import Prompt, encode_prompt, generate, stream
 from tinycoder.config import GenerationConfig
-from tinycoder.storage.checkpoint import Model
+from tinycoder.storage.bundled import bundled_folder
+from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.transformer import sampling
 
 GREEDY = GenerationConfig(max_tokens=60)
 PROMPT = "def make_counter(start):\n    counter ="
+
+
+@pytest.fixture(scope="module")
+def base() -> Model:
+    return load_model(bundled_folder())
 
 
 def test_greedy_decoding_continues_as_in_training(model: Model) -> None:
@@ -70,3 +79,60 @@ def test_a_half_typed_word_is_healed(model: Model, text: str, line: str) -> None
     prompt = encode_prompt(model, text)
     assert generate(model, prompt, GREEDY)[0].startswith(line + "\n")
     assert generate(model, prompt, GenerationConfig(max_tokens=30, beam=2))[0].startswith(line + "\n")
+
+
+def said(model: Model, monkeypatch: pytest.MonkeyPatch, prompt: str, text: str) -> str:
+    """What is made of a model that would say ``text``."""
+    encode = model.tokenizer.encode
+    monkeypatch.setattr(sampling, "_chosen_ids", lambda *arguments, **more: iter(encode(text)))
+    ids = Prompt(ids=tuple(encode(prompt)), prefix_bytes=b"", n_dropped=0)
+    return "".join(stream(model, ids, GenerationConfig(repeat=False, temperature=1.0)))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "left"),
+    [
+        ("def test_", "doc(\n" + "    *,\n" * 30, "doc(\n    *,"),
+        ("import os\n", "import sys\n" * 30, "import sys"),
+        ("", "x = first + (" + "total + " * 30, "x = first + (total +"),
+        (
+            "",
+            "a = 1\n\n\n" + "def read(path):\n    return path\n\n\n" * 9,
+            "a = 1\n\n\ndef read(path):\n    return path",
+        ),
+        ("", "def add(first):\n    return first + 1\n", "def add(first):\n    return first + 1"),
+        ("def add(first):\n    return first\n\n\n", "def add(first):\n    return first\n\n\n" * 5, ""),
+    ],
+)
+def test_a_text_ends_where_it_only_repeats_itself(
+    model: Model, monkeypatch: pytest.MonkeyPatch, prompt: str, text: str, left: str
+) -> None:
+    assert said(model, monkeypatch, prompt, text) == left
+
+
+def test_a_prompt_that_would_only_be_repeated_is_continued_otherwise(base: Model) -> None:
+    prompt = encode_prompt(base, "import os\nimport sys")
+    assert "".join(stream(base, prompt, GenerationConfig(repeat=False))).strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("def test_", "def fibonacci(n):\n", "x = ", "print(", "# quicksort\n", "for i in range(", ""),
+        *(
+            "class Node",
+            "numbers = [1, 2, 3, 4, ",
+            "from collections import",
+            "hello",
+            "What is the capital of France?",
+        ),
+        *("def main():", "import os\nimport sys\n", "@dataclass\nclass Point:\n", 'COLOURS = {"red": "#ff0000", '),
+    ],
+)
+def test_what_the_shipped_model_says_does_not_go_round_in_a_circle(base: Model, text: str) -> None:
+    made = "".join(stream(base, encode_prompt(base, text), GenerationConfig(repeat=False)))
+    assert made.strip()
+    assert made == made.rstrip()
+    assert not re.search(r"(.{1,80}?)\1{8}", made, re.DOTALL)
+    lines = [line for line in made.split("\n") if line.strip()]
+    assert not any(lines[i : i + 4].count(lines[i]) == 4 for i in range(len(lines)))

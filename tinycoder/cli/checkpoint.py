@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tinycoder.storage.record import Quantized
 
 MEASURED_TOKENS = 65_536
+HEAD = ("name", "recipe", "parameters", "bits/byte", "size", "written", "state")
+ALIGN = "<<>>><<"
+GAP = 2  # columns between two cells
 
 
 def _resolved(context: click.Context, name: str) -> Path:
@@ -46,10 +50,20 @@ def list_command(context: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_as_json(summary) for summary in summaries]))
         return
-    width = max(len(summary.name) for summary in summaries)
-    click.echo(f"{'name':{width}}  recipe       parameters  bits/byte      size  written           state")
-    for summary in summaries:
-        click.echo(f"{printable(summary.name):{width}}  {_columns(summary)}")
+    click.echo(_listing([HEAD, *map(_columns, summaries)], [printable(each.problem or "") for each in summaries]))
+
+
+def _listing(rows: Sequence[tuple[str, ...]], problems: Sequence[str]) -> str:
+    """A line a row, or two where that is too wide: the name stands alone. What is wrong stands below its model."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    stacked = sum(widths) + GAP * (len(widths) - 1) > options.width()
+    lines = []
+    for row, problem in zip(rows, ["", *problems], strict=True):
+        cells = [f"{cell:{align}{wide}}" for cell, align, wide in zip(row, ALIGN, widths, strict=True)]
+        name, rest = cells[0], (" " if stacked else " " * GAP).join(cells[1:]).rstrip()
+        lines += [row[0], f"{'':{GAP}}{rest}"] if stacked else [f"{name}{'':{GAP}}{rest}"]
+        lines += [options.wrapped(f"{'':{GAP}}{problem}", " " * GAP)] if problem else []
+    return "\n".join(lines)
 
 
 def _as_json(summary: Summary) -> dict[str, object]:
@@ -59,21 +73,20 @@ def _as_json(summary: Summary) -> dict[str, object]:
     return row
 
 
-def _columns(summary: Summary) -> str:
-    """The columns after the name."""
+def _columns(summary: Summary) -> tuple[str, ...]:
+    """The cells below ``HEAD``."""
     parameters, bpb = summary.training.parameters, summary.training.val_bpb
-    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.modified)) if summary.modified else "-"
     finished = "finished" if summary.training.finished else "not finished"
     state = "shipped" if summary.bundled else "resumable" if summary.resumable else finished
-    columns = (
-        f"{printable(summary.training.recipe or '-')[:11]:11}",
-        f"{f'{parameters:,}' if parameters else '-':>10}",
-        f"{'-' if bpb is None else f'{bpb:.3f}':>9}",
-        f"{summary.n_bytes / 1e6:5.1f} MB",
-        f"{written:16}",
-        printable(summary.problem or state),
+    return (
+        printable(summary.name),
+        printable(summary.training.recipe or "-")[:11],
+        f"{parameters:,}" if parameters else "-",
+        "-" if bpb is None else f"{bpb:.3f}",
+        f"{summary.n_bytes / 1e6:.1f} MB",
+        time.strftime("%Y-%m-%d", time.localtime(summary.modified)) if summary.modified else "-",
+        "broken" if summary.problem else state,
     )
-    return "  ".join(columns)
 
 
 @checkpoint.command()
@@ -94,7 +107,15 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if card is None:
         click.echo(json.dumps(read_json(readable_folder(folder) / TRAINING), indent=2))
     else:
-        click.echo(printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
+        _print_markdown(printable(card.split("---\n", 2)[-1].strip()))  # without the front matter
+
+
+def _print_markdown(text: str) -> None:
+    """Print it as a page for the terminal, as wide as that."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(width=options.width(), highlight=False).print(Markdown(text, hyperlinks=False))
 
 
 @checkpoint.command()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tinycoder.complete.candidate import Candidate
 
 ROOT_MARKERS = (".git", "pyproject.toml")
+CURSOR = "▏"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +91,33 @@ def complete(
         said |= {"line": cursor.line, "column": cursor.column}
         click.echo(json.dumps(said | {"ghost": _data(completion.ghost), "names": _data(completion.names)}))
         return
-    for title, candidates in (("ghost text", completion.ghost), ("names", completion.names)):
-        click.echo(f"{title}:" if candidates else f"no {title} here", err=not candidates)
+    if completion.ghost or completion.names:
+        click.echo(_with_cursor(text, offset))
+    for title, meaning, candidates in (
+        ("ghost text", "%: how likely the whole text comes next", completion.ghost),
+        ("names", "%: how likely each name is, of all that fit here", completion.names),
+    ):
+        click.echo(f"{title} ({meaning}):" if candidates else f"no {title} here", err=not candidates)
         width = min(60, max((len(each.text) for each in candidates), default=0))
         for each in candidates:
-            show(f"{each.probability:5.1%}  {each.text:{width}}  {each.provenance}")
+            show(_row(each, width))
+
+
+def _with_cursor(text: str, offset: int) -> str:
+    """The line at ``offset`` with the cursor in it; of a long one the part around that."""
+    before, after = text[:offset].split("\n")[-1], text[offset:].split("\n")[0]
+    n_after = min(len(after), max(options.width() // 4, options.width() - len(before) - 1))
+    n_before = options.width() - n_after - 1
+    before = before if len(before) <= n_before else f"…{before[1 - n_before :]}"
+    after = after if len(after) <= n_after else f"{after[: n_after - 1]}…"
+    return "".join(character if character.isprintable() else " " for character in f"{before}{CURSOR}{after}")
+
+
+def _row(candidate: Candidate, width: int) -> str:
+    """A candidate with its source, which stands in a line of its own where one line is too short."""
+    said, source = f"{candidate.probability:5.1%}  {candidate.text}", str(candidate.provenance)
+    line = f"{candidate.probability:5.1%}  {candidate.text:{width}}  {source}"
+    return line if len(line) <= options.width() else f"{said}\n{options.wrapped(' ' * 9 + source, ' ' * 9)}"
 
 
 def _workspace_of(file: Path) -> Path:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import textwrap
+import os
+import shlex
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli.options import Number, home_folder
+from tinycoder.cli import options
+from tinycoder.cli.options import Number
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import Document
-    from tinycoder.complete.parts import Parts
-    from tinycoder.evaluate.evaluation import PredictingCompleter
     from tinycoder.evaluate.quality import Quality
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
-    from tinycoder_training.job import Job
 
 NAME = "demo"
 SEED = 0
-WIDTH = 78  # columns of text
-N_CURSORS, N_BYTES = 60, 6_000  # to measure at; fewer after less than a minute
+N_TYPED, N_BYTES = 3_000, 8_000  # characters and bytes to measure on; fewer after less than a minute
 MIN_SHARE = 0.1  # of these
 
 
@@ -59,19 +58,23 @@ def demo(context: click.Context, minutes: float) -> None:
     from tinycoder.storage.checkpoint import load_model
 
     model, files = load_model(bundled_folder()), _files()
-    maker = engine_maker(model, files.known)
     click.echo(_introduction(model, files))
-    engine = maker(Parts())
+    engine = engine_maker(model, files.known)(Parts())
     show_lines(engine, files.unseen, seed=SEED)
     show_lists(engine, files.unseen, seed=SEED)
     if minutes:
-        _learn(context, model, files, minutes, maker)
-    click.echo(
-        "What next:\n\n"
-        "  tinycoder setup vscode   completes in VS Code; or neovim, emacs, helix\n"
-        "  tinycoder train .        teaches it the code in this folder in ten minutes\n"
-        "  tinycoder doctor         checks the installation"
-    )
+        _learn(context, model, files, minutes)
+    program = program_name()
+    steps = {
+        "setup vscode": "completes in VS Code; or neovim, emacs, helix",
+        "train .": "learns the code in this folder, in ten minutes",
+        "doctor": "checks the installation",
+    }
+    width = max(map(len, steps))
+    click.echo("What next:\n")
+    for arguments, does in steps.items():
+        line = f"  {program} {arguments:{width}}  {does}"
+        click.echo(line if len(line) <= options.width() else f"  {program} {arguments}\n      {does}")
 
 
 def _files() -> _Files:
@@ -102,72 +105,88 @@ def _introduction(model: Model, files: _Files) -> str:
 
 
 def _filled(text: str) -> str:
-    return f"{textwrap.fill(text, WIDTH)}\n"
+    return f"{options.wrapped(text)}\n"
 
 
-def _learn(
-    context: click.Context, model: Model, files: _Files, minutes: float, maker: Callable[[Parts], PredictingCompleter]
-) -> None:
-    """Train on the known files, and say what it changes in the others."""
-    from tinycoder.library import engine_maker
+def _learn(context: click.Context, model: Model, files: _Files, minutes: float) -> None:
+    """Train on the known files, and say what it changes in the others. The trained model is not kept."""
     from tinycoder.storage.checkpoint import load_model
 
     click.echo(
         _filled("Now the model learns from the known files, as it would from yours, and is measured on the others.")
     )
-    before = _measure(maker, files, minutes)
-    job = _train(context, model, files, minutes)
-    assert job.progress.before is not None
-    after = _measure(engine_maker(load_model(job.folder), files.known), files, minutes)
-    alone = (job.progress.before.bits_per_byte, job.progress.best_bits_per_byte)
-    click.echo("\n".join(["", *_comparison(before, after, alone)]))
-    click.echo(f"\n`tinycoder checkpoint remove {NAME}` removes {job.folder} again.\n")
+    before = _measure(model, files, minutes)
+    with TemporaryDirectory(prefix="tinycoder-demo-") as folder:
+        _train(context, model, files, minutes, Path(folder) / NAME)
+        after = _measure(load_model(Path(folder) / NAME), files, minutes)
+    click.echo(f"\n{_comparison(before, after)}\n")
 
 
-def _train(context: click.Context, start: Model, files: _Files, minutes: float) -> Job:
+def _train(context: click.Context, start: Model, files: _Files, minutes: float, folder: Path) -> None:
     """As ``tinycoder train`` does it. Leaves the program if it is asked to stop."""
-    from tinycoder.cli.progress import describe, outcome, show
+    from tinycoder.cli.progress import describe, show
     from tinycoder.library import tuning_job
-    from tinycoder.storage.models import model_folder, only_writer
 
-    folder = model_folder(home_folder(context), NAME)
-    with only_writer(folder), stop_on_signals() as stop:
-        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED, overwrite=True)
-        click.echo("\n".join(textwrap.fill(line, WIDTH) for line in describe(job).splitlines()), err=True)
+    with stop_on_signals() as stop:
+        job = tuning_job(files.corpus, start, folder, minutes=minutes, seed=SEED)
+        click.echo(describe(job), err=True)
         with closing(job.train(stop=stop, clock=time.perf_counter)) as reports:
-            show(reports, lambda report: [])
-    click.echo(outcome(job), err=True)
+            show(job, reports, lambda report: [])
     if not job.progress.finished:
+        click.echo("stopped; nothing of this run is kept", err=True)
         context.exit(INTERRUPTED)
-    return job
 
 
-def _measure(maker: Callable[[Parts], PredictingCompleter], files: _Files, minutes: float) -> Quality:
-    """Query at cursors of the files that nobody has seen, as many as a run of so many minutes is worth."""
+def _measure(model: Model, files: _Files, minutes: float) -> tuple[Quality, ...]:
+    """Type in the files that nobody has seen, as much as a run of so many minutes is worth; then without the memory."""
     from rich.console import Console
 
-    from tinycoder.evaluate.evaluation import Settings, evaluate, variants_of
+    from tinycoder.complete.parts import Parts
+    from tinycoder.evaluate.evaluation import Settings, Variant, evaluate
+    from tinycoder.library import engine_maker
 
     part = max(MIN_SHARE, min(1.0, minutes))
-    settings = Settings(n_cursors=round(part * N_CURSORS), n_typed=0, n_bytes=round(part * N_BYTES), seed=SEED)
-    variants = variants_of(baselines=False)
-    with Console(stderr=True).status("asking in the files that were held back"):
-        results = evaluate(maker, files.unseen, variants, settings, known=files.known, clock=time.perf_counter)
-    return results.variants[0]
+    both = Settings(n_cursors=0, n_typed=round(part * N_TYPED), n_bytes=round(part * N_BYTES), seed=SEED)
+    alone = replace(both, n_cursors=1, n_typed=0)  # bytes, and next to nothing else
+    maker, found = engine_maker(model, files.known), list[Quality]()
+    with Console(stderr=True).status("typing in the files that were held back"):
+        for parts, settings in ((Parts(), both), (Parts(memory=False), alone)):
+            variant, clock = Variant(name=NAME, parts=parts), time.perf_counter
+            found += evaluate(maker, files.unseen, [variant], settings, known=files.known, clock=clock).variants
+    return tuple(found)
 
 
-def _comparison(before: Quality, after: Quality, alone: tuple[float, float]) -> list[str]:
-    """A table; ``alone`` is what the model makes of all held-out files without the memory."""
-    both = (before, after)
-    rows = [
-        ("bits per byte, the model alone", *(f"{bits:.3f}" for bits in alone)),
-        ("bits per byte, with the memory", *(f"{each.prediction.bits_per_byte:.3f}" for each in both)),
-        (f"lines exactly right, of {before.inline.n} asked", *(f"{each.inline.exact:.1%}" for each in both)),
-        ("keys that this saves, of all to the lines' ends", *(f"{each.inline.keys_saved:.1%}" for each in both)),
-        (
-            f"right word on top after one letter, of {before.popup[1].n}",
-            *(f"{each.popup[1].top_1:.1%}" for each in both),
-        ),
-    ]
+def _comparison(before: Sequence[Quality], after: Sequence[Quality]) -> str:
+    """The keys that TinyCoder saves, in a sentence, and bits per byte of the same text with and without the memory."""
+    from tinycoder.evaluate.summary import keys_saved
+
+    saved = [keys_saved(each[0].typing) or 0 for each in (before, after)]
+    rows = [("", "before", "after"), ("keys saved of 100", *(f"{keys:.1f}" for keys in saved))]
+    for i, parts in enumerate(("model and memory", "the model alone")):
+        bits = [each[i].prediction.bits_per_byte for each in (before, after)]
+        rows.append((f"bits per byte, {parts}", *(f"{value:.3f}" for value in bits)))
     width = max(len(row[0]) for row in rows)
-    return [f"{name:{width}}  {old:>7}  {new:>7}" for name, old, new in [("", "before", "after"), *rows]]
+    return (
+        options.wrapped(
+            f"In files that it has not seen, TinyCoder saves {saved[0]:.0f} of 100 keys, and {saved[1]:.0f} after what "
+            f"it has just learnt. That is for {after[0].typing.n_characters:,} characters, typed by somebody who takes "
+            "each offer that spares a key."
+        )
+        + "\n\n"
+        + "\n".join(f"{name:{width}}  {old:>7}  {new:>7}" for name, old, new in rows)
+        + "\n\n"
+        + options.wrapped("Bits per byte say how surprising the held-out text is: fewer are better.")
+    )
+
+
+def program_name() -> str:
+    """How this program is started in the shell that it was started from."""
+    from tinycoder.editors.installation import own_command
+
+    command = own_command(os.environ)
+    if command.ours:
+        return "tinycoder"
+    program, *arguments = command.argv
+    with suppress(ValueError):
+        program = str(Path(program).relative_to(Path.cwd()))
+    return shlex.join([program, *arguments])

@@ -50,5 +50,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
 def _described(name: str, check: Check) -> str:
     mark, colour = MARKS[check.state]
     word = f"{check.state}: " if check.state in ("warning", "broken") else ""
-    advice = f"\n{'':{NAME_WIDTH + 4}}{printable(check.advice)}" if check.advice else ""
-    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {word}{printable(check.says)}{advice}"
+    indent = " " * (NAME_WIDTH + 4)
+    advice = f"\n{options.wrapped(indent + printable(check.advice), indent)}" if check.advice else ""
+    said = options.wrapped(f"{indent}{word}{printable(check.says)}", indent)[len(indent) :]
+    return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {said}{advice}"

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tinycoder.storage.checkpoint import Model
     from tinycoder_training.corpora.corpus import Corpus
 
-MIN_WIDTH = 104  # columns of the widest table
-
 
 @click.command(context_settings=options.FORMER_NAMES)
 @click.argument("paths", nargs=-1, type=options.PATH)
@@ -69,6 +67,7 @@ MIN_WIDTH = 104  # columns of the widest table
     multiple=True,
     help="More code that the model was trained on, to look for copies of it.",
 )
+@click.option("--full", is_flag=True, help="Print all that was measured.")
 @click.option("--json", "json_to", type=options.PATH, help="Write JSON to a file or -.")
 @options.html_to
 @click.pass_context
@@ -86,6 +85,7 @@ def evaluate(
     seed: int,
     held_out: tuple[str, ...],
     learnt: tuple[Path, ...],
+    full: bool,
     json_to: Path | None,
     html_to: Path | None,
 ) -> None:
@@ -93,7 +93,8 @@ def evaluate(
 
     The engine knows the other files, as in an editor, and is queried in the files that training held out: for
     names, for the rest of lines, and before each key of a simulated user. Long verbatim copies in what it offers
-    are counted, each with its source. The JSON has figures and paths only; the page quotes your code.
+    are counted, each with its source. What is printed begins with the answer; --full, the JSON and the page have
+    all of it. The JSON has figures and paths only; the page quotes your code.
     """
     from tinycoder.evaluate.evaluation import Settings, variants_of
     from tinycoder.evaluate.evaluation import evaluate as run
@@ -117,7 +118,7 @@ def evaluate(
     with _bar() as report:
         results = run(maker, scored, variants, settings, **texts, clock=time.perf_counter, report=report)
     metadata = {"model": loaded.name, "files scored": f"{len(scored):,}", "files known": f"{len(known):,}"}
-    _write(results, metadata | {"behind the cursor": after}, json_to, html_to)
+    _write(results, metadata | {"behind the cursor": after}, json_to, html_to, full=full)
 
 
 def _files(
@@ -135,11 +136,11 @@ def _files(
         if not scored:
             raise CorpusError(f"no file matches --held-out {' '.join(globs)}; paths look like {paths_of_all[0]}")
     if not _is_of(model, corpus):
-        click.echo(
+        note = (
             f"note: {model.name} was not trained on exactly these files; where it has read the files that are scored, "
-            "the figures flatter it",
-            err=True,
+            "the figures flatter it"
         )
+        click.echo(options.wrapped(note), err=True)
     elif learnt := sorted(scored & {text.path for text in corpus.train} - {text.path for text in corpus.validation}):
         raise ConfigError(
             f"{model.name} was trained on {learnt[0]}, so its figures there would say nothing; "
@@ -163,11 +164,11 @@ def _warn_of_unsearched_texts(model: Model) -> None:
 
     origin = model.name if is_bundled(model.folder) else model.training.origin
     if origin:
-        click.echo(
+        note = (
             f"note: what {origin} was trained on is not here, so copies of it are not counted; "
-            f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured",
-            err=True,
+            f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured"
         )
+        click.echo(options.wrapped(note), err=True)
 
 
 def _is_of(model: Model, corpus: Corpus) -> bool:
@@ -206,7 +207,9 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield report
 
 
-def _write(results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None) -> None:
+def _write(
+    results: Results, metadata: dict[str, str], json_to: Path | None, html_to: Path | None, *, full: bool
+) -> None:
     from tinycoder.evaluate.page import page
 
     data: dict[str, Any] = {**metadata, **results.to_json()}
@@ -217,16 +220,19 @@ def _write(results: Results, metadata: dict[str, str], json_to: Path | None, htm
         return
     if json_to:
         options.write_text(json_to, json.dumps(data, indent=1) + "\n")
-    _print(results, metadata)
+    _print(results, metadata, full=full)
 
 
-def _print(results: Results, metadata: dict[str, str]) -> None:
-    from rich.console import Console
-
+def _print(results: Results, metadata: dict[str, str], *, full: bool) -> None:
+    """The answer, the table that it is from with its words explained, and all other tables if they are asked for."""
+    from tinycoder.evaluate.summary import legend, sentences, summary_table
     from tinycoder.evaluate.tables import tables
 
-    console = Console(highlight=False)
-    console.width = max(console.width, MIN_WIDTH)
-    console.print(", ".join(f"{name}: {value}" for name, value in metadata.items()), markup=False)
-    for table in tables(results):
-        console.print(options.rich_table(table.columns, table.rows, table.title))
+    summary = summary_table(results)
+    click.echo(options.wrapped(sentences(results)) + "\n")
+    click.echo(options.text_table(summary.columns, summary.rows) + "\n")
+    click.echo(options.wrapped(legend(results), " " * 15))
+    said = ", ".join(f"{name}: {value}" for name, value in metadata.items())
+    click.echo("\n" + options.wrapped(said if full else f"{said}; --full says all that was measured"))
+    for table in tables(results) if full else ():
+        click.echo(f"\n{options.wrapped(table.title)}\n{options.text_table(table.columns, table.rows)}")

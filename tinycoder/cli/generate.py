@@ -17,7 +17,11 @@ from tinycoder.words import counted
 @click.command()
 @click.argument("prompt")
 @options.model("this folder's, else the newest, else base")
-@click.option("--max-tokens", type=click.IntRange(1), default=128, show_default=True, help="Tokens at most.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    help="Tokens at most.  [default: 128, and fewer where greedy text only repeats itself]",
+)
 @click.option(
     "--temperature",
     type=options.Number(0, 100),
@@ -97,6 +101,8 @@ def _config(samples: int, stop: tuple[str, ...], settings: dict[str, Any]) -> Ge
         raise click.UsageError(f"--temperature 0 takes the best token each time; {option} would change nothing")
     if settings["temperature"] is None:
         settings["temperature"] = float(settings["beam"] == 1 and (samples > 1 or bool(cuts)))
+    if settings["max_tokens"] is None:
+        settings |= {"max_tokens": GenerationConfig.max_tokens, "repeat": settings["temperature"] > 0}
     try:
         return GenerationConfig(stop=stop, **settings)
     except ConfigError as error:

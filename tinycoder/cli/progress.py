@@ -7,6 +7,7 @@ with every evaluation; then ``end`` when all is saved. A run that fails has no `
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from tinycoder.cli.options import width, wrapped
 from tinycoder.cli.terminal import one_line
 from tinycoder.words import counted
 
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0
 JSON_SECONDS = 0.25  # between two lines
 FEW_TOKENS = 3_000
+BAR = 12  # columns
+N_BEFORE = 30  # characters of a sample's prompt
+INDENT = " " * 6
+LEGEND = "end of a held-out text ▸ how the model continues it (⏎: a line break)"
 
 Samples = Callable[["Report"], "list[Sample]"]
 
@@ -56,8 +62,8 @@ def describe(job: Job) -> str:
         lines.append(f"continues from {record.origin} with {what}{other}; its quality before is measured first")
     lines += _standing(job)
     if record.recipe == "code" and data.validation_tokens < FEW_TOKENS:
-        lines.append(f"held out: only {counted(data.validation_tokens, 'token')}; the figures are rough")
-    return "\n".join(lines)
+        lines.append(f"only {counted(data.validation_tokens, 'token')} are held out: the figures are rough")
+    return wrapped("\n".join(lines))
 
 
 def _standing(job: Job) -> list[str]:
@@ -77,7 +83,7 @@ def _standing(job: Job) -> list[str]:
 
 def expected(job: Job, forecast: Forecast) -> str:
     """The time and memory that the run would take."""
-    return (
+    return wrapped(
         f"{job.folder.name}: {job.record.parameters:,} parameters, {counted(forecast.steps, 'step')}, "
         f"{forecast.tokens_per_second:,.0f} tokens/s\n"
         f"time:   {forecast.seconds / 60:.1f} minutes\nmemory: {forecast.n_bytes / 1e6:,.0f} MB"
@@ -86,6 +92,10 @@ def expected(job: Job, forecast: Forecast) -> str:
 
 def outcome(job: Job) -> str:
     """The outcome of the run, in a sentence for a person."""
+    return wrapped(_outcome(job))
+
+
+def _outcome(job: Job) -> str:
     name, progress = job.folder.name, job.progress
     before, after = progress.before, progress.best_bits_per_byte
     if not progress.finished and job.only_better:
@@ -108,35 +118,44 @@ def outcome(job: Job) -> str:
     return f"held-out text: {before.bits_per_byte:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)"
 
 
-def show(reports: Iterable[Report], samples: Samples) -> list[Sample]:
+def show(job: Job, reports: Iterable[Report], samples: Samples) -> list[Sample]:
     """Draw each report as it comes; returns the samples of the last evaluation."""
     console = Console(stderr=True, highlight=False)
     last: list[Sample] = []
-    spoke, n_shown, quality = -LINE_SECONDS, 0, ""
-    columns = TextColumn("{task.percentage:>3.0f}%"), BarColumn(), TextColumn("{task.description}")
+    spoke, n_shown, held_out = -LINE_SECONDS, 0, ""
+    columns = TextColumn("{task.percentage:>3.0f}%"), BarColumn(bar_width=BAR), TextColumn("{task.description}")
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
         for report in reports:
             if report.evaluation:
-                quality, last = f"  val bpb {report.evaluation.bits_per_byte:.3f}", samples(report)
-            line = _line(report) + quality
+                held_out, last = f" ({report.evaluation.bits_per_byte:.3f} held out)", samples(report)
+            line = _line(job, report, held_out)
             bar.update(task, completed=report.done, description=line)
             now = time.monotonic()
             if report.evaluation or (not console.is_terminal and now - spoke >= LINE_SECONDS):
                 spoke = now
-                console.print(Text(f"{report.done:4.0%}  {line}"), soft_wrap=True)
+                console.print(Text(wrapped(f"{report.done:4.0%}  {line}", INDENT)), soft_wrap=True)
             if report.evaluation and last:
+                if not n_shown:
+                    console.print(Text(wrapped(INDENT + LEGEND, INDENT), style="dim"), soft_wrap=True)
                 n_shown += 1
                 console.print(Text(_one_line(last[n_shown % len(last)]), style="dim"), soft_wrap=True)
     return last
 
 
-def _line(report: Report) -> str:
+def _line(job: Job, report: Report, held_out: str) -> str:
     left = report.seconds * (1 - report.done) / max(report.done, 1e-6)
     return (
-        f"step {report.step:,}  {report.tokens_per_second:,.0f} tokens/s  loss {report.smooth_loss:.3f}  "
-        f"{_clock(report.seconds)} + {_clock(left)}"
+        f"step {report.step:,}, {_clock(left)} left, "
+        f"{_bits_per_byte(job, report.smooth_loss):.3f} bits per byte{held_out}"
     )
+
+
+def _bits_per_byte(job: Job, nats: float) -> float:
+    """From a loss in nats per token, with the bytes of a token in the texts of the run."""
+    data = job.record.data
+    assert data is not None
+    return nats / math.log(2) * data.tokens / max(1, data.bytes)
 
 
 def _clock(seconds: float) -> str:
@@ -145,9 +164,10 @@ def _clock(seconds: float) -> str:
 
 
 def _one_line(sample: Sample) -> str:
-    """The last words of the prompt and the first of the completion."""
-    before, after = one_line(sample.prompt[-30:]), one_line(sample.completion[:70])
-    return f"      …{before} ▸ {after}"
+    """The last words of the prompt and the first of the completion, in a line of the terminal."""
+    before, after = one_line(sample.prompt[-N_BEFORE:]), one_line(sample.completion.rstrip())
+    line = f"{INDENT}…{before} ▸ {after}"
+    return line if len(line) <= width() else f"{line[: width() - 1]}…"
 
 
 def say_start(job: Job) -> None:

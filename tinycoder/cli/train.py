@@ -232,7 +232,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
     say_start(job) if in_lines else click.echo(printable(describe(job)), err=True)
     with stop_on_signals() as asked:
         with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
-            samples = (show_lines if in_lines else show)(reports, partial(samples_of, job))
+            samples = (show_lines if in_lines else partial(show, job))(reports, partial(samples_of, job))
         finished, training = job.progress.finished, job.training
         page = write_report(home / "reports", job.folder.name, training, samples) if job.replaces else None
         if in_lines:

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycoder.complete.context import document_ids
-from tinycoder.complete.healing import Healer, rest
+from tinycoder.complete.healing import Healer, is_word, rest
 from tinycoder.config import GenerationConfig
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
+from tinycoder.transformer.repetition import Finishes
 from tinycoder.transformer.sampling import Allowed, beam_search, sample_ids
+from tinycoder.transformer.tokenizer import Tokenizer
 
+TEMPERATURE, MIN_P = 0.7, 0.05  # of gentle sampling, where greedy text says nothing new
 PROMPT_PATH = "main.py"  # a model of code was trained on texts with paths
 
 
@@ -41,7 +44,20 @@ def generate(model: Model, prompt: Prompt, config: GenerationConfig, *, n_sample
 
 
 def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[str]:
-    """Yield the continuation in pieces of whole characters; text from a stop string on is never yielded."""
+    """Yield the continuation in pieces of whole characters; text from a stop string on is never yielded.
+
+    Without ``config.repeat``, greedy text that would only repeat the prompt is sampled instead, and no text ends with
+    white space.
+    """
+    empty = True
+    for piece in _stream(model, prompt, config):
+        empty = empty and not piece
+        yield piece
+    if empty and not config.repeat and config.temperature == 0:
+        yield from _stream(model, prompt, dataclasses.replace(config, temperature=TEMPERATURE, min_p=MIN_P))
+
+
+def _stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[str]:
     session = Session(model.params, model.config)
     tokenizer = model.tokenizer
     ids = sample_ids(
@@ -52,6 +68,7 @@ def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[s
         banned=_banned(model),
         seed=config.seed,
         allowed=_continues(model, prompt.prefix_bytes),
+        finishes=ends_of(tokenizer),
     )
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     held, healing = "", prompt.prefix_bytes
@@ -60,13 +77,35 @@ def stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[s
         healing = rest(healing, tokenizer.raw[token])
         cut = _first_stop(held, config.stop)
         if cut >= 0:
-            yield held[:cut]
+            yield held[:cut] if config.repeat else held[:cut].rstrip()
             return
         keep = _possible_stop(held, config.stop)
+        if not config.repeat:
+            keep = max(keep, len(held) - len(held.rstrip()))
         if len(held) > keep:
             yield held[: len(held) - keep]
             held = held[len(held) - keep :]
-    yield held + decoder.decode(b"", final=True)
+    held += decoder.decode(b"", final=True)
+    yield held if config.repeat else held.rstrip()
+
+
+def ends_of(tokenizer: Tokenizer) -> Finishes:
+    """How many ids of a repeated copy belong to the line before it, or, if it breaks no line, to the word.
+
+    A line that opens a block has a second one.
+    """
+
+    def finishes(last: int, copy: Sequence[int]) -> int:
+        before, raws = tokenizer.raw[last] if last >= 0 else b"\n", [tokenizer.raw[i] for i in copy]
+        breaks = [i for i, raw in enumerate(raws) if raw[:1] in (b"\n", b"\r")]
+        if breaks:
+            ends_here = before[:1] in (b"\n", b"\r") and before.isspace()
+            whole = (i for i in breaks if not (raws[i - 1] if i else before).endswith(b":"))
+            return 0 if ends_here else next(whole, breaks[0])
+        ends = [i for i, raw in enumerate(raws) if not is_word(raw[:1])]
+        return ends[0] if ends and is_word(before[-1:]) else 0
+
+    return finishes
 
 
 def _beams(model: Model, prompt: Prompt, config: GenerationConfig) -> list[str]:

@@ -1,4 +1,4 @@
-"""The results as one self-contained HTML page: tables, charts, the best and the worst suggestions."""
+"""The results as one self-contained HTML page: the answer, tables, charts, the best and the worst suggestions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,13 +6,14 @@ from tinycoder import html
 from tinycoder.evaluate.evaluation import Results
 from tinycoder.evaluate.measures import LATENCY_EDGES_MS, Calibration
 from tinycoder.evaluate.queries import LineQuery
+from tinycoder.evaluate.summary import legend, sentences, summary_table
 from tinycoder.evaluate.tables import tables
 from tinycoder.words import counted
 
 
 def page(title: str, metadata: Mapping[str, str], results: Results) -> str:
     """The whole page. Its charts and suggestions are of the first variant; it quotes the held-out files."""
-    first = results.variants[0]
+    first, summary = results.variants[0], summary_table(results)
     said = " · ".join(f"{name}: {value}" for name, value in metadata.items())
     saved = [(kind, inline.keys_saved) for kind, inline in first.inline_by_kind.items()]
     bars = [(kind, value) for kind, value in saved if value is not None]
@@ -22,6 +23,9 @@ def page(title: str, metadata: Mapping[str, str], results: Results) -> str:
     }
     return html.page(
         title,
+        f"<p>{html.escape(sentences(results))}</p>",
+        html.table(summary.rows, summary.columns),
+        f"<pre>{html.escape(legend(results))}</pre>",
         f"<p>{html.escape(said)}</p>",
         *(
             html.section(table.title, html.table(table.rows, table.columns))

@@ -1,18 +1,19 @@
-"""A run as one self-contained HTML page: loss curves, metadata, samples."""
+"""A run as one self-contained HTML page: bits per byte, metadata, samples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinycoder import html
+from tinycoder.complete.generation import ends_of
 from tinycoder.errors import TinyCoderError
 from tinycoder.storage.atomic import replace_text
-from tinycoder.storage.record import CurvePoint, TrainingRecord
+from tinycoder.storage.record import CurvePoint, DataSummary, TrainingRecord
+from tinycoder.transformer.repetition import without_repetition
 from tinycoder.words import counted
 from tinycoder_training.job import Job
 from tinycoder_training.trainer import Report
-
-SERIES = (("train_loss", "training loss"), ("val_loss", "validation loss"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +25,14 @@ class Sample:
 
 
 def samples_of(job: Job, report: Report) -> list[Sample]:
-    """The samples in a report of this job, as text."""
+    """The samples in a report of this job, as text; a completion ends where it goes round in a circle."""
     completions = report.evaluation.samples if report.evaluation else ()
-    pairs = zip(job.run.data.prompts, completions, strict=False)
-    return [Sample(prompt=job.tokenizer.decode(p), completion=job.tokenizer.decode(c)) for p, c in pairs]
+    decode, finishes = job.tokenizer.decode, ends_of(job.tokenizer)
+    pairs = [
+        (prompt, list(without_repetition((), ids, finishes)))
+        for prompt, ids in zip(job.run.data.prompts, completions, strict=False)
+    ]
+    return [Sample(prompt=decode(prompt), completion=decode(ids)) for prompt, ids in pairs]
 
 
 def write_report(folder: Path, name: str, training: TrainingRecord, samples: Sequence[Sample]) -> Path:
@@ -59,22 +64,26 @@ def report_html(name: str, training: TrainingRecord, samples: Sequence[Sample]) 
     return html.page(
         name,
         html.table(metadata.items()),
-        html.section("Loss in nats per token", curve_svg(training.curve)),
-        html.section("Samples", "<p>Quiet: held-out text. Bold: its greedy continuation.</p>", shown),
+        html.section("Bits per byte", "<p>Fewer are better.</p>", curve_svg(training.curve, data)),
+        html.section("Samples", "<p>Quiet: held-out text. Bold: how the model continues it.</p>", shown),
     )
 
 
-def curve_svg(curve: Sequence[CurvePoint]) -> str:
-    """Training and validation loss over minutes."""
+def curve_svg(curve: Sequence[CurvePoint], data: DataSummary) -> str:
+    """Bits per byte over minutes: of the texts that are learnt, about, and of those held out."""
     if not curve:
         return "<p>The run was too short to be evaluated.</p>"
-    lines = []
-    for key, label in SERIES:
-        losses = [(point, loss) for point in curve if (loss := getattr(point, key)) is not None]
-        points = [html.Point(x=at.seconds / 60, y=loss, title=f"step {at.step}: {loss:.4f}") for at, loss in losses]
-        lines.append((label, points))
+    scale = data.tokens / max(1, data.bytes) / math.log(2)  # of nats per token
+    series = {
+        "while learning": [(at, at.train_loss * scale) for at in curve if at.train_loss is not None],
+        "held out": [(at, at.val_bpb) for at in curve],
+    }
+    lines = [
+        (label, [html.Point(x=at.seconds / 60, y=bits, title=f"step {at.step}: {bits:.4f}") for at, bits in points])
+        for label, points in series.items()
+    ]
     values = [point.y for _, points in lines for point in points]
     pad = max(0.05, 0.08 * (max(values) - min(values)))
     minutes = html.Axis(low=0.0, high=max(curve[-1].seconds / 60, 1e-9), unit=" min")
-    nats = html.Axis(low=min(values) - pad, high=max(values) + pad, digits=2)
-    return html.line_chart("Loss curves", lines, minutes, nats)
+    bits = html.Axis(low=max(0.0, min(values) - pad), high=max(values) + pad, digits=2)
+    return html.line_chart("Bits per byte", lines, minutes, bits)
