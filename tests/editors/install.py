@@ -22,7 +22,7 @@ from platformdirs import user_cache_path
 REPOSITORY = Path(__file__).parents[2]
 CLIENT = REPOSITORY / "vscode-client"
 WORDS = Path(__file__).parent / "typist" / "words"  # the extension of a second server
-PACKAGES = ("chromium", "fonts-dejavu-core", "tmux", "emacs-nox", "elpa-eglot")  # Debian's names
+PACKAGES = ("chromium", "fonts-dejavu-core", "tmux", "emacs-nox", "elpa-eglot", "elpa-lsp-mode")  # Debian's names
 CODE_SERVER = "4.100.3"  # VS Code 1.100.3; the last one for node 20
 OLDEST = "4.99.3"  # VS Code 1.99.3, which the extension asks for: npm has older ones that need a checkout or a wrapper
 NEWEST = "4.139.1"  # VS Code 1.139.1, which needs node 24
@@ -170,7 +170,7 @@ def main() -> int:
 
 def _is_installed(package: str) -> bool:
     if shutil.which("dpkg-query") is None:  # another system: its commands have to do
-        commands = {"emacs-nox": "emacs", "elpa-eglot": "emacs", "fonts-dejavu-core": "true"}
+        commands = {"emacs-nox": "emacs", "elpa-eglot": "emacs", "elpa-lsp-mode": "emacs", "fonts-dejavu-core": "true"}
         return shutil.which(commands.get(package, package)) is not None
     asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)

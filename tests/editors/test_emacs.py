@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.editors.conftest import own_home
+from tests.editors.conftest import editor_missing, own_home
 from tinycoder.cli.setup import setup
 
 REPOSITORY = Path(__file__).parents[2]
@@ -71,6 +71,47 @@ COMMANDS = """
 (wait-for "training has ended" (lambda () (equal (tinycoder-mode-line) "")))
 """
 
+LSP_MODE = """
+(package-initialize)
+(setq user-emacs-directory (expand-file-name ".emacs.d/" "~") make-backup-files nil
+      lsp-auto-guess-root t lsp-enable-snippet nil lsp-session-file (expand-file-name "session" "~"))
+(load (locate-user-emacs-file "init"))
+(require 'lsp-mode)
+(defun check (fine what)
+  (unless fine (message "FAILED: %s" what) (kill-emacs 1)))
+(defun wait-for (what condition)
+  (let ((end (+ (float-time) 60)))
+    (while (not (or (funcall condition) (> (float-time) end)))
+      (accept-process-output nil 0.05))
+    (check (funcall condition) what)))
+(defun suggestion ()
+  (let ((answer (lsp-request "textDocument/inlineCompletion"
+                             (append (lsp--text-document-position-params) '(:context (:triggerKind 1))))))
+    (elt (gethash "items" answer) 0)))
+(find-file "counter.py")
+(check (memq #'lsp-deferred python-mode-hook) "the page starts it")
+(lsp) ; what lsp-deferred does once the buffer is shown, which no batch job reaches
+(wait-for "the server runs" (lambda () (and (lsp-workspaces)
+                                            (eq 'initialized (lsp--workspace-status (car (lsp-workspaces)))))))
+(goto-char (point-min))
+(search-forward "self.tot")
+(wait-for "the model is loaded" (lambda () (ignore-errors (suggestion))))
+(check (equal (gethash "insertText" (suggestion)) "total = start")
+       (format "suggested: %S" (gethash "insertText" (suggestion))))
+(completion-at-point)
+(check (equal (buffer-substring (line-beginning-position) (point)) "        self.total")
+       (format "completed: %S" (thing-at-point 'line)))
+(message "emacs is content")
+"""
+
+DERIVED = """
+(check (eq major-mode 'django-mode) "the mode")
+(check (equal (eglot--language-id (eglot-current-server)) "python") "the language that the server is told")
+(completion-at-point)
+(check (equal (buffer-substring (line-beginning-position) (point)) "        self.total")
+       (format "completed: %S" (thing-at-point 'line)))
+"""
+
 
 def emacs() -> str:
     found = shutil.which("emacs")
@@ -86,7 +127,7 @@ def blocks() -> list[str]:
     return re.findall(r"```elisp\n(.*?)```", page, re.DOTALL)
 
 
-def run(body: str, configuration: str, tmp_path: Path, home: Path) -> str:
+def run(body: str, configuration: str, tmp_path: Path, home: Path, script: str = SCRIPT) -> str:
     """Run Emacs in a folder with one file and the file of ``tinycoder setup emacs``; its messages."""
     editor = emacs()
     environment = {
@@ -98,7 +139,7 @@ def run(body: str, configuration: str, tmp_path: Path, home: Path) -> str:
     }
     CliRunner().invoke(setup, ["emacs"], env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": ""}, catch_exceptions=False)
     (tmp_path / ".emacs.d" / "init.el").write_text(configuration, encoding="utf-8")
-    (tmp_path / "script.el").write_text(SCRIPT.replace("BODY", body), encoding="utf-8")
+    (tmp_path / "script.el").write_text(script.replace("BODY", body), encoding="utf-8")
     (tmp_path / "counter.py").write_text(TYPED, encoding="utf-8")
     command = [editor, "--batch", "-q", "-l", str(tmp_path / "script.el")]
     done = subprocess.run(
@@ -135,3 +176,21 @@ def test_training_and_statistics(tmp_path: Path) -> None:
     settings = '(setq-default eglot-workspace-configuration \'(:tinycoder (:training (:preset "nano"))))'
     said = run(COMMANDS, blocks()[0] + settings, tmp_path, tmp_path / "home")
     assert f"TinyCoder learns {tmp_path}" in said
+
+
+@pytest.mark.editors
+def test_a_mode_derived_from_that_of_python_is_served(tmp_path: Path, home: Path) -> None:
+    derived = """
+(require 'python)
+(define-derived-mode django-mode python-mode "Django")
+(add-to-list 'auto-mode-alist '("\\\\.py\\\\'" . django-mode))
+"""
+    run(DERIVED, blocks()[0] + ONE_WORD + derived, tmp_path, own_home(home, tmp_path, tmp_path / "home"))
+
+
+@pytest.mark.editors
+def test_the_lines_for_lsp_mode(tmp_path: Path, home: Path) -> None:
+    if not any(Path("/usr/share/emacs/site-lisp").glob("elpa*/lsp-mode-*")):
+        editor_missing("lsp-mode is not installed")
+    (lines,) = (block for block in blocks() if "lsp-register-client" in block)
+    run("", lines, tmp_path, own_home(home, tmp_path, tmp_path / "home"), LSP_MODE)

@@ -64,7 +64,9 @@
         (setf (tinycoder-server-status server) status)
         (force-mode-line-update t)))
    t)
-  (add-to-list 'eglot-server-programs (cons tinycoder-modes #'tinycoder-contact)))
+  (add-to-list 'eglot-server-programs ; with the language, which eglot takes from a derived mode's name otherwise
+               (cons (mapcar (lambda (mode) (list mode :language-id "python")) tinycoder-modes)
+                     #'tinycoder-contact)))
 
 (defun tinycoder-status ()
   "What this buffer's server last said of itself; nil if it is not TinyCoder."
