@@ -76,6 +76,24 @@ def test_lines_end_as_editors_have_them_and_columns_are_characters(home: Path, t
 
 
 @pytest.mark.parametrize(
+    "raw",
+    [
+        "# coding: latin-1\nx = 'é'; import os\nclass Cou".encode("latin-1"),
+        "\ufeff# é\r\nx = 'é'; import os\r\nclass Cou".encode(),
+        "# é\rx = 'é'; import os\rclass Cou".encode(),
+    ],
+)
+def test_a_file_is_decoded_as_training_decodes_it(home: Path, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "a.py").write_bytes(raw)
+    answer = json.loads(complete(home, f"{tmp_path / 'a.py'}:3:10", "--json").stdout)
+    assert answer["names"][0]["text"] == "Counter"
+    text = "# é\nx = 'é'; import os\nclass Cou"
+    (tmp_path / "a.py").write_bytes(text.encode())
+    plain = json.loads(complete(home, f"{tmp_path / 'a.py'}:3:10", "--json").stdout)
+    assert [each["text"] for each in plain["ghost"]] == [each["text"] for each in answer["ghost"]]
+
+
+@pytest.mark.parametrize(
     ("cursor", "words"),
     [
         ("pkg/new.py:99:1", ["new.py has 6 lines", "99"]),

@@ -12,6 +12,7 @@ import pytest
 from tests.complete.memories import memory_of, workspace_of
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.engine import Engine
+from tinycoder.complete.healing import Healer
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import Cancelled, ConfigError
@@ -244,3 +245,24 @@ def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, threshold: 
     prefix = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
     for end in range(len("total") + 1):
         assert all(each.text for each in inline(engine, prefix + "total"[:end], threshold=threshold))
+
+
+@pytest.mark.parametrize(
+    "header", ["def other(amount):", "class Counter:", "class Counter:\n    def add(self, amount):"]
+)
+def test_a_block_asked_for_by_hand_begins_as_the_automatic_one(model: Model, header: str) -> None:
+    text = f"import os\n\n\n{header}"
+    automatic = inline(make_engine(model), text, threshold=0.0, block=True)
+    request = GhostRequest(n=3, threshold=0.0, block=True, prose="on")
+    by_hand = make_engine(model).inline(document(text), len(text), request, stop=never)
+    assert automatic
+    assert automatic[0].text.startswith("\n")
+    assert (by_hand[0].text, by_hand[0].start) == (automatic[0].text, automatic[0].start)
+    assert len({each.text for each in by_hand}) == len(by_hand)
+
+
+def test_what_is_written_has_no_return_even_of_a_model_that_learnt_some(model: Model) -> None:
+    healer = Healer(model.tokenizer)
+    raws = model.tokenizer.raw
+    assert all(raws[token][:1] == b"\n" for token in healer.breaks_line)
+    assert {token for token, raw in enumerate(raws) if raw[:1] == b"\r"} <= set(healer.ends_line.tolist())

@@ -332,17 +332,6 @@ def test_broken_code_still_names_parameters(broken: str) -> None:
     assert {"x", "y"} <= set(texts(broken))
 
 
-@pytest.mark.parametrize("line_break", ["\r\n", "\r"])
-def test_line_breaks_of_all_kinds(line_break: str) -> None:
-    for line in (f"        x = {BAR}", f"        self.{BAR}", f"        self.sell(1, {BAR}"):
-        text = in_sample(line)
-        assert texts(text.replace("\n", line_break)) == texts(text)
-
-
-def test_between_the_halves_of_a_line_break() -> None:
-    assert texts(f"total = 1\r{BAR}\n") == texts(f"total = 1{BAR}\r\n")
-
-
 def test_tabs_indent() -> None:
     text = f"def f(x):\n\tif x:\n\t\ty = 1\n\t\tz = {BAR}\n"
     assert (group_of("y", text), group_of("x", text)) == (group.LOCAL, group.PARAMETER)

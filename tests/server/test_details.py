@@ -183,6 +183,27 @@ def test_large_and_odd_files(project: Path) -> None:
     assert read_from_disk("latin.py", [project]) == "\ufffd = 1\n"
 
 
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("# coding: latin-1\né = 'ß'\n".encode("latin-1"), "é = 'ß'"),
+        ("# -*- coding: cp1252 -*-\nprice = '€'\n".encode("cp1252"), "price = '€'"),
+        ("\ufeffimport os\nx = 'ü'\n".encode(), "x = 'ü'"),
+        (b"import os\r\nx = 1\r\n", "x = 1"),
+        (b"import os\rx = 1\r", "x = 1"),
+        (b"import os\r\xff = 1\r", "\ufffd = 1"),
+    ],
+)
+def test_an_excerpt_is_decoded_as_python_does_by_lines_of_all_ends(project: Path, raw: bytes, line: str) -> None:
+    (project / "odd.py").write_bytes(raw)
+    text = read_from_disk("odd.py", [project])
+    assert text is not None
+    assert text.split("\n")[1] == line
+    assert "\ufeff" not in said(1, text)
+    assert line in said(2, text)
+    assert "\r" not in said(2, text)
+
+
 # Asked for by an editor.
 
 

@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsprotocol.types import Position, Range, TextDocumentContentChangePartial
+from lsprotocol.types import (
+    Position,
+    Range,
+    TextDocumentContentChangePartial,
+    TextDocumentContentChangeWholeDocument,
+)
 from pygls.workspace import PositionCodec
 
 from tinycoder.workspace import tree
+from tinycoder.workspace.line_ends import BYTE_ORDER_MARK, as_code, with_line_feeds
 from tinycoder_lsp.documents.positions import Lines, file_path, is_python, relative_path, whole
 from tinycoder_lsp.documents.workspace import CodeDocument
 
@@ -84,6 +90,59 @@ def test_incremental_edits_give_the_text_that_the_editor_has(
     assert document.source == expected
     assert "".join(document.lines) == expected
     assert list(document.lines) == [line for line in reference_lines(expected) if line]
+
+
+MARKS = st.sampled_from(["", "", BYTE_ORDER_MARK])
+
+
+@given(MARKS, TEXTS, ENCODING, st.lists(st.tuples(POSITIONS, POSITIONS, TEXTS | MARKS), max_size=6))
+def test_the_code_in_a_text_has_line_feeds_and_the_positions_of_the_text(
+    mark: str, text: str, encoding: str, edits: list[tuple[Position, Position, str]]
+) -> None:
+    document = CodeDocument("file:///a.py", mark + text, 1, position_codec=PositionCodec(encoding))
+    for edit in [None, *edits]:
+        if edit:
+            span = Range(edit[0], edit[1])
+            document.apply_change(TextDocumentContentChangePartial(range=span, text=edit[2]))
+        code = document.index
+        assert code.text == as_code(document.source)
+        if change := code.change:
+            middle = code.text[change.start : change.new_end]
+            assert change.before[: change.start] + middle + change.before[change.old_end :] == code.text
+        for offset in range(len(code.text) + 1):
+            position = code.position(offset)
+            assert code.offset(position) == offset
+            assert with_line_feeds(document.source[document.offset_at_position(position) :]) == code.text[offset:]
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("a\r\nb\r\n", "\r\n"),
+        ("a\nb\n", "\n"),
+        ("a\r\nb\nc\r\n", "\r\n"),
+        ("a\r\nb\nc\n", "\n"),
+        ("a\rb\r", "\n"),
+        ("a\rb\r\nc\r\n", "\r\n"),
+        ("\ufeffa\r\n", "\r\n"),
+        ("", "\n"),
+    ],
+)
+def test_what_is_inserted_has_the_ends_of_most_lines_and_never_a_lone_return(text: str, end: str) -> None:
+    document = CodeDocument("file:///a.py", text)
+    assert document.index.inserted("x\n    y\n") == f"x{end}    y{end}"
+    at = Range(Position(0, 1), Position(0, 1))
+    document.apply_change(TextDocumentContentChangePartial(range=at, text="z"))
+    assert document.index.inserted("\n") == end
+
+
+def test_a_document_whose_ends_are_changed_inserts_the_new_ones() -> None:
+    document = CodeDocument("file:///a.py", "a\r\nb\r\n")
+    everything = Range(Position(0, 0), Position(9, 0))
+    document.apply_change(TextDocumentContentChangePartial(range=everything, text="a\nb\n"))
+    assert document.index.inserted("\n") == "\n"
+    document.apply_change(TextDocumentContentChangeWholeDocument(text="a\r\nb\r\n"))
+    assert document.index.inserted("\n") == "\r\n"
 
 
 @pytest.mark.parametrize("separator", ["\x0c", "\u2028", "\x0b", "\x85", "\x1c"])

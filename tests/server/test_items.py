@@ -22,10 +22,12 @@ from lsprotocol.types import (
 
 from tinycoder.complete.candidate import FROM_MODEL, KINDS, Candidate, Edit
 from tinycoder_lsp.documents.positions import Lines, TextCursor
+from tinycoder_lsp.documents.workspace import CodeDocument
 from tinycoder_lsp.editor.items import (
     Abilities,
     abilities_of,
     completion_list,
+    from_selection,
     inline_list,
     name_of,
     with_selection,
@@ -216,6 +218,28 @@ def test_ghost_text_has_a_range_and_the_full_text() -> None:
     item = inline_list(named(candidate("return a\n", 4, 7)), Lines("    ret\r\n")).items[0]
     assert item.range == Range(Position(0, 4), Position(0, 7))
     assert item.insert_text == "return a\n"
+
+
+def test_inserted_lines_have_the_documents_own_ends() -> None:
+    lines = CodeDocument("file:///a.py", "import a\r\nCou\r\n").index
+    one = candidate("Counter", 9, 12, edits=(Edit(start=8, end=8, text="\nimport b"),))
+    (item,) = completion_list(named(one), lines).items
+    assert item.additional_text_edits is not None
+    (added,) = item.additional_text_edits
+    assert (added.range, added.new_text) == (Range(Position(0, 8), Position(0, 8)), "\r\nimport b")
+    (ghost,) = inline_list(named(candidate("a\n    b", 9, 12)), lines).items
+    assert (ghost.range, ghost.insert_text) == (Range(Position(1, 0), Position(1, 3)), "a\r\n    b")
+
+
+def test_a_selected_row_of_several_lines_counts_as_code() -> None:
+    here = dataclasses.replace(cursor("", 0), lines=CodeDocument("file:///a.py", "a\r\nfo\r\n").index, offset=4)
+    selected = SelectedCompletionInfo(range=Range(Position(1, 0), Position(1, 2)), text="for:\r\n    x")
+    accepted = with_selection(here, selected)
+    assert accepted.document.text == "a\nfor:\n    x\n"
+    assert accepted.offset == 12
+    agreeing = from_selection(candidate("for:\n    x = 1", 2, 4), here, selected)
+    assert agreeing is not None
+    assert agreeing.text == "for:\n    x = 1"
 
 
 def test_ghost_text_goes_on_after_the_selected_word() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tinycoder.workspace.line_ends import as_code
+
 POPUP, GHOST = "textDocument/completion", "textDocument/inlineCompletion"
 
 
@@ -35,9 +37,11 @@ def no_popups(client: Any) -> Iterator[None]:
         ("ab\n", 1, 0, 3, (1, 0), (1, 0)),
         ("ab\n", 99, 99, 3, (1, 0), (1, 0)),
         ("ab\ncd\n", 0, 99, 2, (0, 0), (0, 2)),
-        ("ab\r\ncd\r\n", 1, 2, 6, (1, 0), (1, 2)),
+        ("ab\r\ncd\r\n", 1, 2, 5, (1, 0), (1, 2)),
         ("ab\r\ncd\r\n", 0, 99, 2, (0, 0), (0, 2)),
         ("ab\rcd", 1, 2, 5, (1, 0), (1, 2)),
+        ("\ufeffab", 0, 3, 2, (0, 1), (0, 3)),
+        ("\ufeffab", 0, 0, 0, (0, 1), (0, 1)),
         ("\t\tab", 0, 4, 4, (0, 2), (0, 4)),
         ("a\n\x0cb\nab", 2, 2, 7, (2, 0), (2, 2)),
         ("a\u2028b ab", 0, 6, 6, (0, 4), (0, 6)),
@@ -58,7 +62,8 @@ def test_positions(
     uri = client.open(text)
     item = client.popup(uri, line, character)[0]
     asked = {"line": line, "character": character}
-    assert facts(item) == {"path": "a.py", "offset": offset, "length": len(text), "limit": 20, "imports": True}, asked
+    n = len(as_code(text))
+    assert facts(item) == {"path": "a.py", "offset": offset, "length": n, "limit": 20, "imports": True}, asked
     span = {"start": place(*first), "end": place(*last)}
     assert item["textEdit"]["range"] == span
     assert client.ghost(uri, line, character)[0]["range"] == span
@@ -133,7 +138,7 @@ def test_incremental_changes_with_form_feed_crlf_and_emoji(client: Any) -> None:
         {"range": {"start": place(0, 99), "end": place(1, 0)}, "text": "\n\n"},
     ]
     client.send(client.change(uri, *changes))
-    expected = "a\n\nb\u2028c\r\n'😀' = xyz"
+    expected = "a\n\nb\u2028c\n'😀' = xyz"
     item = client.popup(uri, 3, 10)[0]
     assert facts(item)["length"] == facts(item)["offset"] == len(expected)
     assert item["label"] == "xyz_tail"
