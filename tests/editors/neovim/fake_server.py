@@ -2,9 +2,10 @@
 
 The notification ``fake/say`` sets what is suggested from then on: ``{"inline": [texts], "words": [labels], "hold":
 bool, "over": columns}``. A suggestion replaces the longest end of the line before the cursor that it begins with, and
-``over`` columns behind it. With ``hold`` requests for ghost text wait for ``fake/release``. ``fake/results`` sets what
-commands give. With ``deaf`` nothing else is answered. ``fake/send`` sends a message back, ``fake/die`` ends the process with exit code 3, ``fake/journal``
-gives every message that came so far. FAKE_ENCODING names the encoding of columns, FAKE_DIES makes it end at once.
+``over`` columns behind it. With ``hold`` requests for ghost text wait for ``fake/release``. ``fake/results`` sets
+what commands give. With ``deaf`` nothing else is answered. ``fake/send`` sends a message back, ``fake/die`` ends the
+process with exit code 3, ``fake/journal`` gives every message that came so far. FAKE_ENCODING names the encoding of
+columns, FAKE_DIES makes it end at once.
 """
 
 from __future__ import annotations

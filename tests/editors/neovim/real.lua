@@ -71,7 +71,7 @@ function cases.the_log_is_its_own_and_ends_with_the_newest()
   H.keys('Goself.<Esc>:TinyCoder log<CR>')
   H.until_true([[return vim.fn.expand('%:t') == 'tinycoder.log' and vim.fn.line('$') > 1]], 'the log')
   H.same(H.lua([[return vim.fn.line('$')]]), H.lua([[return vim.fn.line('.')]]), 'the cursor is at its end')
-  local first, last = H.lua([[return { vim.fn.getline(1), vim.fn.getline('$') }]])[1], H.lua([[return vim.fn.getline('$')]])
+  local first, last = unpack(H.lua([[return { vim.fn.getline(1), vim.fn.getline('$') }]]))
   for _, line in ipairs({ first, last }) do
     H.ok(line:find('^%d+%-%d+%-%d+ %d+:%d+:%d+,%d+ [A-Z]+ tinycoder'), 'a line of the log: ' .. line)
   end

@@ -826,6 +826,7 @@ local function rename(buf)
   local client = client_of(buf)
   if client then
     lsp.buf_detach_client(buf, client.id)
+    lsp.completion.enable(false, keeper, buf) -- whose autocommands end with the old name; `keep` makes them anew
     vim.schedule(function()
       begin({ buf })
     end)
@@ -836,9 +837,9 @@ local function focus(client, buf)
   client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buf) } })
 end
 
---- Attach a client that has nothing to say and never ends. Neovim 0.11 needs one: a buffer in which text changes while no
---- client is attached, as after a crash, is followed no longer, and clients that come later are told of no change; and
---- the client that was the first in a buffer's completion list is looked for whenever the file is read again.
+--- Attach a client that has nothing to say and never ends. Neovim 0.11 needs one: a buffer in which text changes while
+--- no client is attached, as after a crash, is followed no longer, and clients that come later are told of no change;
+--- and the client that was the first in a buffer's completion list is looked for whenever the file is read again.
 local function keep(buf)
   local ended = false
   local silent = {
