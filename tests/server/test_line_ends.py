@@ -21,8 +21,6 @@ def odd(amount):
     total = Counter(amount)
     return total
 """
-    "import os\n\n\ndef odd(amount):\n    total = amount + Counter(os)\n    total = Counter(amount)\n    return total\n"
-)
 
 
 def lines_found(model: Model, root: Path, document_end: str, workspace_end: str, mark: str) -> list[str]:
