@@ -66,7 +66,7 @@ def test_it_learns_and_compares(tmp_path: Path) -> None:
     said = " ".join(result.stdout.split())
     before, after = map(int, re.findall(r"TinyCoder saves (\d+) of 100 keys, and (\d+) after", said)[0])
     keys, *bits = re.findall(r" ([\d.]+) +([\d.]+)$", re.split(r"before +after\n", result.stdout)[1], re.MULTILINE)
-    assert [round(float(each)) for each in keys] == [before, after]
+    assert all(abs(float(shown) - said) <= 0.6 for shown, said in zip(keys, (before, after), strict=True))
     assert 20 < before < 80
     both, alone = ([float(each) for each in row] for row in bits)
     assert both[0] < alone[0]  # of the same text: the memory helps

@@ -53,7 +53,7 @@ def bench() -> None:
     """Measure training, decoding, memory and scaling on this machine.
 
     Everybody takes turns, so that all meet the same noise; figures are medians. Competitors (PyTorch, transformers,
-    llama.cpp) take part where --competitor-python, or this Python, has them.
+    llama.cpp) take part where this Python, or another that is named, has them.
     """
 
 

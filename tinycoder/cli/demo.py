@@ -148,7 +148,8 @@ def _measure(model: Model, files: _Files, minutes: float) -> tuple[Quality, ...]
     part = max(MIN_SHARE, min(1.0, minutes))
     both = Settings(n_cursors=0, n_typed=round(part * N_TYPED), n_bytes=round(part * N_BYTES), seed=SEED)
     alone = replace(both, n_cursors=1, n_typed=0)  # bytes, and next to nothing else
-    maker, found = engine_maker(model, files.known), list[Quality]()
+    maker = engine_maker(model, files.known)
+    found: list[Quality] = []
     with Console(stderr=True).status("typing in the files that were held back"):
         for parts, settings in ((Parts(), both), (Parts(memory=False), alone)):
             variant, clock = Variant(name=NAME, parts=parts), time.perf_counter
