@@ -13,6 +13,7 @@ from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp import commands as commands  # registers its handlers
+from tinycoder_lsp.configuration import ours
 from tinycoder_lsp.connection.handlers import feature, register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
@@ -83,8 +84,10 @@ def shutdown(ls: Session, params: None) -> None:
 @feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
 async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurationParams) -> None:
     """Editors send the settings along, or only say that there are new ones."""
-    if isinstance(params.settings, dict) and SECTION in params.settings:
-        ls.configure(params.settings[SECTION])
+    settings, problems = ours(params.settings)
+    ls.reporter.warn_of(problems)
+    if settings:
+        ls.configure(settings)
     else:
         await ls.pull_settings()
     await ls.refresh()

@@ -156,8 +156,7 @@ class Session(LanguageServer):
         self.settings, problems = parse(values, self._base)
         if first:
             self._base = self.settings
-        for problem in problems:
-            self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.reporter.warn_of(problems)
         self.usage.enable(self.settings.statistics.enable)
         set_log_level(self.settings.log_level or self._log_level)
 

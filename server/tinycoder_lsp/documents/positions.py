@@ -199,5 +199,5 @@ def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
 
 
 def is_python(uri: str, language: str | None) -> bool:
-    """Whether a document is Python, by the language that the editor gives it or by its name."""
-    return language == "python" or file_path(uri).suffix in (".py", ".pyi")
+    """Whether a document is Python, by the language that the editor gives it (also ``python.django``) or by its name."""
+    return "python" in (language or "").split(".") or file_path(uri).suffix in (".py", ".pyi")
