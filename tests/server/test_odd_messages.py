@@ -178,6 +178,7 @@ FOLDER = {"uri": "file:///project"}
         {"workspaceFolders": [FOLDER]},
         {"workspaceFolders": [{**FOLDER, "name": None}, None, {"name": "nowhere"}]},
         {"rootUri": FOLDER["uri"], "workspaceFolders": {}, "clientInfo": {}},
+        {"rootUri": FOLDER["uri"], "workspaceFolders": 3},
         {"rootUri": FOLDER["uri"], "clientInfo": {"version": "1"}, "trace": "loud", "locale": None},
         {"rootUri": FOLDER["uri"], "clientInfo": [], "capabilities": [], "processId": "none"},
         {"rootUri": FOLDER["uri"], "capabilities": None, "workDoneToken": None, "initializationOptions": []},
