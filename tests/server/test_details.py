@@ -219,7 +219,8 @@ def test_details_have_the_format_that_the_client_prefers(
     start: Any, project: Path, formats: list[str] | None, kind: str, newer: bool
 ) -> None:
     client = start()
-    capabilities: dict[str, Any] = {"textDocument": {"completion": {"completionItem": {"documentationFormat": formats}}}}
+    item_support = {"documentationFormat": formats}
+    capabilities: dict[str, Any] = {"textDocument": {"completion": {"completionItem": item_support}}}
     if newer:  # another value that is newer than what the server knows
         capabilities["workspace"] = {"symbol": {"symbolKind": {"valueSet": [1, 9999]}}}
     client.initialize(capabilities, rootUri=project.as_uri())

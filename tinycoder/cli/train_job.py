@@ -68,6 +68,15 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
     )
 
 
+def where_taken_up(job: Job) -> str:
+    """The sentence that says where a finished model is used from now on; "" for one that no workspace has."""
+    if not job.record.workspaces:
+        return ""
+    return (
+        "Editors that are open on this code use it within a minute, without a restart, unless a setting names another."
+    )
+
+
 def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
     """The model to continue from, if any."""
     if options.start is not None:

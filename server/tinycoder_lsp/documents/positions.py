@@ -208,5 +208,5 @@ def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
 
 
 def is_python(uri: str, language: str | None) -> bool:
-    """Whether a document is Python, by the language that the editor gives it (also ``python.django``) or by its name."""
+    """Whether a document is Python, by its language in the editor (also ``python.django``) or by its name."""
     return "python" in (language or "").split(".") or file_path(uri).suffix in (".py", ".pyi")
