@@ -188,8 +188,8 @@ def _forecast(job: Job, as_json: bool) -> None:
 
 def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, gone: Callable[[], bool]) -> None:
     """Train with progress on stderr, and print the outcome on stdout."""
-    from tinycoder.cli.train_job import where_taken_up
     from tinycoder.cli.progress import describe, outcome, say_end, say_start, show, show_lines
+    from tinycoder.cli.train_job import where_taken_up
     from tinycoder_training.clock import awake_clock
     from tinycoder_training.report import samples_of, write_report
 

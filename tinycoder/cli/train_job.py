@@ -69,12 +69,10 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
 
 
 def where_taken_up(job: Job) -> str:
-    """The sentence that says where a finished model is used from now on; "" for one that no workspace has."""
-    if not job.record.workspaces:
+    """The sentence that says where a finished model is used from now on; "" for one that is no workspace's own."""
+    if job.folder.name not in job.record.workspaces:
         return ""
-    return (
-        "Editors that are open on this code use it within a minute, without a restart, unless a setting names another."
-    )
+    return "Editors that are open on this code use it within a minute of typing; no restart is needed."
 
 
 def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:
