@@ -13,6 +13,7 @@ from lsprotocol import types as lsp
 
 from tinycoder.complete.candidate import Candidate
 from tinycoder_lsp import commands as commands  # registers its handlers
+from tinycoder_lsp.configuration import ours
 from tinycoder_lsp.connection.handlers import feature, register
 from tinycoder_lsp.connection.lifetime import leave
 from tinycoder_lsp.connection.transport import serve_stdio, serve_tcp
@@ -71,7 +72,7 @@ async def initialized(ls: Session, params: lsp.InitializedParams) -> None:
     """Now that the editor has its answer, ask for its configuration and load a model."""
     await ls.pull_settings()
     await ls.refresh()
-    await watch(ls)
+    ls.looking.is_needed = not await watch(ls)
 
 
 @feature(lsp.SHUTDOWN)
@@ -83,8 +84,10 @@ def shutdown(ls: Session, params: None) -> None:
 @feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
 async def did_change_configuration(ls: Session, params: lsp.DidChangeConfigurationParams) -> None:
     """Editors send the settings along, or only say that there are new ones."""
-    if isinstance(params.settings, dict) and SECTION in params.settings:
-        ls.configure(params.settings[SECTION])
+    settings, problems = ours(params.settings)
+    ls.reporter.warn_of(problems)
+    if settings:
+        ls.configure(settings)
     else:
         await ls.pull_settings()
     await ls.refresh()
@@ -107,8 +110,8 @@ async def did_change_files(ls: Session, params: lsp.DidChangeWatchedFilesParams)
 
 @feature("textDocument/didFocus")
 async def did_focus(ls: Session, params: Any) -> None:
-    """Another document is in front: a chance to see whether a model has been trained meanwhile."""
-    await ls.retry()
+    """Another document is in front: a chance to see what has changed on the disk, be it files or the model."""
+    await ls.look()
 
 
 @feature("textDocument/didShowCompletion")
@@ -129,23 +132,24 @@ def did_accept_part(ls: Session, params: Any) -> None:
 
 @feature(lsp.TEXT_DOCUMENT_DID_OPEN)
 async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
-    """From now on the document counts as it is in the editor. Also a chance to see whether a model was trained."""
+    """From now on the document counts as it is in the editor. Also a chance to see what has changed on the disk."""
     ls.documents.follow(params.text_document.uri)
     ls.explain(params.text_document.uri)
-    await ls.retry()
+    await ls.look()
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_CHANGE, lsp.TEXT_DOCUMENT_DID_CLOSE)
 def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams | lsp.DidCloseTextDocumentParams) -> None:
     """The document has another text, or from now on that of its file."""
     ls.documents.follow(params.text_document.uri)
+    ls.in_use()
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_SAVE)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
-    """Read the file again. Also a chance to see whether a model was trained."""
+    """Read the file again. Also a chance to see what else has changed on the disk."""
     ls.reading.files_changed([params.text_document.uri])
-    await ls.retry()
+    await ls.look()
 
 
 @feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN, lsp.NOTEBOOK_DOCUMENT_DID_CHANGE, lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)

@@ -5,6 +5,7 @@ A mistake never stops the server: the value falls back to its default, and a sen
 
 import dataclasses
 import difflib
+import re
 import reprlib
 import typing
 from collections.abc import Iterator, Mapping
@@ -29,13 +30,36 @@ class Setting:
 def parse(values: object, base: Settings) -> tuple[Settings, list[str]]:
     """Lay what an editor sent for the section over ``base``; also a sentence for each value not taken.
 
-    The section may arrive wrapped in its own name. Nothing at all, in any spelling that an editor has for it
-    (null, and an empty Lua table is an empty list), leaves ``base`` as it is.
+    The section may arrive wrapped in its own name, and each key flat, as in ``tinycoder.popup.limit``. Nothing at all,
+    in any spelling that an editor has for it (null, and an empty Lua table is an empty list), leaves ``base`` as it is.
     """
-    if isinstance(values, Mapping) and set(values) == {SECTION}:
-        values = values[SECTION]
     problems: list[str] = []
-    return _overlay(base, values, SECTION, problems), problems
+    if not isinstance(values, Mapping):
+        return _overlay(base, values, SECTION, problems), problems
+    settings = base
+    for key, value in values.items():
+        flat = str(key).removeprefix(f"{SECTION}.")
+        settings = _overlay(settings, value if key == SECTION else {flat: value}, SECTION, problems)
+    return settings, problems
+
+
+def ours(settings: object) -> tuple[dict[str, object], list[str]]:
+    """What is for us among the settings of a whole editor, as ``parse`` takes it.
+
+    Also a sentence for each key that looks as if it were for us and is not: that of a setting outside of the section,
+    and the section's name in another spelling. All other keys are those of other programs.
+    """
+    taken: dict[str, object] = {}
+    problems = []
+    for key, value in settings.items() if isinstance(settings, Mapping) else ():
+        first, dot, rest = str(key).partition(".")
+        if first == SECTION:
+            taken[key] = value
+        elif first in _fields(Settings, SECTION) and not (first == "python" and isinstance(value, Mapping)):
+            problems.append(f"the setting {_short(key)} stands outside of the section; write {SECTION}.{_short(key)}")
+        elif re.sub("[-_ ]", "", first).casefold() == SECTION:
+            problems.append(f"the setting {_short(key)} is unknown; write {SECTION}{dot}{_short(rest)}")
+    return taken, problems
 
 
 def read_section(section: _T, values: object, where: str) -> tuple[_T, list[str]]:
@@ -74,12 +98,14 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
     fields = _fields(type(base), where)
     changes: dict[str, object] = {}
     for key, value in values.items():
-        if key not in fields:
-            problems += [] if f"{where}.{key}" in GONE else [_unknown(key, where, list(fields))]
+        first, dot, rest = str(key).partition(".")
+        if first not in fields or (dot and not dataclasses.is_dataclass(fields[first].hint)):
+            problems += [] if f"{where}.{key}" in GONE else [_unknown(str(key), where, list(fields))]
             continue
-        name, field, hint = fields[key].name, fields[key].field, fields[key].hint
+        name, field, hint = fields[first].name, fields[first].field, fields[first].hint
         if dataclasses.is_dataclass(hint):
-            changes[field.name] = _overlay(getattr(base, field.name), value, name, problems)
+            before = changes.get(field.name, getattr(base, field.name))
+            changes[field.name] = _overlay(before, {rest: value} if dot else value, name, problems)
             continue
         former = FORMER_VALUES.get(name, {})
         if isinstance(value, str) and value in former:
@@ -99,7 +125,11 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
 
 
 def _unknown(key: str, where: str, known: list[str]) -> str:
-    key = reprlib.repr(key)[1:-1]  # one line of it, without its quotes
-    nearest = difflib.get_close_matches(key, known, n=1)
+    nearest = difflib.get_close_matches(key.partition(".")[0], known, n=1)
     hint = f"did you mean {where}.{nearest[0]}?" if nearest else f"known are {', '.join(known)}"
-    return f"the setting {where}.{key} is unknown; {hint}"
+    return f"the setting {where}.{_short(key)} is unknown; {hint}"
+
+
+def _short(key: str) -> str:
+    """One line of a key, which may be anything."""
+    return reprlib.repr(key)[1:-1]  # without its quotes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF,
 from tinycoder_lsp.engine.worker import MAX_FAULTS, Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.jobs.indexing import Index, Indexing, index_folders
+from tinycoder_lsp.jobs.looking import Looking
 from tinycoder_lsp.jobs.reading import WorkspaceReading
 from tinycoder_lsp.jobs.symbols import SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
@@ -60,6 +62,7 @@ class Pauses:
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
     symbols: float = 0.5  # after files were saved, before their symbols are read again
+    look: float = 60.0  # while in use, between two looks for what has changed on the disk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,8 @@ class Session(LanguageServer):
             ),
             symbols=Symbols(models, worker, background, self.reporter, open_reader=open_reader, pause_s=pauses.symbols),
         )
+        self.looking = Looking(background, self.reading.paths_changed)
+        self._look_s, self._looked = pauses.look, time.monotonic()
         self.training = Training(
             models.home,
             background,
@@ -165,8 +170,7 @@ class Session(LanguageServer):
         self._own, problems = parse(values, self._base)
         if first:
             self._base = self._own
-        for problem in problems:
-            self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.reporter.warn_of(problems)
         self.settings = self._shared.under(self._own)
         self.usage.enable(self.settings.statistics.enable)
         set_log_level(self.settings.log_level or self._log_level)
@@ -213,8 +217,7 @@ class Session(LanguageServer):
             return
         self._projects = projects
         self._shared, problems = read_project(projects)
-        for problem in problems:
-            self.reporter.warn_once(f"TinyCoder: {problem}.")
+        self.reporter.warn_of(problems)
         self.settings = self._shared.under(self._own)
         self.reading.again()
 
@@ -235,6 +238,18 @@ class Session(LanguageServer):
             await self.refresh()
         if self._wanted is not None and self.settings.enable:
             await self._load(self._wanted)
+
+    async def look(self) -> None:
+        """Look for what has changed on the disk: the model, and files where the client does not watch them."""
+        self._looked = time.monotonic()
+        self.looking.look()
+        await self.retry()
+
+    def in_use(self) -> None:
+        """The person types: look once in a while."""
+        if time.monotonic() - self._looked >= self._look_s:
+            self._looked = time.monotonic()
+            self._background.start("looking for what has changed", self.look())
 
     async def _take_over(self, result: TrainingResult) -> None:
         try:
@@ -282,6 +297,7 @@ class Session(LanguageServer):
         request, memory = wanted.symbols, wanted.symbols.keep
         loop = asyncio.get_running_loop()
         self.models.on_list = partial(loop.call_soon_threadsafe, self.reading.again)
+        self.looking.want(request.folders if request.trusted else ())
         self.reading.symbols.want(request)
 
         def call(stop: Stop) -> Status:

@@ -90,6 +90,15 @@ def test_before_and_after_are_said(tmp_path: Path, repository: Path, counter: Pa
     assert (end["before"], end["bits_per_byte"]) == (before, after)
 
 
+@pytest.mark.parametrize(("options", "is_own"), [((), True), (("--name", "other"), False)])
+def test_a_workspaces_own_model_is_said_to_need_no_restart(
+    tmp_path: Path, repository: Path, options: tuple[str, ...], is_own: bool
+) -> None:
+    done = train(tmp_path, repository, "--preset", "nano", "--steps", "1", *SMALL, *options)
+    assert done.exit_code == 0, done.output
+    assert ("no restart is needed" in done.stdout) is is_own
+
+
 def test_a_model_from_nothing_has_no_before(tmp_path: Path, repository: Path) -> None:
     done = train(tmp_path, repository, "--preset", "nano", "--steps", "2", *SMALL, "--progress", "json")
     end = events(done)[-1]

@@ -18,6 +18,7 @@ import ctypes
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import sys
 import threading
@@ -226,7 +227,8 @@ class Reader:
 if __name__ == "__main__":
     home, model = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
     start_log(None, "info")
-    pauses = Pauses(idle=0.01, index=0.01, symbols=0.01)
+    look_s = float(os.environ.get("STUB_LOOK_S", "60"))
+    pauses = Pauses(idle=0.01, index=0.01, symbols=0.01, look=look_s)
     models = Models(home, Stub)  # type: ignore[arg-type]
     session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
     asyncio.run(serve_stdio(session))

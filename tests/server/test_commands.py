@@ -137,7 +137,7 @@ def test_a_model_that_cannot_be_used_is_refused_and_the_other_one_stays(chooser:
         ("nobody", "there is no model 'nobody'"),
         ("", "cannot be a model's name"),
         ("damaged", "training.json"),
-        ("../models", "no model folder"),
+        ("../no-such-models", "no model folder"),
         ("/no/such/folder", "no model folder"),
         ("~no-such-person/model", "home"),
         ("a\0/b", ""),

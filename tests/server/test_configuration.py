@@ -31,7 +31,9 @@ def warnings(client: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("options", [{"popup": {"limit": 4}}, {"tinycoder": {"popup": {"limit": 4}}}])
+@pytest.mark.parametrize(
+    "options", [{"popup": {"limit": 4}}, {"tinycoder": {"popup": {"limit": 4}}}, {"tinycoder.popup.limit": 4}]
+)
 def test_initialization_options(start: Any, options: dict[str, Any]) -> None:
     client = start()
     client.initialize(initializationOptions=options)
@@ -70,6 +72,18 @@ def test_a_changed_configuration(start: Any) -> None:
     client.notify("workspace/didChangeConfiguration", {"settings": None})
     client.notice("didChangeStatus", message="TinyCoder completes with the model other.")
     assert limit(client) == 7
+
+
+def test_flat_keys_and_unknown_ones_in_a_changed_configuration(start: Any) -> None:
+    client = start()
+    client.initialize()
+    for _ in range(2):
+        settings = {"tinycoder.popup.limit": 6, "tinycoder.popup.limt": 7, "popup": {"limit": 8}, "editor.tabSize": 4}
+        client.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert limit(client) == 6
+    unknown, stray = sorted(warnings(client), key=lambda text: "outside" in text)
+    assert "tinycoder.popup.limt is unknown; did you mean tinycoder.popup.limit?" in unknown
+    assert "popup stands outside of the section; write tinycoder.popup" in stray
 
 
 def test_newer_settings_win_over_an_older_question(start: Any) -> None:

@@ -224,6 +224,33 @@ def test_an_item_of_the_popup_gets_its_details(start: Any, project: Path) -> Non
     assert resolved(client, item).startswith("50 % likely\n\n```python\nclass Reader:")
 
 
+@pytest.mark.parametrize(
+    ("formats", "kind"),
+    [
+        (["plaintext"], "plaintext"),
+        (["plaintext", "html"], "plaintext"),  # with one that the protocol does not know
+        (["plaintext", "markdown"], "plaintext"),
+        (["markdown", "plaintext"], "markdown"),
+        (["html"], "markdown"),
+        (None, "markdown"),
+    ],
+)
+@pytest.mark.parametrize("newer", [False, True])
+def test_details_have_the_format_that_the_client_prefers(
+    start: Any, project: Path, formats: list[str] | None, kind: str, newer: bool
+) -> None:
+    client = start()
+    item_support = {"documentationFormat": formats}
+    capabilities: dict[str, Any] = {"textDocument": {"completion": {"completionItem": item_support}}}
+    if newer:  # another value that is newer than what the server knows
+        capabilities["workspace"] = {"symbol": {"symbolKind": {"valueSet": [1, 9999]}}}
+    client.initialize(capabilities, rootUri=project.as_uri())
+    item = {"label": "x", "data": {"seen": ["pkg/io.py", 1]}}
+    documentation = client.ask("completionItem/resolve", item)["documentation"]
+    assert documentation["kind"] == kind
+    assert ("```" in documentation["value"]) is (kind == "markdown")
+
+
 def test_an_open_document_counts_as_it_is_in_the_editor(start: Any, project: Path) -> None:
     client = start()
     client.initialize(rootUri=project.as_uri())

@@ -198,7 +198,7 @@ def resolved(client: Any, item: dict[str, Any] = ITEM) -> dict[str, str]:
 def test_in_the_format_that_the_editor_takes(start: Any, project: Path) -> None:
     marked = "```python\nReader()\n```\n\nReads \\*all\\*.\n\npkg/io.py:1, 9 % likely"
     plain = "    Reader()\n\nReads *all*.\n\npkg/io.py:1, 9 % likely"
-    for formats, kind, said in ((["plaintext", "markdown"], "markdown", marked), (["plaintext"], "plaintext", plain)):
+    for formats, kind, said in ((["markdown", "plaintext"], "markdown", marked), (["plaintext"], "plaintext", plain)):
         client = start()
         able = {"textDocument": {"completion": {"completionItem": {"documentationFormat": formats}}}}
         client.initialize(able, rootUri=project.as_uri())

@@ -187,7 +187,8 @@ def test_what_clients_say_that_they_can() -> None:
         label_details=True, insert_replace=True
     )
     assert not able(documentation_format=[MarkupKind.PlainText]).markdown
-    assert able(documentation_format=[MarkupKind.PlainText, MarkupKind.Markdown]).markdown
+    assert not able(documentation_format=[MarkupKind.PlainText, MarkupKind.Markdown]).markdown  # in order of preference
+    assert able(documentation_format=[MarkupKind.Markdown, MarkupKind.PlainText]).markdown
 
 
 def test_a_cell_keeps_what_lies_in_it() -> None:

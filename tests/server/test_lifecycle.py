@@ -83,7 +83,7 @@ def test_capabilities_from_the_future_do_not_keep_an_editor_out(start: Any) -> N
     assert result["capabilities"]["positionEncoding"] == "utf-8"
 
 
-@pytest.mark.parametrize("params", [None, 3, {"capabilities": {}, "workspaceFolders": 3}])
+@pytest.mark.parametrize("params", [3, "x", [1]])
 def test_an_initialize_that_makes_no_sense_is_answered(start: Any, params: Any) -> None:
     client = start()
     assert client.error("initialize", params)["code"] == -32602

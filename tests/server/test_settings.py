@@ -6,7 +6,7 @@ import pytest
 
 from tinycoder.complete.confidence import THRESHOLD
 from tinycoder.config import PRESETS
-from tinycoder_lsp.configuration import all_settings, parse
+from tinycoder_lsp.configuration import all_settings, ours, parse
 from tinycoder_lsp.manifest import manifest_properties, settings_page
 from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, PresetName, Settings
 
@@ -50,6 +50,41 @@ def test_values_lie_over_what_was_there() -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tinycoder.popup.limit": 3, "tinycoder.popup.enable": False, "tinycoder.model": "mine"},
+        {"popup.limit": 3, "popup.enable": False, "model": "mine"},
+        {"tinycoder": {"popup.limit": 3, "popup": {"enable": False}, "model": "mine"}},
+        {"tinycoder": {"popup": {"enable": False}, "model": "mine"}, "tinycoder.popup.limit": 3},
+        {"popup": {"enable": False}, "tinycoder": {"model": "mine"}, "popup.limit": 3},
+    ],
+)
+def test_keys_may_be_flat(values: object) -> None:
+    assert parse(values, DEFAULTS) == (Settings(model="mine", popup=PopupSettings(limit=3, enable=False)), [])
+
+
+def test_the_settings_of_other_programs_are_not_ours() -> None:
+    values = {"pylsp": {"x": 1}, "python": {"analysis": {}}, "editor.tabSize": 4, "tinycoder.model": "mine"}
+    assert ours(values) == ({"tinycoder.model": "mine"}, [])
+    assert ours(None) == ours([]) == ours(3) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"popup": {"limit": 3}}, "tinycoder.popup"),
+        ({"popup.limit": 3}, "tinycoder.popup.limit"),
+        ({"Tiny-Coder": {"popup": {}}}, "write tinycoder"),
+        ({"TinyCoder.popup.limit": 3}, "tinycoder.popup.limit"),
+    ],
+)
+def test_what_should_stand_in_the_section_is_named(values: object, word: str) -> None:
+    taken, (problem,) = ours(values)
+    assert taken == {}
+    assert word in problem
+
+
 def test_null_means_the_default() -> None:
     base, _ = parse({"model": "mine", "popup": {"limit": 3}}, DEFAULTS)
     assert parse({"model": None, "popup": {"limit": None}}, base) == (DEFAULTS, [])
@@ -60,6 +95,11 @@ def test_null_means_the_default() -> None:
     [
         ({"enabel": True}, ["tinycoder.enabel", "tinycoder.enable"]),
         ({"inline": {"maxTokns": 3}}, ["tinycoder.inline.maxTokns", "tinycoder.inline.maxTokens"]),
+        ({"tinycoder.popup.limt": 3}, ["tinycoder.popup.limt", "tinycoder.popup.limit"]),
+        ({"tinycoder.popop.limit": 3}, ["tinycoder.popop.limit", "tinycoder.popup"]),
+        ({"tinycoder": {"enable": True}, "enabel": 3}, ["tinycoder.enabel", "tinycoder.enable"]),
+        ({"model.name": "mine"}, ["tinycoder.model.name", "tinycoder.model"]),
+        ({"popup.limit": 0}, ["tinycoder.popup.limit", "at least 1"]),
         ({"zzz": 1}, ["tinycoder.zzz", "known are enable, "]),
         ({"inline": {"max_tokens": 3}}, ["tinycoder.inline.max_tokens", "tinycoder.inline.maxTokens"]),
         ({"enable": "yes"}, ["tinycoder.enable", "true or false", "'yes'"]),

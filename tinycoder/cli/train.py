@@ -225,6 +225,7 @@ def _forecast(job: Job, as_json: bool) -> None:
 def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, gone: Callable[[], bool]) -> None:
     """Train with progress on stderr, and print the outcome on stdout."""
     from tinycoder.cli.progress import describe, outcome, say_end, say_start, show, show_lines
+    from tinycoder.cli.train_job import where_taken_up
     from tinycoder_training.clock import awake_clock
     from tinycoder_training.report import samples_of, write_report
 
@@ -248,6 +249,8 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         click.echo(printable(outcome(job)))
         if page:
             click.echo(f"model:  {job.folder}\nreport: {page}")
+            if taken := where_taken_up(job):
+                click.echo(taken)
 
 
 def _say_nothing_recent(name: str, options: TrainOptions) -> None:

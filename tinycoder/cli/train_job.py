@@ -73,7 +73,7 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
 def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:
     """The run that was stopped, where it is to go on.
 
-    A person asks for it, and hears why it cannot. An editor wants it as long as it is of the size asked for, sound, has
+    A person asks for it, and hears why it cannot. An editor wants it as long as it is of the size asked for, valid, has
     time left, and has read nothing that was forgotten since; else all begins anew.
     """
     if options.resume:
@@ -87,6 +87,13 @@ def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:
             refuse_forgotten(home, folder)
             return resumed_job(folder, steps=options.steps, minutes=options.minutes)
     return None
+
+
+def where_taken_up(job: Job) -> str:
+    """The sentence that says where a finished model is used from now on; "" for one that is no workspace's own."""
+    if job.folder.name not in job.record.workspaces:
+        return ""
+    return "Editors that are open on this code use it within a minute of typing; no restart is needed."
 
 
 def _start(home: Path, folder: Path, options: TrainOptions) -> Model | None:

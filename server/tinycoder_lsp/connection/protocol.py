@@ -1,5 +1,6 @@
 """pygls' protocol, with what real editors need beyond it. ``tests/server/test_pygls.py`` says what pygls lacks."""
 
+import contextlib
 from concurrent.futures import Future
 from typing import Any
 
@@ -9,14 +10,11 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import JsonRPCRequestMessage, LanguageServerProtocol, lsp_method
 
+from tinycoder_lsp.connection import lenient
 from tinycoder_lsp.documents.workspace import CodeWorkspace
 
 _TRIGGER_KINDS = {lsp.TEXT_DOCUMENT_COMPLETION: (1, 2, 3), lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (1, 2)}
-_USED_CAPABILITIES = {
-    "general": ("positionEncodings",),
-    "workspace": ("configuration", "workspaceFolders"),
-    "window": ("workDoneProgress",),
-}
+_TEXTS = {lsp.TEXT_DOCUMENT_DID_OPEN: "textDocument", lsp.TEXT_DOCUMENT_DID_CHANGE: "contentChanges"}
 _UNREADABLE = "$/unreadable"  # the method that answers a request whose parameters cannot be read
 
 
@@ -61,8 +59,10 @@ class Protocol(LanguageServerProtocol):
         try:
             return super().structure_message(data)
         except JsonRpcException:
-            if method == lsp.INITIALIZE and _simplify(data):
-                return self.structure_message(data)
+            with contextlib.suppress(Exception):  # nothing that can be mended: the answer is the same for all of it
+                kind = self.get_message_type(str(method))
+                data["params"] = lenient.mended(self._converter, str(method), kind, data.get("params"))
+                return super().structure_message(data)
             if method is None or "id" not in data:
                 raise JsonRpcInvalidParams(f"{method} cannot be read") from None
             return JsonRPCRequestMessage(id=data["id"], method=_UNREADABLE, jsonrpc=self.VERSION, params=method)
@@ -90,30 +90,20 @@ class _Futures(dict[int | str, Future[Any]]):
 
 
 def _mend(data: dict[str, Any]) -> None:
-    """Map trigger kinds that LSP does not know to "invoked": VS Code counts from 0. Give ``initialized`` its params."""
-    method, params = data.get("method"), data.get("params")
+    """Change what pygls would misread, or could only refuse.
+
+    Trigger kinds that LSP does not know become "invoked": VS Code counts from 0. A text that is null is empty, and not
+    the word "None". ``initialized`` gets its params.
+    """
+    method, params = str(data.get("method")), data.get("params")
     if method == lsp.INITIALIZED:
         data.setdefault("params", {})
-    known = _TRIGGER_KINDS.get(str(method))
-    context = params.get("context") if known and isinstance(params, dict) else None
+    if not isinstance(params, dict):
+        return
+    known, context = _TRIGGER_KINDS.get(method), params.get("context")
     if known and isinstance(context, dict) and context.get("triggerKind") not in known:
         context["triggerKind"] = 1
-
-
-def _simplify(data: dict[str, Any]) -> bool:
-    """Leave only the capabilities that are used here, as one value newer than pygls' tables spoils them all.
-
-    Returns whether that left anything out.
-    """
-    params = data.get("params")
-    if not isinstance(params, dict):
-        return False
-    given, before = params.get("capabilities"), dict(params)
-    kept: dict[str, dict[str, Any]] = {}
-    for group, names in _USED_CAPABILITIES.items():
-        part = given.get(group) if isinstance(given, dict) else None
-        if isinstance(part, dict):
-            kept[group] = {name: part[name] for name in names if name in part}
-    params["capabilities"] = kept
-    params.pop("trace", None)
-    return params != before
+    texts = params.get(_TEXTS[method]) if method in _TEXTS else None
+    for text in texts if isinstance(texts, list) else [texts]:
+        if isinstance(text, dict) and text.get("text", "") is None:
+            text["text"] = ""

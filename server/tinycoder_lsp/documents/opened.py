@@ -10,7 +10,8 @@ from tinycoder.complete.candidate import Document
 from tinycoder.workspace.project_file import ProjectFile
 from tinycoder_lsp.documents import notebooks
 from tinycoder_lsp.documents.buffers import Buffers
-from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder, relative_path
+from tinycoder_lsp.documents.identity import Paths, is_view
+from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder
 from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
 from tinycoder_lsp.engine.worker import Worker
@@ -44,6 +45,7 @@ class OpenDocuments:
         self._on_activity = on_activity
         self._scope = Scope(Settings())
         self._folders: list[Path] = []
+        self._paths = Paths(buffers.uris)
 
     def folders(self) -> list[Path]:
         """The workspace's folders on this machine; none if the editor opened single files."""
@@ -111,16 +113,17 @@ class OpenDocuments:
         return document
 
     def _put(self, uri: str, document: Document | None) -> None:
-        """Queue the document for the engine; ``None`` takes it away."""
-        if document is None:
+        """Queue the document for the engine; ``None`` takes it away, and nothing is learnt from a view."""
+        if document is None or is_view(uri):
             self._buffers.remove(unquote(uri))
+            self._paths.closed(uri)
         else:
             self._buffers.put(unquote(uri), document)
         if self._scope.settings.enable:
             self._on_activity()
 
     def _path(self, uri: str) -> str:
-        return relative_path(uri, self.folders())
+        return self._paths.path(uri, self.folders())
 
     def _completed(self, uri: str) -> CodeDocument | None:
         """The document, if it is open and the settings let it be completed."""

@@ -177,11 +177,11 @@ def file_path(uri: str) -> Path:
 def relative_path(uri: str, folders: Sequence[Path]) -> str:
     """The path of a document relative to the first workspace folder that holds it, with forward slashes.
 
-    If there are several folders it begins with the folder's name, as in the workspace's index. Outside all folders it
-    is only the name of the file: the path to it on this machine says nothing about the code.
+    If there are several folders it begins with the folder's name, as in the workspace's index. Links are followed, so
+    that a file has one path however it is reached. Outside all folders it is only the name of the file: the path to it
+    on this machine says nothing about the code.
     """
-    label, path = _label_and_path(uri, folders)
-    return label + path
+    return "".join(place(uri, tuple(folders)) or ("", file_path(uri).name))
 
 
 def short_path(path: str) -> str:
@@ -195,15 +195,24 @@ def short_path(path: str) -> str:
 
 def path_in_folder(uri: str, folders: Sequence[Path]) -> str:
     """The same without the folder's name."""
-    return _label_and_path(uri, folders)[1]
+    return (place(uri, tuple(folders)) or ("", file_path(uri).name))[1]
 
 
-def _label_and_path(uri: str, folders: Sequence[Path]) -> tuple[str, str]:
-    path = file_path(uri)
-    for folder, label in labels(tuple(folders)).items():
+@functools.lru_cache(maxsize=1024)
+def place(uri: str, folders: tuple[Path, ...]) -> tuple[str, str] | None:
+    """The label of the first folder that holds a document, and its path there; None outside all of them.
+
+    A link that leaves all folders has the place where it is itself.
+    """
+    path, by_label = file_path(uri), labels(folders)
+    paths = [(path, folder, label) for folder, label in by_label.items()]
+    if path.is_absolute():
+        real = true_path(path)
+        paths = [(real, true_path(folder), label) for folder, label in by_label.items()] + paths
+    for path, folder, label in paths:
         if path.is_relative_to(folder):
             return label, path.relative_to(folder).as_posix()
-    return "", path.name
+    return None
 
 
 @functools.lru_cache(maxsize=8)
@@ -219,5 +228,5 @@ def labels(folders: tuple[Path, ...]) -> dict[Path, str]:
 
 
 def is_python(uri: str, language: str | None) -> bool:
-    """Whether a document is Python, by the language that the editor gives it or by its name."""
-    return language == "python" or file_path(uri).suffix in (".py", ".pyi")
+    """Whether a document is Python, by its language in the editor (also ``python.django``) or by its name."""
+    return "python" in (language or "").split(".") or file_path(uri).suffix in (".py", ".pyi")

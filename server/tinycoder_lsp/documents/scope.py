@@ -22,7 +22,7 @@ class Scope:
         settings = self.settings
         return (
             is_python(uri, language)
-            and (language or "python") not in settings.disabled_languages
+            and {language or "python", *(language or "").split(".")}.isdisjoint(settings.disabled_languages)
             and n_bytes <= 1000 * settings.max_file_kb
             and not self._is_excluded(path)
             and not self._is_excluded_by_project(uri)

@@ -34,10 +34,10 @@ async def configured(server: LanguageServer) -> list[object]:
         return []
 
 
-async def watch(server: LanguageServer) -> None:
+async def watch(server: LanguageServer) -> bool:
     """Ask the client to say when our section of its settings changes, or a Python file or a pyproject.toml on the disk.
 
-    Without that VS Code keeps the settings to itself.
+    Without that VS Code keeps the settings to itself. Returns whether it will say when a file changes.
     """
     able = server.client_capabilities.workspace
     configuration = able.did_change_configuration if able else None
@@ -49,8 +49,10 @@ async def watch(server: LanguageServer) -> None:
         wanted[lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES] = {"watchers": [{"globPattern": WATCHED}]}
     registrations = [lsp.Registration(id=key, method=key, register_options=options) for key, options in wanted.items()]
     if not registrations:
-        return
+        return False
     try:
         await server.client_register_capability_async(lsp.RegistrationParams(registrations=registrations))
     except JsonRpcException as error:
         logger.info("the editor will not say when settings or files change: %s", error)
+        return False
+    return lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES in wanted

@@ -27,7 +27,10 @@ class Abilities:
 
 
 def abilities_of(client: lsp.ClientCapabilities) -> Abilities:
-    """What the client says of itself. One that says nothing of formats has always been sent Markdown."""
+    """What the client says of itself. One that says nothing of formats has always been sent Markdown.
+
+    Of the formats that it takes the first is the one that it prefers.
+    """
     completion = client.text_document.completion if client.text_document else None
     item = completion.completion_item if completion else None
     if item is None:
@@ -35,7 +38,7 @@ def abilities_of(client: lsp.ClientCapabilities) -> Abilities:
     return Abilities(
         label_details=bool(item.label_details_support),
         insert_replace=bool(item.insert_replace_support),
-        markdown=not item.documentation_format or lsp.MarkupKind.Markdown in item.documentation_format,
+        markdown=next(iter(item.documentation_format or ()), lsp.MarkupKind.Markdown) == lsp.MarkupKind.Markdown,
     )
 
 

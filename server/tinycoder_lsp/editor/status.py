@@ -1,6 +1,7 @@
 """What the editor and the log are told of the server's state."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from lsprotocol import types as lsp
@@ -58,10 +59,11 @@ class StatusReporter:
         """Pop up a message."""
         self._editor.window_show_message(lsp.ShowMessageParams(type=level, message=message))
 
-    def warn_once(self, message: str) -> None:
-        """A line in the logs, unless it was written before."""
-        if self.is_new(message):
-            self.log(lsp.MessageType.Warning, message)
+    def warn_of(self, problems: Iterable[str]) -> None:
+        """A line in the logs for each of the problems, unless it was written before."""
+        for message in (f"TinyCoder: {problem}." for problem in problems):
+            if self.is_new(message):
+                self.log(lsp.MessageType.Warning, message)
 
     def is_new(self, message: str) -> bool:
         """Whether nobody was told this before."""

@@ -1,7 +1,8 @@
 """Read the workspace in the background: an index for the memory, symbols for the completion list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tinycoder_lsp.documents.positions import file_path
 from tinycoder_lsp.jobs.indexing import Indexing
@@ -17,8 +18,12 @@ class WorkspaceReading:
 
     def files_changed(self, uris: Iterable[str]) -> None:
         """Files of the workspace were saved, made or removed: soon read them again."""
+        self.paths_changed([file_path(uri) for uri in uris if uri.startswith("file:")])
+
+    def paths_changed(self, paths: Sequence[Path]) -> None:
+        """The same, by the paths of the files."""
         self.index.files_changed()
-        self.symbols.files_changed([file_path(uri) for uri in uris if uri.startswith("file:")])
+        self.symbols.files_changed(paths)
 
     def again(self) -> None:
         """Read all files again now."""
