@@ -51,22 +51,21 @@ def edit_for(
             can_join = statement.is_from and statement.module in (written, form.module)
             if can_join and statement.names and statement.names_at[1] > statement.names_at[0]:
                 return _joined(text, statement, form)
-    eol = _eol(text)
     line = str(replace(form, module=written))
     rank = _rank(written, origin)
     ranked = [(each, _rank(each.module, origin)) for each in block]
     if not block:
-        return _first(text, line, eol, line_start)
+        return _first(text, line, line_start)
     groups = list(_groups(text, ranked))
     chosen = _group(groups, rank)
     if chosen is None:
-        return _new_group(text, groups, line, rank, eol)
+        return _new_group(text, groups, line, rank)
     before = _before(chosen, form, written)
     if before is None:
         at = chosen[-1][0].end
-        return at, at, eol + line
+        return at, at, f"\n{line}"
     following = chosen[before][0].start
-    return following, following, line + eol
+    return following, following, f"{line}\n"
 
 
 def written_module(form: ImportForm, package: str, max_dots: int) -> str:
@@ -120,17 +119,17 @@ def _group(groups: Sequence[list[Ranked]], rank: int) -> list[Ranked] | None:
     return None
 
 
-def _new_group(text: str, groups: Sequence[list[Ranked]], line: str, rank: int, eol: str) -> Edit:
+def _new_group(text: str, groups: Sequence[list[Ranked]], line: str, rank: int) -> Edit:
     """A group of its own, before the first one that comes later."""
     for n, group in enumerate(groups):
         if min(other for _, other in group) > rank:
             if n == 0:
                 start = _above(text, group[0][0].start)
-                return start, start, line + eol + eol
+                return start, start, f"{line}\n\n"
             end = groups[n - 1][-1][0].end
-            return end, end, eol + eol + line
+            return end, end, f"\n\n{line}"
     end = groups[-1][-1][0].end
-    return end, end, eol + eol + line + (eol if _next_line(text, text.find("\n", end) + 1 or len(text)) else "")
+    return end, end, f"\n\n{line}" + ("\n" if _next_line(text, text.find("\n", end) + 1 or len(text)) else "")
 
 
 def _next_line(text: str, at: int) -> str:
@@ -201,7 +200,7 @@ def _joined(text: str, statement: Statement, form: ImportForm) -> Edit | None:
         at = start + spans[index][0]
         line_start = text.rfind("\n", 0, at) + 1
         if statement.in_parentheses and line_start > start and not text[line_start:at].strip():
-            return at, at, f"{addition},{_eol(text)}{text[line_start:at]}"
+            return at, at, f"{addition},\n{text[line_start:at]}"
         return at, at, f"{addition}, "
     name_start, at = start + spans[-1][0], start + spans[-1][1]
     if statement.in_parentheses and "\n" in text[start:at]:
@@ -218,7 +217,7 @@ def _appended(text: str, name_start: int, name_end: int, end: int, addition: str
     indent = text[text.rfind("\n", 0, name_start) + 1 : name_start]
     if indent.strip():  # several names on its line
         return at, at, f" {addition}," if has_comma else f", {addition}"
-    line = f"{_eol(text)}{indent}{addition}"
+    line = f"\n{indent}{addition}"
     comment = re.match(r"[ \t]*#[^\n\r]*", text[at:end])
     if comment and not has_comma:
         return at, at + comment.end(), f",{comment[0]}{line}"
@@ -231,8 +230,7 @@ def _wrapped(text: str, statement: Statement, addition: str, index: int) -> Edit
     start, end = statement.names_at
     names = [f"{name} as {alias}" if alias else name for name, alias in statement.names]
     names.insert(index, addition)
-    eol = _eol(text)
-    return start, end, f"({eol}" + "".join(f"    {name},{eol}" for name in names) + ")"
+    return start, end, "(\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
 def _blanked(text: str) -> str:
@@ -240,19 +238,15 @@ def _blanked(text: str) -> str:
     return COMMENT.sub(lambda found: " " * len(found[0]), text)
 
 
-def _eol(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
-
-
-def _first(text: str, line: str, eol: str, line_start: int) -> Edit:
+def _first(text: str, line: str, line_start: int) -> Edit:
     """The edit for a document that has no imports before the cursor: after its comments, docstring included."""
     at = _header_end(text, line_start)
     if at == 0:
-        blank = eol if text[:1] not in ("\r", "\n") and text.strip() else ""
-        return 0, 0, line + eol + blank
+        blank = "\n" if text[:1] != "\n" and text.strip() else ""
+        return 0, 0, f"{line}\n{blank}"
     is_blank = not _next_line(text, at)
-    end = at - (text[at - 1] == "\n") - (text[max(at - 2, 0) : at] == "\r\n")
-    return end, end, eol + eol + line + ("" if is_blank or at == len(text) else eol)
+    end = at - (text[at - 1] == "\n")
+    return end, end, f"\n\n{line}" + ("" if is_blank or at == len(text) else "\n")
 
 
 def _header_end(text: str, limit: int) -> int:
