@@ -138,7 +138,7 @@ def memory_of_workspace(files: Sequence[WorkspaceFile], n_tokens: int) -> dict[s
 def memory_of_environment(python: str, packages: Sequence[str]) -> dict[str, float]:
     """MB that an environment's symbols take once packages of it are imported."""
     project = Project()
-    environment = Environment(lambda: find_interpreter([], python=python))
+    environment = Environment(lambda: find_interpreter([], environ={}, python=python))
     names = Names(World(project, environment))
     found = [name for name in packages if environment.packages().find(name)]
     if not found:

@@ -247,7 +247,7 @@ def test_a_signal_saves_and_resume_continues(tmp_path: Path, repository: Path, n
     home = tmp_path / "home"
     with endless_run(home, repository, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stderr is not None
-        next(line for line in process.stderr if b"step 1 " in line)
+        next(line for line in process.stderr if b"step 1," in line)
         held = tinycoder(home, "train", repository, "--steps", "1", "--name", "m")
         refused(held, "another process is writing the model 'm'")
         process.send_signal(number)
@@ -377,7 +377,7 @@ def test_a_signal_with_a_dead_standard_error_still_saves(tmp_path: Path, reposit
     with endless_run(home, repository, stderr=writing, stdout=writing) as process:
         os.close(writing)
         with os.fdopen(reading, "rb") as heard:
-            next(line for line in heard if b"step 1 " in line)
+            next(line for line in heard if b"step 1," in line)
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
     assert load_state(home / "models" / "m").metadata["step"] >= 1

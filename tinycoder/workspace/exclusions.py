@@ -47,7 +47,7 @@ _SIGN = re.compile(  # in a comment, or where a sentence of the docstring begins
       (?: \s+ (?: it | by\s+hand | manually | directly | this | the | generated | {_FILE} ) (?! \s+line \b) )* {_END}
     | {_START} this\s+{_FILE} \s+ (?: (?:is|was|has\s+been)\s+ )?
       (?: (?:auto|automatically|machine)[-\s]?(?:generated|created)\b
-        | (?:generated|created)\s+(?:by|from|with|using)\b )
+        | (?:generated|created)\s+(?:by|from|with|using)\b | generated {_END} )
     | {_START} (?:auto|automatically|machine)[-\s]?generated
       (?: \s+ (?: by | from | with | using | via | on | at | data | content | bindings | {_FILE} ) \b | {_END} )
     | {_START} generated\s+(?:by|from)\s+(?! hand\b )
