@@ -147,9 +147,9 @@ def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams | lsp.DidClo
 
 @feature(lsp.TEXT_DOCUMENT_DID_SAVE)
 async def did_save(ls: Session, params: lsp.DidSaveTextDocumentParams) -> None:
-    """Read the file again. Also a chance to see what else has changed on the disk."""
+    """Read the file again. Also a chance to see whether a model was trained."""
     ls.reading.files_changed([params.text_document.uri])
-    await ls.look()
+    await ls.retry()
 
 
 @feature(lsp.NOTEBOOK_DOCUMENT_DID_OPEN, lsp.NOTEBOOK_DOCUMENT_DID_CHANGE, lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)

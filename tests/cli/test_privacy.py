@@ -47,6 +47,7 @@ def test_models_reports_memory_and_lists_are_the_owners_alone(tmp_path: Path) ->
 
 def test_a_new_home_is_the_owners_alone(tmp_path: Path) -> None:
     home = tmp_path / "made" / "home"
+    (tmp_path / "x.py").touch()
     run(home, "forget", tmp_path / "x.py")
     assert home.stat().st_mode & 0o777 == 0o700
     assert home.parent.stat().st_mode & 0o777 == 0o700

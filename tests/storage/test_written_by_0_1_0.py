@@ -9,7 +9,6 @@ from pathlib import Path
 from tinycoder.memory.index_file import load_index, tokenizer_digest
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.mixer_file import load_mixer
-from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.forget_list import load_forgotten
 from tinycoder.storage.models import list_models
@@ -31,13 +30,11 @@ def test_a_model_folder() -> None:
     assert read_training(HOME / "models" / "shop").to_json() == training
 
 
-def test_an_index(tmp_path: Path) -> None:
+def test_an_index_is_made_anew_since_its_texts_may_have_other_line_ends(tmp_path: Path) -> None:
     tokenizer = load_model(HOME / "models" / "shop").tokenizer
     shutil.copy(HOME / "memory" / INDEX, tmp_path)
     index = load_index(tmp_path / INDEX, tokenizer_digest=tokenizer_digest(tokenizer), vocab_size=tokenizer.vocab_size)
-    assert index is not None
-    assert [file.path for file in index.files] == ["basket.py", "basket_copy.py"]
-    assert "Crate" in SuffixIndex(index.corpus, index.order).words(tokenizer.raw)
+    assert index is None
 
 
 def test_a_file_of_symbols(tmp_path: Path) -> None:

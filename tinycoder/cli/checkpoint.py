@@ -193,7 +193,7 @@ def quantize(context: click.Context, name: str, kind: str, new_name: str | None)
 
 @checkpoint.command()
 @click.argument("name")
-@click.argument("target", type=options.FILE)
+@click.argument("target", type=options.PATH)
 @click.option("--to", "kind", type=click.Choice(["gguf", "hf"]), default="gguf", show_default=True)
 @click.pass_context
 def export(context: click.Context, name: str, target: Path, kind: str) -> None:

@@ -127,11 +127,16 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def wrapped(text: str, indent: str = "") -> str:
-    """``text`` in lines as wide as the terminal, those after the first with ``indent``; no word is broken."""
+def wrapped(text: str, indent: str = "", *, first: str = "") -> str:
+    """``text`` in lines as wide as the terminal, the first with ``first``, others with ``indent``; no word is broken."""
     folded = (
         textwrap.wrap(
-            line, max(width(), MIN_WIDTH), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            line,
+            max(width(), MIN_WIDTH),
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         for line in text.split("\n")
     )

@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
+from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder, wrapped
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.terminal import printable, show
@@ -250,7 +250,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         if page:
             click.echo(f"model:  {job.folder}\nreport: {page}")
             if taken := where_taken_up(job):
-                click.echo(taken)
+                click.echo(wrapped(taken))
 
 
 def _say_nothing_recent(name: str, options: TrainOptions) -> None:
