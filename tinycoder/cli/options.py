@@ -128,7 +128,7 @@ def width() -> int:
 
 
 def wrapped(text: str, indent: str = "", *, first: str = "") -> str:
-    """``text`` in lines as wide as the terminal, the first after ``first``, others after ``indent``; words stay whole."""
+    """``text`` in lines as wide as the terminal, the first after ``first``, others after ``indent``; no word is cut."""
     folded = (
         textwrap.wrap(
             line,
