@@ -8,7 +8,7 @@ import pytest
 from tests.cli.command import environment, tinycoder, write_adders
 from tests.conftest import command_runner
 from tinycoder.cli import cli
-from tinycoder.cli.options import text_table, wrapped
+from tinycoder.cli.terminal import text_table, wrapped
 
 WIDTHS = [80, 60]
 WIDE = 400

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import options, terminal
 from tinycoder.cli.terminal import printable
 from tinycoder.storage.home import report_page
 from tinycoder.storage.record import TrainingRecord
@@ -56,13 +56,13 @@ def list_command(context: click.Context, as_json: bool) -> None:
 def _listing(rows: Sequence[tuple[str, ...]], problems: Sequence[str]) -> str:
     """A line a row, or two where that is too wide: the name stands alone. What is wrong stands below its model."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    stacked = sum(widths) + GAP * (len(widths) - 1) > options.width()
+    stacked = sum(widths) + GAP * (len(widths) - 1) > terminal.width()
     lines = []
     for row, problem in zip(rows, ["", *problems], strict=True):
         cells = [f"{cell:{align}{wide}}" for cell, align, wide in zip(row, ALIGN, widths, strict=True)]
         name, rest = cells[0], (" " if stacked else " " * GAP).join(cells[1:]).rstrip()
         lines += [row[0], f"{'':{GAP}}{rest}"] if stacked else [f"{name}{'':{GAP}}{rest}"]
-        lines += [options.wrapped(f"{'':{GAP}}{problem}", " " * GAP)] if problem else []
+        lines += [terminal.wrapped(f"{'':{GAP}}{problem}", " " * GAP)] if problem else []
     return "\n".join(lines)
 
 
@@ -115,7 +115,7 @@ def _print_markdown(text: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(width=options.width(), highlight=False).print(Markdown(text, hyperlinks=False))
+    Console(width=terminal.width(), highlight=False).print(Markdown(text, hyperlinks=False))
 
 
 @checkpoint.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import options, terminal
 from tinycoder.cli.project import shared_settings
 from tinycoder.cli.terminal import show
 from tinycoder.complete.parts import Parts
@@ -106,8 +106,8 @@ def complete(
 def _with_cursor(text: str, offset: int) -> str:
     """The line at ``offset`` with the cursor in it; of a long one the part around that."""
     before, after = text[:offset].split("\n")[-1], text[offset:].split("\n")[0]
-    n_after = min(len(after), max(options.width() // 4, options.width() - len(before) - 1))
-    n_before = options.width() - n_after - 1
+    n_after = min(len(after), max(terminal.width() // 4, terminal.width() - len(before) - 1))
+    n_before = terminal.width() - n_after - 1
     before = before if len(before) <= n_before else f"…{before[1 - n_before :]}"
     after = after if len(after) <= n_after else f"{after[: n_after - 1]}…"
     return "".join(character if character.isprintable() else " " for character in f"{before}{CURSOR}{after}")
@@ -117,7 +117,7 @@ def _row(candidate: Candidate, width: int) -> str:
     """A candidate with its source, which stands in a line of its own where one line is too short."""
     said, source = f"{candidate.probability:5.1%}  {candidate.text}", str(candidate.provenance)
     line = f"{candidate.probability:5.1%}  {candidate.text:{width}}  {source}"
-    return line if len(line) <= options.width() else f"{said}\n{options.wrapped(' ' * 9 + source, ' ' * 9)}"
+    return line if len(line) <= terminal.width() else f"{said}\n{terminal.wrapped(' ' * 9 + source, ' ' * 9)}"
 
 
 def _workspace_of(file: Path) -> Path:

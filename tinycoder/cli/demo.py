@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import terminal
 from tinycoder.cli.options import Number
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 
@@ -74,7 +74,7 @@ def demo(context: click.Context, minutes: float) -> None:
     click.echo("What next:\n")
     for arguments, does in steps.items():
         line = f"  {program} {arguments:{width}}  {does}"
-        click.echo(line if len(line) <= options.width() else f"  {program} {arguments}\n      {does}")
+        click.echo(line if len(line) <= terminal.width() else f"  {program} {arguments}\n      {does}")
 
 
 def _files() -> _Files:
@@ -105,7 +105,7 @@ def _introduction(model: Model, files: _Files) -> str:
 
 
 def _filled(text: str) -> str:
-    return f"{options.wrapped(text)}\n"
+    return f"{terminal.wrapped(text)}\n"
 
 
 def _learn(context: click.Context, model: Model, files: _Files, minutes: float) -> None:
@@ -168,7 +168,7 @@ def _comparison(before: Sequence[Quality], after: Sequence[Quality]) -> str:
         rows.append((f"bits per byte, {parts}", *(f"{value:.3f}" for value in bits)))
     width = max(len(row[0]) for row in rows)
     return (
-        options.wrapped(
+        terminal.wrapped(
             f"In files that it has not seen, TinyCoder saves {saved[0]:.0f} of 100 keys, and {saved[1]:.0f} after what "
             f"it has just learnt. That is for {after[0].typing.n_characters:,} characters, typed by somebody who takes "
             "each offer that spares a key."
@@ -176,7 +176,7 @@ def _comparison(before: Sequence[Quality], after: Sequence[Quality]) -> str:
         + "\n\n"
         + "\n".join(f"{name:{width}}  {old:>7}  {new:>7}" for name, old, new in rows)
         + "\n\n"
-        + options.wrapped("Bits per byte say how surprising the held-out text is: fewer are better.")
+        + terminal.wrapped("Bits per byte say how surprising the held-out text is: fewer are better.")
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import options, terminal
 from tinycoder.cli.terminal import printable
 from tinycoder.words import plural
 
@@ -51,6 +51,6 @@ def _described(name: str, check: Check) -> str:
     mark, colour = MARKS[check.state]
     word = f"{check.state}: " if check.state in ("warning", "broken") else ""
     indent = " " * (NAME_WIDTH + 4)
-    advice = f"\n{options.wrapped(printable(check.advice), indent, first=indent)}" if check.advice else ""
-    said = options.wrapped(f"{word}{printable(check.says)}", indent, first=indent)[len(indent) :]
+    advice = f"\n{terminal.wrapped(printable(check.advice), indent, first=indent)}" if check.advice else ""
+    said = terminal.wrapped(f"{word}{printable(check.says)}", indent, first=indent)[len(indent) :]
     return f"{click.style(mark, fg=colour)} {name:{NAME_WIDTH}}  {said}{advice}"

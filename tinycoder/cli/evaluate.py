@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import options, terminal
 from tinycoder.cli.project import shared_settings
 from tinycoder.errors import ConfigError, CorpusError
 
@@ -140,7 +140,7 @@ def _files(
             f"note: {model.name} was not trained on exactly these files; where it has read the files that are scored, "
             "the figures flatter it"
         )
-        click.echo(options.wrapped(note), err=True)
+        click.echo(terminal.wrapped(note), err=True)
     elif learnt := sorted(scored & {text.path for text in corpus.train} - {text.path for text in corpus.validation}):
         raise ConfigError(
             f"{model.name} was trained on {learnt[0]}, so its figures there would say nothing; "
@@ -168,7 +168,7 @@ def _warn_of_unsearched_texts(model: Model) -> None:
             f"note: what {origin} was trained on is not here, so copies of it are not counted; "
             f"`tinycoder checkpoint show {origin}` says how much {origin} repeats verbatim where that was measured"
         )
-        click.echo(options.wrapped(note), err=True)
+        click.echo(terminal.wrapped(note), err=True)
 
 
 def _is_of(model: Model, corpus: Corpus) -> bool:
@@ -229,10 +229,10 @@ def _print(results: Results, metadata: dict[str, str], *, full: bool) -> None:
     from tinycoder.evaluate.tables import tables
 
     summary = summary_table(results)
-    click.echo(options.wrapped(sentences(results)) + "\n")
-    click.echo(options.text_table(summary.columns, summary.rows) + "\n")
-    click.echo(options.wrapped(legend(results), " " * 15))
+    click.echo(terminal.wrapped(sentences(results)) + "\n")
+    click.echo(terminal.text_table(summary.columns, summary.rows) + "\n")
+    click.echo(terminal.wrapped(legend(results), " " * 15))
     said = ", ".join(f"{name}: {value}" for name, value in metadata.items())
-    click.echo("\n" + options.wrapped(said if full else f"{said}; --full says all that was measured"))
+    click.echo("\n" + terminal.wrapped(said if full else f"{said}; --full says all that was measured"))
     for table in tables(results) if full else ():
-        click.echo(f"\n{options.wrapped(table.title)}\n{options.text_table(table.columns, table.rows)}")
+        click.echo(f"\n{terminal.wrapped(table.title)}\n{terminal.text_table(table.columns, table.rows)}")

@@ -18,8 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from tinycoder.cli.options import width, wrapped
-from tinycoder.cli.terminal import one_line
+from tinycoder.cli.terminal import one_line, width, wrapped
 from tinycoder.words import counted
 
 if TYPE_CHECKING:

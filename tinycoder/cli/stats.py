@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinycoder.cli import options
+from tinycoder.cli import options, terminal
 
 if TYPE_CHECKING:
     from tinycoder_lsp.stats.counts import Days
@@ -62,7 +62,7 @@ def _print(days: Days, today: datetime.date) -> None:
         click.echo(text(days, today))
         return
     head, *rows = table(days, today)
-    console.print(options.rich_table(head, rows))
+    console.print(terminal.rich_table(head, rows))
     console.print(Text(BARS_TITLE, style="italic"))
     full, rest = ("#", ".") if console.options.ascii_only else ("█", "░")
     for line in bars(days, today, full=full, rest=rest):

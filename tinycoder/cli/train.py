@@ -14,10 +14,10 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder, wrapped
+from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
-from tinycoder.cli.terminal import printable, show
+from tinycoder.cli.terminal import printable, show, wrapped
 from tinycoder.config import FORMER_PRESETS, FROM_SCRATCH, PRESETS, TrainConfig
 from tinycoder.stop import never
 from tinycoder.words import counted
