@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Callable
 
 ENCODINGS: dict[str, Callable[[str], int]] = {
@@ -45,7 +46,12 @@ class Buffer:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """That of the code in the text."""
+        return hashlib.sha256(_code(self.text).encode()).hexdigest()
+
+    def code_offset(self, line: int, column: int) -> int:
+        """The offset of a position in the code."""
+        return len(_code(self.text[: self.offset(line, column)]))
 
     def offset(self, line: int, column: int) -> int:
         """Walk to a position: past the end of a line is its end, past the last line the end of the text."""
@@ -77,6 +83,11 @@ class Buffer:
         if at == len(self.text):
             return -1
         return at + (2 if self.text[at : at + 2] == "\r\n" else 1)
+
+
+def _code(text: str) -> str:
+    """What the engine sees of a text: lines that end with line feeds, and no byte-order mark."""
+    return re.sub(r"\r\n?", "\n", text).removeprefix("\ufeff")
 
 
 def without_halves(text: str) -> str:

@@ -167,7 +167,7 @@ def _edits(count: Count, bench: Bench) -> None:
                 client.send(client.change(ECHO, *changes, version=chance.randrange(100)))
                 cursor = buffer.somewhere(chance)
                 echoed = json.loads(client.popup(ECHO, *cursor)[0]["detail"])
-                if echoed != {"digest": buffer.digest, "offset": buffer.offset(*cursor)}:
+                if echoed != {"digest": buffer.digest, "offset": buffer.code_offset(*cursor)}:
                     count.faults.append(f"edit {count.done} in {encoding} (seed {SEED}): the texts differ: {changes}")
             client.leave()
 

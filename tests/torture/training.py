@@ -87,7 +87,7 @@ class Stage:
         fine = ["--from", str(start), "--batch-size", "4", "--steps", str(STEPS), "--seed", "3"]
         self.recipes = [
             Recipe(name="fresh", options=[*FRESH, "--steps", str(STEPS)]),
-            Recipe(name="over a finished one", options=[*FRESH, "--steps", str(STEPS)], before=start),
+            Recipe(name="over a finished one", options=[*FRESH, "--seed", "0", "--steps", str(STEPS)], before=start),
             Recipe(name="from a model", options=fine),
         ]
         for i, recipe in enumerate(self.recipes):
