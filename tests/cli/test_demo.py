@@ -79,7 +79,7 @@ def test_it_leaves_no_model_and_names_a_command_that_can_be_typed(
 ) -> None:
     home, result = completed
     assert not (home / "models").exists()
-    program, arguments = re.findall(r"^  (\S+) (doctor) ", result.stdout, re.MULTILINE)[0]
+    program, arguments = re.findall(r"^  (\S+) (doctor)\b", result.stdout, re.MULTILINE)[0]
     done = subprocess.run([program, arguments, "--help"], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
 
