@@ -7,7 +7,6 @@ from tinycoder.complete.generation import Prompt, encode_prompt, generate, strea
 from tinycoder.config import GenerationConfig
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
-from tinycoder.transformer import sampling
 
 GREEDY = GenerationConfig(max_tokens=60)
 PROMPT = "def make_counter(start):\n    counter ="
@@ -84,7 +83,7 @@ def test_a_half_typed_word_is_healed(model: Model, text: str, line: str) -> None
 def said(model: Model, monkeypatch: pytest.MonkeyPatch, prompt: str, text: str) -> str:
     """What is made of a model that would say ``text``."""
     encode = model.tokenizer.encode
-    monkeypatch.setattr(sampling, "_chosen_ids", lambda *arguments, **more: iter(encode(text)))
+    monkeypatch.setattr(generation, "sample_ids", lambda *arguments, **more: iter(encode(text)))
     ids = Prompt(ids=tuple(encode(prompt)), prefix_bytes=b"", n_dropped=0)
     return "".join(stream(model, ids, GenerationConfig(repeat=False, temperature=1.0)))
 

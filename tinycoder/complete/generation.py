@@ -11,7 +11,7 @@ from tinycoder.config import GenerationConfig
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
-from tinycoder.transformer.repetition import Finishes
+from tinycoder.transformer.repetition import Finishes, without_repetition
 from tinycoder.transformer.sampling import Allowed, beam_search, sample_ids
 from tinycoder.transformer.tokenizer import Tokenizer
 
@@ -68,8 +68,9 @@ def _stream(model: Model, prompt: Prompt, config: GenerationConfig) -> Iterator[
         banned=_banned(model),
         seed=config.seed,
         allowed=_continues(model, prompt.prefix_bytes),
-        finishes=ends_of(tokenizer),
     )
+    if not config.repeat:
+        ids = without_repetition(prompt.ids, ids, ends_of(tokenizer))
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     held, healing = "", prompt.prefix_bytes
     for token in ids:

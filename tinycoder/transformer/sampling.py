@@ -9,7 +9,6 @@ from tinycoder.config import GenerationConfig
 from tinycoder.transformer.decode import KVCache, Session, step, window_start
 from tinycoder.transformer.draft import DraftedSession
 from tinycoder.transformer.layers import Array
-from tinycoder.transformer.repetition import Finishes, without_repetition
 
 Allowed = Callable[[Sequence[int]], Array | None]
 
@@ -74,27 +73,11 @@ def sample_ids(
     banned: Collection[int],
     seed: int,
     allowed: Allowed = lambda generated: None,
-    finishes: Finishes = lambda last, copy: 0,
 ) -> Iterator[int]:
     """Yield the chosen ids one by one until ``end`` or ``config.max_tokens``.
 
-    ``allowed`` gives the only ids that may follow the generated ones; None is all of them. Without ``config.repeat``
-    ids come as ``without_repetition`` lets them through.
+    ``allowed`` gives the only ids that may follow the generated ones; None is all of them.
     """
-    chosen = _chosen_ids(session, prompt, config, end=end, banned=banned, seed=seed, allowed=allowed)
-    return chosen if config.repeat else without_repetition(prompt, chosen, finishes)
-
-
-def _chosen_ids(
-    session: Session,
-    prompt: Sequence[int],
-    config: GenerationConfig,
-    *,
-    end: int,
-    banned: Collection[int],
-    seed: int,
-    allowed: Allowed,
-) -> Iterator[int]:
     rng = np.random.default_rng(seed)
     ids = list(prompt)
     drafted = DraftedSession(session)
