@@ -15,9 +15,7 @@ from tinycoder.cli.setup import setup
 
 REPOSITORY = Path(__file__).parents[2]
 TYPED = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot\n"
-SCRIPT = """
-(package-initialize)
-(load (locate-user-emacs-file "init"))
+HELPERS = """
 (defun check (fine what)
   (unless fine (message "FAILED: %s" what) (kill-emacs 1)))
 (defun wait-for (what condition)
@@ -25,6 +23,10 @@ SCRIPT = """
     (while (not (or (funcall condition) (> (float-time) end)))
       (accept-process-output nil 0.05))
     (check (funcall condition) what)))
+"""
+SCRIPT = """
+(package-initialize)
+(load (locate-user-emacs-file "init"))
 (setq eglot-sync-connect 20 make-backup-files nil)
 (find-file "counter.py")
 (run-hooks 'post-command-hook) ; what eglot-ensure waits for, which no batch job reaches
@@ -77,13 +79,6 @@ LSP_MODE = """
       lsp-auto-guess-root t lsp-enable-snippet nil lsp-session-file (expand-file-name "session" "~"))
 (load (locate-user-emacs-file "init"))
 (require 'lsp-mode)
-(defun check (fine what)
-  (unless fine (message "FAILED: %s" what) (kill-emacs 1)))
-(defun wait-for (what condition)
-  (let ((end (+ (float-time) 60)))
-    (while (not (or (funcall condition) (> (float-time) end)))
-      (accept-process-output nil 0.05))
-    (check (funcall condition) what)))
 (defun suggestion ()
   (let ((answer (lsp-request "textDocument/inlineCompletion"
                              (append (lsp--text-document-position-params) '(:context (:triggerKind 1))))))
