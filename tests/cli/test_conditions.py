@@ -170,6 +170,7 @@ def test_what_is_said_then(tmp_path: Path, shell: str, arguments: list[str], cod
 
 INTERRUPTED_IMPORT = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job may ignore it
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "tinycoder.cli.train":
@@ -180,6 +181,7 @@ main()
 """
 INTERRUPTED_END = """
 import atexit, os, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
 from tinycoder.__main__ import main
 main()
