@@ -1,5 +1,6 @@
 """What a person reads in a narrow terminal: no line is too long, and no word is broken."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def test_no_word_is_broken(home: Path, arguments: tuple[str, ...], columns: int)
     if arguments[0] == "train":  # its figures are times
         assert max(map(len, narrow.stdout.splitlines())) <= columns
     elif arguments[1] == "show":
-        fits(narrow.stdout.replace("─", " ").partition("\n")[2], wide.stdout.replace("─", " "), columns)
+        shown_narrow, shown_wide = (re.sub("[\u2500-\u257f]", " ", each.stdout) for each in (narrow, wide))  # its lines
+        fits(shown_narrow.partition("\n")[2], shown_wide, columns)
     else:
         fits(narrow.stdout, wide.stdout, columns)
 
