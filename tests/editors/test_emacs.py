@@ -134,7 +134,7 @@ def run(body: str, configuration: str, tmp_path: Path, home: Path, script: str =
     }
     CliRunner().invoke(setup, ["emacs"], env={"HOME": str(tmp_path), "XDG_CONFIG_HOME": ""}, catch_exceptions=False)
     (tmp_path / ".emacs.d" / "init.el").write_text(configuration, encoding="utf-8")
-    (tmp_path / "script.el").write_text(script.replace("BODY", body), encoding="utf-8")
+    (tmp_path / "script.el").write_text(HELPERS + script.replace("BODY", body), encoding="utf-8")
     (tmp_path / "counter.py").write_text(TYPED, encoding="utf-8")
     command = [editor, "--batch", "-q", "-l", str(tmp_path / "script.el")]
     done = subprocess.run(

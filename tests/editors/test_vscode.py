@@ -633,6 +633,7 @@ def test_nothing_is_read_or_learnt_in_a_workspace_before_it_is_trusted(
 
 def test_a_server_that_always_dies_is_given_up(dying: VSCode) -> None:
     dying.wait_for_status("error")
+    dying.wait_for_message("keeps stopping")
     first, last = dying.messages()
     assert "started again" in first
     assert "keeps stopping" in last
