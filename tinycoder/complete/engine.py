@@ -53,8 +53,8 @@ class Engine:
         self._names = Names()
         self._documents = DocumentReader(self.memory, self._names)
         healer = Healer(self.tokenizer)
-        self._ghost = GhostText(self._predictor, healer, self._names, self.memory, parts, threshold)
         self._list = CompletionList(self._predictor, healer, self._names, self.memory)
+        self._ghost = GhostText(self._predictor, healer, self._names, self.memory, parts, threshold, self._list)
 
     def inline(
         self,

@@ -74,6 +74,21 @@ def write(
         yield greedy
 
 
+def continued(
+    predictor: Predictor,
+    healer: Healer,
+    context: CursorContext,
+    beginning: str,
+    confidence: float,
+    *,
+    max_tokens: int,
+    poll: Poll,
+) -> Ghost:
+    """The line that begins with ``beginning`` after the cursor, which has this ``confidence``."""
+    ids = predictor.tokenizer.encode(context.prefix_bytes.decode("utf-8", "ignore") + beginning)
+    return _greedy(predictor, healer, context, ids, confidence, max_tokens, LINE, poll)
+
+
 def _beginnings(
     predictor: Predictor, healer: Healer, context: CursorContext, n: int, poll: Poll, layout: Layout = LINE
 ) -> Iterator[tuple[tuple[int, ...], float]]:

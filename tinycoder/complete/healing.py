@@ -29,7 +29,19 @@ class Healer:
         breaks_line = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] == b"\n"]
         returns = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] == b"\r"]  # never written: texts have none
         self.breaks_line = np.array(breaks_line, np.intp)
+        self._starting: dict[int, Array] = {}
         self.ends_line = np.array(sorted({*breaks_line, *returns, tokenizer.end_of_text}), np.intp)
+
+    def starts_name(self, n: int) -> Array:
+        """A mask (V,) of the tokens whose byte number ``n`` can begin a name."""
+        if n not in self._starting:
+            self._starting[n] = np.array(
+                [
+                    len(raw) > n and is_word(raw[n : n + 1]) and not raw[n : n + 1].isdigit()
+                    for raw in self.tokenizer.raw
+                ]
+            )
+        return self._starting[n]
 
     def split(self, text: str) -> tuple[str, bytes]:
         """``text`` without its last piece, and the bytes of that piece."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tinycoder.complete.blocks import block_header
 from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
+from tinycoder.complete.completion_list import CompletionList
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
-from tinycoder.complete.ghost import LINE, Ghost, Layout, write
+from tinycoder.complete.ghost import LINE, Ghost, Layout, continued, write
 from tinycoder.complete.healing import Healer
+from tinycoder.complete.lead import MIN_LEAD, lead, probability_of_a_name
 from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.unknown import KnownNames, unknown_names
 from tinycoder.complete.parts import Parts
@@ -33,7 +35,14 @@ class GhostText:
     """Writes ghost text for one model and one memory; keeps what it suggested."""
 
     def __init__(
-        self, predictor: Predictor, healer: Healer, names: Names, memory: Memory, parts: Parts, threshold: float
+        self,
+        predictor: Predictor,
+        healer: Healer,
+        names: Names,
+        memory: Memory,
+        parts: Parts,
+        threshold: float,
+        listed: CompletionList,
     ) -> None:
         self._predictor = predictor
         self._healer = healer
@@ -41,6 +50,7 @@ class GhostText:
         self._memory = memory
         self._parts = parts
         self._threshold = threshold
+        self._list = listed
         self._filters = Filters()
         self._cache = SuggestionCache()
 
@@ -122,7 +132,7 @@ class GhostText:
 
     def _written(
         self, opened: CleanDocument, offset: int, request: GhostRequest, layout: Layout, poll: Poll
-    ) -> itertools.starmap[Ghost]:
+    ) -> Iterator[Ghost]:
         context = self._predictor.context(opened.document, offset, opened.lines)
         ghosts = write(
             self._predictor,
@@ -133,7 +143,28 @@ class GhostText:
             layout=layout,
             poll=poll,
         )
-        return itertools.starmap(self._judged, ((ghost, context) for ghost in ghosts))
+        judged = (self._judged(ghost, context) for ghost in ghosts)
+        if request.n == 1 and not layout.block and self._parts.lead:
+            return iter(self._led(opened, context, list(judged), request.max_tokens, poll))
+        return judged
+
+    def _led(
+        self, opened: CleanDocument, context: CursorContext, ghosts: list[Ghost], max_tokens: int, poll: Poll
+    ) -> list[Ghost]:
+        """The ``ghosts`` with the completion list's opinion of their first name, and the list's own; best first."""
+        cursor, rows = self._list.rows(opened, context.offset, poll, imports=False)
+        if not rows:
+            return ghosts
+        named = probability_of_a_name(self._predictor, self._healer, context, cursor.typed, poll)
+        names = lead(rows, cursor, named)
+        ghosts = [names.judged(ghost) for ghost in ghosts]
+        if (best := names.best()) and best[1] >= MIN_LEAD and all(names.first_name(g.text) != best[0] for g in ghosts):
+            beginning = best[0][len(cursor.typed) :]
+            own = continued(
+                self._predictor, self._healer, context, beginning, best[1], max_tokens=max_tokens, poll=poll
+            )
+            ghosts.append(self._judged(own, context))
+        return sorted(ghosts, key=lambda ghost: -ghost.ended)
 
     def _judged(self, ghost: Ghost, context: CursorContext) -> Ghost:
         """The ghost text with its source, and with less confidence in names that do not exist."""

@@ -94,7 +94,7 @@ def repeats_next(new: str, after: str) -> bool:
     next_lines = list(islice(_lines(after), len(lines)))
     for first in range(len(lines)):
         run = lines[first:]
-        if run == next_lines[: len(run)] and any(_telling(line) for line in run):
+        if run == next_lines[: len(run)] and any(is_telling(line) for line in run):
             return True
     return False
 
@@ -108,7 +108,7 @@ def repeats_before(new_line: str, before: str, n: int = 2) -> bool:
     if _loops(new_line):
         return True
     lines = _last_lines(before, n)
-    return len(lines) == n and _telling(new_line) and set(lines) == {_squeezed(new_line)}
+    return len(lines) == n and is_telling(new_line) and set(lines) == {_squeezed(new_line)}
 
 
 def _balance(text: str) -> tuple[tuple[tuple[int, str], ...], int]:
@@ -167,7 +167,8 @@ def _last_lines(text: str, n: int) -> list[str]:
     return lines
 
 
-def _telling(line: str) -> bool:
+def is_telling(line: str) -> bool:
+    """Whether a line says enough not to be on two lines by chance."""
     words = (word for word in _WORD.findall(line) if word not in _EVERYWHERE and not word.isdigit())
     return sum(map(len, words)) >= _TELLING
 

@@ -19,6 +19,7 @@ class Parts:
     cut: bool = True  # ghost text ends where its confidence becomes low
     filters: bool = True  # syntax, brackets, repetitions
     names: bool = True  # names that do not exist lower the confidence of ghost text
+    lead: bool = True  # the completion list says how likely the first name of ghost text is
     cache: bool = True  # a suggestion is used again while the user types through it
     drafts: bool = True  # the transformer checks several tokens that the memory drafts in one step
 

@@ -1,0 +1,212 @@
+"""Gates that hold back ghost text which is never worth a look, each for one reason.
+
+The gates read the lines around the cursor as the names do: half-typed code is read like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.line import NO_CODE, START, Line, State, read_line
+from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, QUOTES, is_telling
+from tinycoder.complete.text import is_word_character, line_start
+from tinycoder.symbols.source.lines import width
+
+MIN_CHARACTERS = 3  # that are worth a look where no word and no line ends with them
+
+_ENDS = (*CLOSING, ",", "\n", "\0")  # of an element; the last one ends the text
+_ABOVE = 2_000  # characters before the cursor in which a list begins
+_DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+(\w+)")
+_MAY_REPEAT = re.compile(r"\s*@(?:.*\.)?(?:overload|setter|getter|deleter|register|dispatch)\b")
+_OWN = re.compile(r"(?<![\w.])(self|cls)\b|(?<![\w.])super\(")
+_STEP = re.compile(LEXEME.pattern + "|[,\0]", re.DOTALL)
+_ELEMENT = re.compile(
+    r"""\s*(?:[rbuRBU]{0,2}('[^'\n]{2,}'|"[^"\n]{2,}")\s*(?::.*)?\Z|([^\W\d]\w*)\s*=(?!=))""", re.DOTALL
+)
+_NAME = re.compile(r"\s*([^\W\d]\w*)(?:\s+as\s+\w+)?\s*")
+_IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\s+(?!\()")
+_IMPORTS = re.compile(r"\bimport\s*\Z")
+_HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|from)\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """``new``, which may be put at ``offset`` of ``text``; ``cursor`` is what the names know of that place.
+
+    ``ends`` says whether it goes to where its line ends, by the model.
+    """
+
+    text: str
+    offset: int
+    new: str
+    ends: bool
+    cursor: Cursor
+
+    @cached_property
+    def before(self) -> str:
+        """The cursor's line up to the cursor."""
+        return self.text[line_start(self.text, self.offset) : self.offset]
+
+    @cached_property
+    def first(self) -> str:
+        """The first line of what is new."""
+        return self.new.partition("\n")[0]
+
+    @cached_property
+    def line(self) -> str:
+        """The cursor's line with what is new."""
+        return self.before + self.first
+
+    @cached_property
+    def siblings(self) -> list[Line]:
+        """The lines above that belong to the same block, nearest first."""
+        indent, found = width(self.line[: len(self.line) - len(self.line.lstrip())]), []
+        for line in self._above():
+            if NO_CODE < line.indent < indent:
+                break
+            if line.indent == indent or (line.indent == NO_CODE and line.imports):
+                found.append(line)
+        return found
+
+    def _above(self) -> Iterator[Line]:
+        scopes = self.cursor.scopes
+        return reversed(scopes.lines[: scopes.row])
+
+
+def held_back(offer: Offer) -> str | None:
+    """Why the offer is not to be shown; None if there is no reason."""
+    return next((reason for reason, holds in GATES.items() if holds(offer)), None)
+
+
+def _is_fragment(offer: Offer) -> bool:
+    """Nothing but quotes and opening brackets: half of a pair, or of a longer sign."""
+    new = offer.new.strip()
+    return bool(new) and not offer.ends and all(sign in QUOTES or sign in CLOSER for sign in new)
+
+
+def _is_short(offer: Offer) -> bool:
+    """Less than three characters that complete no word and end no line."""
+    new = offer.new.strip()
+    completes = offer.before[-1:].isidentifier() and all(map(is_word_character, new))
+    return len(new) < MIN_CHARACTERS and not completes and not offer.ends
+
+
+def _is_defined(offer: Offer) -> bool:
+    """A function or class that the block has already."""
+    match = _DEFINITION.match(offer.line)
+    if match is None or match.end(1) <= len(offer.before):
+        return False
+    above = offer.text[: line_start(offer.text, offer.offset)].rstrip().rpartition("\n")[2]
+    if _MAY_REPEAT.match(above) or match[1] == "_" or _is_overloaded(offer, match[1]):
+        return False
+    return any(line.kind and line.name == match[1] for line in offer.siblings)
+
+
+def _is_overloaded(offer: Offer, name: str) -> bool:
+    above = offer.text[: offer.offset]
+    return re.search(rf"@(?:\w+\.)?overload\s+(?:async\s+)?def\s+{name}\b", above) is not None
+
+
+def _is_imported(offer: Offer) -> bool:
+    """An import of which the block has a part already."""
+    if offer.cursor.inside:
+        return False
+    state = _state(offer)
+    mine, typed = read_line(offer.line, state).imports, set(read_line(offer.before, state).imports)
+    whole = {path.partition(".")[0] for name, path in mine if not name}  # of ``import a.b``, which binds a
+    fresh = {each for each in mine if each not in typed and each[1] not in whole}
+    known = {each for line in offer.siblings for each in line.imports}
+    return not fresh.isdisjoint(known)
+
+
+def _is_the_line_above(offer: Offer) -> bool:
+    above = offer.text[: line_start(offer.text, offer.offset)].rstrip().rpartition("\n")[2]
+    return bool(offer.ends) and above.strip() == offer.line.strip() and is_telling(offer.line)
+
+
+def _is_listed(offer: Offer) -> bool:
+    """A string, a keyword argument or an imported name that its bracket, or its list of imports, has already."""
+    if offer.cursor.inside == "comment":
+        return False
+    start = max(0, offer.offset - _ABOVE)
+    typed = offer.offset - start
+    seen: set[tuple[int, str]] = set()
+    for bracket, end, element in _elements(offer.text[start : offer.offset] + offer.first + "\0"):
+        if (bracket, element) in seen and end > typed:
+            return True
+        seen.add((bracket, element))
+    return False
+
+
+def _elements(text: str) -> Iterator[tuple[int, int, str]]:
+    """Elements that no list has twice: the offset of the bracket around each, where it ends, and what it is.
+
+    These are string literals of some length, the names of keyword arguments, and names that are imported.
+    """
+    opened: list[tuple[int, int]] = [(-1, 0)]  # a bracket, and where its present element begins; first the line itself
+    imports, line = False, -1  # lines without an open bracket count down
+    for step in _STEP.finditer(text):
+        sign, at = step.group(), step.start()
+        if sign in CLOSER:
+            opened.append((at, at + 1))
+            continue
+        if sign not in _ENDS:
+            continue
+        bracket, start = opened[-1]
+        if bracket < 0 and (statement := _IMPORT.match(text, start)):
+            imports, start = True, statement.end()
+        imported = imports if bracket < 0 else _IMPORTS.search(text[:bracket]) is not None
+        element = _element(text[start:at], imported) if imported or bracket >= 0 else ""
+        if element:
+            yield bracket if bracket >= 0 else line, at, element
+        if sign in CLOSING and len(opened) > 1:
+            opened.pop()
+        elif sign == "," or (sign == "\n" and bracket < 0):
+            opened[-1] = (bracket, at + 1)
+        if sign == "\n" and bracket < 0:
+            imports, line = False, line - 1
+
+
+def _element(text: str, imported: bool) -> str:
+    """What a list should have once; empty if the element may be there again."""
+    if match := _ELEMENT.match(text):
+        return match[1] or f"{match[2]}="
+    if imported and (match := _NAME.fullmatch(text)):
+        return match[1]
+    return ""
+
+
+def _is_out_of_scope(offer: Offer) -> bool:
+    """``self`` or ``cls`` where no function around has it, or ``super()`` outside of classes."""
+    if offer.cursor.inside or _HEADER.match(offer.line) or _state(offer).head:
+        return False
+    match = next((m for m in _OWN.finditer(offer.line) if m.end() > len(offer.before)), None)
+    if match is None:
+        return False
+    around = offer.cursor.scopes.scopes(width(offer.line[: len(offer.line) - len(offer.line.lstrip())]))
+    if match[1] is None:
+        return not any(scope.kind == "class" for scope in around)
+    lines = offer.cursor.scopes.lines
+    heads = (lines[row] for scope in around for row in range(scope.start, min(scope.start + 40, scope.end)))
+    return not any(match[1] in line.bound for line in heads) and match[1] not in offer.cursor.line.bound
+
+
+def _state(offer: Offer) -> State:
+    """What the line above leaves for the cursor's line."""
+    scopes = offer.cursor.scopes
+    return scopes.lines[scopes.row - 1].end if scopes.row else START
+
+
+GATES: Mapping[str, Callable[[Offer], bool]] = {
+    "fragment": _is_fragment,
+    "short": _is_short,
+    "defined": _is_defined,
+    "imported": _is_imported,
+    "line above": _is_the_line_above,
+    "listed": _is_listed,
+    "out of scope": _is_out_of_scope,
+}
