@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tinycoder.complete.blocks import block_header
 from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
-from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
+from tinycoder.complete.confidence import THRESHOLDS, chosen_ends, confidence_of, confidence_of_typed, possible_ends
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
@@ -32,15 +32,12 @@ PROSE_THRESHOLD = 0.6  # probability of the next word, from which prose is offer
 class GhostText:
     """Writes ghost text for one model and one memory; keeps what it suggested."""
 
-    def __init__(
-        self, predictor: Predictor, healer: Healer, names: Names, memory: Memory, parts: Parts, threshold: float
-    ) -> None:
+    def __init__(self, predictor: Predictor, healer: Healer, names: Names, memory: Memory, parts: Parts) -> None:
         self._predictor = predictor
         self._healer = healer
         self._names = names
         self._memory = memory
         self._parts = parts
-        self._threshold = threshold
         self._filters = Filters()
         self._cache = SuggestionCache()
 
@@ -74,7 +71,7 @@ class GhostText:
 
     def _threshold_at(self, document: Document, offset: int, request: GhostRequest) -> float:
         """The probability of the next word from which ghost text is offered; above 1 if none ever is."""
-        threshold = self._threshold if request.threshold is None else request.threshold
+        threshold = THRESHOLDS[request.eagerness]
         if request.prose == "on" or not self._names.cursor(document.path, document.text, offset).prose:
             return threshold
         return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
@@ -84,9 +81,10 @@ class GhostText:
         document = opened.document
         if not self._parts.cache or self._cache.find(document.path, document.text, offset, LINE):
             return
-        for ghost in self._written(opened, offset, GhostRequest(max_tokens=max_tokens), LINE, poll):
+        request = GhostRequest(max_tokens=max_tokens)
+        for ghost in self._written(opened, offset, request, LINE, poll):
             self._cache.keep(document.path, document.text, offset, LINE, CachedSuggestion(ghost=ghost))
-            if self._candidate(document, offset, ghost, self._threshold):
+            if self._candidate(document, offset, ghost, THRESHOLDS[request.eagerness]):
                 break
 
     def followed_word(self, document: Document, offset: int) -> str | None:
@@ -111,7 +109,7 @@ class GhostText:
             likeliest = self._written(opened, offset, dataclasses.replace(request, n=1), layout, poll)
             ghosts = itertools.chain(likeliest, ghosts)
         for ghost in ghosts:
-            candidate = self._candidate(opened.document, offset, ghost, 0.0)
+            candidate = self._candidate(opened.document, offset, ghost, THRESHOLDS["any"])
             if candidate:
                 candidates.setdefault(candidate.text, candidate)
             if len(candidates) == request.n:
