@@ -52,7 +52,7 @@ def main() -> None:
                 for drafts, engine in engines.items():
                     engine.popup(document, match.end(), ListRequest(limit=1), stop=lambda: False)  # reads the prompt
                     begin = time.perf_counter()
-                    request = GhostRequest(block=True, threshold=0.0)
+                    request = GhostRequest(block=True, eagerness="any")
                     found = engine.inline(document, match.end(), request, stop=lambda: False)
                     seconds[drafts].append(time.perf_counter() - begin)
                     texts.append([candidate.text for candidate in found])

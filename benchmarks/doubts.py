@@ -94,7 +94,7 @@ def ask(
             engine.inline(
                 Document(path=document.path, text=text),
                 offset,
-                GhostRequest(threshold=0.0, prose="on"),
+                GhostRequest(eagerness="any", prose="on"),
                 stop=lambda: False,
             )
         engine.forget(document.path)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tinycoder.validate import DataError, read
-from tinycoder_lsp.settings import FORMER_VALUES, GONE, SECTION, Settings
+from tinycoder_lsp.settings import FORMER_VALUES, GONE, REPLACED, SECTION, Settings
 
 _T = TypeVar("_T")
 
@@ -125,6 +125,9 @@ def _overlay(base: _T, values: object, where: str, problems: list[str]) -> _T:
 
 
 def _unknown(key: str, where: str, known: list[str]) -> str:
+    begin, section, name = f"{where}.{key}".partition(f"{SECTION}.")
+    if name in REPLACED:
+        return f"the setting {where}.{key} is gone and does nothing; set {begin}{section}{REPLACED[name]} instead"
     nearest = difflib.get_close_matches(key.partition(".")[0], known, n=1)
     hint = f"did you mean {where}.{nearest[0]}?" if nearest else f"known are {', '.join(known)}"
     return f"the setting {where}.{_short(key)} is unknown; {hint}"

@@ -13,6 +13,7 @@ from tinycoder.validate import Range
 
 SECTION = "tinycoder"
 GONE = frozenset({f"{SECTION}.training.idle"})  # settings that were, and that editors may still send
+REPLACED = {"inline.threshold": "inline.eagerness to quiet, balanced or eager"}  # and what to set instead
 FORMER_VALUES = {f"{SECTION}.training.preset": FORMER_PRESETS}  # and what they are called now
 
 Positive = Annotated[int, Range(1)]
@@ -42,9 +43,10 @@ class InlineSettings:
     debounce_ms: Annotated[int, Range(0, 5000)] = _setting(
         0, "Milliseconds of quiet before a new suggestion is thought about; one that is typed through stays at once."
     )
-    threshold: Annotated[float, Range(0, 1)] = _setting(
-        0.3,  # tinycoder.complete.confidence.THRESHOLD, which is not imported here: it comes with numpy
-        "How probable the first word of a suggestion must be, from 0 (offer everything) to 1 (hardly anything).",
+    eagerness: Literal["quiet", "balanced", "eager"] = _setting(
+        "balanced",
+        "How readily ghost text is offered while typing: where it is likely to be right, where it is worth a look, or "
+        "also where it is a guess. All of it is offered when the person asks for it.",
     )
     block: Literal["off", "explicit", "automatic"] = _setting(
         "explicit",

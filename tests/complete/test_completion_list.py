@@ -176,7 +176,7 @@ def test_the_word_of_the_ghost_text_comes_first_while_the_user_types_through_it(
     text = "import os\n\n\nclass Counter:\n    def __init__(self, start):\n        self.tot"
     for end in range(len(text) - 3, len(text) + 1):
         document = Document(path="counter.py", text=text[:end])
-        small.inline(document, end, GhostRequest(threshold=0.0), stop=never)
+        small.inline(document, end, GhostRequest(eagerness="any"), stop=never)
         rows = small.popup(document, end, stop=never)
         if rows and end > len(text) - 3:
             assert rows[0].text == "total"

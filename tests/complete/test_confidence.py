@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.confidence import FLOOR, MIN_CHARACTERS, THRESHOLD, chosen_ends, possible_ends
+from tinycoder.complete.confidence import FLOOR, MIN_CHARACTERS, chosen_ends, possible_ends
 from tinycoder.complete.ghost import Ghost
 
 
@@ -44,8 +44,8 @@ RULED_OUT = [("total", 0.0), (" = 1", 0.0)]
 @pytest.mark.parametrize(
     ("pieces", "typed", "threshold", "ends"),
     [
-        (LINE, 0, THRESHOLD, [5, 7, 13]),  # confident, so offered whole
-        ([*LINE[:2], (" start", FLOOR / 2)], 0, THRESHOLD, [5, 7]),  # ends where the confidence is low
+        (LINE, 0, 0.3, [5, 7, 13]),  # confident, so offered whole
+        ([*LINE[:2], (" start", FLOOR / 2)], 0, 0.3, [5, 7]),  # ends where the confidence is low
         (DOUBTFUL, 0, 0.3, []),  # below the threshold
         (DOUBTFUL, 0, 0.2, [5, 7]),
         (DOUBTFUL, 0, 0.0, [5, 7]),
@@ -54,7 +54,7 @@ RULED_OUT = [("total", 0.0), (" = 1", 0.0)]
         ([("tot", 0.2), ("al", 0.18)], 0, 0.5, []),
         ([("tot", 0.2), ("al", 0.18)], 3, 0.5, [5]),  # the typed part makes the rest likelier
         (RULED_OUT, 5, 0.0, []),  # but not if it was ruled out
-        (RULED_OUT, 5, THRESHOLD, []),
+        (RULED_OUT, 5, 0.3, []),
         ([("total", 0.9)], 5, 0.0, []),  # nothing is left
         ([], 0, 0.0, []),
     ],

@@ -51,8 +51,8 @@ def plain(candidates: list[Candidate]) -> list[tuple[str, str, float]]:
     return [(each.text, str(each.provenance), round(each.probability, 4)) for each in candidates]
 
 
-def inline(engine: Engine, text: str, *, threshold: float | None = None, block: bool = False) -> list[Candidate]:
-    return engine.inline(document(text), len(text), GhostRequest(threshold=threshold, block=block), stop=never)
+def inline(engine: Engine, text: str, *, eagerness: str = "balanced", block: bool = False) -> list[Candidate]:
+    return engine.inline(document(text), len(text), GhostRequest(eagerness=eagerness, block=block), stop=never)
 
 
 def popup(engine: Engine, text: str) -> list[Candidate]:
@@ -60,7 +60,7 @@ def popup(engine: Engine, text: str) -> list[Candidate]:
 
 
 def offered(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
-    return [(candidate.text, str(candidate.provenance)) for candidate in inline(engine, text, threshold=0.05)]
+    return [(candidate.text, str(candidate.provenance)) for candidate in inline(engine, text, eagerness="eager")]
 
 
 def test_a_line_of_the_workspace_is_offered_with_its_source_and_count(model: Model) -> None:
@@ -86,7 +86,7 @@ def test_a_line_of_the_same_file_is_offered(model: Model) -> None:
 
 def test_without_memory_no_line_of_the_workspace_is_offered(model: Model) -> None:
     engine = taught(make_engine(model, Parts(memory=False)))
-    answers = [*inline(engine, TYPED, threshold=0.0), *popup(engine, TYPED)]
+    answers = [*inline(engine, TYPED, eagerness="any"), *popup(engine, TYPED)]
     assert answers
     assert not any(UNUSUAL in candidate.text or "seen" in str(candidate.provenance) for candidate in answers)
 
@@ -190,7 +190,7 @@ def test_the_next_ghost_text_is_cached_after_looking_ahead(model: Model) -> None
 
 def test_without_cache_the_next_ghost_text_has_to_be_written(model: Model) -> None:
     engine = make_engine(model, Parts(cache=False))
-    candidate = inline(engine, TYPED, threshold=0.0)[0]
+    candidate = inline(engine, TYPED, eagerness="any")[0]
     engine.look_ahead(document(TYPED), len(TYPED), candidate, stop=never)
     taken = TYPED[: candidate.start] + candidate.text
     with pytest.raises(Cancelled):
@@ -199,17 +199,27 @@ def test_without_cache_the_next_ghost_text_has_to_be_written(model: Model) -> No
 
 def test_a_suggestion_is_cached_to_its_last_letter(model: Model) -> None:
     engine = make_engine(model)
-    whole = TYPED.removesuffix("am") + inline(engine, TYPED, threshold=0.0)[0].text
+    whole = TYPED.removesuffix("am") + inline(engine, TYPED, eagerness="any")[0].text
     for end in range(len(TYPED) + 1, len(whole)):
         cached = engine.inline(document(whole[:end]), end, stop=at_once)
         assert [whole[: c.start] + c.text for c in cached] == [whole]
 
 
-def test_a_suggestion_below_the_threshold_is_not_offered(model: Model) -> None:
+def test_the_more_eager_the_more_is_offered_and_quiet_hides_what_any_offers(model: Model) -> None:
+    engine = make_engine(model, Parts(cache=False))
+    text = ODD + "\n\n" + TYPED
+    places = {
+        eagerness: {end for end in range(0, len(text), 3) if inline(engine, text[:end], eagerness=eagerness)}
+        for eagerness in ("quiet", "balanced", "eager", "any")
+    }
+    assert places["quiet"] <= places["balanced"] <= places["eager"] <= places["any"]
+    assert 0 < len(places["quiet"]) < len(places["any"])
+
+
+def test_what_one_eagerness_hides_another_offers_from_the_cache(model: Model) -> None:
     engine = make_engine(model)
-    assert inline(engine, TYPED, threshold=0.0)
-    assert not inline(engine, TYPED, threshold=1.0)
-    assert inline(engine, TYPED, threshold=0.0)
+    ends = [end for end in range(len(TYPED)) if not inline(engine, TYPED[:end], eagerness="quiet")]
+    assert any(engine.inline(document(TYPED[:end]), end, GhostRequest(eagerness="any"), stop=never) for end in ends)
 
 
 @pytest.mark.parametrize("left_out", PARTS)
@@ -218,7 +228,7 @@ def test_any_part_may_be_missing(model: Model, left_out: str) -> None:
     for text in (TYPED, "", "import os\n\n\ncla", "class Counter:\n    def add(self, amount):\n        self."):
         for answer in (
             inline(engine, text),
-            inline(engine, text, block=True, threshold=0.0),
+            inline(engine, text, block=True, eagerness="any"),
             engine.inline(document(text), len(text), GhostRequest(n=3), stop=never),
             popup(engine, text),
         ):
@@ -238,13 +248,13 @@ def test_an_unknown_part_is_named_in_the_error() -> None:
     assert without([]) == Parts()
 
 
-@pytest.mark.parametrize("threshold", [None, 0.0])
-def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, threshold: float | None) -> None:
+@pytest.mark.parametrize("eagerness", ["balanced", "any"])
+def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, eagerness: str) -> None:
     """The model knows verbatim that ``self.total`` follows; here the class has none."""
     engine = make_engine(model)
     prefix = "import os\n\n\nclass Counter:\n    def add(self, amount):\n        return self."
     for end in range(len("total") + 1):
-        assert all(each.text for each in inline(engine, prefix + "total"[:end], threshold=threshold))
+        assert all(each.text for each in inline(engine, prefix + "total"[:end], eagerness=eagerness))
 
 
 @pytest.mark.parametrize(
@@ -252,8 +262,8 @@ def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, threshold: 
 )
 def test_a_block_asked_for_by_hand_begins_as_the_automatic_one(model: Model, header: str) -> None:
     text = f"import os\n\n\n{header}"
-    automatic = inline(make_engine(model), text, threshold=0.0, block=True)
-    request = GhostRequest(n=3, threshold=0.0, block=True, prose="on")
+    automatic = inline(make_engine(model), text, eagerness="any", block=True)
+    request = GhostRequest(n=3, eagerness="any", block=True, prose="on")
     by_hand = make_engine(model).inline(document(text), len(text), request, stop=never)
     assert automatic
     assert automatic[0].text.startswith("\n")

@@ -53,7 +53,7 @@ def fresh(model: Model, workspace: SuffixIndex) -> Engine:
 
 def inline(engine: Engine, text: str, offset: int, *, n: int = 1, block: bool = False) -> list[Candidate]:
     document = Document(path="open.py", text=text)
-    return engine.inline(document, offset, GhostRequest(max_tokens=10, n=n, block=block, threshold=0.02), stop=never)
+    return engine.inline(document, offset, GhostRequest(max_tokens=10, n=n, block=block, eagerness="any"), stop=never)
 
 
 def popup(engine: Engine, text: str, offset: int) -> list[Candidate]:

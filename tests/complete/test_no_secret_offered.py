@@ -51,7 +51,7 @@ def model() -> object:
 
 @pytest.fixture
 def engine(model: object) -> Engine:
-    engine = Engine(model, threshold=0.0)  # type: ignore[arg-type]
+    engine = Engine(model)  # type: ignore[arg-type]
     engine.observe(Document(path="settings.py", text=SETTINGS))
     return engine
 
@@ -67,9 +67,9 @@ def offered(engine: Engine, path: str, text: str, at: int) -> list[str]:
     """All that is offered at ``at``, without the typed part."""
     document = Document(path=path, text=text)
     found = [
-        *engine.inline(document, at, GhostRequest(threshold=0.0), stop=never),
+        *engine.inline(document, at, GhostRequest(eagerness="any"), stop=never),
         *engine.inline(document, at, GhostRequest(n=3), stop=never),
-        *engine.inline(document, at, GhostRequest(block=True, threshold=0.0), stop=never),
+        *engine.inline(document, at, GhostRequest(block=True, eagerness="any"), stop=never),
         *engine.popup(document, at, stop=never),
     ]
     return [candidate.text[at - candidate.start :] for candidate in found]
@@ -85,7 +85,7 @@ def assert_clean(texts: list[str], typed: str = "") -> None:
 def test_without_redaction_the_engine_would_offer_them(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the tests below can fail."""
     monkeypatch.setattr("tinycoder.complete.redact.in_lines", lambda text: [])
-    bare = Engine(load_model(bundled_folder()), threshold=0.0)
+    bare = Engine(load_model(bundled_folder()))
     bare.observe(Document(path="settings.py", text=SETTINGS))
     begun = f'token = "{TOKEN[:12]}'
     assert any(pieces(text) & FORBIDDEN for text in offered(bare, "other.py", begun, len(begun)))

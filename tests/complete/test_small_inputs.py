@@ -154,8 +154,8 @@ def test_there_is_no_list(engine: Engine, line: str) -> None:
 )
 def test_ghost_text_inside_a_word_makes_a_word_that_exists_or_nothing(engine: Engine, text: str) -> None:
     clean, _ = split(text)
-    for threshold in (0.0, None):
-        for found in inline(engine, text, threshold=threshold):
+    for eagerness in ("any", "balanced"):
+        for found in inline(engine, text, eagerness=eagerness):
             changed = clean[: found.start] + found.text + clean[found.end :]
             new = set(re.findall(r"\w+", changed)) - set(re.findall(r"\w+", clean))
             assert all(word in dir(__import__("os")) or word in keyword.kwlist for word in new), new
@@ -207,9 +207,9 @@ COMMENTS = "".join(
 @pytest.mark.parametrize("line", [f"# Waits a little between {BAR}", f'    """Waits a little between {BAR}'])
 def test_prose_is_offered_as_the_setting_says(engine: Engine, line: str) -> None:
     text = COMMENTS + line
-    off, sure, always = (inline(engine, text, prose=prose, threshold=0.01) for prose in ("off", "sure", "on"))
+    off, sure, always = (inline(engine, text, prose=prose, eagerness="any") for prose in ("off", "sure", "on"))
     assert off == []
-    assert [each.text for each in always] == [each.text for each in inline(engine, text, prose="on", threshold=0.01)]
+    assert [each.text for each in always] == [each.text for each in inline(engine, text, prose="on", eagerness="any")]
     assert all(each.probability >= 0.0 for each in sure)
     assert len(sure) <= len(always)
 

@@ -164,19 +164,19 @@ def asked(client: Any, text: str, **context: Any) -> list[dict[str, Any]]:
     return [json.loads(item["insertText"]) for item in items]
 
 
-def test_ghost_text_is_one_line_as_likely_as_the_threshold_unless_asked_for(start: Any) -> None:
+def test_ghost_text_is_one_line_as_the_setting_says_unless_asked_for(start: Any) -> None:
     client = start()
     client.initialize()
     by_itself, by_hand = asked(client, "def f():\n    "), asked(client, "x = ", triggerKind=1)
     both = {"max_tokens": 64, "max_lines": 12}
-    assert by_itself == [both | {"n": 1, "block": False, "threshold": 0.3, "prose": "sure"}]
-    assert by_hand == [both | {"n": 3, "block": True, "threshold": 0.0, "prose": "on"}] * 3
+    assert by_itself == [both | {"n": 1, "block": False, "eagerness": "balanced", "prose": "sure"}]
+    assert by_hand == [both | {"n": 3, "block": True, "eagerness": "any", "prose": "on"}] * 3
 
 
-def test_the_threshold_is_a_setting(start: Any) -> None:
+def test_the_eagerness_is_a_setting(start: Any) -> None:
     client = start()
-    client.initialize(initializationOptions={"inline": {"threshold": 0.75}})
-    assert asked(client, "x = ")[0]["threshold"] == 0.75
+    client.initialize(initializationOptions={"inline": {"eagerness": "quiet"}})
+    assert asked(client, "x = ")[0]["eagerness"] == "quiet"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def lines_found(model: Model, root: Path, document_end: str, workspace_end: str,
         text = mark + document_end.join([*lines[:number], line[:at]])
         code = CodeDocument("file:///new.py", text).index
         for each in engine.inline(
-            Document(path="new.py", text=code.text), len(code.text), GhostRequest(threshold=0.1), stop=never
+            Document(path="new.py", text=code.text), len(code.text), GhostRequest(eagerness="eager"), stop=never
         ):
             if line and (code.text[: each.start] + each.text).split("\n")[-1] == line:
                 found.append(line)

@@ -78,7 +78,7 @@ def test_ghost_text_that_is_typed_through_stays_the_same(serve: Callable[..., An
 def test_an_edit_in_another_open_file_is_known_at_once_until_it_is_closed(
     serve: Callable[..., Any], workspace: Path
 ) -> None:
-    client = serve(inline={"deadlineMs": 60_000, "threshold": 0.05})
+    client = serve(inline={"deadlineMs": 60_000, "eagerness": "eager"})
     here = client.open("def write(markhor):\n    ibex_level = markhor.", uri=(workspace / "here.py").as_uri())
     there = client.open("x = 1\n", uri=(workspace / "there.py").as_uri())
     assert not any(detail.startswith("seen in there.py") for detail in details(client, here, 1, 25).values())

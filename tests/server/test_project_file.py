@@ -90,21 +90,29 @@ def test_every_kind_of_setting_is_laid_over_the_projects() -> None:
     table = {
         "disabledLanguages": ["a"],
         "maxFileKb": 5,
-        "inline": {"maxLines": 3, "threshold": 0.5},
+        "inline": {"maxLines": 3, "eagerness": "eager"},
         "popup": {"enable": False},
         "training": {"minutes": 2, "preset": "nano", "seed": 1},
     }
     shared, problems = read_project([ProjectFile(file=Path("pyproject.toml"), table=table)])
     assert problems == []
-    own = Settings(inline=InlineSettings(threshold=0.9), training=TrainingSettings(preset="tiny"), python="x")
+    own = Settings(inline=InlineSettings(eagerness="quiet"), training=TrainingSettings(preset="tiny"), python="x")
     assert shared.under(own) == Settings(
         disabled_languages=("a",),
         max_file_kb=5,
-        inline=InlineSettings(max_lines=3, threshold=0.9),
+        inline=InlineSettings(max_lines=3, eagerness="quiet"),
         popup=PopupSettings(enable=False),
         training=TrainingSettings(minutes=2, preset="tiny"),
         python="x",
     )
+
+
+def test_a_setting_that_another_replaces_is_named_in_a_project_too() -> None:
+    table = {"inline": {"threshold": 0.5, "maxLines": 3}}
+    shared, (problem,) = read_project([ProjectFile(file=Path("pyproject.toml"), table=table)])
+    assert shared.inline == InlineSettings(max_lines=3)
+    assert "tool.tinycoder.inline.threshold is gone" in problem
+    assert "set tool.tinycoder.inline.eagerness to quiet, balanced or eager" in problem
 
 
 def test_a_file_that_is_no_file_or_too_large_is_left_alone(tmp_path: Path) -> None:

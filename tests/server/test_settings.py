@@ -4,11 +4,12 @@ from typing import Any, get_args
 
 import pytest
 
-from tinycoder.complete.confidence import THRESHOLD
+from tinycoder.complete.candidate import GhostRequest
+from tinycoder.complete.confidence import THRESHOLDS
 from tinycoder.config import PRESETS
 from tinycoder_lsp.configuration import all_settings, ours, parse
 from tinycoder_lsp.manifest import manifest_properties, settings_page
-from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, PresetName, Settings
+from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, PresetName, Settings, TrainingSettings
 
 DEFAULTS = Settings()
 
@@ -27,16 +28,34 @@ def test_values_are_taken_by_their_names_on_the_wire() -> None:
     assert parse({"tinycoder": values}, DEFAULTS) == (expected, [])
 
 
-@pytest.mark.parametrize("value", [0, 1, 0.0, 0.25, 1.0])
+@pytest.mark.parametrize("value", [1, 9, 1.0, 0.25, 10_000])
 def test_a_number_may_be_whole_or_not(value: float) -> None:
-    settings, problems = parse({"inline": {"threshold": value}, "memory": {"enable": False}}, DEFAULTS)
+    settings, problems = parse({"training": {"minutes": value}, "memory": {"enable": False}}, DEFAULTS)
     assert problems == []
-    assert settings == Settings(inline=InlineSettings(threshold=value), memory=MemorySettings(enable=False))
-    assert isinstance(settings.inline.threshold, float)
+    assert settings == Settings(training=TrainingSettings(minutes=value), memory=MemorySettings(enable=False))
+    assert isinstance(settings.training.minutes, float)
 
 
-def test_the_threshold_is_that_of_the_engine() -> None:
-    assert DEFAULTS.inline.threshold == THRESHOLD
+def test_eagerness_is_that_of_the_engine() -> None:
+    hint = next(setting.hint for setting in all_settings() if setting.name == "tinycoder.inline.eagerness")
+    assert {*get_args(hint), "any"} == THRESHOLDS.keys()
+    assert DEFAULTS.inline.eagerness == GhostRequest().eagerness
+
+
+@pytest.mark.parametrize(
+    "values", [{"inline": {"threshold": 0.4}}, {"tinycoder.inline.threshold": 0.3}, {"inline.threshold": "high"}]
+)
+def test_the_setting_that_eagerness_replaces_is_named_with_it_and_its_value_forgotten(values: object) -> None:
+    settings, (problem,) = parse(values, DEFAULTS)
+    assert settings == DEFAULTS
+    assert "tinycoder.inline.threshold is gone" in problem
+    assert "set tinycoder.inline.eagerness to quiet, balanced or eager" in problem
+
+
+def test_what_replaces_a_setting_is_taken_beside_it() -> None:
+    settings, problems = parse({"inline": {"eagerness": "quiet", "threshold": 0.4, "maxLines": 3}}, DEFAULTS)
+    assert settings.inline == InlineSettings(eagerness="quiet", max_lines=3)
+    assert len(problems) == 1
 
 
 def test_the_sizes_of_a_model_are_those_that_training_knows() -> None:
@@ -109,11 +128,16 @@ def test_null_means_the_default() -> None:
         ({"popup": {"limit": 0}}, ["tinycoder.popup.limit", "at least 1", "20 is used"]),
         ({"model": 3}, ["tinycoder.model", "text", "nothing is used"]),
         ({"logLevel": "loud"}, ["tinycoder.logLevel", "debug, info, warning, error"]),
-        ({"inline": {"threshold": 1.5}}, ["tinycoder.inline.threshold", "from 0 to 1", "0.3 is used"]),
-        ({"inline": {"threshold": -1}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
-        ({"inline": {"threshold": float("nan")}}, ["tinycoder.inline.threshold", "from 0 to 1"]),
-        ({"inline": {"threshold": True}}, ["tinycoder.inline.threshold", "a number from 0 to 1 is needed"]),
-        ({"inline": {"threshold": "0.5"}}, ["tinycoder.inline.threshold", "a number from 0 to 1 is needed"]),
+        ({"training": {"minutes": 10_001}}, ["tinycoder.training.minutes", "from 0.01 to 10000", "10.0 is used"]),
+        ({"training": {"minutes": -1}}, ["tinycoder.training.minutes", "from 0.01 to 10000"]),
+        ({"training": {"minutes": float("nan")}}, ["tinycoder.training.minutes", "from 0.01 to 10000"]),
+        ({"training": {"minutes": True}}, ["tinycoder.training.minutes", "a number from 0.01 to 10000 is needed"]),
+        ({"training": {"minutes": "5"}}, ["tinycoder.training.minutes", "a number from 0.01 to 10000 is needed"]),
+        (
+            {"inline": {"eagerness": 0.4}},
+            ["tinycoder.inline.eagerness", "quiet, balanced, eager", "'balanced' is used"],
+        ),
+        ({"inline": {"eagerness": "any"}}, ["tinycoder.inline.eagerness", "quiet, balanced, eager"]),
         ({"inline": {"block": "always"}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
         ({"inline": {"block": True}}, ["tinycoder.inline.block", "off, explicit, automatic"]),
         ({"inline": {"prose": "always"}}, ["tinycoder.inline.prose", "off, sure, on", "'sure' is used"]),
@@ -156,7 +180,8 @@ def test_the_page_has_a_row_for_every_setting() -> None:
     page = settings_page()
     assert "| `tinycoder.inline.maxTokens` | whole number | `64` | The longest suggestion, in tokens. |" in page
     assert "| `tinycoder.enable` | true or false | `true` | Complete at all. |" in page
-    assert "| `tinycoder.inline.threshold` | number | `0.3` |" in page
+    assert "| `tinycoder.inline.eagerness` | `quiet` or `balanced` or `eager` | `balanced` |" in page
+    assert "| `tinycoder.training.minutes` | number | `10.0` |" in page
     assert "| `tinycoder.exclude` | list of texts |  |" in page
     assert len(page.splitlines()) == 2 + len(list(all_settings()))
 
@@ -169,14 +194,15 @@ def test_a_list_is_taken() -> None:
 def test_the_manifest_offers_what_a_person_may_set() -> None:
     properties = manifest_properties()
     assert set(properties) == {setting.name for setting in all_settings()} - {"tinycoder.trusted"}
-    assert properties["tinycoder.inline.threshold"] == {
+    assert properties["tinycoder.training.minutes"] == {
         "type": "number",
-        "default": 0.3,
-        "markdownDescription": properties["tinycoder.inline.threshold"]["markdownDescription"],
+        "default": 10.0,
+        "markdownDescription": properties["tinycoder.training.minutes"]["markdownDescription"],
         "scope": "window",
-        "minimum": 0,
-        "maximum": 1,
+        "minimum": 0.01,
+        "maximum": 10_000,
     }
+    assert properties["tinycoder.inline.eagerness"]["enum"] == ["quiet", "balanced", "eager"]
     assert properties["tinycoder.model"]["type"] == ["string", "null"]
     assert properties["tinycoder.exclude"]["items"] == {"type": "string"}
     assert None in properties["tinycoder.training.preset"]["enum"]
@@ -199,7 +225,7 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     "values",
     [
-        {"inline": {"threshold": 10**400}},
+        {"training": {"minutes": 10**400}},
         {"inline": {"maxTokens": 10**400}},
         {"maxFileKb": 2**63},
         {"model": nested(100_000)},

@@ -14,7 +14,7 @@ from tinycoder.storage.forget_list import load_forgotten
 from tinycoder.storage.models import list_models
 from tinycoder.symbols.symbol_file import SymbolFile
 from tinycoder_lsp.configuration import parse
-from tinycoder_lsp.settings import Settings
+from tinycoder_lsp.settings import InlineSettings, Settings
 from tinycoder_lsp.stats.statistics import load
 
 HOME = Path(__file__).with_name("written_by_0_1_0")
@@ -58,10 +58,13 @@ def test_statistics_and_the_list_of_what_is_forgotten() -> None:
     assert load_forgotten(HOME).paths == (Path("/workspace/shop/old.py"),)
 
 
-def test_settings_also_one_that_is_gone() -> None:
+def test_settings_also_those_that_are_gone_one_of_them_with_a_sentence() -> None:
     settings, problems = parse(json.loads((HOME / "settings.json").read_text(encoding="utf-8")), Settings())
-    assert problems == []
+    assert len(problems) == 1
+    assert "tinycoder.inline.eagerness" in problems[0]
     assert settings.model == "shop"
-    assert settings.inline.threshold == 0.4
+    assert settings.inline == InlineSettings(
+        max_tokens=32, alternatives=2, deadline_ms=1000, debounce_ms=10, block="automatic", max_lines=6, prose="off"
+    )
     assert settings.popup.limit == 12
     assert not settings.popup.imports

@@ -101,16 +101,16 @@ KINDS = (
 class GhostRequest:
     """A request for ghost text: up to ``n`` different continuations of the line, or of the ``block``.
 
-    ``max_tokens`` limits a line, ``max_lines`` a block. Nothing is offered if the next word is less probable than
-    ``threshold`` (None: the engine's). ``prose`` says when the one continuation of a comment or a string is offered:
-    never ("off"), if it is nearly certain ("sure"), or like code ("on").
+    ``max_tokens`` limits a line, ``max_lines`` a block. ``eagerness`` says how likely ghost text must be: "quiet",
+    "balanced", "eager", or "any" for all that is valid. ``prose`` says when the one continuation of a comment or a
+    string is offered: never ("off"), if it is nearly certain ("sure"), or like code ("on").
     """
 
     n: int = 1
     max_tokens: int = 64
     block: bool = False
     max_lines: int = 12
-    threshold: float | None = None
+    eagerness: str = "balanced"
     prose: str = "sure"
 
 

@@ -3,7 +3,7 @@
 from tinycoder.complete.ghost import Ghost
 from tinycoder.complete.text import is_word_character
 
-THRESHOLD = 0.3  # probability of the next word, below which nothing is offered
+THRESHOLDS = {"quiet": 0.5, "balanced": 0.3, "eager": 0.15, "any": 0.0}  # of the next word: less likely is not offered
 FLOOR = 0.05  # cumulative probability at which a suggestion ends
 MIN_CHARACTERS = 2  # that a suggestion must save
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest
 from tinycoder.complete.completion_list import CompletionList
-from tinycoder.complete.confidence import THRESHOLD
 from tinycoder.complete.documents import DocumentReader
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.inline import GhostText
@@ -43,7 +42,6 @@ class Engine:
         *,
         mixer: Mixer | None = None,
         parts: Parts = Parts(),
-        threshold: float = THRESHOLD,
     ) -> None:
         self.tokenizer = model.tokenizer
         self.memory = memory if memory is not None else Memory(model.tokenizer)
@@ -54,7 +52,7 @@ class Engine:
         self._documents = DocumentReader(self.memory, self._names)
         healer = Healer(self.tokenizer)
         self._list = CompletionList(self._predictor, healer, self._names, self.memory)
-        self._ghost = GhostText(self._predictor, healer, self._names, self.memory, parts, threshold, self._list)
+        self._ghost = GhostText(self._predictor, healer, self._names, self.memory, parts, self._list)
 
     def inline(
         self,

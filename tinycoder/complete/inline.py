@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from tinycoder.complete.blocks import block_header
 from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
-from tinycoder.complete.confidence import chosen_ends, confidence_of, confidence_of_typed, possible_ends
 from tinycoder.complete.completion_list import CompletionList
+from tinycoder.complete.confidence import THRESHOLDS, chosen_ends, confidence_of, confidence_of_typed, possible_ends
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
@@ -41,7 +41,6 @@ class GhostText:
         names: Names,
         memory: Memory,
         parts: Parts,
-        threshold: float,
         listed: CompletionList,
     ) -> None:
         self._predictor = predictor
@@ -49,7 +48,6 @@ class GhostText:
         self._names = names
         self._memory = memory
         self._parts = parts
-        self._threshold = threshold
         self._list = listed
         self._filters = Filters()
         self._cache = SuggestionCache()
@@ -84,7 +82,7 @@ class GhostText:
 
     def _threshold_at(self, document: Document, offset: int, request: GhostRequest) -> float:
         """The probability of the next word from which ghost text is offered; above 1 if none ever is."""
-        threshold = self._threshold if request.threshold is None else request.threshold
+        threshold = THRESHOLDS[request.eagerness]
         if request.prose == "on" or not self._names.cursor(document.path, document.text, offset).prose:
             return threshold
         return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
@@ -94,9 +92,10 @@ class GhostText:
         document = opened.document
         if not self._parts.cache or self._cache.find(document.path, document.text, offset, LINE):
             return
-        for ghost in self._written(opened, offset, GhostRequest(max_tokens=max_tokens), LINE, poll):
+        request = GhostRequest(max_tokens=max_tokens)
+        for ghost in self._written(opened, offset, request, LINE, poll):
             self._cache.keep(document.path, document.text, offset, LINE, CachedSuggestion(ghost=ghost))
-            if self._candidate(document, offset, ghost, self._threshold):
+            if self._candidate(document, offset, ghost, THRESHOLDS[request.eagerness]):
                 break
 
     def followed_word(self, document: Document, offset: int) -> str | None:
@@ -121,7 +120,7 @@ class GhostText:
             likeliest = self._written(opened, offset, dataclasses.replace(request, n=1), layout, poll)
             ghosts = itertools.chain(likeliest, ghosts)
         for ghost in ghosts:
-            candidate = self._candidate(opened.document, offset, ghost, 0.0)
+            candidate = self._candidate(opened.document, offset, ghost, THRESHOLDS["any"])
             if candidate:
                 candidates.setdefault(candidate.text, candidate)
             if len(candidates) == request.n:

@@ -74,7 +74,7 @@ class Answers:
             max_tokens=settings.max_tokens,
             block=settings.block != "off",
             max_lines=settings.max_lines,
-            threshold=0.0,
+            eagerness="any",
             prose="on",
         )
         return cursor.relocate(await self._write(cursor, request, settings) or [])
@@ -145,6 +145,6 @@ def _request(cursor: TextCursor, settings: InlineSettings) -> GhostRequest:
         max_tokens=settings.max_tokens,
         block=settings.block == "automatic" and block_header(text, offset) is not None,
         max_lines=settings.max_lines,
-        threshold=settings.threshold,
+        eagerness=settings.eagerness,
         prose=settings.prose,
     )

@@ -693,11 +693,11 @@ function cases.a_file_without_a_root()
 end
 
 function cases.settings_are_sent()
-  H.with_fake({ setup = '{ settings = { tinycoder = { inline = { threshold = 0.5 } } } }' })
-  H.same({ inline = { threshold = 0.5 } }, H.told('initialize')[1].initializationOptions, 'at the start')
+  H.with_fake({ setup = '{ settings = { tinycoder = { inline = { eagerness = 'quiet' } } } }' })
+  H.same({ inline = { eagerness = 'quiet' } }, H.told('initialize')[1].initializationOptions, 'at the start')
   H.lua([[require('tinycoder').configure({ popup = { limit = 3 } })]])
   local told = H.until_told('workspace/didChangeConfiguration', 2)
-  H.same({ tinycoder = { inline = { threshold = 0.5 }, popup = { limit = 3 } } }, told[#told].settings, 'later')
+  H.same({ tinycoder = { inline = { eagerness = 'quiet' }, popup = { limit = 3 } } }, told[#told].settings, 'later')
 end
 
 function cases.mistakes_in_the_configuration()
