@@ -194,9 +194,9 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     """Ghost text, after the list's selected row if there is one. Where the person asks for it, it may be several."""
     settings = ls.settings.inline
     invoked = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
-    wanted = settings.enable and (invoked or settings.trigger == "automatic")
+    wanted = settings.enable and (invoked or (settings.trigger == "automatic" and not ls.snooze.minutes))
     cursor = ls.documents.cursor(params) if wanted else None
-    if cursor is None:
+    if cursor is None or (cursor.after_deletion and not invoked):
         return _NO_TEXT
     asked_s = time.monotonic()
     selected = params.context.selected_completion_info

@@ -8,15 +8,21 @@ import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from lsprotocol import types as lsp
 
 from tinycoder.errors import TinyCoderError
-from tinycoder.validate import DataError, read
+from tinycoder.validate import DataError, Range, read
 from tinycoder_lsp.connection.handlers import command
 from tinycoder_lsp.connection.protocol import Refused
 from tinycoder_lsp.documents.positions import file_path
+from tinycoder_lsp.editor.status import snoozing
 from tinycoder_lsp.session import Session
 from tinycoder_lsp.settings import Minutes, PresetName
+
+SNOOZE_MINUTES = 30.0
+MAX_SNOOZE_MINUTES = 10_000  # a week
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,13 @@ class TrainOptions:
     minutes: Minutes | None = None
     preset: PresetName | None = None
     folder: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnoozeOptions:
+    """What an editor says of a snooze."""
+
+    minutes: Annotated[float, Range(0, MAX_SNOOZE_MINUTES)] | None = None
 
 
 @command("tinycoder.train")
@@ -64,6 +77,21 @@ def _folder(ls: Session, uri: object) -> Path:
 def stop_training(ls: Session, *args: Any) -> dict[str, bool]:
     """Let the training stop and save, if one is under way."""
     return {"stopped": ls.training.stop()}
+
+
+@command("tinycoder.snooze")
+def snooze(ls: Session, *args: Any) -> dict[str, float]:
+    """Offer no ghost text by itself for so many minutes; 0 ends that."""
+    try:
+        asked = read(SnoozeOptions, {"minutes": args[0] if args else None}).minutes
+    except DataError as error:
+        raise Refused(f"TinyCoder cannot snooze: the number of minutes {error.problem}.") from None
+    minutes = SNOOZE_MINUTES if asked is None else asked
+    ls.snooze.start(minutes)
+    if ls.reporter.pops_up:
+        left = ls.snooze.minutes
+        ls.reporter.say(lsp.MessageType.Info, snoozing(left) if left else "TinyCoder does not snooze any more.")
+    return {"minutes": minutes}
 
 
 @command("tinycoder.reindex")

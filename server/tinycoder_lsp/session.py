@@ -33,6 +33,7 @@ from tinycoder_lsp.editor.client import configured
 from tinycoder_lsp.editor.details import documentation, offered, read_from_disk
 from tinycoder_lsp.editor.items import abilities_of
 from tinycoder_lsp.editor.progress import Bar
+from tinycoder_lsp.editor.snooze import Snooze
 from tinycoder_lsp.editor.status import StatusReporter
 from tinycoder_lsp.engine.answers import Answers
 from tinycoder_lsp.engine.models import FAILED, GIVEN_UP, LOADING, SWITCHED_OFF, Models, Status
@@ -96,6 +97,7 @@ class Session(LanguageServer):
         super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
         self.reporter = StatusReporter(self)
+        self.snooze = Snooze(self.reporter.show_snooze)
         self.usage = UsageRecorder(Statistics(models.home))
         self.settings = Settings()
         self.stopping = threading.Event()
@@ -149,6 +151,7 @@ class Session(LanguageServer):
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
         self.answers.close()
+        self.snooze.close()
         self.training.close()
         self.reading.close()
         if self._worker.close(patience=0.3):

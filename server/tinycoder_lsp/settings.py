@@ -41,7 +41,9 @@ class InlineSettings:
         "automatic", "When to offer ghost text: while typing, or only when the person asks for it."
     )
     debounce_ms: Annotated[int, Range(0, 5000)] = _setting(
-        0, "Milliseconds of quiet before a new suggestion is thought about; one that is typed through stays at once."
+        0,
+        "Milliseconds of quiet after the last key before a new suggestion is thought about; one that is typed through "
+        "stays at once.",
     )
     eagerness: Literal["quiet", "balanced", "eager"] = _setting(
         "balanced",

@@ -15,6 +15,7 @@ from tinycoder.storage.models import list_models, workspace_model_name
 NAMES = {
     "tinycoder.train",
     "tinycoder.stopTraining",
+    "tinycoder.snooze",
     "tinycoder.reindex",
     "tinycoder.listModels",
     "tinycoder.selectModel",

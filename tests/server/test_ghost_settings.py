@@ -82,6 +82,19 @@ def test_a_request_that_waits_for_quiet_is_cancelled(fresh: Any) -> None:
     assert "Traceback" not in fresh.log()
 
 
+def test_a_request_that_a_key_overtakes_does_not_wait_for_quiet(fresh: Any) -> None:
+    fresh.configure(inline={"debounceMs": 5000})
+    uri = fresh.open("# new\nab")
+    request = typed(fresh, uri, 1, 2)
+    fresh.send(request)
+    assert fresh.popup(uri, 1, 2) != []  # the request has been read
+    fresh.send(fresh.change(uri, fresh.edit(1, 2, 2, "c")))
+    assert fresh.popup(uri, 1, 3) != []
+    assert fresh.leave() == 0
+    assert fresh.answer(request["id"])["result"]["items"] == []  # else leaving would have cancelled it
+    assert "Traceback" not in fresh.log()
+
+
 def test_leaving_while_a_request_waits_for_quiet(fresh: Any) -> None:
     fresh.configure(inline={"debounceMs": 5000})
     uri = fresh.open("# new\nab")

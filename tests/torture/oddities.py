@@ -19,6 +19,7 @@ URIS = (
 UNKNOWN = ("nope", "", "$/nope", "textDocument/hover", "textDocument/completion ", "\x00", "é😀", "workspace/symbol")
 COMMANDS = (
     "tinycoder.stopTraining",
+    "tinycoder.snooze",
     "tinycoder.reindex",
     "tinycoder.showStats",
     "tinycoder.didAcceptCompletionItem",

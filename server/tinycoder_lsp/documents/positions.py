@@ -131,6 +131,16 @@ class TextCursor:
     above: str = ""
     below: str = ""
 
+    @property
+    def after_deletion(self) -> bool:
+        """Whether the last edit only took text away, and did so at the cursor."""
+        change, at = self.lines.change, self.offset
+        if change is None or change.new_end > change.start:
+            return False
+        n_deleted = change.old_end - change.start
+        # Of equal characters another than the one before or after the cursor may count as deleted.
+        return n_deleted > 0 and change.before[:at] + change.before[at + n_deleted :] == self.lines.text
+
     @cached_property
     def document(self) -> Document:
         """The document that is completed."""

@@ -24,6 +24,11 @@ def cause(fault: BaseException) -> str:
     return type(fault).__name__ + where
 
 
+def snoozing(minutes: int) -> str:
+    """The sentence for people."""
+    return f"TinyCoder is snoozing for {minutes} min: ghost text comes only where it is asked for."
+
+
 class StatusReporter:
     """Says each thing once. All methods are called from the event loop's thread."""
 
@@ -31,6 +36,7 @@ class StatusReporter:
         self._editor = editor
         self._status = LOADING
         self._training: tuple[int, str] | None = None
+        self._snooze = 0
         self._sent: dict[str, object] | None = None
         self._said: set[str] = set()
         self.pops_up = True  # unless the editor shows the status itself
@@ -48,6 +54,11 @@ class StatusReporter:
     def show_training(self, progress: tuple[int, str] | None) -> None:
         """Training is under way: how much of it is done, in per cent, and a sentence. None once it has ended."""
         self._training = progress
+        self._send()
+
+    def show_snooze(self, minutes: int) -> None:
+        """No ghost text comes by itself for so many minutes; 0 once it does again."""
+        self._snooze = minutes
         self._send()
 
     def say_once(self, level: lsp.MessageType, message: str) -> None:
@@ -91,13 +102,16 @@ class StatusReporter:
 
     def _send(self) -> None:
         status, training = self._status, self._training
+        snoozes = status.state == "ready" and self._snooze > 0
+        message = snoozing(self._snooze) if snoozes else status.message
         values: dict[str, object] = {
             "busy": status.state == "loading" or training is not None,
-            "message": status.message if training is None else training[1],
-            "kind": _KINDS[status.state],
+            "message": message if training is None else training[1],
+            "kind": "Inactive" if snoozes else _KINDS[status.state],
             "state": status.state if training is None else "training",
             "model": status.model,
             "training": None if training is None else training[0],
+            "snooze": self._snooze or None,
         }
         if values != self._sent:
             self._sent = values

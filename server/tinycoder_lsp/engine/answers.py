@@ -28,7 +28,7 @@ class Answers:
         self._background = background
         self._idle_s = idle_s
         self._idle: asyncio.TimerHandle | None = None
-        self._n_events = 0  # keys and requests, to tell whether there was a pause
+        self._quiet: asyncio.Future[None] | None = None  # ends with the next key or request
 
     async def popup(self, cursor: TextCursor, settings: PopupSettings, *, on_screen: bool = False) -> list[Candidate]:
         """Names for the completion list at ``cursor``; ``on_screen`` if the editor shows one already.
@@ -96,7 +96,7 @@ class Answers:
 
     def on_activity(self) -> None:
         """Note that the user typed; learn from it after a pause."""
-        self._n_events += 1
+        self._end_quiet()
         self._learn_when_idle()
 
     def close(self) -> None:
@@ -111,11 +111,15 @@ class Answers:
         self._idle = loop.call_later(self._idle_s, lambda: self._background.start("learning", self._learn()))
 
     async def _pauses(self, seconds: float) -> bool:
-        """Wait; True if nothing was typed or requested meanwhile."""
-        self._n_events += 1
-        before = self._n_events
-        await asyncio.sleep(seconds)
-        return self._n_events == before
+        """Wait; True if nothing is typed or requested meanwhile, else False at once."""
+        self._end_quiet()
+        quiet = self._quiet = asyncio.get_running_loop().create_future()
+        await asyncio.wait((quiet,), timeout=seconds)
+        return not quiet.done()
+
+    def _end_quiet(self) -> None:
+        if self._quiet is not None and not self._quiet.done():
+            self._quiet.set_result(None)
 
     def _look_ahead(self, cursor: TextCursor, candidates: list[Candidate]) -> None:
         """Prepare the ghost text after the first candidate while the user reads it; without one drop a running job."""

@@ -693,7 +693,7 @@ function cases.a_file_without_a_root()
 end
 
 function cases.settings_are_sent()
-  H.with_fake({ setup = '{ settings = { tinycoder = { inline = { eagerness = 'quiet' } } } }' })
+  H.with_fake({ setup = '{ settings = { tinycoder = { inline = { eagerness = "quiet" } } } }' })
   H.same({ inline = { eagerness = 'quiet' } }, H.told('initialize')[1].initializationOptions, 'at the start')
   H.lua([[require('tinycoder').configure({ popup = { limit = 3 } })]])
   local told = H.until_told('workspace/didChangeConfiguration', 2)
