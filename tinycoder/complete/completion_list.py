@@ -23,7 +23,7 @@ from tinycoder.complete.names.importable import import_edits
 from tinycoder.complete.names.name import Name, matches
 from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.position import ATTRIBUTE, BINDING, EXPRESSION, IMPORTED, NO_NAME, STATEMENT
-from tinycoder.complete.predict import Predictor
+from tinycoder.complete.predict import PredictionCache, Predictor
 from tinycoder.complete.ranking import Row, ranked
 from tinycoder.complete.word_search import complete_word
 from tinycoder.memory.ngrams import Memory
@@ -49,14 +49,15 @@ class CompletionList:
         self._names = names
         self._memory = memory
         self._speller = Speller(predictor.tokenizer)
+        self._last: tuple[object, PredictionCache, tuple[Cursor, list[tuple[Row, float]]]] | None = None
         self._equals = np.array([raw[:1] == b"=" for raw in predictor.tokenizer.raw], np.float32)
 
     def at(
         self, opened: CleanDocument, offset: int, request: ListRequest, poll: Poll, *, first: str | None = None
     ) -> list[Candidate]:
         """The list at ``offset`` of the document without secrets, best first; the word ``first`` leads it."""
-        cursor, rows = self.rows(opened, offset, poll, imports=request.imports)
-        shown = self.choose(rows, cursor, request.limit, first=first, on_screen=request.on_screen)
+        cursor, order = self.order(opened, offset, poll, imports=request.imports)
+        shown = self.choose(order, cursor, request.limit, first=first, on_screen=request.on_screen)
         if not shown:
             return []
         resolver = self._names.resolver(cursor, opened.document.text)
@@ -81,6 +82,17 @@ class CompletionList:
                 )
             )
         return candidates
+
+    def order(
+        self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True
+    ) -> tuple[Cursor, list[tuple[Row, float]]]:
+        """The same with their probabilities among all, best first. Kept: the list and ghost text share a cursor."""
+        predictions = self._predictor.predictions(self._predictor.context(opened.document, offset, opened.lines))
+        key = (opened.document, offset, imports)
+        if self._last is None or self._last[0] != key or self._last[1] is not predictions:
+            cursor, rows = self.rows(opened, offset, poll, imports=imports)
+            self._last = (key, predictions, (cursor, ranked(rows, cursor)))
+        return self._last[2]
 
     def rows(self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
         """All candidates for the list, in no order; the typed word too, if it exists or may be introduced here."""
@@ -123,9 +135,15 @@ class CompletionList:
         ]
 
     def choose(
-        self, rows: Sequence[Row], cursor: Cursor, limit: int, *, first: str | None = None, on_screen: bool = False
+        self,
+        order: Sequence[tuple[Row, float]],
+        cursor: Cursor,
+        limit: int,
+        *,
+        first: str | None = None,
+        on_screen: bool = False,
     ) -> list[tuple[Row, float]]:
-        """The rows to show with their probabilities, best first; the word ``first`` leads them.
+        """The rows of ``order`` to show with their probabilities, best first; the word ``first`` leads them.
 
         There are none if the typed word is probably complete; if it is a new name, only longer new names are left out.
         A name that still needs its import is not complete: it is shown before longer ones.
@@ -133,16 +151,15 @@ class CompletionList:
         A list that is on the screen (``on_screen``) closes one letter earlier. Editors show the old rows until the new
         ones arrive, and an Enter meanwhile accepts one; a row that saves one letter is not worth its own key.
         """
-        order = ranked(rows, cursor)
         if on_screen:
             if sum(share for row, share in order if _lacks_one(row, cursor.typed)) >= CLOSED:
                 return []
             order = [(row, share) for row, share in order if not _lacks_one(row, cursor.typed)]
-        groups = {row.name.group for row in rows if row.whole}
+        groups = {row.name.group for row, _ in order if row.whole}
         unbound = groups == {group.NEEDS_IMPORT}
         if not unbound:
             whole = sum(share for row, share in order if row.whole)
-            exists = group.NEW not in groups and not any(row.whole and row.name.is_passing for row in rows)
+            exists = group.NEW not in groups and not any(row.whole and row.name.is_passing for row, _ in order)
             if exists and whole >= CLOSED:
                 return []
             if not exists and whole >= ENDED:

@@ -1,11 +1,47 @@
 """How much of a suggestion to offer: as far as it is worth reading."""
 
+from dataclasses import dataclass
+
+from tinycoder.complete.candidate import Document
 from tinycoder.complete.ghost import Ghost
 from tinycoder.complete.text import is_word_character
 
-THRESHOLDS = {"quiet": 0.5, "balanced": 0.3, "eager": 0.15, "any": 0.0}  # of the next word: less likely is not offered
-FLOOR = 0.05  # cumulative probability at which a suggestion ends
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Probabilities of the next word, below which nothing is offered.
+
+    A look costs more while somebody is ``typing`` than when the cursor has ``arrived`` with a move, an acceptance or a
+    paste. In ``prose`` it needs that much at least.
+    """
+
+    typing: float
+    arrived: float
+    prose: float
+
+
+THRESHOLDS = {  # by eagerness; chosen from the curve of `benchmarks/ghosts.py`
+    "quiet": Threshold(typing=0.65, arrived=0.4, prose=0.75),
+    "balanced": Threshold(typing=0.45, arrived=0.15, prose=0.5),
+    "eager": Threshold(typing=0.25, arrived=0.1, prose=0.3),
+    "any": Threshold(typing=0.0, arrived=0.0, prose=0.0),
+}
+FLOOR = 0.08  # cumulative probability at which a suggestion ends
+MAX_KEYS = 2  # characters that are typed, rather than inserted, between two requests
 MIN_CHARACTERS = 2  # that a suggestion must save
+
+
+def is_typed(before: Document, start: int, after: Document, end: int) -> bool:
+    """Whether typing at ``start`` of the document ``before`` leads to ``end`` of ``after``: a key or two, or Enter."""
+    n = end - start
+    return (
+        before.path == after.path
+        and n > 0
+        and len(after.text[start:end].strip()) <= MAX_KEYS
+        and len(after.text) - len(before.text) == n
+        and after.text.startswith(before.text[:start])
+        and after.text.endswith(before.text[start:])
+    )
 
 
 def possible_ends(ghost: Ghost) -> list[int]:

@@ -16,6 +16,7 @@ from tinycoder.complete.overlap import CLOSER, CLOSING, LEXEME, QUOTES, is_telli
 from tinycoder.complete.text import is_word_character, line_start
 from tinycoder.symbols.source.lines import width
 
+MAX_HEAD = 40  # lines of a function that may name its parameters
 MIN_CHARACTERS = 3  # that are worth a look where no word and no line ends with them
 
 _ENDS = (*CLOSING, ",", "\n", "\0")  # of an element; the last one ends the text
@@ -154,9 +155,9 @@ def _elements(text: str) -> Iterator[tuple[int, int, str]]:
         if sign in CLOSER:
             opened.append((at, at + 1))
             continue
-        if sign not in _ENDS:
-            continue
         bracket, start = opened[-1]
+        if sign not in _ENDS or (sign == "\n" and bracket >= 0):
+            continue
         if bracket < 0 and (statement := _IMPORT.match(text, start)):
             imports, start = True, statement.end()
         imported = imports if bracket < 0 else _IMPORTS.search(text[:bracket]) is not None
@@ -165,9 +166,9 @@ def _elements(text: str) -> Iterator[tuple[int, int, str]]:
             yield bracket if bracket >= 0 else line, at, element
         if sign in CLOSING and len(opened) > 1:
             opened.pop()
-        elif sign == "," or (sign == "\n" and bracket < 0):
+        elif sign in ",\n":
             opened[-1] = (bracket, at + 1)
-        if sign == "\n" and bracket < 0:
+        if sign == "\n":
             imports, line = False, line - 1
 
 
@@ -191,8 +192,9 @@ def _is_out_of_scope(offer: Offer) -> bool:
     if match[1] is None:
         return not any(scope.kind == "class" for scope in around)
     lines = offer.cursor.scopes.lines
-    heads = (lines[row] for scope in around for row in range(scope.start, min(scope.start + 40, scope.end)))
-    return not any(match[1] in line.bound for line in heads) and match[1] not in offer.cursor.line.bound
+    heads = [lines[row] for scope in around for row in range(scope.start, min(scope.start + MAX_HEAD, scope.end))]
+    bare = [line for line in lines if line.indent == 0]
+    return not any(match[1] in line.bound for line in (*heads, *bare, offer.cursor.line))
 
 
 def _state(offer: Offer) -> State:
@@ -206,7 +208,7 @@ GATES: Mapping[str, Callable[[Offer], bool]] = {
     "short": _is_short,
     "defined": _is_defined,
     "imported": _is_imported,
-    "line above": _is_the_line_above,
     "listed": _is_listed,
+    "line above": _is_the_line_above,
     "out of scope": _is_out_of_scope,
 }

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tinycoder.complete.blocks import block_header
 from tinycoder.complete.cache import CachedSuggestion, SuggestionCache
 from tinycoder.complete.candidate import FROM_MODEL, Candidate, Document, GhostRequest
 from tinycoder.complete.completion_list import CompletionList
-from tinycoder.complete.confidence import THRESHOLDS, chosen_ends, confidence_of, confidence_of_typed, possible_ends
+from tinycoder.complete.confidence import (
+    THRESHOLDS,
+    chosen_ends,
+    confidence_of,
+    confidence_of_typed,
+    is_typed,
+    possible_ends,
+)
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.filters import Filters
+from tinycoder.complete.gates import Offer, held_back
 from tinycoder.complete.ghost import LINE, Ghost, Layout, continued, write
 from tinycoder.complete.healing import Healer
-from tinycoder.complete.lead import MIN_LEAD, lead, probability_of_a_name
+from tinycoder.complete.lead import MIN_LEAD, Lead, lead, probability_of_a_name
 from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.unknown import KnownNames, unknown_names
 from tinycoder.complete.parts import Parts
@@ -28,7 +37,7 @@ from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
 MORE_TRIES = 3  # beyond the suggestions requested: some are equal, or may not be shown
 TOKENS_OF_BLOCK = 4  # times those of a line
-PROSE_THRESHOLD = 0.6  # probability of the next word, from which prose is offered
+SURE = 0.6  # probability of a whole line, from which the completion list is not asked
 
 
 class GhostText:
@@ -51,6 +60,12 @@ class GhostText:
         self._list = listed
         self._filters = Filters()
         self._cache = SuggestionCache()
+        self._asked: tuple[Document | None, int, bool] = (
+            None,
+            0,
+            False,
+        )  # the latest request, and whether keys led there
+        self.held_back: Counter[str] = Counter()  # by the reasons of the gates
 
     def at(self, opened: CleanDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
         """The requested ghost texts at ``offset`` of the document without secrets, most likely first."""
@@ -83,9 +98,17 @@ class GhostText:
     def _threshold_at(self, document: Document, offset: int, request: GhostRequest) -> float:
         """The probability of the next word from which ghost text is offered; above 1 if none ever is."""
         threshold = THRESHOLDS[request.eagerness]
+        least = threshold.typing if self._is_typing(document, offset) else threshold.arrived
         if request.prose == "on" or not self._names.cursor(document.path, document.text, offset).prose:
-            return threshold
-        return 2.0 if request.prose == "off" else max(threshold, PROSE_THRESHOLD)
+            return least
+        return 2.0 if request.prose == "off" else max(least, threshold.prose)
+
+    def _is_typing(self, document: Document, offset: int) -> bool:
+        """Whether a key or two since the last request led here; not a move, an acceptance, or a paste."""
+        last, at, _ = self._asked
+        if (document, offset) != (last, at):
+            self._asked = (document, offset, last is not None and is_typed(last, at, document, offset))
+        return self._asked[2]
 
     def look_ahead(self, opened: CleanDocument, offset: int, poll: Poll, *, max_tokens: int) -> None:
         """Write the line at ``offset`` of a text that the document may have soon, and keep it for that request."""
@@ -95,7 +118,7 @@ class GhostText:
         request = GhostRequest(max_tokens=max_tokens)
         for ghost in self._written(opened, offset, request, LINE, poll):
             self._cache.keep(document.path, document.text, offset, LINE, CachedSuggestion(ghost=ghost))
-            if self._candidate(document, offset, ghost, THRESHOLDS[request.eagerness]):
+            if self._candidate(document, offset, ghost, THRESHOLDS[request.eagerness].arrived):
                 break
 
     def followed_word(self, document: Document, offset: int) -> str | None:
@@ -120,7 +143,7 @@ class GhostText:
             likeliest = self._written(opened, offset, dataclasses.replace(request, n=1), layout, poll)
             ghosts = itertools.chain(likeliest, ghosts)
         for ghost in ghosts:
-            candidate = self._candidate(opened.document, offset, ghost, THRESHOLDS["any"])
+            candidate = self._candidate(opened.document, offset, ghost, 0.0)
             if candidate:
                 candidates.setdefault(candidate.text, candidate)
             if len(candidates) == request.n:
@@ -151,19 +174,26 @@ class GhostText:
         self, opened: CleanDocument, context: CursorContext, ghosts: list[Ghost], max_tokens: int, poll: Poll
     ) -> list[Ghost]:
         """The ``ghosts`` with the completion list's opinion of their first name, and the list's own; best first."""
-        cursor, rows = self._list.rows(opened, context.offset, poll, imports=False)
-        if not rows:
+        if not ghosts or ghosts[0].ended >= SURE:
             return ghosts
-        named = probability_of_a_name(self._predictor, self._healer, context, cursor.typed, poll)
-        names = lead(rows, cursor, named)
+        names = self._lead(opened, context, poll)
+        if names is None:
+            return ghosts
         ghosts = [names.judged(ghost) for ghost in ghosts]
         if (best := names.best()) and best[1] >= MIN_LEAD and all(names.first_name(g.text) != best[0] for g in ghosts):
-            beginning = best[0][len(cursor.typed) :]
+            beginning = best[0][len(names.typed) :]
             own = continued(
                 self._predictor, self._healer, context, beginning, best[1], max_tokens=max_tokens, poll=poll
             )
             ghosts.append(self._judged(own, context))
         return sorted(ghosts, key=lambda ghost: -ghost.ended)
+
+    def _lead(self, opened: CleanDocument, context: CursorContext, poll: Poll) -> Lead | None:
+        cursor, order = self._list.order(opened, context.offset, poll)
+        if not order:
+            return None
+        named = probability_of_a_name(self._predictor, self._healer, context, cursor.typed, poll)
+        return lead(order, cursor, named)
 
     def _judged(self, ghost: Ghost, context: CursorContext) -> Ghost:
         """The ghost text with its source, and with less confidence in names that do not exist."""
@@ -223,7 +253,20 @@ class GhostText:
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
         if self._parts.filters and text:
             text = self._filters.let_through(document.text, offset, text, ends)
-        return ghost.text[typed:shown] if typed + len(text) < shown else text
+        if typed + len(text) < shown:
+            return ghost.text[typed:shown]  # what was shown and still fits is not withdrawn
+        if self._parts.gates and text and not shown and self._is_held_back(document, offset, ghost, text, typed):
+            return ""
+        return text
+
+    def _is_held_back(self, document: Document, offset: int, ghost: Ghost, text: str, typed: int) -> bool:
+        """Whether a gate holds back the ``text`` of a ghost; its reason is counted."""
+        cursor = self._names.cursor(document.path, document.text, offset)
+        ends = bool(ghost.ended) and typed + len(text) == len(ghost.text)
+        reason = held_back(Offer(text=document.text, offset=offset, new=text, ends=ends, cursor=cursor))
+        if reason:
+            self.held_back[reason] += 1
+        return reason is not None
 
     def _joins(self, document: Document, offset: int, word: str, text: str, rest: str) -> bool:
         """Whether ``text`` may come before the ``rest`` of a word: the joined word must exist."""

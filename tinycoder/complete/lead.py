@@ -16,8 +16,9 @@ from tinycoder.complete.context import CursorContext
 from tinycoder.complete.ghost import MIN_PROBABILITY, Ghost
 from tinycoder.complete.healing import Healer
 from tinycoder.complete.names.cursor import Cursor
+from tinycoder.complete.names.name import NEEDS_IMPORT
 from tinycoder.complete.predict import Predictor
-from tinycoder.complete.ranking import Row, ranked
+from tinycoder.complete.ranking import Row
 from tinycoder.complete.text import is_word_character
 from tinycoder.transformer.decode import Poll
 
@@ -65,12 +66,14 @@ class Lead:
         )
 
 
-def lead(rows: Sequence[Row], cursor: Cursor, named: float) -> Lead:
-    """The list's ``rows`` as leads, where a name comes with the probability ``named``."""
-    return Lead(
-        typed=cursor.typed,
-        probabilities={row.name.text: named * share for row, share in ranked(rows, cursor)},
-    )
+def lead(order: Sequence[tuple[Row, float]], cursor: Cursor, named: float) -> Lead:
+    """The list's ``order`` as leads, where a name comes with the probability ``named``.
+
+    What needs an import leads nowhere.
+    """
+    shares = {row.name.text: share for row, share in order if row.name.group != NEEDS_IMPORT}
+    total = sum(shares.values())
+    return Lead(typed=cursor.typed, probabilities={text: named * share / total for text, share in shares.items()})
 
 
 def probability_of_a_name(

@@ -18,6 +18,7 @@ class Parts:
     healing: bool = True  # a half-typed piece constrains the next tokens
     cut: bool = True  # ghost text ends where its confidence becomes low
     filters: bool = True  # syntax, brackets, repetitions
+    gates: bool = True  # what is never worth a look is held back
     names: bool = True  # names that do not exist lower the confidence of ghost text
     lead: bool = True  # the completion list says how likely the first name of ghost text is
     cache: bool = True  # a suggestion is used again while the user types through it
