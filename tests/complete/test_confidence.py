@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycoder.complete.confidence import FLOOR, MIN_CHARACTERS, chosen_ends, possible_ends
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.confidence import FLOOR, MIN_CHARACTERS, chosen_ends, is_typed, possible_ends
 from tinycoder.complete.ghost import Ghost
 
 
@@ -83,3 +84,27 @@ def test_ends_rise_and_are_after_the_typed_part(pieces: list[tuple[str, float]],
     assert set(ends) <= set(possible_ends(suggestion))
     assert all(end - typed >= MIN_CHARACTERS for end in ends)
     assert len(chosen_ends(suggestion, typed=typed, threshold=0.0)) >= len(ends)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "typed"),
+    [
+        ("x = |", "x = a|", True),
+        ("x = |", "x = ab|", True),
+        ("x = |", "x = abc|", False),  # accepted, or pasted
+        ("x = 1|", "x = 1\n    |", True),  # Enter, with the indentation
+        ("x = |", "x = |", False),
+        ("x = a|", "x = |", False),
+        ("x = |\ny", "x = a|\ny", True),
+        ("x = |\ny", "x = a|\nz", False),
+        ("|x = 1", "x|x = 1", True),
+        ("x = 1|\ny = 2", "x = 1\ny|y = 2", False),
+    ],
+)
+def test_a_key_or_two_are_typing(before: str, after: str, typed: bool) -> None:
+    documents = [Document(path="a.py", text=text.replace("|", "")) for text in (before, after)]
+    assert is_typed(documents[0], before.index("|"), documents[1], after.index("|")) is typed
+
+
+def test_another_file_is_not_typed() -> None:
+    assert not is_typed(Document(path="a.py", text="x"), 1, Document(path="b.py", text="xy"), 2)

@@ -71,7 +71,7 @@ Provenance = FromModel | Seen | NameOrigin
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A replacement of ``text[start:end]`` of the document, its probability and its origin.
+    """A replacement of ``text[start:end]`` of the document, its probability (of several lines, the first) and origin.
 
     ``kind`` is one of ``KINDS``; a callable has a ``signature``. ``replace_end`` is the end of the word at the cursor.
     ``edits`` change the document elsewhere, to import the name. ``path`` and ``line`` (from 1) locate the definition

@@ -21,9 +21,9 @@ class Threshold:
 
 
 THRESHOLDS = {  # by eagerness; chosen from the curve of `benchmarks/ghosts.py`
-    "quiet": Threshold(typing=0.65, arrived=0.4, prose=0.75),
-    "balanced": Threshold(typing=0.45, arrived=0.15, prose=0.5),
-    "eager": Threshold(typing=0.25, arrived=0.1, prose=0.3),
+    "quiet": Threshold(typing=0.7, arrived=0.4, prose=0.8),
+    "balanced": Threshold(typing=0.55, arrived=0.15, prose=0.6),
+    "eager": Threshold(typing=0.3, arrived=0.1, prose=0.4),
     "any": Threshold(typing=0.0, arrived=0.0, prose=0.0),
 }
 FLOOR = 0.08  # cumulative probability at which a suggestion ends
@@ -80,6 +80,12 @@ def chosen_ends(ghost: Ghost, *, typed: int, threshold: float) -> list[int]:
         return []
     floor = min(FLOOR, threshold, confidence[first])
     return [end for end in ends if end >= first and confidence[end] >= floor]
+
+
+def first_word(ghost: Ghost) -> float:
+    """The probability of the first word of ``ghost``, or of what completes one."""
+    ends = possible_ends(ghost)
+    return confidence_of(ghost, ends[0]) if ends else 0.0
 
 
 def confidence_of(ghost: Ghost, n: int) -> float:

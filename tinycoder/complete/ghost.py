@@ -14,6 +14,7 @@ from tinycoder.complete.candidate import FROM_MODEL, Provenance
 from tinycoder.complete.context import CursorContext
 from tinycoder.complete.healing import Healer, rest
 from tinycoder.complete.predict import Predictor
+from tinycoder.complete.text import is_word_character
 from tinycoder.transformer.decode import MAX_ROW, Poll
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.sampling import best_ids
@@ -84,9 +85,10 @@ def continued(
     max_tokens: int,
     poll: Poll,
 ) -> Ghost:
-    """The line that begins with ``beginning`` after the cursor, which has this ``confidence``."""
+    """The line that begins with ``beginning`` after the cursor, which has this ``confidence``; no word goes on there."""
     ids = predictor.tokenizer.encode(context.prefix_bytes.decode("utf-8", "ignore") + beginning)
-    return _greedy(predictor, healer, context, ids, confidence, max_tokens, LINE, poll)
+    whole = is_word_character(beginning[-1:])
+    return _greedy(predictor, healer, context, ids, confidence, max_tokens, LINE, poll, whole=whole)
 
 
 def _beginnings(
@@ -213,8 +215,13 @@ def _greedy(
     max_tokens: int,
     layout: Layout,
     poll: Poll,
+    *,
+    whole: bool = False,
 ) -> Ghost:
-    """Greedy decoding: continue the ``ids`` with the likeliest token at each step."""
+    """Greedy decoding: continue the ``ids`` with the likeliest token at each step.
+
+    If they are ``whole``, the last word ends with them.
+    """
     raws = predictor.tokenizer.raw
     text = _Writing(predictor, context, ids, confidence)
     if not layout.opens and text.cut_at_break():
@@ -222,6 +229,9 @@ def _greedy(
     n_lines = text.raw.count(b"\n")
     for _ in range(max_tokens):
         p = predictor.after(context, text.ids, poll, drafted=True)
+        if whole:
+            p = p * healer.ends_word
+            p, whole = p / max(float(p.sum()), MIN_PROBABILITY), False
         over = float(p[healer.ends_line].sum())
         token = int(_without(p, healer.ends_line).argmax())
         if over >= p[token]:

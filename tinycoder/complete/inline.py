@@ -16,6 +16,7 @@ from tinycoder.complete.confidence import (
     chosen_ends,
     confidence_of,
     confidence_of_typed,
+    first_word,
     is_typed,
     possible_ends,
 )
@@ -37,7 +38,7 @@ from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
 MORE_TRIES = 3  # beyond the suggestions requested: some are equal, or may not be shown
 TOKENS_OF_BLOCK = 4  # times those of a line
-SURE = 0.6  # probability of a whole line, from which the completion list is not asked
+SURE = 0.8  # probability of the first word, from which the completion list is not asked
 
 
 class GhostText:
@@ -174,7 +175,7 @@ class GhostText:
         self, opened: CleanDocument, context: CursorContext, ghosts: list[Ghost], max_tokens: int, poll: Poll
     ) -> list[Ghost]:
         """The ``ghosts`` with the completion list's opinion of their first name, and the list's own; best first."""
-        if not ghosts or ghosts[0].ended >= SURE:
+        if not ghosts or any(first_word(ghost) >= SURE for ghost in ghosts):
             return ghosts
         names = self._lead(opened, context, poll)
         if names is None:
@@ -234,12 +235,17 @@ class GhostText:
         word, rest = typed_word(document.text, offset), rest_of_word(document.text, offset)
         if not text.strip() or (rest and not self._joins(document, offset, word, text, rest)):
             return None
-        known, probability = confidence_of_typed(ghost, typed), confidence_of(ghost, typed + len(text))
+        known = confidence_of_typed(ghost, typed)
+        first_line = confidence_of(ghost, typed + len(text.partition("\n")[0]))
+        probability = min(1.0, first_line / known) if known else 0.0
+        if self._parts.gates and not shown and round(100 * probability) == 0:
+            self.held_back["improbable"] += 1
+            return None
         return Candidate(
             text=word + text + rest,
             start=offset - len(word),
             end=offset + len(rest),
-            probability=min(1.0, probability / known) if known else 0.0,
+            probability=probability,
             provenance=ghost.provenance,
         )
 
