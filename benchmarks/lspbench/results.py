@@ -39,6 +39,7 @@ TABLES = {  # title: (column, path of the figure in the results)
         ("new ghosts / 100 keys", "typing/fresh_per_100_keys"),
         ("… right to the end", "typing/fresh_right"),
         ("… wrong at once", "typing/fresh_wrong"),
+        ("accepted / new ghost", "typing/accepted_of_fresh"),
     ],
     "Latency p50 / p95 / p99, ms": [
         (name.replace("_", " "), f"latency_ms/{name}")
@@ -122,6 +123,7 @@ def _typing(rows: list[Record]) -> dict[str, Any]:
         "ghost_share": ratio(total("ghosts"), total("chars")),
         "keys_per_char": {user: ratio(total(user), total("chars")) for user in USERS},
         "accepted_of_ghosts": ratio(total("inline+word accepted"), total("ghosts")),
+        "accepted_of_fresh": ratio(total("inline+word accepted"), total("fresh")),
         "fresh_per_100_keys": ratio(100 * total("fresh"), total("chars")),
         "fresh_right": ratio(total("fresh_right"), total("fresh")),
         "fresh_wrong": ratio(total("fresh_wrong"), total("fresh")),
