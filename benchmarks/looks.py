@@ -31,7 +31,8 @@ def draw(curve: list[tuple[float, float, str]], points: list[tuple[float, float,
     panel.plot([x for x, _, _ in curve], [y for _, y, _ in curve], "o-", color="#2f6f4f")
     panel.plot([x for x, _, _ in points], [y for _, y, _ in points], "D", color="#c2571a")
     for x, y, name in (*curve, *points):
-        panel.annotate(name, (x, y), xytext=(6, 6), textcoords="offset points")
+        below = (x, y, name) in curve
+        panel.annotate(name, (x, y), xytext=(-8, -14) if below else (6, 6), textcoords="offset points")
     panel.set_xlabel("new suggestions for 100 keys")
     panel.set_ylabel("keys pressed for a character")
     panel.spines[["top", "right"]].set_visible(False)

@@ -20,14 +20,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "lspbench"))
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parent / "lspbench"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from users import Step, ends_well, fresh_ghosts, keys_pressed
 
 from tests.editors.typist.neovim import PLUGIN, PROGRAM, neovim
 
+HERE = Path(__file__).resolve().parent
 HARNESS = HERE.parent / "tests" / "editors" / "neovim"
 SETTLE_MS = 15_000  # until the repository is indexed
 
