@@ -91,6 +91,7 @@ def fit_mixture(
         if mixer:
             left_out[name] = mixer
     print(f"{'all':24}" + "".join(f"{total!s:>17}" for total in totals))
+    _print_said(dict(zip(fit_mixing.COLUMNS, totals, strict=True)))
     mixer, passed = fit_mixing.fit(list(tokens.values()), passes=passes)
     print("fitted to all, pass by pass: " + ", ".join(map(str, passed)), flush=True)
     return mixer, left_out
@@ -176,6 +177,16 @@ def main() -> None:
         write_mixture(mixer)
     if arguments.write and arguments.names:
         write_order(weights)
+
+
+def _print_said(totals: Mapping[str, fit_mixing.Score]) -> None:
+    """How probable the first choice was, how often it came true, and how many there were, by its probability."""
+    print("\nfirst choices by their probability: said, came true, of how many")
+    print(f"{'':24}" + "".join(f"{column:>22}" for column in totals))
+    for i in range(fit_mixing.N_BUCKETS):
+        rows = (total.said[i].tolist() for total in totals.values())
+        cells = (f"{p / n:.3f} {came / n:.3f} {int(n):>7,}" if n else "-" for n, p, came in rows)
+        print(f"{f'from {i / fit_mixing.N_BUCKETS:.1f}':24}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
 def _print_ranks(name: str, order: str, ranks: Sequence[fit_ranking.Rank]) -> None:
