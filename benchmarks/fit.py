@@ -5,7 +5,8 @@
 The model must not have learnt from any REPOSITORY, a folder of Python. As in training, a part of the files of each is
 held out; the memory knows the others. Figures are of held-out files: `as shipped` has the weights of the package,
 `left out` has weights that were fitted to all repositories but the one that is asked. The popups that are learnt from
-mix with the weights that were left out, so that nothing is likelier than it would be for a new user.
+mix with the weights that were left out, so that nothing is likelier than it would be for a new user. How often the
+mixture's first choices come true is printed by their probability.
 
 --write replaces tinycoder/memory/mixer.json and tinycoder/complete/ranking.json; 0 tokens or 0 names leave one of them
 alone.
