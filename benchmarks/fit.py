@@ -5,7 +5,8 @@
 The model must not have learnt from any REPOSITORY, a folder of Python. As in training, a part of the files of each is
 held out; the memory knows the others. Figures are of held-out files: `as shipped` has the weights of the package,
 `left out` has weights that were fitted to all repositories but the one that is asked. The popups that are learnt from
-mix with the weights that were left out, so that nothing is likelier than it would be for a new user.
+mix with the weights that were left out, so that nothing is likelier than it would be for a new user. How often the
+mixture's first choices come true is printed by their probability.
 
 --write replaces tinycoder/memory/mixer.json and tinycoder/complete/ranking.json; 0 tokens or 0 names leave one of them
 alone.
@@ -91,6 +92,7 @@ def fit_mixture(
         if mixer:
             left_out[name] = mixer
     print(f"{'all':24}" + "".join(f"{total!s:>17}" for total in totals))
+    _print_said(dict(zip(fit_mixing.COLUMNS, totals, strict=True)))
     mixer, passed = fit_mixing.fit(list(tokens.values()), passes=passes)
     print("fitted to all, pass by pass: " + ", ".join(map(str, passed)), flush=True)
     return mixer, left_out
@@ -176,6 +178,16 @@ def main() -> None:
         write_mixture(mixer)
     if arguments.write and arguments.names:
         write_order(weights)
+
+
+def _print_said(totals: Mapping[str, fit_mixing.Score]) -> None:
+    """How probable the first choice was, how often it came true, and how many there were, by its probability."""
+    print("\nfirst choices by their probability: said, came true, of how many")
+    print(f"{'':24}" + "".join(f"{column:>22}" for column in totals))
+    for i in range(fit_mixing.N_BUCKETS):
+        rows = (total.said[i].tolist() for total in totals.values())
+        cells = (f"{p / n:.3f} {came / n:.3f} {int(n):>7,}" if n else "-" for n, p, came in rows)
+        print(f"{f'from {i / fit_mixing.N_BUCKETS:.1f}':24}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
 def _print_ranks(name: str, order: str, ranks: Sequence[fit_ranking.Rank]) -> None:

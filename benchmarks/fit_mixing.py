@@ -21,6 +21,7 @@ from tinycoder.transformer.layers import Array
 
 MAX_BYTES = 1_000_000_000  # of distributions that are kept
 COLUMNS = ("transformer", "memory", "from zero", "as shipped", "left out")
+N_BUCKETS = 10  # of probability, between 0 and 1, that are counted apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +44,26 @@ class Tokens:
 
 @dataclass
 class Score:
-    """What some tokens cost, and how many of them were the first choice."""
+    """What some tokens cost, and how many of them were the first choice.
+
+    ``said`` (N_BUCKETS, 3) counts first choices by their probability: how many, its sum, and how many came true.
+    """
 
     bits: float = 0.0
     n_bytes: int = 0
     n_first: int = 0
     n: int = 0
+    said: Array = dataclasses.field(default_factory=lambda: np.zeros((N_BUCKETS, 3)))
 
     def count(self, given: Given, p: Array) -> None:
         """Count a token before which ``p`` (V,) was expected."""
         self.bits -= math.log2(max(float(p[given.token]), MIN_PROBABILITY))
         self.n_bytes += given.n_bytes
-        self.n_first += int(p.argmax()) == given.token
+        first = int(p.argmax())
+        probability, came_true = float(p[first]), first == given.token
+        self.n_first += came_true
         self.n += 1
+        self.said[min(N_BUCKETS - 1, int(probability * N_BUCKETS))] += (1, probability, came_true)
 
     def __add__(self, other: Score) -> Score:
         return Score(
@@ -63,6 +71,7 @@ class Score:
             n_bytes=self.n_bytes + other.n_bytes,
             n_first=self.n_first + other.n_first,
             n=self.n + other.n,
+            said=self.said + other.said,
         )
 
     def __str__(self) -> str:
@@ -75,16 +84,27 @@ def most_tokens(n_repositories: int, vocab_size: int) -> int:
 
 
 def collect(predictor: Predictor, documents: Sequence[Document], n_tokens: int, most: int) -> Tokens:
-    """The first ``n_tokens`` of each document, as if it were written from the top; ``most`` in all."""
-    raw = predictor.tokenizer.raw
-    found: list[Given] = []
+    """The first ``n_tokens`` of each document, ``most`` in all, asked twice: as if it were written from the top, and as
+    if only the rest of the line were missing, so that the memory knows the lines below.
+    """
+    raw, found, n = predictor.tokenizer.raw, list[Given](), 0
     for document in documents:
-        ids = TokenLines(predictor.tokenizer, document.text).ids[: min(n_tokens, most - len(found))]
+        whole = TokenLines(predictor.tokenizer, document.text).ids
+        ids = whole[: min(n_tokens, most - n)]
+        breaks = np.flatnonzero([b"\n" in raw[i] for i in whole.tolist()])
+        line_ends = np.append(breaks, len(whole))[np.searchsorted(breaks, np.arange(len(ids)))]
+        within: list[Given] = []
         for t, base, matches in predictor.unmixed(document.path, ids, lambda: None):
             token = int(ids[t])
             logs = np.log(base + MIN_PROBABILITY).astype(np.float16)
-            small = [dataclasses.replace(match, ids=match.ids.astype(np.uint16)) for match in matches]
-            found.append(Given(token=token, n_bytes=len(raw[token]), logs=logs, matches=small))
+            given = Given(token=token, n_bytes=len(raw[token]), logs=logs, matches=_small(matches))
+            found.append(given)
+            if predictor.memory:
+                here = predictor.memory.here(ids[:t], whole[line_ends[t] :])
+                matches = predictor.memory.evidence(ids[:t], document.path, here)
+            within.append(dataclasses.replace(given, matches=_small(matches)))
+        found += within
+        n += len(ids)
     return Tokens(given=found, unigram=predictor.unigram())
 
 
@@ -123,6 +143,11 @@ def compare(tokens: Tokens, others: Sequence[Tokens], *, passes: int) -> tuple[l
         return [*scores, Score()], None
     weights = np.array(fit(others, passes=passes)[0].weights)
     return [*scores, mix(Mixer(weights), tokens)], Mixer(weights)
+
+
+def _small(matches: Sequence[NgramMatch]) -> list[NgramMatch]:
+    """The same with smaller ids, as many are kept."""
+    return [dataclasses.replace(match, ids=match.ids.astype(np.uint16)) for match in matches]
 
 
 def _distribution(logs: Array) -> Array:

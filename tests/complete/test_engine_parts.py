@@ -258,7 +258,7 @@ def test_an_attribute_that_does_not_exist_can_be_typed(model: Model, eagerness: 
 
 
 @pytest.mark.parametrize(
-    "header", ["def other(amount):", "class Counter:", "class Counter:\n    def add(self, amount):"]
+    "header", ["def add(self, amount):", "class Counter:", "class Counter:\n    def add(self, amount):"]
 )
 def test_a_block_asked_for_by_hand_begins_as_the_automatic_one(model: Model, header: str) -> None:
     text = f"import os\n\n\n{header}"

@@ -150,6 +150,23 @@ def test_what_it_costs_to_learn_that_the_memory_is_right(model_sure: float) -> N
     assert excess[-1] - excess[LONG_RUN - 1] < 0.01 * knowing[LONG_RUN:].sum()
 
 
+@pytest.mark.parametrize("model_sure", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("right", [0.8, 0.9, 0.97])
+def test_what_is_said_comes_true_as_often_as_it_is_said(right: float, model_sure: float) -> None:
+    """However sure the model is, also where both experts are wrong now and then, and nobody expects what comes."""
+    mixer, rng, said, came = Mixer(), np.random.default_rng(0), [], []
+    for _ in range(2 * LONG_RUN):
+        ids = rng.permutation(V)
+        base = np.full(V, (1 - model_sure) / (V - 1), np.float32)
+        base[ids[0]] = model_sure
+        token = int(ids[0] if rng.random() < right else ids[1])
+        mixture = mixer.mix(base, [match({int(ids[0]): 4})])
+        said.append(float(mixture.p[ids[0]]))
+        came.append(token == ids[0])
+        mixer.learn(mixture, token)
+    assert np.mean(said[LONG_RUN:]) == pytest.approx(np.mean(came[LONG_RUN:]), abs=0.01)
+
+
 def test_a_memory_that_is_always_sure_and_right_is_trusted() -> None:
     mixer, rng = Mixer(), np.random.default_rng(0)
     for _ in range(500):
@@ -185,7 +202,7 @@ def test_tables_there_and_back() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"format": 2},
+        {"format": 1},
         {"format": None},
         {"order": [0.0]},
         {"order": None},

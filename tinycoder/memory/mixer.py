@@ -25,13 +25,13 @@ from tinycoder.transformer.layers import Array
 from tinycoder.validate import Range, read
 
 N_SOURCES, N_TOTALS, N_KINDS, N_AGREE, N_CONFIDENCE, N_LIKELY = 3, 8, 4, 3, 10, 6
-RATE = 0.1  # of Adagrad
-STEEPEST = 3.0  # of one step's gradient
+RATE = 0.15  # of Adagrad
+POWER_RATE = 0.03  # of the exponents: each of them moves the whole distribution
 CAUTION = 5.0  # squared gradients that count as seen before the first one
 MIN_PROBABILITY = 1e-9  # probability of what nobody expects
 MAX_WEIGHT = 1e9  # of a weight or a sum that is read back
 _Weight = Annotated[float, Range(-MAX_WEIGHT, MAX_WEIGHT)]
-FORMAT = 1
+FORMAT = 2
 
 _ORDER_AT = {order: i for i, order in enumerate(ORDERS)}
 _SHAPES = {  # tables of weights, by what chooses a weight
@@ -114,13 +114,13 @@ class Mixer:
             slope *= 1 - share
         for i, part in enumerate((mixture.base, mixture.interpolated)):
             logs = np.log(part + MIN_PROBABILITY)
-            self._step((mixture.power_at + i,), float(logs[token]) - float(mixture.p @ logs))
+            self._step((mixture.power_at + i,), float(logs[token]) - float(mixture.p @ logs), rate=POWER_RATE)
 
-    def _step(self, row: Sequence[int], gradient: float) -> None:
-        gradient = max(-STEEPEST, min(STEEPEST, gradient))
+    def _step(self, row: Sequence[int], gradient: float, *, rate: float = RATE) -> None:
+        # The gradient is not cut: rare surprises are steep, and without them the exponents grow too sure.
         for i in row:
             self.steps[i] += gradient * gradient
-            self.weights[i] += RATE * gradient / math.sqrt(self.steps[i])
+            self.weights[i] += rate * gradient / math.sqrt(self.steps[i])
 
 
 def n_weights() -> int:
