@@ -125,6 +125,11 @@ def press_tab_for(window: VSCode, line: str) -> None:
     window.until(lambda: window.current_line() == line, f"Tab completes the line to {line!r}")
 
 
+def press_enter_for(window: VSCode, line: str) -> None:
+    window.press("Enter")
+    window.until(lambda: window.current_line() == line, f"Enter completes the line to {line!r}")
+
+
 def message_once(window: VSCode, folder: Path, pattern: str, picture: str) -> None:
     """Wait for a message, and see that opening another file does not bring it again."""
     window.wait_for_message(pattern)
@@ -334,6 +339,53 @@ def test_several_suggestions_by_hand(editor: VSCode) -> None:
     editor.until(lambda: editor.ghost_text() not in ("", first), "another suggestion")
     editor.press("Alt+BracketLeft")
     editor.wait_for_ghost(first)
+
+
+def test_no_ghost_text_comes_while_text_is_deleted(editor: VSCode) -> None:
+    editor.new_file("deleted.py", TYPED)
+    editor.wait_for_status("ready")
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+    for left in ("to", "t"):
+        editor.press("Backspace")
+        editor.until(lambda left=left: editor.current_line() == f"        self.{left}", "the letter is gone")  # type: ignore[misc]
+        editor.wait_for_no_ghost()
+        assert not editor.soon(editor.ghost_text)
+    editor.type("ot")
+    editor.wait_for_ghost("al = start")
+
+
+def test_no_ghost_text_comes_while_a_placeholder_is_selected(editor: VSCode) -> None:
+    snippet = {"Placed": {"prefix": "placed", "body": "self.${1:tot}"}}
+    (editor.folder / ".vscode").mkdir(exist_ok=True)
+    (editor.folder / ".vscode" / "placed.code-snippets").write_text(json.dumps(snippet))
+    editor.new_file("placeholder.py", TYPED.removesuffix("self."))
+    editor.wait_for_status("ready")
+    editor.type("placed")
+    editor.ask_for_popup_until("placed")
+    press_enter_for(editor, "        self.tot")
+    assert not editor.soon(editor.ghost_text)
+    editor.type("tot")
+    editor.wait_for_ghost("al = start")
+
+
+def test_a_snooze_is_chosen_from_the_palette_and_ended_from_the_menu(editor: VSCode) -> None:
+    editor.new_file("snooze.py", TYPED + "tot")
+    editor.wait_for_status("ready")
+    editor.until(lambda: offers_ghost(editor), "ghost text at first")
+    editor.run_command("TinyCoder: Snooze")
+    editor.choose("15 minutes")
+    editor.wait_for_status("snoozing for 15 min")
+    editor.picture("snooze")
+    assert not offers_ghost(editor)
+    editor.press("Alt+\\")
+    editor.wait_for_ghost("al = start")
+    editor.run_command("TinyCoder: Show Menu")
+    editor.choose("End the snooze, or change it")
+    editor.choose("End the snooze, of which 15 min are left")
+    editor.wait_for_status("ready")
+    editor.until(lambda: offers_ghost(editor), "ghost text again")
+    assert not editor.messages()
 
 
 def test_ghost_text_and_the_selected_row_of_the_popup_agree(editor: VSCode) -> None:

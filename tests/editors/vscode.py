@@ -158,6 +158,12 @@ class VSCode:
         self.page.locator(f"{_EDITORS} .view-lines").first.click()
         self.press("Control+End")
 
+    def choose(self, entry: str) -> None:
+        """Click an entry of the list that is open, or is about to open."""
+        row = self._rows(entry)
+        self._until(lambda: row.count() > 0, f"the list has {entry!r}")
+        row.first.click()
+
     def save(self) -> None:
         """Save, and wait until it is done."""
         self.press("Control+s")

@@ -58,7 +58,7 @@ def test_an_unusual_line_of_the_workspace_is_offered_with_its_place(serve: Calla
     client = serve()
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
     assert until_indexed(client, uri, 1, 26)["stride"] == "seen in pkg/io.py:37, 8 times"
-    client.send(client.change(uri, client.edit(1, 22, 26, "")))
+    client.send(client.change(uri, client.edit(1, 21, 26, "k")))
     assert ghosts(client, uri, 1, 22) == ["okapi.stride"]
 
 

@@ -112,11 +112,13 @@ function middleware(
 ): Middleware {
   let reading: string | number | undefined; // the token of the progress bar of indexing
   return {
-    provideInlineCompletionItems: (document, position, context, token, next) =>
-      latency.measure(
+    provideInlineCompletionItems: async (document, position, context, token, next) => {
+      if (context.triggerKind === vscode.InlineCompletionTriggerKind.Automatic && hasSelection(document)) return [];
+      return latency.measure(
         async () => next(document, position, context, token),
         (result) => !token.isCancellationRequested && isFull(result),
-      ),
+      );
+    },
     handleWorkDoneProgress: (token, params, next) => {
       if (params.kind === "begin" && params.title.includes("indexing")) reading = token;
       if (token === reading) {
@@ -136,6 +138,12 @@ function middleware(
       didChangeConfiguration: async () => sendSettings(client(), python),
     },
   };
+}
+
+/** Whether text is selected in the document, as that of a snippet's placeholder is: the next key replaces it. */
+function hasSelection(document: vscode.TextDocument): boolean {
+  const active = vscode.window.activeTextEditor;
+  return active?.document === document && active.selections.some((selection) => !selection.isEmpty);
 }
 
 function isFull(result: vscode.InlineCompletionItem[] | vscode.InlineCompletionList | null | undefined): boolean {

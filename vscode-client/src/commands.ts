@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
 import { INSTALL_COMMAND } from "./install";
-import { COMMANDS, menu } from "./menu";
+import { COMMANDS, menu, snoozes } from "./menu";
 import { choices } from "./models";
 import { guarded } from "./page";
 import { ASK, type Model, type Report, SECTION, type Statistics } from "./protocol";
@@ -25,6 +25,7 @@ export function registerCommands(session: Session, log: vscode.LogOutputChannel,
       showPage("TinyCoder: statistics", (await session.ask<Statistics>(ASK.showStats)).html, icon),
     openReport: () => openReport(session, icon),
     chooseModel: () => chooseModel(session),
+    chooseSnooze: () => chooseSnooze(session),
     restart: () => session.restart(),
     openLog: () => log.show(),
     openSettings: () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:tinycoder.tinycoder"),
@@ -53,6 +54,7 @@ async function showMenu(session: Session): Promise<void> {
     model: session.facts.model,
     running: session.client?.isRunning() ?? false,
     enabled: vscode.workspace.getConfiguration(SECTION).get("enable", true),
+    snooze: session.facts.snooze,
     language,
     languageOff: disabledLanguages().includes(language),
     trusted: vscode.workspace.isTrusted,
@@ -98,6 +100,12 @@ async function chooseModel(session: Session): Promise<void> {
   if (chosen === undefined) return;
   if (chosen.problem !== null) throw new Error(`${chosen.name ?? "The model"} cannot be used: ${chosen.problem}`);
   await session.ask(ASK.selectModel, chosen.name);
+}
+
+async function chooseSnooze(session: Session): Promise<void> {
+  const title = "For how long should ghost text come only where you ask for it?";
+  const chosen = await vscode.window.showQuickPick(snoozes(session.facts.snooze), { title });
+  if (chosen !== undefined) await session.ask(ASK.snooze, chosen.minutes);
 }
 
 /** Change a setting for all workspaces, and for this one if it has its own value, which would win. */

@@ -14,6 +14,7 @@ export const COMMANDS = {
   openStatistics: "tinycoder.openStatistics",
   openReport: "tinycoder.openReport",
   chooseModel: "tinycoder.chooseModel",
+  chooseSnooze: "tinycoder.chooseSnooze",
   restart: "tinycoder.restart",
   openLog: "tinycoder.openLog",
   openSettings: "tinycoder.openSettings",
@@ -28,6 +29,8 @@ export interface Situation {
   readonly running: boolean;
   /** The setting, which may not have reached the server yet. */
   readonly enabled: boolean;
+  /** Minutes for which no ghost text comes by itself. */
+  readonly snooze: number | null;
   /** A language, and whether completions are off in it. */
   readonly language: string;
   readonly languageOff: boolean;
@@ -43,10 +46,16 @@ export interface Entry {
   readonly detail?: string;
 }
 
+/** For how long one may choose to snooze, in minutes; 0 ends the snooze under way. */
+export function snoozes(left: number | null): { readonly label: string; readonly minutes: number }[] {
+  const lengths = [5, 15, 30, 60].map((minutes) => ({ label: `${minutes} minutes`, minutes }));
+  return left === null ? lengths : [{ label: `End the snooze, of which ${left} min are left`, minutes: 0 }, ...lengths];
+}
+
 /** The entries in groups; a group is never empty. */
 export function menu(now: Situation): Entry[][] {
   const asking = (entries: Entry[]): Entry[] => (now.running ? entries : []);
-  const groups = [install(now), asking(training(now)), switches(now), asking(reading()), upkeep(now)];
+  const groups = [install(now), asking(training(now)), [...switches(now), ...asking(rest(now))], asking(reading()), upkeep(now)];
   return groups.filter((group) => group.length > 0);
 }
 
@@ -77,6 +86,12 @@ function switches(now: Situation): Entry[] {
     { command: COMMANDS.disable, label: "$(circle-slash) Disable completions" },
     { command: COMMANDS.toggleLanguage, label: language },
   ];
+}
+
+function rest(now: Situation): Entry[] {
+  if (!now.enabled) return [];
+  const label = now.snooze === null ? "$(bell-slash) Snooze" : "$(bell) End the snooze, or change it";
+  return [{ command: COMMANDS.chooseSnooze, label, detail: "Meanwhile ghost text comes only where you ask for it" }];
 }
 
 function reading(): Entry[] {

@@ -17,6 +17,7 @@ export const ASK = {
   selectModel: "tinycoder.selectModel",
   showStats: "tinycoder.showStats",
   trainingReport: "tinycoder.trainingReport",
+  snooze: "tinycoder.snooze",
 } as const;
 
 /** The notification of the server's status. */
@@ -37,6 +38,8 @@ export interface ServerStatus {
   readonly model?: string | null;
   /** Per cent of the training that is done. */
   readonly training?: number | null;
+  /** Minutes for which no ghost text comes by itself. */
+  readonly snooze?: number | null;
 }
 
 /** A model on this machine. */

@@ -12,6 +12,8 @@ export interface Facts {
   readonly model: string | null;
   /** Per cent of the training that is done. */
   readonly training: number | null;
+  /** Minutes for which no ghost text comes by itself; null if it does. */
+  readonly snooze: number | null;
   /** Per cent of the workspace that has been read; null if nothing is being read. */
   readonly indexing: number | null;
   readonly thinking: boolean;
@@ -38,6 +40,7 @@ export const INITIAL_FACTS: Facts = {
   message: "",
   model: null,
   training: null,
+  snooze: null,
   indexing: null,
   thinking: false,
   latency: null,
@@ -53,13 +56,16 @@ export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
     message: status.message,
     model: status.model ?? null,
     training: status.training ?? null,
+    snooze: status.snooze ?? null,
   };
 }
 
 /** One sentence on the state, shown above the menu. */
 export function summary(facts: Facts): string {
   // The server's own message ends in a command for the terminal; here the menu has an entry.
-  if (facts.phase === "ready" && facts.model === BUNDLED) return `TinyCoder completes with ${described(BUNDLED)}.`;
+  if (facts.phase === "ready" && facts.model === BUNDLED && facts.snooze === null) {
+    return `TinyCoder completes with ${described(BUNDLED)}.`;
+  }
   return facts.message;
 }
 
@@ -92,6 +98,7 @@ function iconAndWords(facts: Facts): [string, string] {
       return ["mortar-board", facts.training === null ? "training" : `training ${facts.training} %`];
     case "ready":
       if (facts.languageOff !== null) return ["circle-slash", `off for ${languageName(facts.languageOff)}`];
+      if (facts.snooze !== null) return ["bell-slash", `snoozing ${facts.snooze} min`];
       if (facts.indexing !== null) return ["sync~spin", `indexing ${facts.indexing} %`];
       return [facts.thinking ? "loading~spin" : "sparkle", ""];
   }
@@ -120,6 +127,7 @@ function state(facts: Facts): string {
       return facts.training === null ? "training" : `training, ${facts.training} per cent done`;
     case "ready":
       if (facts.languageOff !== null) return `off for ${languageName(facts.languageOff)}`;
+      if (facts.snooze !== null) return `snoozing for ${facts.snooze} min`;
       if (facts.indexing !== null) return `ready, indexing the workspace, ${facts.indexing} per cent done`;
       return facts.thinking ? "thinking" : "ready";
   }

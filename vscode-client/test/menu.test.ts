@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMMANDS, menu, type Situation } from "../src/menu";
+import { COMMANDS, menu, type Situation, snoozes } from "../src/menu";
 
 const READY: Situation = {
   phase: "ready",
   model: "mine",
   running: true,
   enabled: true,
+  snooze: null,
   language: "python",
   languageOff: false,
   trusted: true,
@@ -22,6 +23,7 @@ test("a ready server can be trained, switched off, read about and restarted", ()
     trainWorkspace,
     disable,
     toggleLanguage,
+    chooseSnooze,
     openStatistics,
     openReport,
     chooseModel,
@@ -33,6 +35,7 @@ test("a ready server can be trained, switched off, read about and restarted", ()
     trainWorkspace,
     disable,
     toggleLanguage,
+    chooseSnooze,
     openStatistics,
     openReport,
     chooseModel,
@@ -68,6 +71,24 @@ test("disabled completions can be enabled", () => {
     .flat()
     .map((entry) => entry.label);
   assert(labels.some((label) => label.endsWith("Enable completions for Python")));
+});
+
+test("a snooze can be begun, and while it lasts be ended", () => {
+  assert.deepEqual(
+    snoozes(null).map(({ minutes }) => minutes),
+    [5, 15, 30, 60],
+  );
+  const [first, ...lengths] = snoozes(12);
+  assert.deepEqual(lengths, snoozes(null));
+  assert.equal(first?.minutes, 0);
+  assert.match(first?.label ?? "", /End.* 12 min/);
+  const label = (snooze: number | null): string | undefined =>
+    menu({ ...READY, snooze })
+      .flat()
+      .find(({ command }) => command === COMMANDS.chooseSnooze)?.label;
+  assert.match(label(null) ?? "", /Snooze$/);
+  assert.match(label(12) ?? "", /End the snooze/);
+  assert(!commands({ enabled: false, phase: "off" }).includes(COMMANDS.chooseSnooze));
 });
 
 test("without a server no entry needs it", () => {

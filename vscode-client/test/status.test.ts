@@ -30,6 +30,16 @@ test("training and indexing show their progress", () => {
   assert.match(look({ ...READY, indexing: 7 }).label, /ready, indexing/);
 });
 
+test("a snooze shows its minutes where the server is ready, and the server's sentence", () => {
+  const snoozing: Facts = { ...READY, model: "base", snooze: 12, message: "TinyCoder is snoozing for 12 min." };
+  assert.equal(look(snoozing).text, "$(bell-slash) TinyCoder: snoozing 12 min");
+  assert.match(look(snoozing).label, /^TinyCoder: snoozing for 12 min/);
+  assert.equal(summary(snoozing), snoozing.message);
+  assert.equal(look({ ...snoozing, phase: "error" }).text, "$(error) TinyCoder: error");
+  assert.equal(withServerStatus(READY, { ...NORMAL, state: "ready", snooze: 12 }).snooze, 12);
+  assert.equal(withServerStatus(snoozing, NORMAL).snooze, null);
+});
+
 test("a disabled language shows only while the server is ready", () => {
   assert.equal(look({ ...READY, languageOff: "python" }).text, "$(circle-slash) TinyCoder: off for Python");
   assert.equal(look({ ...INITIAL_FACTS, phase: "error", languageOff: "python" }).text, "$(error) TinyCoder: error");

@@ -49,11 +49,42 @@ function cases.typing_through_never_withdraws()
   end
   H.same(asked, #H.told('textDocument/inlineCompletion'), 'questions')
   H.same(1, #H.told('textDocument/didShowCompletion'), 'suggestions shown')
-  H.keys('<BS><BS>')
-  H.until_ghost(' = start')
   H.say({ inline = {} })
   H.keys('x')
   H.until_ghost('')
+end
+
+function cases.nothing_while_deleting()
+  H.with_fake({ lines = { 'first' } }, { inline = { 'total = start' } })
+  H.keys('otota')
+  H.until_ghost('l = start')
+  H.keys('<BS>')
+  H.until_ghost('')
+  H.until_line('tot')
+  H.say({ inline = { 'total = stop' } })
+  local asked = #H.told('textDocument/inlineCompletion')
+  H.keys('<BS>')
+  H.until_line('to')
+  H.keys('t')
+  H.until_ghost('al = stop')
+  H.same(asked + 1, #H.told('textDocument/inlineCompletion'), 'questions until more is typed')
+  H.keys('<BS>')
+  H.until_ghost('')
+  H.keys('<Left>')
+  H.until_told('textDocument/inlineCompletion', asked + 2) -- elsewhere it is asked again
+end
+
+function cases.nothing_while_a_selection_stands()
+  H.with_fake({ lines = { 'first' } }, { inline = { 'total = start' } })
+  H.keys('ox = ')
+  H.until_told('textDocument/inlineCompletion', 1)
+  local asked = #H.until_told('textDocument/inlineCompletion', 1)
+  H.lua([[vim.snippet.expand('${1:tot}')]])
+  H.until_true([[return vim.fn.mode() == 's']], 'the placeholder is selected')
+  H.same('', H.lua('return _G.ghost()'), 'ghost text behind the placeholder')
+  H.same(asked, #H.told('textDocument/inlineCompletion'), 'questions while it is selected')
+  H.keys('tot')
+  H.until_ghost('al = start')
 end
 
 function cases.accept()
@@ -301,6 +332,10 @@ function cases.status()
   until_status('TinyCoder: ready')
   H.keys(':TinyCoder status<CR>')
   H.until_noted('the model base knows Python in general, :TinyCoder train makes it yours')
+  status({ busy = false, message = 'it snoozes', kind = 'Inactive', state = 'ready', model = 'base', snooze = 12 })
+  until_status('TinyCoder: snoozing 12 min')
+  H.keys(':TinyCoder status<CR>')
+  H.until_noted('TinyCoder: it snoozes')
   status({ busy = false, message = 'm', kind = 'Inactive', state = 'off' })
   until_status('TinyCoder: off')
   status({ busy = false, message = 'Copilot says no more', kind = 'Normal' })
@@ -725,6 +760,7 @@ function cases.commands()
   H.notify('fake/results', {
     ['tinycoder.train'] = { started = true, name = 'n', folder = '/somewhere/else' },
     ['tinycoder.stopTraining'] = { stopped = true },
+    ['tinycoder.snooze'] = { minutes = 15 },
     ['tinycoder.showStats'] = { text = 'shown  12\ntaken   7\n' },
     ['tinycoder.listModels'] = { model },
     ['tinycoder.trainingReport'] = { name = 'n', path = '/somewhere/report.html' },
@@ -733,10 +769,12 @@ function cases.commands()
   H.until_noted('TinyCoder: learning /somewhere/else')
   H.keys(':TinyCoder train<CR>:TinyCoder stop<CR>')
   H.until_noted('TinyCoder: training stops; what was learnt is kept')
+  H.keys(':TinyCoder snooze 15<CR>:TinyCoder snooze<CR>:TinyCoder snooze soon<CR>')
+  H.until_told('workspace/executeCommand', 6)
   H.keys(':TinyCoder reindex<CR>')
   H.until_noted('TinyCoder: reading the workspace again')
   H.keys(':TinyCoder model<CR>')
-  H.until_told('workspace/executeCommand', 6)
+  H.until_told('workspace/executeCommand', 9)
   local offered = { 'choose by itself', 'mine, in use  (5.8 M parameters, 0.94 bits per byte, 2025-01-02)' }
   H.same(offered, H.lua('return _G.offered'), 'models')
   H.keys(':TinyCoder report<CR>')
@@ -755,6 +793,9 @@ function cases.commands()
     { 'tinycoder.train', { { minutes = 0.1, preset = 'nano' } } },
     { 'tinycoder.train', {} },
     { 'tinycoder.stopTraining', {} },
+    { 'tinycoder.snooze', { 15 } },
+    { 'tinycoder.snooze', {} },
+    { 'tinycoder.snooze', { 'soon' } },
     { 'tinycoder.reindex', {} },
     { 'tinycoder.listModels', {} },
     { 'tinycoder.selectModel', { 'mine' } },

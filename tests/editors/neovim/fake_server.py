@@ -21,6 +21,7 @@ COMMANDS = (
     "train",
     "stopTraining",
     "reindex",
+    "snooze",
     "listModels",
     "selectModel",
     "showStats",

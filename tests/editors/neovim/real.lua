@@ -66,6 +66,48 @@ function cases.settings_change_without_a_restart()
   H.until_ghost('al = start')
 end
 
+--- What the server offers by itself at the cursor; all that came before has been answered then.
+local function offered()
+  return H.lua([[
+    local params = vim.lsp.util.make_position_params(0, _G.client().offset_encoding)
+    params.context = { triggerKind = 2 }
+    return #_G.client():request_sync('textDocument/inlineCompletion', params, 20000, 0).result.items
+  ]])
+end
+
+function cases.snooze()
+  start(TYPED, COUNTER)
+  H.keys('Go    <C-u>        self.tot')
+  H.until_ghost('al = start')
+  H.keys('<Esc>:TinyCoder snooze 15<CR>')
+  H.until_noted('TinyCoder is snoozing for 15 min')
+  H.until_true([[return require('tinycoder').status() == 'TinyCoder: snoozing 15 min']], 'the status')
+  H.keys('ccself.tot')
+  H.until_line('        self.tot')
+  H.same(0, offered(), 'offered during the snooze')
+  H.same('', H.lua('return _G.ghost()'), 'ghost text during the snooze')
+  H.lua([[require('tinycoder').request()]])
+  H.until_ghost('al = start')
+  H.keys('<Esc>:TinyCoder snooze soon<CR>')
+  H.until_noted('TinyCoder cannot snooze: the number of minutes is')
+  H.keys(':TinyCoder snooze 0<CR>')
+  H.until_true([[return require('tinycoder').status() == 'TinyCoder: ready']], 'the status')
+  H.keys('ccself.tot')
+  H.until_ghost('al = start')
+end
+
+function cases.nothing_while_deleting()
+  start(TYPED, COUNTER)
+  H.keys('Go    <C-u>        self.tot')
+  H.until_ghost('al = start')
+  H.keys('<BS>')
+  H.until_line('        self.to')
+  H.same(0, offered(), 'offered after a deletion')
+  H.same('', H.lua('return _G.ghost()'), 'ghost text after a deletion')
+  H.keys('t')
+  H.until_ghost('al = start')
+end
+
 function cases.the_log_is_its_own_and_ends_with_the_newest()
   start({ 'x = 1', '' }, "require('tinycoder').configure({ logLevel = 'debug' })")
   H.keys('Goself.<Esc>:TinyCoder log<CR>')

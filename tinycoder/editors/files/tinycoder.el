@@ -79,9 +79,11 @@
   "A few words while there is something to say, else an empty string."
   (let* ((status (tinycoder-status))
          (percent (plist-get status :training))
+         (snooze (plist-get status :snooze))
          (words (cond ((null status) nil)
                       ((numberp percent) (format "training %d%%%%" percent))
                       ((eq (plist-get status :busy) t) "busy")
+                      ((numberp snooze) (format "snoozing %d min" snooze))
                       ((equal (plist-get status :kind) "Normal") nil)
                       ((plist-get status :kind) (downcase (plist-get status :kind))))))
     (if words (propertize (format " TinyCoder: %s" words) 'help-echo (plist-get status :message)) "")))
@@ -119,6 +121,13 @@ Training goes on in the background; the mode line says how far it is."
                         (message (if (eq (plist-get answer :stopped) t)
                                      "TinyCoder saves what it learnt and stops"
                                    "TinyCoder is not training")))))
+
+(defun tinycoder-snooze (&optional minutes)
+  "Let ghost text come only where it is asked for, for half an hour.
+With a prefix argument for so many MINUTES; 0 ends the snooze.  The server says
+so in the echo area, the mode line how long it lasts.  Completions go on."
+  (interactive "P")
+  (tinycoder--execute "tinycoder.snooze" (and minutes (list (prefix-numeric-value minutes))) #'ignore))
 
 (defun tinycoder-describe ()
   "Say which model completes here, and how things stand."

@@ -41,6 +41,7 @@ local replaced = {} -- the mappings that ours fall back to, by key
 local shown = nil -- the suggestion that is offered, made by `suggestion`
 local others = {} -- all suggestions of the answer that it is from
 local asked = nil -- the place that was asked about last; there is nothing new to be had
+local size = nil -- the bytes of the buffer while one types in it, to see whether they become fewer
 local flight = nil -- the one request that is on its way
 local clock = nil -- waits for quiet
 
@@ -314,7 +315,15 @@ end
 local function leave()
   stop_asking()
   hide()
-  asked = nil
+  asked, size = nil, nil
+end
+
+--- Whether text was taken away since the last look, while typing: nothing is offered before more is typed. The server
+--- sees to the rest, but not to what was typed through and deleted again before it was told.
+local function deleting(buf)
+  local before = size
+  size = api.nvim_buf_get_offset(buf, api.nvim_buf_line_count(buf))
+  return before ~= nil and size < before
 end
 
 --- After anything that may have moved the cursor or changed the text. Costs next to nothing if nothing has.
@@ -326,6 +335,12 @@ local function update()
   local here = place()
   if flight and flight.place ~= here then
     stop_asking()
+  end
+  if deleting(buf) then
+    stop_asking()
+    hide()
+    asked = here
+    return
   end
   local rest = shown and missing(shown)
   if rest and rest ~= '' then
@@ -537,6 +552,11 @@ function M.stop_training()
   end)
 end
 
+--- Offer no ghost text by itself for so many minutes, 30 if none are given; 0 ends that. The server says so.
+function M.snooze(minutes)
+  execute('tinycoder.snooze', { minutes }, hide)
+end
+
 --- Read the workspace again.
 function M.reindex()
   execute('tinycoder.reindex', {}, function()
@@ -671,6 +691,9 @@ function M.status()
   end
   local said = statuses[client.id] or { state = 'loading' }
   local state = wanted(api.nvim_get_current_buf()) and said.state or 'off'
+  if state == 'ready' and type(said.snooze) == 'number' then
+    state = ('snoozing %d min'):format(said.snooze)
+  end
   if state == 'training' and type(said.training) == 'number' then
     state = ('training %d %%'):format(said.training)
   end
@@ -946,6 +969,9 @@ local COMMANDS = {
     M.train({ minutes = tonumber(args[1]), preset = tonumber(args[1]) and args[2] or args[1] })
   end,
   stop = M.stop_training,
+  snooze = function(args)
+    M.snooze(tonumber(args[1]) or args[1])
+  end,
   stats = M.stats,
   model = M.select_model,
   toggle = function(args)
@@ -956,7 +982,7 @@ local COMMANDS = {
     local said = client and statuses[client.id]
     local state = M.status()
     local text = said and said.message or state ~= '' and state or 'the server is not running'
-    if said and said.state == 'ready' and said.model == SHIPPED then -- the server's words name a command for a terminal
+    if said and said.state == 'ready' and said.model == SHIPPED and type(said.snooze) ~= 'number' then -- the server's words name a command for a terminal
       text = 'ready; the model base knows Python in general, :TinyCoder train makes it yours'
     end
     say(text .. (wanted(api.nvim_get_current_buf()) and '' or ' (switched off here)'))
