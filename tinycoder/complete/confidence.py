@@ -22,7 +22,7 @@ class Threshold:
 
 THRESHOLDS = {  # by eagerness; chosen from the curve of `benchmarks/ghosts.py`
     "quiet": Threshold(typing=0.7, arrived=0.4, prose=0.8),
-    "balanced": Threshold(typing=0.55, arrived=0.15, prose=0.6),
+    "balanced": Threshold(typing=0.5, arrived=0.15, prose=0.55),
     "eager": Threshold(typing=0.3, arrived=0.1, prose=0.4),
     "any": Threshold(typing=0.0, arrived=0.0, prose=0.0),
 }

@@ -85,7 +85,7 @@ def continued(
     max_tokens: int,
     poll: Poll,
 ) -> Ghost:
-    """The line that begins with ``beginning`` after the cursor, which has this ``confidence``; no word goes on there."""
+    """The line that begins with ``beginning``, which has this ``confidence``; the last word of it ends there."""
     ids = predictor.tokenizer.encode(context.prefix_bytes.decode("utf-8", "ignore") + beginning)
     whole = is_word_character(beginning[-1:])
     return _greedy(predictor, healer, context, ids, confidence, max_tokens, LINE, poll, whole=whole)
