@@ -244,7 +244,7 @@ def say_end(job: Job, page: Path | None) -> None:
         step=progress.step,
         done=job.done,
         before=training.before and training.before.bits_per_byte,
-        standing=job.run.standing and job.run.standing.bits_per_byte,
+        standing=job.standing,
         bits_per_byte=training.val_bpb,
         report=page and str(page),
     )

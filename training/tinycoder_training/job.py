@@ -53,6 +53,11 @@ class Job:
         return self.folder if self.progress.finished else run_folder(self.folder)
 
     @property
+    def standing(self) -> float | None:
+        """Bits per byte, alone, of the finished model that only a better one may replace."""
+        return None if self.run.standing is None else self.run.standing.bits_per_byte
+
+    @property
     def is_better(self) -> bool:
         """Whether it is better than what it began with and than the finished model of that name, as far as it knows."""
         standing = self.run.standing
