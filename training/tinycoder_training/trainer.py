@@ -22,7 +22,7 @@ from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_for
 from tinycoder.transformer.sampling import sample_ids
 from tinycoder_training.beside import mixed_losses
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
-from tinycoder_training.optim import Moments, update
+from tinycoder_training.optim import Moments, learning_rate_scale, update
 from tinycoder_training.parallel import Threads, threads
 
 EVALUATION_ROWS = 8
@@ -227,24 +227,12 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     return max(steps, progress.seconds / (60 * settings.minutes))
 
 
-def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:
-    """Factor in [0, 1] at ``progress`` in [0, 1] of the budget.
-
-    Rises in a straight line over the first ``warmup`` part, stays, and falls in a straight line to zero over the
-    last ``decay`` part (warm-up/stable/decay, Hu et al. 2024), so that a run of any length ends annealed.
-    """
-    rising = (progress + 1e-3) / (warmup + 1e-3)
-    falling = (1 - progress) / decay if decay else 1.0
-    return max(0.0, min(1.0, rising, falling))
-
-
 def evaluate(
     params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
 ) -> Evaluation:
     """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
     inputs, targets = evaluation_windows(np.arange(len(data.validation)), model.context, n_tokens)
     weights, _ = fuse_forward(params, model)
-    beside = data.beside
 
     def sums(start: int) -> tuple[float, float, int, int]:
         rows = slice(start, start + EVALUATION_ROWS)
@@ -252,7 +240,7 @@ def evaluate(
         places = np.maximum(targets[rows], 0)
         ids = data.validation[places].astype(np.int64)
         nats = losses(weights, model, data.validation[inputs[rows]].astype(np.int64), ids)[counted]
-        mixed = nats if beside is None else mixed_losses(nats, beside[places[counted]].astype(nats.dtype))
+        mixed = nats if data.beside is None else mixed_losses(nats, data.beside[places[counted]])
         return (
             float(nats.sum(dtype=np.float64)),
             float(mixed.sum(dtype=np.float64)),
@@ -263,7 +251,9 @@ def evaluate(
     mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
     nats, mixed, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     per_byte = 1 / math.log(2) / max(1, n_bytes)
-    return Evaluation(loss=nats / n, bits_per_byte=nats * per_byte, beside=None if beside is None else mixed * per_byte)
+    return Evaluation(
+        loss=nats / n, bits_per_byte=nats * per_byte, beside=None if data.beside is None else mixed * per_byte
+    )
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
