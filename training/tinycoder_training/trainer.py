@@ -75,8 +75,7 @@ class Run:
     """A run as a value; with the same run and progress the loop always does the same.
 
     ``start`` are the weights of the starting model, which are not written to: unless the run finds better ones, it
-    ends with them. ``standing`` is the evaluation, on the held-out text, of a finished model that only a better one may
-    replace.
+    ends with them. ``standing`` is how well a finished model does that only a better one may replace.
     """
 
     model: ModelConfig
@@ -251,9 +250,8 @@ def evaluate(
     mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
     nats, mixed, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
     per_byte = 1 / math.log(2) / max(1, n_bytes)
-    return Evaluation(
-        loss=nats / n, bits_per_byte=nats * per_byte, beside=None if data.beside is None else mixed * per_byte
-    )
+    beside = None if data.beside is None else mixed * per_byte
+    return Evaluation(loss=nats / n, bits_per_byte=nats * per_byte, beside=beside)
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
