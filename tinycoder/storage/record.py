@@ -84,7 +84,7 @@ class Before:
     """Bits per byte of the starting model on the held-out text, alone and beside the memory of the workspace."""
 
     bits_per_byte: Amount
-    beside_memory: Amount | None = None
+    beside_memory: Amount | None = field(default=None, metadata=OMIT_NONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ class TrainingRecord:
     before: Before | None = None
     interpolation: Amount | None = None
     val_bpb: Amount | None = None
-    beside_memory: Amount | None = None
+    beside_memory: Amount | None = field(default=None, metadata=OMIT_NONE)
     curve: tuple[CurvePoint, ...] = ()
     quantized: Quantized | None = field(default=None, metadata=OMIT_NONE)
     bundled: Mapping[str, Any] | None = field(default=None, metadata=OMIT_NONE)

@@ -17,7 +17,7 @@ from tinycoder.transformer.layers import Array
 ORDERS = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # lengths of a context that count apart
 UNSURE, SURE = 0.04, 0.08  # odds, for each id of its context, of a level that says several things, or one thing once
 OFTEN, SURER = 8, 0.7  # a level that says one thing n times, at most OFTEN, has n ** SURER times the odds
-MAX_KNOWN = 4_000_000  # ids of a memory that count: more take room and seconds, and say little else
+MAX_KNOWN = 2_000_000  # ids of a memory that count: more take room and seconds, and say little else
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
