@@ -1,11 +1,14 @@
 """How a general model becomes a repository's: held-out text before and after, and what is forgotten on the way.
 
     python benchmarks/personalise.py PATH... [--from MODEL] [--general FOLDER] [--tokens N | --minutes M] [--out FILE]
-        [--variant rate=0.3,replay=0.25]...
+        [--variant rate=0.3,replay=0.25]... [--cursors N]
 
 One JSON line for each repository and variant: bits per byte of the model alone, without the memory of the workspace, on
 the files that training holds out, before and after; the same on Python files of others (``--general``), where a rise is
-what was forgotten; both again for weights on the way between start and end; and the curve.
+what was forgotten; both again for weights on the way between start and end; and the curve. With
+``--cursors`` the engine is asked too, as it is deployed, with the memory of the files that were learnt: bits per byte,
+exact lines, keys of a simulated user, and the share of ghost texts that are of no help, before and after. It is asked
+for twice as many lines as cursors, and before ten times as many keys.
 
 A variant changes settings of TrainConfig; ``rate`` multiplies both learning rates of a run from nothing, in place of
 what fine-tuning does by itself, and ``anchor`` pulls the weights towards those they began with (L2-SP, Li et al. 2018).
@@ -19,7 +22,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 import sys
 import tempfile
 import time
@@ -29,12 +31,18 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tinycoder.complete.candidate import Document
+from tinycoder.complete.parts import Parts
 from tinycoder.config import TUNING_BATCH, TrainConfig, n_cpus, tuning
+from tinycoder.evaluate.evaluation import Settings, Variant
+from tinycoder.evaluate.evaluation import evaluate as engine_evaluate
+from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.models import resolve_model
 from tinycoder.workspace.text import Text
 from tinycoder_training import optim, trainer
 from tinycoder_training.corpora import library, python_repos
+from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.job import Job, new_job
 from tinycoder_training.quality import measure
 from tinycoder_training.replay import general_texts
@@ -55,17 +63,20 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=600_000, help="read so many in each run")
     parser.add_argument("--minutes", type=float, help="in place of --tokens")
     parser.add_argument("--variant", action="append", help=f"may be given many times; else {' '.join(VARIANTS)}")
+    parser.add_argument("--cursors", type=int, default=0, help="how much the engine is asked too")
     parser.add_argument("--out", type=Path, help="add the lines to this file too")
     options = parser.parse_args()
     start = load_model(resolve_model(options.home, options.start))
     held = python_repos.read([options.general] if options.general else library.paths())
     others = (*held.train, *held.validation) if options.general else held.validation
     known = measure(start, others, n_tokens=GENERAL_TOKENS).bits_per_byte
-    measured: dict[Path, tuple[Evaluation, float]] = {}
+    measured: dict[Path, tuple[Evaluation, dict[str, Any]]] = {}
     for path in options.paths:
         for name in options.variant or VARIANTS:
             row = {"repository": path.resolve().name, "variant": name}
-            row |= compare(path, name, start, others, tokens=options.tokens, minutes=options.minutes, measured=measured)
+            asked = Settings(n_cursors=options.cursors, n_typed=10 * options.cursors, after_rest=True)
+            budget = {"tokens": options.tokens, "minutes": options.minutes}
+            row |= compare(path, name, start, others, asked=asked, measured=measured, **budget)
             row["general_before"] = round(known, 4)
             print(json.dumps(row), flush=True)
             if options.out:
@@ -81,15 +92,17 @@ def compare(
     *,
     tokens: int,
     minutes: float | None,
-    measured: dict[Path, tuple[Evaluation, float]],
+    asked: Settings,
+    measured: dict[Path, tuple[Evaluation, dict[str, Any]]],
 ) -> dict[str, Any]:
     """Train one variant and say what came of it."""
     changes = dict(item.split("=") for item in name.split(",") if item != "tuned")
     anchor, rate = float(changes.pop("anchor", 0)), changes.pop("rate", None)
     with tempfile.TemporaryDirectory() as scratch:
         settings = settings_of(changes, rate, start.config.context, tokens, minutes)
+        corpus = python_repos.read([path])
         job = new_job(
-            python_repos.read([path]),
+            corpus,
             folder=Path(scratch) / "model",
             preset="medium",
             settings=settings,
@@ -97,7 +110,8 @@ def compare(
             general=general_texts(),
         )
         if path in measured:  # the same for all variants
-            job.progress.before, job.progress.best_bits_per_byte = measured[path]
+            job.progress.before = measured[path][0]
+            job.progress.best_judged = measured[path][0].judged
         begin = time.perf_counter()
         blends = trainer.INTERPOLATIONS if name.startswith("tuned") else (1.0,)
         with anchored(start, anchor), mock.patch.object(trainer, "INTERPOLATIONS", blends):
@@ -105,8 +119,34 @@ def compare(
                 if report.evaluation:
                     print(f"  {report.done:4.0%} {report.evaluation.bits_per_byte:.4f}", file=sys.stderr, flush=True)
         assert job.progress.before is not None
-        measured[path] = job.progress.before, math.inf
-        return result(job, start, others) | {"seconds": round(time.perf_counter() - begin)}
+        row = result(job, start, others) | {"seconds": round(time.perf_counter() - begin)}
+        if path not in measured:
+            measured[path] = job.progress.before, deployed(start, corpus, asked)
+        return row | {
+            "deployed_before": measured[path][1],
+            "deployed_after": deployed(load_model(job.folder), corpus, asked),
+        }
+
+
+def deployed(model: Model, corpus: Corpus, asked: Settings) -> dict[str, Any]:
+    """What the engine with ``model`` and the memory of the training files does in the held-out ones."""
+    if not asked.n_cursors:
+        return {}
+    known, held_out = (
+        [Document(path=text.path, text=text.text) for text in texts] for texts in (corpus.train, corpus.validation)
+    )
+    variant = Variant(name="all", parts=Parts())
+    maker = engine_maker(model, known)
+    found = engine_evaluate(maker, held_out, [variant], asked, known=known, clock=time.perf_counter).variants[0]
+    accepted = found.inline.accepted_of_shown
+    return {
+        "bits_per_byte": found.prediction.bits_per_byte,
+        "exact": found.inline.exact,
+        "keys": found.typing.keys_per_character["inline+word"],
+        "keys_best_user": found.typing.keys_per_character["best"],
+        "ghost_share": found.typing.ghost_share,
+        "of_no_help": None if accepted is None else 1 - accepted,
+    }
 
 
 def settings_of(
@@ -132,7 +172,7 @@ def settings_of(
 def result(job: Job, start: Model, others: Sequence[Text]) -> dict[str, Any]:
     """Bits per byte before and after, here and elsewhere, and the curve."""
     assert job.progress.before is not None
-    before, after = job.progress.before.bits_per_byte, job.progress.best_bits_per_byte
+    before, after = job.progress.before, job.progress
     tuned = load_model(job.folder)
     general = measure(tuned, others, n_tokens=GENERAL_TOKENS).bits_per_byte
     blends = {}
@@ -143,15 +183,17 @@ def result(job: Job, start: Model, others: Sequence[Text]) -> dict[str, Any]:
         blends[str(part)] = [round(here, 4), round(there, 4)]
     read = job.progress.step * job.run.train.batch_size * job.run.model.context
     return {
-        "before": round(before, 4),
-        "after": round(after, 4),
+        "before": round(before.bits_per_byte, 4),
+        "after": round(after.best_bits_per_byte, 4),
+        "judged_before": round(before.judged, 4),
+        "judged_after": round(after.best_judged, 4),
         "general_after": round(general, 4),
         "steps": job.progress.step,
         "tokens": read,
         "epochs": round(read * (1 - job.run.train.replay) / len(job.run.data.train), 2),
         "blend": job.progress.interpolation,
         "blends": blends,
-        "curve": [round(point["val_bpb"], 4) for point in job.progress.curve],
+        "curve": [round(point.val_bpb, 4) for point in job.progress.curve],
     }
 
 

@@ -109,7 +109,8 @@ class TrainConfig:
     ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
     a run, so that resuming on another number of cores still gives the same sums. ``fim_rate`` is the part of the
     windows that show what follows a text before the text. ``replay`` is the part of a batch's windows that come from
-    other text than the run is about, rounded to whole windows.
+    other text than the run is about, rounded to whole windows. With ``beside_memory`` models are judged as they
+    are used, mixed with the memory of the workspace.
     """
 
     steps: int | None = None
@@ -131,6 +132,7 @@ class TrainConfig:
     save_seconds: float = 120.0
     fim_rate: float = 0.25
     replay: float = 0.0
+    beside_memory: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -157,7 +159,8 @@ TUNING_MINUTES = 0.75  # between two evaluations, about
 
 
 def tuning(settings: TrainConfig) -> TrainConfig:
-    """``settings`` for a run that continues from a model: gentler, and with other text (docs/decisions.md).
+    """``settings`` for a run that continues from a model: gentler, with other text, and judged beside the memory
+    of the workspace (docs/decisions.md).
 
     The learning rates become a part of what they are, and evaluations as many as suit a run of a few minutes.
     """
@@ -169,6 +172,7 @@ def tuning(settings: TrainConfig) -> TrainConfig:
         warmup=0.05,
         n_evals=max(4, min(10, between)),
         replay=0.25,
+        beside_memory=True,
     )
 
 

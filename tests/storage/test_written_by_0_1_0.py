@@ -27,6 +27,7 @@ def test_a_model_folder() -> None:
     assert model.tokenizer.decode(model.tokenizer.encode("self.items")) == "self.items"
     assert [summary.name for summary in list_models(HOME) if not summary.bundled] == ["shop"]
     training = json.loads((HOME / "models" / "shop" / "training.json").read_text(encoding="utf-8"))
+    training["settings"]["beside_memory"] = False  # which was not known
     assert read_training(HOME / "models" / "shop").to_json() == training
 
 

@@ -7,12 +7,12 @@ from tinycoder_training.optim import (
     adamw,
     gradient_norm,
     init_moments,
+    learning_rate_scale,
     muon,
     orthogonalise,
     update,
     uses_muon,
 )
-from tinycoder_training.trainer import learning_rate_scale
 
 MATRIX = "model.layers.0.mlp.up_proj.weight"
 

@@ -1,8 +1,10 @@
 """Runs that go on from a model: other text beside their own, the start as the judge, and recent files alone."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +12,18 @@ import pytest
 from tests.conftest import LESSON, run_to_end, text
 from tinycoder.config import TrainConfig, tuning
 from tinycoder.errors import ConfigError
-from tinycoder.storage.checkpoint import Model, load_model, read_training
+from tinycoder.storage.checkpoint import Model, State, load_model, load_state, read_training
+from tinycoder.storage.models import exists, run_folder
 from tinycoder.storage.record import Size
+from tinycoder.transformer.model import Params
 from tinycoder.workspace import tree
 from tinycoder_training import trainer
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Mixture, Windows
 from tinycoder_training.job import Job, new_job, resumed_job
 from tinycoder_training.replay import general_texts, recent_paths, replay_of
-from tinycoder_training.trainer import batches
+from tinycoder_training.resume import run_of
+from tinycoder_training.trainer import Evaluation, batches
 
 OTHER = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))
 CORPUS = Corpus(recipe="code", train=(text("a.py", OTHER),), validation=(text("b.py", OTHER[:400]),))
@@ -109,7 +114,28 @@ def test_resumed_is_uninterrupted_bit_for_bit(tmp_path: Path, model: Model) -> N
     for name, param in whole.progress.params.items():
         assert param.tobytes() == job.progress.params[name].tobytes(), name
     assert job.progress.best_bits_per_byte == whole.progress.best_bits_per_byte
+    assert job.progress.best_judged == whole.progress.best_judged
     assert job.progress.kept == whole.progress.kept
+
+
+def test_a_run_that_was_stopped_before_the_memory_judged_goes_on_as_it_began(tmp_path: Path, model: Model) -> None:
+    job = tuned_job(tmp_path / "m", model)
+    for _ in job.train(stop=lambda: job.progress.step >= 2, clock=ticking()):
+        pass
+    folder = run_folder(tmp_path / "m") if exists(run_folder(tmp_path / "m")) else tmp_path / "m"
+    state, saved = load_state(folder), load_model(folder)
+    arrays = {name: array for name, array in state.arrays.items() if not name.startswith("beside/")}
+    metadata = {key: value for key, value in state.metadata.items() if key != "best_judged"}
+    metadata["standing"] = 9.0
+    metadata["before"] = {key: metadata["before"][key] for key in ("loss", "bits_per_byte")}
+    metadata["settings"] = {key: value for key, value in metadata["settings"].items() if key != "beside_memory"}
+    run, progress = run_of(State(arrays=arrays, metadata=metadata), saved)
+    assert run.standing is not None
+    assert (run.standing.judged, run.data.beside, run.train.beside_memory) == (9.0, None, False)
+    for _ in trainer.train(run, progress, save=lambda progress: False):
+        pass
+    assert progress.finished
+    assert progress.best_judged == progress.best_bits_per_byte
 
 
 def test_before_and_after_are_measured_alike(tmp_path: Path, model: Model) -> None:
@@ -135,6 +161,53 @@ def test_if_nothing_is_better_the_start_comes_out(tmp_path: Path, model: Model) 
     kept = load_model(tmp_path / "m")
     for name, param in model.params.items():
         np.testing.assert_allclose(kept.params[name], param, atol=2e-3, err_msg=name)
+
+
+def test_models_are_judged_by_what_the_memory_leaves_of_the_held_out_text(tmp_path: Path, model: Model) -> None:
+    """Of a text that stands in another file, the memory has nearly all: learning it too is no gain."""
+    beside, alone = {}, {}
+    for name, held_out in {"copied": OTHER[:400], "new": OTHER[:400].replace("f", "g").replace("a", "q")}.items():
+        corpus = Corpus(recipe="code", train=CORPUS.train, validation=(text("b.py", held_out),))
+        job = tuned_job(tmp_path / name, model, corpus=corpus, steps=12)
+        run_to_end(job)
+        training = read_training(tmp_path / name)
+        assert training.settings.beside_memory
+        assert training.before.beside_memory > training.beside_memory
+        assert training.beside_memory == pytest.approx(job.progress.best_judged)
+        alone[name] = training.before.bits_per_byte - training.val_bpb
+        beside[name] = training.before.beside_memory - training.beside_memory
+    assert beside["copied"] < 0.5 * alone["copied"]
+    assert beside["copied"] / alone["copied"] < 0.7 * beside["new"] / alone["new"]
+
+
+def test_weights_that_only_the_model_alone_gains_from_are_not_kept(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, job = trainer.evaluate, tuned_job(tmp_path / "m", model, steps=12)
+
+    def worse_beside(params: Params, *arguments: Any, **options: Any) -> Evaluation:
+        found = measured(params, *arguments, **options)
+        return dataclasses.replace(found, beside=1.0 if params is job.run.start else 1.1)
+
+    monkeypatch.setattr(trainer, "evaluate", worse_beside)
+    run_to_end(job)
+    assert not job.progress.kept
+    assert read_training(tmp_path / "m").val_bpb == job.progress.before.bits_per_byte
+
+
+def test_a_model_from_nothing_is_judged_alone(tmp_path: Path) -> None:
+    job = new_job(CORPUS, folder=tmp_path / "m", preset="nano", settings=TrainConfig(steps=2, batch_size=4))
+    run_to_end(job)
+    assert job.run.data.beside is None
+    assert read_training(tmp_path / "m").beside_memory is None
+
+
+def test_the_memory_of_recent_files_is_that_of_all_files(tmp_path: Path, model: Model) -> None:
+    files = (text("new.py", OTHER), text("old.py", LESSON))
+    corpus = Corpus(recipe="code", train=files, validation=(text("b.py", LESSON[:300]),))
+    whole = tuned_job(tmp_path / "w", model, corpus=corpus)
+    recent = tuned_job(tmp_path / "r", model, corpus=corpus, only={"new.py"})
+    np.testing.assert_array_equal(np.sort(whole.run.data.beside), np.sort(recent.run.data.beside))
 
 
 def test_a_model_of_a_model_is_halved_and_goes_on(tmp_path: Path, model: Model) -> None:
@@ -227,7 +300,7 @@ def test_what_is_kept_lies_on_the_way_from_the_start(
     assert not np.array_equal(found[0.5]["model.norm.weight"], found[1.0]["model.norm.weight"])
 
 
-@pytest.mark.parametrize(("enough", "part"), [(0.01, 0.5), (1.0, None)])
+@pytest.mark.parametrize(("enough", "part"), [(0.01, 0.25), (1.0, None)])
 def test_the_nearest_to_the_start_that_gains_enough_is_kept(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch, enough: float, part: float | None
 ) -> None:
@@ -243,7 +316,7 @@ def test_the_nearest_to_the_start_that_gains_enough_is_kept(
 
 def _best_of_parts(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> float:
     found = []
-    for part in (0.5, 0.75, 1.0):
+    for part in trainer.INTERPOLATIONS:
         monkeypatch.setattr(trainer, "INTERPOLATIONS", (part,))
         job = tuned_job(tmp_path / str(part), model, steps=20)
         run_to_end(job)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tinycoder_training.forecast import Forecast
     from tinycoder_training.job import Job
     from tinycoder_training.report import Sample
-    from tinycoder_training.trainer import Report
+    from tinycoder_training.trainer import Evaluation, Report
 
 LINE_SECONDS = 10.0
 JSON_SECONDS = 0.25  # between two lines
@@ -72,7 +72,7 @@ def _standing(job: Job) -> list[str]:
     name, standing = job.folder.name, job.run.standing
     if standing is not None:
         return [
-            f"there is a model {name} already: {standing:.3f} bits per byte on the same held-out files; "
+            f"there is a model {name} already: {_figures(standing)} bits per byte on the same held-out files; "
             "it stays unless this run becomes better (--overwrite replaces it in any case)"
         ]
     if not has_finished_model(job.folder) or job.record.origin == name:
@@ -96,25 +96,41 @@ def outcome(job: Job) -> str:
 
 def _outcome(job: Job) -> str:
     name, progress = job.folder.name, job.progress
-    before, after = progress.before, progress.best_bits_per_byte
+    before, after, standing = progress.before, progress.best_bits_per_byte, job.run.standing
+    beside = job.training.beside_memory
     if not progress.finished and job.only_better:
         return f"stopped at step {progress.step:,}; the model {name} stays as it was"
     if not progress.finished:
         return f"stopped at step {progress.step:,} and saved; continue with: tinycoder train --resume --name {name}"
-    if not job.replaces and job.run.standing is not None:
+    if not job.replaces and standing is not None:
         return (
-            f"the model {name} stays as it was: {job.run.standing:.3f} bits per byte on the held-out text, this run "
-            f"{after:.3f}; --overwrite replaces it in any case"
+            f"the model {name} stays as it was: {_figures(standing)} bits per byte on the held-out text, this run "
+            f"{_beside(after, beside)}; --overwrite replaces it in any case"
         )
     if before is None:
         return f"{name}: {after:.4f} bits per byte on held-out text"
     if not progress.kept:
         return (
-            f"held-out text: {before.bits_per_byte:.3f} bits per byte before, and nothing that was tried is better: "
+            f"held-out text: {_figures(before)} bits per byte before, and nothing that was tried is better: "
             f"the weights stay those of {job.record.origin}"
         )
-    change = 100 * (after / before.bits_per_byte - 1)
-    return f"held-out text: {before.bits_per_byte:.3f} bits per byte before, {after:.3f} after ({change:+.1f} %)"
+    said = [f"held-out text: {_change(before.bits_per_byte, after, 'bits per byte ')}"]
+    if before.beside is not None and beside is not None:
+        said.append(f"beside the memory of the workspace {_change(before.beside, beside)}")
+    return "; ".join(said)
+
+
+def _figures(found: Evaluation) -> str:
+    return _beside(found.bits_per_byte, found.beside)
+
+
+def _beside(alone: float, beside: float | None) -> str:
+    """Bits per byte of a model, and beside the memory where it is judged by that."""
+    return f"{alone:.3f}" if beside is None else f"{alone:.3f} ({beside:.3f} beside the memory)"
+
+
+def _change(before: float, after: float, unit: str = "") -> str:
+    return f"{before:.3f} {unit}before, {after:.3f} after ({100 * (after / before - 1):+.1f} %)"
 
 
 def show(job: Job, reports: Iterable[Report], samples: Samples) -> list[Sample]:
@@ -228,7 +244,7 @@ def say_end(job: Job, page: Path | None) -> None:
         step=progress.step,
         done=job.done,
         before=training.before and training.before.bits_per_byte,
-        standing=job.run.standing,
+        standing=job.standing,
         bits_per_byte=training.val_bpb,
         report=page and str(page),
     )

@@ -239,7 +239,7 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
         if in_lines:
             say_end(job, page)
     if options.as_json:
-        kept = {"kept": job.is_better, "standing": job.run.standing, "report": page and str(page)}
+        kept = {"kept": job.is_better, "standing": job.standing, "report": page and str(page)}
         click.echo(json.dumps({"folder": str(job.folder), **kept, **training.to_json()}))
     if not (in_lines or finished):
         click.echo(printable(outcome(job)), err=True)

@@ -81,9 +81,10 @@ class DataSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """Bits per byte of the starting model on the held-out text."""
+    """Bits per byte of the starting model on the held-out text, alone and beside the memory of the workspace."""
 
     bits_per_byte: Amount
+    beside_memory: Amount | None = field(default=None, metadata=OMIT_NONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,9 @@ class TrainingRecord:
     ``origin`` is the model that the run continued from, ``history`` the stages before it, ``workspaces`` names of the
     workspaces that were read, ``forgotten`` digests of paths in them that were left out. ``data`` counts what the run
     was about, ``replay`` other text, ``recent`` what was changed lately. ``val_bpb`` is held-out bits per byte, None
-    before the first evaluation; ``interpolation`` the part of the way from the starting weights to the best ones.
+    before the first evaluation; ``beside_memory`` the same of model and workspace memory together, about, by which the
+    run was judged, None where it was not; ``interpolation`` the part of the way from the starting weights to the best
+    ones.
     """
 
     recipe: str = ""
@@ -127,9 +130,15 @@ class TrainingRecord:
     before: Before | None = None
     interpolation: Amount | None = None
     val_bpb: Amount | None = None
+    beside_memory: Amount | None = field(default=None, metadata=OMIT_NONE)
     curve: tuple[CurvePoint, ...] = ()
     quantized: Quantized | None = field(default=None, metadata=OMIT_NONE)
     bundled: Mapping[str, Any] | None = field(default=None, metadata=OMIT_NONE)
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether these are the weights of another model, changed for the better."""
+        return bool(self.interpolation)
 
     def to_json(self) -> dict[str, Any]:
         """The plain data of training.json."""

@@ -133,7 +133,7 @@ def branched(run: Path, folder: Path, tokens: float) -> Job:
     job = dataclasses.replace(resumed_job(run), folder=folder)
     n_steps = _steps(job, tokens)
     steps = job.progress.step + n_steps
-    job.progress.best_bits_per_byte = math.inf  # of the weights that have decayed, not of those on the way
+    job.progress.best_judged = math.inf  # of the weights that have decayed, not of those on the way
     n_evals = round(BRANCH_EVALUATIONS * steps / n_steps)
     return _with(job, steps=steps, warmup=0.0, decay=n_steps / steps, n_evals=n_evals)
 

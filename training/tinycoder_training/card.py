@@ -31,6 +31,9 @@ def model_card(name: str, config: ModelConfig, training: TrainingRecord, *, weig
     )
     if before and bpb is not None:
         quality += f"; {before.bits_per_byte:.4f} before"
+    if training.beside_memory is not None:
+        quality += f"; {training.beside_memory:.4f} beside the memory of the workspace"
+        quality += f", {before.beside_memory:.4f} before" if before and before.beside_memory is not None else ""
     weights = training.quantized.weights if training.quantized else weights
     started = f"| started from | {training.origin} |\n" if training.origin else ""
     library = "" if weights == "int8" else "library_name: transformers\n"

@@ -21,7 +21,7 @@ from tinycoder.workspace.text import Text
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.optim import init_moments
-from tinycoder_training.quality import standing_bits_per_byte
+from tinycoder_training.quality import standing_evaluation
 from tinycoder_training.replay import replay_of
 from tinycoder_training.resume import finite, run_of, state_of
 from tinycoder_training.streams import data_of
@@ -53,10 +53,15 @@ class Job:
         return self.folder if self.progress.finished else run_folder(self.folder)
 
     @property
+    def standing(self) -> float | None:
+        """Bits per byte, alone, of the finished model that only a better one may replace."""
+        return None if self.run.standing is None else self.run.standing.bits_per_byte
+
+    @property
     def is_better(self) -> bool:
         """Whether it is better than what it began with and than the finished model of that name, as far as it knows."""
         standing = self.run.standing
-        return self.progress.kept and (standing is None or self.progress.best_bits_per_byte < standing)
+        return self.progress.kept and (standing is None or self.progress.best_judged < standing.judged)
 
     @property
     def replaces(self) -> bool:
@@ -80,9 +85,10 @@ class Job:
             seconds=round(progress.seconds, 3),
             tokens_seen=progress.step * self.run.train.batch_size * self.run.model.context,
             finished=progress.finished,
-            before=Before(bits_per_byte=before.bits_per_byte) if before else None,
+            before=Before(bits_per_byte=before.bits_per_byte, beside_memory=before.beside) if before else None,
             interpolation=progress.interpolation if before and progress.kept else None,
             val_bpb=finite(progress.best_bits_per_byte),
+            beside_memory=finite(progress.best_judged) if self.run.data.beside is not None else None,
             curve=tuple(progress.curve),
         )
 
@@ -150,20 +156,21 @@ def new_job(
     A finished model in ``folder`` is replaced by a better one only, unless ``overwrite`` or the run goes on from it.
     It learns ``corpus``, or with ``only`` its training texts of these paths, and replays ``general`` and the others.
     ``record`` says when it was made, of which workspaces the corpus is, and what was before. Only code has a middle to
-    fill in: for other recipes ``fim_rate`` becomes 0. Raises ``CorpusError`` if there is too little text, and
-    ``TrainingError`` if that model cannot be compared.
+    fill in, and a memory beside it in use: other recipes do without both. Raises ``CorpusError`` if there is too little
+    text, and ``TrainingError`` if that model cannot be compared.
     """
-    learnt = corpus
+    learnt, rest = corpus, tuple[Text, ...]()
     if only is not None:
         learnt = dataclasses.replace(corpus, train=tuple(text for text in corpus.train if text.path in only))
-        general = (*(text for text in corpus.train if text.path not in only), *general)
+        rest = tuple(text for text in corpus.train if text.path not in only)
+        general = (*rest, *general)
     replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
     if corpus.recipe != "code":
-        settings = dataclasses.replace(settings, fim_rate=0.0)
+        settings = dataclasses.replace(settings, fim_rate=0.0, beside_memory=False)
     if not replay:
         settings = dataclasses.replace(settings, replay=0.0)
     tokenizer, config, params = start_weights(corpus, start, preset, context, settings.seed)
-    data = data_of(learnt, tokenizer, settings, config.context, replay)
+    data = data_of(learnt, tokenizer, settings, config.context, replay, rest)
     if start is not None and settings.minutes is not None:
         settings = dataclasses.replace(settings, max_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
@@ -181,7 +188,7 @@ def new_job(
         recent=None if only is None else _size(learnt.train),
     )
     goes_on = start is not None and start.folder.resolve() == folder.resolve()
-    standing = None if overwrite or goes_on else standing_bits_per_byte(folder, corpus.validation, record)
+    standing = None if overwrite or goes_on else standing_evaluation(folder, corpus, record)
     return Job(
         folder=folder,
         run=Run(model=config, train=settings, data=data, start=best if start else None, standing=standing),

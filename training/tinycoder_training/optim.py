@@ -143,3 +143,14 @@ def _parts(params: Params, config: TrainConfig) -> list[tuple[str, slice]]:
             n_rows = max(1, PART * len(param) // param.size)
         parts += [(name, slice(start, start + n_rows)) for start in range(0, len(param), n_rows)]
     return sorted(parts, key=lambda part: -params[part[0]][part[1]].size)
+
+
+def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:
+    """Factor in [0, 1] at ``progress`` in [0, 1] of the budget.
+
+    Rises in a straight line over the first ``warmup`` part, stays, and falls in a straight line to zero over the
+    last ``decay`` part (warm-up/stable/decay, Hu et al. 2024), so that a run of any length ends annealed.
+    """
+    rising = (progress + 1e-3) / (warmup + 1e-3)
+    falling = (1 - progress) / decay if decay else 1.0
+    return max(0.0, min(1.0, rising, falling))

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tinycoder.config import n_cpus
 from tinycoder.errors import CheckpointError, TrainingError
 from tinycoder.storage.atomic import readable_folder
@@ -12,17 +10,31 @@ from tinycoder.storage.checkpoint import STATE, Model, load_model
 from tinycoder.storage.models import exists
 from tinycoder.storage.record import TrainingRecord
 from tinycoder.workspace.text import Text
+from tinycoder_training.beside import beside_memory
+from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.parallel import threads
 from tinycoder_training.streams import stream
 from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Data, Evaluation, evaluate
 
 
-def measure(model: Model, texts: Sequence[Text], *, n_tokens: int | None = None) -> Evaluation:
-    """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly."""
+def measure(
+    model: Model, texts: Sequence[Text], *, n_tokens: int | None = None, beside: Sequence[Text] | None = None
+) -> Evaluation:
+    """How well ``model`` predicts ``texts``, or ``n_tokens`` of them spread evenly.
+
+    With ``beside``, also next to a memory of those other texts.
+    """
     ids = stream(texts, model.tokenizer, model.training.recipe)
-    nothing = np.zeros(0, np.uint16)
+    known = stream(beside or (), model.tokenizer, model.training.recipe)
     end = model.tokenizer.end_of_text
-    data = Data(train=nothing, validation=ids, bytes_of_id=model.tokenizer.n_bytes, prompts=(), end_of_text=end)
+    data = Data(
+        train=known,
+        validation=ids,
+        bytes_of_id=model.tokenizer.n_bytes,
+        prompts=(),
+        end_of_text=end,
+        beside=None if beside is None else beside_memory(ids, known, end),
+    )
     with threads(n_cpus()) as pool:
         return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
 
@@ -32,8 +44,8 @@ def has_finished_model(folder: Path) -> bool:
     return exists(folder) and any(readable_folder(folder).iterdir()) and not (readable_folder(folder) / STATE).exists()
 
 
-def standing_bits_per_byte(folder: Path, held_out: Sequence[Text], record: TrainingRecord) -> float | None:
-    """Bits per byte, on the held-out texts of a new run, of the finished model in whose place it would be saved.
+def standing_evaluation(folder: Path, corpus: Corpus, record: TrainingRecord) -> Evaluation | None:
+    """How well the finished model in whose place a new run would be saved predicts the run's held-out texts.
 
     None where there is no such model, or where it may have learnt what was forgotten since: it has to go. ``record`` is
     that of the new run. Raises ``TrainingError`` where the two cannot be compared.
@@ -49,7 +61,8 @@ def standing_bits_per_byte(folder: Path, held_out: Sequence[Text], record: Train
         return None
     if reason := _no_comparison(old, record):
         raise _refusal(folder, reason)
-    return measure(model, held_out, n_tokens=FINAL_EVALUATION_TOKENS).bits_per_byte
+    beside = corpus.train if record.settings and record.settings.beside_memory else None
+    return measure(model, corpus.validation, n_tokens=FINAL_EVALUATION_TOKENS, beside=beside)
 
 
 def _no_comparison(old: TrainingRecord, new: TrainingRecord) -> str | None:

@@ -60,6 +60,9 @@ def report_html(name: str, training: TrainingRecord, samples: Sequence[Sample]) 
     }
     if before:
         metadata |= {"started from": str(training.origin), "before": f"{before.bits_per_byte:.4f}"}
+    if before and before.beside_memory is not None and training.beside_memory is not None:
+        change = f"{before.beside_memory:.4f} before, {training.beside_memory:.4f} after"
+        metadata["beside the workspace's memory"] = change
     shown = "".join(f"<pre>{html.span('quiet', s.prompt)}{html.span('strong', s.completion)}</pre>" for s in samples)
     return html.page(
         name,

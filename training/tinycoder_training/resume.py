@@ -30,8 +30,9 @@ class _Counters:
     seconds: Amount
     smooth_loss: Amount | None
     best_bits_per_byte: Amount | None
-    before: dict[str, Amount] | None = None  # an evaluation
-    standing: Amount | None = None
+    best_judged: Amount | None = None
+    before: dict[str, Amount | None] | None = None  # an evaluation
+    standing: Amount | dict[str, Amount | None] | None = None  # a number as version 0.1.0 wrote it
 
 
 def state_of(run: Run, progress: Progress) -> State:
@@ -39,11 +40,10 @@ def state_of(run: Run, progress: Progress) -> State:
     arrays = {f"params/{name}": param for name, param in progress.params.items()}
     arrays |= {f"moments/{name}": moment for name, moment in progress.moments.items()}
     arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
-    if run.data.replay is not None:
-        arrays["data/replay"] = run.data.replay
+    optional = {"data/replay": run.data.replay, "beside/validation": run.data.beside}
+    arrays |= {name: array for name, array in optional.items() if array is not None}
     if run.start is not None:
         arrays |= {f"start/{name}": param for name, param in run.start.items()}
-    before = progress.before
     counters = _Counters(
         settings=run.train,
         prompts=run.data.prompts,
@@ -51,8 +51,9 @@ def state_of(run: Run, progress: Progress) -> State:
         seconds=progress.seconds,
         smooth_loss=progress.smooth_loss,
         best_bits_per_byte=finite(progress.best_bits_per_byte),
-        before={"loss": before.loss, "bits_per_byte": before.bits_per_byte} if before else None,
-        standing=run.standing,
+        best_judged=finite(progress.best_judged),
+        before=_plain(progress.before),
+        standing=_plain(run.standing),
     )
     return State(arrays=arrays, metadata=plain(counters, KEYS))
 
@@ -72,6 +73,8 @@ def run_of(
     for name, array in state.arrays.items():
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = array
+    beside = groups.get("beside", {}).get("validation")
+    _check_beside(beside, groups["data"]["validation"])
     data = Data(
         train=groups["data"]["train"],
         validation=groups["data"]["validation"],
@@ -80,25 +83,52 @@ def run_of(
         end_of_text=model.tokenizer.end_of_text,
         rewrite=rewrite_of(model.tokenizer, settings),
         replay=groups["data"].get("replay"),
+        beside=beside,
     )
     _check_ids([*groups["data"].values(), *map(np.array, data.prompts)], model.config.vocab_size)
     moments = init_moments(model.params, settings)
     for group in ("params", "moments", *({"start"} & groups.keys())):
         _check_shapes(groups[group], moments if group == "moments" else model.params, group)
-    best, before = counters.best_bits_per_byte, counters.before
+    best, judged = (math.inf if each is None else each for each in (counters.best_bits_per_byte, counters.best_judged))
     progress = Progress(
         params=groups["params"],
         moments=groups["moments"],
         best_params=model.params,
-        best_bits_per_byte=math.inf if best is None else best,
+        best_bits_per_byte=best,
+        best_judged=best if beside is None else judged,
         smooth_loss=counters.smooth_loss,
         step=counters.step,
         seconds=counters.seconds,
-        before=Evaluation(loss=before["loss"], bits_per_byte=before["bits_per_byte"]) if before else None,
+        before=_evaluation(counters.before),
         curve=list(model.training.curve),
     )
-    run = Run(model=model.config, train=settings, data=data, start=groups.get("start"), standing=counters.standing)
+    standing = counters.standing
+    if standing is not None and not isinstance(standing, dict):
+        standing = {"loss": 0.0, "bits_per_byte": standing}
+    run = Run(model=model.config, train=settings, data=data, start=groups.get("start"), standing=_evaluation(standing))
     return run, progress
+
+
+def _plain(evaluation: Evaluation | None) -> dict[str, float | None] | None:
+    if evaluation is None:
+        return None
+    return {name: getattr(evaluation, name) for name in ("loss", "bits_per_byte", "beside")}
+
+
+def _evaluation(found: Mapping[str, float | None] | None) -> Evaluation | None:
+    """The evaluation that ``_plain`` wrote, or an earlier version without ``beside``."""
+    if found is None:
+        return None
+    loss, bits_per_byte = found["loss"], found["bits_per_byte"]
+    if loss is None or bits_per_byte is None:
+        raise ValueError("an evaluation without its figures")
+    return Evaluation(loss=loss, bits_per_byte=bits_per_byte, beside=found.get("beside"))
+
+
+def _check_beside(beside: Array | None, ids: Array) -> None:
+    """Raise ``ValueError`` unless there is nothing, or a logarithm for each id."""
+    if beside is not None and (beside.dtype.kind != "f" or beside.shape != ids.shape or not (beside < np.inf).all()):
+        raise ValueError(f"{beside.dtype} of shape {beside.shape} are no logarithms for {len(ids)} ids")
 
 
 def _check_ids(parts: Sequence[Array], vocab_size: int) -> None:

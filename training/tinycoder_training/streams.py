@@ -10,6 +10,7 @@ from tinycoder.errors import CorpusError
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.workspace.text import Text
+from tinycoder_training.beside import beside_memory
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Rewrite
 from tinycoder_training.fim import infilled
@@ -22,18 +23,31 @@ CODE_PROMPT = 600
 
 
 def data_of(
-    corpus: Corpus, tokenizer: Tokenizer, settings: TrainConfig, context: int, replay: Sequence[Text] = ()
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    settings: TrainConfig,
+    context: int,
+    replay: Sequence[Text] = (),
+    rest: Sequence[Text] = (),
 ) -> Data:
-    """All that a run reads. Raises ``CorpusError`` if there is too little text to learn from and be judged by."""
+    """All that a run reads; the memory knows ``rest`` besides the corpus.
+
+    Raises ``CorpusError`` if there is too little text to learn from and be judged by.
+    """
     order = np.random.default_rng(settings.seed).permutation(len(corpus.train))
     train = stream([corpus.train[i] for i in order], tokenizer, corpus.recipe)
     validation = stream(corpus.validation, tokenizer, corpus.recipe)
     if len(train) < 2 or len(validation) < 2:
         raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
+    beside = None
+    if settings.beside_memory:
+        known = np.concatenate([train, stream(rest, tokenizer, corpus.recipe)])
+        beside = beside_memory(validation, known, tokenizer.end_of_text)
     other = stream(replay, tokenizer, corpus.recipe) if settings.replay_rows else train[:0]
     return Data(
         train=_long_enough(train, context),
         validation=validation,
+        beside=beside,
         bytes_of_id=tokenizer.n_bytes,
         prompts=_prompts(corpus, tokenizer),
         end_of_text=tokenizer.end_of_text,

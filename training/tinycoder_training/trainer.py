@@ -20,15 +20,16 @@ from tinycoder.transformer.decode import Session
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
 from tinycoder.transformer.sampling import sample_ids
+from tinycoder_training.beside import mixed_losses
 from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
-from tinycoder_training.optim import Moments, update
+from tinycoder_training.optim import Moments, learning_rate_scale, update
 from tinycoder_training.parallel import Threads, threads
 
 EVALUATION_ROWS = 8
 FINAL_EVALUATION_TOKENS = 400_000
 GREEDY = GenerationConfig(max_tokens=48)  # of samples
 SMOOTHING = 0.05
-INTERPOLATIONS = (0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
+INTERPOLATIONS = (0.25, 0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the largest gain of them
 
 
@@ -37,7 +38,8 @@ class Data:
     """Token streams (n,) to train on and to validate with, the bytes of each id (V,), and prompts for samples.
 
     ``replay`` is other text that is learnt with ``train``, so that the model does not forget what it knew.
-    ``rewrite`` may change training windows, never validation windows.
+    ``rewrite`` may change training windows, never validation windows. ``beside`` (n,) is what the memory has of each id
+    to validate with (``tinycoder_training.beside``), None for a model that does without it.
     """
 
     train: Array
@@ -47,15 +49,25 @@ class Data:
     end_of_text: int
     rewrite: Rewrite | None = None
     replay: Array | None = None
+    beside: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Held-out loss in nats per token and in bits per byte, and the ids that complete each prompt."""
+    """Held-out loss in nats per token and in bits per byte, and the ids that complete each prompt.
+
+    ``beside`` is the loss in bits per byte of the model beside the memory, about; None for one that does without it.
+    """
 
     loss: float
     bits_per_byte: float
+    beside: float | None = None
     samples: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def judged(self) -> float:
+        """The bits per byte by which models are compared."""
+        return self.bits_per_byte if self.beside is None else self.beside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,21 +75,21 @@ class Run:
     """A run as a value; with the same run and progress the loop always does the same.
 
     ``start`` are the weights of the starting model, which are not written to: unless the run finds better ones, it
-    ends with them. ``standing`` are the bits per byte, on the held-out text, of a finished model that only a better one
-    may replace.
+    ends with them. ``standing`` is how well a finished model does that only a better one may replace.
     """
 
     model: ModelConfig
     train: TrainConfig
     data: Data
     start: Params | None = None
-    standing: float | None = None
+    standing: Evaluation | None = None
 
 
 @dataclass(kw_only=True)
 class Progress:
     """Everything that changes: current and best weights, moments, counters, and the curve so far.
 
+    ``best_bits_per_byte`` are those of the best weights alone, ``best_judged`` those that they were compared by.
     ``smooth_loss`` is the training loss averaged over about the last 20 steps. ``before`` is the evaluation of the
     starting model. Of a finished run, ``kept`` says whether it found better weights than those, and ``interpolation``
     where its weights are on the way from the start (0) to the best ones (1).
@@ -87,6 +99,7 @@ class Progress:
     moments: Moments
     best_params: Params
     best_bits_per_byte: float = math.inf
+    best_judged: float = math.inf
     smooth_loss: float | None = None
     step: int = 0
     seconds: float = 0.0
@@ -213,37 +226,32 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     return max(steps, progress.seconds / (60 * settings.minutes))
 
 
-def learning_rate_scale(progress: float, *, warmup: float, decay: float) -> float:
-    """Factor in [0, 1] at ``progress`` in [0, 1] of the budget.
-
-    Rises in a straight line over the first ``warmup`` part, stays, and falls in a straight line to zero over the
-    last ``decay`` part (warm-up/stable/decay, Hu et al. 2024), so that a run of any length ends annealed.
-    """
-    rising = (progress + 1e-3) / (warmup + 1e-3)
-    falling = (1 - progress) / decay if decay else 1.0
-    return max(0.0, min(1.0, rising, falling))
-
-
 def evaluate(
     params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
 ) -> Evaluation:
     """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
-    inputs, targets = evaluation_windows(data.validation, model.context, n_tokens)
+    inputs, targets = evaluation_windows(np.arange(len(data.validation)), model.context, n_tokens)
     weights, _ = fuse_forward(params, model)
 
-    def sums(start: int) -> tuple[float, int, int]:
+    def sums(start: int) -> tuple[float, float, int, int]:
         rows = slice(start, start + EVALUATION_ROWS)
         counted = targets[rows] >= 0
-        nats = losses(weights, model, inputs[rows], np.maximum(targets[rows], 0))
+        places = np.maximum(targets[rows], 0)
+        ids = data.validation[places].astype(np.int64)
+        nats = losses(weights, model, data.validation[inputs[rows]].astype(np.int64), ids)[counted]
+        mixed = nats if data.beside is None else mixed_losses(nats, data.beside[places[counted]])
         return (
-            float(nats[counted].sum(dtype=np.float64)),
+            float(nats.sum(dtype=np.float64)),
+            float(mixed.sum(dtype=np.float64)),
             int(counted.sum()),
-            int(data.bytes_of_id[targets[rows][counted]].sum()),
+            int(data.bytes_of_id[ids[counted]].sum()),
         )
 
     mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
-    nats, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
-    return Evaluation(loss=nats / n, bits_per_byte=nats / math.log(2) / max(1, n_bytes))
+    nats, mixed, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
+    per_byte = 1 / math.log(2) / max(1, n_bytes)
+    beside = None if data.beside is None else mixed * per_byte
+    return Evaluation(loss=nats / n, bits_per_byte=nats * per_byte, beside=beside)
 
 
 def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
@@ -282,14 +290,14 @@ def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) 
     progress.before = evaluation = evaluate(start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
     if len(run.data.validation) > run.train.evaluation_tokens:
         evaluation = evaluate(start, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
-    progress.best_bits_per_byte = evaluation.bits_per_byte
+    progress.best_bits_per_byte, progress.best_judged = evaluation.bits_per_byte, evaluation.judged
 
 
 def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluation:
     """Evaluate the current weights, keep them if they are the best so far, and add a point to the curve."""
     evaluation = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
-    if evaluation.bits_per_byte < progress.best_bits_per_byte:
-        progress.best_bits_per_byte = evaluation.bits_per_byte
+    if evaluation.judged < progress.best_judged:
+        progress.best_bits_per_byte, progress.best_judged = evaluation.bits_per_byte, evaluation.judged
         progress.best_params = {name: param.copy() for name, param in progress.params.items()}
     point = CurvePoint(
         step=progress.step,
@@ -307,10 +315,10 @@ def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
     if run.start is not None:
         progress.interpolation, progress.best_params = _interpolated(run, run.start, progress.best_params, pool)
     evaluation = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
-    progress.kept = progress.before is None or evaluation.bits_per_byte < progress.before.bits_per_byte
+    progress.kept = progress.before is None or evaluation.judged < progress.before.judged
     if run.start is not None and progress.before is not None and not progress.kept:
         progress.best_params, evaluation = run.start, progress.before
-    progress.best_bits_per_byte = evaluation.bits_per_byte
+    progress.best_bits_per_byte, progress.best_judged = evaluation.bits_per_byte, evaluation.judged
     progress.finished = True
     return dataclasses.replace(evaluation, samples=_samples(run, progress))
 
@@ -323,7 +331,7 @@ def _interpolated(run: Run, start: Params, best: Params, pool: Threads) -> tuple
     """
 
     def quality(params: Params) -> float:
-        return evaluate(params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool).bits_per_byte
+        return evaluate(params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool).judged
 
     weights = {part: best if part == 1 else _between(start, best, part) for part in INTERPOLATIONS}
     before = quality(start)

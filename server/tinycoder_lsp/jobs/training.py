@@ -283,7 +283,7 @@ def _quality(end: Mapping[str, Any]) -> str:
     before, after, standing = end["before"], end["bits_per_byte"], end["standing"]
     if after is None:
         return "TinyCoder found nothing new to learn."
-    if standing is not None and after >= standing:
+    if standing is not None and not end["kept"]:
         return (
             f"TinyCoder trained, but the model that was there is no worse and stays: held-out code {standing:.3f} bits "
             f"per byte, {after:.3f} now. `tinycoder train --overwrite` replaces it in any case."
