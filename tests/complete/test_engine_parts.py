@@ -16,7 +16,7 @@ from tinycoder.complete.healing import Healer
 from tinycoder.complete.names.name import matches
 from tinycoder.complete.parts import Parts, without
 from tinycoder.errors import Cancelled, ConfigError
-from tinycoder.memory.mixer import LEARNT, to_tables
+from tinycoder.memory.mixer import to_tables
 from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model
 
@@ -61,15 +61,6 @@ def popup(engine: Engine, text: str) -> list[Candidate]:
 
 def offered(engine: Engine, text: str = TYPED) -> list[tuple[str, str]]:
     return [(candidate.text, str(candidate.provenance)) for candidate in inline(engine, text, eagerness="eager")]
-
-
-@pytest.mark.parametrize(("interpolation", "shift"), [(None, 0.0), (0.5, LEARNT)])
-def test_beside_a_model_that_learnt_a_workspace_the_memory_is_believed_less(
-    model: Model, interpolation: float | None, shift: float
-) -> None:
-    training = dataclasses.replace(model.training, interpolation=interpolation)
-    tuned = dataclasses.replace(model, training=training)
-    assert Engine(tuned).mixer.shift == shift <= 0
 
 
 def test_a_line_of_the_workspace_is_offered_with_its_source_and_count(model: Model) -> None:

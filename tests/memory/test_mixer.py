@@ -87,19 +87,6 @@ def test_learning_makes_what_came_likelier() -> None:
     assert mixer.n_learnt == 4
 
 
-def test_a_shift_says_how_much_the_memory_is_believed_and_is_nothing_that_was_learnt() -> None:
-    base, known = normal(list(range(1, V + 1))), [match({5: 3, 6: 1}), match({7: 2}, source=HERE, order=8)]
-    means = []
-    for shift in (-50.0, -1.0, 0.0, 1.0):
-        mixer = Mixer(shift=shift)
-        assert to_tables(mixer) == to_tables(Mixer())
-        means.append(float(mixer.mix(base, known).interpolated[[5, 6, 7]].sum()))
-        mixer.learn(mixer.mix(base, known), 7)
-        assert mixer.mix(base, known).p[7] >= Mixer(shift=shift).mix(base, known).p[7]
-    assert means == sorted(means)
-    assert means[0] == pytest.approx(float(base[[5, 6, 7]].sum()))
-
-
 Step = tuple[Array, list[NgramMatch], int]
 
 

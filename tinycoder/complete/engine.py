@@ -21,7 +21,7 @@ from tinycoder.complete.predict import Predictor, TokenCost
 from tinycoder.complete.ranking import Row
 from tinycoder.complete.text import typed_word
 from tinycoder.errors import Cancelled
-from tinycoder.memory.mixer import LEARNT, Mixer
+from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.suffix_index import SuffixIndex
 from tinycoder.memory.token_lines import TokenLines
@@ -45,7 +45,7 @@ class Engine:
     ) -> None:
         self.tokenizer = model.tokenizer
         self.memory = memory if memory is not None else Memory(model.tokenizer)
-        self.mixer = mixer or Mixer(shift=LEARNT if model.training.is_tuned else 0.0)
+        self.mixer = mixer or Mixer()
         self.parts = parts
         self._predictor = Predictor(self.tokenizer, model, self.memory, self.mixer, parts)
         self._names = Names()

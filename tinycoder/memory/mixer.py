@@ -29,7 +29,6 @@ RATE = 0.15  # of Adagrad
 POWER_RATE = 0.03  # of the exponents: each of them moves the whole distribution
 CAUTION = 5.0  # squared gradients that count as seen before the first one
 MIN_PROBABILITY = 1e-9  # probability of what nobody expects
-LEARNT = -0.4  # shift beside a model that has learnt what the memory says (docs/decisions.md)
 MAX_WEIGHT = 1e9  # of a weight or a sum that is read back
 _Weight = Annotated[float, Range(-MAX_WEIGHT, MAX_WEIGHT)]
 FORMAT = 2
@@ -62,11 +61,10 @@ class Mixture:
 class Mixer:
     """The weights; ``weights`` and ``steps`` (n,) are their values and their sums of squared gradients.
 
-    ``n_learnt`` says how often they have changed. ``shift`` is added to the log odds of every level, and stays.
+    ``n_learnt`` says how often they have changed.
     """
 
-    def __init__(self, weights: Array | None = None, steps: Array | None = None, *, shift: float = 0.0) -> None:
-        self.shift = shift
+    def __init__(self, weights: Array | None = None, steps: Array | None = None) -> None:
         self.weights: list[float] = (default_weights() if weights is None else weights).tolist()
         self.n_learnt = 0
         self.steps: list[float] = (np.full(n_weights(), CAUTION) if steps is None else steps).tolist()
@@ -80,7 +78,7 @@ class Mixer:
         rows, match_weights = [], []
         for match in matches:
             row = _row(match, interpolated, confidence)
-            share = _logistic(self.shift + weights[row[0]] + weights[row[1]] + weights[row[2]] + weights[row[3]])
+            share = _logistic(weights[row[0]] + weights[row[1]] + weights[row[2]] + weights[row[3]])
             interpolated *= 1 - share
             interpolated[match.ids] += share / match.total * match.counts
             rows.append(row)

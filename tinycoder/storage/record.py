@@ -135,11 +135,6 @@ class TrainingRecord:
     quantized: Quantized | None = field(default=None, metadata=OMIT_NONE)
     bundled: Mapping[str, Any] | None = field(default=None, metadata=OMIT_NONE)
 
-    @property
-    def is_tuned(self) -> bool:
-        """Whether these are the weights of another model, changed for the better."""
-        return bool(self.interpolation)
-
     def to_json(self) -> dict[str, Any]:
         """The plain data of training.json."""
         data: dict[str, Any] = plain(self, KEYS)
