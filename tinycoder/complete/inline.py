@@ -149,9 +149,10 @@ class GhostText:
                 candidates.setdefault(candidate.text, candidate)
             if len(candidates) == request.n:
                 break
-        if layout.opens:  # the more lines a block has, the less probable they all are
-            return list(candidates.values())
-        return sorted(candidates.values(), key=lambda candidate: -candidate.probability)
+        found = list(candidates.values())
+        if not layout.opens:  # the more lines a block has, the less probable they all are
+            found.sort(key=lambda candidate: -candidate.probability)
+        return [*found[:1], *(each for each in found[1:] if round(100 * each.probability))]
 
     def _written(
         self, opened: CleanDocument, offset: int, request: GhostRequest, layout: Layout, poll: Poll
@@ -236,9 +237,9 @@ class GhostText:
         if not text.strip() or (rest and not self._joins(document, offset, word, text, rest)):
             return None
         known = confidence_of_typed(ghost, typed)
-        first_line = confidence_of(ghost, typed + len(text.partition("\n")[0]))
-        probability = min(1.0, first_line / known) if known else 0.0
-        if self._parts.gates and not shown and round(100 * probability) == 0:
+        first_line = len(text) - len(text.lstrip("\n")) + len(text.lstrip("\n").partition("\n")[0])
+        probability = min(1.0, confidence_of(ghost, typed + first_line) / known) if known else 0.0
+        if self._parts.gates and threshold and not shown and round(100 * probability) == 0:
             self.held_back["improbable"] += 1
             return None
         return Candidate(
