@@ -44,6 +44,15 @@ def test_what_is_never_worth_a_look_is_held_back(text: str, new: str, ends: bool
     assert reason(text, new, ends=ends) == expected
 
 
+def test_what_would_be_shown_as_nothing_is_held_back_unless_it_was_asked_for() -> None:
+    cursor = Names().cursor("code.py", "x = ", 4)
+    reasons = [
+        held_back(Offer(text="x = ", offset=4, new="first", ends=True, cursor=cursor, probability=probability))
+        for probability in (0.004, 0.006, None)
+    ]
+    assert reasons == ["improbable", None, None]
+
+
 @pytest.mark.parametrize(
     ("text", "new", "ends"),
     [

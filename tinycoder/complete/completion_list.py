@@ -86,7 +86,7 @@ class CompletionList:
     def order(
         self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True
     ) -> tuple[Cursor, list[tuple[Row, float]]]:
-        """The same with their probabilities among all, best first. Kept: the list and ghost text share a cursor."""
+        """All candidates with their probabilities, best first. Kept: the list and ghost text share a cursor."""
         predictions = self._predictor.predictions(self._predictor.context(opened.document, offset, opened.lines))
         key = (opened.document, offset, imports)
         if self._last is None or self._last[0] != key or self._last[1] is not predictions:

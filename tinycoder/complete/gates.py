@@ -38,7 +38,8 @@ _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|from)\b")
 class Offer:
     """``new``, which may be put at ``offset`` of ``text``; ``cursor`` is what the names know of that place.
 
-    ``ends`` says whether it goes to where its line ends, by the model.
+    ``ends`` says whether it goes to where its line ends, by the model. ``probability`` is what would be shown with it;
+    None if it was asked for manually, however unlikely.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Offer:
     new: str
     ends: bool
     cursor: Cursor
+    probability: float | None = None
 
     @cached_property
     def before(self) -> str:
@@ -181,6 +183,11 @@ def _element(text: str, imported: bool) -> str:
     return ""
 
 
+def _is_improbable(offer: Offer) -> bool:
+    """What would be shown as 0 %."""
+    return offer.probability is not None and round(100 * offer.probability) == 0
+
+
 def _is_out_of_scope(offer: Offer) -> bool:
     """``self`` or ``cls`` where no function around has it, or ``super()`` outside of classes."""
     if offer.cursor.inside or _HEADER.match(offer.line) or _state(offer).head:
@@ -211,4 +218,5 @@ GATES: Mapping[str, Callable[[Offer], bool]] = {
     "listed": _is_listed,
     "line above": _is_the_line_above,
     "out of scope": _is_out_of_scope,
+    "improbable": _is_improbable,
 }

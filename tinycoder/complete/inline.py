@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tinycoder.complete.blocks import block_header
@@ -61,12 +60,8 @@ class GhostText:
         self._list = listed
         self._filters = Filters()
         self._cache = SuggestionCache()
-        self._asked: tuple[Document | None, int, bool] = (
-            None,
-            0,
-            False,
-        )  # the latest request, and whether keys led there
-        self.held_back: Counter[str] = Counter()  # by the reasons of the gates
+        # Where the latest request was, and whether keys led there.
+        self._asked: tuple[Document | None, int, bool] = (None, 0, False)
 
     def at(self, opened: CleanDocument, offset: int, request: GhostRequest, poll: Poll) -> list[Candidate]:
         """The requested ghost texts at ``offset`` of the document without secrets, most likely first."""
@@ -239,9 +234,10 @@ class GhostText:
         known = confidence_of_typed(ghost, typed)
         first_line = len(text) - len(text.lstrip("\n")) + len(text.lstrip("\n").partition("\n")[0])
         probability = min(1.0, confidence_of(ghost, typed + first_line) / known) if known else 0.0
-        if self._parts.gates and threshold and not shown and round(100 * probability) == 0:
-            self.held_back["improbable"] += 1
-            return None
+        if self._parts.gates and not shown:  # what was shown and still fits is not withdrawn
+            judged = probability if threshold else None
+            if self._is_held_back(document, offset, ghost, text, typed, judged):
+                return None
         return Candidate(
             text=word + text + rest,
             start=offset - len(word),
@@ -260,20 +256,16 @@ class GhostText:
         text = ghost.text[typed : typed + ends[-1]] if ends else ""
         if self._parts.filters and text:
             text = self._filters.let_through(document.text, offset, text, ends)
-        if typed + len(text) < shown:
-            return ghost.text[typed:shown]  # what was shown and still fits is not withdrawn
-        if self._parts.gates and text and not shown and self._is_held_back(document, offset, ghost, text, typed):
-            return ""
-        return text
+        return ghost.text[typed:shown] if typed + len(text) < shown else text
 
-    def _is_held_back(self, document: Document, offset: int, ghost: Ghost, text: str, typed: int) -> bool:
-        """Whether a gate holds back the ``text`` of a ghost; its reason is counted."""
+    def _is_held_back(
+        self, document: Document, offset: int, ghost: Ghost, text: str, typed: int, probability: float | None
+    ) -> bool:
+        """Whether a gate holds back the ``text`` of a ghost of which ``typed`` characters are there already."""
         cursor = self._names.cursor(document.path, document.text, offset)
         ends = bool(ghost.ended) and typed + len(text) == len(ghost.text)
-        reason = held_back(Offer(text=document.text, offset=offset, new=text, ends=ends, cursor=cursor))
-        if reason:
-            self.held_back[reason] += 1
-        return reason is not None
+        offer = Offer(text=document.text, offset=offset, new=text, ends=ends, cursor=cursor, probability=probability)
+        return held_back(offer) is not None
 
     def _joins(self, document: Document, offset: int, word: str, text: str, rest: str) -> bool:
         """Whether ``text`` may come before the ``rest`` of a word: the joined word must exist."""
