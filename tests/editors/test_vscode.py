@@ -364,6 +364,7 @@ def test_no_ghost_text_comes_while_a_placeholder_is_selected(editor: VSCode) -> 
     editor.type("placed")
     editor.ask_for_popup_until("placed")
     press_enter_for(editor, "        self.tot")
+    editor.wait_for_no_ghost()  # which continued the selected row
     assert not editor.soon(editor.ghost_text)
     editor.type("tot")
     editor.wait_for_ghost("al = start")
