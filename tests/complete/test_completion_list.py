@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keyword
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from tinycoder.complete.engine import Engine
 from tinycoder.stop import never
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
+from tinycoder.symbols.project import Project, WorkspaceFile
+from tinycoder.symbols.world import World
 
 CODE = """\
 import os
@@ -189,3 +193,23 @@ def test_a_list_on_the_screen_closes_at_the_end_of_the_word_of_the_ghost_text(mo
     whole = f"{text}tal"
     document = Document(path="counter.py", text=whole)
     assert engine.popup(document, len(whole), ListRequest(on_screen=True), stop=never) == []
+
+
+def test_a_list_that_was_asked_for_before_has_what_became_known_since(tmp_path: Path) -> None:
+    engine, file = Engine(load_model(bundled_folder())), tmp_path / "shop.py"
+    text, offset = split("import shop\n\nshop.¦")
+    here = Document(path="here.py", text=text)
+
+    def names() -> list[str]:
+        return [each.text for each in engine.popup(here, offset, stop=never)]
+
+    assert "basket" not in names()
+    file.write_text("def basket(): ...\n", encoding="utf-8")
+    project = Project()
+    project.refresh([WorkspaceFile(path="shop.py", location=file)])
+    engine.know(World(project))
+    assert "basket" in names()
+    file.write_text("def basket(): ...\ndef checkout(): ...\n", encoding="utf-8")
+    os.utime(file, (1, 1))
+    project.refresh([WorkspaceFile(path="shop.py", location=file)])
+    assert "checkout" in names()

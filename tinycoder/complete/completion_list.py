@@ -28,6 +28,7 @@ from tinycoder.complete.ranking import Row, ranked
 from tinycoder.complete.word_search import complete_word
 from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.seen import Seen
+from tinycoder.symbols.world import View
 from tinycoder.transformer.decode import Poll
 
 CLOSED = 0.25  # probability that the typed word is complete, from which there is no list
@@ -40,6 +41,9 @@ MAX_SOURCES = 5  # rows whose source is looked up in the memory
 MIN_IMPORT = 3  # letters that must be typed before names are offered that need an import
 
 
+_Order = tuple[Cursor, list[tuple[Row, float]]]
+
+
 class CompletionList:
     """Builds lists for one model and one memory; keeps the tokens of the names."""
 
@@ -49,7 +53,7 @@ class CompletionList:
         self._names = names
         self._memory = memory
         self._speller = Speller(predictor.tokenizer)
-        self._last: tuple[object, PredictionCache, tuple[Cursor, list[tuple[Row, float]]]] | None = None
+        self._last: tuple[object, tuple[PredictionCache, View], _Order] | None = None
         self._equals = np.array([raw[:1] == b"=" for raw in predictor.tokenizer.raw], np.float32)
 
     def at(
@@ -83,16 +87,15 @@ class CompletionList:
             )
         return candidates
 
-    def order(
-        self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True
-    ) -> tuple[Cursor, list[tuple[Row, float]]]:
+    def order(self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True) -> _Order:
         """All candidates with their probabilities, best first. Kept: the list and ghost text share a cursor."""
         predictions = self._predictor.predictions(self._predictor.context(opened.document, offset, opened.lines))
-        key = (opened.document, offset, imports)
-        if self._last is None or self._last[0] != key or self._last[1] is not predictions:
+        at, known = (opened.document, offset, imports), (predictions, self._names.modules(opened.document.path))
+        last = self._last
+        if last is None or last[0] != at or last[1][0] is not known[0] or last[1][1] is not known[1]:
             cursor, rows = self.rows(opened, offset, poll, imports=imports)
-            self._last = (key, predictions, (cursor, ranked(rows, cursor)))
-        return self._last[2]
+            last = self._last = (at, known, (cursor, ranked(rows, cursor)))
+        return last[2]
 
     def rows(self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True) -> tuple[Cursor, list[Row]]:
         """All candidates for the list, in no order; the typed word too, if it exists or may be introduced here."""
