@@ -48,7 +48,7 @@ class InlineSettings:
     eagerness: Literal["quiet", "balanced", "eager"] = _setting(
         "balanced",
         "How readily ghost text is offered while typing: where it is likely to be right, where it is worth a look, or "
-        "also where it is a guess. All of it is offered when the person asks for it.",
+        "also where it is a guess. What is asked for manually is offered however unlikely it is.",
     )
     block: Literal["off", "explicit", "automatic"] = _setting(
         "explicit",

@@ -94,11 +94,17 @@ def test_ends_rise_and_are_after_the_typed_part(pieces: list[tuple[str, float]],
         ("x = |", "x = abc|", False),  # accepted, or pasted
         ("x = 1|", "x = 1\n    |", True),  # Enter, with the indentation
         ("x = |", "x = |", False),
-        ("x = a|", "x = |", False),
+        ("x = a|", "x = |", True),  # taken back
         ("x = |\ny", "x = a|\ny", True),
         ("x = |\ny", "x = a|\nz", False),
         ("|x = 1", "x|x = 1", True),
         ("x = 1|\ny = 2", "x = 1\ny|y = 2", False),
+        ("print|", "print(|)", True),  # with its closing bracket
+        ("x = |", 'x = "|"', True),
+        ("print(a|)", "print(a)|", True),  # typed over
+        ("print(a|bc)", "print(ab|c)", False),  # moved
+        ("total = xy|", "total = xz|", True),  # a letter replaced
+        ("total = |", "total = |\n", False),
     ],
 )
 def test_a_key_or_two_are_typing(before: str, after: str, typed: bool) -> None:

@@ -141,6 +141,12 @@ def test_after_a_deletion_none_comes_until_something_is_typed(
     assert fresh.ghost(uri, line, character + 1) != []
 
 
+def test_less_indentation_is_no_deletion(fresh: Any) -> None:
+    uri = fresh.open("if a:\n    b\n        ")
+    fresh.send(fresh.change(uri, span(2, 4, 2, 8)))
+    assert fresh.ghost(uri, 2, 4) != []
+
+
 def test_after_a_deletion_it_comes_where_the_cursor_moves(fresh: Any) -> None:
     uri = fresh.open("ab\ncde")
     fresh.send(fresh.change(uri, fresh.edit(1, 2, 3, "")))

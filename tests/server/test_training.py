@@ -347,7 +347,7 @@ async def test_a_size_from_nothing_replaces_no_better_model_of_the_workspace(hom
     result = await editor.result()
     assert result.state == "finished"
     standing = load_model(home / "models" / name).training.val_bpb
-    said = re.search(r"no worse and stays: held-out code (\d\.\d{3}) bits per byte", result.message)
+    said = re.search(r"the one that was there stays: held-out code (\d\.\d{3}) bits per byte", result.message)
     assert said is not None, result.message
     assert float(said[1]) == pytest.approx(standing, abs=2e-3)  # its weights were rounded when it was saved
     assert "--overwrite" in result.message
@@ -362,9 +362,22 @@ async def test_a_size_from_nothing_replaces_no_better_model_of_the_workspace(hom
     [
         (True, 1.2041, None, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
         (True, 1.2041, 1.1, 1.0206, "learnt this workspace: held-out code 1.204 bits per byte before, 1.021 after."),
+        (
+            True,
+            1.0,
+            None,
+            1.0206,
+            "learnt this workspace, and is better beside its memory: alone, held-out code 1.000 ",
+        ),
         (True, None, None, 1.0206, "learnt this workspace: held-out code 1.021 bits per byte."),
         (False, 1.2041, None, 1.2041, "trained and became no better: held-out code 1.204 bits per byte, as before."),
-        (False, 1.2041, 0.9, 1.0206, "trained, but the model that was there is no worse and stays: held-out code "),
+        (
+            False,
+            1.2041,
+            0.9,
+            1.0206,
+            "trained and found no better model, so the one that was there stays: ",
+        ),
         (False, None, None, None, "found nothing new to learn."),
     ],
 )

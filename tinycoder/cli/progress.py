@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from tinycoder.cli.streams import Terminal
 from tinycoder.cli.terminal import one_line, width, wrapped
 from tinycoder.words import counted
 
@@ -135,7 +137,7 @@ def _change(before: float, after: float, unit: str = "") -> str:
 
 def show(job: Job, reports: Iterable[Report], samples: Samples) -> list[Sample]:
     """Draw each report as it comes; returns the samples of the last evaluation."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(file=cast(IO[str], Terminal(sys.stderr)), highlight=False)
     last: list[Sample] = []
     spoke, n_shown, held_out = -LINE_SECONDS, 0, ""
     columns = TextColumn("{task.percentage:>3.0f}%"), BarColumn(bar_width=BAR), TextColumn("{task.description}")

@@ -1,9 +1,11 @@
 """The standard streams of the process: open, whoever started it, and able to take every character."""
 
+import errno
 import io
 import os
 import sys
 from contextlib import suppress
+from typing import Any, TextIO
 
 
 def open_streams() -> None:
@@ -41,3 +43,33 @@ def drop(descriptor: int) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
+
+
+class Terminal:
+    """A stream to a terminal that may go at any time: what is said after that is dropped, and nothing fails.
+
+    The write that finds the terminal gone can come before the signal that says so (``signals.stop_on_signals``).
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write ``text``, or drop it."""
+        self._unless_gone(self._stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, or drop it."""
+        self._unless_gone(self._stream.flush)
+
+    def _unless_gone(self, act: Any, *given: str) -> None:
+        try:
+            act(*given)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            drop(self._stream.fileno())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.ghost import Ghost
+from tinycoder.complete.overlap import CLOSING, QUOTES
 from tinycoder.complete.text import is_word_character
 
 
@@ -27,21 +28,24 @@ THRESHOLDS = {  # by eagerness; chosen from the curve of `benchmarks/ghosts.py`
     "any": Threshold(typing=0.0, arrived=0.0, prose=0.0),
 }
 FLOOR = 0.08  # cumulative probability at which a suggestion ends
+CLOSERS = frozenset((*CLOSING, *QUOTES))
 MAX_KEYS = 2  # characters that are typed, rather than inserted, between two requests
 MIN_CHARACTERS = 2  # that a suggestion must save
 
 
 def is_typed(before: Document, start: int, after: Document, end: int) -> bool:
-    """Whether typing at ``start`` of the document ``before`` leads to ``end`` of ``after``: a key or two, or Enter."""
-    n = end - start
-    return (
-        before.path == after.path
-        and n > 0
-        and len(after.text[start:end].strip()) <= MAX_KEYS
-        and len(after.text) - len(before.text) == n
-        and after.text.startswith(before.text[:start])
-        and after.text.endswith(before.text[start:])
-    )
+    """Whether typing at ``start`` of the document ``before`` leads to ``end`` of ``after``: a key or two, or Enter.
+
+    A key may bring its closing bracket or quote along, type over one, or replace a letter.
+    """
+    kept = max(0, min(start, end) - MAX_KEYS)
+    if before.path != after.path or before.text[:kept] != after.text[:kept]:
+        return False
+    old, new = before.text[start:], after.text[end:]
+    if before.text == after.text:
+        return end == start + 1 and old[0] in CLOSERS
+    same = old == new or (new[:1] in CLOSERS and new[1:] == old) or (old[:1] in CLOSERS and old[1:] == new)
+    return same and start - end <= MAX_KEYS and len(after.text[start:end].strip()) <= MAX_KEYS
 
 
 def possible_ends(ghost: Ghost) -> list[int]:

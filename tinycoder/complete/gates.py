@@ -22,12 +22,10 @@ MIN_CHARACTERS = 3  # that are worth a look where no word and no line ends with 
 _ENDS = (*CLOSING, ",", "\n", "\0")  # of an element; the last one ends the text
 _ABOVE = 2_000  # characters before the cursor in which a list begins
 _DEFINITION = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+(\w+)")
-_MAY_REPEAT = re.compile(r"\s*@(?:.*\.)?(?:overload|setter|getter|deleter|register|dispatch)\b")
 _OWN = re.compile(r"(?<![\w.])(self|cls)\b|(?<![\w.])super\(")
 _STEP = re.compile(LEXEME.pattern + "|[,\0]", re.DOTALL)
-_ELEMENT = re.compile(
-    r"""\s*(?:[rbuRBU]{0,2}('[^'\n]{2,}'|"[^"\n]{2,}")\s*(?::.*)?\Z|([^\W\d]\w*)\s*=(?!=))""", re.DOTALL
-)
+_STRING = re.compile(r"""\s*([rbuRBU]{0,2}(?:'[^\W\d_][^'\n]+'|"[^\W\d_][^"\n]+"))\s*(?::.*)?""", re.DOTALL)
+_KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)")
 _NAME = re.compile(r"\s*([^\W\d]\w*)(?:\s+as\s+\w+)?\s*")
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\s+(?!\()")
 _IMPORTS = re.compile(r"\bimport\s*\Z")
@@ -94,7 +92,7 @@ def _is_fragment(offer: Offer) -> bool:
 def _is_short(offer: Offer) -> bool:
     """Less than three characters that complete no word and end no line."""
     new = offer.new.strip()
-    completes = offer.before[-1:].isidentifier() and all(map(is_word_character, new))
+    completes = is_word_character(offer.before[-1:] or " ") and all(map(is_word_character, new))
     return len(new) < MIN_CHARACTERS and not completes and not offer.ends
 
 
@@ -103,10 +101,17 @@ def _is_defined(offer: Offer) -> bool:
     match = _DEFINITION.match(offer.line)
     if match is None or match.end(1) <= len(offer.before):
         return False
-    above = offer.text[: line_start(offer.text, offer.offset)].rstrip().rpartition("\n")[2]
-    if _MAY_REPEAT.match(above) or match[1] == "_" or _is_overloaded(offer, match[1]):
+    if match[1] == "_" or _is_decorated(offer) or _is_overloaded(offer, match[1]):
         return False
     return any(line.kind and line.name == match[1] for line in offer.siblings)
+
+
+def _is_decorated(offer: Offer) -> bool:
+    """Whether a decorator is right above: that of an overload or a setter repeats the name, and there are many more."""
+    above = offer.text[: line_start(offer.text, offer.offset)].rstrip()
+    while above.rpartition("\n")[2].lstrip().startswith("#"):
+        above = above.rpartition("\n")[0].rstrip()
+    return above.rpartition("\n")[2].lstrip().startswith("@")
 
 
 def _is_overloaded(offer: Offer, name: str) -> bool:
@@ -128,7 +133,7 @@ def _is_imported(offer: Offer) -> bool:
 
 def _is_the_line_above(offer: Offer) -> bool:
     above = offer.text[: line_start(offer.text, offer.offset)].rstrip().rpartition("\n")[2]
-    return bool(offer.ends) and above.strip() == offer.line.strip() and is_telling(offer.line)
+    return bool(offer.ends) and above.rstrip() == offer.line.rstrip() and is_telling(offer.line)
 
 
 def _is_listed(offer: Offer) -> bool:
@@ -150,37 +155,41 @@ def _elements(text: str) -> Iterator[tuple[int, int, str]]:
 
     These are string literals of some length, the names of keyword arguments, and names that are imported.
     """
-    opened: list[tuple[int, int]] = [(-1, 0)]  # a bracket, and where its present element begins; first the line itself
+    opened: list[tuple[int, int, int]] = [(-1, 0, 0)]  # a bracket, its elements, where the present one begins
     imports, line = False, -1  # lines without an open bracket count down
     for step in _STEP.finditer(text):
         sign, at = step.group(), step.start()
         if sign in CLOSER:
-            opened.append((at, at + 1))
+            opened.append((at, 0, at + 1))
             continue
-        bracket, start = opened[-1]
+        bracket, n, start = opened[-1]
         if sign not in _ENDS or (sign == "\n" and bracket >= 0):
             continue
         if bracket < 0 and (statement := _IMPORT.match(text, start)):
             imports, start = True, statement.end()
-        imported = imports if bracket < 0 else _IMPORTS.search(text[:bracket]) is not None
-        element = _element(text[start:at], imported) if imported or bracket >= 0 else ""
-        if element:
+        if element := _element(text, bracket, n, text[start:at], imports):
             yield bracket if bracket >= 0 else line, at, element
         if sign in CLOSING and len(opened) > 1:
             opened.pop()
         elif sign in ",\n":
-            opened[-1] = (bracket, at + 1)
+            opened[-1] = (bracket, n + 1, at + 1)
         if sign == "\n":
             imports, line = False, line - 1
 
 
-def _element(text: str, imported: bool) -> str:
-    """What a list should have once; empty if the element may be there again."""
-    if match := _ELEMENT.match(text):
-        return match[1] or f"{match[2]}="
-    if imported and (match := _NAME.fullmatch(text)):
+def _element(text: str, bracket: int, n: int, element: str, imports: bool) -> str:
+    """What the list at the offset ``bracket`` should have once, after ``n`` others; empty if it may be there again."""
+    if imports if bracket < 0 else _IMPORTS.search(text[:bracket]):
+        match = _NAME.fullmatch(element)
+        return match[0].strip() if match else ""
+    if bracket < 0:
+        return ""
+    if match := _KEYWORD.match(element):
         return match[1]
-    return ""
+    is_call = bracket > 0 and (is_word_character(text[bracket - 1]) or text[bracket - 1] in CLOSING)
+    match = _STRING.fullmatch(element)
+    # Arguments, subscripts and pairs repeat strings; so do options and separators.
+    return match[1] if match and not is_call and (text[bracket] != "(" or n > 1) else ""
 
 
 def _is_improbable(offer: Offer) -> bool:
@@ -189,19 +198,25 @@ def _is_improbable(offer: Offer) -> bool:
 
 
 def _is_out_of_scope(offer: Offer) -> bool:
-    """``self`` or ``cls`` where no function around has it, or ``super()`` outside of classes."""
-    if offer.cursor.inside or _HEADER.match(offer.line) or _state(offer).head:
+    """``self`` or ``cls`` where nothing around binds it, or ``super()`` outside of classes."""
+    state = _state(offer)
+    if offer.cursor.inside or _HEADER.match(offer.line) or state.head:
         return False
-    match = next((m for m in _OWN.finditer(offer.line) if m.end() > len(offer.before)), None)
+    code = LEXEME.sub(lambda match: " " * len(match[0]) if match[0][0] in "'\"#" else match[0], offer.line)
+    match = next((m for m in _OWN.finditer(code) if m.end() > len(offer.before)), None)
     if match is None:
         return False
     around = offer.cursor.scopes.scopes(width(offer.line[: len(offer.line) - len(offer.line.lstrip())]))
     if match[1] is None:
         return not any(scope.kind == "class" for scope in around)
+    if match[1] in read_line(offer.line + offer.text[offer.offset :].partition("\n")[0], state).bound:
+        return False
     lines = offer.cursor.scopes.lines
-    heads = [lines[row] for scope in around for row in range(scope.start, min(scope.start + MAX_HEAD, scope.end))]
-    bare = [line for line in lines if line.indent == 0]
-    return not any(match[1] in line.bound for line in (*heads, *bare, offer.cursor.line))
+    heads = {row for scope in around for row in range(scope.start, min(scope.start + MAX_HEAD, scope.end))}
+    return not any(
+        match[1] in line.bound and (row in heads or not (line.kind or (row and lines[row - 1].end.head)))
+        for row, line in enumerate(lines)
+    )
 
 
 def _state(offer: Offer) -> State:

@@ -133,11 +133,14 @@ class TextCursor:
 
     @property
     def after_deletion(self) -> bool:
-        """Whether the last edit only took text away, and did so at the cursor."""
+        """Whether the last edit only took text away, and did so at the cursor; less indentation is no deletion."""
         change, at = self.lines.change, self.offset
         if change is None or change.new_end > change.start:
             return False
         n_deleted = change.old_end - change.start
+        line = self.lines.text[self.lines.text.rfind("\n", 0, at) + 1 : at]
+        if not (line + change.before[change.start : change.old_end]).strip(" \t"):
+            return False
         # Of equal characters another than the one before or after the cursor may count as deleted.
         return n_deleted > 0 and change.before[:at] + change.before[at + n_deleted :] == self.lines.text
 

@@ -283,13 +283,18 @@ def _quality(end: Mapping[str, Any]) -> str:
     before, after, standing = end["before"], end["bits_per_byte"], end["standing"]
     if after is None:
         return "TinyCoder found nothing new to learn."
-    if standing is not None and not end["kept"]:
+    if not end["kept"] and standing is not None:
         return (
-            f"TinyCoder trained, but the model that was there is no worse and stays: held-out code {standing:.3f} bits "
-            f"per byte, {after:.3f} now. `tinycoder train --overwrite` replaces it in any case."
+            "TinyCoder trained and found no better model, so the one that was there stays: held-out code "
+            f"{standing:.3f} bits per byte, {after:.3f} now. `tinycoder train --overwrite` replaces it in any case."
         )
     if not end["kept"]:
         return f"TinyCoder trained and became no better: held-out code {after:.3f} bits per byte, as before."
+    if before is not None and after > before:
+        return (
+            "TinyCoder learnt this workspace, and is better beside its memory: alone, held-out code "
+            f"{before:.3f} bits per byte before, {after:.3f} after."
+        )
     if before is None:
         return f"TinyCoder learnt this workspace: held-out code {after:.3f} bits per byte."
     return f"TinyCoder learnt this workspace: held-out code {before:.3f} bits per byte before, {after:.3f} after."

@@ -323,7 +323,8 @@ end
 local function deleting(buf)
   local before = size
   size = api.nvim_buf_get_offset(buf, api.nvim_buf_line_count(buf))
-  return before ~= nil and size < before
+  local line = api.nvim_get_current_line():sub(1, api.nvim_win_get_cursor(0)[2])
+  return before ~= nil and size < before and line:match('%S') ~= nil -- less indentation is no deletion
 end
 
 --- After anything that may have moved the cursor or changed the text. Costs next to nothing if nothing has.
