@@ -218,8 +218,9 @@ def test_a_run_whose_terminal_is_closed_is_saved(tmp_path: Path) -> None:
     assert load_state(home / "models" / "m").metadata["step"] >= 1
 
 
-_CONTROLLED = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_CONTROLLED = (  # by a terminal, and with the default for SIGHUP, which ``nohup`` around the tests would have ignored
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 
