@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
+from tinycoder.storage.bundled import bundled_folder
+from tinycoder.storage.checkpoint import load_model
 from tinycoder.transformer.layers import Array
+from tinycoder.workspace.text import Text
 from tinycoder_training import beside
 from tinycoder_training.beside import ORDERS, beside_memory, mixed_losses
+from tinycoder_training.streams import known_stream
 
 END = 0
 
@@ -77,3 +81,11 @@ def test_the_loss_is_that_of_a_mixture() -> None:
         found = mixed_losses(-np.log(p), np.log(a))
     np.testing.assert_allclose(found, -np.log((p + a) / (1 + a)), atol=1e-12)
     assert found[2] == pytest.approx(-np.log(0.2))  # where the memory has nothing, the model is alone
+
+
+def test_every_model_is_judged_beside_the_same_memory() -> None:
+    tokenizer = load_model(bundled_folder()).tokenizer
+    texts = [Text(path=f"{name}.py", text=f"{name} = 1\n", n_bytes=6) for name in ("a", "b", "c")]
+    assert np.array_equal(
+        known_stream(texts, tokenizer, "code"), known_stream([texts[2], texts[0], texts[1]], tokenizer, "code")
+    )

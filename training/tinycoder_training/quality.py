@@ -13,7 +13,7 @@ from tinycoder.workspace.text import Text
 from tinycoder_training.beside import beside_memory
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.parallel import threads
-from tinycoder_training.streams import stream
+from tinycoder_training.streams import known_stream, stream
 from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Data, Evaluation, evaluate
 
 
@@ -25,7 +25,7 @@ def measure(
     With ``beside``, also next to a memory of those other texts.
     """
     ids = stream(texts, model.tokenizer, model.training.recipe)
-    known = stream(beside or (), model.tokenizer, model.training.recipe)
+    known = known_stream(beside or (), model.tokenizer, model.training.recipe)
     end = model.tokenizer.end_of_text
     data = Data(
         train=known,

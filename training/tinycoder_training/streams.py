@@ -41,7 +41,7 @@ def data_of(
         raise CorpusError("there is too little text to learn from: one token cannot be predicted from nothing")
     beside = None
     if settings.beside_memory:
-        known = np.concatenate([train, stream(rest, tokenizer, corpus.recipe)])
+        known = known_stream([*corpus.train, *rest], tokenizer, corpus.recipe)
         beside = beside_memory(validation, known, tokenizer.end_of_text)
     other = stream(replay, tokenizer, corpus.recipe) if settings.replay_rows else train[:0]
     return Data(
@@ -54,6 +54,11 @@ def data_of(
         rewrite=rewrite_of(tokenizer, settings),
         replay=_long_enough(other, context) if len(other) else None,
     )
+
+
+def known_stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
+    """The texts of a memory as one stream, in the same order for every model that is judged beside it."""
+    return stream(sorted(texts, key=lambda text: text.path), tokenizer, recipe)
 
 
 def stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
