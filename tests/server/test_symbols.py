@@ -44,10 +44,10 @@ def test_the_workspace_is_read_and_read_again_when_a_file_changes(start: Any, wo
     first = read(client, "a.py")
     assert (first["python"], first["trusted"], first["changed"]) == (None, True, None)
     for name, tell in (("b.py", saved), ("c.pyi", saved), ("d.py", changed)):
-        before = told(client)["read"]
         (workspace / name).touch()
         client.notify(*tell(workspace / name))
-        assert until(client, lambda known: known["read"] > before)["changed"] == [name]  # noqa: B023
+        known = until(client, lambda known: name in (known["changed"] or ()))  # noqa: B023
+        assert "a.py" not in known["changed"]  # a file that was just saved may be found on the disk once more
     read(client, "a.py", "b.py", "d.py")
 
 
