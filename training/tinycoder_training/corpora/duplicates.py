@@ -10,10 +10,13 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycoder.transformer.layers import Array
 from tinycoder.workspace.text import Skipped, Text
 
 THRESHOLD = 0.85  # Jaccard similarity of two sets of lines
@@ -22,6 +25,7 @@ MIN_LINES = 5  # with fewer distinct lines, only exact duplicates count
 N_BANDS = 20
 N_ROWS = 6  # a pair at the threshold shares a band with probability 0.9999, a pair at 0.5 with 0.27
 CHUNK = 4_096  # lines hashed at a time
+DIGEST_SIZE = 16  # bytes
 
 Lines = NDArray[np.uint64]
 Signature = NDArray[np.uint64]
@@ -29,7 +33,28 @@ Signature = NDArray[np.uint64]
 _KEYS = np.frombuffer(hashlib.shake_256(b"tinycoder duplicates").digest(2 * 8 * N_BANDS * N_ROWS), dtype="<u8")
 _FACTORS = _KEYS[: N_BANDS * N_ROWS] | np.uint64(1)
 _OFFSETS = _KEYS[N_BANDS * N_ROWS :]
+_MIXING = _FACTORS[:N_ROWS]  # one number of a band's hashes
 _WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells whether two texts are equal or nearly so: a digest, the set of lines, and hashes of that set.
+
+    ``lines`` (n,) are sorted hashes of lines, ``signature`` (N_BANDS * N_ROWS,) the least of each kind of hash.
+    """
+
+    digest: bytes
+    lines: Lines
+    signature: Signature
+
+
+def fingerprint(text: str) -> Fingerprint:
+    """The fingerprint of a text. Line ends and blanks at the ends of lines make no difference to it."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    hashes = _line_hashes(lines)
+    digest = hashlib.blake2b("\n".join(lines).rstrip().encode(), digest_size=DIGEST_SIZE).digest()
+    return Fingerprint(digest, hashes, _signature(hashes))
 
 
 def remove(texts: Sequence[Text]) -> tuple[tuple[Text, ...], tuple[Skipped, ...]]:
@@ -38,50 +63,77 @@ def remove(texts: Sequence[Text]) -> tuple[tuple[Text, ...], tuple[Skipped, ...]
     Line ends and blanks at the ends of lines make no difference to an exact duplicate, nor do indentation and
     the order of lines to a near one. Of equal texts the first by path stays.
     """
+    ordered = sorted(texts, key=lambda text: text.path)
     kept: list[Text] = []
     skipped: list[Skipped] = []
-    exact: dict[bytes, str] = {}
-    near = _Near()
-    for text in sorted(texts, key=lambda text: text.path):
-        lines = [line.rstrip() for line in text.text.splitlines()]
-        digest = hashlib.blake2b("\n".join(lines).rstrip().encode(), digest_size=16).digest()
-        if digest in exact:
-            skipped.append(text.skipped(f"duplicate of {exact[digest]}"))
-            continue
-        original = near.add(text.path, _line_hashes(lines))
-        if original is not None:
-            skipped.append(text.skipped(f"near-duplicate of {original}"))
-        else:
-            exact[digest] = text.path
+    for text, repeat in zip(ordered, repeats([fingerprint(text.text) for text in ordered]), strict=True):
+        if repeat is None:
             kept.append(text)
+        else:
+            skipped.append(text.skipped(f"{repeat.kind} of {ordered[repeat.of].path}"))
     return tuple(kept), tuple(skipped)
 
 
-class _Near:
-    """The texts kept so far, found again by the bands of their signatures."""
+@dataclass(frozen=True)
+class Repeat:
+    """That a text repeats an earlier one, number ``of``, which stays."""
 
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.lines: list[Lines] = []
-        self.signatures: list[Signature] = []
-        self.buckets: defaultdict[tuple[int, bytes], list[int]] = defaultdict(list)
+    kind: Literal["duplicate", "near-duplicate"]
+    of: int
 
-    def add(self, path: str, lines: Lines) -> str | None:
-        """The first kept path that these lines nearly repeat; else keep them."""
-        if len(lines) < MIN_LINES:
-            return None
-        signature = _signature(lines)
-        keys = [(band, row.tobytes()) for band, row in enumerate(signature.reshape(N_BANDS, N_ROWS))]
-        for i in sorted({i for key in keys for i in self.buckets.get(key, ())}):
-            estimate = np.mean(self.signatures[i] == signature)
-            if estimate >= THRESHOLD - MARGIN and _jaccard(self.lines[i], lines) >= THRESHOLD:
-                return self.paths[i]
-        for key in keys:
-            self.buckets[key].append(len(self.paths))
-        self.paths.append(path)
-        self.lines.append(lines)
-        self.signatures.append(signature)
+
+def repeats(fingerprints: Sequence[Fingerprint]) -> list[Repeat | None]:
+    """For each text in turn whether it repeats an earlier one that stays.
+
+    The fingerprints may lie on a disk: they are read once in turn, and again where two texts may be alike.
+    """
+    exact: dict[bytes, int] = {}
+    equal: list[int | None] = []
+    bands = np.zeros((len(fingerprints), N_BANDS), np.uint64)
+    for i, one in enumerate(fingerprints):
+        first = exact.setdefault(one.digest, i)
+        equal.append(None if first == i else first)
+        if len(one.lines) >= MIN_LINES:
+            bands[i] = (one.signature.reshape(N_BANDS, N_ROWS) * _MIXING).sum(axis=1) | np.uint64(1)
+    shared = _shared(bands)
+    stay: defaultdict[tuple[int, int], list[int]] = defaultdict(list)  # texts by band and what they share there
+    result: list[Repeat | None] = []
+    for i, first in enumerate(equal):
+        repeat = None
+        keys = [(band, group) for band, group in enumerate(shared[i].tolist()) if group >= 0]
+        if first is not None:
+            of = result[first]
+            repeat = Repeat("duplicate", first) if of is None else of
+        elif keys:
+            near = _nearest(fingerprints, i, sorted({other for key in keys for other in stay[key]}))
+            repeat = None if near is None else Repeat("near-duplicate", near)
+        if repeat is None:
+            for key in keys:
+                stay[key].append(i)
+        result.append(repeat)
+    return result
+
+
+def _shared(bands: Array) -> Array:
+    """For each text and band (N, N_BANDS) the number of the texts that agree there; -1 where no other one does."""
+    groups = np.full(bands.shape, -1, np.int32)
+    for band in range(bands.shape[1]):
+        _, group, count = np.unique(bands[:, band], return_inverse=True, return_counts=True)
+        groups[:, band] = np.where((count[group] > 1) & (bands[:, band] > 0), group, -1)
+    return groups
+
+
+def _nearest(fingerprints: Sequence[Fingerprint], i: int, candidates: Sequence[int]) -> int | None:
+    """The first of some earlier texts that text ``i`` nearly repeats."""
+    if not candidates:
         return None
+    ours = fingerprints[i]
+    for other in candidates:
+        theirs = fingerprints[other]
+        estimate = np.mean(theirs.signature == ours.signature)
+        if estimate >= THRESHOLD - MARGIN and _jaccard(theirs.lines, ours.lines) >= THRESHOLD:
+            return other
+    return None
 
 
 def _line_hashes(lines: Sequence[str]) -> Lines:

@@ -21,28 +21,41 @@ def by_file(
 
     Raises ``ConfigError`` for a fraction outside (0, 0.5], ``CorpusError`` for a single file of one line.
     """
-    if not 0 < fraction <= 0.5:
-        raise ConfigError(f"the validation fraction is {fraction}; it must be above 0 and at most 0.5")
     assert texts, "nothing to split"
     if len(texts) == 1:
-        return _by_line(texts[0], fraction)
-
-    ranked = sorted((_rank(seed, text.path), text.path, i) for i, text in enumerate(texts))
-    total = sum(text.n_bytes for text in texts)
-    chosen: set[int] = set()
-    n_bytes = 0
-    for rank, _, i in ranked:
-        wanted = rank < fraction or n_bytes < fraction * total / 2
-        fits = n_bytes + texts[i].n_bytes <= min(0.5, 2 * fraction) * total and len(chosen) < len(texts) // 2
-        if wanted and fits:
-            chosen.add(i)
-            n_bytes += texts[i].n_bytes
-    if not chosen:  # few files, none of them small
-        chosen.add(next(i for _, _, i in ranked if texts[i].n_bytes <= total / 2))
-
+        return _by_line(texts[0], _checked(fraction))
+    chosen = held_out([(text.path, text.n_bytes) for text in texts], seed=seed, fraction=fraction)
     ordered = sorted(range(len(texts)), key=lambda i: texts[i].path)
     train = tuple(texts[i] for i in ordered if i not in chosen)
     return train, tuple(texts[i] for i in ordered if i in chosen)
+
+
+def held_out(files: Sequence[tuple[str, int]], *, seed: int = 0, fraction: float = 0.1) -> set[int]:
+    """Which of at least two files, paths and sizes, are validation, by the rule of ``by_file``.
+
+    Raises ``ConfigError`` for a fraction outside (0, 0.5].
+    """
+    _checked(fraction)
+    ranked = sorted((_rank(seed, path), path, i) for i, (path, _) in enumerate(files))
+    total = sum(size for _, size in files)
+    chosen: set[int] = set()
+    n_bytes = 0
+    for rank, _, i in ranked:
+        size = files[i][1]
+        wanted = rank < fraction or n_bytes < fraction * total / 2
+        fits = n_bytes + size <= min(0.5, 2 * fraction) * total and len(chosen) < len(files) // 2
+        if wanted and fits:
+            chosen.add(i)
+            n_bytes += size
+    if not chosen:  # few files, none of them small
+        chosen.add(next(i for _, _, i in ranked if files[i][1] <= total / 2))
+    return chosen
+
+
+def _checked(fraction: float) -> float:
+    if not 0 < fraction <= 0.5:
+        raise ConfigError(f"the validation fraction is {fraction}; it must be above 0 and at most 0.5")
+    return fraction
 
 
 def _rank(seed: int, path: str) -> float:
