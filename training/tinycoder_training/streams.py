@@ -1,7 +1,8 @@
 """Texts as streams of token ids, to train on and to validate with, and prompts for samples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -62,15 +63,21 @@ def known_stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Ar
 
 
 def stream(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Array:
-    """All texts as one stream of ids, a few files at a time: lists of ids take thirty times the room of an array."""
-    dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    pieces: list[Array] = [np.zeros(0, dtype)]
+    """All texts as one stream of ids (n,)."""
+    return np.concatenate([np.zeros(0, _dtype(tokenizer)), *documents(texts, tokenizer, recipe)])
+
+
+def documents(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Iterator[Array]:
+    """The ids (n,) of each text, a few files at a time: lists of ids take thirty times the room of an array."""
     for start in range(0, len(texts), FILES_AT_A_TIME):
         group = texts[start : start + FILES_AT_A_TIME]
         for text, ids in zip(group, tokenizer.encode_all([text.text for text in group]), strict=True):
             whole = [*tokenizer.encode_header(text.path), *ids, tokenizer.end_of_text] if recipe == "code" else ids
-            pieces.append(np.array(whole, dtype))
-    return np.concatenate(pieces)
+            yield np.array(whole, _dtype(tokenizer))
+
+
+def _dtype(tokenizer: Tokenizer) -> type[np.unsignedinteger[Any]]:
+    return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
 
 
 def rewrite_of(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
@@ -88,10 +95,13 @@ def _prompts(corpus: Corpus, tokenizer: Tokenizer) -> tuple[tuple[int, ...], ...
     """Pieces of the largest held-out texts: of a file up to the end of a line near its middle, else its first words."""
     prompts = []
     for text in sorted(corpus.validation, key=lambda text: -text.n_bytes)[:N_PROMPTS]:
-        if corpus.recipe != "code":
-            prompts.append(tokenizer.encode(text.text[:TEXT_PROMPT]))
-            continue
-        end = text.text.find("\n", len(text.text) // 2) + 1 or len(text.text)
-        start = text.text.find("\n", max(0, end - CODE_PROMPT)) + 1
-        prompts.append(tokenizer.encode_header(text.path) + tokenizer.encode(text.text[start:end]))
+        code = corpus.recipe == "code"
+        prompts.append(prompt_of(text, tokenizer) if code else tokenizer.encode(text.text[:TEXT_PROMPT]))
     return tuple(tuple(prompt) for prompt in prompts if prompt)
+
+
+def prompt_of(text: Text, tokenizer: Tokenizer) -> list[int]:
+    """The ids of a file's header and of a piece of it up to the end of a line near its middle."""
+    end = text.text.find("\n", len(text.text) // 2) + 1 or len(text.text)
+    start = text.text.find("\n", max(0, end - CODE_PROMPT)) + 1
+    return tokenizer.encode_header(text.path) + tokenizer.encode(text.text[start:end])

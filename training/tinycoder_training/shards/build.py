@@ -1,0 +1,295 @@
+"""Turn the Python files of many repositories into token shards, on several cores and in little memory.
+
+Files are read in parts, each by one process (``part``). Then near-duplicates are found across all parts, files are held
+out, and what is left is written in an order that depends on the seed alone. A build that was stopped goes on from the
+parts that are there; what it writes is the same, byte for byte.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinycoder.errors import Cancelled, CorpusError
+from tinycoder.stop import Progress, Stop, never, no_progress
+from tinycoder.storage.atomic import make_folder, replace_text, replaced_file
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten
+from tinycoder.storage.record import DataSummary
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.tokenizer import Tokenizer
+from tinycoder.transformer.tokenizer import digest_of as digest_of_text
+from tinycoder.workspace import tree
+from tinycoder.workspace.text import Skipped, Text
+from tinycoder.workspace.tree import SourceFile
+from tinycoder_training.corpora import duplicates, split
+from tinycoder_training.shards.folder import (
+    DESCRIPTION,
+    TOKENIZER,
+    VALIDATION,
+    Description,
+    read_description,
+    write_description,
+)
+from tinycoder_training.shards.part import Document, Fingerprints, Part, digest_of, ids_of, read_part, write_part
+from tinycoder_training.streams import prompt_of
+
+PARTS = "parts"
+PART_BYTES = 8_000_000  # of source, which one process reads in some 10 s and 100 MB
+SHARD_TOKENS = 2**25  # 64 MiB of 16-bit ids
+MAX_VALIDATION = 20_000_000  # bytes
+N_PROMPTS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be built: the Python files under ``paths``, as ``tokenizer`` cuts them, in the folder ``out``.
+
+    ``exclude``, ``forgotten`` and ``seed`` are those of ``python_repos.read``; ``workspaces`` and ``left_out`` are kept
+    for training.json (its ``forgotten``).
+    """
+
+    paths: tuple[Path, ...]
+    out: Path
+    tokenizer: Tokenizer
+    exclude: tuple[str, ...] = ()
+    forgotten: Forgotten = NOTHING_FORGOTTEN
+    seed: int = 0
+    workspaces: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    part_bytes: int = PART_BYTES
+    shard_tokens: int = SHARD_TOKENS
+
+
+def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress = no_progress) -> Description:
+    """Write the shards, unless they are there already. ``progress`` counts bytes of source.
+
+    Raises ``CorpusError`` for a folder with something else in it, for too little to learn from, and if the disk or
+    another program ends the work; ``Cancelled`` when ``stop`` says so. What was read is kept, and the next call goes
+    on from it.
+    """
+    _check_folder(plan.out)
+    files, skipped = tree.walk(plan.paths, exclude=plan.exclude, forgotten=plan.forgotten)
+    groups = list(_groups(files, plan.part_bytes))
+    tokenizer_digest = digest_of_text(plan.tokenizer.to_json())
+    digests = [digest_of(group, tokenizer_digest) for group in groups]
+    inputs = hashlib.sha256("\n".join([*digests, f"{plan.seed} {plan.shard_tokens} {plan.left_out}"]).encode()).hexdigest()
+    there = read_description(plan.out)
+    if there is not None and there.inputs == inputs:
+        return there
+    try:
+        make_folder(plan.out / PARTS)
+        (plan.out / DESCRIPTION).unlink(missing_ok=True)
+        names = [plan.out / PARTS / f"{digest[:32]}.safetensors" for digest in digests]
+        parts = _read_all(plan, list(zip(names, digests, groups, strict=True)), processes, stop, progress)
+        description = _write(plan, names, parts, skipped, inputs, tokenizer_digest)
+        write_description(plan.out, description)
+        shutil.rmtree(plan.out / PARTS)
+        for left in plan.out.glob("train-*.npy"):
+            if left.name not in description.train:
+                left.unlink()
+    except OSError as error:
+        raise CorpusError(
+            f"cannot write shards to {plan.out} ({error.strerror or error}); free some space or choose another --out: "
+            "what was read is kept"
+        ) from None
+    return description
+
+
+def _check_folder(out: Path) -> None:
+    """Raise ``CorpusError`` if there is something else at ``out`` than shards."""
+    ours = {PARTS, DESCRIPTION, TOKENIZER, VALIDATION}
+    try:
+        others = [each.name for each in out.iterdir() if each.name not in ours and not _is_shard(each.name)]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CorpusError(f"{out} cannot be used ({error.strerror}); choose another --out") from None
+    if others:
+        raise CorpusError(f"{out} holds other files ({sorted(others)[0]}); choose an empty folder for --out")
+
+
+def _is_shard(name: str) -> bool:
+    return name.startswith("train-") or name.startswith(".")  # half-written files begin with a dot
+
+
+def _groups(files: Sequence[SourceFile], n_bytes: int) -> Iterator[list[SourceFile]]:
+    """The files in runs of about ``n_bytes``."""
+    group: list[SourceFile] = []
+    size = 0
+    for file in files:
+        if group and size + file.n_bytes > n_bytes:
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.n_bytes
+    if group:
+        yield group
+
+
+_Work = tuple[Path, str, list[SourceFile]]
+
+
+def _read_all(plan: Plan, work: Sequence[_Work], processes: int, stop: Stop, progress: Progress) -> list[Part]:
+    """The part of each group; those that are there already are not read again."""
+    parts = [read_part(name, digest) for name, digest, _ in work]
+    sizes = [sum(file.n_bytes for file in group) for *_, group in work]
+    done, total = sum(size for size, part in zip(sizes, parts, strict=True) if part), sum(sizes)
+    progress(done, total)
+    waiting = [i for i, part in enumerate(parts) if part is None]
+    if not waiting:
+        return [part for part in parts if part]
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads of numpy and tokenizers
+    with ExitStack() as stack:
+        pool = ProcessPoolExecutor(
+            min(processes, len(waiting)), context, initializer=_begin, initargs=(plan.tokenizer.to_json(),)
+        )
+        stack.callback(pool.shutdown, cancel_futures=True)
+        futures: dict[int, Future[Part]] = {i: pool.submit(_read, *work[i]) for i in waiting}
+        try:
+            for i in waiting:
+                while not futures[i].done():
+                    if stop():
+                        raise Cancelled
+                    threading.Event().wait(0.05)
+                parts[i] = futures.pop(i).result()
+                done += sizes[i]
+                progress(done, total)
+        except BrokenProcessPool:
+            raise CorpusError(
+                "a process that read files was ended from outside, perhaps for lack of memory; "
+                "run the same command again, with fewer --processes: what was read is kept"
+            ) from None
+    return [part for part in parts if part]
+
+
+def _begin(tokenizer: str) -> None:
+    """Prepare a process that reads. It ends with the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first one decides
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def leave() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=leave, daemon=True).start()
+    global _tokenizer  # noqa: PLW0603 - of this process, made once
+    _tokenizer = Tokenizer.from_json(tokenizer)
+
+
+_tokenizer: Tokenizer | None = None
+
+
+def _read(file: Path, digest: str, group: Sequence[SourceFile]) -> Part:
+    assert _tokenizer is not None
+    return write_part(file, digest, group, _tokenizer)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A document of a part, both by number."""
+
+    part: int
+    document: int
+
+
+def _write(
+    plan: Plan, names: Sequence[Path], parts: Sequence[Part], skipped: Sequence[Skipped], inputs: str, tokenizer: str
+) -> Description:
+    """Choose what stays, and write all but the description."""
+    places = [_Place(i, j) for i, part in enumerate(parts) for j in range(len(part.documents))]
+    documents = [document for part in parts for document in part.documents]
+    found = duplicates.repeats(Fingerprints(names, parts))
+    reasons = Counter(entry.reason for entry in (*skipped, *(entry for part in parts for entry in part.skipped)))
+    reasons.update(repeat.kind for repeat in found if repeat)
+    kept = [i for i, repeat in enumerate(found) if repeat is None]
+    if len(kept) < 2:
+        raise CorpusError("there are fewer than two different Python files to learn from; give more folders")
+    sizes = [(documents[i].path, documents[i].n_bytes) for i in kept]
+    n_bytes = sum(size for _, size in sizes)
+    fraction = min(0.1, MAX_VALIDATION / max(1, n_bytes))
+    chosen = split.held_out(sizes, seed=plan.seed, fraction=fraction)
+    validation = [kept[i] for i in sorted(chosen)]
+    train = [kept[i] for i in np.random.default_rng(plan.seed).permutation(len(kept)).tolist() if i not in chosen]
+    held_out_ids = _gather(names, parts, [places[i] for i in validation])
+    _save(plan.out / VALIDATION, np.concatenate(held_out_ids))
+    shards = {}
+    for number, shard in enumerate(_shards(train, documents, plan.shard_tokens)):
+        name = f"train-{number:05}.npy"
+        ids = np.concatenate(_gather(names, parts, [places[i] for i in shard]))
+        _save(plan.out / name, ids)
+        shards[name] = len(ids)
+    replace_text(plan.out / TOKENIZER, plan.tokenizer.to_json())
+    largest = sorted(range(len(validation)), key=lambda i: -documents[validation[i]].n_bytes)[:N_PROMPTS]
+    texts = [_text(plan.tokenizer, documents[validation[i]], held_out_ids[i]) for i in largest]
+    held_out_bytes = sum(documents[i].n_bytes for i in validation)
+    return Description(
+        inputs=inputs,
+        tokenizer=tokenizer,
+        seed=plan.seed,
+        train=shards,
+        data=DataSummary(
+            files=len(train),
+            bytes=n_bytes - held_out_bytes,
+            tokens=sum(shards.values()),
+            validation_files=len(validation),
+            validation_bytes=held_out_bytes,
+            validation_tokens=sum(map(len, held_out_ids)),
+            sha256=inputs,
+            secrets_replaced=sum(part.n_secrets for part in parts),
+        ),
+        left_out=dict(sorted(reasons.items())),
+        prompts=tuple(tuple(prompt_of(text, plan.tokenizer)) for text in texts),
+        workspaces=plan.workspaces,
+        forgotten=plan.left_out,
+    )
+
+
+def _shards(order: Sequence[int], documents: Sequence[Document], n_tokens: int) -> Iterator[list[int]]:
+    """The documents of each shard; it ends with the document that fills it."""
+    shard: list[int] = []
+    size = 0
+    for i in order:
+        shard.append(i)
+        size += documents[i].n_tokens
+        if size >= n_tokens:
+            yield shard
+            shard, size = [], 0
+    if shard:
+        yield shard
+
+
+def _gather(names: Sequence[Path], parts: Sequence[Part], wanted: Sequence[_Place]) -> list[Array]:
+    """The ids of documents; each part is opened once."""
+    result: list[Array] = [np.zeros(0, np.uint16)] * len(wanted)
+    by_part: dict[int, list[int]] = {}
+    for i, place in enumerate(wanted):
+        by_part.setdefault(place.part, []).append(i)
+    for part, which in sorted(by_part.items()):
+        pieces = ids_of(names[part], parts[part], [wanted[i].document for i in which])
+        for i, ids in zip(which, pieces, strict=True):
+            result[i] = ids
+    return result
+
+
+def _save(file: Path, ids: Array) -> None:
+    with replaced_file(file) as stream:
+        np.save(stream, ids, allow_pickle=False)
+
+
+def _text(tokenizer: Tokenizer, document: Document, ids: Array) -> Text:
+    """The text of a document's ids."""
+    body = ids[len(tokenizer.encode_header(document.path)) : -1].tolist()
+    return Text(path=document.path, text=tokenizer.decode(body), n_bytes=document.n_bytes)
