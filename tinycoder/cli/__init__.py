@@ -14,6 +14,7 @@ import tinycoder
 from tinycoder.cli.bench import bench
 from tinycoder.cli.checkpoint import checkpoint
 from tinycoder.cli.complete import complete
+from tinycoder.cli.corpus import corpus
 from tinycoder.cli.demo import demo
 from tinycoder.cli.doctor import doctor
 from tinycoder.cli.evaluate import evaluate
@@ -48,7 +49,8 @@ def cli(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (train, forget, complete, generate, serve, checkpoint, evaluate, bench, demo, setup, doctor, stats):
+_LEARNING = (train, corpus, forget, checkpoint)
+for _command in (*_LEARNING, complete, generate, serve, evaluate, bench, demo, setup, doctor, stats):
     cli.add_command(_command)
 
 

@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
-from tinycoder.cli.options import FILE, PATH, TEXT, Number, home_folder
+from tinycoder.cli.options import FILE, FOLDER, PATH, TEXT, Number, home_folder
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.terminal import printable, show, wrapped
@@ -48,6 +48,7 @@ class TrainOptions:
     fim_rate: float
     seed: int | None
     recent: float | None
+    shards: Path | None
     file: Path | None
     dry_run: bool
     list_only: bool
@@ -114,6 +115,7 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     type=Number(0, min_open=True),
     help="Teach the model of PATHS the files that changed within HOURS. It is changed only for the better.",
 )
+@click.option("--shards", type=FOLDER, help="Learn what `tinycoder corpus` wrote to this folder, in place of PATHS.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, exactly where it was.")
 @click.option(
     "--overwrite",
@@ -162,7 +164,7 @@ def train(context: click.Context, /, **values: Any) -> None:
     """
     options = TrainOptions(**values)
     _check(context, options)
-    if options.recipe == "code" and not options.resume:
+    if options.recipe == "code" and not (options.resume or options.shards):
         shared = recipe_of(context, shared_settings(options.roots), tuning=options.recent is not None)
         options = replace(options, **shared)
     gone = stdin_ends() if options.attached else never
@@ -172,7 +174,8 @@ def train(context: click.Context, /, **values: Any) -> None:
     from tinycoder_training.corpora.corpus import listing, listing_data
 
     home = home_folder(context)
-    workspaces = [workspace_model_name(path) for path in options.roots] if options.recipe == "code" else []
+    reads_paths = options.recipe == "code" and options.shards is None
+    workspaces = [workspace_model_name(path) for path in options.roots] if reads_paths else []
     folder = model_folder(home, options.name or next(iter(workspaces), options.recipe))
     if options.list_only:
         corpus, _ = read_texts(home, options, load_forgotten(home), options.seed or 0)
@@ -202,6 +205,12 @@ def _check(context: click.Context, options: TrainOptions) -> None:
         _refuse(context, f"--recipe {options.recipe} has no middle to fill in", "fim_rate")
     if options.recipe != "shakespeare" and options.file:
         raise click.UsageError("--file goes with --recipe shakespeare")
+    if options.shards is not None:
+        if options.paths or options.recipe != "code":
+            raise click.UsageError("--shards hold code already; give neither PATHS nor --recipe with them")
+        if options.name is None:
+            raise click.UsageError("--shards are no workspace; give the model a --name")
+        _refuse(context, "--shards are written as they are", "exclude", "recent", "list_only", "resume")
     if options.resume:
         fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
         _refuse(context, "--resume continues a run as it is", *fixed, "exclude", "recent")

@@ -11,7 +11,7 @@ import click
 from tinycoder.cli.train import DEFAULT_PRESET, TrainOptions
 from tinycoder.config import FROM_SCRATCH, PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
 from tinycoder.errors import CheckpointError, ConfigError, CorpusError, TrainingError
-from tinycoder.memory.learners import left_out, refuse_forgotten
+from tinycoder.memory.learners import left_out, refuse_forgotten, refuse_forgotten_shards
 from tinycoder.storage.bundled import BUNDLED
 from tinycoder.storage.checkpoint import Model, load_model, read_training
 from tinycoder.storage.forget_list import Forgotten, load_forgotten, true_path
@@ -23,6 +23,8 @@ from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.forecast import refuse_what_cannot_fit
 from tinycoder_training.job import Job, new_job, refuse_to_lose, resumed_job
 from tinycoder_training.replay import general_texts, recent_paths
+from tinycoder_training.shards.folder import open_shards
+from tinycoder_training.shards.job import shards_job
 
 DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
     "code": (None, 10.0),
@@ -47,6 +49,8 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
     settings = _settings(options, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
     shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
     refuse_what_cannot_fit(_with_window(shape, options.window, model), settings)
+    if options.shards is not None:
+        return _shards_job(home, folder, options, model, size, settings)
     forgotten = load_forgotten(home)
     corpus, recent = read_texts(home, options, forgotten, seed)
     if corpus is None or (recent is not None and recent.isdisjoint(text.path for text in corpus.train)):
@@ -62,12 +66,43 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
         general=general_texts() if model and options.recipe == "code" else (),
         only=recent,
         record=TrainingRecord(
-            created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            created=_now(),
             workspaces=tuple(dict.fromkeys([*workspaces, *record.workspaces])),
             forgotten=tuple(left_out(forgotten, roots, record if model else None)),
         ),
         overwrite=options.overwrite or options.dry_run,
     )
+
+
+def _shards_job(
+    home: Path, folder: Path, options: TrainOptions, model: Model | None, size: str, settings: TrainConfig
+) -> Job:
+    """A new run that learns shards."""
+    assert options.shards is not None
+    shards = open_shards(options.shards)
+    said, before = shards.description, model.training if model else TrainingRecord()
+    refuse_forgotten_shards(home, shards.folder, said.workspaces, said.forgotten)
+    unread = set(said.forgotten)
+    if not set(before.workspaces).isdisjoint(said.workspaces):  # it may have learnt some of them
+        unread &= set(before.forgotten)
+    return shards_job(
+        shards,
+        folder=folder,
+        settings=settings,
+        preset=size,
+        start=model,
+        context=options.window,
+        record=TrainingRecord(
+            created=_now(),
+            workspaces=tuple(dict.fromkeys([*said.workspaces, *before.workspaces])),
+            forgotten=tuple(sorted(unread)),
+        ),
+        overwrite=options.overwrite or options.dry_run,
+    )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:

@@ -79,13 +79,30 @@ def refuse_forgotten(home: Path, folder: Path) -> None:
     """Raise ``TrainingError`` if a stopped run of the model ``folder`` reads what was forgotten since."""
     if not is_resumable(folder):
         return
-    training, indexed = read_training(run_folder(folder)), _indexed_folders(home)
-    for path in load_forgotten(home).paths:
-        if _has_read(training, path, _workspaces_with(path, indexed)):
-            raise TrainingError(
-                f"the run that was stopped may have read {path}, which was forgotten since; "
-                "start anew with --overwrite, without --resume: what is forgotten is left out then"
-            )
+    if path := _read_and_forgotten(home, read_training(run_folder(folder))):
+        raise TrainingError(
+            f"the run that was stopped may have read {path}, which was forgotten since; "
+            "start anew with --overwrite, without --resume: what is forgotten is left out then"
+        )
+
+
+def refuse_forgotten_shards(home: Path, folder: Path, workspaces: tuple[str, ...], forgotten: tuple[str, ...]) -> None:
+    """Raise ``TrainingError`` if the shards in ``folder``, written of ``workspaces``, hold what was forgotten since.
+
+    ``forgotten`` are digests of the paths that they leave out.
+    """
+    if path := _read_and_forgotten(home, TrainingRecord(workspaces=workspaces, forgotten=forgotten)):
+        raise TrainingError(
+            f"the shards in {folder} may hold {path}, which was forgotten since; "
+            "write them again with `tinycoder corpus`: what is forgotten is left out then"
+        )
+
+
+def _read_and_forgotten(home: Path, training: TrainingRecord) -> Path | None:
+    """The first path that is to be forgotten and may have been read, if any."""
+    indexed = _indexed_folders(home)
+    paths = load_forgotten(home).paths
+    return next((path for path in paths if _has_read(training, path, _workspaces_with(path, indexed))), None)
 
 
 def _has_read(training: TrainingRecord, path: Path, names: set[str]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -11,15 +12,25 @@ from tinycoder.transformer.layers import Array
 Rewrite = Callable[[Array, np.random.Generator], Array]
 
 
+class Stream(Protocol):
+    """Token ids in a row: an array (n,), or what reads pieces of them from a disk."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, wanted: slice, /) -> Array:
+        """A piece of them (n,)."""
+
+
 @dataclass(frozen=True)
 class Windows:
     """A token stream cut into windows of ``context`` + 1 ids, in a new random order and with a new offset every epoch.
 
-    Documents end in the id ``end``; from the second epoch on their order is new too. ``rewrite`` may replace the ids of
-    a window by as many others; each window has a random generator of its own.
+    Documents end in the id ``end``; from the second epoch on their order is new too, but for a stream on a disk.
+    ``rewrite`` may replace the ids of a window by as many others; each window has a random generator of its own.
     """
 
-    ids: Array
+    ids: Stream
     context: int
     batch_size: int
     seed: int
@@ -45,8 +56,8 @@ class Windows:
         window = self._ids_of(epoch)[start : start + self.context + 1]
         return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
 
-    def _ids_of(self, epoch: int) -> Array:
-        if self.end is None or epoch == 0:
+    def _ids_of(self, epoch: int) -> Stream:
+        if self.end is None or epoch == 0 or not isinstance(self.ids, np.ndarray):
             return self.ids
         if epoch not in self._shuffled:
             for old in [other for other in self._shuffled if other != epoch - 1]:  # a batch may hold rows of two epochs

@@ -7,6 +7,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from tinycoder.storage.record import KEYS, Amount, Count
 from tinycoder.transformer.layers import Array
 from tinycoder.validate import plain, read
 from tinycoder_training.optim import init_moments
+from tinycoder_training.shards.folder import open_shards
+from tinycoder_training.shards.stream import MappedStream, ShardsAt
 from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Data, Evaluation, Progress, Run
 
@@ -33,14 +36,20 @@ class _Counters:
     best_judged: Amount | None = None
     before: dict[str, Amount | None] | None = None  # an evaluation
     standing: Amount | dict[str, Amount | None] | None = None  # a number as version 0.1.0 wrote it
+    shards: ShardsAt | None = None  # where the run reads, if that is not kept with it
 
 
 def state_of(run: Run, progress: Progress) -> State:
-    """Everything that changes, and everything that the run reads, but the best weights: the model folder has them."""
+    """Everything that changes, and what the run reads, but the best weights, which the model folder has, and shards."""
     arrays = {f"params/{name}": param for name, param in progress.params.items()}
     arrays |= {f"moments/{name}": moment for name, moment in progress.moments.items()}
-    arrays |= {"data/train": run.data.train, "data/validation": run.data.validation}
-    optional = {"data/replay": run.data.replay, "beside/validation": run.data.beside}
+    arrays["data/validation"] = run.data.validation
+    train = run.data.train
+    optional = {
+        "data/train": train if isinstance(train, np.ndarray) else None,
+        "data/replay": run.data.replay,
+        "beside/validation": run.data.beside,
+    }
     arrays |= {name: array for name, array in optional.items() if array is not None}
     if run.start is not None:
         arrays |= {f"start/{name}": param for name, param in run.start.items()}
@@ -54,6 +63,7 @@ def state_of(run: Run, progress: Progress) -> State:
         best_judged=finite(progress.best_judged),
         before=_plain(progress.before),
         standing=_plain(run.standing),
+        shards=train.at if isinstance(train, MappedStream) else None,
     )
     return State(arrays=arrays, metadata=plain(counters, KEYS))
 
@@ -75,8 +85,9 @@ def run_of(
         groups.setdefault(group, {})[rest] = array
     beside = groups.get("beside", {}).get("validation")
     _check_beside(beside, groups["data"]["validation"])
+    at = counters.shards
     data = Data(
-        train=groups["data"]["train"],
+        train=groups["data"]["train"] if at is None else open_shards(Path(at.folder), digest=at.digest).train,
         validation=groups["data"]["validation"],
         bytes_of_id=model.tokenizer.n_bytes,
         prompts=counters.prompts,

@@ -21,7 +21,7 @@ from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
 from tinycoder.transformer.sampling import sample_ids
 from tinycoder_training.beside import mixed_losses
-from tinycoder_training.dataset import Mixture, Rewrite, Windows, evaluation_windows
+from tinycoder_training.dataset import Mixture, Rewrite, Stream, Windows, evaluation_windows
 from tinycoder_training.optim import Moments, learning_rate_scale, update
 from tinycoder_training.parallel import Threads, threads
 
@@ -42,7 +42,7 @@ class Data:
     to validate with (``tinycoder_training.beside``), None for a model that does without it.
     """
 
-    train: Array
+    train: Stream
     validation: Array
     bytes_of_id: Array
     prompts: tuple[tuple[int, ...], ...]
@@ -210,7 +210,7 @@ def _kept(step: int) -> str:
 def batches(run: Run) -> Mixture:
     """The batches of the run: its own windows, then those of the replay."""
     data, settings = run.data, run.train
-    parts = [(data.train, settings.batch_size, settings.seed)]
+    parts: list[tuple[Stream, int, int]] = [(data.train, settings.batch_size, settings.seed)]
     if data.replay is not None and (n := settings.replay_rows):
         parts = [(data.train, settings.batch_size - n, settings.seed), (data.replay, n, settings.seed + 1)]
     context, rewrite, end = run.model.context, data.rewrite, data.end_of_text

@@ -91,8 +91,8 @@ def repeats(fingerprints: Sequence[Fingerprint]) -> list[Repeat | None]:
     equal: list[int | None] = []
     bands = np.zeros((len(fingerprints), N_BANDS), np.uint64)
     for i, one in enumerate(fingerprints):
-        first = exact.setdefault(one.digest, i)
-        equal.append(None if first == i else first)
+        earlier = exact.setdefault(one.digest, i)
+        equal.append(None if earlier == i else earlier)
         if len(one.lines) >= MIN_LINES:
             bands[i] = (one.signature.reshape(N_BANDS, N_ROWS) * _MIXING).sum(axis=1) | np.uint64(1)
     shared = _shared(bands)

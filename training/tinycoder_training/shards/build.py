@@ -83,7 +83,9 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
     groups = list(_groups(files, plan.part_bytes))
     tokenizer_digest = digest_of_text(plan.tokenizer.to_json())
     digests = [digest_of(group, tokenizer_digest) for group in groups]
-    inputs = hashlib.sha256("\n".join([*digests, f"{plan.seed} {plan.shard_tokens} {plan.left_out}"]).encode()).hexdigest()
+    inputs = hashlib.sha256(
+        "\n".join([*digests, f"{plan.seed} {plan.shard_tokens} {plan.left_out}"]).encode()
+    ).hexdigest()
     there = read_description(plan.out)
     if there is not None and there.inputs == inputs:
         return there
@@ -185,7 +187,7 @@ def _begin(tokenizer: str) -> None:
         os._exit(1)
 
     threading.Thread(target=leave, daemon=True).start()
-    global _tokenizer  # noqa: PLW0603 - of this process, made once
+    global _tokenizer
     _tokenizer = Tokenizer.from_json(tokenizer)
 
 

@@ -1,4 +1,4 @@
-"""A folder of shards: ``shards.json`` says what lies there, ``.npy`` files hold the ids, ``tokenizer.json`` their words.
+"""A folder of shards: ``.npy`` files with ids, ``tokenizer.json``, and ``shards.json``, which says what lies there.
 
 ``shards.json`` is written last: a folder without it is no corpus yet.
 """

@@ -54,7 +54,9 @@ def digest_of(files: Sequence[SourceFile], tokenizer_digest: str) -> str:
     digest = hashlib.sha256(f"{__version__} {tokenizer_digest}".encode())
     for file in files:
         with suppress(OSError):  # reading it will say so
-            digest.update(f"{file.path}\0{file.n_bytes}\0{file.location.stat().st_mtime_ns}\0".encode("utf-8", "replace"))
+            digest.update(
+                f"{file.path}\0{file.n_bytes}\0{file.location.stat().st_mtime_ns}\0".encode("utf-8", "replace")
+            )
     return digest.hexdigest()
 
 
