@@ -55,9 +55,9 @@ def corpus(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Write the Python files under PATHS as token shards, for corpora that are larger than memory.
+    """Write Python files as token shards, for corpora larger than memory.
 
-    What is read and left out is as with `tinycoder train`: files that git would track, without secrets and duplicates.
+    What is read under PATHS and left out is as with `tinycoder train`: files that git would track, without secrets and duplicates.
     Ctrl-C stops; the same command goes on. `tinycoder train --shards` learns what it wrote.
     """
     from tinycoder.memory.learners import left_out
