@@ -43,10 +43,10 @@ from tinycoder.workspace.text import Text
 from tinycoder_training import optim, trainer
 from tinycoder_training.corpora import library, python_repos
 from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.evaluation import Evaluation, evaluate
 from tinycoder_training.job import Job, new_job
 from tinycoder_training.quality import measure
 from tinycoder_training.replay import general_texts
-from tinycoder_training.trainer import Evaluation, evaluate
 
 GENERAL_TOKENS = 24_000
 BLENDS = (0.5, 0.75)  # parts of the way from the start to what was learnt (Wortsman et al. 2022)

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from tinycoder.config import PRESETS, TrainConfig, n_cpus
 from tinycoder_training.corpora import shakespeare
+from tinycoder_training.evaluation import evaluate
 from tinycoder_training.job import new_job
-from tinycoder_training.trainer import evaluate
 
 EVERY = 20
 

@@ -35,9 +35,10 @@ from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import init_params, n_params
 from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.workspace.text import Text
+from tinycoder_training.dataset import Data
 from tinycoder_training.optim import init_moments
 from tinycoder_training.streams import rewrite_of, stream
-from tinycoder_training.trainer import Data, Progress, Run, train
+from tinycoder_training.trainer import Progress, Run, train
 
 SIZES: list[dict[str, int]] = [  # as the base model: half as many key/value heads as heads, 2.75 times as wide inside
     {"width": 32, "n_layers": 2, "n_heads": 2, "n_kv_heads": 1, "hidden": 88},

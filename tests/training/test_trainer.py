@@ -12,9 +12,9 @@ from tinycoder.config import GenerationConfig, TrainConfig
 from tinycoder.errors import CheckpointError, CorpusError, TrainingError
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.transformer.model import loss_and_weight_gradients
-from tinycoder_training import trainer
 from tinycoder_training.corpora import validation
 from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.engines import numpy_engine
 from tinycoder_training.job import Job, new_job, resumed_job
 from tinycoder_training.report import report_html, samples_of
 from tinycoder_training.trainer import Report
@@ -207,7 +207,7 @@ def test_a_gradient_that_is_no_number_changes_nothing(tmp_path: Path, monkeypatc
         dweights["0.qkv"][0] = np.nan
         return loss, dweights
 
-    monkeypatch.setattr(trainer, "loss_and_weight_gradients", poisoned)
+    monkeypatch.setattr(numpy_engine, "loss_and_weight_gradients", poisoned)
     with pytest.raises(TrainingError, match="gradient became nan at step 3"):
         train_until(job, 12)
     after = snapshot(job)
@@ -231,7 +231,7 @@ def test_without_memory_to_measure_the_start_it_is_a_sentence(
     def refuse(*arguments: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(trainer, "losses", refuse)
+    monkeypatch.setattr(numpy_engine, "losses", refuse)
     with pytest.raises(TrainingError, match="does not fit into memory; nothing was saved yet"):
         train_until(job, 2)
 
@@ -245,7 +245,7 @@ def test_without_memory_for_a_window_the_run_ends_in_a_sentence_and_what_was_sav
     def refuse(*arguments: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(trainer, "loss_and_weight_gradients", refuse)
+    monkeypatch.setattr(numpy_engine, "loss_and_weight_gradients", refuse)
     with pytest.raises(TrainingError, match=r"step 3 does not fit into memory; .*kept.*--resume"):
         train_until(job, 1000)
     monkeypatch.undo()

@@ -20,10 +20,11 @@ from tinycoder.workspace import tree
 from tinycoder_training import trainer
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Mixture, Windows
+from tinycoder_training.evaluation import Evaluation
 from tinycoder_training.job import Job, new_job, resumed_job
 from tinycoder_training.replay import general_texts, recent_paths, replay_of
 from tinycoder_training.resume import run_of
-from tinycoder_training.trainer import Evaluation, batches
+from tinycoder_training.trainer import batches
 
 OTHER = "\n".join(f"def f{n}(a, b):\n    return a + {n} * b" for n in range(30))
 CORPUS = Corpus(recipe="code", train=(text("a.py", OTHER),), validation=(text("b.py", OTHER[:400]),))

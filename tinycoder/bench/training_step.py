@@ -20,9 +20,10 @@ import numpy as np
 from tinycoder.config import ModelConfig, TrainConfig
 from tinycoder.errors import TinyCoderError
 from tinycoder.transformer.model import init_params
-from tinycoder_training.forecast import peak_memory
+from tinycoder_training.dataset import Data
+from tinycoder_training.memory import peak_memory
 from tinycoder_training.optim import init_moments
-from tinycoder_training.trainer import Data, Progress, Run, train
+from tinycoder_training.trainer import Progress, Run, train
 
 SIZES = {
     "1m": ModelConfig(vocab_size=1024, width=128, n_layers=4, n_heads=4, n_kv_heads=4, hidden=352, context=128),

@@ -57,8 +57,8 @@ def corpus(
 ) -> None:
     """Write Python files as token shards, for corpora larger than memory.
 
-    What is read under PATHS and left out is as with `tinycoder train`: files that git would track, without secrets and duplicates.
-    Ctrl-C stops; the same command goes on. `tinycoder train --shards` learns what it wrote.
+    What is read under PATHS and left out is as with `tinycoder train`: files that git would track, without secrets and
+    duplicates. Ctrl-C stops; the same command goes on. `tinycoder train --shards` learns what it wrote.
     """
     from tinycoder.memory.learners import left_out
     from tinycoder.storage.checkpoint import load_model

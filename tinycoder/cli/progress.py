@@ -24,10 +24,11 @@ from tinycoder.cli.terminal import one_line, width, wrapped
 from tinycoder.words import counted
 
 if TYPE_CHECKING:
+    from tinycoder_training.evaluation import Evaluation
     from tinycoder_training.forecast import Forecast
     from tinycoder_training.job import Job
     from tinycoder_training.report import Sample
-    from tinycoder_training.trainer import Evaluation, Report
+    from tinycoder_training.trainer import Report
 
 LINE_SECONDS = 10.0
 JSON_SECONDS = 0.25  # between two lines

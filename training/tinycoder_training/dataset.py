@@ -1,4 +1,4 @@
-"""Token windows for training and evaluation. What a step sees depends on seed and step alone."""
+"""What a run reads, and its windows of tokens. What a step sees depends on seed and step alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +20,25 @@ class Stream(Protocol):
 
     def __getitem__(self, wanted: slice, /) -> Array:
         """A piece of them (n,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Token streams (n,) to train on and to validate with, the bytes of each id (V,), and prompts for samples.
+
+    ``replay`` is other text that is learnt with ``train``, so that the model does not forget what it knew.
+    ``rewrite`` may change training windows, never validation windows. ``beside`` (n,) is what the memory has of each id
+    to validate with (``tinycoder_training.beside``), None for a model that does without it.
+    """
+
+    train: Stream
+    validation: Array
+    bytes_of_id: Array
+    prompts: tuple[tuple[int, ...], ...]
+    end_of_text: int
+    rewrite: Rewrite | None = None
+    replay: Array | None = None
+    beside: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,20 @@
 import dataclasses
 import math
 import statistics
-import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 from tinycoder.config import ModelConfig, TrainConfig, n_cpus
 from tinycoder.errors import TrainingError
 from tinycoder.transformer.layers import ATTENTION_BLOCK, LOGITS_CHUNK
-from tinycoder.transformer.model import TOKENS_AT_A_TIME, Params, n_params
+from tinycoder.transformer.model import TOKENS_AT_A_TIME, n_params
+from tinycoder_training.engines.engine import Engine, OpenEngine
+from tinycoder_training.engines.numpy_engine import numpy_engine
+from tinycoder_training.evaluation import FINAL_EVALUATION_TOKENS, evaluate
+from tinycoder_training.memory import free_memory
 from tinycoder_training.optim import init_moments
-from tinycoder_training.parallel import threads
-from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, INTERPOLATIONS, Progress, Run, evaluate, train
+from tinycoder_training.trainer import INTERPOLATIONS, Progress, Run, train
 
 TRIAL_STEPS, TRIAL_SECONDS = 3, 4.0
 SLACK = 48 * 2**20  # bytes of pieces that the allocator keeps for each thread
@@ -30,15 +32,17 @@ class Forecast:
     tokens_per_second: float
 
 
-def forecast(run: Run, progress: Progress) -> Forecast:
+def forecast(run: Run, progress: Progress, open_engine: OpenEngine = numpy_engine) -> Forecast:
     """Time a few steps and an evaluation on copies, for some seconds; nothing is changed or saved."""
     settings, copies = run.train, {name: param.copy() for name, param in progress.params.items()}
-    step = _seconds_of_step(run, copies)
+    trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
     tokens = min(len(run.data.validation), settings.evaluation_tokens)
-    begin = time.perf_counter()
-    with threads(min(settings.shards, n_cpus())) as pool:
-        evaluate(copies, run.model, run.data, n_tokens=tokens, pool=pool)
-    of_a_token = (time.perf_counter() - begin) / tokens
+    with open_engine(run.model, settings, trial.params, trial.moments) as engine:
+        step = _seconds_of_step(run, trial, engine)
+        begin = time.perf_counter()
+        evaluate(copies, run.model, run.data, n_tokens=tokens, losses=engine.losses)
+        of_a_token = (time.perf_counter() - begin) / tokens
+        n_bytes = engine.peak_memory()
     final = min(len(run.data.validation), FINAL_EVALUATION_TOKENS)
     if run.start is not None:  # it is evaluated too, and so are the weights between it and the best ones
         final = 2 * final + (2 + len(INTERPOLATIONS)) * tokens
@@ -52,15 +56,19 @@ def forecast(run: Run, progress: Progress) -> Forecast:
     return Forecast(
         steps=int(steps),
         seconds=seconds + of_a_token * final,
-        n_bytes=peak_memory(),
+        n_bytes=n_bytes,
         tokens_per_second=settings.batch_size * run.model.context / step,
     )
 
 
-def _seconds_of_step(run: Run, params: Params) -> float:
-    trial = Progress(params=params, moments=init_moments(params, run.train), best_params=params)
+def _seconds_of_step(run: Run, trial: Progress, engine: Engine) -> float:
     endless = dataclasses.replace(run.train, steps=10**9, minutes=None, save_seconds=1e12)
-    reports = train(dataclasses.replace(run, train=endless, start=None), trial, save=lambda progress: False)
+    reports = train(
+        dataclasses.replace(run, train=endless, start=None),
+        trial,
+        save=lambda progress: False,
+        open_engine=lambda *_: nullcontext(engine),
+    )
     times: list[float] = []
     start = time.perf_counter()
     while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
@@ -104,29 +112,3 @@ def refuse_what_cannot_fit(model: ModelConfig, settings: TrainConfig) -> None:
         f"{needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: "
         + (f"use --batch-size {smaller.batch_size}" if fits else "use a smaller --preset or --context")
     )
-
-
-def free_memory() -> int | None:
-    """Bytes that could still be used, where the system says so."""
-    return _n_bytes("/proc/meminfo", "MemAvailable")
-
-
-def peak_memory() -> int:
-    """The most bytes that this process ever held."""
-    if peak := _n_bytes("/proc/self/status", "VmHWM"):
-        return peak
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _n_bytes(file: str, field: str) -> int | None:
-    """A size that Linux gives in kB."""
-    try:
-        lines = Path(file).read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
-    except (OSError, StopIteration, ValueError):
-        return None

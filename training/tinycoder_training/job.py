@@ -20,12 +20,13 @@ from tinycoder.transformer.tokenizer import Tokenizer, train_character_tokenizer
 from tinycoder.workspace.text import Text
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.dataset import Data
 from tinycoder_training.optim import init_moments
 from tinycoder_training.quality import standing_evaluation
 from tinycoder_training.replay import replay_of
 from tinycoder_training.resume import finite, run_of, state_of
 from tinycoder_training.streams import data_of
-from tinycoder_training.trainer import Data, Progress, Report, Run, budget_used, train
+from tinycoder_training.trainer import Progress, Report, Run, budget_used, train
 
 TOKENIZER_CHARACTERS = 30_000_000
 PASSES, MIN_STEPS = 3, 40  # a run of minutes from another model ends after so many, whichever are more

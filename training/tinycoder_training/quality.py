@@ -1,6 +1,7 @@
 """How well a model predicts texts, and the finished model in whose place a new run would be saved."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tinycoder.config import n_cpus
@@ -12,9 +13,11 @@ from tinycoder.storage.record import TrainingRecord
 from tinycoder.workspace.text import Text
 from tinycoder_training.beside import beside_memory
 from tinycoder_training.corpora.corpus import Corpus
+from tinycoder_training.dataset import Data
+from tinycoder_training.engines.numpy_engine import all_losses
+from tinycoder_training.evaluation import FINAL_EVALUATION_TOKENS, Evaluation, evaluate
 from tinycoder_training.parallel import threads
 from tinycoder_training.streams import known_stream, stream
-from tinycoder_training.trainer import FINAL_EVALUATION_TOKENS, Data, Evaluation, evaluate
 
 
 def measure(
@@ -36,7 +39,8 @@ def measure(
         beside=None if beside is None else beside_memory(ids, known, end),
     )
     with threads(n_cpus()) as pool:
-        return evaluate(model.params, model.config, data, n_tokens=n_tokens, pool=pool)
+        losses = partial(all_losses, model.config, pool)
+        return evaluate(model.params, model.config, data, n_tokens=n_tokens, losses=losses)
 
 
 def has_finished_model(folder: Path) -> bool:

@@ -16,11 +16,13 @@ from tinycoder.storage.checkpoint import Model, State
 from tinycoder.storage.record import KEYS, Amount, Count
 from tinycoder.transformer.layers import Array
 from tinycoder.validate import plain, read
+from tinycoder_training.dataset import Data
+from tinycoder_training.evaluation import Evaluation
 from tinycoder_training.optim import init_moments
 from tinycoder_training.shards.folder import open_shards
 from tinycoder_training.shards.stream import MappedStream, ShardsAt
 from tinycoder_training.streams import rewrite_of
-from tinycoder_training.trainer import Data, Evaluation, Progress, Run
+from tinycoder_training.trainer import Progress, Run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,8 @@ from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.workspace.text import Text
 from tinycoder_training.beside import beside_memory
 from tinycoder_training.corpora.corpus import Corpus
-from tinycoder_training.dataset import Rewrite
+from tinycoder_training.dataset import Data, Rewrite
 from tinycoder_training.fim import infilled
-from tinycoder_training.trainer import Data
 
 FILES_AT_A_TIME = 64
 N_PROMPTS = 3

@@ -12,62 +12,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig, n_cpus
+from tinycoder.config import GenerationConfig, ModelConfig, TrainConfig
 from tinycoder.errors import TrainingError
 from tinycoder.stop import Stop, never
 from tinycoder.storage.record import CurvePoint
 from tinycoder.transformer.decode import Session
-from tinycoder.transformer.layers import Array
-from tinycoder.transformer.model import Params, Weights, fuse_backward, fuse_forward, loss_and_weight_gradients, losses
+from tinycoder.transformer.model import Params
 from tinycoder.transformer.sampling import sample_ids
-from tinycoder_training.beside import mixed_losses
-from tinycoder_training.dataset import Mixture, Rewrite, Stream, Windows, evaluation_windows
-from tinycoder_training.optim import Moments, learning_rate_scale, update
-from tinycoder_training.parallel import Threads, threads
+from tinycoder_training.dataset import Data, Mixture, Stream, Windows
+from tinycoder_training.engines.engine import Engine, EngineLost, OpenEngine
+from tinycoder_training.engines.numpy_engine import numpy_engine
+from tinycoder_training.evaluation import FINAL_EVALUATION_TOKENS, Evaluation, evaluate
+from tinycoder_training.optim import Moments, learning_rate_scale
 
-EVALUATION_ROWS = 8
-FINAL_EVALUATION_TOKENS = 400_000
 GREEDY = GenerationConfig(max_tokens=48)  # of samples
 SMOOTHING = 0.05
 INTERPOLATIONS = (0.25, 0.5, 0.75, 1.0)  # parts of the way from the start to the best weights, of which a run keeps one
 ENOUGH = 0.95  # of the largest gain of them
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Token streams (n,) to train on and to validate with, the bytes of each id (V,), and prompts for samples.
-
-    ``replay`` is other text that is learnt with ``train``, so that the model does not forget what it knew.
-    ``rewrite`` may change training windows, never validation windows. ``beside`` (n,) is what the memory has of each id
-    to validate with (``tinycoder_training.beside``), None for a model that does without it.
-    """
-
-    train: Stream
-    validation: Array
-    bytes_of_id: Array
-    prompts: tuple[tuple[int, ...], ...]
-    end_of_text: int
-    rewrite: Rewrite | None = None
-    replay: Array | None = None
-    beside: Array | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """Held-out loss in nats per token and in bits per byte, and the ids that complete each prompt.
-
-    ``beside`` is the loss in bits per byte of the model beside the memory, about; None for one that does without it.
-    """
-
-    loss: float
-    bits_per_byte: float
-    beside: float | None = None
-    samples: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def judged(self) -> float:
-        """The bits per byte by which models are compared."""
-        return self.bits_per_byte if self.beside is None else self.beside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +73,10 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used."""
+    """One step: losses in nats per token, of its batch and smooth; ``done`` is the part of the budget that is used.
+
+    ``notice`` is a sentence of the engine for a person, or "".
+    """
 
     step: int
     done: float
@@ -123,6 +87,7 @@ class Report:
     learning_rate_scale: float
     tokens_per_second: float
     evaluation: Evaluation | None = None
+    notice: str = ""
 
 
 def train(
@@ -132,26 +97,30 @@ def train(
     save: Callable[[Progress], bool],
     stop: Stop = never,
     clock: Callable[[], float] = time.perf_counter,
+    open_engine: OpenEngine = numpy_engine,
 ) -> Generator[Report, None, None]:
     """Train until the budget is used or ``stop`` says so, and yield a report after each step.
 
     ``save``, which returns whether it has saved, is called at every evaluation, every ``save_seconds``, and at the end,
-    also when the caller closes the generator. Raises ``TrainingError`` when the loss is not a number any more, and when
-    memory does not suffice; the last save is kept.
+    also when the caller closes the generator. Raises ``TrainingError`` when the loss is not a number any more, when
+    memory does not suffice, and when the engine has lost a process; the last save is kept.
     """
     saved_step = progress.step
+    with open_engine(run.model, run.train, progress.params, progress.moments) as engine:
 
-    def keep() -> None:
-        nonlocal saved_step
-        saved_step = progress.step if save(progress) else saved_step
+        def keep() -> None:
+            nonlocal saved_step
+            engine.fetch()
+            saved_step = progress.step if save(progress) else saved_step
 
-    with threads(min(run.train.shards, n_cpus())) as pool:
         try:
-            yield from _steps(run, progress, keep, stop, clock, pool)
+            yield from _steps(run, progress, keep, stop, clock, engine)
         except TrainingError as error:
             raise TrainingError(
                 f"{error}; {_kept(saved_step)}: start again with --optimizer adamw or another --seed"
             ) from None
+        except EngineLost as error:
+            raise TrainingError(f"{error}; {_kept(saved_step)}: continue with --resume") from None
         except MemoryError:
             again = "and continue with --resume" if saved_step else "or choose a smaller --context or --preset"
             raise TrainingError(
@@ -165,28 +134,28 @@ def train(
 
 
 def _steps(
-    run: Run, progress: Progress, keep: Callable[[], None], stop: Stop, clock: Callable[[], float], pool: Threads
+    run: Run, progress: Progress, keep: Callable[[], None], stop: Stop, clock: Callable[[], float], engine: Engine
 ) -> Iterator[Report]:
     settings, windows = run.train, batches(run)
     if run.start is not None and progress.before is None:
-        _evaluate_start(run, run.start, progress, pool)
+        _evaluate_start(run, run.start, progress, engine)
     last_save = progress.seconds
     started = clock() - progress.seconds
     while not stop() and (done := budget_used(settings, progress)) < 1:
         begin = clock()
         scale = learning_rate_scale(done, warmup=settings.warmup, decay=settings.decay)
-        loss, norm = _step(run, progress, windows, scale, pool)
+        loss, norm = _step(progress, windows, scale, engine)
         end = clock()
         progress.seconds = end - started
         before = loss if progress.smooth_loss is None else progress.smooth_loss
         progress.smooth_loss = before + SMOOTHING * (loss - before)
         evaluation, now = None, budget_used(settings, progress)
         if now >= 1 or int(now * settings.n_evals) > int(done * settings.n_evals):
-            evaluation = _evaluate_and_note(run, progress, pool)
+            evaluation = _evaluate_and_note(run, progress, engine)
             progress.seconds = clock() - started
             now = budget_used(settings, progress)
         if now >= 1:
-            evaluation = _finish(run, progress, pool)
+            evaluation = _finish(run, progress, engine)
         if evaluation or progress.seconds - last_save >= settings.save_seconds:
             keep()
             last_save = progress.seconds
@@ -200,6 +169,7 @@ def _steps(
             learning_rate_scale=scale,
             tokens_per_second=settings.batch_size * run.model.context / max(end - begin, 1e-9),
             evaluation=evaluation,
+            notice=engine.notice(),
         )
 
 
@@ -226,76 +196,35 @@ def budget_used(settings: TrainConfig, progress: Progress) -> float:
     return max(steps, progress.seconds / (60 * settings.minutes))
 
 
-def evaluate(
-    params: Params, model: ModelConfig, data: Data, *, n_tokens: int | None, pool: Threads | None = None
-) -> Evaluation:
-    """Loss over the validation stream, or ``n_tokens`` of it; a special token costs nats and counts no bytes."""
-    inputs, targets = evaluation_windows(np.arange(len(data.validation)), model.context, n_tokens)
-    weights, _ = fuse_forward(params, model)
-
-    def sums(start: int) -> tuple[float, float, int, int]:
-        rows = slice(start, start + EVALUATION_ROWS)
-        counted = targets[rows] >= 0
-        places = np.maximum(targets[rows], 0)
-        ids = data.validation[places].astype(np.int64)
-        nats = losses(weights, model, data.validation[inputs[rows]].astype(np.int64), ids)[counted]
-        mixed = nats if data.beside is None else mixed_losses(nats, data.beside[places[counted]])
-        return (
-            float(nats.sum(dtype=np.float64)),
-            float(mixed.sum(dtype=np.float64)),
-            int(counted.sum()),
-            int(data.bytes_of_id[ids[counted]].sum()),
-        )
-
-    mapped = (pool or Threads(None)).map_all(sums, range(0, len(inputs), EVALUATION_ROWS))
-    nats, mixed, n, n_bytes = (sum(column) for column in zip(*mapped, strict=True))
-    per_byte = 1 / math.log(2) / max(1, n_bytes)
-    beside = None if data.beside is None else mixed * per_byte
-    return Evaluation(loss=nats / n, bits_per_byte=nats * per_byte, beside=beside)
-
-
-def _step(run: Run, progress: Progress, windows: Mixture, scale: float, pool: Threads) -> tuple[float, float]:
-    loss, grads = _gradients(run, progress, windows, pool)
+def _step(progress: Progress, windows: Mixture, scale: float, engine: Engine) -> tuple[float, float]:
+    loss, gradients = engine.gradients(*windows.batch(progress.step))
     if not math.isfinite(loss):
         raise TrainingError(f"the loss became {loss} at step {progress.step + 1}")
-    norm = update(progress.params, grads, progress.moments, run.train, progress.step + 1, scale, pool.map)
+    norm = engine.update(gradients, progress.step + 1, scale)
     progress.step += 1
     return loss, norm
 
 
-def _gradients(run: Run, progress: Progress, windows: Mixture, pool: Threads) -> tuple[float, Params]:
-    inputs, targets = windows.batch(progress.step)
-    bounds = np.linspace(0, len(inputs), run.train.shards + 1).astype(int)
-    weights, fused = fuse_forward(progress.params, run.model, pool.map)
-
-    def shard(i: int) -> tuple[float, Weights]:
-        rows = slice(bounds[i], bounds[i + 1])
-        return loss_and_weight_gradients(weights, run.model, inputs[rows], targets[rows], targets.size)
-
-    parts = pool.map_all(shard, range(run.train.shards))
-
-    def total(name: str) -> Array:
-        array = parts[0][1][name]
-        for _, more in parts[1:]:
-            array += more[name]
-        return array
-
-    loss = sum(part_loss for part_loss, _ in parts)
-    dweights = dict(zip(weights, pool.map(total, weights), strict=True))
-    return loss, fuse_backward(dweights, fused, pool.map)
-
-
-def _evaluate_start(run: Run, start: Params, progress: Progress, pool: Threads) -> None:
+def _evaluate_start(run: Run, start: Params, progress: Progress, engine: Engine) -> None:
     """Evaluate the start on the tokens of the final evaluation, and on those of the others, which must beat it."""
-    progress.before = evaluation = evaluate(start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+    progress.before = evaluation = evaluate(
+        start, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, losses=engine.losses
+    )
     if len(run.data.validation) > run.train.evaluation_tokens:
-        evaluation = evaluate(start, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+        evaluation = _evaluate(start, run, engine, run.train.evaluation_tokens)
     progress.best_bits_per_byte, progress.best_judged = evaluation.bits_per_byte, evaluation.judged
 
 
-def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluation:
+def _evaluate(params: Params, run: Run, engine: Engine, n_tokens: int) -> Evaluation:
+    return evaluate(params, run.model, run.data, n_tokens=n_tokens, losses=engine.losses)
+
+
+def _evaluate_and_note(run: Run, progress: Progress, engine: Engine) -> Evaluation:
     """Evaluate the current weights, keep them if they are the best so far, and add a point to the curve."""
-    evaluation = evaluate(progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool)
+    engine.fetch()
+    evaluation = evaluate(
+        progress.params, run.model, run.data, n_tokens=run.train.evaluation_tokens, losses=engine.losses
+    )
     if evaluation.judged < progress.best_judged:
         progress.best_bits_per_byte, progress.best_judged = evaluation.bits_per_byte, evaluation.judged
         progress.best_params = {name: param.copy() for name, param in progress.params.items()}
@@ -310,11 +239,13 @@ def _evaluate_and_note(run: Run, progress: Progress, pool: Threads) -> Evaluatio
     return dataclasses.replace(evaluation, samples=_samples(run, progress))
 
 
-def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
+def _finish(run: Run, progress: Progress, engine: Engine) -> Evaluation:
     """Evaluate the best weights on more text, for the record. If they are no better, return to the start."""
     if run.start is not None:
-        progress.interpolation, progress.best_params = _interpolated(run, run.start, progress.best_params, pool)
-    evaluation = evaluate(progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, pool=pool)
+        progress.interpolation, progress.best_params = _interpolated(run, run.start, progress.best_params, engine)
+    evaluation = evaluate(
+        progress.best_params, run.model, run.data, n_tokens=FINAL_EVALUATION_TOKENS, losses=engine.losses
+    )
     progress.kept = progress.before is None or evaluation.judged < progress.before.judged
     if run.start is not None and progress.before is not None and not progress.kept:
         progress.best_params, evaluation = run.start, progress.before
@@ -323,7 +254,7 @@ def _finish(run: Run, progress: Progress, pool: Threads) -> Evaluation:
     return dataclasses.replace(evaluation, samples=_samples(run, progress))
 
 
-def _interpolated(run: Run, start: Params, best: Params, pool: Threads) -> tuple[float, Params]:
+def _interpolated(run: Run, start: Params, best: Params, engine: Engine) -> tuple[float, Params]:
     """Of the weights between the start and the best ones, those nearest to the start that gain nearly the most.
 
     They keep more of what the start knew of other text, and often predict the held-out text better too (WiSE-FT,
@@ -331,7 +262,7 @@ def _interpolated(run: Run, start: Params, best: Params, pool: Threads) -> tuple
     """
 
     def quality(params: Params) -> float:
-        return evaluate(params, run.model, run.data, n_tokens=run.train.evaluation_tokens, pool=pool).judged
+        return _evaluate(params, run, engine, run.train.evaluation_tokens).judged
 
     weights = {part: best if part == 1 else _between(start, best, part) for part in INTERPOLATIONS}
     before = quality(start)

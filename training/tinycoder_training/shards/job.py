@@ -13,12 +13,13 @@ from tinycoder.storage.checkpoint import Model
 from tinycoder.storage.record import TrainingRecord, Versions
 from tinycoder.transformer.model import Params, init_params, n_params
 from tinycoder.transformer.tokenizer import digest_of
+from tinycoder_training.dataset import Data
 from tinycoder_training.job import Job
 from tinycoder_training.optim import init_moments
 from tinycoder_training.quality import has_finished_model
 from tinycoder_training.shards.folder import Shards
 from tinycoder_training.streams import rewrite_of
-from tinycoder_training.trainer import Data, Progress, Run
+from tinycoder_training.trainer import Progress, Run
 
 
 def shards_job(
