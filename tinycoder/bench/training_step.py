@@ -21,6 +21,8 @@ from tinycoder.config import ModelConfig, TrainConfig
 from tinycoder.errors import TinyCoderError
 from tinycoder.transformer.model import init_params
 from tinycoder_training.dataset import Data
+from tinycoder_training.engines.engine import OpenEngine
+from tinycoder_training.engines.numpy_engine import numpy_engine
 from tinycoder_training.memory import peak_memory
 from tinycoder_training.optim import init_moments
 from tinycoder_training.trainer import Progress, Run, train
@@ -34,7 +36,9 @@ BATCH = 16
 
 
 @contextmanager
-def steps(model: ModelConfig, *, batch: int, threads: int, optimizer: str) -> Iterator[Callable[[], float]]:
+def steps(
+    model: ModelConfig, *, batch: int, threads: int, optimizer: str, open_engine: OpenEngine = numpy_engine
+) -> Iterator[Callable[[], float]]:
     """A function that takes one step of training and returns its seconds."""
     ids = np.random.default_rng(0).integers(0, model.vocab_size, 64 * (model.context + 1))
     data = Data(train=ids, validation=ids, bytes_of_id=np.ones(model.vocab_size, np.int64), prompts=(), end_of_text=0)
@@ -43,7 +47,8 @@ def steps(model: ModelConfig, *, batch: int, threads: int, optimizer: str) -> It
     )
     params = init_params(model, np.random.default_rng(0))
     progress = Progress(params=params, moments=init_moments(params, settings), best_params=dict(params))
-    reports = train(Run(model=model, train=settings, data=data), progress, save=lambda progress: False)
+    run = Run(model=model, train=settings, data=data)
+    reports = train(run, progress, save=lambda progress: False, open_engine=open_engine)
     with closing(reports):
 
         def step() -> float:

@@ -1,7 +1,8 @@
 """A training run on stderr: a live bar on a terminal, plain lines in a pipe, or JSON for another program.
 
 As JSON, one object a line: ``start`` once, before the first step; then ``progress``, a few times a second at most and
-with every evaluation; then ``end`` when all is saved. A run that fails has no ``end``, but a sentence for a person.
+with every evaluation, and ``notice`` where the engine has something to say; then ``end`` when all is saved. A run that
+fails has no ``end``, but a sentence for a person.
 """
 
 from __future__ import annotations
@@ -149,6 +150,8 @@ def show(job: Job, reports: Iterable[Report], samples: Samples) -> list[Sample]:
                 held_out, last = f" ({report.evaluation.bits_per_byte:.3f} held out)", samples(report)
             line = _line(job, report, held_out)
             bar.update(task, completed=report.done, description=line)
+            if report.notice:
+                console.print(Text(wrapped(report.notice)), soft_wrap=True)
             now = time.monotonic()
             if report.evaluation or (not console.is_terminal and now - spoke >= LINE_SECONDS):
                 spoke = now
@@ -217,6 +220,8 @@ def show_lines(reports: Iterable[Report], samples: Samples) -> list[Sample]:
     for report in reports:
         if report.evaluation:
             bits_per_byte, last = report.evaluation.bits_per_byte, samples(report)
+        if report.notice:
+            _say("notice", text=report.notice)
         now = time.monotonic()
         if report.evaluation or now - spoke >= JSON_SECONDS:
             spoke = now

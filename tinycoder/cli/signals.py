@@ -14,8 +14,10 @@ _HANGUP = getattr(signal, "SIGHUP", None)  # the terminal has gone; Windows has 
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
+def stop_on_signals(*, relayed: bool = False) -> Iterator[Callable[[], bool]]:
     """Yield a function that says whether a signal asked to stop. A second one interrupts at once.
+
+    It does not where signals are also ``relayed`` by another program, so that one arrives twice.
 
     Nothing is said to a terminal that has gone, and one more SIGHUP does not interrupt the saving. Where SIGHUP is
     ignored, as with ``nohup``, it stays ignored.
@@ -28,10 +30,13 @@ def stop_on_signals() -> Iterator[Callable[[], bool]]:
             for descriptor in terminals:
                 drop(descriptor)
         elif asked.is_set():
+            if relayed:
+                return
             raise KeyboardInterrupt
         asked.set()
         with suppress(OSError):  # standard error may be a pipe that the same Ctrl-C has closed
-            os.write(2, b"\nstopping after this step, then saving (once more to leave at once)\n")
+            again = b"" if relayed else b" (once more to leave at once)"
+            os.write(2, b"\nstopping after this step, then saving" + again + b"\n")
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if _HANGUP is not None and signal.getsignal(_HANGUP) != signal.SIG_IGN:

@@ -14,15 +14,16 @@ import click
 from click.core import ParameterSource
 
 from tinycoder.cli.attached import stdin_ends
+from tinycoder.cli.launcher import is_launched, launcher_ends, tell_launcher
 from tinycoder.cli.options import FILE, FOLDER, PATH, TEXT, Number, home_folder
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.terminal import printable, show, wrapped
 from tinycoder.config import FORMER_PRESETS, FROM_SCRATCH, PRESETS, TrainConfig
-from tinycoder.stop import never
 from tinycoder.words import counted
 
 if TYPE_CHECKING:
+    from tinycoder_training.engines.engine import OpenEngine
     from tinycoder_training.job import Job
 
 DEFAULT_PRESET = {"code": "tiny", "shakespeare": "tiny", "validation": "nano"}
@@ -45,6 +46,7 @@ class TrainOptions:
     resume: bool
     overwrite: bool
     optimizer: str
+    engine: str
     fim_rate: float
     seed: int | None
     recent: float | None
@@ -124,6 +126,13 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
 )
 @click.option("--optimizer", type=click.Choice(["muon", "adamw"]), default="muon", show_default=True)
 @click.option(
+    "--engine",
+    type=click.Choice(["numpy", "torch"]),
+    default="numpy",
+    show_default=True,
+    help="What computes: numpy on all cores, or PyTorch on a GPU if there is one (pip install 'tinycoder[torch]').",
+)
+@click.option(
     "--fim-rate",
     type=Number(0, 1),
     default=TrainConfig.fim_rate,
@@ -167,12 +176,14 @@ def train(context: click.Context, /, **values: Any) -> None:
     if options.recipe == "code" and not (options.resume or options.shards):
         shared = recipe_of(context, shared_settings(options.roots), tuning=options.recent is not None)
         options = replace(options, **shared)
-    gone = stdin_ends() if options.attached else never
-    from tinycoder.cli.train_job import job_of, read_texts
+    gone = stdin_ends() if options.attached else launcher_ends()
+    from tinycoder.cli.train_job import job_of, read_texts, run_of
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
     from tinycoder_training.corpora.corpus import listing, listing_data
+    from tinycoder_training.engines.choice import engine_called
 
+    engine_called(options.engine)  # without it, it is known before anything is read
     home = home_folder(context)
     reads_paths = options.recipe == "code" and options.shards is None
     workspaces = [workspace_model_name(path) for path in options.roots] if reads_paths else []
@@ -187,8 +198,9 @@ def train(context: click.Context, /, **values: Any) -> None:
         if job is None:
             _say_nothing_recent(folder.name, options)
         elif options.dry_run:
-            _forecast(job, options.as_json)
+            _forecast(job, engine_called(options.engine), options.as_json)
         else:
+            tell_launcher(run_of(job.record))
             _run(context, job, home, options, gone)
 
 
@@ -222,12 +234,12 @@ def _check(context: click.Context, options: TrainOptions) -> None:
         _refuse(context, "--from takes the size from the other model", "preset")
 
 
-def _forecast(job: Job, as_json: bool) -> None:
+def _forecast(job: Job, engine: OpenEngine, as_json: bool) -> None:
     """Say what the run would take."""
     from tinycoder.cli.progress import expected
     from tinycoder_training.forecast import forecast
 
-    result = forecast(job.run, job.progress)
+    result = forecast(job.run, job.progress, engine)
     click.echo(json.dumps(asdict(result)) if as_json else expected(job, result))
 
 
@@ -236,12 +248,14 @@ def _run(context: click.Context, job: Job, home: Path, options: TrainOptions, go
     from tinycoder.cli.progress import describe, outcome, say_end, say_start, show, show_lines
     from tinycoder.cli.train_job import where_taken_up
     from tinycoder_training.clock import awake_clock
+    from tinycoder_training.engines.choice import engine_called
     from tinycoder_training.report import samples_of, write_report
 
-    in_lines = options.progress == "json"
+    in_lines, engine = options.progress == "json", engine_called(options.engine)
     say_start(job) if in_lines else click.echo(printable(describe(job)), err=True)
-    with stop_on_signals() as asked:
-        with closing(job.train(stop=lambda: asked() or gone(), clock=awake_clock())) as reports:
+    with stop_on_signals(relayed=is_launched()) as asked:
+        training_run = job.train(stop=lambda: asked() or gone(), clock=awake_clock(), open_engine=engine)
+        with closing(training_run) as reports:
             samples = (show_lines if in_lines else partial(show, job))(reports, partial(samples_of, job))
         finished, training = job.progress.finished, job.training
         page = write_report(home / "reports", job.folder.name, training, samples) if job.replaces else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tinycoder.cli.launcher import told_launcher
 from tinycoder.cli.train import DEFAULT_PRESET, TrainOptions
 from tinycoder.config import FROM_SCRATCH, PRESETS, TUNING_BATCH, ModelConfig, TrainConfig, n_cpus, tuning
 from tinycoder.errors import CheckpointError, ConfigError, CorpusError, TrainingError
@@ -108,10 +109,11 @@ def _now() -> str:
 def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:
     """The run that was stopped, where it is to go on.
 
-    A person asks for it, and hears why it cannot. An editor wants it as long as it is of the size asked for, valid, has
-    time left, and has read nothing that was forgotten since; else all begins anew.
+    A person asks for it, and hears why it cannot; so does a launcher that starts anew what ended early. An editor
+    wants it as long as it is of the size asked for, valid, has time left, and has read nothing that was forgotten
+    since; else all begins anew.
     """
-    if options.resume:
+    if options.resume or _goes_on(folder):
         refuse_forgotten(home, folder)
         return resumed_job(folder, steps=options.steps, minutes=options.minutes)
     if not options.attached or options.overwrite or not is_resumable(folder):
@@ -122,6 +124,17 @@ def _stopped_job(home: Path, folder: Path, options: TrainOptions) -> Job | None:
             refuse_forgotten(home, folder)
             return resumed_job(folder, steps=options.steps, minutes=options.minutes)
     return None
+
+
+def _goes_on(folder: Path) -> bool:
+    """Whether the launcher has started before what was saved here."""
+    told = told_launcher()
+    return bool(told) and is_resumable(folder) and run_of(read_training(run_folder(folder))) == told
+
+
+def run_of(record: TrainingRecord) -> str:
+    """What tells a run from others of its name."""
+    return f"{record.created} {record.data.sha256 if record.data else ''} {record.seed}"
 
 
 def where_taken_up(job: Job) -> str:

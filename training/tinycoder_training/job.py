@@ -21,6 +21,8 @@ from tinycoder.workspace.text import Text
 from tinycoder_training.card import model_card
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.dataset import Data
+from tinycoder_training.engines.engine import OpenEngine
+from tinycoder_training.engines.numpy_engine import numpy_engine
 from tinycoder_training.optim import init_moments
 from tinycoder_training.quality import standing_evaluation
 from tinycoder_training.replay import replay_of
@@ -93,9 +95,11 @@ class Job:
             curve=tuple(progress.curve),
         )
 
-    def train(self, *, stop: Callable[[], bool], clock: Callable[[], float]) -> Generator[Report, None, None]:
+    def train(
+        self, *, stop: Callable[[], bool], clock: Callable[[], float], open_engine: OpenEngine = numpy_engine
+    ) -> Generator[Report, None, None]:
         """Train, save into the folder, and yield reports."""
-        yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock)
+        yield from train(self.run, self.progress, save=self.save, stop=stop, clock=clock, open_engine=open_engine)
 
     def save(self, progress: Progress) -> bool:
         """Write the best weights, and the state of an unfinished run. Return whether anything was written.

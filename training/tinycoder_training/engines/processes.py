@@ -1,0 +1,234 @@
+"""The PyTorch engine on several processes, as ``torchrun`` starts them.
+
+The first process runs the command and the loop. The others keep the same weights and follow its orders: they compute
+the gradients of their rows of a batch, which are summed over all processes, and then take the same step. So N processes
+learn what one would. Orders and batches travel over gloo, gradients over nccl where there are GPUs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from enum import IntEnum
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from tinycoder.config import ModelConfig, TrainConfig
+from tinycoder.errors import TrainingError
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import Params, param_shapes
+from tinycoder_training.engines.engine import EngineLost
+from tinycoder_training.engines.torch_engine import TorchEngine, device_of_this_process, torch_engine
+from tinycoder_training.engines.torch_optim import Tensors
+from tinycoder_training.optim import Moments, init_moments
+
+PATIENCE = timedelta(days=1)  # of those that wait while the first process reads texts; who has gone is noticed at once
+LOST = "a process of this run has gone"
+
+
+class Order(IntEnum):
+    """What the first process tells the others."""
+
+    END, OPEN, GRADIENTS, UPDATE, LOSSES, CLOSE = range(6)
+
+
+@contextmanager
+def processes(local_rank: int) -> Iterator[bool]:
+    """Join the processes of this run; true for the first one, which leads.
+
+    When its block ends, the others are told to end. Raises ``EngineLost`` if one has gone before it has joined.
+    """
+    gpu = torch.cuda.is_available()
+    with _lost():
+        if gpu:
+            torch.cuda.set_device(device_of_this_process(local_rank))
+        dist.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo", timeout=PATIENCE)
+    with _goodbye(Order.END):
+        yield dist.get_rank() == 0
+    dist.destroy_process_group()
+
+
+def are_joined() -> bool:
+    """Whether this process is one of several."""
+    return dist.is_available() and dist.is_initialized()
+
+
+@contextmanager
+def leading_engine(
+    model: ModelConfig, settings: TrainConfig, params: Params, moments: Moments, *, compiled: bool = True
+) -> Iterator[LeadingEngine]:
+    """The engine of the first process."""
+    shapes = json.dumps([dataclasses.asdict(model), dataclasses.asdict(settings)]).encode()
+    with _lost():
+        _order(Order.OPEN, len(shapes), int(compiled))
+        _shared(torch.frombuffer(bytearray(shapes), dtype=torch.uint8))
+        for arrays in (params, moments):
+            _shared_arrays(arrays)
+    with torch_engine(model, settings, params, moments, compiled=compiled) as engine, _goodbye(Order.CLOSE):
+        yield LeadingEngine(engine)
+
+
+class LeadingEngine:
+    """The engine of the first process, which the others help."""
+
+    def __init__(self, engine: TorchEngine) -> None:
+        self._engine = engine
+        self._first = True
+
+    def gradients(self, inputs: Array, targets: Array) -> tuple[float, Tensors]:
+        """Of the rows of all processes."""
+        with _lost():
+            _order(Order.GRADIENTS, *inputs.shape)
+            _shared(torch.from_numpy(np.stack([inputs, targets])))
+            return _summed(self._engine, inputs, targets)
+
+    def update(self, gradients: Tensors, step: int, scale: float) -> float:
+        """The same step in each process."""
+        with _lost():
+            _order(Order.UPDATE, step, scale)
+        return self._engine.update(gradients, step, scale)
+
+    def losses(self, params: Params, inputs: Array, targets: Array) -> Array:
+        """Each process computes those of its rows."""
+        with _lost():
+            _order(Order.LOSSES, *inputs.shape)
+            _shared_arrays(params)
+            ids = np.stack([inputs, targets]).astype(np.int64)
+            _shared(torch.from_numpy(ids))
+            return _all_losses(self._engine, params, ids[0], ids[1])
+
+    def fetch(self) -> None:
+        """From this process: they all have the same."""
+        self._engine.fetch()
+
+    def notice(self) -> str:
+        """What was not said yet."""
+        said, first, self._first = self._engine.notice(), self._first, False
+        return f"{said}, {dist.get_world_size()} processes" if first else said
+
+    def peak_memory(self) -> int:
+        """Of this process, or its GPU."""
+        return self._engine.peak_memory()
+
+
+def follow() -> None:
+    """Do what the first process says until it ends. Raises ``EngineLost`` if a process has gone."""
+    with _lost():
+        while True:
+            order, *numbers = _order(Order.END)
+            if order == Order.END:
+                return
+            assert order == Order.OPEN, order
+            _follow_run(int(numbers[0]), compiled=bool(numbers[1]))
+
+
+def _follow_run(n_bytes: int, *, compiled: bool) -> None:
+    """Do what the first process says as long as its engine is open."""
+    shapes = json.loads(bytes(_shared(torch.zeros(n_bytes, dtype=torch.uint8)).tolist()))
+    model = ModelConfig(**shapes[0])
+    settings = TrainConfig(**{**shapes[1], "betas": tuple(shapes[1]["betas"])})
+    params: Params = {name: np.empty(shape, np.float32) for name, shape in param_shapes(model).items()}
+    moments = init_moments(params, settings)
+    for arrays in (params, moments):
+        _shared_arrays(arrays)
+    judged: Params = {name: np.empty_like(param) for name, param in params.items()}
+    gradients: Tensors = {}
+    with torch_engine(model, settings, params, moments, compiled=compiled) as engine:
+        while True:
+            order, *numbers = _order(Order.END)
+            if order == Order.CLOSE:
+                return
+            if order == Order.UPDATE:
+                with suppress(TrainingError):  # the first process says so
+                    engine.update(gradients, int(numbers[0]), numbers[1])
+                continue
+            if order == Order.LOSSES:
+                _shared_arrays(judged)
+            inputs, targets = _shared(torch.zeros((2, int(numbers[0]), int(numbers[1])), dtype=torch.int64)).numpy()
+            if order == Order.LOSSES:
+                _all_losses(engine, judged, inputs, targets)
+            else:
+                _, gradients = _summed(engine, inputs, targets)
+
+
+def _order(order: Order, first: float = 0, second: float = 0) -> tuple[int, float, float]:
+    """Say or hear what comes next."""
+    kind, first, second = _shared(torch.tensor([order, first, second], dtype=torch.float64)).tolist()
+    return int(kind), first, second
+
+
+def _shared(tensor: Tensor) -> Tensor:
+    """What the first process has in place of it."""
+    dist.broadcast(tensor, src=0)
+    return tensor
+
+
+def _shared_arrays(arrays: Mapping[str, Array]) -> None:
+    """Make the arrays of the others those of the first process; all in one message."""
+    names = sorted(arrays)
+    flat = torch.from_numpy(np.concatenate([arrays[name].reshape(-1) for name in names]))
+    pieces = _shared(flat).numpy()
+    if dist.get_rank():
+        start = 0
+        for array in (arrays[name] for name in names):
+            array[...] = pieces[start : start + array.size].reshape(array.shape)
+            start += array.size
+
+
+def _own_rows(n_rows: int) -> slice:
+    bounds = np.linspace(0, n_rows, dist.get_world_size() + 1).astype(int)
+    return slice(int(bounds[dist.get_rank()]), int(bounds[dist.get_rank() + 1]))
+
+
+def _summed(engine: TorchEngine, inputs: Array, targets: Array) -> tuple[float, Tensors]:
+    """Loss and gradients of the whole batch, of which this process computes its rows."""
+    rows = _own_rows(len(inputs))
+    loss, gradients = engine.part(inputs[rows], targets[rows], targets.size)
+    flat = torch.cat([torch.tensor([loss], device=engine.device), *(g.reshape(-1) for g in gradients.values())])
+    dist.all_reduce(flat)
+    total, *pieces = flat.split([1, *(gradient.numel() for gradient in gradients.values())])
+    shaped = {name: piece.view_as(gradient) for (name, gradient), piece in zip(gradients.items(), pieces, strict=True)}
+    return total.item(), shaped
+
+
+def _all_losses(engine: TorchEngine, params: Params, inputs: Array, targets: Array) -> Array:
+    rows = _own_rows(len(inputs))
+    found = np.zeros(inputs.shape, np.float32)
+    found[rows] = engine.losses(params, inputs[rows], targets[rows])
+    dist.all_reduce(torch.from_numpy(found))
+    return found
+
+
+@contextmanager
+def _goodbye(order: Order) -> Iterator[None]:
+    """Give the others this order when the block ends, in whatever way, as long as they are there."""
+    try:
+        yield
+    except (EngineLost, KeyboardInterrupt):  # they are not, or wait for something else; they will notice
+        raise
+    except BaseException:
+        with suppress(EngineLost), _lost():
+            _order(order)
+        raise
+    if dist.get_rank() == 0:
+        with _lost():
+            _order(order)
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """An error of PyTorch's own about a connection is ``EngineLost``."""
+    try:
+        yield
+    except (dist.DistError, ConnectionError) as error:
+        raise EngineLost(LOST) from error
+    except RuntimeError as error:
+        if "gloo" in str(error).lower() or "connection" in str(error).lower():
+            raise EngineLost(LOST) from error
+        raise

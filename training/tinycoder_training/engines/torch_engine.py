@@ -1,0 +1,189 @@
+"""Training in PyTorch: in float32 on a CPU; on a GPU in bfloat16 where that is enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from tinycoder.config import ModelConfig, TrainConfig, n_cpus
+from tinycoder.errors import TrainingError
+from tinycoder.transformer.layers import Array
+from tinycoder.transformer.model import Params
+from tinycoder_training.engines.numpy_engine import EVALUATION_ROWS
+from tinycoder_training.engines.torch_model import Llama
+from tinycoder_training.engines.torch_optim import Tensors, adamw_step, muon_step
+from tinycoder_training.memory import peak_memory
+from tinycoder_training.optim import Moments, uses_muon
+from tinycoder_training.parallel import keep_freed_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Step = Callable[[Tensor, Tensor], Tensor]
+
+
+def device_of_this_process(local_rank: int = 0) -> torch.device:
+    """Its own GPU where there is one, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", local_rank % torch.cuda.device_count())
+    return torch.device("cpu")
+
+
+@contextmanager
+def torch_engine(
+    model: ModelConfig,
+    settings: TrainConfig,
+    params: Params,
+    moments: Moments,
+    *,
+    device: torch.device | None = None,
+    compiled: bool = True,
+) -> Iterator[TorchEngine]:
+    """The engine on a GPU, or on all cores. Without ``compiled`` it starts at once and is slower."""
+    keep_freed_memory()
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_cpus())
+    try:
+        yield TorchEngine(model, settings, params, moments, device or device_of_this_process(), compiled=compiled)
+    finally:
+        torch.set_num_threads(before)
+
+
+class TorchEngine:
+    """Weights and moments as tensors: on a CPU they are the arrays of the run, on a GPU copies that ``fetch`` returns.
+
+    A batch passes in parts of ``rows`` windows, which become smaller once the GPU is out of memory.
+    """
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        settings: TrainConfig,
+        params: Params,
+        moments: Moments,
+        device: torch.device,
+        *,
+        compiled: bool,
+    ) -> None:
+        self.settings = settings
+        self.device = device
+        self.rows = settings.batch_size
+        self._arrays = {**params, **moments}
+        self._moments = self._tensors(moments)
+        self._module = Llama(model)
+        self._module.load_state_dict(self._tensors(params), assign=True)
+        self._module.to(device)
+        self.params: Tensors = dict(self._module.named_parameters())
+        self._muon = [name for name, param in params.items() if uses_muon(name, param, settings)]
+        self._plain: Step = lambda ids, targets: self._module(ids, targets).sum()
+        self._step: Step = torch.compile(self._plain, dynamic=False) if compiled else self._plain
+        self._notices = [f"trains with PyTorch {torch.__version__} on {_called(device)}"]
+
+    def gradients(self, inputs: Array, targets: Array) -> tuple[float, Tensors]:
+        """Summed over parts of the batch."""
+        return self.part(inputs, targets, targets.size)
+
+    def part(self, inputs: Array, targets: Array, n_targets: int) -> tuple[float, Tensors]:
+        """What these windows add to the mean loss over ``n_targets`` and to its gradients."""
+        ids, wanted = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in (inputs, targets))
+        while (found := self._tried(ids, wanted, n_targets)) is None:
+            if self.rows == 1:
+                raise MemoryError
+            self.rows = -(-min(self.rows, len(ids)) // 2)
+            torch.cuda.empty_cache()
+            self._notices.append(f"the GPU is out of memory: from now on {self.rows} windows pass at a time, not more")
+        return found
+
+    def _tried(self, ids: Tensor, targets: Tensor, n_targets: int) -> tuple[float, Tensors] | None:
+        """None if the GPU is out of memory."""
+        self._module.zero_grad(set_to_none=True)
+        loss = torch.zeros((), device=self.device)
+        try:
+            for start in range(0, len(ids), self.rows):
+                rows = slice(start, start + self.rows)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                    part = self._compiled(ids[rows], targets[rows]) / n_targets
+                part.backward()
+                loss += part.detach()
+            none = {name: torch.zeros_like(param) for name, param in self.params.items() if param.grad is None}
+            return loss.item(), {name: none[name] if p.grad is None else p.grad for name, p in self.params.items()}
+        except torch.cuda.OutOfMemoryError:
+            return None
+        except RuntimeError as error:
+            if "not enough memory" in str(error) or "can't allocate memory" in str(error):
+                raise MemoryError from None
+            raise
+
+    def _compiled(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The sum of the losses, by the compiled module as long as there is a compiler."""
+        if self._step is self._plain:
+            return self._plain(ids, targets)
+        try:
+            return self._step(ids, targets)
+        except (torch.cuda.OutOfMemoryError, MemoryError):
+            raise
+        except Exception as error:  # what a missing or broken compiler raises has no common base
+            self._step = self._plain
+            self._notices.append(f"training goes on slower, without a compiler ({type(error).__name__})")
+            return self._plain(ids, targets)
+
+    def update(self, gradients: Tensors, step: int, scale: float) -> float:
+        """Clip, then AdamW and Muon."""
+        settings = self.settings
+        norm = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients.values()])))
+        if not math.isfinite(norm):
+            raise TrainingError(f"the gradient became {norm} at step {step}")
+        if norm > settings.clip:
+            torch._foreach_mul_(list(gradients.values()), settings.clip / norm)
+        with torch.no_grad():
+            of_muon = {name: self.params[name] for name in self._muon}
+            others = {name: param for name, param in self.params.items() if name not in of_muon}
+            muon_step(of_muon, gradients, self._moments, settings, settings.matrix_learning_rate * scale)
+            adamw_step(others, gradients, self._moments, settings, step, settings.learning_rate * scale)
+        return norm
+
+    def losses(self, params: Params, inputs: Array, targets: Array) -> Array:
+        """In float32 on every device, so that they compare with those of other engines."""
+        weights, n_rows = self._tensors(params), EVALUATION_ROWS * (8 if self.device.type == "cuda" else 1)
+        result = np.empty(inputs.shape, np.float32)
+        with torch.no_grad():
+            for start in range(0, len(inputs), n_rows):
+                rows = slice(start, start + n_rows)
+                ids, wanted = (torch.from_numpy(a[rows].astype(np.int64)).to(self.device) for a in (inputs, targets))
+                result[rows] = functional_call(self._module, weights, (ids, wanted)).cpu().numpy()
+        return result
+
+    def fetch(self) -> None:
+        """Copy from the GPU; on a CPU they are the same memory."""
+        if self.device.type != "cpu":
+            for name, tensor in {**self.params, **self._moments}.items():
+                self._arrays[name][...] = tensor.detach().cpu().numpy()
+
+    def notice(self) -> str:
+        """What was not said yet."""
+        said, self._notices = "; ".join(self._notices), []
+        return said
+
+    def peak_memory(self) -> int:
+        """Of the GPU, or of the process."""
+        return torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else peak_memory()
+
+    def _tensors(self, arrays: Mapping[str, Array]) -> Tensors:
+        """The arrays on the device; on a CPU the same memory, unless it may not be written to."""
+        return {
+            name: torch.from_numpy(array if array.flags.writeable else array.copy()).to(self.device)
+            for name, array in arrays.items()
+        }
+
+
+def _called(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, in bfloat16"
+    return "the CPU, in float32"
