@@ -1,8 +1,6 @@
 """What ``torchrun`` started, which may start it again: it stops with the launcher, and goes on where it was."""
 
 import os
-from contextlib import suppress
-from typing import Any
 
 from tinycoder.stop import Stop, never
 
@@ -24,22 +22,18 @@ def launcher_ends() -> Stop:
 
 def tell_launcher(run: str) -> None:
     """Let the launcher remember that it has started this run."""
-    if store := _store():
-        store.set(_RUN, run)
+    if is_launched():
+        from tinycoder_training.engines.processes import launcher_store
+
+        if store := launcher_store():
+            store.set(_RUN, run)
 
 
 def told_launcher() -> str:
     """The run that the launcher has started before, if this process is there because that one ended early; or ""."""
-    store = _store() if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0" else None
+    if not is_launched() or os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
+        return ""
+    from tinycoder_training.engines.processes import launcher_store
+
+    store = launcher_store()
     return store.get(_RUN).decode() if store and store.check([_RUN]) else ""
-
-
-def _store() -> Any:
-    """What the launcher keeps for all its processes, also for later ones."""
-    if not is_launched():
-        return None
-    with suppress(ImportError, KeyError, ValueError, RuntimeError):
-        from torch.distributed import TCPStore
-
-        return TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
-    return None

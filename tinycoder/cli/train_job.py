@@ -23,6 +23,7 @@ from tinycoder_training.corpora import python_repos, shakespeare, validation
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.forecast import refuse_what_cannot_fit
 from tinycoder_training.job import Job, new_job, refuse_to_lose, resumed_job
+from tinycoder_training.quality import has_finished_model
 from tinycoder_training.replay import general_texts, recent_paths
 
 DEFAULT_BUDGET: dict[str, tuple[int | None, float | None]] = {  # steps, minutes
@@ -95,6 +96,12 @@ def _goes_on(folder: Path) -> bool:
     """Whether the launcher has started before what was saved here."""
     told = told_launcher()
     return bool(told) and is_resumable(folder) and run_of(read_training(run_folder(folder))) == told
+
+
+def is_done(folder: Path) -> bool:
+    """Whether the launcher has started before what is finished here, and need not be done again."""
+    told = told_launcher()
+    return bool(told) and has_finished_model(folder) and run_of(read_training(folder)) == told
 
 
 def run_of(record: TrainingRecord) -> str:
