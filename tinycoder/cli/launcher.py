@@ -4,19 +4,26 @@ import os
 
 from tinycoder.stop import Stop, never
 
-_RUN = "tinycoder/run"
+_RUN = "tinycoder/run"  # in the store of the launcher
+_LAUNCHER = "TINYCODER_LAUNCHER"  # in the environment of this process: a process id
+
+
+def note_launcher() -> None:
+    """Remember what has started this process, which may be gone by the time anybody asks."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        os.environ[_LAUNCHER] = str(os.getppid())
 
 
 def is_launched() -> bool:
     """Whether ``torchrun`` started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    return _LAUNCHER in os.environ
 
 
 def launcher_ends() -> Stop:
-    """Says whether the launcher has gone, which nobody could stop then."""
+    """Says whether the launcher has gone; nobody could stop its run then."""
     if not is_launched():
         return never
-    launcher = os.getppid()
+    launcher = int(os.environ[_LAUNCHER])
     return lambda: os.getppid() != launcher
 
 

@@ -48,7 +48,9 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
     seed = _seed(options.seed, model, folder, workspaces)
     settings = _settings(options, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
     shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
-    refuse_what_cannot_fit(_with_window(shape, options.window, model), settings)
+    shape = _with_window(shape, options.window, model)
+    if options.engine == "numpy":  # another one cuts a batch into parts that fit
+        refuse_what_cannot_fit(shape, settings)
     forgotten = load_forgotten(home)
     corpus, recent = read_texts(home, options, forgotten, seed)
     if corpus is None or (recent is not None and recent.isdisjoint(text.path for text in corpus.train)):

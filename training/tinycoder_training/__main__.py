@@ -6,11 +6,13 @@ import sys
 from typing import NoReturn
 
 from tinycoder.cli import main as command_line
+from tinycoder.cli.launcher import note_launcher
 from tinycoder_training.engines.engine import EngineLost
 
 
 def main() -> None:
     """The first process runs the command; the others help it."""
+    note_launcher()
     sys.argv[1:] = ["train", "--engine", "torch", *sys.argv[1:]]
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         command_line()

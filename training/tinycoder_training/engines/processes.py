@@ -64,7 +64,10 @@ def launcher_store() -> dist.Store | None:
     """What ``torchrun`` keeps as long as it is there, also for processes that it starts later; None without it."""
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return None
-    return dist.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = dist.TCPStore(host, port, is_master=False, timeout=timedelta(seconds=20))  # it is there, or has gone
+    store.set_timeout(timedelta(minutes=30))  # other processes may start much later
+    return store
 
 
 def are_joined() -> bool:
