@@ -90,6 +90,7 @@ def expected(job: Job, forecast: Forecast) -> str:
         f"{job.folder.name}: {job.record.parameters:,} parameters, {counted(forecast.steps, 'step')}, "
         f"{forecast.tokens_per_second:,.0f} tokens/s\n"
         f"time:   {forecast.seconds / 60:.1f} minutes\nmemory: {forecast.n_bytes / 1e6:,.0f} MB"
+        + (f"\nengine: {forecast.notice}" if forecast.notice else "")
     )
 
 

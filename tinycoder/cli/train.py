@@ -177,7 +177,7 @@ def train(context: click.Context, /, **values: Any) -> None:
         shared = recipe_of(context, shared_settings(options.roots), tuning=options.recent is not None)
         options = replace(options, **shared)
     gone = stdin_ends() if options.attached else launcher_ends()
-    from tinycoder.cli.train_job import job_of, read_texts, run_of
+    from tinycoder.cli.train_job import is_done, job_of, read_texts, run_of
     from tinycoder.storage.forget_list import load_forgotten
     from tinycoder.storage.models import model_folder, only_writer, workspace_model_name
     from tinycoder_training.corpora.corpus import listing, listing_data
@@ -192,6 +192,9 @@ def train(context: click.Context, /, **values: Any) -> None:
         corpus, _ = read_texts(home, options, load_forgotten(home), options.seed or 0)
         assert corpus is not None
         click.echo(json.dumps(listing_data(corpus))) if options.as_json else show(listing(corpus))
+        return
+    if is_done(folder):
+        click.echo(f"{folder.name}: the run is finished", err=True)
         return
     with nullcontext() if options.dry_run else only_writer(folder):
         job = job_of(home, folder, options, workspaces)

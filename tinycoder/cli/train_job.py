@@ -23,6 +23,7 @@ from tinycoder_training.corpora import python_repos, shakespeare, validation
 from tinycoder_training.corpora.corpus import Corpus
 from tinycoder_training.forecast import refuse_what_cannot_fit
 from tinycoder_training.job import Job, new_job, refuse_to_lose, resumed_job
+from tinycoder_training.quality import has_finished_model
 from tinycoder_training.replay import general_texts, recent_paths
 from tinycoder_training.shards.folder import open_shards
 from tinycoder_training.shards.job import shards_job
@@ -49,7 +50,9 @@ def job_of(home: Path, folder: Path, options: TrainOptions, workspaces: Sequence
     seed = _seed(options.seed, model, folder, workspaces)
     settings = _settings(options, TUNING_BATCH if model else PRESETS[size].batch_size, seed, tuned=model is not None)
     shape = model.config if model else PRESETS[size].model(PRESETS[size].vocab_size)
-    refuse_what_cannot_fit(_with_window(shape, options.window, model), settings)
+    shape = _with_window(shape, options.window, model)
+    if options.engine == "numpy":  # another one cuts a batch into parts that fit
+        refuse_what_cannot_fit(shape, settings)
     if options.shards is not None:
         return _shards_job(home, folder, options, model, size, settings)
     forgotten = load_forgotten(home)
@@ -130,6 +133,12 @@ def _goes_on(folder: Path) -> bool:
     """Whether the launcher has started before what was saved here."""
     told = told_launcher()
     return bool(told) and is_resumable(folder) and run_of(read_training(run_folder(folder))) == told
+
+
+def is_done(folder: Path) -> bool:
+    """Whether the launcher has started before what is finished here, and need not be done again."""
+    told = told_launcher()
+    return bool(told) and has_finished_model(folder) and run_of(read_training(folder)) == told
 
 
 def run_of(record: TrainingRecord) -> str:

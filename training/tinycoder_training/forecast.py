@@ -24,12 +24,16 @@ SLACK = 48 * 2**20  # bytes of pieces that the allocator keeps for each thread
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """``seconds`` of ``steps`` steps with their evaluations, and the most ``n_bytes`` of memory."""
+    """``seconds`` of ``steps`` steps with their evaluations, and the most ``n_bytes`` of memory.
+
+    ``notice`` is what the engine says of itself and of the trial, or "".
+    """
 
     steps: int
     seconds: float
     n_bytes: int
     tokens_per_second: float
+    notice: str = ""
 
 
 def forecast(run: Run, progress: Progress, open_engine: OpenEngine = numpy_engine) -> Forecast:
@@ -38,7 +42,7 @@ def forecast(run: Run, progress: Progress, open_engine: OpenEngine = numpy_engin
     trial = Progress(params=copies, moments=init_moments(copies, settings), best_params=copies)
     tokens = min(len(run.data.validation), settings.evaluation_tokens)
     with open_engine(run.model, settings, trial.params, trial.moments) as engine:
-        step = _seconds_of_step(run, trial, engine)
+        step, notice = _seconds_of_step(run, trial, engine)
         begin = time.perf_counter()
         evaluate(copies, run.model, run.data, n_tokens=tokens, losses=engine.losses)
         of_a_token = (time.perf_counter() - begin) / tokens
@@ -58,10 +62,11 @@ def forecast(run: Run, progress: Progress, open_engine: OpenEngine = numpy_engin
         seconds=seconds + of_a_token * final,
         n_bytes=n_bytes,
         tokens_per_second=settings.batch_size * run.model.context / step,
+        notice=notice,
     )
 
 
-def _seconds_of_step(run: Run, trial: Progress, engine: Engine) -> float:
+def _seconds_of_step(run: Run, trial: Progress, engine: Engine) -> tuple[float, str]:
     endless = dataclasses.replace(run.train, steps=10**9, minutes=None, save_seconds=1e12)
     reports = train(
         dataclasses.replace(run, train=endless, start=None),
@@ -69,14 +74,14 @@ def _seconds_of_step(run: Run, trial: Progress, engine: Engine) -> float:
         save=lambda progress: False,
         open_engine=lambda *_: nullcontext(engine),
     )
-    times: list[float] = []
+    times, notices = list[float](), list[str]()
     start = time.perf_counter()
     while len(times) < TRIAL_STEPS + 1 or time.perf_counter() < start + TRIAL_SECONDS:
         begin = time.perf_counter()
-        next(reports)
+        notices.append(next(reports).notice)
         times.append(time.perf_counter() - begin)
     reports.close()
-    return statistics.fmean(times[1:])  # the first one is slower
+    return statistics.fmean(times[1:]), "; ".join(filter(None, notices))  # the first one is slower
 
 
 def needed_memory(model: ModelConfig, settings: TrainConfig) -> int:

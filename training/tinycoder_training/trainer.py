@@ -120,7 +120,8 @@ def train(
                 f"{error}; {_kept(saved_step)}: start again with --optimizer adamw or another --seed"
             ) from None
         except EngineLost as error:
-            raise TrainingError(f"{error}; {_kept(saved_step)}: continue with --resume") from None
+            again = "continue with --resume" if saved_step else "start again"
+            raise TrainingError(f"{error}; {_kept(saved_step)}: {again}") from None
         except MemoryError:
             again = "and continue with --resume" if saved_step else "or choose a smaller --context or --preset"
             raise TrainingError(

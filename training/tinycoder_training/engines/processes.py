@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -48,10 +49,25 @@ def processes(local_rank: int) -> Iterator[bool]:
     with _lost():
         if gpu:
             torch.cuda.set_device(device_of_this_process(local_rank))
-        dist.init_process_group("cpu:gloo,cuda:nccl" if gpu else "gloo", timeout=PATIENCE)
+        backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
+        if (store := launcher_store()) is None:
+            dist.init_process_group(backend, timeout=PATIENCE)
+        else:  # the launcher keeps what processes before these have said there
+            attempt = dist.PrefixStore(f"tinycoder/{os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+            rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+            dist.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=PATIENCE)
     with _goodbye(Order.END):
         yield dist.get_rank() == 0
-    dist.destroy_process_group()
+
+
+def launcher_store() -> dist.Store | None:
+    """What ``torchrun`` keeps as long as it is there, also for processes that it starts later; None without it."""
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return None
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = dist.TCPStore(host, port, is_master=False, timeout=timedelta(seconds=20))  # it is there, or has gone
+    store.set_timeout(timedelta(minutes=30))  # other processes may start much later
+    return store
 
 
 def are_joined() -> bool:

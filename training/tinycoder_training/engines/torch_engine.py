@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from tinycoder_training.parallel import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+TOKENS_AT_A_TIME = 4096  # of a batch that pass at once on a CPU: more take memory and gain nothing
 
 Step = Callable[[Tensor, Tensor], Tensor]
 
@@ -74,7 +77,7 @@ class TorchEngine:
     ) -> None:
         self.settings = settings
         self.device = device
-        self.rows = settings.batch_size
+        self.rows = settings.batch_size if device.type == "cuda" else max(1, TOKENS_AT_A_TIME // model.context)
         self._arrays = {**params, **moments}
         self._moments = self._tensors(moments)
         self._module = Llama(model)
@@ -83,6 +86,8 @@ class TorchEngine:
         self.params: Tensors = dict(self._module.named_parameters())
         self._muon = [name for name, param in params.items() if uses_muon(name, param, settings)]
         self._plain: Step = lambda ids, targets: self._module(ids, targets).sum()
+        if os.environ.get("TORCH_COMPILE_DISABLE") == "1":  # PyTorch heeds it too, but imports its compiler first
+            compiled = False
         self._step: Step = torch.compile(self._plain, dynamic=False) if compiled else self._plain
         self._notices = [f"trains with PyTorch {torch.__version__} on {_called(device)}"]
 

@@ -1,0 +1,130 @@
+"""A run on two processes: it learns what one would, and survives the end of any of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.cli.command import tinycoder
+from tinycoder.storage.checkpoint import read_training
+from tinycoder.storage.record import TrainingRecord
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux who started a process")
+
+RUN = ("--recipe", "validation", "--name", "run")
+NEW = ("--batch-size", "5", "--steps", "60")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A compiler would take longer than these runs."""
+    return {**os.environ, "TINYCODER_HOME": str(home), "OMP_NUM_THREADS": "1", "TORCH_COMPILE_DISABLE": "1"}
+
+
+@contextmanager
+def launched(home: Path, *options: str, restarts: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """Two processes, and what started them."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", f"--max-restarts={restarts}"]
+    command = [*launcher, "-m", "tinycoder_training", *RUN, *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(home)) as process:
+        yield process
+
+
+def ended(home: Path, *options: str) -> tuple[int, str]:
+    """Exit code and standard error of a run."""
+    with launched(home, *options) as process:
+        _, said = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def alone(home: Path, *options: str) -> None:
+    """The same on one process."""
+    done = tinycoder(home, "train", *RUN, "--engine", "torch", *options, env=environment(home))
+    assert done.returncode == 0, done.stderr
+
+
+def learnt(home: Path) -> TrainingRecord:
+    training = read_training(home / "models" / "run")
+    assert training.finished
+    return training
+
+
+def curve(home: Path) -> list[float]:
+    return [value for point in learnt(home).curve for value in (point.train_loss or 0.0, point.val_loss)]
+
+
+def until_step(process: subprocess.Popen[str], step: int) -> list[int]:
+    """Wait until the run is that far; the processes of the run, the first one first."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        event: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
+        if event.get("step", 0) >= step:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            return sorted(map(int, children))
+    raise AssertionError("the run ended before")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the run that nobody interrupted, on one process."""
+    home = tmp_path_factory.mktemp("whole")
+    alone(home, *NEW)
+    return home
+
+
+def test_two_processes_learn_what_one_would(tmp_path: Path, whole: Path) -> None:
+    """Also where a batch has no two equal halves."""
+    code, said = ended(tmp_path, *NEW)
+    assert code == 0, said
+    assert "2 processes" in said
+    np.testing.assert_allclose(curve(tmp_path), curve(whole), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_after_the_end_of_a_process_the_launcher_goes_on_from_the_last_save(
+    tmp_path: Path, whole: Path, victim: int
+) -> None:
+    with launched(tmp_path, *NEW, "--progress", "json", restarts=1) as process:
+        os.kill(until_step(process, 19)[victim], signal.SIGKILL)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    sentence = r"tinycoder: (process 1 of 2 ends: )?a process of this run has gone"
+    assert re.search(sentence, said), said
+    starts = [json.loads(line) for line in said.splitlines() if line.startswith('{"event": "start"')]
+    assert [start["step"] for start in starts] == [18], said  # saved at every evaluation, of which there are ten
+    assert "tinycoder_training/" not in said  # no traceback goes through our files
+    np.testing.assert_allclose(curve(tmp_path), curve(whole), rtol=0, atol=1e-4)
+
+
+def test_without_its_launcher_a_run_is_saved_and_one_process_goes_on(tmp_path: Path, whole: Path) -> None:
+    with launched(tmp_path, *NEW, "--progress", "json") as process:
+        until_step(process, 19)
+        process.kill()
+        _, said = process.communicate(timeout=120)  # its end is that of the processes, which hold the pipe
+    assert "Traceback" not in said
+    alone(tmp_path, "--resume")
+    np.testing.assert_allclose(curve(tmp_path), curve(whole), rtol=0, atol=1e-4)
+
+
+def test_more_processes_than_windows_are_no_matter(tmp_path: Path) -> None:
+    code, said = ended(tmp_path, "--steps", "4", "--batch-size", "1")
+    assert code == 0, said
+    assert learnt(tmp_path).steps == 4
+
+
+def test_what_is_refused_is_said_once(tmp_path: Path) -> None:
+    code, said = ended(tmp_path, "--steps", "4", "--minutes", "1")
+    assert code != 0
+    assert said.count("choose either --minutes or --steps") == 1
+    assert "process 1 of 2" not in said
