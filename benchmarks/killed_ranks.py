@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -69,22 +70,28 @@ def result(home: Path) -> tuple[float, float]:
     return float(training["val_bpb"]), curve[-1]
 
 
-def interrupted(home: Path, log: Path, kind: str, after: float, steps: str) -> tuple[float, float]:
-    """The result of a run that is killed ``after`` so many seconds."""
+def last_step(log: Path) -> int:
+    """The step that the run has told of last."""
+    return int(([0, *re.findall(r"step (\d+),", log.read_text(errors="replace"))])[-1])
+
+
+def interrupted(home: Path, log: Path, kind: str, after: float, steps: str) -> tuple[int, tuple[float, float]]:
+    """About at which step a run was that is killed ``after`` so many seconds, and its result."""
     launcher = start(home, log, "--steps", steps)
     time.sleep(after)
     ranks = sorted(children(launcher.pid))
     victims = {"first process": ranks[:1], "second process": ranks[1:2], "launcher": [launcher.pid]}
     kill(victims.get(kind, [launcher.pid, *ranks]))
+    at = last_step(log)
     code = launcher.wait()
     wait_until_gone(ranks)
     for _ in range(3):
         with suppress(OSError, AssertionError):
             if code == 0 or kind in ("launcher", "all"):
-                return result(home)
+                return at, result(home)
         saved = any((home / "models").glob("run/optimizer.safetensors"))
         code = start(home, log, *(["--resume"] if saved else ["--steps", steps])).wait()
-    return result(home)
+    return at, result(home)
 
 
 def main() -> None:
@@ -97,20 +104,20 @@ def main() -> None:
     rng, same = random.Random(asked.seed), 0
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole"
-        begin = time.monotonic()
+        begin = time.time()
         assert start(whole, Path(folder) / "log", "--steps", asked.steps).wait() == 0, "the uninterrupted run failed"
-        seconds, expected = time.monotonic() - begin, result(whole)
+        seconds, expected = (whole / "models" / "run" / "training.json").stat().st_mtime - begin, result(whole)
         print(f"uninterrupted: {expected[0]} bits per byte, loss {expected[1]}, {seconds:.0f} s", flush=True)
         for trial in range(asked.trials):
             home, log, kind = Path(folder) / str(trial), Path(folder) / f"{trial}.log", KINDS[trial % len(KINDS)]
-            after = rng.uniform(0.2, 0.9) * seconds
-            found = interrupted(home, log, kind, after, asked.steps)
+            after = rng.uniform(0.2, 1.0) * seconds
+            at, found = interrupted(home, log, kind, after, asked.steps)
             same += found == expected
             text = log.read_text(errors="replace")
             said = [line for line in text.splitlines() if line.startswith(("tinycoder: ", "stopped at "))]
             ours = sum("tinycoder" in line and line.strip().startswith("File ") for line in text.splitlines())
             print(
-                f"{kind} after {after:.1f} s: {'the same' if found == expected else found}; "
+                f"{kind} at step {at} after {after:.1f} s: {'the same' if found == expected else found}; "
                 f"said {sorted(set(said))}; {ours} lines of tracebacks",
                 flush=True,
             )

@@ -25,7 +25,7 @@ from tinycoder.errors import TrainingError
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
 from tinycoder_training.engines.engine import EngineLost
-from tinycoder_training.engines.torch_engine import TorchEngine, device_of_this_process, torch_engine
+from tinycoder_training.engines.torch_engine import TorchEngine, torch_engine
 from tinycoder_training.engines.torch_optim import Tensors
 from tinycoder_training.optim import Moments, init_moments
 
@@ -48,7 +48,7 @@ def processes(local_rank: int) -> Iterator[bool]:
     gpu = torch.cuda.is_available()
     with _lost():
         if gpu:
-            torch.cuda.set_device(device_of_this_process(local_rank))
+            torch.cuda.set_device(local_rank % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
         if (store := launcher_store()) is None:
             dist.init_process_group(backend, timeout=PATIENCE)

@@ -32,11 +32,9 @@ TOKENS_AT_A_TIME = 4096  # of a batch that pass at once on a CPU: more take memo
 Step = Callable[[Tensor, Tensor], Tensor]
 
 
-def device_of_this_process(local_rank: int = 0) -> torch.device:
+def device_of_this_process() -> torch.device:
     """Its own GPU where there is one, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda", local_rank % torch.cuda.device_count())
-    return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 @contextmanager
@@ -142,7 +140,7 @@ class TorchEngine:
     def update(self, gradients: Tensors, step: int, scale: float) -> float:
         """Clip, then AdamW and Muon."""
         settings = self.settings
-        norm = float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients.values()])))
+        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values())))))
         if not math.isfinite(norm):
             raise TrainingError(f"the gradient became {norm} at step {step}")
         if norm > settings.clip:

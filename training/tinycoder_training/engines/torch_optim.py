@@ -26,7 +26,7 @@ def adamw_step(params: Tensors, grads: Tensors, moments: Tensors, config: TrainC
                 [moments[f"m.{name}"] for name in names],
                 [moments[f"v.{name}"] for name in names],
                 [],
-                [torch.tensor(step - 1.0, device=params[name].device) for name in names],
+                [torch.full((), step - 1.0, device=params[name].device) for name in names],
                 fused=True,
                 amsgrad=False,
                 beta1=beta1,
