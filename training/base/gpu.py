@@ -1,7 +1,7 @@
 """Train on a machine with a GPU that reaches nothing else: carry the corpus there, bring weights and figures back.
 
     python training/base/gpu.py pack CORPUS --out corpus.tar.xz
-    python training/base/gpu.py learn corpus.tar.xz --out OUT [--minutes 8]
+    python training/base/gpu.py learn corpus.tar.xz --out OUT [--minutes 8] [--batch-size 32]
 
 ``pack`` writes the texts that ``corpus.py`` chose, compressed. ``learn`` unpacks them, cuts them into tokens and trains
 two models there in half of the minutes each: the shape of the shipped model, which goes on from its weights, and one
@@ -71,8 +71,9 @@ def pack(corpus: Path, out: Path) -> None:
 @click.argument("packed", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=8.0, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=BATCH, show_default=True, help="Windows of a step.")
 @click.option("--engine", type=click.Choice(["numpy", "torch"]), default="torch", show_default=True)
-def learn(packed: Path, out: Path, minutes: float, engine: str) -> None:
+def learn(packed: Path, out: Path, minutes: float, batch_size: int, engine: str) -> None:
     """Train two models on the texts of PACKED, and write what OUT is to hold."""
     out.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
@@ -85,7 +86,7 @@ def learn(packed: Path, out: Path, minutes: float, engine: str) -> None:
         models = Path(scratch) / "models"
         for name, model in _starts():
             try:
-                job = _job(corpus, models / name, model, minutes / 2)
+                job = _job(corpus, models / name, model, minutes / 2, batch_size)
                 results.append(_train(job, engine))
             except TinyCoderError as error:
                 results.append({"name": name, "error": str(error)})
@@ -104,12 +105,12 @@ def _starts() -> Iterator[tuple[str, Model]]:
     yield "wide", dataclasses.replace(base, config=wide, params=init_params(wide, np.random.default_rng(0)))
 
 
-def _job(corpus: Corpus, folder: Path, model: Model, minutes: float) -> Job:
+def _job(corpus: Corpus, folder: Path, model: Model, minutes: float, batch_size: int) -> Job:
     """A run of minutes that is not weighed against what it begins with."""
     settings = TrainConfig(
         minutes=minutes,
-        batch_size=BATCH,
-        shards=min(BATCH, n_cpus()),
+        batch_size=batch_size,
+        shards=min(batch_size, n_cpus()),
         decay=DECAY,
         n_evals=EVALUATIONS,
         evaluation_tokens=65_536,
