@@ -1,12 +1,14 @@
 """The PyTorch engine: the same numbers as the numpy engine, and as fast as a plain loop in PyTorch.
 
     python benchmarks/torch_engine.py same
+    python benchmarks/torch_engine.py processes
     python benchmarks/torch_engine.py speed [--size 6m] [--seconds 120]
 
 It needs PyTorch. ``same`` takes 50 steps of ``tiny`` from the same start with both engines, and prints the largest
-difference of loss and of the first step's gradients. ``speed`` takes steps in turns with ``torch.compile``d training as
-of ``tinycoder bench train``, which has AdamW; a ratio is the median of those of single rounds, above 1 where the engine
-is faster.
+difference of loss and of the first step's gradients. ``processes`` takes 20 steps of ``tiny`` on one process and on
+two, on this project's own code, and prints the largest difference of their ten training and held-out losses. ``speed``
+takes steps in turns with ``torch.compile``d training as of ``tinycoder bench train``, which has AdamW; a ratio is the
+median of those of single rounds, above 1 where the engine is faster.
 """
 
 from __future__ import annotations
@@ -14,10 +16,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +81,25 @@ def same() -> dict[str, Any]:
     return found
 
 
+def curve(home: Path, *command: str) -> list[float]:
+    """Training and held-out losses of a run of 20 steps in a process of its own."""
+    code = str(Path(__file__).parents[1] / "tinycoder")
+    options = [code, "--preset", "tiny", "--steps", "20", "--name", "run"]
+    environment = {**os.environ, "TINYCODER_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *command, *options], env=environment, check=True)
+    training = json.loads((home / "models" / "run" / "training.json").read_text())
+    return [float(point[name]) for point in training["curve"] for name in ("train_loss", "val_loss")]
+
+
+def processes() -> dict[str, Any]:
+    """Largest difference of losses between one process and two."""
+    two = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "tinycoder_training")
+    with tempfile.TemporaryDirectory() as folder:
+        one = curve(Path(folder) / "1", "-m", "tinycoder", "train", "--engine", "torch")
+        both = curve(Path(folder) / "2", *two)
+    return {"loss": max(abs(a - b) for a, b in zip(one, both, strict=True)), "last losses": [one[-1], both[-1]]}
+
+
 def speed(size: str, seconds: float) -> dict[str, Any]:
     """Tokens a second, and ratios to the plain compiled loop."""
     model, threads = SIZES[size], n_cpus()
@@ -108,11 +134,12 @@ def speed(size: str, seconds: float) -> dict[str, Any]:
 def main() -> None:
     """Print what was asked for as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("same", "speed"))
+    parser.add_argument("what", choices=("same", "processes", "speed"))
     parser.add_argument("--size", choices=SIZES, default="6m")
     parser.add_argument("--seconds", type=float, default=120.0)
     asked = parser.parse_args()
-    print(json.dumps(same() if asked.what == "same" else speed(asked.size, asked.seconds), indent=2))
+    what = {"same": same, "processes": processes, "speed": partial(speed, asked.size, asked.seconds)}
+    print(json.dumps(what[asked.what](), indent=2))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ PAGES = [
     "docs/decisions.md",
     "docs/architecture.md",
     "docs/ablation.md",
+    "docs/growth.md",
     "vscode-client/README.md",
     *(f"docs/editors/{name}.md" for name in EDITORS),
 ]

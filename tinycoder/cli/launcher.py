@@ -1,6 +1,7 @@
 """What ``torchrun`` started, which may start it again: it stops with the launcher, and goes on where it was."""
 
 import os
+from contextlib import suppress
 
 from tinycoder.stop import Stop, never
 
@@ -32,8 +33,9 @@ def tell_launcher(run: str) -> None:
     if is_launched():
         from tinycoder_training.engines.processes import launcher_store
 
-        if store := launcher_store():
-            store.set(_RUN, run)
+        with suppress(RuntimeError):  # it has gone, and the run will end
+            if store := launcher_store():
+                store.set(_RUN, run)
 
 
 def told_launcher() -> str:
@@ -42,5 +44,7 @@ def told_launcher() -> str:
         return ""
     from tinycoder_training.engines.processes import launcher_store
 
-    store = launcher_store()
-    return store.get(_RUN).decode() if store and store.check([_RUN]) else ""
+    with suppress(RuntimeError):
+        if (store := launcher_store()) and store.check([_RUN]):
+            return str(store.get(_RUN).decode())
+    return ""

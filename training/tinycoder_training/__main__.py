@@ -20,8 +20,6 @@ def main() -> None:
         _leave(_part_of_the_run())
     except EngineLost as error:
         _leave(1, str(error))
-    except MemoryError:
-        _leave(1, "its part of a batch does not fit into memory")
 
 
 def _part_of_the_run() -> int:

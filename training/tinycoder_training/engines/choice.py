@@ -4,8 +4,6 @@ from tinycoder.errors import TrainingError
 from tinycoder_training.engines.engine import OpenEngine
 from tinycoder_training.engines.numpy_engine import numpy_engine
 
-ENGINES = ("numpy", "torch")
-
 
 def engine_called(name: str) -> OpenEngine:
     """How to open the engine ``name``, on all processes of this run. Raises ``TrainingError`` without PyTorch."""
@@ -17,6 +15,6 @@ def engine_called(name: str) -> OpenEngine:
     except ImportError as error:
         raise TrainingError(
             f"--engine torch needs PyTorch, which cannot be imported here ({error}): "
-            "pip install torch, or train with --engine numpy"
+            "pip install 'tinycoder[torch]', or train with --engine numpy"
         ) from None
     return leading_engine if are_joined() else torch_engine

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -21,7 +23,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tinycoder.config import ModelConfig, TrainConfig
-from tinycoder.errors import TrainingError
+from tinycoder.errors import TinyCoderError, TrainingError
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
 from tinycoder_training.engines.engine import EngineLost
@@ -30,7 +32,7 @@ from tinycoder_training.engines.torch_optim import Tensors
 from tinycoder_training.optim import Moments, init_moments
 
 PATIENCE = timedelta(days=1)  # of those that wait while the first process reads texts; who has gone is noticed at once
-LOST = "a process of this run has gone"
+_gone = threading.Event()  # set once a process of the group has gone, or does not do its part: nobody can be told more
 
 
 class Order(IntEnum):
@@ -223,14 +225,13 @@ def _all_losses(engine: TorchEngine, params: Params, inputs: Array, targets: Arr
 
 @contextmanager
 def _goodbye(order: Order) -> Iterator[None]:
-    """Give the others this order when the block ends, in whatever way, as long as they are there."""
+    """Give the others this order when the block ends, unless they may wait for something else; then they notice."""
     try:
         yield
-    except (EngineLost, KeyboardInterrupt):  # they are not, or wait for something else; they will notice
-        raise
-    except BaseException:
-        with suppress(EngineLost), _lost():
-            _order(order)
+    except (TinyCoderError, SystemExit, GeneratorExit):
+        if not _gone.is_set():
+            with suppress(EngineLost), _lost():
+                _order(order)
         raise
     if dist.get_rank() == 0:
         with _lost():
@@ -239,12 +240,14 @@ def _goodbye(order: Order) -> Iterator[None]:
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """An error of PyTorch's own about a connection is ``EngineLost``."""
+    """Errors of PyTorch's own about a connection, and memory that does not suffice here, are ``EngineLost``."""
     try:
         yield
-    except (dist.DistError, ConnectionError) as error:
-        raise EngineLost(LOST) from error
+    except MemoryError:
+        _gone.set()
+        raise EngineLost("a process of this run has no memory for a single window") from None
     except RuntimeError as error:
-        if "gloo" in str(error).lower() or "connection" in str(error).lower():
-            raise EngineLost(LOST) from error
-        raise
+        if not isinstance(error, dist.DistError) and not re.search("gloo|connection", str(error), re.IGNORECASE):
+            raise
+        _gone.set()
+        raise EngineLost("a process of this run has gone") from error
