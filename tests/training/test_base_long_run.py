@@ -134,7 +134,7 @@ def test_a_new_run_needs_a_budget(home: Path) -> None:
 
 
 def test_a_run_that_cannot_start_says_why(home: Path) -> None:
-    found = detached(home, "start", "--tokens", "1e6", "--from", str(home / "nothing"))
+    found = detached(home, "start", "--tokens", "1e6", "--from", str(home / "nothing"), "--watch", "120")
     assert found.returncode == 1
     assert "Error: the run ended at once (Error: there is no model folder" in found.stderr
 

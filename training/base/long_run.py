@@ -36,7 +36,7 @@ from tinycoder.validate import DataError, parse
 
 NICE = 19
 RATE_LINES = 10  # of the log, over which tokens a second are counted
-FAILS_AT_ONCE_S = 8.0  # how long a run is watched that may not begin at all
+WATCHED_S = 8.0  # how long a run is watched that may not begin at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,11 @@ class Process:
     boot: str
 
 
-def start(place: Place, arguments: Sequence[str]) -> None:
-    """Start ``train.py`` of the frozen tree, detached. Raises ``TrainingError`` if it runs already or ends at once."""
+def start(place: Place, arguments: Sequence[str], watch_s: float = WATCHED_S) -> None:
+    """Start ``train.py`` of the frozen tree, detached.
+
+    Raises ``TrainingError`` if it runs already, or ends within ``watch_s`` with an error.
+    """
     place.file("lock").parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(place.file("lock")):
         refuse_if_running(place)
@@ -88,7 +91,7 @@ def start(place: Place, arguments: Sequence[str]) -> None:
             process = Process(pid=started.pid, began=stat[1], boot=_boot())
             _write(place.file("process"), dataclasses.asdict(process))
         with suppress(subprocess.TimeoutExpired):
-            if started.wait(FAILS_AT_ONCE_S):
+            if started.wait(watch_s):
                 said = place.file("errors").read_text(errors="replace").strip().rpartition("\n")[2]
                 raise TrainingError(f"the run ended at once ({said}); {place.file('errors')} may say more")
 
@@ -255,10 +258,15 @@ def main() -> None:
 @click.option("--from", "model", type=click.Path(path_type=Path), help="Begin with it.  [default: the shipped model]")
 @click.option("--anew", is_flag=True, help="Begin a new run with new weights, not those of a model.")
 @click.option("--preset", default="medium", show_default=True, help="Size of a run with new weights.")
+@click.option(
+    "--watch", "watch_s", type=click.FloatRange(0), default=WATCHED_S, help="Seconds to see whether it begins."
+)
 @_on_place
-def start_command(place: Place, tokens: float | None, model: Path | None, anew: bool, preset: str) -> None:
+def start_command(
+    place: Place, tokens: float | None, model: Path | None, anew: bool, preset: str, watch_s: float
+) -> None:
     """Start a run, or continue one that was stopped."""
-    start(place, _arguments(place, tokens, model, preset if anew else None))
+    start(place, _arguments(place, tokens, model, preset if anew else None), watch_s)
 
 
 @main.command("branch")
