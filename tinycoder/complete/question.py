@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tinycoder.complete.context import make_context
 from tinycoder.complete.documents import CleanDocument
+from tinycoder.complete.healing import Healer
 from tinycoder.complete.text import line_end
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model
+from tinycoder.transformer.tokenizer import Tokenizer
 
 MAX_BEFORE = 8192  # characters before the cursor that are sent
 MAX_AFTER = 2048  # and after it
@@ -19,7 +22,7 @@ class Question:
     """A cursor for a server to continue. ``text`` and ``after`` stand before and after it, without secrets.
 
     A model of ours reads ``ids`` instead, and what it writes must begin with ``typed``, the half-typed piece that they
-    leave out. Another one reads all that is typed, and ``typed`` is empty.
+    leave out: with one of the tokens ``starts``. Another one reads all that is typed, and ``typed`` is empty.
     """
 
     text: str
@@ -28,28 +31,49 @@ class Question:
     block: bool
     ids: tuple[int, ...] | None = None
     typed: str = ""
+    starts: tuple[int, ...] = ()
 
 
 def question_of(opened: CleanDocument, offset: int, model: Model | None, *, max_tokens: int, block: bool) -> Question:
     """The question at ``offset`` of a document without secrets; ``model`` is the server's if that is one of ours."""
     text = opened.document.text
     start, end = _start(text, offset), _end(text, offset)
-    ids, typed = (None, "") if model is None else _ids(opened, offset, model)
+    ids, typed, starts = (None, "", ()) if model is None else _ids(opened, offset, model)
     return Question(
-        text=text[start:offset], after=text[offset:end], max_tokens=max_tokens, block=block, ids=ids, typed=typed
+        text=text[start:offset],
+        after=text[offset:end],
+        max_tokens=max_tokens,
+        block=block,
+        ids=ids,
+        typed=typed,
+        starts=starts,
     )
 
 
-def _ids(opened: CleanDocument, offset: int, model: Model) -> tuple[tuple[int, ...], str]:
-    """What the model reads, as where it runs here, and the typed piece that it must spell."""
-    lines = opened.lines
-    if model.tokenizer.raw != lines.tokenizer.raw:
-        lines = TokenLines(model.tokenizer, opened.document.text)
+def _ids(opened: CleanDocument, offset: int, model: Model) -> tuple[tuple[int, ...], str, tuple[int, ...]]:
+    """What the model reads, as where it runs here; what it must spell; and the tokens that begin so.
+
+    That is the end of the piece before the cursor from which on one token can spell it.
+    """
+    lines, tokenizer = opened.lines, model.tokenizer
+    if tokenizer.raw != lines.tokenizer.raw:
+        lines = TokenLines(tokenizer, opened.document.text)
     context = make_context(opened.document, offset, lines, model=model, memory=None, fim=True, healing=True)
-    typed = context.prefix_bytes.decode("utf-8", "ignore")
-    if typed.startswith("\n"):  # no token may add to the indentation
-        return (*context.prompt, *model.tokenizer.encode(typed)), ""
-    return context.prompt, typed
+    piece = context.prefix_bytes.decode("utf-8", "ignore")
+    spelled = tokenizer.encode(piece)
+    for n in range(0 if piece.startswith("\n") else len(spelled)):  # no token may add to an indentation
+        rest = tokenizer.decode_bytes(spelled[n:])
+        allowed = _healer(tokenizer).allowed(rest).tolist()
+        starts = tuple(i for i in allowed if tokenizer.raw[i].startswith(rest))
+        typed = rest.decode("utf-8", "ignore")
+        if starts and typed.encode() == rest:
+            return (*context.prompt, *spelled[:n]), typed, starts
+    return (*context.prompt, *spelled), "", ()
+
+
+@lru_cache(maxsize=2)
+def _healer(tokenizer: Tokenizer) -> Healer:
+    return Healer(tokenizer)
 
 
 def _start(text: str, offset: int) -> int:

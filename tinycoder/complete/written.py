@@ -82,12 +82,11 @@ def _ends_line(text: str) -> bool:
 
 
 def _share(token: Token, typed: str) -> float:
-    """The token's share of the probability of all that agree with what is typed of it."""
+    """The token's share of the probability of all that begin as it is typed."""
     if not typed:
         return token.probability
-    rivals = ((text, p) for text, p in token.others if text not in ("", token.text))
-    agreeing = sum(p for text, p in rivals if text.startswith(typed) or typed.startswith(text))
-    return token.probability / max(token.probability + agreeing, MIN_PROBABILITY)
+    rivals = sum(p for text, p in token.others if text != token.text and text.startswith(typed))
+    return token.probability / max(token.probability + rivals, MIN_PROBABILITY)
 
 
 def _within(text: str, layout: Layout) -> tuple[str, bool]:

@@ -18,6 +18,7 @@ from tinycoder.validate import DataError, from_json
 from tinycoder_lsp.remote.address import Address
 
 N_OTHERS = 20  # tokens whose probabilities are asked for at each step; vLLM tells no more
+MAX_STARTS = 64  # tokens in a grammar; with more, few others begin with the same characters, and it would be slow
 STOP_LINE = ["\n"]
 STOP_BLOCK = ["\ndef ", "\nclass ", "\n@", "\n\n\n"]  # a server takes four at most
 
@@ -67,13 +68,16 @@ def _llama(question: Question) -> tuple[str, dict[str, Any]]:
         return "/infill", {**body, "input_prefix": lines + line_break, "prompt": line, "input_suffix": question.after}
     body["prompt"] = list(question.ids)
     if question.typed:
-        body["grammar"] = f'root ::= "{_escaped(question.typed)}" .*'
+        body["grammar"] = f"root ::= ({_beginning(question)}) .*"
     return "/completion", body
 
 
-def _escaped(text: str) -> str:
-    """A text within the quotes of a grammar."""
-    return "".join(each if each.isalnum() or each in " _" else f"\\U{ord(each):08X}" for each in text)
+def _beginning(question: Question) -> str:
+    """What the text must begin with, in llama.cpp's language of grammars: one of few tokens, or the characters."""
+    if len(question.starts) <= MAX_STARTS:
+        return "|".join(f"<[{i}]>" for i in question.starts)
+    characters = (each if each.isalnum() or each in " _" else f"\\U{ord(each):08X}" for each in question.typed)
+    return f'"{"".join(characters)}"'
 
 
 def _marks(model: str) -> tuple[str, str, str] | None:
