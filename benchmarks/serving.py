@@ -61,8 +61,7 @@ class Relay:
 
     def __init__(self, url: str) -> None:
         self._to = urlsplit(url)
-        self.seconds: list[float] = []
-        self.n_closed = 0
+        self.n_asked = self.n_answered = self.n_closed = 0
         self._asked = self._answered = 0.0
         self._server: asyncio.Server | None = None
 
@@ -94,11 +93,13 @@ class Relay:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asks: bool) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 20):
-                if asks and self._answered >= self._asked:
+                if asks and data.startswith(b"POST"):
+                    self.n_asked += 1
                     self._asked = time.perf_counter()
                 writer.write(data)
                 await writer.drain()
                 if not asks:
+                    self.n_answered += data.startswith(b"HTTP/")
                     self._answered = time.perf_counter()
 
 
@@ -246,6 +247,8 @@ async def team(url: str, options: argparse.Namespace, scratch: Path) -> dict[str
         "editors": options.editors,
         "seconds": seconds,
         **total,
+        "asked": relay.n_asked,
+        "answered": relay.n_answered,
         "closed": relay.n_closed,
         "tracebacks": sum(log.count("Traceback") for log in logs),
         "ghost_ms": {"p50": percentile(ghosts, 0.5), "p95": percentile(ghosts, 0.95)},
