@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from tinycoder.complete.candidate import Candidate, GhostRequest
@@ -42,6 +43,7 @@ class ServedGhosts:
         nobody needs an answer.
         """
         self.overtake()
+        end = time.monotonic() + deadline
         document, offset = cursor.document, cursor.offset_in_document
 
         def prepare(stop: Stop = never) -> tuple[list[Candidate] | None, Question | None]:
@@ -55,7 +57,7 @@ class ServedGhosts:
             )
             return None, question
 
-        prepared = await self._worker.answer(Kind.GHOST, prepare, quick=prepare, uri=cursor.uri)
+        prepared = await self._worker.answer(Kind.GHOST, prepare, quick=prepare, uri=cursor.uri, deadline=deadline)
         if prepared is None:
             raise Cancelled
         known, question = prepared
@@ -71,7 +73,7 @@ class ServedGhosts:
             )
             return (found,)
 
-        judged = await self._worker.answer(Kind.GHOST, judge, uri=cursor.uri)
+        judged = await self._worker.answer(Kind.GHOST, judge, uri=cursor.uri, deadline=end - time.monotonic())
         if judged is None:
             raise Cancelled
         return judged[0]
