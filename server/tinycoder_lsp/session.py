@@ -183,7 +183,6 @@ class Session(LanguageServer):
         self.reporter.warn_of(problems)
         self.settings = self._shared.under(self._own)
         self.usage.enable(self.settings.statistics.enable)
-        self.remote.settle(self.settings.remote)
         set_log_level(self.settings.log_level or self._log_level)
 
     async def pull_settings(self) -> None:
@@ -197,6 +196,7 @@ class Session(LanguageServer):
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
         self._read_projects()
+        self.remote.settle(self.settings.remote)
         settings = self.settings
         self.documents.rescope(settings, self._projects)
         wanted = _Wanted(
