@@ -52,6 +52,7 @@ from tinycoder_lsp.remote.client import Remote
 from tinycoder_lsp.settings import RemoteSettings
 
 MAX_TOKENS = 64
+LOOK_S = 0.3  # from opening a file to the first key, as in an editor that is in use
 N_DRAWS = 10  # of two files each, from which the places come
 KEYS_PER_S = 4.0
 
@@ -175,7 +176,8 @@ async def added(url: str, cursors: Sequence[tuple[str, str, int]], place: Path) 
             before = text[: offset - 1] + text[offset:]
             document = {"uri": uri, "languageId": "python", "version": 1, "text": before}
             server.notify("textDocument/didOpen", {"textDocument": document})
-            await server.request(GHOST, at(uri, before, offset - 1))[1]  # the editor is in use: the text has been read
+            await server.request(GHOST, at(uri, before, offset - 1))[1]
+            await asyncio.sleep(LOOK_S)
             where = at(uri, before, offset - 1)["position"]
             change = {"range": {"start": where, "end": where}, "text": text[offset - 1]}
             identity = {"uri": uri, "version": 2}

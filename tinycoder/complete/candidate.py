@@ -167,7 +167,7 @@ class ServedCompleter(Completer, Protocol):
     def served(
         self, document: Document, offset: int, request: GhostRequest, question: Question, written: Written
     ) -> list[Candidate] | None:
-        """Ghost texts by what a server has written; None if that does not fit here."""
+        """Ghost texts by what a server has written; None if that does not go on from here."""
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Prepare the ghost text that follows once ``candidate`` is accepted."""

@@ -98,7 +98,7 @@ class Engine:
     def served(
         self, document: Document, offset: int, request: GhostRequest, question: Question, written: Written
     ) -> list[Candidate] | None:
-        """The ghost texts at ``offset`` by what a server has ``written``; None if that does not fit there."""
+        """The ghost texts at ``offset`` by what a server has ``written``; None if that does not go on from there."""
         opened = self._documents.read_document(document)
         at = opened.redacted.offset(offset)
         served = None if at is None else self._ghost.served(opened, at, request, question, written)

@@ -94,7 +94,7 @@ class GhostText:
     def served(
         self, opened: CleanDocument, offset: int, request: GhostRequest, question: Question, written: Written
     ) -> list[Candidate] | None:
-        """What a server wrote, judged as our own; None if it does not fit, which is no opinion on what comes next."""
+        """What a server wrote, judged as our own; None if it does not begin with what is typed."""
         document, layout = opened.document, _layout(opened.document.text, offset, request)
         ghost = ghost_of(written, question.typed, layout)
         if ghost is None:
@@ -103,13 +103,9 @@ class GhostText:
         spelled = context.prefix_bytes.decode("utf-8", "ignore") + ghost.text
         ghost = dataclasses.replace(ghost, ids=tuple(self._predictor.tokenizer.encode(spelled)))
         suggestion = CachedSuggestion(ghost=self._judged(ghost, context))
-        threshold = self._threshold_at(document, offset, request)
-        shown = self._shown(document, offset, suggestion, 0, threshold)
-        if not shown and ghost.text and not self._candidate(document, offset, suggestion.ghost, 0.0):
-            return None
         if self._parts.cache:
             self._cache.keep(document.path, document.text, offset, layout, suggestion)
-        return shown
+        return self._shown(document, offset, suggestion, 0, self._threshold_at(document, offset, request))
 
     def cached(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
         """The same if it is cached, because the user types through it or it was prepared; None if it is not."""

@@ -39,8 +39,9 @@ class ServedGhosts:
     ) -> list[Candidate] | None:
         """The ghost texts at ``cursor``: cached ones if allowed, else what the server writes.
 
-        None if our engine is to answer: the server did not, or what it wrote does not fit. Raises ``Cancelled`` once
-        nobody needs an answer.
+        None if our engine is to answer: the server did not, or not to what is typed. Where its text is held back, as
+        ours may be, nothing is offered: our engine would think again for a tenth of a second, mostly in vain. Raises
+        ``Cancelled`` once nobody needs an answer.
         """
         self.overtake()
         end = time.monotonic() + deadline
