@@ -21,7 +21,21 @@ OF_THE_EXTENSION = ("tinycoder.server.", "tinycoder.trace.")  # settings that th
 SETTINGS_INTRODUCTION = """Made from the code by `make docs`; do not edit.
 
 Editors send these under the section `tinycoder`: in `initializationOptions`, through `workspace/configuration`, or with
-`workspace/didChangeConfiguration`. A wrong value is named once in the log, and its default is used."""
+`workspace/didChangeConfiguration`. A wrong value is named once in the log, and its default is used.
+
+`tinycoder.remote` says which server gets code, so it is a person's own: in VS Code it is set in the user settings.
+What another editor sends of it may come from the workspace and is refused; there the table `remote` of `settings.toml`
+counts, in the user's configuration folder (Linux `~/.config/tinycoder`, macOS `~/Library/Application
+Support/tinycoder`, Windows `%LOCALAPPDATA%\\tinycoder`):
+
+```toml
+[remote]
+url = "https://completions.example.org"
+allowHost = "completions.example.org"
+kind = "openai"
+model = "Qwen/Qwen2.5-Coder-1.5B"
+keyEnv = "TEAM_KEY"
+```"""
 
 PROJECT_INTRODUCTION = """A team keeps what all of it should use in the `pyproject.toml` of the project:
 
@@ -43,9 +57,9 @@ relative to the file, and no option takes one back. With `--recent` the project'
 with `--from` its `preset` does not, and a run that is resumed keeps its own.
 
 What concerns one person's machine is not taken from a project: `model`, `python`, `trusted`, `logLevel`, `memory`,
-`statistics`, the home folder, servers and hosts. Each such key, each unknown key and each wrong value is named in a
-sentence, and the rest holds. If the file is no TOML, or `exclude` is no list of texts, the server says so and goes on,
-and `tinycoder train`, `evaluate` and `complete` stop: it is not known what not to read."""
+`statistics`, `remote`, the home folder, servers and hosts. Each such key, each unknown key and each wrong value is
+named in a sentence, and the rest holds. If the file is no TOML, or `exclude` is no list of texts, the server says so
+and goes on, and `tinycoder train`, `evaluate` and `complete` stop: it is not known what not to read."""
 
 
 def cli_page() -> str:

@@ -55,6 +55,7 @@ def serve(
 @feature(lsp.INITIALIZE)
 def initialize(ls: Session, params: lsp.InitializeParams) -> None:
     """Take the settings along. Nothing slow: the editor waits for the answer."""
+    ls.remote.vouched = _declares(params.capabilities.experimental, "personalRemote")
     ls.configure(params.initialization_options, first=True)
     if params.process_id is not None:
         ls.watch_editor(params.process_id)
@@ -63,8 +64,12 @@ def initialize(ls: Session, params: lsp.InitializeParams) -> None:
 
 def shows_status(experimental: object) -> bool:
     """Whether the client has declared that it shows what ``didChangeStatus`` says."""
+    return _declares(experimental, "status")
+
+
+def _declares(experimental: object, name: str) -> bool:
     ours = experimental.get(SECTION) if isinstance(experimental, dict) else getattr(experimental, SECTION, None)
-    return bool(ours.get("status") if isinstance(ours, dict) else getattr(ours, "status", False))
+    return bool(ours.get(name) if isinstance(ours, dict) else getattr(ours, name, False))
 
 
 @feature(lsp.INITIALIZED)

@@ -64,3 +64,5 @@ def set_log_level(level: str) -> None:
     """
     logging.getLogger().setLevel(level.upper())
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    for name in ("httpx", "httpcore"):  # which would write addresses and headers, with a key among them
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -10,6 +10,7 @@ from tinycoder_lsp.project import ProjectSettings
 from tinycoder_lsp.settings import SECTION
 
 _NOT_FOR_PEOPLE = f"{SECTION}.trusted"  # the extension sends it itself
+_FOR_A_PERSON = f"{SECTION}.remote."  # never from a workspace
 _TYPES = {  # in JSON schema, and in words
     bool: ("boolean", "true or false"),
     int: ("integer", "whole number"),
@@ -70,7 +71,7 @@ def _property(setting: Setting) -> dict[str, Any]:
         "type": [json_type, "null"] if null else json_type,
         "default": list(default) if isinstance(default, tuple) else default,
         "markdownDescription": setting.field.metadata["meaning"],
-        "scope": "window",
+        "scope": "application" if setting.name.startswith(_FOR_A_PERSON) else "window",
     }
     if kind is tuple:
         schema["items"] = {"type": "string"}

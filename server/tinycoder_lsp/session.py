@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -45,7 +46,9 @@ from tinycoder_lsp.jobs.reading import WorkspaceReading
 from tinycoder_lsp.jobs.symbols import SymbolRequest, Symbols, open_workspace
 from tinycoder_lsp.jobs.training import COMMAND, Training, TrainingResult
 from tinycoder_lsp.logs import set_log_level
+from tinycoder_lsp.personal import personal_file
 from tinycoder_lsp.project import NOTHING_SHARED, read_project
+from tinycoder_lsp.remote.choice import RemoteChoice
 from tinycoder_lsp.settings import Settings
 from tinycoder_lsp.stats.statistics import Statistics
 from tinycoder_lsp.stats.usage_recorder import UsageRecorder
@@ -78,7 +81,8 @@ class _Wanted:
 class Session(LanguageServer):
     """pygls' server and the state behind its handlers.
 
-    ``model`` and ``log_level`` hold unless a setting overrides them.
+    ``model`` and ``log_level`` hold unless a setting overrides them. ``personal`` is the file of the person's own
+    settings, if not that of the user.
     """
 
     protocol: Protocol
@@ -93,6 +97,7 @@ class Session(LanguageServer):
         open_reader: Callable[[Path, SymbolRequest], WorkspaceSymbols] = open_workspace,
         pauses: Pauses = Pauses(),
         trainer: Sequence[str] = COMMAND,
+        personal: Path | None = None,
     ) -> None:
         super().__init__("tinycoder", __version__, protocol_cls=Protocol, notebook_document_sync=notebooks.SYNC)
         self.models = models
@@ -105,7 +110,8 @@ class Session(LanguageServer):
         self.watch_editor: Callable[[int], object] = lambda pid: None  # called with the number of the editor's process
         worker = self._worker = Worker(on_fault=self._engine_failed)
         background = self._background = Background()
-        self.answers = Answers(models, worker, background, idle_s=pauses.idle)
+        remote = self.remote = RemoteChoice(personal or personal_file(), os.environ, self.reporter, background)
+        self.answers = Answers(models, worker, background, idle_s=pauses.idle, remote=lambda: remote.server)
         self.documents = OpenDocuments(
             lambda: self.protocol.workspace,
             models.buffers,
@@ -151,6 +157,7 @@ class Session(LanguageServer):
     def close(self) -> None:
         """Stop all work, and keep what was learnt."""
         self.answers.close()
+        self.remote.close()
         self.snooze.close()
         self.training.close()
         self.reading.close()
@@ -189,6 +196,7 @@ class Session(LanguageServer):
     async def refresh(self) -> None:
         """Load the model that settings and folders call for, unless it is that one already."""
         self._read_projects()
+        self.remote.settle(self.settings.remote)
         settings = self.settings
         self.documents.rescope(settings, self._projects)
         wanted = _Wanted(
@@ -245,6 +253,7 @@ class Session(LanguageServer):
     async def look(self) -> None:
         """Look for what has changed on the disk: the model, and files where the client does not watch them."""
         self._looked = time.monotonic()
+        self.remote.settle(self.settings.remote)
         self.looking.look()
         await self.retry()
 

@@ -102,6 +102,31 @@ class StatisticsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemoteSettings:
+    """A server that writes ghost text; a person's own settings alone name one (``personal``)."""
+
+    url: str | None = _setting(
+        None,
+        "Address of a server that writes ghost text, such as `http://127.0.0.1:8080`. It is sent the code around the "
+        "cursor, without what looks like a secret. Without it no code leaves the editor's machine.",
+    )
+    kind: Literal["openai", "llama.cpp"] = _setting(
+        "openai",
+        "What the server understands: `openai` for `/v1/completions` (vLLM, Ollama, LM Studio), `llama.cpp` for its "
+        "own server.",
+    )
+    model: str | None = _setting(
+        None,
+        "Name of the server's model. That of a model that TinyCoder trained and that is also here is asked in "
+        "TinyCoder's own layout.",
+    )
+    key_env: str | None = _setting(None, "Name of the environment variable that holds the server's key, if it has one.")
+    allow_host: str | None = _setting(
+        None, "The host of the address, once more, where it is another machine: code may be sent to it."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings. The names on the wire are in camel case."""
 
@@ -133,3 +158,4 @@ class Settings:
     memory: MemorySettings = dataclasses.field(default_factory=MemorySettings)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     statistics: StatisticsSettings = dataclasses.field(default_factory=StatisticsSettings)
+    remote: RemoteSettings = dataclasses.field(default_factory=RemoteSettings)

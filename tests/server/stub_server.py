@@ -7,6 +7,8 @@ at whatever instruction the thread executes then. `# new`: thinks about ghost te
 for the word before the cursor that says, in its source, what was asked, or, of a file whose name begins with `echo`,
 the digest of its text.
 
+What a server writes is offered as it is, behind the word before the cursor; ``unfit`` does not fit anywhere.
+
 The stub of the symbols says which files there are, and in a folder `lazy` takes until it is stopped or let go too.
 
 The stub of the index goes by the workspace folder's name. `fault`: raises. `panic`: raises what is no ``Exception``,
@@ -28,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from tinycoder.complete.candidate import Candidate, Document, GhostRequest, ListRequest, NameOrigin
+from tinycoder.complete.question import Question
+from tinycoder.complete.written import Written
 from tinycoder.errors import Cancelled, CheckpointError
 from tinycoder.stop import Progress, Stop, never
 from tinycoder.symbols.interpreter import Interpreter, own_library
@@ -98,6 +102,18 @@ class Stub:
             return None
         return self.inline(document, offset, request, stop=never)
 
+    def question(self, document: Document, offset: int, request: GhostRequest, model: Any = None) -> Question | None:
+        text, after = document.text[:offset], document.text[offset:]
+        return Question(text=text, after=after, max_tokens=request.max_tokens, block=request.block)
+
+    def served(
+        self, document: Document, offset: int, request: GhostRequest, question: Question, written: Written
+    ) -> list[Candidate] | None:
+        if written.text == "unfit":
+            return None
+        own = self._complete(document, offset, never, {})
+        return [dataclasses.replace(own, text=own.text.removesuffix("_tail") + written.text)]
+
     def popup(self, document: Document, offset: int, request: ListRequest = LIST, *, stop: Stop) -> list[Candidate]:
         return [self._complete(document, offset, stop, {"limit": request.limit, "imports": request.imports})]
 
@@ -119,6 +135,9 @@ class Stub:
 
     def forget(self, path: str) -> None:
         self.memory.open.pop(path, None)
+
+    def leave_out(self, forgotten: Any) -> None:
+        pass
 
     def learn(self, *, stop: Stop) -> bool:
         self.memory.learnt += 1
@@ -230,6 +249,7 @@ if __name__ == "__main__":
     look_s = float(os.environ.get("STUB_LOOK_S", "60"))
     pauses = Pauses(idle=0.01, index=0.01, symbols=0.01, look=look_s)
     models = Models(home, Stub)  # type: ignore[arg-type]
-    session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses))
+    personal = home / os.environ.get("STUB_SETTINGS", "settings.toml")
+    session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses, personal=personal))
     asyncio.run(serve_stdio(session))
     leave(session.exit_code)

@@ -10,9 +10,12 @@ from tinycoder.memory.seen import Seen
 from tinycoder.stop import Stop
 
 if TYPE_CHECKING:
+    from tinycoder.complete.question import Question
+    from tinycoder.complete.written import Written
     from tinycoder.memory.change import Change
     from tinycoder.memory.mixer import Mixer
     from tinycoder.memory.suffix_index import SuffixIndex
+    from tinycoder.storage.checkpoint import Model
     from tinycoder.symbols.imports.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.transformer.tokenizer import Tokenizer
@@ -155,6 +158,16 @@ class ServedCompleter(Completer, Protocol):
 
     def cached_inline(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
         """Ghost texts that are known at once; None if they have to be thought about."""
+
+    def question(
+        self, document: Document, offset: int, request: GhostRequest, model: Model | None = None
+    ) -> Question | None:
+        """What to ask a server, whose model is ``model`` if it is one of ours; None where there is nothing to ask."""
+
+    def served(
+        self, document: Document, offset: int, request: GhostRequest, question: Question, written: Written
+    ) -> list[Candidate] | None:
+        """Ghost texts by what a server has written; None if that does not go on from here."""
 
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Prepare the ghost text that follows once ``candidate`` is accepted."""

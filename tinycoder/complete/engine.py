@@ -18,8 +18,10 @@ from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.names import Names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor, TokenCost
+from tinycoder.complete.question import Question
 from tinycoder.complete.ranking import Row
 from tinycoder.complete.text import typed_word
+from tinycoder.complete.written import Written
 from tinycoder.errors import Cancelled
 from tinycoder.memory.mixer import Mixer
 from tinycoder.memory.ngrams import Memory
@@ -81,6 +83,26 @@ class Engine:
             return []
         cached = self._ghost.cached(opened.document, at, request)
         return None if cached is None else opened.redacted.back(cached, at, offset)
+
+    def question(
+        self, document: Document, offset: int, request: GhostRequest, model: Model | None = None
+    ) -> Question | None:
+        """What to ask a server for ghost text; None where there is nothing to ask.
+
+        ``model`` is the server's if it is one of ours; it needs no parameters.
+        """
+        opened = self._documents.read_document(document)
+        at = opened.redacted.offset(offset)
+        return None if at is None else self._ghost.question(opened, at, request, model)
+
+    def served(
+        self, document: Document, offset: int, request: GhostRequest, question: Question, written: Written
+    ) -> list[Candidate] | None:
+        """The ghost texts at ``offset`` by what a server has ``written``; None if that does not go on from there."""
+        opened = self._documents.read_document(document)
+        at = opened.redacted.offset(offset)
+        served = None if at is None else self._ghost.served(opened, at, request, question, written)
+        return None if served is None or at is None else opened.redacted.back(served, at, offset)
 
     def popup(
         self,

@@ -30,8 +30,11 @@ from tinycoder.complete.names.names import Names
 from tinycoder.complete.names.unknown import KnownNames, unknown_names
 from tinycoder.complete.parts import Parts
 from tinycoder.complete.predict import Predictor
+from tinycoder.complete.question import Question, question_of
 from tinycoder.complete.text import around, columns, is_word_character, rest_of_word, typed_word
+from tinycoder.complete.written import Written, ghost_of
 from tinycoder.memory.ngrams import Memory
+from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import Poll
 from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
@@ -78,6 +81,31 @@ class GhostText:
             if shown := self._shown(document, offset, suggestion, 0, threshold):
                 return shown
         return []
+
+    def question(
+        self, opened: CleanDocument, offset: int, request: GhostRequest, model: Model | None
+    ) -> Question | None:
+        """What to ask a server, whose model is ``model`` if it is one of ours; None if nothing is offered here."""
+        if self._threshold_at(opened.document, offset, request) > 1:
+            return None
+        n_tokens = request.max_tokens * (TOKENS_OF_BLOCK if request.block else 1)
+        return question_of(opened, offset, model, max_tokens=n_tokens, block=request.block)
+
+    def served(
+        self, opened: CleanDocument, offset: int, request: GhostRequest, question: Question, written: Written
+    ) -> list[Candidate] | None:
+        """What a server wrote, judged as our own; None if it does not begin with what is typed."""
+        document, layout = opened.document, _layout(opened.document.text, offset, request)
+        ghost = ghost_of(written, question.typed, layout)
+        if ghost is None:
+            return None
+        context = self._predictor.context(document, offset, opened.lines)
+        spelled = context.prefix_bytes.decode("utf-8", "ignore") + ghost.text
+        ghost = dataclasses.replace(ghost, ids=tuple(self._predictor.tokenizer.encode(spelled)))
+        suggestion = CachedSuggestion(ghost=self._judged(ghost, context))
+        if self._parts.cache:
+            self._cache.keep(document.path, document.text, offset, layout, suggestion)
+        return self._shown(document, offset, suggestion, 0, self._threshold_at(document, offset, request))
 
     def cached(self, document: Document, offset: int, request: GhostRequest) -> list[Candidate] | None:
         """The same if it is cached, because the user types through it or it was prepared; None if it is not."""

@@ -19,7 +19,7 @@ import type { Latency } from "./latency";
 import { type Level, parseLogLine } from "./logline";
 import { LANGUAGES, SECTION } from "./protocol";
 import type { Server } from "./server";
-import { forServer } from "./settings";
+import { forServer, ownRemote } from "./settings";
 
 /** Documents in which the server completes: files, new documents, and the cells of notebooks. */
 export const SELECTOR = LANGUAGES.flatMap((language) =>
@@ -39,11 +39,14 @@ export interface Listener {
 /** The Python that the editor currently knows for the workspace. */
 export type KnownPython = () => string | undefined;
 
-/** Tells the server to show no messages about its status: the extension shows them, with buttons. */
+/**
+ * Tells the server to show no messages about its status: the extension shows them, with buttons. Also that what it
+ * sends of `remote` is the person's own.
+ */
 const STATUS_FEATURE: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
     const others = capabilities.experimental as Record<string, unknown> | undefined;
-    capabilities.experimental = { ...others, [SECTION]: { status: true } };
+    capabilities.experimental = { ...others, [SECTION]: { status: true, personalRemote: true } };
   },
   initialize: () => undefined,
   getState: () => ({ kind: "static" }),
@@ -101,7 +104,13 @@ export async function sendSettings(client: LanguageClient, python: KnownPython):
 }
 
 function currentSettings(python: KnownPython): Record<string, unknown> {
-  return forServer(vscode.workspace.getConfiguration().get(SECTION), vscode.workspace.isTrusted, python());
+  return toSend(vscode.workspace.getConfiguration().get(SECTION), python);
+}
+
+function toSend(section: unknown, python: KnownPython): Record<string, unknown> {
+  const configuration = vscode.workspace.getConfiguration(SECTION);
+  const remote = ownRemote((name) => configuration.inspect(name)?.globalValue);
+  return forServer(section, vscode.workspace.isTrusted, remote, python());
 }
 
 function middleware(
@@ -132,7 +141,7 @@ function middleware(
         const values = await next(params, token);
         if (!Array.isArray(values)) return values;
         return values.map((value: unknown, index) =>
-          params.items[index]?.section === SECTION ? forServer(value, vscode.workspace.isTrusted, python()) : value,
+          params.items[index]?.section === SECTION ? toSend(value, python) : value,
         );
       },
       didChangeConfiguration: async () => sendSettings(client(), python),

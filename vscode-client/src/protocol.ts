@@ -40,6 +40,8 @@ export interface ServerStatus {
   readonly training?: number | null;
   /** Minutes for which no ghost text comes by itself. */
   readonly snooze?: number | null;
+  /** The other machine that gets the code around the cursor; nothing if code stays here. */
+  readonly remote?: string | null;
 }
 
 /** A model on this machine. */

@@ -3,16 +3,32 @@
 /** Read by the extension itself; the server would report these as unknown. */
 const EXTENSION_SETTINGS = ["server", "trace"];
 
+/** Taken from the person's own settings only. */
+export const REMOTE_SETTINGS = ["url", "kind", "model", "keyEnv", "allowHost"] as const;
+
 /**
- * The section without the extension's own settings, with whether the workspace is trusted, and with the editor's
- * Python for the workspace unless the person named one.
+ * The section without the extension's own settings, with whether the workspace is trusted, with the person's own
+ * `remote`, and with the editor's Python for the workspace unless the person named one.
  */
-export function forServer(section: unknown, trusted: boolean, python?: string): Record<string, unknown> {
+export function forServer(
+  section: unknown,
+  trusted: boolean,
+  remote: Record<string, unknown>,
+  python?: string,
+): Record<string, unknown> {
   const entries = typeof section === "object" && section !== null ? Object.entries(section) : [];
   const ours = entries.filter(([key]) => !EXTENSION_SETTINGS.includes(key));
   const wanted: Record<string, unknown> = Object.fromEntries(ours);
   if (trusted && python !== undefined) wanted["python"] ??= python;
-  return { ...wanted, trusted };
+  return { ...wanted, trusted, remote };
+}
+
+/**
+ * The settings that say which server gets the person's code, by their names within `remote`. `own` gives the
+ * person's value of a setting, whatever the workspace's is.
+ */
+export function ownRemote(own: (name: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries(REMOTE_SETTINGS.map((name) => [name, own(`remote.${name}`) ?? null]));
 }
 
 /** A setting as a list of texts, whatever was written: a single text is a list of one. */

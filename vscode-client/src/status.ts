@@ -20,6 +20,8 @@ export interface Facts {
   /** Milliseconds from the last request to its suggestion. */
   readonly latency: number | null;
   readonly trusted: boolean;
+  /** The other machine that gets the code around the cursor; null if code stays here. */
+  readonly remote: string | null;
   /** The active document's language, if completions are off in it. */
   readonly languageOff: string | null;
 }
@@ -45,6 +47,7 @@ export const INITIAL_FACTS: Facts = {
   thinking: false,
   latency: null,
   trusted: true,
+  remote: null,
   languageOff: null,
 };
 
@@ -57,6 +60,7 @@ export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
     model: status.model ?? null,
     training: status.training ?? null,
     snooze: status.snooze ?? null,
+    remote: status.remote ?? null,
   };
 }
 
@@ -64,7 +68,7 @@ export function withServerStatus(facts: Facts, status: ServerStatus): Facts {
 export function summary(facts: Facts): string {
   // The server's own message ends in a command for the terminal; here the menu has an entry.
   if (facts.phase === "ready" && facts.model === BUNDLED && facts.snooze === null) {
-    return `TinyCoder completes with ${described(BUNDLED)}.`;
+    return [`TinyCoder completes with ${described(BUNDLED)}.`, ...leaving(facts)].join(" ");
   }
   return facts.message;
 }
@@ -100,7 +104,7 @@ function iconAndWords(facts: Facts): [string, string] {
       if (facts.languageOff !== null) return ["circle-slash", `off for ${languageName(facts.languageOff)}`];
       if (facts.snooze !== null) return ["bell-slash", `snoozing ${facts.snooze} min`];
       if (facts.indexing !== null) return ["sync~spin", `indexing ${facts.indexing} %`];
-      return [facts.thinking ? "loading~spin" : "sparkle", ""];
+      return [facts.thinking ? "loading~spin" : facts.remote === null ? "sparkle" : "cloud-upload", ""];
   }
 }
 
@@ -108,6 +112,7 @@ function iconAndWords(facts: Facts): [string, string] {
 function spoken(facts: Facts): string[] {
   const parts = [state(facts)];
   if (facts.model !== null) parts.push(`model ${described(facts.model)}`);
+  if (facts.remote !== null) parts.push(`code is sent to ${facts.remote}`);
   if (facts.latency !== null) parts.push(`last suggestion in ${milliseconds(facts.latency)}`);
   return parts;
 }
@@ -138,11 +143,17 @@ function tooltip(facts: Facts): string {
   const isGeneral = facts.phase === "ready" && facts.model === BUNDLED;
   if (facts.message !== "" && !isGeneral) lines.push(escaped(facts.message));
   if (facts.model !== null) lines.push(`Model: ${escaped(described(facts.model))}`);
+  if (isGeneral) lines.push(...leaving(facts).map(escaped));
   if (isGeneral && facts.trusted) lines.push("Ten minutes of training make it yours.");
   if (facts.latency !== null) lines.push(`Last suggestion: ${milliseconds(facts.latency)}`);
   if (!facts.trusted) lines.push("The workspace is not trusted: only the files that you open are read.");
   lines.push("Click for the menu.");
   return lines.join("\n\n");
+}
+
+/** Where the code around the cursor goes, if it leaves this machine; the server's own messages say so already. */
+function leaving(facts: Facts): string[] {
+  return facts.remote === null ? [] : [`The code around the cursor is sent to ${facts.remote}.`];
 }
 
 /** The name of a model; the bundled one with what it knows. */

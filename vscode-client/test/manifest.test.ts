@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { COMMANDS } from "../src/menu";
 import { ASK } from "../src/protocol";
+import { REMOTE_SETTINGS } from "../src/settings";
 import { WANTED } from "../src/version";
 
 interface Manifest {
@@ -81,6 +82,12 @@ test("settings that choose a program or a model are restricted in untrusted work
   );
   assert(restrictedConfigurations.includes("tinycoder.server.command"));
   assert(restrictedConfigurations.includes("tinycoder.python"));
+});
+
+test("no workspace can say where code is sent", () => {
+  const names = Object.keys(properties).filter((name) => name.startsWith("tinycoder.remote."));
+  assert.deepEqual(names, REMOTE_SETTINGS.map((name) => `tinycoder.remote.${name}`));
+  assert(names.every((name) => properties[name]?.scope === "application"));
 });
 
 test("extension and supported server have the same version", () => {

@@ -99,3 +99,12 @@ test("a status without a state is understood as Copilot's", () => {
   assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, kind: "Warning" }).phase, "ready");
   assert.equal(withServerStatus(INITIAL_FACTS, { ...NORMAL, kind: "Error" }).phase, "error");
 });
+
+test("that code leaves is seen, heard and said", () => {
+  const facts = { ...READY, model: "base", remote: "team.example:8000" };
+  assert.equal(look(facts).text, "$(cloud-upload) TinyCoder");
+  assert.match(look(facts).label, /code is sent to team\.example:8000/);
+  assert.match(look(facts).tooltip, /code around the cursor is sent to team/);
+  assert.match(summary(facts), /is sent to team\.example:8000\.$/);
+  assert.equal(withServerStatus(facts, NORMAL).remote, null);
+});

@@ -6,21 +6,21 @@ import { parseLogLine } from "../src/logline";
 import { choices } from "../src/models";
 import { guarded } from "../src/page";
 import type { Model } from "../src/protocol";
-import { forServer, texts, toggled } from "../src/settings";
+import { forServer, ownRemote, REMOTE_SETTINGS, texts, toggled } from "../src/settings";
 import { versionProblem } from "../src/version";
 
 test("the server gets its own settings and whether the workspace is trusted", () => {
   const section = { enable: true, server: { command: ["x"] }, trace: { server: "off" }, trusted: true };
-  assert.deepEqual(forServer(section, false), { enable: true, trusted: false });
-  assert.deepEqual(forServer(null, true), { trusted: true });
+  assert.deepEqual(forServer(section, false, {}), { enable: true, trusted: false, remote: {} });
+  assert.deepEqual(forServer(null, true, {}), { trusted: true, remote: {} });
 });
 
 test("the server is told the editor's Python, unless the person named one or the workspace is not trusted", () => {
-  assert.deepEqual(forServer({ python: null }, true, "/env/bin/python"), { python: "/env/bin/python", trusted: true });
-  assert.deepEqual(forServer({}, true, "/env"), { python: "/env", trusted: true });
-  assert.deepEqual(forServer({ python: "/mine" }, true, "/env"), { python: "/mine", trusted: true });
-  assert.deepEqual(forServer({ python: null }, false, "/env"), { python: null, trusted: false });
-  assert.deepEqual(forServer({ python: null }, true), { python: null, trusted: true });
+  assert.deepEqual(forServer({ python: null }, true, {}, "/env/bin/python"), { python: "/env/bin/python", trusted: true, remote: {} });
+  assert.deepEqual(forServer({}, true, {}, "/env"), { python: "/env", trusted: true, remote: {} });
+  assert.deepEqual(forServer({ python: "/mine" }, true, {}, "/env"), { python: "/mine", trusted: true, remote: {} });
+  assert.deepEqual(forServer({ python: null }, false, {}, "/env"), { python: null, trusted: false, remote: {} });
+  assert.deepEqual(forServer({ python: null }, true, {}), { python: null, trusted: true, remote: {} });
 });
 
 test("a setting of texts becomes a list, whatever was written", () => {
@@ -108,4 +108,17 @@ test("a line of the log has its level, and a traceback that of the line before",
   const line = "2026-11-24 10:00:00,123 WARNING tinycoder_lsp.session: odd";
   assert.deepEqual(parseLogLine(line, "info"), { level: "warn", text: "tinycoder_lsp.session: odd" });
   assert.deepEqual(parseLogLine("  File x", "error"), { level: "error", text: "  File x" });
+});
+
+test("the server that gets code is the person's own choice, whatever the workspace says", () => {
+  const section = { enable: true, remote: { url: "http://workspace.example", allowHost: "workspace.example" } };
+  const person: Record<string, unknown> = { "remote.url": "http://127.0.0.1:8080", "remote.kind": "llama.cpp" };
+  const nothing = Object.fromEntries(REMOTE_SETTINGS.map((name) => [name, null]));
+  const remote = { ...nothing, url: "http://127.0.0.1:8080", kind: "llama.cpp" };
+  assert.deepEqual(forServer(section, true, ownRemote((name) => person[name])), {
+    enable: true,
+    trusted: true,
+    remote,
+  });
+  assert.deepEqual(forServer(section, true, ownRemote(() => undefined))["remote"], nothing);
 });

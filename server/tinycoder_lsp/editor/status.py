@@ -8,6 +8,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from tinycoder_lsp.engine.models import LOADING, Status
+from tinycoder_lsp.remote.address import Address
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,13 @@ def snoozing(minutes: int) -> str:
     return f"TinyCoder is snoozing for {minutes} min: ghost text comes only where it is asked for."
 
 
+def served_by(address: Address) -> str:
+    """The sentence for people."""
+    if address.is_here:
+        return f"Ghost text comes from the server {address.where} on this machine."
+    return f"Code leaves this machine: ghost text comes from {address.where}, which gets the text around the cursor."
+
+
 class StatusReporter:
     """Says each thing once. All methods are called from the event loop's thread."""
 
@@ -37,6 +45,7 @@ class StatusReporter:
         self._status = LOADING
         self._training: tuple[int, str] | None = None
         self._snooze = 0
+        self._remote: Address | None = None
         self._sent: dict[str, object] | None = None
         self._said: set[str] = set()
         self.pops_up = True  # unless the editor shows the status itself
@@ -60,6 +69,16 @@ class StatusReporter:
         """No ghost text comes by itself for so many minutes; 0 once it does again."""
         self._snooze = minutes
         self._send()
+
+    def show_remote(self, address: Address | None) -> None:
+        """Ghost text is written by a server, to which code is sent; None if it is written here."""
+        before, self._remote = self._remote, address
+        if address is not None:
+            self.log(lsp.MessageType.Info, f"TinyCoder: {served_by(address)}")
+        elif before is not None:
+            self.log(lsp.MessageType.Info, "TinyCoder: Ghost text is written here again, and no code is sent.")
+        if self._sent is not None:
+            self._send()
 
     def say_once(self, level: lsp.MessageType, message: str) -> None:
         """Pop up a message unless it has popped up before."""
@@ -104,6 +123,8 @@ class StatusReporter:
         status, training = self._status, self._training
         snoozes = status.state == "ready" and self._snooze > 0
         message = snoozing(self._snooze) if snoozes else status.message
+        remote = self._remote if status.state in ("ready", "loading") else None
+        message += f" {served_by(remote)}" if remote is not None else ""
         values: dict[str, object] = {
             "busy": status.state == "loading" or training is not None,
             "message": message if training is None else training[1],
@@ -112,6 +133,7 @@ class StatusReporter:
             "model": status.model,
             "training": None if training is None else training[0],
             "snooze": self._snooze or None,
+            "remote": None if remote is None or remote.is_here else remote.where,
         }
         if values != self._sent:
             self._sent = values

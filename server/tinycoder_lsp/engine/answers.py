@@ -5,25 +5,49 @@ LSP's error codes are no better: ServerCancelled is reserved for requests that s
 VS Code's client turns into an empty answer, reaches the callbacks of Neovim's plugins as an error to log or show.
 """
 
+from __future__ import annotations
+
 import asyncio
+import dataclasses
+import time
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from tinycoder.complete.blocks import block_header
 from tinycoder.complete.candidate import Candidate, GhostRequest, ListRequest
+from tinycoder.errors import Cancelled
 from tinycoder.stop import Stop, never
 from tinycoder_lsp.documents.positions import TextCursor
 from tinycoder_lsp.engine import garbage
 from tinycoder_lsp.engine.models import Models
+from tinycoder_lsp.engine.served import ServedGhosts
 from tinycoder_lsp.engine.worker import Kind, Worker
 from tinycoder_lsp.jobs.background import Background
 from tinycoder_lsp.settings import InlineSettings, PopupSettings
 
+if TYPE_CHECKING:
+    from tinycoder_lsp.remote.client import Remote
+
 
 class Answers:
-    """Gives jobs to one worker. Call all methods from the event loop's thread."""
+    """Gives jobs to one worker. Call all methods from the event loop's thread.
 
-    def __init__(self, models: Models, worker: Worker, background: Background, *, idle_s: float) -> None:
+    ``remote`` is the server that writes ghost text, if a person has named one.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        worker: Worker,
+        background: Background,
+        *,
+        idle_s: float,
+        remote: Callable[[], Remote | None] = lambda: None,
+    ) -> None:
         self._models = models
+        self._remote = remote
+        self._served = ServedGhosts(models, worker)
         self._worker = worker
         self._background = background
         self._idle_s = idle_s
@@ -52,7 +76,15 @@ class Answers:
         pause = settings.debounce_ms / 1000
         if pause and await self.cached(cursor, settings) is None and not await self._pauses(pause):
             return []
-        candidates = await self._write(cursor, _request(cursor, settings), settings, cached_first=True)
+        request = _request(cursor, settings)
+        end = time.monotonic() + settings.deadline_ms / 1000
+        try:
+            served = await self._from_server(cursor, request, settings, cached_first=True)
+        except Cancelled:
+            return []
+        if served is not None:
+            return cursor.relocate(served)
+        candidates = await self._write(cursor, request, end - time.monotonic(), cached_first=True)
         if candidates is not None:
             self._look_ahead(cursor, candidates)
         return cursor.relocate(candidates or [])
@@ -77,17 +109,33 @@ class Answers:
             eagerness="any",
             prose="on",
         )
-        return cursor.relocate(await self._write(cursor, request, settings) or [])
+        end = time.monotonic() + settings.deadline_ms / 1000
+        try:
+            first = await self._from_server(cursor, dataclasses.replace(request, n=1), settings) or []
+        except Cancelled:
+            return []
+        ours = await self._write(cursor, request, end - time.monotonic()) or []
+        others = [each for each in ours if each.text not in {one.text for one in first}]
+        return cursor.relocate([*first, *others][: request.n])
+
+    async def _from_server(
+        self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False
+    ) -> list[Candidate] | None:
+        """The ghost text by the server; None if our engine is to answer. Raises ``Cancelled`` if that is overtaken."""
+        remote = self._remote()
+        if remote is None or not remote.is_up or self._models.is_forgotten(cursor.document.path):
+            return None
+        deadline = settings.deadline_ms / 1000
+        return await self._served.ghosts(remote, cursor, request, deadline, cached_first=cached_first)
 
     async def _write(
-        self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False
+        self, cursor: TextCursor, request: GhostRequest, deadline: float, *, cached_first: bool = False
     ) -> list[Candidate] | None:
         def ask(stop: Stop) -> list[Candidate] | None:
             return self._models.ask(document, lambda engine: engine.inline(document, offset, request, stop=stop), stop)
 
         document, offset = cursor.document, cursor.offset_in_document
         quick = partial(self._cached, cursor, request) if cached_first else None
-        deadline = settings.deadline_ms / 1000
         return await self._worker.answer(Kind.GHOST, ask, quick=quick, uri=cursor.uri, deadline=deadline)
 
     def _cached(self, cursor: TextCursor, request: GhostRequest) -> list[Candidate] | None:
@@ -97,6 +145,7 @@ class Answers:
     def on_activity(self) -> None:
         """Note that the user typed; learn from it after a pause."""
         self._end_quiet()
+        self._served.overtake()
         self._learn_when_idle()
 
     def close(self) -> None:

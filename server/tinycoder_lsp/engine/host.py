@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinycoder.errors import CheckpointError
+
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import ServedCompleter
+    from tinycoder.storage.checkpoint import Model
+
+logger = logging.getLogger(__name__)
 
 
 def default_engine(folder: Path, memory: bool) -> ServedCompleter:
@@ -16,3 +23,17 @@ def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     from tinycoder.storage.checkpoint import load_model
 
     return open_engine(load_model(folder), parts=Parts(memory=memory))
+
+
+def served_model(home: Path, name: str | None) -> Model | None:
+    """The model of a server, by its ``name`` there, if one of that name is here too; without its parameters."""
+    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.models import resolve_model
+
+    if name is None or "/" in name or "\\" in name:
+        return None
+    try:
+        return dataclasses.replace(load_model(resolve_model(home, name)), params={})
+    except CheckpointError as error:
+        logger.info("the server's model is asked as a stranger: %s", error)
+        return None

@@ -22,11 +22,12 @@ from tinycoder.storage.bundled import is_bundled
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, stamp_of, true_path
 from tinycoder_lsp.documents.buffers import Buffers
 from tinycoder_lsp.documents.positions import file_path, labels
-from tinycoder_lsp.engine.host import default_engine
+from tinycoder_lsp.engine.host import default_engine, served_model
 
 if TYPE_CHECKING:
     from tinycoder.memory.mixer_file import MixerFile
     from tinycoder.memory.suffix_index import SuffixIndex
+    from tinycoder.storage.checkpoint import Model
     from tinycoder.symbols.imports.offers import OfferedNames
     from tinycoder.symbols.world import World
     from tinycoder.transformer.tokenizer import Tokenizer
@@ -91,6 +92,7 @@ class Models:
         self._loaded: _Loaded | None = None
         self._index: tuple[Tokenizer, SuffixIndex] | None = None
         self._modules: tuple[World, OfferedNames] | None = None
+        self._served: dict[str | None, Model | None] = {}
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
         self._forgotten = NOTHING_FORGOTTEN
@@ -167,6 +169,12 @@ class Models:
             return call(loaded.engine)
         finally:
             self.buffers.shown(document)
+
+    def served(self, name: str | None) -> Model | None:
+        """The model of this ``name`` on a server, without its parameters, if it is one of ours that is here too."""
+        if name not in self._served:
+            self._served = {name: served_model(self.home, name)}
+        return self._served[name]
 
     def learn(self, stop: Stop) -> bool:
         """Let the engine learn from all typed lines, and save the weights now and then. True when done.
