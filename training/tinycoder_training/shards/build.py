@@ -8,11 +8,12 @@ parts that are there; what it writes is the same, byte for byte.
 import hashlib
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -38,7 +39,7 @@ from tinycoder_training.shards.folder import (
     TOKENIZER,
     VALIDATION,
     Description,
-    read_description,
+    open_shards,
     write_description,
 )
 from tinycoder_training.shards.part import Document, Fingerprints, Part, digest_of, ids_of, read_part, write_part
@@ -49,6 +50,10 @@ PART_BYTES = 8_000_000  # of source, which one process reads in some 10 s and 10
 SHARD_TOKENS = 2**25  # 64 MiB of 16-bit ids
 MAX_VALIDATION = 20_000_000  # bytes
 N_PROMPTS = 3
+
+_LEFT = r"(\.{name}~\w+|{name})"  # the name of a file, or what a crash leaves of it
+_IDS = re.compile(_LEFT.format(name=r"(train-\d{5}|validation)\.npy"))
+_PART = re.compile(_LEFT.format(name=r"[0-9a-f]{32}\.safetensors"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,20 +91,17 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
     inputs = hashlib.sha256(
         "\n".join([*digests, f"{plan.seed} {plan.shard_tokens} {plan.left_out}"]).encode()
     ).hexdigest()
-    there = read_description(plan.out)
-    if there is not None and there.inputs == inputs:
+    if (there := _finished(plan.out, inputs)) is not None:
         return there
     try:
         make_folder(plan.out / PARTS)
-        (plan.out / DESCRIPTION).unlink(missing_ok=True)
+        _clear(plan.out, keep=lambda name: not name.startswith("."))
         names = [plan.out / PARTS / f"{digest[:32]}.safetensors" for digest in digests]
         parts = _read_all(plan, list(zip(names, digests, groups, strict=True)), processes, stop, progress)
-        description = _write(plan, names, parts, skipped, inputs, tokenizer_digest)
+        description = _write(plan, names, parts, skipped, inputs, tokenizer_digest, stop)
         write_description(plan.out, description)
         shutil.rmtree(plan.out / PARTS)
-        for left in plan.out.glob("train-*.npy"):
-            if left.name not in description.train:
-                left.unlink()
+        _clear(plan.out, keep=lambda name: name in {*description.train, VALIDATION})
     except OSError as error:
         raise CorpusError(
             f"cannot write shards to {plan.out} ({error.strerror or error}); free some space or choose another --out: "
@@ -108,21 +110,38 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
     return description
 
 
+def _finished(out: Path, inputs: str) -> Description | None:
+    """What sound shards say that were written of these inputs; None where there are none."""
+    try:
+        found = open_shards(out).description
+    except CorpusError:
+        return None
+    return found if found.inputs == inputs else None
+
+
 def _check_folder(out: Path) -> None:
     """Raise ``CorpusError`` if there is something else at ``out`` than shards."""
-    ours = {PARTS, DESCRIPTION, TOKENIZER, VALIDATION}
     try:
-        others = [each.name for each in out.iterdir() if each.name not in ours and not _is_shard(each.name)]
+        others = sorted(each.name for each in out.iterdir() if not _is_ours(each))
     except FileNotFoundError:
         return
     except OSError as error:
         raise CorpusError(f"{out} cannot be used ({error.strerror}); choose another --out") from None
     if others:
-        raise CorpusError(f"{out} holds other files ({sorted(others)[0]}); choose an empty folder for --out")
+        raise CorpusError(f"{out} holds other files ({others[0]}); choose an empty folder for --out")
 
 
-def _is_shard(name: str) -> bool:
-    return name.startswith("train-") or name.startswith(".")  # half-written files begin with a dot
+def _is_ours(path: Path) -> bool:
+    if path.name == PARTS:
+        return path.is_dir() and all(_PART.fullmatch(each.name) for each in path.iterdir())
+    return path.name in (DESCRIPTION, TOKENIZER) or _IDS.fullmatch(path.name) is not None
+
+
+def _clear(out: Path, keep: Callable[[str], bool]) -> None:
+    """Remove files of ids, also half-written ones, but those to ``keep``."""
+    for path in out.iterdir():
+        if _IDS.fullmatch(path.name) and not keep(path.name):
+            path.unlink()
 
 
 def _groups(files: Sequence[SourceFile], n_bytes: int) -> Iterator[list[SourceFile]]:
@@ -160,10 +179,10 @@ def _read_all(plan: Plan, work: Sequence[_Work], processes: int, stop: Stop, pro
         futures: dict[int, Future[Part]] = {i: pool.submit(_read, *work[i]) for i in waiting}
         try:
             for i in waiting:
+                _check(stop)
                 while not futures[i].done():
-                    if stop():
-                        raise Cancelled
                     threading.Event().wait(0.05)
+                    _check(stop)
                 parts[i] = futures.pop(i).result()
                 done += sizes[i]
                 progress(done, total)
@@ -173,6 +192,11 @@ def _read_all(plan: Plan, work: Sequence[_Work], processes: int, stop: Stop, pro
                 "run the same command again, with fewer --processes: what was read is kept"
             ) from None
     return [part for part in parts if part]
+
+
+def _check(stop: Stop) -> None:
+    if stop():
+        raise Cancelled
 
 
 def _begin(tokenizer: str) -> None:
@@ -208,12 +232,18 @@ class _Place:
 
 
 def _write(
-    plan: Plan, names: Sequence[Path], parts: Sequence[Part], skipped: Sequence[Skipped], inputs: str, tokenizer: str
+    plan: Plan,
+    names: Sequence[Path],
+    parts: Sequence[Part],
+    skipped: Sequence[Skipped],
+    inputs: str,
+    tokenizer: str,
+    stop: Stop,
 ) -> Description:
     """Choose what stays, and write all but the description."""
     places = [_Place(i, j) for i, part in enumerate(parts) for j in range(len(part.documents))]
     documents = [document for part in parts for document in part.documents]
-    found = duplicates.repeats(Fingerprints(names, parts))
+    found = duplicates.repeats(Fingerprints(names, parts, stop))
     reasons = Counter(entry.reason for entry in (*skipped, *(entry for part in parts for entry in part.skipped)))
     reasons.update(repeat.kind for repeat in found if repeat)
     kept = [i for i, repeat in enumerate(found) if repeat is None]
@@ -226,9 +256,12 @@ def _write(
     validation = [kept[i] for i in sorted(chosen)]
     train = [kept[i] for i in np.random.default_rng(plan.seed).permutation(len(kept)).tolist() if i not in chosen]
     held_out_ids = _gather(names, parts, [places[i] for i in validation])
+    _check(stop)
+    (plan.out / DESCRIPTION).unlink(missing_ok=True)  # from here on the folder holds no whole corpus
     _save(plan.out / VALIDATION, np.concatenate(held_out_ids))
     shards = {}
     for number, shard in enumerate(_shards(train, documents, plan.shard_tokens)):
+        _check(stop)
         name = f"train-{number:05}.npy"
         ids = np.concatenate(_gather(names, parts, [places[i] for i in shard]))
         _save(plan.out / name, ids)

@@ -60,14 +60,6 @@ def write_description(folder: Path, description: Description) -> None:
     replace_text(folder / DESCRIPTION, json.dumps(plain(description), indent=1) + "\n")
 
 
-def read_description(folder: Path) -> Description | None:
-    """What the folder says of itself; None where it is no finished corpus of this version."""
-    try:
-        return parse(Description, (folder / DESCRIPTION).read_bytes())
-    except (OSError, DataError):
-        return None
-
-
 def open_shards(folder: Path, *, digest: str | None = None) -> Shards:
     """Map the shards in ``folder``, with ``digest`` only those of that description.
 

@@ -17,6 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tinycoder import __version__
+from tinycoder.errors import Cancelled
+from tinycoder.stop import Stop, never
 from tinycoder.storage.atomic import replaced_file
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer
@@ -112,10 +114,14 @@ def ids_of(file: Path, part: Part, wanted: Sequence[int]) -> Iterator[Array]:
 
 
 class Fingerprints(Sequence[Fingerprint]):
-    """The fingerprints of all documents of some parts, which are read when they are asked for."""
+    """The fingerprints of all documents of some parts, which are read when they are asked for.
 
-    def __init__(self, files: Sequence[Path], parts: Sequence[Part]) -> None:
+    Reading raises ``Cancelled`` when ``stop`` says so.
+    """
+
+    def __init__(self, files: Sequence[Path], parts: Sequence[Part], stop: Stop = never) -> None:
         self._files = files
+        self._stop = stop
         self._places = [(i, j) for i, part in enumerate(parts) for j in range(len(part.documents))]
         self._open = lru_cache(maxsize=16)(self._opened)
 
@@ -123,6 +129,8 @@ class Fingerprints(Sequence[Fingerprint]):
         return len(self._places)
 
     def __getitem__(self, i: Any) -> Any:
+        if self._stop():
+            raise Cancelled
         part, document = self._places[i]
         arrays, ends = self._open(part)
         lines = arrays["lines"][ends[document] : ends[document + 1]].astype(np.uint64)
