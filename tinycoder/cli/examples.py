@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 N_LINES, N_LISTS, N_WORDS = 6, 2, 4  # shown: completed lines, lists of words, and words of each
 KINDS = ("attribute", "name")  # of words
 MIN_LENGTH, MIN_CONFIDENCE = 6, 0.5  # of a line that is shown: characters and probability
-MAX_QUERIES = 80  # cursors, at most, to find them
+MAX_QUERIES = 200  # cursors, at most, to find them
 MAX_OF_FILE = 2  # lines that are shown
 MARGIN = 14  # columns before the code
 
