@@ -44,10 +44,11 @@ def test_weights_and_figures_of_both_shapes_come_back(corpus: Path, tmp_path: Pa
     results = json.loads((out / "results.json").read_text())
     assert [result["name"] for result in results] == ["base", "wide"]
     assert all(result["tokens"] > 0 and result["bits_per_byte"] > 0 for result in results)
-    pieces = sorted(out.glob("weights.tar.*"))
+    for name in ("base", "wide"):
+        pieces = sorted(out.glob(f"{name}.tar.*"))
+        with tarfile.open(fileobj=io.BytesIO(b"".join(piece.read_bytes() for piece in pieces))) as archive:
+            archive.extractall(tmp_path / "back", filter="data")
     assert len(pieces) > 1
-    with tarfile.open(fileobj=io.BytesIO(b"".join(piece.read_bytes() for piece in pieces))) as archive:
-        archive.extractall(tmp_path / "back", filter="data")
     base, wide = (load_model(tmp_path / "back" / name) for name in ("base", "wide"))
     assert base.config == load_model(bundled_folder()).config
     assert wide.config.width == 2 * base.config.width

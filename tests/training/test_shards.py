@@ -1,14 +1,13 @@
 """Token shards: what is written, that it does not depend on how, what a stop keeps, and runs that learn them."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 from click.testing import Result
@@ -122,16 +121,50 @@ def test_a_stopped_build_goes_on_from_its_parts(shards: Path, source: Path, mode
 
 def test_a_build_that_is_killed_goes_on(shards: Path, source: Path, model: Model, home: Path, tmp_path: Path) -> None:
     arguments = ("corpus", source, "--out", tmp_path / "killed", "--from", "counter", "--processes", "1")
-    for delay in (0.8, 1.6):
+    for n_parts in (1, 3):
         process = subprocess.Popen(command(*arguments), env=environment(home), stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
+        while process.poll() is None and len(list((tmp_path / "killed").glob("parts/*.safetensors"))) < n_parts:
+            time.sleep(0.005)
+        process.kill()
         process.wait(30)
     whole = ("corpus", source, "--out", tmp_path / "whole", "--from", "counter", "--json")
     assert invoke(home, *whole).exit_code == 0
     done = subprocess.run(command(*arguments), env=environment(home), capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+def test_finished_shards_stay_until_new_ones_are_ready(
+    shards: Path, source: Path, model: Model, tmp_path: Path
+) -> None:
+    out, empty = tmp_path / "out", tmp_path / "empty"
+    empty.mkdir()
+    build(plan(source, out, model), processes=1)
+    with pytest.raises(CorpusError, match="fewer than two"):
+        build(plan(empty, out, model), processes=1)
+    with pytest.raises(Cancelled):
+        build(plan(source, out, model, seed=1), processes=1, stop=lambda: True)
+    assert open_shards(out).description == open_shards(shards).description
+    build(plan(source, out, model), processes=1)  # there already; what was stopped is cleared away by the next build
+    (out / VALIDATION).unlink()
+    build(plan(source, out, model), processes=1)
+    assert contents(out) == contents(shards)
+
+
+@pytest.mark.parametrize("name", ["parts/thesis.txt", "train-images.npy", ".hidden", "parts"])
+def test_a_folder_with_other_files_is_left_as_it_is(source: Path, model: Model, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "out" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    with pytest.raises(CorpusError, match="other files"):
+        build(plan(source, tmp_path / "out", model), processes=1)
+    assert file.read_text() == "mine"
+
+
+def test_one_process_builds_at_a_time(source: Path, model: Model, tmp_path: Path) -> None:
+    (tmp_path / "out" / "parts").mkdir(parents=True)
+    with filelock.FileLock(tmp_path / "out" / ".lock"), pytest.raises(CorpusError, match="another process"):
+        build(plan(source, tmp_path / "out", model), processes=1)
 
 
 def test_files_that_change_are_read_again(source: Path, model: Model, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def corpus(
     from tinycoder.memory.learners import left_out
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.storage.forget_list import load_forgotten, true_path
-    from tinycoder.storage.models import only_writer, resolve_model, workspace_model_name
+    from tinycoder.storage.models import resolve_model, workspace_model_name
     from tinycoder_training.shards.build import Plan, build
 
     home = options.home_folder(context)
@@ -81,7 +81,7 @@ def corpus(
     columns = TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with only_writer(out), stop_on_signals() as asked, bar:
+    with stop_on_signals() as asked, bar:
         task = bar.add_task("reading")
 
         def show(done: int, total: int) -> None:

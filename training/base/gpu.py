@@ -1,12 +1,12 @@
 """Train on a machine with a GPU that reaches nothing else: carry the corpus there, bring weights and figures back.
 
     python training/base/gpu.py pack CORPUS --out corpus.tar.xz
-    python training/base/gpu.py learn corpus.tar.xz --out OUT [--minutes 8] [--batch-size 32]
+    python training/base/gpu.py learn corpus.tar.xz --out OUT [--minutes 6] [--batch-size 32]
 
 ``pack`` writes the texts that ``corpus.py`` chose, compressed. ``learn`` unpacks them, cuts them into tokens and trains
 two models there in half of the minutes each: the shape of the shipped model, which goes on from its weights, and one
-twice as wide with new weights. OUT then holds ``results.json`` (losses, tokens a second) and pieces of an archive with
-both model folders in float16: ``cat weights.tar.* | tar -x``. A piece is small enough for a narrow way back.
+twice as wide with new weights. OUT then holds ``results.json`` (losses, tokens a second) and for each model pieces of an
+archive of its folder in float16: ``cat base.tar.* | tar -x``. A piece is small enough for a narrow way back.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def pack(corpus: Path, out: Path) -> None:
 @main.command()
 @click.argument("packed", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=8.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=6.0, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=BATCH, show_default=True, help="Windows of a step.")
 @click.option("--engine", type=click.Choice(["numpy", "torch"]), default="torch", show_default=True)
 def learn(packed: Path, out: Path, minutes: float, batch_size: int, engine: str) -> None:
@@ -92,7 +92,7 @@ def learn(packed: Path, out: Path, minutes: float, batch_size: int, engine: str)
                 results.append({"name": name, "error": str(error)})
             click.echo(json.dumps({key: value for key, value in results[-1].items() if key != "curve"}))
             (out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
-        _write_pieces(models, out)
+            _write_pieces(models / name, out)  # at once: the machine may be taken away
 
 
 def _starts() -> Iterator[tuple[str, Model]]:
@@ -154,14 +154,16 @@ def _train(job: Job, engine: str) -> dict[str, Any]:
     }
 
 
-def _write_pieces(models: Path, out: Path) -> None:
-    """The folders of the models as one archive, cut into pieces."""
+def _write_pieces(model: Path, out: Path) -> None:
+    """The folder of a model, if it was saved, as an archive that is cut into pieces."""
+    if not model.is_dir():
+        return
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        tar.add(models, arcname=".")
+        tar.add(model, arcname=model.name)
     held = archive.getvalue()
     for number, start in enumerate(range(0, len(held), PIECE)):
-        (out / f"weights.tar.{number:02}").write_bytes(held[start : start + PIECE])
+        (out / f"{model.name}.tar.{number:02}").write_bytes(held[start : start + PIECE])
 
 
 if __name__ == "__main__":

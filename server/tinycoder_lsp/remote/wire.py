@@ -17,7 +17,7 @@ from tinycoder.complete.written import Token, Written
 from tinycoder.validate import DataError, from_json
 from tinycoder_lsp.remote.address import Address
 
-N_OTHERS = 20  # tokens whose probabilities are asked for at each step; vLLM tells no more
+N_OTHERS = 10  # tokens whose probabilities are asked for at each step
 MAX_STARTS = 64  # tokens in a grammar; with more, few others begin with the same characters, and it would be slow
 STOP_LINE = ["\n"]
 STOP_BLOCK = ["\ndef ", "\nclass ", "\n@", "\n\n\n"]  # a server takes four at most

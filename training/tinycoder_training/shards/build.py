@@ -16,10 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import numpy as np
 
 from tinycoder.errors import Cancelled, CorpusError
@@ -45,7 +46,7 @@ from tinycoder_training.shards.folder import (
 from tinycoder_training.shards.part import Document, Fingerprints, Part, digest_of, ids_of, read_part, write_part
 from tinycoder_training.streams import prompt_of
 
-PARTS = "parts"
+PARTS, LOCK = "parts", ".lock"
 PART_BYTES = 8_000_000  # of source, which one process reads in some 10 s and 100 MB
 SHARD_TOKENS = 2**25  # 64 MiB of 16-bit ids
 MAX_VALIDATION = 20_000_000  # bytes
@@ -95,19 +96,36 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
         return there
     try:
         make_folder(plan.out / PARTS)
-        _clear(plan.out, keep=lambda name: not name.startswith("."))
-        names = [plan.out / PARTS / f"{digest[:32]}.safetensors" for digest in digests]
-        parts = _read_all(plan, list(zip(names, digests, groups, strict=True)), processes, stop, progress)
-        description = _write(plan, names, parts, skipped, inputs, tokenizer_digest, stop)
-        write_description(plan.out, description)
-        shutil.rmtree(plan.out / PARTS)
-        _clear(plan.out, keep=lambda name: name in {*description.train, VALIDATION})
+        with _only_builder(plan.out):
+            _clear(plan.out, keep=lambda name: not name.startswith("."))
+            names = [plan.out / PARTS / f"{digest[:32]}.safetensors" for digest in digests]
+            parts = _read_all(plan, list(zip(names, digests, groups, strict=True)), processes, stop, progress)
+            description = _write(plan, names, parts, skipped, inputs, tokenizer_digest, stop)
+            write_description(plan.out, description)
+            shutil.rmtree(plan.out / PARTS)
+            _clear(plan.out, keep=lambda name: name in {*description.train, VALIDATION})
     except OSError as error:
         raise CorpusError(
             f"cannot write shards to {plan.out} ({error.strerror or error}); free some space or choose another --out: "
             "what was read is kept"
         ) from None
     return description
+
+
+@contextmanager
+def _only_builder(out: Path) -> Iterator[None]:
+    """Hold the lock of a folder of shards. Raises ``CorpusError`` at once if another process holds it."""
+    lock = filelock.FileLock(out / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise CorpusError(f"another process is writing shards to {out}; wait until it ends") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):
+            (out / LOCK).unlink()
 
 
 def _finished(out: Path, inputs: str) -> Description | None:
@@ -134,7 +152,7 @@ def _check_folder(out: Path) -> None:
 def _is_ours(path: Path) -> bool:
     if path.name == PARTS:
         return path.is_dir() and all(_PART.fullmatch(each.name) for each in path.iterdir())
-    return path.name in (DESCRIPTION, TOKENIZER) or _IDS.fullmatch(path.name) is not None
+    return path.name in (DESCRIPTION, TOKENIZER, LOCK) or _IDS.fullmatch(path.name) is not None
 
 
 def _clear(out: Path, keep: Callable[[str], bool]) -> None:
