@@ -5,8 +5,8 @@
 
 ``pack`` writes the texts that ``corpus.py`` chose, compressed. ``learn`` unpacks them, cuts them into tokens and trains
 two models there in half of the minutes each: the shape of the shipped model, which goes on from its weights, and one
-twice as wide with new weights. OUT then holds ``results.json`` (losses, tokens a second) and for each model pieces of an
-archive of its folder in float16: ``cat base.tar.* | tar -x``. A piece is small enough for a narrow way back.
+twice as wide with new weights. OUT then holds ``results.json`` (losses, tokens a second), and for each model pieces of
+an archive of its folder in float16: ``cat base.tar.* | tar -x``. A piece is small enough for a narrow way back.
 """
 
 from __future__ import annotations
