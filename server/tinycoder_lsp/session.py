@@ -24,7 +24,7 @@ from tinycoder import __version__
 from tinycoder.stop import Stop
 from tinycoder.storage.forget_list import true_path
 from tinycoder.workspace.project_file import ProjectFile, project_files
-from tinycoder_lsp.configuration import parse
+from tinycoder_lsp.configuration import parse, vouched
 from tinycoder_lsp.connection.protocol import Protocol
 from tinycoder_lsp.documents import notebooks
 from tinycoder_lsp.documents.left_out import left_out
@@ -177,7 +177,7 @@ class Session(LanguageServer):
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
         self._turn += 1
-        self._own, problems = parse(values, self._base)
+        self._own, problems = parse(vouched(values) if self.remote.vouched else values, self._base)
         if first:
             self._base = self._own
         self.reporter.warn_of(problems)

@@ -267,6 +267,18 @@ def test_an_editor_that_vouches_for_its_settings_names_one(
     assert texts(client.ghost(uri, 1, 2)) == ["ab_tail"]
 
 
+def test_a_workspace_that_spells_the_settings_differently_names_none(
+    start: Callable[..., RawClient], home: Path, server: Completions
+) -> None:
+    url = {"url": server.url}
+    hidden = {"tinycoder": {"remote": url}, "remote.url": server.url, "tinycoder.remote.url": server.url}
+    client = start(home=home)
+    client.initialize(VOUCHES, initializationOptions={**hidden, **PATIENT, "remote": {"url": None}})
+    client.configure(**PATIENT, remote={"url": None}, **hidden)
+    assert texts(client.ghost(client.open("# new\nab"), 1, 2)) == ["ab_tail"]
+    assert server.asked == []
+
+
 def test_the_file_of_a_person_is_followed_while_it_changes(
     ask: Callable[..., RawClient], server: Completions, home: Path
 ) -> None:
