@@ -66,6 +66,7 @@ class Pauses:
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
     symbols: float = 0.5  # after files were saved, before their symbols are read again
+    fault: float = 2.0  # after a fault of the server that writes ghost text, before it is asked again
     look: float = 60.0  # while in use, between two looks for what has changed on the disk
 
 
@@ -110,7 +111,9 @@ class Session(LanguageServer):
         self.watch_editor: Callable[[int], object] = lambda pid: None  # called with the number of the editor's process
         worker = self._worker = Worker(on_fault=self._engine_failed)
         background = self._background = Background()
-        remote = self.remote = RemoteChoice(personal or personal_file(), os.environ, self.reporter, background)
+        remote = self.remote = RemoteChoice(
+            personal or personal_file(), os.environ, self.reporter, background, pause_s=pauses.fault
+        )
         self.answers = Answers(models, worker, background, idle_s=pauses.idle, remote=lambda: remote.server)
         self.documents = OpenDocuments(
             lambda: self.protocol.workspace,
