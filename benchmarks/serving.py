@@ -129,7 +129,7 @@ async def same(address: Address, cursors: Sequence[tuple[str, str, int]]) -> dic
     """Whether the server writes what our own engine does, greedily and without a memory."""
     model = load_model(bundled_folder())
     predictor = Predictor(model.tokenizer, model, None, Mixer(), Parts(memory=False))
-    healer, remote, counts = Healer(model.tokenizer), Remote(address, print), Counter[str]()
+    healer, remote, counts = Healer(model.tokenizer), Remote(address, print, pause=2.0), Counter[str]()
     for path, text, offset in cursors:
         lines = TokenLines(model.tokenizer, text)
         opened = CleanDocument(redacted=Redactor().redacted(Document(path=path, text=text)), lines=lines)

@@ -43,6 +43,19 @@ def parse(values: object, base: Settings) -> tuple[Settings, list[str]]:
     return settings, problems
 
 
+def vouched(values: object) -> object:
+    """What our extension for VS Code said itself, of what it sent for the section.
+
+    Its settings are keys without a dot, once under the section's name at most. All else comes from a file in which a
+    workspace can spell ``remote`` and ``trusted`` in its own way, so it is left out.
+    """
+    if isinstance(values, Mapping) and values.keys() == {SECTION}:
+        values = values[SECTION]
+    if not isinstance(values, Mapping):
+        return values
+    return {key: value for key, value in values.items() if key != SECTION and "." not in str(key)}
+
+
 def ours(settings: object) -> tuple[dict[str, object], list[str]]:
     """What is for us among the settings of a whole editor, as ``parse`` takes it.
 

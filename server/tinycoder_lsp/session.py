@@ -24,7 +24,7 @@ from tinycoder import __version__
 from tinycoder.stop import Stop
 from tinycoder.storage.forget_list import true_path
 from tinycoder.workspace.project_file import ProjectFile, project_files
-from tinycoder_lsp.configuration import parse
+from tinycoder_lsp.configuration import parse, vouched
 from tinycoder_lsp.connection.protocol import Protocol
 from tinycoder_lsp.documents import notebooks
 from tinycoder_lsp.documents.left_out import left_out
@@ -66,6 +66,7 @@ class Pauses:
     idle: float = 1.0  # after the last message about a document, before learning
     index: float = 30.0  # after files were saved, before they are indexed again
     symbols: float = 0.5  # after files were saved, before their symbols are read again
+    fault: float = 2.0  # after a fault of the server that writes ghost text, before it is asked again
     look: float = 60.0  # while in use, between two looks for what has changed on the disk
 
 
@@ -110,7 +111,9 @@ class Session(LanguageServer):
         self.watch_editor: Callable[[int], object] = lambda pid: None  # called with the number of the editor's process
         worker = self._worker = Worker(on_fault=self._engine_failed)
         background = self._background = Background()
-        remote = self.remote = RemoteChoice(personal or personal_file(), os.environ, self.reporter, background)
+        remote = self.remote = RemoteChoice(
+            personal or personal_file(), os.environ, self.reporter, background, pause_s=pauses.fault
+        )
         self.answers = Answers(models, worker, background, idle_s=pauses.idle, remote=lambda: remote.server)
         self.documents = OpenDocuments(
             lambda: self.protocol.workspace,
@@ -177,7 +180,7 @@ class Session(LanguageServer):
     def configure(self, values: object, *, first: bool = False) -> None:
         """Use what the editor sent for the section, and warn once for each mistake in it."""
         self._turn += 1
-        self._own, problems = parse(values, self._base)
+        self._own, problems = parse(vouched(values) if self.remote.vouched else values, self._base)
         if first:
             self._base = self._own
         self.reporter.warn_of(problems)

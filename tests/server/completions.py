@@ -12,7 +12,7 @@ class Completions(ThreadingHTTPServer):
     """Answers with ``text``, or by its ``mode``; keeps what it was sent in ``asked`` and the headers in ``headers``.
 
     silent: never. slow: after 2 s. nonsense, half: a text that is no JSON, half of one. huge: for ever. cut: breaks
-    off. picky: 400 for a suffix or probabilities. A number is a status.
+    off. picky: 400 for a suffix. pickier: also for probabilities. A number is a status.
     """
 
     daemon_threads = True
@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
                     return
         if mode.isdigit():
             self._send(json.dumps({"error": {"message": f"I saw {json.dumps(body)}"}}).encode(), int(mode))
-        elif mode == "picky" and ("suffix" in body or "logprobs" in body):
+        elif mode in ("picky", "pickier") and ("suffix" in body or (mode == "pickier" and "logprobs" in body)):
             self._send(b'{"error": "Unsupported param: suffix"}', 400)
         elif mode == "nonsense":
             self._send(b"<html>It works!</html>")

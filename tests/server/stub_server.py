@@ -247,7 +247,7 @@ if __name__ == "__main__":
     home, model = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
     start_log(None, "info")
     look_s = float(os.environ.get("STUB_LOOK_S", "60"))
-    pauses = Pauses(idle=0.01, index=0.01, symbols=0.01, look=look_s)
+    pauses = Pauses(idle=0.01, index=0.01, symbols=0.01, fault=60, look=look_s)
     models = Models(home, Stub)  # type: ignore[arg-type]
     personal = home / os.environ.get("STUB_SETTINGS", "settings.toml")
     session = register(Session(models, model=model, index=index, open_reader=Reader, pauses=pauses, personal=personal))

@@ -1,6 +1,7 @@
 """Which model answers, when it is loaded anew, and what its engine is told."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,35 @@ def test_what_was_learnt_is_written_once_in_a_while(tmp_path: Path, model: Model
     home.now += 1000
     models.learn(never)
     assert [path.name.split("-")[0] for path in (tmp_path / "memory").glob("*.mixer.json")] == ["project"]
+
+
+def test_a_servers_model_is_that_of_its_name_here_as_it_is_now(tmp_path: Path, model: Model) -> None:
+    models = Models(tmp_path)
+    assert models.served("team") is None
+
+    folder = tmp_path / "models" / "team"
+    copy_model(model.folder, folder)
+    found = models.served("team")
+    assert found is not None
+    assert (found.config, found.tokenizer.raw, found.params) == (model.config, model.tokenizer.raw, {})
+    assert models.served("team") is found
+
+    written = folder / "training.json"
+    os.utime(written, ns=(written.stat().st_atime_ns, written.stat().st_mtime_ns + 1_000_000))
+    assert models.served("team") not in (None, found)
+
+    shutil.rmtree(folder)
+    assert models.served("team") is None
+
+
+def test_to_find_a_servers_model_no_weights_are_read(tmp_path: Path, model: Model) -> None:
+    folder = tmp_path / "models" / "team"
+    copy_model(model.folder, folder)
+    (folder / "model.safetensors").unlink()
+    assert Models(tmp_path).served("team") is not None
+
+
+@pytest.mark.parametrize("name", [None, "", "other", "../models/team", "a\\b", "a\0b", "qwen2.5-coder:7b"])
+def test_any_other_server_has_no_model_of_ours(tmp_path: Path, model: Model, name: str | None) -> None:
+    copy_model(model.folder, tmp_path / "models" / "team")
+    assert Models(tmp_path).served(name) is None

@@ -7,7 +7,7 @@ import pytest
 from tinycoder.complete.candidate import GhostRequest
 from tinycoder.complete.confidence import THRESHOLDS
 from tinycoder.config import PRESETS
-from tinycoder_lsp.configuration import all_settings, ours, parse
+from tinycoder_lsp.configuration import all_settings, ours, parse, vouched
 from tinycoder_lsp.manifest import manifest_properties, settings_page
 from tinycoder_lsp.settings import InlineSettings, MemorySettings, PopupSettings, PresetName, Settings, TrainingSettings
 
@@ -241,3 +241,19 @@ def test_a_strange_value_is_one_short_sentence_and_its_default(values: object) -
     assert settings == DEFAULTS
     assert len(problem.splitlines()) == 1
     assert len(problem) < 1000
+
+
+@pytest.mark.parametrize("flat", ["remote.url", "tinycoder.remote.url", "tinycoder.trusted", "tinycoder", "trusted.x"])
+@pytest.mark.parametrize("wrap", [lambda values: values, lambda values: {"tinycoder": values}])
+def test_our_extensions_own_words_are_not_overridden_by_another_spelling(flat: str, wrap: Any) -> None:
+    nested = {"remote": {"url": "http://evil.example"}, "trusted": True, "remote.url": "http://evil.example"}
+    value = {"tinycoder": nested, "tinycoder.trusted": True}.get(flat, "http://evil.example")
+    sent = {"popup": {"limit": 3}, "trusted": False, "remote": {"url": None}}
+    for values in ({flat: value, **sent}, {**sent, flat: value}):
+        settings, problems = parse(vouched(wrap(values)), DEFAULTS)
+        assert (settings.popup.limit, settings.trusted, settings.remote.url, problems) == (3, False, None, [])
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, 3])
+def test_what_is_no_section_is_nobodys_word(nothing: object) -> None:
+    assert vouched(nothing) == nothing

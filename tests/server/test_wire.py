@@ -10,7 +10,7 @@ from tinycoder.complete.question import Question
 from tinycoder.complete.written import Token
 from tinycoder.validate import DataError
 from tinycoder_lsp.remote.address import Address, address_of
-from tinycoder_lsp.remote.wire import asked, read_answer
+from tinycoder_lsp.remote.wire import asked, forms, read_answer
 from tinycoder_lsp.settings import RemoteSettings
 
 QUESTION = Question(text="import os\nx = ", after="\ny = 2\n", max_tokens=9, block=False)
@@ -34,35 +34,44 @@ def address(kind: Any = "openai", model: str | None = None) -> Address:
     ],
 )
 def test_a_known_model_gets_its_own_marks(model: str, prompt: str) -> None:
-    path, body = asked(address(model=model), QUESTION, plainly=False)
+    assert forms(address(model=model), QUESTION) == ("whole", "marks", "plain")
+    path, body = asked(address(model=model), QUESTION, "marks")
     assert (path, body["prompt"], body["model"]) == ("/v1/completions", prompt, model)
     assert "suffix" not in body
+    assert "logprobs" in body
 
 
-def test_any_other_gets_prompt_and_suffix_unless_it_refuses() -> None:
-    _, body = asked(address(), QUESTION, plainly=False)
+@pytest.mark.parametrize("model", [None, "Qwen2.5-7B-Instruct", "deepseek-r1", "granite3.3", "smollm2", "mistral"])
+def test_a_model_that_may_know_no_marks_gets_none(model: str | None) -> None:
+    assert forms(address(model=model), QUESTION) == ("whole", "plain")
+
+
+@pytest.mark.parametrize("model", [None, "Qwen/Qwen2.5-Coder-7B"])
+def test_prompt_and_suffix_come_first_and_the_prompt_alone_last(model: str | None) -> None:
+    _, body = asked(address(model=model), QUESTION, "whole")
     assert (body["prompt"], body["suffix"], body["stop"]) == (QUESTION.text, QUESTION.after, ["\n"])
-    _, plain = asked(address(), QUESTION, plainly=True)
+    _, plain = asked(address(model=model), QUESTION, "plain")
+    assert plain["prompt"] == QUESTION.text
     assert body.keys() - plain.keys() == {"suffix", "logprobs"}
 
 
 def test_llama_cpp_puts_its_models_marks_itself() -> None:
-    path, body = asked(address("llama.cpp"), QUESTION, plainly=False)
+    path, body = asked(address("llama.cpp"), QUESTION, "whole")
     assert path == "/infill"
     assert (body["input_prefix"], body["prompt"], body["input_suffix"]) == ("import os\n", "x = ", QUESTION.after)
 
 
 def test_a_model_of_ours_gets_ids() -> None:
-    path, body = asked(address("llama.cpp", "base"), OURS, plainly=False)
+    path, body = asked(address("llama.cpp", "base"), OURS, "whole")
     assert (path, body["prompt"], body["grammar"]) == ("/completion", [4, 5], "root ::= (<[7]>|<[8]>) .*")
-    path, body = asked(address("openai", "base"), OURS, plainly=False)
+    path, body = asked(address("openai", "base"), OURS, "whole")
     assert (path, body["prompt"]) == ("/v1/completions", [4, 5])
 
 
 def test_where_many_tokens_begin_so_the_grammar_has_the_characters() -> None:
     typed = 'é"\\\x0c_ ]'
     many = Question(text="", after="", max_tokens=9, block=False, ids=(4,), typed=typed, starts=tuple(range(99)))
-    _, body = asked(address("llama.cpp", "base"), many, plainly=False)
+    _, body = asked(address("llama.cpp", "base"), many, "whole")
     (spelled,) = re.findall(r'^root ::= \("(.*)"\) \.\*$', body["grammar"])
     assert re.sub(r"\\U([0-9A-F]{8})", lambda match: chr(int(match[1], 16)), spelled) == typed
 

@@ -140,16 +140,7 @@ def load_model(folder: Path) -> Model:
 def _load(folder: Path) -> Model:
     place = readable_folder(folder)
     config, metadata = _read_config(place)
-    text = _read_text(place / TOKENIZER)
-    try:
-        tokenizer = Tokenizer.from_json(text)
-    except TokenizerError as error:
-        raise CheckpointError(f"{place / TOKENIZER}: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size or digest_of(text) != metadata.get("tokenizer"):
-        raise CheckpointError(
-            f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
-            f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
-        )
+    tokenizer = _read_tokenizer(place, config, metadata)
     weights = metadata["weights"]
     path = place / WEIGHTS
     stored, _ = _read_tensors(path)
@@ -169,6 +160,34 @@ def _load(folder: Path) -> Model:
         folder=folder,
         weights=weights,
     )
+
+
+def load_without_values(folder: Path) -> Model:
+    """The model without its parameters, which are not read. Raises ``CheckpointError``."""
+    place = readable_folder(folder)
+    config, metadata = _read_config(place)
+    return Model(
+        config=config,
+        params={},
+        tokenizer=_read_tokenizer(place, config, metadata),
+        training=read_training(folder),
+        folder=folder,
+        weights=metadata["weights"],
+    )
+
+
+def _read_tokenizer(place: Path, config: ModelConfig, metadata: Mapping[str, Any]) -> Tokenizer:
+    text = _read_text(place / TOKENIZER)
+    try:
+        tokenizer = Tokenizer.from_json(text)
+    except TokenizerError as error:
+        raise CheckpointError(f"{place / TOKENIZER}: {error}") from None
+    if tokenizer.vocab_size != config.vocab_size or digest_of(text) != metadata.get("tokenizer"):
+        raise CheckpointError(
+            f"{place / TOKENIZER} ({tokenizer.vocab_size} ids) is not the tokenizer that {CONFIG} "
+            f"(vocab_size {config.vocab_size}) was saved with: it belongs to another model; {AGAIN}"
+        )
+    return tokenizer
 
 
 def check_without_values(folder: Path) -> None:

@@ -3,12 +3,16 @@
 /** Read by the extension itself; the server would report these as unknown. */
 const EXTENSION_SETTINGS = ["server", "trace"];
 
+/** Said by the extension itself, whatever the section holds. Another `tinycoder` would be taken for the section. */
+const OWN_KEYS = ["trusted", "remote", "tinycoder"];
+
 /** Taken from the person's own settings only. */
 export const REMOTE_SETTINGS = ["url", "kind", "model", "keyEnv", "allowHost"] as const;
 
 /**
- * The section without the extension's own settings, with whether the workspace is trusted, with the person's own
- * `remote`, and with the editor's Python for the workspace unless the person named one.
+ * The section without the extension's own settings, with the editor's Python for the workspace unless the person named
+ * one, and at the end whether the workspace is trusted and the person's own `remote`. Keys that are no setting's, such
+ * as `remote.url` in one word, are left out: VS Code takes them from the workspace, and the server would read them.
  */
 export function forServer(
   section: unknown,
@@ -16,8 +20,9 @@ export function forServer(
   remote: Record<string, unknown>,
   python?: string,
 ): Record<string, unknown> {
+  const hidden = [...EXTENSION_SETTINGS, ...OWN_KEYS];
   const entries = typeof section === "object" && section !== null ? Object.entries(section) : [];
-  const ours = entries.filter(([key]) => !EXTENSION_SETTINGS.includes(key));
+  const ours = entries.filter(([key]) => !(key.includes(".") || hidden.includes(key)));
   const wanted: Record<string, unknown> = Object.fromEntries(ours);
   if (trusted && python !== undefined) wanted["python"] ??= python;
   return { ...wanted, trusted, remote };

@@ -122,3 +122,20 @@ test("the server that gets code is the person's own choice, whatever the workspa
   });
   assert.deepEqual(forServer(section, true, ownRemote(() => undefined))["remote"], nothing);
 });
+
+test("keys that only look like settings reach no server: they are the workspace's, whatever their name", () => {
+  const url = "http://workspace.example";
+  const section = {
+    "remote.url": url,
+    "tinycoder.remote.url": url,
+    "tinycoder.trusted": true,
+    "popup.limit": 3,
+    tinycoder: { remote: { url }, trusted: true },
+    remote: { url },
+    trusted: true,
+    model: "mine",
+  };
+  const sent = forServer(section, false, { url: null });
+  assert.deepEqual(sent, { model: "mine", trusted: false, remote: { url: null } });
+  assert.deepEqual(Object.keys(sent).slice(-2), ["trusted", "remote"]);
+});

@@ -123,7 +123,7 @@ class Answers:
     ) -> list[Candidate] | None:
         """The ghost text by the server; None if our engine is to answer. Raises ``Cancelled`` if that is overtaken."""
         remote = self._remote()
-        if remote is None or not remote.is_up or self._models.is_forgotten(cursor.document.path):
+        if remote is None or not remote.is_up or not self._models.may_be_sent(cursor.document.path):
             return None
         deadline = settings.deadline_ms / 1000
         return await self._served.ghosts(remote, cursor, request, deadline, cached_first=cached_first)

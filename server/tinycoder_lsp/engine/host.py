@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +24,13 @@ def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     return open_engine(load_model(folder), parts=Parts(memory=memory))
 
 
-def served_model(home: Path, name: str | None) -> Model | None:
+def served_model(home: Path, name: str) -> Model | None:
     """The model of a server, by its ``name`` there, if one of that name is here too; without its parameters."""
-    from tinycoder.storage.checkpoint import load_model
+    from tinycoder.storage.checkpoint import load_without_values
     from tinycoder.storage.models import resolve_model
 
-    if name is None or "/" in name or "\\" in name:
-        return None
     try:
-        return dataclasses.replace(load_model(resolve_model(home, name)), params={})
+        return load_without_values(resolve_model(home, name))
     except CheckpointError as error:
         logger.info("the server's model is asked as a stranger: %s", error)
         return None

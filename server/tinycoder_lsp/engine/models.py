@@ -1,7 +1,7 @@
 """The model in use: which one, whether it could be loaded, what to tell the user.
 
-Everything except ``buffers``, ``invalidate``, ``remember``, ``know`` and ``is_forgotten`` runs in the worker's thread.
-Before each answer the engine gets the changes of the open documents.
+Everything except ``buffers``, ``invalidate``, ``remember``, ``know``, ``may_be_sent`` and ``is_forgotten`` runs in the
+worker's thread. Before each answer the engine gets the changes of the open documents.
 """
 
 from __future__ import annotations
@@ -92,11 +92,12 @@ class Models:
         self._loaded: _Loaded | None = None
         self._index: tuple[Tokenizer, SuffixIndex] | None = None
         self._modules: tuple[World, OfferedNames] | None = None
-        self._served: dict[str | None, Model | None] = {}
+        self._served: tuple[object, Model | None] | None = None  # what it was looked up for, and what was found
         self._saved = 0.0
         self._folders: tuple[Path, ...] = ()
         self._forgotten = NOTHING_FORGOTTEN
         self._list = stamp_of(home)  # at the last look
+        self._fault_of_list = ""  # that has been logged where code was to be sent
 
     @property
     def tokenizer(self) -> Tokenizer | None:
@@ -172,9 +173,12 @@ class Models:
 
     def served(self, name: str | None) -> Model | None:
         """The model of this ``name`` on a server, without its parameters, if it is one of ours that is here too."""
-        if name not in self._served:
-            self._served = {name: served_model(self.home, name)}
-        return self._served[name]
+        if name is None or "/" in name or "\\" in name:
+            return None
+        stamp = name, _written(self.home / "models" / name)  # the bundled one stays as it is
+        if self._served is None or self._served[0] != stamp:
+            self._served = stamp, served_model(self.home, name)
+        return self._served[1]
 
     def learn(self, stop: Stop) -> bool:
         """Let the engine learn from all typed lines, and save the weights now and then. True when done.
@@ -197,6 +201,16 @@ class Models:
         self._saved = self._clock()
         if self._loaded is not None and self._loaded.mixer is not None:
             self._loaded.mixer.save()
+
+    def may_be_sent(self, path: str) -> bool:
+        """Whether no file of the list is at this path of the workspace, by a list that can be read now."""
+        try:
+            return not self._leaves_out(load_forgotten(self.home))(path)
+        except ConfigError as error:
+            if str(error) != self._fault_of_list:
+                self._fault_of_list = str(error)
+                logger.warning("no server is sent code: %s", error)
+            return False
 
     def is_forgotten(self, path: str) -> bool:
         """Whether a path of the workspace is on the forget list now. Any thread may call it."""
@@ -274,7 +288,7 @@ def _written(folder: Path) -> int:
     """When the model was saved, in nanoseconds; 0 if that is unknown."""
     try:
         return (folder / "training.json").stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 

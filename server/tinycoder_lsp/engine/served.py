@@ -27,10 +27,12 @@ class ServedGhosts:
     def __init__(self, models: Models, worker: Worker) -> None:
         self._models = models
         self._worker = worker
+        self._turn = 0  # counts what overtakes
         self._waits: asyncio.Future[None] | None = None  # ends when nobody waits any more
 
     def overtake(self) -> None:
         """Close the request that is under way: a key was typed, or a newer one has come."""
+        self._turn += 1
         if self._waits is not None and not self._waits.done():
             self._waits.set_result(None)
 
@@ -44,6 +46,7 @@ class ServedGhosts:
         ``Cancelled`` once nobody needs an answer.
         """
         self.overtake()
+        turn = self._turn
         end = time.monotonic() + deadline
         document, offset = cursor.document, cursor.offset_in_document
 
@@ -64,7 +67,11 @@ class ServedGhosts:
         known, question = prepared
         if question is None:
             return known
-        written = await self._ask(remote, question, deadline * SERVERS_SHARE)
+        if turn != self._turn:
+            raise Cancelled
+        ours = (1 - SERVERS_SHARE) * deadline
+        left = end - ours - time.monotonic()
+        written = await self._ask(remote, question, left) if left > 0 else None
         if written is None:
             return None
 

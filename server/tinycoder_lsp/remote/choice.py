@@ -33,13 +33,20 @@ class RemoteChoice:
     vouched = False
 
     def __init__(
-        self, file: Path, environ: Mapping[str, str], reporter: StatusReporter, background: Background
+        self,
+        file: Path,
+        environ: Mapping[str, str],
+        reporter: StatusReporter,
+        background: Background,
+        *,
+        pause_s: float,
     ) -> None:
         self.server: Remote | None = None
         self._file = file
         self._environ = environ
         self._reporter = reporter
         self._background = background
+        self._pause_s = pause_s
         self._settings = RemoteSettings()
 
     def settle(self, sent: RemoteSettings) -> None:
@@ -70,12 +77,12 @@ class RemoteChoice:
             if address is None:
                 return None
             from tinycoder_lsp.remote.client import Remote
+
+            return Remote(address, self._warn, pause=self._pause_s)
         except ConfigError as error:
             self._refuse(str(error))
         except ImportError:
             self._refuse(NEEDS_HTTPX)
-        else:
-            return Remote(address, lambda fault: self._warn(fault))
         return None
 
     def _refuse(self, problem: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from collections.abc import Callable
@@ -16,13 +17,16 @@ import httpx
 
 from tinycoder.complete.question import Question
 from tinycoder.complete.written import Written
+from tinycoder.errors import ConfigError
 from tinycoder.validate import DataError
 from tinycoder_lsp.remote.address import Address
-from tinycoder_lsp.remote.wire import asked, read_answer
+from tinycoder_lsp.remote.wire import Form, asked, forms, read_answer
+
+logger = logging.getLogger(__name__)
 
 MAX_ANSWER = 4 * 2**20  # bytes
-FIRST_PAUSE_S, LAST_PAUSE_S = 2.0, 60.0  # after a fault; it doubles with each in a row
-MAX_OVERTAKEN = 8  # requests in a row that the person did not wait for: the server is too slow for this typing
+LAST_PAUSE_S = 60.0  # after a fault; the first one doubles with each in a row
+MAX_OVERTAKEN = 8  # requests in a row that had waited for half of their deadline when nobody needed them any more
 _CONFUSED = frozenset((400, 422, 500, 501))  # answers to a request that holds something unknown
 
 
@@ -36,26 +40,28 @@ class RefusedError(Exception):
 
 
 class Remote:
-    """One server. ``tell`` gets a sentence about each fault, the same each time. Call all methods from one loop."""
+    """One server. ``tell`` gets a sentence about each fault, the same each time. Call all methods from one loop.
+
+    ``pause`` is how many seconds the server is left alone after the first fault. Raises ``ConfigError`` for an address
+    that nothing can be sent to.
+    """
 
     def __init__(
-        self, address: Address, tell: Callable[[str], object], *, clock: Callable[[], float] = time.monotonic
+        self,
+        address: Address,
+        tell: Callable[[str], object],
+        *,
+        pause: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.address = address
         self._tell = tell
+        self._pause = pause
         self._clock = clock
-        self._plainly = False  # the server refuses some of what is asked
+        self._form: Form | None = None  # that the server took after it had refused another one
         self._n_faults = self._n_overtaken = 0
         self._resumes = 0.0
-        self._client = httpx.AsyncClient(
-            base_url=address.base,
-            headers={"authorization": f"Bearer {address.key}"} if address.key else None,
-            # The machine's own certificates; without TLS, and nothing else is followed, there is nothing to verify.
-            verify=ssl.create_default_context() if address.base.startswith("https:") else False,
-            timeout=None,  # the deadline is ours
-            trust_env=False,  # no proxy, and no password of another program's files
-            follow_redirects=False,
-        )
+        self._client = _client(address)
 
     @property
     def is_up(self) -> bool:
@@ -67,21 +73,23 @@ class Remote:
 
         Cancelling the task closes the request.
         """
+        if self._client.is_closed:  # the settings have changed meanwhile
+            return None
+        began = self._clock()
         try:
             async with asyncio.timeout(deadline):
                 written = await self._written(question)
         except asyncio.CancelledError:
-            self._n_overtaken += 1
-            if self._n_overtaken >= MAX_OVERTAKEN:
-                self._failed("answers more slowly than you type")
+            if self._clock() - began >= deadline / 2:
+                self._overtaken()
             raise
         except TimeoutError:
-            self._failed(f"did not answer within {round(1000 * deadline)} ms")
+            self._failed("did not answer in time, which is half of tinycoder.inline.deadlineMs")
         except RefusedError as error:
             self._failed(_refusal(error.status, self.address, question))
         except DataError:
             self._failed("answered with what is no completion; look whether tinycoder.remote.url and .kind fit it")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, ValueError):
             self._failed("cannot be reached, or broke off its answer; look whether it runs")
         else:
             self._n_faults = self._n_overtaken = 0
@@ -93,18 +101,22 @@ class Remote:
         await self._client.aclose()
 
     async def _written(self, question: Question) -> Written:
-        """The answer; the second try leaves out what some servers do not know."""
-        try:
-            return await self._post(question, self._plainly)
-        except RefusedError as error:
-            if self._plainly or error.status not in _CONFUSED or self.address.kind != "openai":
-                raise
-        written = await self._post(question, True)
-        self._plainly = True
-        return written
+        """The answer; each further try leaves out what some servers do not know."""
+        all_forms = forms(self.address, question)
+        first = all_forms.index(self._form) if self._form in all_forms else 0
+        for form in all_forms[first:]:
+            try:
+                written = await self._post(question, form)
+            except RefusedError as error:
+                if form == all_forms[-1] or error.status not in _CONFUSED:
+                    raise
+            else:
+                self._form = self._form if form == all_forms[first] else form
+                return written
+        raise AssertionError("the last form is answered or refused")
 
-    async def _post(self, question: Question, plainly: bool) -> Written:
-        path, body = asked(self.address, question, plainly)
+    async def _post(self, question: Question, form: Form) -> Written:
+        path, body = asked(self.address, question, form)
         headers = {"content-type": "application/json", "accept-encoding": "identity"}
         content = json.dumps(body).encode()
         async with self._client.stream("POST", path, content=content, headers=headers) as response:
@@ -117,11 +129,38 @@ class Remote:
                     raise DataError("is too long")
         return read_answer(bytes(raw))
 
+    def _overtaken(self) -> None:
+        """Leave a server alone for a while that is too slow for how the person types; that is no fault."""
+        self._n_overtaken += 1
+        if self._n_overtaken >= MAX_OVERTAKEN:
+            self._n_overtaken = 0
+            self._resumes = self._clock() + self._pause
+            logger.info("%s answers more slowly than is typed; it is left alone for a while", self.address.where)
+
     def _failed(self, what: str) -> None:
-        pause = min(LAST_PAUSE_S, FIRST_PAUSE_S * 2**self._n_faults)
+        if self._client.is_closed:
+            return
+        pause = min(LAST_PAUSE_S, self._pause * 2**self._n_faults)
         self._resumes = self._clock() + pause
         self._n_faults, self._n_overtaken = min(self._n_faults + 1, 16), 0
         self._tell(f"TinyCoder's server {self.address.where} {what}. Ghost text comes from this machine meanwhile.")
+
+
+def _client(address: Address) -> httpx.AsyncClient:
+    try:
+        client = httpx.AsyncClient(
+            base_url=address.base,
+            headers={"authorization": f"Bearer {address.key}"} if address.key else None,
+            # The machine's own certificates; without TLS, and nothing else is followed, there is nothing to verify.
+            verify=ssl.create_default_context() if address.base.startswith("https:") else False,
+            timeout=None,  # the deadline is ours
+            trust_env=False,  # no proxy, and no password of another program's files
+            follow_redirects=False,
+        )
+        str(client.base_url.host)  # as its first request reads it
+    except (httpx.InvalidURL, OSError, ValueError):
+        raise ConfigError("the setting tinycoder.remote.url is an address that nothing can be sent to") from None
+    return client
 
 
 def _refusal(status: int, address: Address, question: Question) -> str:

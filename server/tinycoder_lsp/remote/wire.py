@@ -10,7 +10,7 @@ import codecs
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tinycoder.complete.question import Question
 from tinycoder.complete.written import Token, Written
@@ -24,15 +24,26 @@ STOP_BLOCK = ["\ndef ", "\nclass ", "\n@", "\n\n\n"]  # a server takes four at m
 
 # Fill-in-the-middle as the models' cards have it, by their names: the marks before the text, after it, and at the end.
 _MARKS = (
-    (r"qwen|codegemma", ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")),
-    (r"starcoder|granite|stable-code|smollm", ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),
-    (r"deepseek", ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>")),
+    (r"qwen.*coder|codeqwen|codegemma", ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")),
+    (r"starcoder|granite.*code|stable-code", ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),
+    (r"deepseek.*coder", ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>")),
     (r"codellama|code-llama", ("<PRE> ", " <SUF>", " <MID>")),
 )
 
 
-def asked(address: Address, question: Question, plainly: bool) -> tuple[str, dict[str, Any]]:
-    """Where to send a question, and its body; ``plainly`` without what some servers refuse."""
+Form = Literal["whole", "marks", "plain"]  # with ``suffix``; with the marks in its place; without either
+
+
+def forms(address: Address, question: Question) -> tuple[Form, ...]:
+    """What to ask in turn, where a server refuses the one before."""
+    if address.kind == "llama.cpp":
+        return ("whole",)
+    has_marks = question.ids is None and _marks(address.model or "") is not None
+    return ("whole", "marks", "plain") if has_marks else ("whole", "plain")
+
+
+def asked(address: Address, question: Question, form: Form) -> tuple[str, dict[str, Any]]:
+    """Where to send a question, and its body; the plain form is also without probabilities."""
     if address.kind == "llama.cpp":
         return _llama(question)
     body: dict[str, Any] = {
@@ -42,15 +53,15 @@ def asked(address: Address, question: Question, plainly: bool) -> tuple[str, dic
         "stream": False,
     }
     body |= {} if address.model is None else {"model": address.model}
-    body |= {} if plainly else {"logprobs": N_OTHERS}
+    body |= {} if form == "plain" else {"logprobs": N_OTHERS}
     if question.ids is not None:
         body["prompt"] = list(question.ids)
-    elif marks := _marks(address.model or ""):
+    elif form == "marks" and (marks := _marks(address.model or "")):
         before, middle, end = marks
         body["prompt"] = f"{before}{question.text}{middle}{question.after}{end}"
     else:
         body["prompt"] = question.text
-        body |= {"suffix": question.after} if question.after.strip() and not plainly else {}
+        body |= {"suffix": question.after} if question.after.strip() and form == "whole" else {}
     return "/v1/completions", body
 
 
