@@ -592,7 +592,7 @@ def test_training_from_the_command_palette_to_suggestions(
     open_server: OpenServer, open_window: OpenWindow, tmp_path: Path
 ) -> None:
     folder = ledgers(tmp_path / "ledgers", "bonus", "interest")
-    settings = {**NO_POPUP, "tinycoder.training.minutes": 0.2}
+    settings = {**NO_POPUP, "tinycoder.training.minutes": 0.5}
     window = open_window(open_server(tmp_path / "home", settings=settings), folder)
     window.new_file("tax.py", IDIOM.format(name="tax").partition("begin")[0] + "beg")
     window.wait_for_status("ready, model base")
