@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 
 from tests.cli.command import tinycoder
+from tinycoder.cli.launcher import tell_launcher
 from tinycoder.storage.checkpoint import read_training
 from tinycoder.storage.record import TrainingRecord
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux who started a process")
 
 RUN = ("--recipe", "validation", "--name", "run")
@@ -184,6 +185,22 @@ def ended_by(home: Path, rank: int, method: str, error: str) -> tuple[int, str]:
     program = home / "failing.py"
     program.write_text(FAILING)
     return ended(home, *NEW, program=(str(program), str(rank), method, error))
+
+
+@pytest.mark.parametrize("launcher", [os.getppid(), 0], ids=["going", "gone"])
+def test_a_launcher_that_goes_while_texts_are_read_need_not_be_told(
+    monkeypatch: pytest.MonkeyPatch, launcher: int
+) -> None:
+    asked = []
+
+    def no_store() -> None:
+        asked.append(1)
+        raise torch.distributed.DistNetworkError("connection refused")
+
+    monkeypatch.setattr("tinycoder_training.engines.processes.launcher_store", no_store)
+    monkeypatch.setenv("TINYCODER_LAUNCHER", str(launcher))
+    tell_launcher("run")
+    assert len(asked) == (launcher != 0)  # PyTorch tries for long
 
 
 def test_more_processes_than_windows_are_no_matter(tmp_path: Path) -> None:
