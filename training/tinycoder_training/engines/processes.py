@@ -284,7 +284,10 @@ def _goodbye(order: Order) -> Iterator[None]:
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """What ends an order in this process alone breaks the group; if that is no error of ours, it is ``EngineLost``."""
+    """What ends an order in this process alone breaks the group.
+
+    PyTorch's own errors about a connection, and memory that does not suffice here, are ``EngineLost``.
+    """
     try:
         yield
     except (TrainingError, OutOfMemory):  # in all processes
