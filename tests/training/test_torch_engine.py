@@ -146,6 +146,48 @@ def test_out_of_memory_smaller_parts_pass_and_it_is_said_once(tmp_path: Path, mo
     assert reports[1].notice == ""
 
 
+def test_out_of_memory_fewer_windows_are_judged_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = small_job(tmp_path / "m")
+    params, moments = job.progress.params, job.progress.moments
+    inputs, targets = next(batches(job.run.model, 1, 19))
+    with EAGER(job.run.model, job.run.train, params, moments) as engine:
+        whole = engine.losses(params, inputs, targets)
+        engine.notice()
+        small_memory(monkeypatch, 3)
+        np.testing.assert_allclose(engine.losses(params, inputs, targets), whole, rtol=1e-5)
+        assert engine.notice().endswith("from now on 2 windows are judged at a time, not more")
+        np.testing.assert_allclose(engine.losses(params, inputs, targets), whole, rtol=1e-5)
+        assert engine.notice() == ""
+        small_memory(monkeypatch, 0)
+        with pytest.raises(MemoryError):
+            engine.losses(params, inputs, targets)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("no room"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")],
+    ids=["GPU", "CPU"],
+)
+def test_an_optimizer_without_memory_ends_the_run_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def no_room(*arguments: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "adamw_step", no_room)
+    with pytest.raises(TrainingError, match="step 1 does not fit into memory"):
+        part(small_job(tmp_path / "m", steps=3), EAGER, 2)
+
+
+def test_weights_without_memory_are_a_memory_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*arguments: Any, **options: Any) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(Llama, "load_state_dict", no_room)
+    with pytest.raises(MemoryError):  # of which the command makes a sentence
+        part(small_job(tmp_path / "m", steps=3), EAGER, 2)
+
+
 def test_where_no_window_has_room_the_run_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_memory(monkeypatch, 0)
     with pytest.raises(TrainingError, match=r"step 1 does not fit into memory; nothing was saved yet: .*--context"):

@@ -30,10 +30,10 @@ def launcher_ends() -> Stop:
 
 def tell_launcher(run: str) -> None:
     """Let the launcher remember that it has started this run."""
-    if is_launched():
+    if is_launched() and not launcher_ends()():
         from tinycoder_training.engines.processes import launcher_store
 
-        with suppress(RuntimeError):  # it has gone, and the run will end
+        with suppress(RuntimeError):  # it has gone just now, and the run will end
             if store := launcher_store():
                 store.set(_RUN, run)
 

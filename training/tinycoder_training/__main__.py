@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from typing import NoReturn
 
 from tinycoder.cli import main as command_line
@@ -20,6 +21,9 @@ def main() -> None:
         _leave(_part_of_the_run())
     except EngineLost as error:
         _leave(1, str(error))
+    except Exception as error:  # whatever it is: the others wait until this process has gone
+        traceback.print_exc()
+        _leave(1, type(error).__name__)
 
 
 def _part_of_the_run() -> int:

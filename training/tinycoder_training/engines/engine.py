@@ -21,13 +21,14 @@ class EngineLost(Exception):  # noqa: N818 - what the loop makes a sentence of
 
 
 class Engine(Protocol):
-    """An engine that holds the current weights and moments of a run."""
+    """An engine that holds the current weights and moments of a run.
+
+    What computes raises ``MemoryError`` if memory does not suffice, after which the weights may be of no use, and
+    ``EngineLost`` if a process has gone.
+    """
 
     def gradients(self, inputs: Array, targets: Array) -> tuple[float, Any]:
-        """Mean loss in nats of a batch (B,T), (B,T), and its gradients in a form that ``update`` takes.
-
-        Raises ``MemoryError`` if a single window does not fit, and ``EngineLost`` if a process has gone.
-        """
+        """Mean loss in nats of a batch (B,T), (B,T), and its gradients in a form that ``update`` takes."""
 
     def update(self, gradients: Any, step: int, scale: float) -> float:
         """Take optimizer step number ``step`` (from 1) at ``scale`` times the learning rates; the norm before clipping.

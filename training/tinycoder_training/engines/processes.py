@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from enum import IntEnum
 
@@ -23,22 +23,28 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tinycoder.config import ModelConfig, TrainConfig
-from tinycoder.errors import TinyCoderError, TrainingError
+from tinycoder.errors import TrainingError
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
 from tinycoder_training.engines.engine import EngineLost
-from tinycoder_training.engines.torch_engine import TorchEngine, torch_engine
+from tinycoder_training.engines.torch_engine import TorchEngine, memory_errors, torch_engine
 from tinycoder_training.engines.torch_optim import Tensors
 from tinycoder_training.optim import Moments, init_moments
 
-PATIENCE = timedelta(days=1)  # of those that wait while the first process reads texts; who has gone is noticed at once
-_gone = threading.Event()  # set once a process of the group has gone, or does not do its part: nobody can be told more
+# Of those that wait while the first process reads texts. Over gloo they notice at once who has gone; from nccl the
+# launcher has to free them.
+PATIENCE = timedelta(days=1)
+_broken = threading.Event()  # set once this process left the group in the middle of an order: nobody can be told more
 
 
 class Order(IntEnum):
     """What the first process tells the others."""
 
     END, OPEN, GRADIENTS, UPDATE, LOSSES, CLOSE = range(6)
+
+
+class OutOfMemory(MemoryError):  # noqa: N818 - as its base
+    """Memory does not suffice in some process, and all of them know it: they wait for the next order."""
 
 
 @contextmanager
@@ -88,8 +94,11 @@ def leading_engine(
         _shared(torch.frombuffer(bytearray(shapes), dtype=torch.uint8))
         for arrays in (params, moments):
             _shared_arrays(arrays)
-    with torch_engine(model, settings, params, moments, compiled=compiled) as engine, _goodbye(Order.CLOSE):
-        yield LeadingEngine(engine)
+    with ExitStack() as stack:
+        with _lost(), _together():
+            engine = stack.enter_context(torch_engine(model, settings, params, moments, compiled=compiled))
+        with _goodbye(Order.CLOSE):
+            yield LeadingEngine(engine)
 
 
 class LeadingEngine:
@@ -110,7 +119,8 @@ class LeadingEngine:
         """The same step in each process."""
         with _lost():
             _order(Order.UPDATE, step, scale)
-        return self._engine.update(gradients, step, scale)
+            with _together():
+                return self._engine.update(gradients, step, scale)
 
     def losses(self, params: Params, inputs: Array, targets: Array) -> Array:
         """Each process computes those of its rows."""
@@ -143,7 +153,8 @@ def follow() -> None:
             if order == Order.END:
                 return
             assert order == Order.OPEN, order
-            _follow_run(int(numbers[0]), compiled=bool(numbers[1]))
+            with suppress(OutOfMemory):  # the first process says so
+                _follow_run(int(numbers[0]), compiled=bool(numbers[1]))
 
 
 def _follow_run(n_bytes: int, *, compiled: bool) -> None:
@@ -157,22 +168,26 @@ def _follow_run(n_bytes: int, *, compiled: bool) -> None:
         _shared_arrays(arrays)
     judged: Params = {name: np.empty_like(param) for name, param in params.items()}
     gradients: Tensors = {}
-    with torch_engine(model, settings, params, moments, compiled=compiled) as engine:
+    with ExitStack() as stack:
+        with _together():
+            engine = stack.enter_context(torch_engine(model, settings, params, moments, compiled=compiled))
         while True:
             order, *numbers = _order(Order.END)
             if order == Order.CLOSE:
                 return
-            if order == Order.UPDATE:
-                with suppress(TrainingError):  # the first process says so
-                    engine.update(gradients, int(numbers[0]), numbers[1])
-                continue
-            if order == Order.LOSSES:
-                _shared_arrays(judged)
-            inputs, targets = _shared(torch.zeros((2, int(numbers[0]), int(numbers[1])), dtype=torch.int64)).numpy()
-            if order == Order.LOSSES:
-                _all_losses(engine, judged, inputs, targets)
-            else:
-                _, gradients = _summed(engine, inputs, targets)
+            with suppress(TrainingError, OutOfMemory):  # the first process says so, and what comes next
+                if order == Order.UPDATE:
+                    with _together():
+                        engine.update(gradients, int(numbers[0]), numbers[1])
+                    continue
+                if order == Order.LOSSES:
+                    _shared_arrays(judged)
+                shape = 2, int(numbers[0]), int(numbers[1])
+                inputs, targets = _shared(torch.zeros(shape, dtype=torch.int64)).numpy()
+                if order == Order.LOSSES:
+                    _all_losses(engine, judged, inputs, targets)
+                else:
+                    _, gradients = _summed(engine, inputs, targets)
 
 
 def _order(order: Order, first: float = 0, second: float = 0) -> tuple[int, float, float]:
@@ -207,8 +222,11 @@ def _own_rows(n_rows: int) -> slice:
 def _summed(engine: TorchEngine, inputs: Array, targets: Array) -> tuple[float, Tensors]:
     """Loss and gradients of the whole batch, of which this process computes its rows."""
     rows = _own_rows(len(inputs))
-    loss, gradients = engine.part(inputs[rows], targets[rows], targets.size)
-    flat = torch.cat([torch.tensor([loss], device=engine.device), *(g.reshape(-1) for g in gradients.values())])
+    with _together():
+        loss, gradients = engine.part(inputs[rows], targets[rows], targets.size)
+        parts = [torch.tensor([loss], device=engine.device), *(g.reshape(-1) for g in gradients.values())]
+        with memory_errors():
+            flat = torch.cat(parts)
     dist.all_reduce(flat)
     total, *pieces = flat.split([1, *(gradient.numel() for gradient in gradients.values())])
     shaped = {name: piece.view_as(gradient) for (name, gradient), piece in zip(gradients.items(), pieces, strict=True)}
@@ -218,18 +236,44 @@ def _summed(engine: TorchEngine, inputs: Array, targets: Array) -> tuple[float, 
 def _all_losses(engine: TorchEngine, params: Params, inputs: Array, targets: Array) -> Array:
     rows = _own_rows(len(inputs))
     found = np.zeros(inputs.shape, np.float32)
-    found[rows] = engine.losses(params, inputs[rows], targets[rows])
+    with _together():
+        found[rows] = engine.losses(params, inputs[rows], targets[rows])
     dist.all_reduce(torch.from_numpy(found))
     return found
 
 
 @contextmanager
-def _goodbye(order: Order) -> Iterator[None]:
-    """Give the others this order when the block ends, unless they may wait for something else; then they notice."""
+def _together() -> Iterator[None]:
+    """What fails in one process fails in all, before they wait for each other in vain.
+
+    Raises ``OutOfMemory`` in each if one has no memory, and ``EngineLost`` in those that are fine if one is not.
+    """
+    failure: Exception | None = None
     try:
         yield
-    except (TinyCoderError, SystemExit, GeneratorExit):
-        if not _gone.is_set():
+    except Exception as error:  # whatever it is: the others have to know
+        failure = error
+    alike = failure is None or isinstance(failure, TrainingError)  # a gradient that is no number is none in all
+    worst = torch.tensor(0 if alike else 1 if isinstance(failure, MemoryError) else 2)
+    dist.all_reduce(worst, dist.ReduceOp.MAX)
+    if worst == 1:
+        raise OutOfMemory from None
+    if failure is not None:
+        raise failure
+    if worst == 2:
+        raise EngineLost("a process of this run has failed")
+
+
+@contextmanager
+def _goodbye(order: Order) -> Iterator[None]:
+    """When the block ends, the first process gives the others this order, unless they wait for something else.
+
+    Then they notice that it has gone.
+    """
+    try:
+        yield
+    except BaseException:
+        if dist.get_rank() == 0 and not _broken.is_set():
             with suppress(EngineLost), _lost():
                 _order(order)
         raise
@@ -240,14 +284,20 @@ def _goodbye(order: Order) -> Iterator[None]:
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """Errors of PyTorch's own about a connection, and memory that does not suffice here, are ``EngineLost``."""
+    """What ends an order in this process alone breaks the group.
+
+    PyTorch's own errors about a connection, and memory that does not suffice here, are ``EngineLost``.
+    """
     try:
         yield
+    except (TrainingError, OutOfMemory):  # in all processes
+        raise
     except MemoryError:
-        _gone.set()
-        raise EngineLost("a process of this run has no memory for a single window") from None
-    except RuntimeError as error:
-        if not isinstance(error, dist.DistError) and not re.search("gloo|connection", str(error), re.IGNORECASE):
+        _broken.set()
+        raise EngineLost("a process of this run has no memory left") from None
+    except BaseException as error:
+        _broken.set()
+        network = isinstance(error, RuntimeError) and re.search("gloo|connection", str(error), re.IGNORECASE)
+        if not network and not isinstance(error, dist.DistError):
             raise
-        _gone.set()
         raise EngineLost("a process of this run has gone") from error

@@ -52,15 +52,31 @@ def torch_engine(
     before = torch.get_num_threads()
     torch.set_num_threads(n_cpus())
     try:
-        yield TorchEngine(model, settings, params, moments, device or device_of_this_process(), compiled=compiled)
+        device = device or device_of_this_process()
+        with memory_errors():
+            engine = TorchEngine(model, settings, params, moments, device, compiled=compiled)
+        yield engine
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """PyTorch's own errors about memory are ``MemoryError``."""
+    try:
+        yield
+    except RuntimeError as error:
+        no_room = isinstance(error, torch.OutOfMemoryError)
+        if no_room or "not enough memory" in str(error) or "can't allocate memory" in str(error):
+            raise MemoryError from None
+        raise
 
 
 class TorchEngine:
     """Weights and moments as tensors: on a CPU they are the arrays of the run, on a GPU copies that ``fetch`` returns.
 
-    A batch passes in parts of ``rows`` windows, which become smaller once the GPU is out of memory.
+    A batch passes in parts of ``rows`` windows, and ``judged_rows`` without gradients; both become smaller once the GPU
+    is out of memory.
     """
 
     def __init__(
@@ -76,6 +92,7 @@ class TorchEngine:
         self.settings = settings
         self.device = device
         self.rows = settings.batch_size if device.type == "cuda" else max(1, TOKENS_AT_A_TIME // model.context)
+        self.judged_rows = EVALUATION_ROWS * (8 if device.type == "cuda" else 1)
         self._arrays = {**params, **moments}
         self._moments = self._tensors(moments)
         self._module = Llama(model)
@@ -95,34 +112,41 @@ class TorchEngine:
 
     def part(self, inputs: Array, targets: Array, n_targets: int) -> tuple[float, Tensors]:
         """What these windows add to the mean loss over ``n_targets`` and to its gradients."""
-        ids, wanted = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in (inputs, targets))
-        while (found := self._tried(ids, wanted, n_targets)) is None:
-            if self.rows == 1:
-                raise MemoryError
-            self.rows = -(-min(self.rows, len(ids)) // 2)
-            torch.cuda.empty_cache()
-            self._notices.append(f"the GPU is out of memory: from now on {self.rows} windows pass at a time, not more")
-        return found
+        with memory_errors():
+            ids, wanted = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in (inputs, targets))
+            while (found := self._tried(ids, wanted, n_targets)) is None:
+                self.rows = self._halved(min(self.rows, len(ids)), "pass")
+            return found
+
+    def _halved(self, n_rows: int, what_they_do: str) -> int:
+        """So many windows next, as more have no room on the GPU."""
+        if n_rows <= 1:
+            raise MemoryError
+        n_rows = -(-n_rows // 2)
+        torch.cuda.empty_cache()
+        said = f"the GPU is out of memory: from now on {n_rows} windows {what_they_do} at a time, not more"
+        self._notices.append(said)
+        return n_rows
 
     def _tried(self, ids: Tensor, targets: Tensor, n_targets: int) -> tuple[float, Tensors] | None:
         """None if the GPU is out of memory."""
+        try:
+            return self._passed(ids, targets, n_targets)
+        except torch.OutOfMemoryError:
+            return None
+
+    def _passed(self, ids: Tensor, targets: Tensor, n_targets: int) -> tuple[float, Tensors]:
+        """Forward and backward, a part after another."""
         self._module.zero_grad(set_to_none=True)
         loss = torch.zeros((), device=self.device)
-        try:
-            for start in range(0, len(ids), self.rows):
-                rows = slice(start, start + self.rows)
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                    part = self._compiled(ids[rows], targets[rows]) / n_targets
-                part.backward()
-                loss += part.detach()
-            none = {name: torch.zeros_like(param) for name, param in self.params.items() if param.grad is None}
-            return loss.item(), {name: none[name] if p.grad is None else p.grad for name, p in self.params.items()}
-        except torch.cuda.OutOfMemoryError:
-            return None
-        except RuntimeError as error:
-            if "not enough memory" in str(error) or "can't allocate memory" in str(error):
-                raise MemoryError from None
-            raise
+        for start in range(0, len(ids), self.rows):
+            rows = slice(start, start + self.rows)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                part = self._compiled(ids[rows], targets[rows]) / n_targets
+            part.backward()
+            loss += part.detach()
+        none = {name: torch.zeros_like(param) for name, param in self.params.items() if param.grad is None}
+        return loss.item(), {name: none[name] if p.grad is None else p.grad for name, p in self.params.items()}
 
     def _compiled(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The sum of the losses, by the compiled module as long as there is a compiler."""
@@ -130,7 +154,7 @@ class TorchEngine:
             return self._plain(ids, targets)
         try:
             return self._step(ids, targets)
-        except (torch.cuda.OutOfMemoryError, MemoryError):
+        except (torch.OutOfMemoryError, MemoryError):
             raise
         except Exception as error:  # what a missing or broken compiler raises has no common base
             self._step = self._plain
@@ -140,12 +164,12 @@ class TorchEngine:
     def update(self, gradients: Tensors, step: int, scale: float) -> float:
         """Clip, then AdamW and Muon."""
         settings = self.settings
-        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values())))))
-        if not math.isfinite(norm):
-            raise TrainingError(f"the gradient became {norm} at step {step}")
-        if norm > settings.clip:
-            torch._foreach_mul_(list(gradients.values()), settings.clip / norm)
-        with torch.no_grad():
+        with memory_errors(), torch.no_grad():
+            norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values())))))
+            if not math.isfinite(norm):
+                raise TrainingError(f"the gradient became {norm} at step {step}")
+            if norm > settings.clip:
+                torch._foreach_mul_(list(gradients.values()), settings.clip / norm)
             of_muon = {name: self.params[name] for name in self._muon}
             others = {name: param for name, param in self.params.items() if name not in of_muon}
             muon_step(of_muon, gradients, self._moments, settings, settings.matrix_learning_rate * scale)
@@ -154,14 +178,25 @@ class TorchEngine:
 
     def losses(self, params: Params, inputs: Array, targets: Array) -> Array:
         """In float32 on every device, so that they compare with those of other engines."""
-        weights, n_rows = self._tensors(params), EVALUATION_ROWS * (8 if self.device.type == "cuda" else 1)
-        result = np.empty(inputs.shape, np.float32)
-        with torch.no_grad():
-            for start in range(0, len(inputs), n_rows):
-                rows = slice(start, start + n_rows)
-                ids, wanted = (torch.from_numpy(a[rows].astype(np.int64)).to(self.device) for a in (inputs, targets))
-                result[rows] = functional_call(self._module, weights, (ids, wanted)).cpu().numpy()
+        result, start = np.empty(inputs.shape, np.float32), 0
+        with memory_errors(), torch.no_grad():
+            weights = self._tensors(params)
+            while start < len(inputs):
+                rows = slice(start, start + self.judged_rows)
+                if (found := self._judged(weights, inputs[rows], targets[rows])) is None:
+                    self.judged_rows = self._halved(min(self.judged_rows, len(inputs) - start), "are judged")
+                else:
+                    result[rows] = found
+                    start = rows.stop
         return result
+
+    def _judged(self, weights: Tensors, inputs: Array, targets: Array) -> Array | None:
+        """None if the GPU is out of memory."""
+        try:
+            ids, wanted = (torch.from_numpy(array.astype(np.int64)).to(self.device) for array in (inputs, targets))
+            return functional_call(self._module, weights, (ids, wanted)).cpu().numpy()
+        except torch.OutOfMemoryError:
+            return None
 
     def fetch(self) -> None:
         """Copy from the GPU; on a CPU they are the same memory."""
