@@ -24,6 +24,7 @@ PROJECT, TYPING = "{project}", "{project}/add_0.py"
 COMMANDS = (
     ["train", PROJECT, "--preset", "nano", "--steps", "1", "--overwrite", "--name", "m"],
     ["train", "--list"],
+    ["corpus", PROJECT, "--out", f"{PROJECT}-shards", "--processes", "1"],
     ["forget", TYPING],
     ["forget", "--list"],
     ["forget", "--undo", "nothing.py"],

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from tinycoder.cli import options
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
@@ -60,6 +58,9 @@ def corpus(
     What is read under PATHS and left out is as with `tinycoder train`: files that git would track, without secrets and
     duplicates. Ctrl-C stops; the same command goes on. `tinycoder train --shards` learns what it wrote.
     """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     from tinycoder.memory.learners import left_out
     from tinycoder.storage.checkpoint import load_model
     from tinycoder.storage.forget_list import load_forgotten, true_path
