@@ -6,24 +6,18 @@ parts that are there; what it writes is the same, byte for byte.
 """
 
 import hashlib
-import multiprocessing
-import os
 import re
 import shutil
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 import numpy as np
 
-from tinycoder.errors import Cancelled, CorpusError
+from tinycoder.errors import CorpusError
 from tinycoder.stop import Progress, Stop, never, no_progress
 from tinycoder.storage.atomic import make_folder, replace_text, replaced_file
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten
@@ -33,7 +27,6 @@ from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.transformer.tokenizer import digest_of as digest_of_text
 from tinycoder.workspace import tree
 from tinycoder.workspace.text import Skipped, Text
-from tinycoder.workspace.tree import SourceFile
 from tinycoder_training.corpora import duplicates, split
 from tinycoder_training.shards.folder import (
     DESCRIPTION,
@@ -43,7 +36,8 @@ from tinycoder_training.shards.folder import (
     open_shards,
     write_description,
 )
-from tinycoder_training.shards.part import Document, Fingerprints, Part, digest_of, ids_of, read_part, write_part
+from tinycoder_training.shards.part import Document, Fingerprints, Part, digest_of, ids_of
+from tinycoder_training.shards.reading import check, groups_of, read_all
 from tinycoder_training.streams import prompt_of
 
 PARTS, LOCK = "parts", ".lock"
@@ -86,7 +80,7 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
     """
     _check_folder(plan.out)
     files, skipped = tree.walk(plan.paths, exclude=plan.exclude, forgotten=plan.forgotten)
-    groups = list(_groups(files, plan.part_bytes))
+    groups = list(groups_of(files, plan.part_bytes))
     tokenizer_digest = digest_of_text(plan.tokenizer.to_json())
     digests = [digest_of(group, tokenizer_digest) for group in groups]
     inputs = hashlib.sha256(
@@ -99,7 +93,8 @@ def build(plan: Plan, *, processes: int, stop: Stop = never, progress: Progress 
         with _only_builder(plan.out):
             _clear(plan.out, keep=lambda name: not name.startswith("."))
             names = [plan.out / PARTS / f"{digest[:32]}.safetensors" for digest in digests]
-            parts = _read_all(plan, list(zip(names, digests, groups, strict=True)), processes, stop, progress)
+            work = list(zip(names, digests, groups, strict=True))
+            parts = read_all(work, plan.tokenizer, processes=processes, stop=stop, progress=progress)
             description = _write(plan, names, parts, skipped, inputs, tokenizer_digest, stop)
             write_description(plan.out, description)
             shutil.rmtree(plan.out / PARTS)
@@ -162,85 +157,6 @@ def _clear(out: Path, keep: Callable[[str], bool]) -> None:
             path.unlink()
 
 
-def _groups(files: Sequence[SourceFile], n_bytes: int) -> Iterator[list[SourceFile]]:
-    """The files in runs of about ``n_bytes``."""
-    group: list[SourceFile] = []
-    size = 0
-    for file in files:
-        if group and size + file.n_bytes > n_bytes:
-            yield group
-            group, size = [], 0
-        group.append(file)
-        size += file.n_bytes
-    if group:
-        yield group
-
-
-_Work = tuple[Path, str, list[SourceFile]]
-
-
-def _read_all(plan: Plan, work: Sequence[_Work], processes: int, stop: Stop, progress: Progress) -> list[Part]:
-    """The part of each group; those that are there already are not read again."""
-    parts = [read_part(name, digest) for name, digest, _ in work]
-    sizes = [sum(file.n_bytes for file in group) for *_, group in work]
-    done, total = sum(size for size, part in zip(sizes, parts, strict=True) if part), sum(sizes)
-    progress(done, total)
-    waiting = [i for i, part in enumerate(parts) if part is None]
-    if not waiting:
-        return [part for part in parts if part]
-    context = multiprocessing.get_context("spawn")  # a fork would copy threads of numpy and tokenizers
-    with ExitStack() as stack:
-        pool = ProcessPoolExecutor(
-            min(processes, len(waiting)), context, initializer=_begin, initargs=(plan.tokenizer.to_json(),)
-        )
-        stack.callback(pool.shutdown, cancel_futures=True)
-        futures: dict[int, Future[Part]] = {i: pool.submit(_read, *work[i]) for i in waiting}
-        try:
-            for i in waiting:
-                _check(stop)
-                while not futures[i].done():
-                    threading.Event().wait(0.05)
-                    _check(stop)
-                parts[i] = futures.pop(i).result()
-                done += sizes[i]
-                progress(done, total)
-        except BrokenProcessPool:
-            raise CorpusError(
-                "a process that read files was ended from outside, perhaps for lack of memory; "
-                "run the same command again, with fewer --processes: what was read is kept"
-            ) from None
-    return [part for part in parts if part]
-
-
-def _check(stop: Stop) -> None:
-    if stop():
-        raise Cancelled
-
-
-def _begin(tokenizer: str) -> None:
-    """Prepare a process that reads. It ends with the one that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first one decides
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there is a process for each core already
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def leave() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=leave, daemon=True).start()
-    global _tokenizer
-    _tokenizer = Tokenizer.from_json(tokenizer)
-
-
-_tokenizer: Tokenizer | None = None
-
-
-def _read(file: Path, digest: str, group: Sequence[SourceFile]) -> Part:
-    assert _tokenizer is not None
-    return write_part(file, digest, group, _tokenizer)
-
-
 @dataclass(frozen=True)
 class _Place:
     """A document of a part, both by number."""
@@ -274,12 +190,12 @@ def _write(
     validation = [kept[i] for i in sorted(chosen)]
     train = [kept[i] for i in np.random.default_rng(plan.seed).permutation(len(kept)).tolist() if i not in chosen]
     held_out_ids = _gather(names, parts, [places[i] for i in validation])
-    _check(stop)
+    check(stop)
     (plan.out / DESCRIPTION).unlink(missing_ok=True)  # from here on the folder holds no whole corpus
     _save(plan.out / VALIDATION, np.concatenate(held_out_ids))
     shards = {}
     for number, shard in enumerate(_shards(train, documents, plan.shard_tokens)):
-        _check(stop)
+        check(stop)
         name = f"train-{number:05}.npy"
         ids = np.concatenate(_gather(names, parts, [places[i] for i in shard]))
         _save(plan.out / name, ids)
