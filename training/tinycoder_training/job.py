@@ -180,14 +180,8 @@ def new_job(
         settings = dataclasses.replace(settings, max_steps=_enough_steps(data, settings, config.context))
     best = {name: param.copy() for name, param in params.items()}
     record = dataclasses.replace(
-        record,
+        begun(record, config, settings, preset, start),
         recipe=corpus.recipe,
-        preset=preset if start is None else start.training.preset,
-        origin=start.name if start else None,
-        parameters=n_params(config),
-        versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
-        seed=settings.seed,
-        settings=settings,
         data=_summary(corpus, data),
         replay=_size(replay),
         recent=None if only is None else _size(learnt.train),
@@ -201,6 +195,21 @@ def new_job(
         tokenizer=tokenizer,
         record=record,
         only_better=only is not None,
+    )
+
+
+def begun(
+    record: TrainingRecord, config: ModelConfig, settings: TrainConfig, preset: str, start: Model | None
+) -> TrainingRecord:
+    """``record`` with what every new run of this shape and these settings says of itself."""
+    return dataclasses.replace(
+        record,
+        preset=preset if start is None else start.training.preset,
+        origin=start.name if start else None,
+        parameters=n_params(config),
+        versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
+        seed=settings.seed,
+        settings=settings,
     )
 
 

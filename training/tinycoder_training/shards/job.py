@@ -1,20 +1,18 @@
 """A run that learns shards: new weights, or those of a model with the tokenizer that cut them."""
 
 import dataclasses
-import platform
 from pathlib import Path
 
 import numpy as np
 
-import tinycoder
 from tinycoder.config import PRESETS, TrainConfig
 from tinycoder.errors import TrainingError
 from tinycoder.storage.checkpoint import Model
-from tinycoder.storage.record import TrainingRecord, Versions
-from tinycoder.transformer.model import Params, init_params, n_params
+from tinycoder.storage.record import TrainingRecord
+from tinycoder.transformer.model import Params, init_params
 from tinycoder.transformer.tokenizer import digest_of
 from tinycoder_training.dataset import Data
-from tinycoder_training.job import Job
+from tinycoder_training.job import Job, begun
 from tinycoder_training.optim import init_moments
 from tinycoder_training.quality import has_finished_model
 from tinycoder_training.shards.folder import Shards
@@ -63,23 +61,13 @@ def shards_job(
         end_of_text=shards.tokenizer.end_of_text,
         rewrite=rewrite_of(shards.tokenizer, settings),
     )
-    record = dataclasses.replace(
-        record,
-        recipe="code",
-        preset=preset if start is None else start.training.preset,
-        origin=start.name if start else None,
-        parameters=n_params(config),
-        versions=Versions(tinycoder=tinycoder.__version__, python=platform.python_version(), numpy=np.__version__),
-        seed=settings.seed,
-        settings=settings,
-        data=shards.description.data,
-    )
+    record = begun(record, config, settings, preset, start)
     return Job(
         folder=folder,
         run=Run(model=config, train=settings, data=data, start=best if start else None),
         progress=Progress(params=params, moments=init_moments(params, settings), best_params=best),
         tokenizer=shards.tokenizer,
-        record=record,
+        record=dataclasses.replace(record, recipe="code", data=shards.description.data),
     )
 
 
