@@ -4,11 +4,13 @@ import contextlib
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 30.0  # seconds; nothing here takes one
+SOON = 0.01  # seconds between two questions of the same thing
 PATIENT = {"inline": {"deadlineMs": 60_000}, "popup": {"deadlineMs": 60_000}}
 
 
@@ -150,11 +152,13 @@ class RawClient:
         return answer
 
     def until(self, find: Callable[[], Any]) -> Any:
-        """Ask until there is an answer; each question is an answer of the server's, so nothing sleeps here."""
-        for _ in range(3000):
-            if answer := find():
-                return answer
-        raise AssertionError(self.log())
+        """Ask again, after each message of the server's or soon, until there is an answer."""
+        end = time.monotonic() + PATIENCE
+        while not (answer := find()):
+            assert time.monotonic() < end, self.log()
+            with self._arrived:
+                self._arrived.wait(SOON)
+        return answer
 
     def configure(self, **settings: Any) -> None:
         self.notify("workspace/didChangeConfiguration", {"settings": {"tinycoder": settings}})

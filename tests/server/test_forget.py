@@ -56,11 +56,12 @@ def details(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
 
 def until_seen(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
     """The popup once the workspace is indexed; until then it comes without."""
-    for _ in range(3000):
+
+    def find() -> dict[str, str] | None:
         found = details(client, uri, line, column)
-        if any(detail.startswith("seen in pkg/") for detail in found.values()):
-            return found
-    raise AssertionError((found, client.log()))
+        return found if any(detail.startswith("seen in pkg/") for detail in found.values()) else None
+
+    return dict(client.until(find))
 
 
 def test_what_came_from_the_file_comes_no_more_and_comes_again(client: Any, own_home: Path, workspace: Path) -> None:
@@ -104,11 +105,7 @@ def test_names_of_a_forgotten_file_are_offered_nowhere_else(client: Any, own_hom
     io = workspace / "pkg" / "io.py"
     client.open(io.read_text(), uri=io.as_uri())
     here = client.open("value = read_", uri=(workspace / "new.py").as_uri())
-    for _ in range(3000):
-        if "read_a" in details(client, here, 0, 13):
-            break
-    else:
-        raise AssertionError(client.log())
+    client.until(lambda: "read_a" in details(client, here, 0, 13))
     forget(own_home, io)
     assert "read_a" not in details(client, here, 0, 13)  # at once, and although it is open
     assert "read_a" not in details(client, here, 0, 13)
@@ -145,11 +142,11 @@ def test_a_damaged_list_is_a_line_in_the_log_and_nothing_is_indexed(
     client = start(command=serve_command(own_home))
     client.initialize(rootUri=workspace.as_uri(), initializationOptions=PATIENT)
     uri = client.open(BEGUN, uri=(workspace / "new.py").as_uri())
-    for _ in range(3000):  # each question is an answer of the server's, so nothing sleeps here
+
+    def damage_is_known() -> bool:
         assert not any(detail.startswith("seen in pkg/") for detail in details(client, uri, 1, 26).values())
-        if "the list of what to forget, is damaged" in client.log():
-            break
-    else:
-        raise AssertionError(client.log())
+        return "the list of what to forget, is damaged" in client.log()
+
+    client.until(damage_is_known)
     assert "Traceback" not in client.log()
     assert not list((own_home / "memory").glob("*.safetensors"))

@@ -47,11 +47,12 @@ def ghosts(client: Any, uri: str, line: int, column: int, **context: Any) -> lis
 
 def until_indexed(client: Any, uri: str, line: int, column: int) -> dict[str, str]:
     """The popup once the workspace is indexed; until then it comes without."""
-    for _ in range(3000):
+
+    def find() -> dict[str, str] | None:
         found = details(client, uri, line, column)
-        if any(detail.startswith("seen in pkg/") for detail in found.values()):
-            return found
-    raise AssertionError((found, client.log()))
+        return found if any(detail.startswith("seen in pkg/") for detail in found.values()) else None
+
+    return dict(client.until(find))
 
 
 def test_an_unusual_line_of_the_workspace_is_offered_with_its_place(serve: Callable[..., Any], workspace: Path) -> None:

@@ -233,10 +233,7 @@ def test_ghost_text_that_has_to_be_thought_about_comes_too(client: Any) -> None:
 
 def until(client: Any, uri: str, what: str, value: str) -> None:
     """Wait until the engine was told ``value``; the tests before this one told it others."""
-    for _ in range(3000):
-        if value in facts(client.popup(uri, 1, 0)[0])[what]:
-            return
-    raise AssertionError(f"{what}: {value}")
+    client.until(lambda: value in facts(client.popup(uri, 1, 0)[0])[what])
 
 
 @pytest.mark.parametrize("method", [POPUP, GHOST])
