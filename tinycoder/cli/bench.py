@@ -143,6 +143,23 @@ def scaling(**asked: Any) -> Record:
     return run(**asked, say=lambda line: click.echo(line, err=True))
 
 
+@_command(
+    click.argument("folder", type=options.FOLDER, required=False),
+    options.model("base"),
+    click.option("--against", type=options.FOLDER, help="Type with this other checkout too, in turns."),
+    *_seconds,
+)
+def keystroke(model: str | None, **asked: Any) -> Record:
+    """Where the time of a completion goes, part by part, while code of a folder is typed.
+
+    Without a FOLDER the code is asyncio's, of the standard library. Times are those of the processor.
+    """
+    from tinycoder.bench.keystroke import run
+
+    chosen = options.chosen_model(click.get_current_context(), model) if model else None
+    return run(model=chosen.folder if chosen else None, **asked)
+
+
 def _lines(record: Record) -> Iterator[str]:
     width = max(len(row.name) for row in record.rows)
     for row in record.rows:

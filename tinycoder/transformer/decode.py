@@ -135,12 +135,14 @@ def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array, n_sc
         cache.keys[layer, ..., new] = heads[:, H : H + G].swapaxes(-1, -2)
         cache.values[layer, :, :, new] = heads[:, H + G :]
         cache.length = past + t
-        attended = _attention(heads[:, :H].reshape(B, G, -1, D), cache, layer, t)
-        x += _linear(attended.reshape(B, H, t, D).swapaxes(1, 2).reshape(B * t, C), weights[f"{layer}.o"])
+        n = n_scored if layer == config.n_layers - 1 else t  # of the last layer nothing reads the other positions
+        if n < t:
+            x = x.reshape(B, t, C)[:, t - n :].reshape(B * n, C)
+        attended = _attention(heads[:, :H, t - n :].reshape(B, G, -1, D), cache, layer, n)
+        x += _linear(attended.reshape(B, H, n, D).swapaxes(1, 2).reshape(B * n, C), weights[f"{layer}.o"])
         hidden = swiglu_forward(_linear(_rmsnorm(x, config.norm_eps), weights[f"{layer}.gate_up"]))[0]
         x += _linear(hidden, weights[f"{layer}.down"])
-    last = x.reshape(B, t, C)[:, t - n_scored :].reshape(B * n_scored, C)
-    return _linear(_rmsnorm(last, config.norm_eps), weights["head"]).reshape(B, n_scored, -1)
+    return _linear(_rmsnorm(x, config.norm_eps), weights["head"]).reshape(B, n_scored, -1)
 
 
 def window_start(n_ids: int, context: int, room: int) -> int:
