@@ -22,7 +22,7 @@ import numpy as np
 
 from tinycoder.bench.competitor import Competitor
 from tinycoder.bench.report import Record, Row
-from tinycoder.errors import ConfigError
+from tinycoder.errors import ConfigError, TinyCoderError
 from tinycoder.storage.bundled import bundled_folder
 
 WORKER = Path(__file__).with_name("keystroke_worker.py")
@@ -30,7 +30,6 @@ PACKAGES = ("", "server", "training")  # folders of a checkout that hold package
 KINDS = {"list": "completion list after a key", "ghost": "ghost text after a key", "jump": "ghost text after a jump"}
 PARTS = ("screen", "tokens", "prefill", "steps", "memory", "mixture", "names", "ranking", "gates", "protocol")
 OTHER = "other"
-MIN_FILES = 2  # of a folder: one that is typed, and one that is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +77,14 @@ def run(*, seconds: float, threads: int, folder: Path | None, model: Path | None
     }
     trees = {"ours": None} if against is None else {"ours": None, "theirs": _checkout(against)}
     with ExitStack() as stack:
-        typists = {name: stack.enter_context(closing(_typist(tree, arguments, threads))) for name, tree in trees.items()}
-        n_stretches = {typist.ready for typist in typists.values()}
-        if n_stretches == {0}:
-            raise ConfigError(f"{arguments['folder']} has no Python file that is long enough to type; give another folder")
+        typists = {
+            name: stack.enter_context(closing(_typist(tree, arguments, threads))) for name, tree in trees.items()
+        }
+        for name, typist in typists.items():
+            if typist.absent is not None:
+                raise TinyCoderError(f"the process that types with {trees[name] or 'this checkout'} ended at its start")
+            if not typist.ready:
+                raise ConfigError(f"{arguments['folder']} has no Python file that is long enough to type; give another")
         budgets, n_equal = _typed(typists, seconds)
     metadata = {
         "folder": Path(arguments["folder"]).name,
@@ -94,7 +97,7 @@ def run(*, seconds: float, threads: int, folder: Path | None, model: Path | None
 
 def _checkout(tree: Path) -> Path:
     if not (tree / "tinycoder" / "library.py").is_file():
-        raise ConfigError(f"--against {tree} is no checkout of TinyCoder; give the folder that holds its pyproject.toml")
+        raise ConfigError(f"--against {tree} is no checkout of TinyCoder; give the folder of its pyproject.toml")
     return tree.resolve()
 
 

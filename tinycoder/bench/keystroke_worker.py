@@ -1,4 +1,4 @@
-"""Types with the engine of one checkout, and says what each answer took, part by part. See ``tinycoder.bench.keystroke``.
+"""Types with the engine of one checkout, and says what each answer took, by part. See ``tinycoder.bench.keystroke``.
 
 A process of its own, started by path, so that ``PYTHONPATH`` chooses the checkout: it uses nothing that is new in this
 one. It reads the number of a stretch, and answers with one row for each request.
@@ -11,7 +11,7 @@ import random
 import re
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ class Clock:
     """How long each part has taken since ``begin``, without the parts that it calls."""
 
     def __init__(self) -> None:
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._inner = [0.0]
 
     def begin(self) -> None:
@@ -169,7 +169,7 @@ class Typist:
         typed = dice.sample(fit, min(N_FILES, len(fit)))
         known = [Document(path=path, text=text) for path, text in texts.items() if path not in typed]
         self.engine = engine_maker(load_model(model), known)(Parts())
-        self.clock, self._converter = Clock(), default_converter()
+        self.clock, self._converter = Clock(), default_converter()  # type: ignore[no-untyped-call]
         self._answered = self.clock.timed("protocol")(self._answered)  # type: ignore[method-assign]
         self.clock.watch()
         self.stretches = []
@@ -216,6 +216,11 @@ def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
 
 
+def _say(**message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
 def _plain(each: Candidate) -> list[Any]:
     return [each.text, each.start, each.end, str(each.provenance), each.probability]
 
@@ -223,9 +228,9 @@ def _plain(each: Candidate) -> list[Any]:
 def main(arguments: dict[str, str]) -> None:
     """Answer each number that is read."""
     typist = Typist(Path(arguments["model"]), Path(arguments["folder"]))
-    print(json.dumps({"ready": len(typist.stretches)}), flush=True)
+    _say(ready=len(typist.stretches))
     for line in sys.stdin:
-        print(json.dumps({"value": typist.type(int(line))}), flush=True)
+        _say(value=typist.type(int(line)))
 
 
 if __name__ == "__main__":

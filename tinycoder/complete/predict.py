@@ -102,7 +102,6 @@ class Predictor:
                 lines,
                 model=self.model,
                 memory=self.memory,
-                fim=self._parts.infill,
                 healing=self._parts.healing,
             )
         return last
