@@ -94,33 +94,33 @@ def traits(rows: Sequence[Row], cursor: Cursor) -> Iterator[Traits]:
     receiver = (
         position.receiver if position.receiver in SELF else ("super" if position.receiver == "super()" else "other")
     )
-    counts, in_function = scopes.counts, scopes.counts_in(cursor.indent)
+    counts, in_function, function = scopes.counts, scopes.counts_in(cursor.indent), cursor.function
     for row in rows:
         name = row.name
         word, of = name.word, name.group
-        yield Traits(
-            n_typed=n_typed,
-            letters=letters,
-            group=of,
-            kind=name.kind or type(name.symbol).__name__,
-            place=place,
-            near="attribute" if of in _MEMBERS else "name",
-            receiver=receiver,
-            shape=_shape(word),
-            distance=bisect_left(DISTANCES, name.distance),
-            likely=bisect_left(LEVELS, log_probability(row)),
-            uses=bisect_left(USES, counts[word]),
-            in_function=bisect_left(USES, in_function[word]),
-            n_imports=bisect_left(USES, name.n_imports),
-            depth=min(name.depth, 3),
-            echo=name.echo,
-            of_all=name.owner in _OF_ALL,
-            own=name.text == cursor.function,
-            case=word.startswith(typed),
-            in_workspace=row.in_workspace,
-            in_file=row.in_file,
-            passing=name.is_passing,
-            whole=row.whole,
+        yield Traits(  # in the order of the fields: by name it takes twice as long
+            n_typed,
+            letters,
+            of,
+            name.kind or type(name.symbol).__name__,
+            place,
+            "attribute" if of in _MEMBERS else "name",
+            receiver,
+            _shape(word),
+            bisect_left(DISTANCES, name.distance),
+            bisect_left(LEVELS, log_probability(row)),
+            bisect_left(USES, counts[word]),
+            bisect_left(USES, in_function[word]),
+            bisect_left(USES, name.n_imports),
+            min(name.depth, 3),
+            name.echo,
+            name.owner in _OF_ALL,
+            name.text == function,
+            word.startswith(typed),
+            row.in_workspace,
+            row.in_file,
+            name.is_passing,
+            row.whole,
         )
 
 
@@ -174,6 +174,7 @@ def _place(position: Position) -> str:
     return "call" if position.call is not None else position.kind
 
 
+@lru_cache(maxsize=MAX_SCORES)
 def _shape(word: str) -> str:
     if word.endswith(("Error", "Exception", "Warning")):
         return "error"
