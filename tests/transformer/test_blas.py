@@ -1,8 +1,9 @@
 """When a long prefill may have more than one thread."""
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from tinycoder.transformer.blas import BUSY, IDLE, LOOK_S, STALE_S, Load, system_busy_s
+from tinycoder.transformer.blas import BUSY, IDLE, LOOK_S, STALE_S, Blas, Load, system_busy_s
 
 
 class Machine:
@@ -59,3 +60,37 @@ def test_the_system_says_how_long_its_cores_have_worked() -> None:
     assert found is None or found > 0
     assert sum(range(10_000_000)) > 0  # some work
     assert found is None or (system_busy_s() or 0) >= found
+
+
+def blas_threads() -> int:
+    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
+
+
+def test_long_prefills_have_the_threads_that_blas_came_with() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        came_with = blas_threads()
+        blas = Blas(Load(lambda: None))
+        blas.hold_to_one(None, when_idle=False)
+        assert blas_threads() == 1
+        with blas.threads_for(1000):
+            assert blas_threads() == came_with
+        with blas.threads_for(1):
+            assert blas_threads() == 1
+        assert blas_threads() == 1
+        blas.hold_to_one(1, when_idle=False)
+        with blas.threads_for(1000):
+            assert blas_threads() == 1
+
+
+def test_a_busy_machine_has_one_thread() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        came_with = blas_threads()
+        machine = Machine()
+        blas = Blas(machine.load)
+        blas.hold_to_one(None, when_idle=True)
+        with blas.threads_for(1000):
+            assert blas_threads() == 1
+        machine.load.is_idle = True
+        with blas.threads_for(1000):
+            assert blas_threads() == came_with
+        assert blas_threads() == 1
