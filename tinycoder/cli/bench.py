@@ -50,7 +50,7 @@ _common = (
 
 @click.group()
 def bench() -> None:
-    """Measure training, decoding, memory and scaling on this machine.
+    """Measure keystrokes, training, decoding, memory and scaling on this machine.
 
     Everybody takes turns, so that all meet the same noise; figures are medians. Competitors (PyTorch, transformers,
     llama.cpp) take part where this Python, or another that is named, has them.
