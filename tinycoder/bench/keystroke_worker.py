@@ -23,6 +23,7 @@ from pygls.protocol import default_converter
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.parts import Parts
 from tinycoder.library import engine_maker
+from tinycoder.memory.change import change_of
 from tinycoder.stop import never
 from tinycoder.storage.checkpoint import load_model
 from tinycoder_lsp.documents.positions import Lines
@@ -187,10 +188,15 @@ class Typist:
         stretch, rows = self.stretches[number], []
         kind, text, offset = next(stretch.requests())
         self.engine.observe(Document(path=stretch.path, text=text))  # opening the file is no keystroke
+        before = text
         for kind, text, offset in stretch.requests():
+            edited = Document(
+                path=stretch.path, text=text, change=change_of(before, text)
+            )  # the editor says what changed
+            before = text
             start = time.thread_time()
             self.clock.begin()
-            answer = self._ask(kind, Document(path=stretch.path, text=text), offset)
+            answer = self._ask(kind, edited, offset)
             ms = 1e3 * (time.thread_time() - start)
             rows.append((kind, ms, self.clock.parts(), [_plain(each) for each in answer]))
         while self.engine.learn(stop=never):
