@@ -4,6 +4,9 @@ Stored are values and scales; what computes is always float32 again. Gains of no
 else hangs on, stay as they are.
 """
 
+import math
+import mmap
+
 import numpy as np
 
 from tinycoder.config import ModelConfig
@@ -44,7 +47,7 @@ def dequantize(stored: dict[str, Array], kind: str) -> Params:
                 raise ValueError(f"tensor {name!r} has no scales {scale_shape(array.shape)} of float16")
             if not np.isfinite(scales).all():
                 raise ValueError(f"tensor {name + SCALES!r} holds values that are not numbers")
-            params[name] = dequantize_rows(array, scales)
+            params[name] = dequantize_rows(array, scales, out=_pages(array.shape))
         else:
             params[name] = array.astype(np.float32, copy=False)
     return params
@@ -78,8 +81,17 @@ def quantize_rows(w: Array) -> tuple[Array, Array]:  # (O,I) -> (O,I) int8, (O,I
     return np.ascontiguousarray(values.reshape(n_rows, -1)[:, : w.shape[1]]), scales
 
 
-def dequantize_rows(values: Array, scales: Array) -> Array:
+def dequantize_rows(values: Array, scales: Array, out: Array | None = None) -> Array:
     """float32 matrix (O,I) from values and scales."""
     repeated = np.repeat(scales.astype(np.float32), GROUP, axis=1)[:, : values.shape[1]]
-    result: Array = values * repeated
+    result: Array = np.multiply(values, repeated, out=out)
     return result
+
+
+def _pages(shape: tuple[int, ...]) -> Array:
+    """A float32 array in pages of its own, which the system has back as soon as nobody needs it.
+
+    Of an engine's parameters nothing is needed once they are arranged for decoding; on the heap they would leave holes.
+    """
+    n_bytes = max(1, 4 * math.prod(shape))
+    return np.frombuffer(mmap.mmap(-1, n_bytes, access=mmap.ACCESS_COPY), np.float32, math.prod(shape)).reshape(shape)
