@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
+from tinycoder_lsp.engine import garbage
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import ServedCompleter
@@ -17,9 +18,10 @@ logger = logging.getLogger(__name__)
 
 def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     """An engine for the model in ``folder``, with or without a memory."""
-    from tinycoder.complete.parts import Parts
-    from tinycoder.library import open_engine
-    from tinycoder.storage.checkpoint import load_model
+    with garbage.none():
+        from tinycoder.complete.parts import Parts
+        from tinycoder.library import open_engine
+        from tinycoder.storage.checkpoint import load_model
 
     return open_engine(load_model(folder), parts=Parts(memory=memory))
 
