@@ -37,6 +37,7 @@ def serve(context: click.Context, /, stdio: bool, tcp: bool, **settings: Any) ->
             raise click.UsageError(f"--{name} goes with --tcp")
     from tinycoder_lsp.engine import garbage
 
-    with garbage.none():
-        from tinycoder_lsp.app import serve as run
+    garbage.wait_for_rest()  # imports make much that stays
+    from tinycoder_lsp.app import serve as run
+
     run(options.home_folder(context), tcp=tcp, **settings)

@@ -1,27 +1,19 @@
 """Full garbage collections only while nobody types: each stops every thread for some 50 to 75 ms."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 _MANY = 10  # younger collections, after which Python would run a full one
 _NEVER = 1_000_000
 
 
-@contextmanager
-def none() -> Iterator[None]:
-    """A block that makes what stays, as imports do: nothing is collected in it, nor looked at ever again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def wait_for_rest() -> None:
     """Collect only young objects from now on; all of them only when ``collect`` is called."""
     gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
+
+
+def keep() -> None:
+    """Look at nothing that is there now in any later collection: what was imported stays."""
+    gc.freeze()
 
 
 def collect() -> None:

@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 
 def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     """An engine for the model in ``folder``, with or without a memory."""
-    with garbage.none():
-        from tinycoder.complete.parts import Parts
-        from tinycoder.library import open_engine
-        from tinycoder.storage.checkpoint import load_model
+    from tinycoder.complete.parts import Parts
+    from tinycoder.library import open_engine
+    from tinycoder.storage.checkpoint import load_model
 
+    garbage.keep()
     return open_engine(load_model(folder), parts=Parts(memory=memory))
 
 
