@@ -19,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 from tinycoder.config import ModelConfig
 from tinycoder.transformer.layers import Array, exp_scores, rmsnorm_forward, rope_table, swiglu_forward
 from tinycoder.transformer.model import Params, Weights, fuse_forward
+from tinycoder.transformer.pages import pages
 
 PREFILL_CHUNK = 128  # positions between two looks at whether anybody still waits
 LONG_PREFILL = 64  # positions from which on more BLAS threads pay
@@ -66,8 +67,12 @@ def use_one_blas_thread(*, prefill: int | None = None) -> None:
 def decoding_weights(params: Params, config: ModelConfig) -> Weights:
     """The weights of ``fuse_forward``, each matrix as (I,O): BLAS is quicker to multiply few rows with those."""
     weights = fuse_forward(params, config)[0]
-    for name in weights.keys() - {"embedding"}:  # one at a time, so that each takes the room of the one before
-        weights[name] = np.ascontiguousarray(weights[name].T)
+    names = [name for name in weights if name != "embedding"]
+    room = pages((sum(weights[name].size for name in names),), weights["head"].dtype)
+    for name in names:
+        turned = weights[name].T
+        weights[name], room = room[: turned.size].reshape(turned.shape), room[turned.size :]
+        weights[name][...] = turned
     return weights
 
 

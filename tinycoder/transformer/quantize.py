@@ -4,14 +4,12 @@ Stored are values and scales; what computes is always float32 again. Gains of no
 else hangs on, stay as they are.
 """
 
-import math
-import mmap
-
 import numpy as np
 
 from tinycoder.config import ModelConfig
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
+from tinycoder.transformer.pages import pages
 
 KINDS = ("float32", "float16", "int8")
 GROUP = 64  # inputs that share a scale
@@ -47,7 +45,7 @@ def dequantize(stored: dict[str, Array], kind: str) -> Params:
                 raise ValueError(f"tensor {name!r} has no scales {scale_shape(array.shape)} of float16")
             if not np.isfinite(scales).all():
                 raise ValueError(f"tensor {name + SCALES!r} holds values that are not numbers")
-            params[name] = dequantize_rows(array, scales, out=_pages(array.shape))
+            params[name] = dequantize_rows(array, scales, out=pages(array.shape))
         else:
             params[name] = array.astype(np.float32, copy=False)
     return params
@@ -86,12 +84,3 @@ def dequantize_rows(values: Array, scales: Array, out: Array | None = None) -> A
     repeated = np.repeat(scales.astype(np.float32), GROUP, axis=1)[:, : values.shape[1]]
     result: Array = np.multiply(values, repeated, out=out)
     return result
-
-
-def _pages(shape: tuple[int, ...]) -> Array:
-    """A float32 array in pages of its own, which the system has back as soon as nobody needs it.
-
-    Of an engine's parameters nothing is needed once they are arranged for decoding; on the heap they would leave holes.
-    """
-    n_bytes = max(1, 4 * math.prod(shape))
-    return np.frombuffer(mmap.mmap(-1, n_bytes, access=mmap.ACCESS_COPY), np.float32, math.prod(shape)).reshape(shape)
