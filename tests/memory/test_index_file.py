@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 from tinycoder.memory import index_file
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
 from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SortedPlaces, SuffixIndex, sorted_parts, token_corpus
+from tinycoder.storage import array_file
 from tinycoder.transformer.tokenizer import train_character_tokenizer
 
 SEPARATOR = 1
@@ -81,7 +82,11 @@ def test_a_hidden_text_is_saved_all_the_same(file: Path) -> None:
     assert same(load(file), index)
 
 
-def test_what_is_hidden_or_forgotten_stays_in_the_file_and_with_others_who_have_it(file: Path) -> None:
+@pytest.mark.parametrize("maps", sorted({False, array_file.MAPS}))
+def test_what_is_hidden_or_forgotten_stays_in_the_file_and_with_others_who_have_it(
+    file: Path, maps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(array_file, "MAPS", maps)
     index = make_index({"a.py": [5, 6, 7], "b.py": [7, 8]})
     save_index(file, index)
     mine, other = load(file), load(file)

@@ -17,6 +17,7 @@ from tinycoder.transformer.layers import Array
 from tinycoder.validate import from_json
 
 CHUNK = 1 << 20  # bytes that are checked at a time
+MAPS = os.name != "nt"  # whether files are mapped
 Layout = Mapping[str, tuple[str, int]]  # type and length of each array, in the order of the file
 _TYPES = {name: np.dtype(kind) for name, kind in {"U8": "<u1", "I16": "<i2", "I32": "<i4", "U64": "<u8"}.items()}
 _BLANK = "0" * 32  # as long as a checksum
@@ -91,7 +92,7 @@ class ArrayFile:
 
     def arrays(self, *names: str) -> dict[str, Array]:
         """These arrays as they are in the file. What is written to them stays in memory. Raises ``OSError``."""
-        if os.name == "nt":
+        if not MAPS:
             return {name: self._read(name) for name in names}
         mapped = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_COPY)
         return {
