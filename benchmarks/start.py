@@ -5,8 +5,8 @@
 The first start indexes a copy of FOLDER and reads its symbols; meanwhile a file is typed at 30 ms a key, or as fast as
 lists come, and their times are printed. In each of the others a file of the workspace, written to its middle, is opened
 at once, and ghost text, then the popup, is asked for until something is offered, which is so once the model is loaded.
-`ready` is when the index is loaded too. Then the file is typed on for a while, and memory is read from /proc. Linux
-only.
+`ready` is when the index is loaded too, `cores` what all of it took of one core until then: of use where others work.
+Then the file is typed on for a while, and memory is read from /proc. Linux only.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ KEYS = 200
 KEYS_PER_S = 8.0
 FAST_S = 0.03  # a key
 PATIENCE_S = 60.0
+CORES = ("cores, initialized", "cores, ghost", "cores, popup", "cores, ready")
 READ = "read the workspace's symbols"  # as the log says
 
 
@@ -46,10 +47,13 @@ async def start(
         initialized = server.now()
         editor = Editor(server, file, text[:at], at, cancel=False)
         firsts = {}
+        cores = [server.cpu_seconds()]
         for method in (GHOST, POPUP):
             firsts[method] = await first(server, editor, method)
+            cores.append(server.cpu_seconds())
         await server.settle(quiet_s=1.0)
         ready = server.now() - 1.0
+        cores.append(server.cpu_seconds())
         for character in text[at : at + keys]:
             editor.type(character)
             await asyncio.sleep(1 / KEYS_PER_S)
@@ -58,6 +62,7 @@ async def start(
             "ghost": firsts[GHOST],
             "popup": firsts[POPUP],
             "ready": ready,
+            **dict(zip(CORES, cores, strict=True)),
             "resident": server.resident_mb(),
             "most": server.resident_mb("VmHWM"),
         }
@@ -136,13 +141,14 @@ def main() -> None:
         ("ghost", "s"),
         ("popup", "s"),
         ("ready", "s"),
+        *((name, "s") for name in CORES),
         ("resident", "MB"),
         ("most", "MB"),
     ):
         values = [run[what] for run in runs]
         places = 2 if unit == "s" else 0
         print(
-            f"  {what:12} {statistics.median(values):8.{places}f} {unit}"
+            f"  {what:18} {statistics.median(values):8.{places}f} {unit}"
             f"  ({min(values):.{places}f}, {max(values):.{places}f})"
         )
 

@@ -46,7 +46,7 @@ def serve(
     start_log(log_file, log_level)
     # While the engine computes, a message waits for Python's lock: 5.6 ms (median) at the default of 5 ms, 1.6 at 1 ms.
     sys.setswitchinterval(0.001)
-    garbage.wait_for_rest()
+    garbage.keep()
     session = register(Session(Models(home), model=model, log_level=log_level))
     asyncio.run(serve_tcp(session, host, port) if tcp else serve_stdio(session))
     leave(session.exit_code)

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
 from tinycoder.memory import index_file
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import MAX_MATCH, SuffixIndex, token_corpus
+from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SortedPlaces, SuffixIndex, sorted_parts, token_corpus
+from tinycoder.storage import array_file
 from tinycoder.transformer.tokenizer import train_character_tokenizer
 
 SEPARATOR = 1
@@ -37,7 +39,7 @@ def make_index(texts: dict[str, list[int]], *, vocab_size: int = VOCAB_SIZE) -> 
         vocab_size=vocab_size,
         files=tuple(files),
         corpus=corpus,
-        order=SuffixIndex(corpus).order,
+        words=frozenset({"naïve", "x"}),
     )
 
 
@@ -56,7 +58,9 @@ def same(a: Index | None, b: Index) -> bool:
         and (a.corpus.paths, a.corpus.starts) == (b.corpus.paths, b.corpus.starts)
         and np.array_equal(a.corpus.ids, b.corpus.ids)
         and np.array_equal(a.corpus.next_ids, b.corpus.ids)
-        and np.array_equal(a.order, b.order)
+        and a.places is not None
+        and np.array_equal(a.places.order, SuffixIndex(b.corpus).order)
+        and a.words == b.words
     )
 
 
@@ -73,9 +77,43 @@ def test_what_is_saved_comes_back(file: Path) -> None:
 
 def test_a_hidden_text_is_saved_all_the_same(file: Path) -> None:
     index = make_index({"a.py": [5, 6, 7], "b.py": [7, 8]})
-    SuffixIndex(index.corpus, index.order).hide("a.py")
+    SuffixIndex(index.corpus).hide("a.py")
     save_index(file, index)
     assert same(load(file), index)
+
+
+@pytest.mark.parametrize("maps", sorted({False, array_file.MAPS}))
+def test_what_is_hidden_or_forgotten_stays_in_the_file_and_with_others_who_have_it(
+    file: Path, maps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(array_file, "MAPS", maps)
+    index = make_index({"a.py": [5, 6, 7], "b.py": [7, 8]})
+    save_index(file, index)
+    mine, other = load(file), load(file)
+    assert mine is not None
+    workspace = SuffixIndex(mine.corpus, mine.places)
+    workspace.hide("a.py")
+    assert mine.corpus.texts()["a.py"].tolist() == [5, 6, 7]
+    workspace.erase("b.py")
+    assert mine.corpus.texts()["b.py"].tolist() == [NO_ID, NO_ID]
+    assert same(other, index)
+    assert same(load(file), index)
+
+
+def test_an_index_in_use_stays_whole_when_another_takes_its_place(file: Path) -> None:
+    save_index(file, INDEX)
+    used = load(file)
+    save_index(file, make_index({"other.py": [9] * 5000}))
+    assert same(used, INDEX)
+    file.unlink()
+    assert same(used, INDEX)
+
+
+def test_identifiers_that_are_not_known_are_not_made_up(file: Path) -> None:
+    save_index(file, dataclasses.replace(INDEX, words=None))
+    found = load(file)
+    assert found is not None
+    assert found.words is None
 
 
 def test_nothing_indexed_is_an_index_too(file: Path) -> None:
@@ -90,10 +128,17 @@ def test_a_large_vocabulary_fits(file: Path) -> None:
     assert same(load(file, vocab_size=80_000), index)
 
 
-def test_ids_take_two_bytes_each(file: Path) -> None:
+def test_a_token_takes_fourteen_bytes(file: Path) -> None:
     ids = [5] * 30_000
     save_index(file, make_index({"a.py": ids}))
-    assert file.stat().st_size < 6 * len(ids) + 2_000
+    assert file.stat().st_size < 14 * len(ids) + 2_000
+
+
+def test_other_programs_read_the_arrays(file: Path) -> None:
+    save_index(file, INDEX)
+    arrays = load_file(file)
+    assert np.array_equal(arrays["ids"], CORPUS.ids)
+    assert np.array_equal(arrays["order"], SuffixIndex(CORPUS).order)
 
 
 def test_no_file_no_index(file: Path) -> None:
@@ -161,10 +206,6 @@ def test_a_header_that_promises_too_much_allocates_nothing(file: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"order": INDEX.order + 1},
-        {"order": INDEX.order - 1},
-        {"order": INDEX.order[:-1]},
-        {"order": INDEX.order[None]},
         {"corpus": dataclasses.replace(CORPUS, ids=np.where(CORPUS.ids == 8, VOCAB_SIZE, CORPUS.ids))},
         {"corpus": dataclasses.replace(INDEX.corpus, ids=INDEX.corpus.ids[:-5])},
         {"files": INDEX.files[1:]},
@@ -176,6 +217,14 @@ def test_a_header_that_promises_too_much_allocates_nothing(file: Path) -> None:
 )
 def test_positions_outside_the_texts_are_refused(file: Path, changed: dict[str, object]) -> None:
     save_index(file, dataclasses.replace(INDEX, **changed))  # type: ignore[arg-type]
+    assert load(file) is None
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_places_outside_the_texts_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch, shift: int) -> None:
+    parts = [SortedPlaces(part.order + shift, part.keys) for part in sorted_parts(CORPUS.ids)]
+    monkeypatch.setattr(index_file, "sorted_parts", lambda ids: parts)
+    save_index(file, INDEX)
     assert load(file) is None
 
 

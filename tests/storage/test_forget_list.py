@@ -37,7 +37,6 @@ def save(file: Path, texts: dict[str, list[int]], folders: tuple[tuple[str, str]
         vocab_size=300,
         files=files,
         corpus=corpus,
-        order=SuffixIndex(corpus).order,
         folders=folders,
     )
     save_index(file, index)
@@ -48,7 +47,8 @@ def kept(file: Path) -> dict[str, list[int]]:
     """The texts of an index that is sound."""
     index = load_index(file, tokenizer_digest="f00d", vocab_size=300)
     assert index is not None
-    assert np.array_equal(index.order, SuffixIndex(index.corpus).order)
+    assert index.places is not None
+    assert np.array_equal(index.places.order, SuffixIndex(index.corpus).order)
     found = {path: ids.tolist() for path, ids in index.corpus.texts().items()}
     assert [known.path for known in index.files] == list(found)
     return found

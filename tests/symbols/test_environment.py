@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, PackageFolders, read_file
+from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, FileRecords, PackageFolders
 from tinycoder.symbols.interpreter import Interpreter, own_library
+from tinycoder.symbols.symbol_file import SymbolFile
 
 
 def make(folder: Path, texts: dict[str, str]) -> Path:
@@ -120,13 +121,38 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 def test_a_record_is_kept_until_its_file_changes(tmp_path):
-    file = tmp_path / "m.py"
+    file, records = tmp_path / "m.py", FileRecords()
     file.write_text("first = 1")
-    record = read_file(str(file))
+    record = records.read(str(file))
     assert set(record.symbols) == {"first"}
-    assert read_file(str(file)) is record
+    assert records.read(str(file)) is record
     file.write_text("changed = 1")
-    assert set(read_file(str(file)).symbols) == {"changed"}
+    assert set(records.read(str(file)).symbols) == {"changed"}
+
+
+def test_what_was_read_is_read_no_more_in_the_next_session(tmp_path):
+    file, kept = tmp_path / "m.py", tmp_path / "kept.sqlite"
+    file.write_text("first = 1")
+    stamp = file.stat().st_mtime_ns
+    first = FileRecords(SymbolFile(kept))
+    record = first.read(str(file))
+    first.keep()
+    file.write_text("other = 1")  # of the same size and time: only who reads it sees it
+    os.utime(file, ns=(stamp, stamp))
+    assert FileRecords(SymbolFile(kept)).read(str(file)) == record
+    assert set(FileRecords().read(str(file)).symbols) == {"other"}
+    os.utime(file, ns=(stamp, stamp + 10**9))
+    assert set(FileRecords(SymbolFile(kept)).read(str(file)).symbols) == {"other"}
+
+
+def test_a_damaged_file_of_records_costs_nothing_but_time(tmp_path):
+    file, kept = tmp_path / "m.py", tmp_path / "kept.sqlite"
+    file.write_text("first = 1")
+    kept.write_bytes(b"no database" * 100)
+    records = FileRecords(SymbolFile(kept))
+    assert set(records.read(str(file)).symbols) == {"first"}
+    records.keep()
+    assert set(FileRecords(SymbolFile(kept)).read(str(file)).symbols) == {"first"}
 
 
 def test_an_environment_that_changes_is_looked_at_again_after_a_while(tmp_path):

@@ -46,4 +46,4 @@ def texts_of(file: Path, names: Iterable[str], tokenizer: Tokenizer) -> bytes:
     """The text of the token ids in arrays of a file."""
     arrays = load_file(file)
     ids = np.concatenate([arrays[name].astype(np.int64) for name in names])
-    return b"".join(tokenizer.raw[i] for i in ids.tolist())
+    return b"".join(tokenizer.raw[i] for i in ids.tolist() if i >= 0)

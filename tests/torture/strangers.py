@@ -372,7 +372,7 @@ def _index(scratch: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     ids = np.concatenate([np.full(MAX_MATCH, NO_ID, np.int32), np.array([3, 2, 1, 0], np.int32)])
     corpus = TokenCorpus(ids, ids.copy(), ("a.py",), (MAX_MATCH,))
     known = IndexedFile(path="a.py", n_bytes=3, mtime_ns=1, digest="00", start=MAX_MATCH)
-    index = Index(tokenizer_digest="d", vocab_size=9, files=(known,), corpus=corpus, order=np.arange(4, dtype=np.int32))
+    index = Index(tokenizer_digest="d", vocab_size=9, files=(known,), corpus=corpus)
     save_index(file, index)
     seed = file.read_bytes()
 

@@ -35,6 +35,9 @@ def serve(context: click.Context, /, stdio: bool, tcp: bool, **settings: Any) ->
     for name in () if tcp else ("host", "port"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"--{name} goes with --tcp")
+    from tinycoder_lsp.engine import garbage
+
+    garbage.wait_for_rest()  # imports make much that stays
     from tinycoder_lsp.app import serve as run
 
     run(options.home_folder(context), tcp=tcp, **settings)

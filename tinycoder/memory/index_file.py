@@ -1,37 +1,41 @@
 """The sorted texts of a workspace as one file, so that they need not be read again.
 
-The file is a cache: a damaged one is written again. It holds the ids of the texts and their order as safetensors, and
-the size, time and digest of each source file as JSON in the header.
+The file is a cache: a damaged one is written again. It holds the ids of the texts, their order and their identifiers as
+arrays that are mapped, and the size, time and digest of each source file as JSON in the header.
 """
 
-import hashlib
 import itertools
 import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from tinycoder import __version__
 from tinycoder.errors import ConfigError
-from tinycoder.memory.suffix_index import MAX_MATCH, NO_ID, SuffixIndex, TokenCorpus, token_corpus
+from tinycoder.memory.suffix_index import (
+    MAX_MATCH,
+    NO_ID,
+    SortedPlaces,
+    TokenCorpus,
+    id_type,
+    sorted_parts,
+    token_corpus,
+)
+from tinycoder.storage.array_file import ArrayFile, ArrayWriter, Layout
 from tinycoder.storage.atomic import make_folder, replaced_file
 from tinycoder.storage.forget_list import Forgotten
 from tinycoder.symbols.symbol_file import SUFFIX as SYMBOLS
 from tinycoder.symbols.symbol_file import SymbolFile
-from tinycoder.transformer.layers import Array
 from tinycoder.transformer.tokenizer import Tokenizer, digest_of
 from tinycoder.validate import Range, parse
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 STALE = 3600  # seconds after which a half-written file counts as left by a crash
 _Nanoseconds = Annotated[int, Range(most=2**63)]
-_DTYPES = {"ids": ("U16", "I32"), "order": ("I32",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +54,19 @@ class IndexedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """Texts with the order of their positions (see ``SuffixIndex``), and the files they came from, sorted by path.
+    """Texts, and the files they came from, sorted by path.
 
-    ``folders`` are pairs of a true path and the prefix of its files' paths.
+    ``folders`` are pairs of a true path and the prefix of its files' paths. ``words`` are the identifiers, and
+    ``places`` the sorted places (see ``SuffixIndex``); None where they are not known.
     """
 
     tokenizer_digest: str
     vocab_size: int
     files: tuple[IndexedFile, ...]
     corpus: TokenCorpus
-    order: Array
     folders: tuple[tuple[str, str], ...] = ()
+    words: frozenset[str] | None = None
+    places: SortedPlaces | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +87,11 @@ def tokenizer_digest(tokenizer: Tokenizer) -> str:
 
 
 def save_index(file: Path, index: Index) -> None:
-    """Replace ``file`` by this index. Raises ``OSError`` if the disk refuses; the old index is then kept."""
-    ids = index.corpus.ids[MAX_MATCH:].astype(np.uint16 if index.vocab_size <= 2**16 else np.int32)
-    arrays: dict[str, Array] = {"ids": ids, "order": index.order.astype(np.int32, copy=False)}
-    metadata = json.dumps(
+    """Sort the places of an index, and replace ``file``. Raises ``OSError`` if the disk refuses; the old one is kept.
+
+    Places are sorted and written in parts, which takes little memory.
+    """
+    facts = json.dumps(
         {
             "format": FORMAT_VERSION,
             "made_by": __version__,  # another version may read files, and hide secrets, in another way
@@ -94,51 +101,53 @@ def save_index(file: Path, index: Index) -> None:
             "files": [[f.path, f.n_bytes, f.mtime_ns, f.digest, f.start] for f in index.files],
         }
     )
+    words = b"" if index.words is None else "".join(f"\n{word}" for word in sorted(index.words)).encode()
     make_folder(file.parent)
-    try:
-        with replaced_file(file) as stream:
-            save_file(arrays, stream.name, metadata={"facts": metadata, "checksum": _checksum(metadata, arrays)})
-            _remove_left(file, Path(stream.name))
-    except SafetensorError as error:
-        raise OSError(str(error)) from None
+    with replaced_file(file) as stream:
+        writer = ArrayWriter(stream, facts, _layout(len(index.corpus.ids), len(words), index.vocab_size))
+        for part in sorted_parts(index.corpus.ids):
+            writer.put("keys", part.keys)
+            writer.put("order", part.order)
+        writer.put("ids", index.corpus.ids)
+        writer.put("words", np.frombuffer(words, np.uint8))
+        writer.finish()
+        _remove_left(file, Path(stream.name))
 
 
 def load_index(file: Path, *, tokenizer_digest: str | None = None, vocab_size: int | None = None) -> Index | None:
     """What ``save_index`` wrote; None where there is no file, or a damaged one, or one of another version.
 
     ``vocab_size`` bounds the ids; without these arguments an index of any tokenizer is taken. Nothing is allocated
-    before the header was found to fit the size of the file.
+    before the header was found to fit the size of the file. To change the arrays changes no file.
     """
     try:
-        with safe_open(file, framework="numpy") as stored:
-            metadata = stored.metadata() or {}
-            header = parse(_Header, metadata["facts"])
+        with file.open("rb") as stream:
+            stored = ArrayFile(stream)
+            header = parse(_Header, stored.facts)
             tokenizer_digest, vocab_size = tokenizer_digest or header.tokenizer, vocab_size or header.vocab_size
             wanted = FORMAT_VERSION, __version__, tokenizer_digest, vocab_size
             if (header.format, header.made_by, header.tokenizer, header.vocab_size) != wanted:
                 return None
-            arrays = {name: _array(stored, name) for name in _DTYPES}
-        if metadata["checksum"] != _checksum(metadata["facts"], arrays):
-            return None
-        files = tuple(
-            IndexedFile(path=path, n_bytes=n_bytes, mtime_ns=mtime_ns, digest=digest, start=start)
-            for path, n_bytes, mtime_ns, digest, start in header.files
-        )
-        ids, order = arrays["ids"], arrays["order"]
-        starts = _starts(files, len(ids))
-        _check_range(ids, len(ids), vocab_size)
-        _check_range(order, len(ids), len(ids))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            n_ids = stored.layout["ids"][1]
+            files = tuple(
+                IndexedFile(path=path, n_bytes=n_bytes, mtime_ns=mtime_ns, digest=digest, start=start)
+                for path, n_bytes, mtime_ns, digest, start in header.files
+            )
+            starts = _starts(files, n_ids)
+            _check(stored, vocab_size)
+            arrays, next_ids = stored.arrays("keys", "order", "ids", "words"), stored.arrays("ids")["ids"]
+        words = arrays["words"].tobytes().decode()
+    except (OSError, KeyError, TypeError, ValueError):
         return None
-    padded = np.concatenate([np.full(MAX_MATCH, NO_ID, np.int32), ids], dtype=np.int32)
     paths = tuple(file.path for file in files if file.start is not None)
     return Index(
         tokenizer_digest=tokenizer_digest,
         vocab_size=vocab_size,
         files=files,
-        corpus=TokenCorpus(padded, padded.copy(), paths, starts),
-        order=order,
+        corpus=TokenCorpus(arrays["ids"], next_ids, paths, starts),
         folders=header.folders,
+        words=frozenset(words.split()) if words else None,
+        places=SortedPlaces(arrays["order"], arrays["keys"]),
     )
 
 
@@ -197,37 +206,34 @@ def _purge(file: Path, forgotten: Forgotten) -> list[str]:
         corpus = token_corpus(kept, separator=int(index.corpus.ids[-1]))
         starts = dict(zip(corpus.paths, corpus.starts, strict=True))
         files = tuple(replace(known, start=starts.get(known.path)) for known in index.files if not is_gone(known.path))
-        save_index(file, replace(index, files=files, corpus=corpus, order=SuffixIndex(corpus).order))
+        save_index(file, replace(index, files=files, corpus=corpus, words=None))
     return gone
 
 
-def _checksum(metadata: str, arrays: dict[str, Array]) -> str:
-    checksum = hashlib.blake2b(metadata.encode(), digest_size=16)
-    for name in sorted(arrays):
-        checksum.update(np.ascontiguousarray(arrays[name]).data)
-    return checksum.hexdigest()
-
-
-def _array(stored: Any, name: str) -> Array:
-    part = stored.get_slice(name)
-    if part.get_dtype() not in _DTYPES[name] or len(part.get_shape()) != 1:
-        raise ValueError(f"{name} is {part.get_dtype()} {part.get_shape()}")
-    array: Array = stored.get_tensor(name)
-    return array
+def _layout(n_ids: int, n_words: int, vocab_size: int) -> Layout:
+    """The arrays of the file: the widest first, so that each lies at a multiple of its width."""
+    n, ids = n_ids - MAX_MATCH, "I16" if id_type(vocab_size) is np.int16 else "I32"
+    return {"keys": ("U64", n), "order": ("I32", n), "ids": (ids, n_ids), "words": ("U8", n_words)}
 
 
 def _starts(files: Sequence[IndexedFile], n_ids: int) -> tuple[int, ...]:
     """Where the texts begin. They follow each other, each after its separator, with one more at the end."""
     starts = tuple(file.start for file in files if file.start is not None)
-    edges = (*starts, MAX_MATCH + n_ids - 1)
+    edges = (*starts, n_ids - 1)
     if edges[0] != MAX_MATCH or any(a >= b for a, b in itertools.pairwise(edges)):
         raise ValueError("the texts do not lie one after the other")
     return starts
 
 
-def _check_range(values: Array, n: int, end: int) -> None:
-    if len(values) != n or (n and not 0 <= int(values.min()) <= int(values.max()) < end):
-        raise ValueError(f"{len(values)} values, not {n} from 0 to {end}")
+def _check(stored: ArrayFile, vocab_size: int) -> None:
+    """Raise ``ValueError`` if anything is damaged, or lies outside the vocabulary or the texts."""
+    n_ids = stored.layout["ids"][1]
+    if stored.layout != _layout(n_ids, stored.layout["words"][1], vocab_size):
+        raise ValueError("the arrays are of other types or lengths")
+    ranges = stored.ranges()
+    for name, least, end in (("ids", NO_ID, vocab_size), ("order", 0, n_ids - MAX_MATCH)):
+        if not least <= ranges[name][0] <= ranges[name][1] < end:
+            raise ValueError(f"{name} are from {ranges[name][0]} to {ranges[name][1]}")
 
 
 def _remove_left(file: Path, new: Path) -> None:

@@ -5,7 +5,7 @@ The last index is taken from a file, and only changed files are read again.
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from tinycoder.errors import Cancelled
 from tinycoder.memory.index_file import Index, IndexedFile, load_index, save_index, tokenizer_digest
-from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
+from tinycoder.memory.suffix_index import SuffixIndex, id_type, token_corpus, words_of
 from tinycoder.stop import Progress, never, no_progress
 from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, load_forgotten, true_path
 from tinycoder.storage.models import name_of_folders
@@ -22,8 +22,7 @@ from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder.workspace import python_file, tree
 from tinycoder.workspace.text import UNREADABLE, Skipped
 
-MAX_TOKENS = 5_000_000  # ids of a workspace: 100 MB
-GROUP_FILES, GROUP_BYTES = 64, 256_000  # read and encoded in one go; in between others may stop it
+MAX_TOKENS = 5_000_000  # ids of a workspace: 70 MB, which are mapped
 DAY = 86_400 * 10**9  # nanoseconds
 
 log = logging.getLogger(__name__)
@@ -89,29 +88,31 @@ def index_workspace(
     texts.add_all(_candidates(existing, exclude, forgotten), stop, progress)
     labels = tuple((path.as_posix(), label) for path, label in tree.labels_of(existing).items())
     if stored and stored.folders == labels and texts.are_those_of(stored):
-        workspace = SuffixIndex(stored.corpus, stored.order)
-    else:
-        workspace = SuffixIndex(token_corpus(sorted(texts.ids.items()), tokenizer.special[FILE_SEPARATOR]))
-        if file:
-            starts = dict(zip(workspace.corpus.paths, workspace.corpus.starts, strict=True))
-            index = Index(
-                tokenizer_digest=digest,
-                vocab_size=tokenizer.vocab_size,
-                folders=labels,
-                files=tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items())),
-                corpus=workspace.corpus,
-                order=workspace.order,
-            )
-            _save(file, index)
-    workspace.words(tokenizer.raw)  # now, where no answer waits for them
-    return workspace
+        return SuffixIndex(stored.corpus, stored.places, stored.words or words_of(stored.corpus, tokenizer.raw))
+    separator, dtype = tokenizer.special[FILE_SEPARATOR], id_type(tokenizer.vocab_size)
+    corpus = token_corpus(sorted(texts.ids.items()), separator, dtype)
+    starts = dict(zip(corpus.paths, corpus.starts, strict=True))
+    index = Index(
+        tokenizer_digest=digest,
+        vocab_size=tokenizer.vocab_size,
+        folders=labels,
+        files=tuple(replace(known, start=starts.get(path)) for path, known in sorted(texts.files.items())),
+        corpus=corpus,
+        words=words_of(corpus, tokenizer.raw),
+    )
+    kept = _kept(file, index) if file else None
+    return SuffixIndex(kept.corpus, kept.places, kept.words) if kept else SuffixIndex(corpus, words=index.words)
 
 
-def _save(file: Path, index: Index) -> None:
+def _kept(file: Path, index: Index) -> Index | None:
+    """The index as it lies in ``file`` from now on; None if it cannot be kept."""
     try:
         save_index(file, index)
     except OSError as error:  # only the next start takes longer
         log.warning("cannot keep the index %s (%s)", file, error.strerror or error)
+        return None
+    kept = load_index(file, tokenizer_digest=index.tokenizer_digest, vocab_size=index.vocab_size)
+    return kept if kept and kept.files == index.files else None  # another process may have written in between
 
 
 _Candidate = tuple[tree.SourceFile, IndexedFile]  # the latter without the digest of the text
@@ -138,20 +139,6 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _groups(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
-    group: list[_Candidate] = []
-    n_bytes = 0
-    for candidate in candidates:
-        size = candidate[1].n_bytes
-        if group and (len(group) == GROUP_FILES or n_bytes + size > GROUP_BYTES):
-            yield group
-            group, n_bytes = [], 0
-        group.append(candidate)
-        n_bytes += size
-    if group:
-        yield group
-
-
 class _Texts:
     """The texts of a workspace as far as they fit: ``ids`` by path, and ``files`` by path with those left out."""
 
@@ -170,11 +157,11 @@ class _Texts:
 
     def add_all(self, candidates: Sequence[_Candidate], stop: Callable[[], bool], progress: Progress) -> None:
         """Add the texts of the files, as many as fit. Raises ``Cancelled``."""
-        done = 0
-        for group in _groups(candidates):
+        for done, (source, file) in enumerate(candidates):
             progress(done, len(candidates))
-            self._add(group, stop)
-            done += len(group)
+            if stop():
+                raise Cancelled
+            self._add(source, file)
             if self.full:
                 n_left = len(candidates) - len(self.files)
                 log.warning("the memory holds %d tokens at most; %d files are left out", self._max_tokens, n_left)
@@ -183,37 +170,32 @@ class _Texts:
         if stop():
             raise Cancelled
 
-    def _add(self, group: Sequence[_Candidate], stop: Callable[[], bool]) -> None:
-        """Take the texts of some files, from what was stored where nothing changed. Raises ``Cancelled``."""
-        fresh: dict[str, str] = {}  # texts to encode, by digest
-        read_files: list[IndexedFile] = []
-        for source, file in group:
-            if stop():
-                raise Cancelled
-            digest = self._known_digest(file)
-            if digest is None:
-                read = python_file.read_file(source)
-                if isinstance(read, Skipped):
-                    if read.reason.startswith(UNREADABLE):
-                        continue  # it may be readable next time
-                    digest = ""
-                else:
-                    digest = hashlib.blake2b(read[0].text.encode(), digest_size=16).hexdigest()
-                    if digest not in self._digests and digest not in self._stored:
-                        fresh[digest] = read[0].text
-            read_files.append(replace(file, digest=digest))
-        encoded = dict(zip(fresh, self._tokenizer.encode_all(list(fresh.values())), strict=True))
-        for file in read_files:
-            digest = file.digest
-            if digest and digest not in self._digests:
-                ids = self._stored[digest] if digest in self._stored else np.array(encoded[digest], np.int32)
-                self.full = len(ids) >= self._room
-                if self.full:
-                    return
-                self._room -= len(ids) + 1
-                self._digests.add(digest)
-                self.ids[file.path] = ids
-            self.files[file.path] = file
+    def _add(self, source: tree.SourceFile, file: IndexedFile) -> None:
+        """Take the text of a file, from what was stored where it has not changed."""
+        digest, text = self._known_digest(file), None
+        if digest is None:
+            read = python_file.read_file(source)
+            if isinstance(read, Skipped):
+                if read.reason.startswith(UNREADABLE):
+                    return  # it may be readable next time
+                digest = ""
+            else:
+                text = read[0].text
+                digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        if digest and digest not in self._digests:
+            ids = self._stored[digest] if digest in self._stored else self._encoded(text)
+            self.full = len(ids) >= self._room
+            if self.full:
+                return
+            self._room -= len(ids) + 1
+            self._digests.add(digest)
+            self.ids[file.path] = ids
+        self.files[file.path] = replace(file, digest=digest)
+
+    def _encoded(self, text: str | None) -> Array:
+        """The ids of a text; alone, since what several threads of a batch have needed stays with each of them."""
+        assert text is not None
+        return np.array(self._tokenizer.encode_all([text])[0], id_type(self._tokenizer.vocab_size))
 
     def are_those_of(self, stored: Index) -> bool:
         """Whether ``stored`` has exactly these files and texts."""

@@ -222,8 +222,7 @@ class Memory:
         """How often each id is in the workspace, (V,)."""
         if self._counts is None:
             size = self.tokenizer.vocab_size
-            ids = self.workspace.corpus.ids if self.workspace else np.zeros(0, np.int32)
-            self._counts = np.bincount(ids[ids >= 0], minlength=size)[:size].astype(np.float32)
+            self._counts = self.workspace.counts(size) if self.workspace else np.zeros(size, np.float32)
         return self._counts
 
     def _other_files(self, path: str) -> TokenCorpus | None:

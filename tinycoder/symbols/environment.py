@@ -13,6 +13,7 @@ from tinycoder.symbols.modules import ENVIRONMENT, Source
 from tinycoder.symbols.records import EMPTY, Module
 from tinycoder.symbols.source.live import LiveReader
 from tinycoder.symbols.source.reader import read_source
+from tinycoder.symbols.symbol_file import Stored, SymbolFile, decode, encode
 from tinycoder.workspace import python_file
 
 MAX_FILE_BYTES = 2_000_000
@@ -25,18 +26,42 @@ _EXTENSIONS = (".so", ".pyd", ".pyc")
 _NO_MODULES = frozenset({"__pycache__", "__init__", "__main__"})
 
 
-def read_file(path: str) -> Module:
-    """What a file defines, kept until it changes; nothing for one that is missing, too large or no text."""
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError):
-        return EMPTY
-    return _read(path, status.st_mtime_ns, status.st_size)
+class FileRecords:
+    """What files define, kept until they change: MAX_RECORDS in memory, all in ``file``, if there is one.
 
+    May be used by several threads.
+    """
 
-@lru_cache(maxsize=MAX_RECORDS)
-def _read(path: str, mtime_ns: int, n_bytes: int) -> Module:
-    return read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
+    def __init__(self, file: SymbolFile | None = None) -> None:
+        self._file = file
+        self._fresh: dict[str, tuple[int, int, Module]] = {}  # what the file does not have yet
+        self._cached = lru_cache(maxsize=MAX_RECORDS)(self._read)
+
+    def read(self, path: str) -> Module:
+        """What a file defines; nothing for one that is missing, too large or no text."""
+        try:
+            status = Path(path).stat()
+        except (OSError, ValueError):
+            return EMPTY
+        return self._cached(path, status.st_size, status.st_mtime_ns)
+
+    def keep(self) -> None:
+        """Keep on the disk what was read since this was called last."""
+        rows = {}
+        while self._fresh:
+            path, (n_bytes, mtime_ns, module) = self._fresh.popitem()
+            rows[path] = Stored(n_bytes, mtime_ns, "", encode(module))
+        if self._file:
+            self._file.put(rows)
+
+    def _read(self, path: str, n_bytes: int, mtime_ns: int) -> Module:
+        stored = self._file.get(path) if self._file else None
+        if stored and (stored.n_bytes, stored.mtime_ns) == (n_bytes, mtime_ns) and (known := decode(stored.data)):
+            return known
+        module = read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
+        if self._file:
+            self._fresh[path] = n_bytes, mtime_ns, module
+        return module
 
 
 def read_module(raw: bytes) -> Module:
@@ -45,6 +70,9 @@ def read_module(raw: bytes) -> Module:
         return module
     text, unreadable = python_file.decode(raw)
     return LiveReader().update(raw.decode("utf-8", "replace") if unreadable else text)
+
+
+_RECORDS = FileRecords()  # for whoever keeps none
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +89,18 @@ class PackageFolders:
     """The modules below some folders as they are now; the first folder that has a name wins, as in ``sys.path``.
 
     A stub is read instead of its module, from a package ``X-stubs`` before one next to it. ``hidden`` are top-level
-    names that are left out.
+    names that are left out, ``records`` what reads the files.
     """
 
-    def __init__(self, search_paths: Sequence[Path], *, origin: str = ENVIRONMENT, hidden: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        search_paths: Sequence[Path],
+        *,
+        origin: str = ENVIRONMENT,
+        hidden: Iterable[str] = (),
+        records: FileRecords | None = None,
+    ) -> None:
+        self._records = records or _RECORDS
         self._paths = tuple(str(path) for path in search_paths)
         self._origin = origin
         self._hidden = frozenset(hidden)
@@ -81,7 +117,7 @@ class PackageFolders:
 
     def record(self, source: Source) -> Module:
         """What a module defines; nothing for one without text."""
-        return read_file(source.path) if source.path else EMPTY
+        return self._records.read(source.path) if source.path else EMPTY
 
     def submodules(self, name: str) -> tuple[str, ...]:
         """The last parts of the names of modules directly inside a package, sorted."""
@@ -196,14 +232,21 @@ class Environment:
     several threads.
     """
 
-    def __init__(self, find: Callable[[], Interpreter], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        find: Callable[[], Interpreter],
+        *,
+        now: Callable[[], float] = time.monotonic,
+        records: FileRecords | None = None,
+    ) -> None:
+        self.records = records or _RECORDS  # of its files
         self._find = find
         self._now = now
         self._lock = threading.Lock()
         self._checked = now()
         self.interpreter = find()  # as it was found last
         self._stamp = _stamp(self.interpreter)
-        self._packages = PackageFolders(self.interpreter.search_paths)
+        self._packages = PackageFolders(self.interpreter.search_paths, records=self.records)
 
     def packages(self) -> PackageFolders:
         """The packages as they are; another object once anything changed."""
@@ -214,7 +257,7 @@ class Environment:
                 stamp = _stamp(interpreter)
                 if (interpreter, stamp) != (self.interpreter, self._stamp):
                     self.interpreter, self._stamp = interpreter, stamp
-                    self._packages = PackageFolders(interpreter.search_paths)
+                    self._packages = PackageFolders(interpreter.search_paths, records=self.records)
             return self._packages
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tinycoder.stop import Progress, never, no_progress
 from tinycoder.storage.forget_list import Forgotten, load_forgotten, true_path
 from tinycoder.storage.models import name_of_folders
-from tinycoder.symbols.environment import Environment
+from tinycoder.symbols.environment import Environment, FileRecords
 from tinycoder.symbols.imports.offers import OfferedNames, read_offered
 from tinycoder.symbols.interpreter import Interpreter, find_interpreter, is_folder, no_interpreter
 from tinycoder.symbols.project import Project, WorkspaceFile
@@ -20,9 +20,9 @@ from tinycoder.symbols.world import World
 from tinycoder.workspace import tree
 
 
-def symbol_file_of(home: Path, folders: Sequence[Path]) -> Path:
-    """Where the symbols of ``folders`` are kept."""
-    return home / "memory" / f"{name_of_folders(folders)}{SUFFIX}"
+def symbol_file_of(home: Path, folders: Sequence[Path], what: str = "") -> Path:
+    """Where the symbols of ``folders`` are kept; with ``what`` some that are kept apart."""
+    return home / "memory" / f"{name_of_folders(folders)}{what}{SUFFIX}"
 
 
 class WorkspaceSymbols:
@@ -30,10 +30,10 @@ class WorkspaceSymbols:
 
     ``offered`` are the names that could be had from outside the workspace by an import, as of the last ``refresh``.
 
-    They are kept under ``home`` from one session to the next if ``keep`` says so. ``exclude`` are patterns as for
-    ``tree.walk``. The interpreter is found as ``find_interpreter`` does, with ``python`` and what the variables
-    ``environ`` say. Where the folders are not ``trusted``, neither they nor an environment are read: there are open
-    documents and the standard library.
+    They, and what was read of the library and the environment, are kept under ``home`` from one session to the next if
+    ``keep`` says so. ``exclude`` are patterns as for ``tree.walk``. The interpreter is found as ``find_interpreter``
+    does, with ``python`` and what the variables ``environ`` say. Where the folders are not ``trusted``, neither they
+    nor an environment are read: there are open documents and the standard library.
     """
 
     def __init__(
@@ -55,9 +55,11 @@ class WorkspaceSymbols:
         self._forgotten: Forgotten | None = None
         self._offered_for: object = None
         find = partial(find_interpreter, self._folders, environ=environ, python=python)
-        self._environment = Environment(find if trusted else no_interpreter)
+        keeps = bool(self._folders) and keep
+        records = FileRecords(SymbolFile(symbol_file_of(home, folders, "-installed"))) if keeps else None
+        self._environment = Environment(find if trusted else no_interpreter, records=records)
         roots = tuple(tree.labels_of([true_path(folder) for folder in folders]).values()) if folders else ("",)
-        file = SymbolFile(symbol_file_of(home, folders)) if self._folders and keep else None
+        file = SymbolFile(symbol_file_of(home, folders)) if keeps else None
         self._project = Project(file, roots=roots)
         self.world = World(self._project, self._environment)
         self.offered = OfferedNames()
@@ -97,7 +99,10 @@ class WorkspaceSymbols:
         packages = self._environment.packages()
         imported = {name: forms.forms(name) for name in forms.names()}
         if (packages, imported) != self._offered_for:
-            self.offered = read_offered(view, stop=stop)
+            try:
+                self.offered = read_offered(view, stop=stop)
+            finally:
+                self._environment.records.keep()
             self._offered_for = packages, imported
 
     def _walk(self, forgotten: Forgotten) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tinycoder.symbols.environment import PackageFolders
+from tinycoder.symbols.environment import FileRecords, PackageFolders
 from tinycoder.symbols.modules import LIBRARY, Source
 from tinycoder.symbols.records import Module, Variable
 from tinycoder.symbols.types.introspection import class_record, module_record
@@ -29,12 +29,12 @@ TYPES_BY_EXAMPLE = {"re": ("Match", "Pattern"), "types": ()}  # modules that wri
 
 
 class Library:
-    """The modules of a standard library in ``folder``; may be used by several threads."""
+    """The modules of a standard library in ``folder``, read by ``records``; may be used by several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, records: FileRecords | None = None) -> None:
         hidden = HIDDEN | set(sys.builtin_module_names)
         paths = [folder, folder / "lib-dynload", folder.parent / "DLLs"]
-        self._folders = PackageFolders(paths, origin=LIBRARY, hidden=hidden)
+        self._folders = PackageFolders(paths, origin=LIBRARY, hidden=hidden, records=records)
         self._compiled: dict[str, Module] = {}
 
     def find(self, name: str) -> Source | None:

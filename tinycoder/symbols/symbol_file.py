@@ -67,6 +67,15 @@ class SymbolFile:
             rows = self._run(lambda database: database.execute("SELECT * FROM files").fetchall()) or []
         return {row[0]: Stored(*row[1:5]) for row in rows if _is_valid(row)}
 
+    def get(self, path: str) -> Stored | None:
+        """One file, if it is known."""
+        if not _is_unicode(path):
+            return None
+        statement = "SELECT * FROM files WHERE path = ?"
+        with self._lock:
+            row = self._run(lambda database: database.execute(statement, (path,)).fetchone())
+        return Stored(*row[1:5]) if row and _is_valid(row) else None
+
     def put(self, rows: Mapping[str, Stored]) -> None:
         """Store files, instead of what is known of them."""
         values = [

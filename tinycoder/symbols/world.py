@@ -37,7 +37,10 @@ class World:
 
     def view(self, path: str = "") -> View:
         """The modules as the workspace's file at ``path`` may import them, as they are now."""
-        installed = self._environment.packages(), _library(self._environment.interpreter.library)
+        installed = (
+            self._environment.packages(),
+            _library(self._environment.interpreter.library, self._environment.records),
+        )
         snapshot = self.project.snapshot
         state = snapshot.names, installed
         with self._lock:

@@ -17,6 +17,7 @@ from tinycoder.config import ModelConfig
 from tinycoder.transformer.blas import blas
 from tinycoder.transformer.layers import Array, exp_scores, rmsnorm_forward, rope_table, swiglu_forward
 from tinycoder.transformer.model import Params, Weights, fuse_forward
+from tinycoder.transformer.pages import pages
 
 PREFILL_CHUNK = 128  # positions between two looks at whether anybody still waits
 FEW_ROWS = 7  # up to so many, a product is faster row by row: a matrix product copies the weight first
@@ -30,8 +31,12 @@ Ids = tuple[int, ...]
 def decoding_weights(params: Params, config: ModelConfig) -> Weights:
     """The weights of ``fuse_forward``, each matrix as (I,O): BLAS is quicker to multiply few rows with those."""
     weights = fuse_forward(params, config)[0]
-    for name in weights.keys() - {"embedding"}:  # one at a time, so that each takes the room of the one before
-        weights[name] = np.ascontiguousarray(weights[name].T)
+    names = [name for name in weights if name != "embedding"]
+    room = pages((sum(weights[name].size for name in names),), weights["head"].dtype)
+    for name in names:
+        turned = weights[name].T
+        weights[name], room = room[: turned.size].reshape(turned.shape), room[turned.size :]
+        weights[name][...] = turned
     return weights
 
 

@@ -6,6 +6,8 @@ input stand on top of each other, and the scales of norms, queries and gates are
 knows token ids, no text, and no files.
 """
 
+from __future__ import annotations  # numpy.random is not imported before it is used
+
 from collections.abc import Callable, Iterable
 from typing import Any
 

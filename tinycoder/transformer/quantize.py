@@ -9,6 +9,7 @@ import numpy as np
 from tinycoder.config import ModelConfig
 from tinycoder.transformer.layers import Array
 from tinycoder.transformer.model import Params, param_shapes
+from tinycoder.transformer.pages import pages
 
 KINDS = ("float32", "float16", "int8")
 GROUP = 64  # inputs that share a scale
@@ -44,7 +45,7 @@ def dequantize(stored: dict[str, Array], kind: str) -> Params:
                 raise ValueError(f"tensor {name!r} has no scales {scale_shape(array.shape)} of float16")
             if not np.isfinite(scales).all():
                 raise ValueError(f"tensor {name + SCALES!r} holds values that are not numbers")
-            params[name] = dequantize_rows(array, scales)
+            params[name] = dequantize_rows(array, scales, out=pages(array.shape))
         else:
             params[name] = array.astype(np.float32, copy=False)
     return params
@@ -78,8 +79,8 @@ def quantize_rows(w: Array) -> tuple[Array, Array]:  # (O,I) -> (O,I) int8, (O,I
     return np.ascontiguousarray(values.reshape(n_rows, -1)[:, : w.shape[1]]), scales
 
 
-def dequantize_rows(values: Array, scales: Array) -> Array:
+def dequantize_rows(values: Array, scales: Array, out: Array | None = None) -> Array:
     """float32 matrix (O,I) from values and scales."""
     repeated = np.repeat(scales.astype(np.float32), GROUP, axis=1)[:, : values.shape[1]]
-    result: Array = values * repeated
+    result: Array = np.multiply(values, repeated, out=out)
     return result

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinycoder.errors import CheckpointError
+from tinycoder_lsp.engine import garbage
 
 if TYPE_CHECKING:
     from tinycoder.complete.candidate import ServedCompleter
@@ -21,6 +22,7 @@ def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     from tinycoder.library import open_engine
     from tinycoder.storage.checkpoint import load_model
 
+    garbage.keep()
     return open_engine(load_model(folder), parts=Parts(memory=memory))
 
 

@@ -3,7 +3,7 @@
 import inspect
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,7 @@ _LEFT_OUT = frozenset({"__doc__", "__module__", "__name__", "__loader__", "__spe
 _SIMPLE = (type(None), bool, int, float)
 _TABLES = read_tables("builtin_types.ini")
 _BASES, _ARGUMENTS, _IMPORTS = (_TABLES.pop(section) for section in ("bases", "arguments", "imports"))
+_KNOWN: dict[tuple[Any, ...], list[Parameter]] = {}  # parameters, by all that they depend on
 _FIRST_OF_SIGNATURE = re.compile(r"^(?:\w+\.)?\w+\(([^()]*)\)")
 
 
@@ -115,14 +116,26 @@ def _member(name: str, value: Any, owner: str, returns: str) -> Symbol:
 
 def _function(name: str, value: Any, qualified: str, returns: str, decorators: tuple[str, ...] = ()) -> Function:
     parameters = tuple(
-        replace(one, annotation=_ARGUMENTS.get(f"{qualified}.{one.name}", "")) for one in _parameters(value)
+        replace(one, annotation=annotation) if (annotation := _ARGUMENTS.get(f"{qualified}.{one.name}")) else one
+        for one in _parameters(value)
     )
     if decorators == ("classmethod",) and (not parameters or parameters[0].name not in ("cls", "type")):
         parameters = (Parameter("cls", POSITIONAL_ONLY), *parameters)
     return Function(name, 0, parameters, returns, decorators=decorators)
 
 
-def _parameters(value: Any) -> Iterator[Parameter]:
+def _parameters(value: Any) -> Iterable[Parameter]:
+    text, owner = getattr(value, "__text_signature__", None), getattr(value, "__self__", None)
+    if isinstance(value, types.FunctionType) or not isinstance(text, str):
+        return list(_inspected(value))
+    # Most methods of builtin classes are alike, and to inspect one is slow.
+    alike = text, type(value), getattr(value, "__module__", None), owner is None, isinstance(owner, types.ModuleType)
+    if alike not in _KNOWN:
+        _KNOWN[alike] = list(_inspected(value))
+    return _KNOWN[alike]
+
+
+def _inspected(value: Any) -> Iterator[Parameter]:
     try:
         signature = inspect.signature(value)
     except (ValueError, TypeError):
