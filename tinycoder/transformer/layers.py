@@ -178,7 +178,7 @@ def _weights(queries: Array, keys: Array, start: int) -> tuple[Array, Array]:
         np.exp(p, out=p)
         p.reshape(*p.shape[:2], -1, t, p.shape[-1])[..., start:] *= _causal(t, p.dtype)
         totals = p @ ones
-    if not LEAST_SUM < totals.min() <= totals.max() < 1 / LEAST_SUM:
+    if not _are_safe(totals):
         p = queries @ keys
         exp_scores(p.reshape(*p.shape[:2], -1, t, p.shape[-1]), start)
         totals = p @ ones
@@ -201,6 +201,11 @@ def exp_scores(s: Array, start: int) -> Array:
         np.exp(s, out=s)
     s[..., start:] *= causal
     return s
+
+
+def _are_safe(sums: Array) -> bool:
+    """Whether no exponential of those that matter to the sums was near the ends of float32. False where one is NaN."""
+    return bool(LEAST_SUM < sums.min() and sums.max() < 1 / LEAST_SUM)
 
 
 @lru_cache(maxsize=8)
@@ -293,9 +298,16 @@ def token_losses(x: Array, w: Array, targets: Array) -> Array:  # (N,C), (V,C), 
 
 def _exp_logits(x: Array, w: Array, targets: Array) -> tuple[Array, Array, Array]:
     """Unnormalised probabilities (n,V), the targets' logits (n,), and the sums of the former (n,)."""
+    targets, ones = (np.arange(len(x)), targets), np.ones(len(w), w.dtype)
     p = x @ w.T
-    if not max(p.max(), -p.min()) <= SAFE_SCORE:
+    chosen = p[targets]
+    with np.errstate(over="ignore"):
+        np.exp(p, out=p)
+        totals = p @ ones
+    if not _are_safe(totals):
+        p = x @ w.T
         p -= p.max(-1, keepdims=True)
-    chosen = p[np.arange(len(p)), targets]
-    np.exp(p, out=p)
-    return p, chosen, p @ np.ones(p.shape[1], p.dtype)
+        chosen = p[targets]
+        np.exp(p, out=p)
+        totals = p @ ones
+    return p, chosen, totals
