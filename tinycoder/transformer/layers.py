@@ -90,12 +90,11 @@ def linears_forward(x: Array, w: Array) -> tuple[Array, Cache]:  # (...,I), (K,O
 def linears_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:  # (K,...,O) -> (...,I), (K,O,I)
     """Gradients of input and weights."""
     x, w = cache
-    K, O, I = w.shape
-    rows = dy.reshape(K, -1, O)
+    rows = dy.reshape(len(w), -1, w.shape[1])
     dx: Array = rows[0] @ w[0]
-    for k in range(1, K):
-        dx += rows[k] @ w[k]
-    return dx.reshape(x.shape), np.matmul(rows.swapaxes(1, 2), x.reshape(-1, I))
+    for more, weight in zip(rows[1:], w[1:], strict=True):
+        dx += more @ weight
+    return dx.reshape(x.shape), np.matmul(rows.swapaxes(1, 2), x.reshape(-1, w.shape[2]))
 
 
 @lru_cache(maxsize=8)
@@ -143,24 +142,27 @@ def attention_forward(qkv: Array, H: int) -> tuple[Array, Cache]:  # (B,T,H+2G,D
         totals[..., block, :] = total.reshape(heads)
         np.divide((p @ values[..., seen, :]).reshape(heads), totals[..., block, :], out=outputs[..., block, :])
         weights.append(p)
-    return y, (queries, keys, values, y, totals, weights)
+    return y, (y, queries, keys, values, totals, weights)
 
 
 def attention_backward(dy: Array, cache: Cache) -> Array:  # (B,T,H,D) -> (B,T,H+2G,D)
-    """Gradient of queries, keys and values; row sums of dp * p are taken as dy * y (Dao et al. 2022)."""
-    queries, keys, values, y, totals, weights = cache
+    """Gradient of queries, keys and values; row sums of dp * p are taken as dy * y (Dao et al. 2022).
+
+    They are a last column of ``douts`` that meets -1 below the values, so that the product subtracts them.
+    """
+    y, queries, keys, values, totals, weights = cache
     (B, T, H, D), G = y.shape, keys.shape[1]
-    values_across = np.ones((B, G, D + 1, T), dy.dtype)
+    values_across = np.full((B, G, D + 1, T), -1, dy.dtype)
     values_across[..., :D, :] = values.swapaxes(-1, -2)
-    both = np.empty((*queries.shape[:-1], D + 1), dy.dtype)  # next to the gradient its dots, which meet the ones
-    douts = np.divide(_by_head(dy, G), totals, out=both[..., :D])
-    np.einsum("...d,...d->...", douts, _by_head(-y, G), out=both[..., D])
+    douts = np.empty((*queries.shape[:-1], D + 1), dy.dtype)
+    np.divide(_by_head(dy, G), totals, out=douts[..., :D])
+    np.vecdot(douts[..., :D], _by_head(y, G), out=douts[..., D])
     dqkv: Array = np.empty((B, T, H + 2 * G, D), dy.dtype)
     dqueries = _by_head(dqkv[:, :, :H], G)
     dkeys, dvalues = np.zeros((2, *keys.shape), dy.dtype)
     for start, p in zip(range(0, T, ATTENTION_BLOCK), weights, strict=True):
         block, seen = slice(start, start + ATTENTION_BLOCK), slice(0, p.shape[-1])
-        dout = _rows(both, block)
+        dout = _rows(douts, block)
         dvalues[..., seen, :] += p.swapaxes(-1, -2) @ dout[..., :D]
         ds = dout @ values_across[..., seen]
         ds *= p
@@ -205,7 +207,7 @@ def exp_scores(s: Array, start: int) -> Array:
 
 def _are_safe(sums: Array) -> bool:
     """Whether no exponential of those that matter to the sums was near the ends of float32. False where one is NaN."""
-    return bool(LEAST_SUM < sums.min() and sums.max() < 1 / LEAST_SUM)
+    return bool(sums.min() > LEAST_SUM and sums.max() < 1 / LEAST_SUM)
 
 
 @lru_cache(maxsize=8)
@@ -298,16 +300,16 @@ def token_losses(x: Array, w: Array, targets: Array) -> Array:  # (N,C), (V,C), 
 
 def _exp_logits(x: Array, w: Array, targets: Array) -> tuple[Array, Array, Array]:
     """Unnormalised probabilities (n,V), the targets' logits (n,), and the sums of the former (n,)."""
-    targets, ones = (np.arange(len(x)), targets), np.ones(len(w), w.dtype)
+    places, ones = (np.arange(len(x)), targets), np.ones(len(w), w.dtype)
     p = x @ w.T
-    chosen = p[targets]
+    chosen = p[places]
     with np.errstate(over="ignore"):
         np.exp(p, out=p)
         totals = p @ ones
     if not _are_safe(totals):
         p = x @ w.T
         p -= p.max(-1, keepdims=True)
-        chosen = p[targets]
+        chosen = p[places]
         np.exp(p, out=p)
         totals = p @ ones
     return p, chosen, totals

@@ -244,7 +244,7 @@ def _attention_block_forward(x: Array, weights: Weights, config: ModelConfig, la
 def _attention_block_backward(dy: Array, cache: Cache, layer: int, dweights: Weights) -> Array:
     norm, qkv_linear, rope, attention, o_linear = cache
     da, dweights[f"{layer}.o"] = linear_backward(dy, o_linear)
-    dqkv = attention_backward(da.reshape(attention[3].shape), attention)
+    dqkv = attention_backward(da.reshape(attention[0].shape), attention)
     dqkv = rope_backward(dqkv, rope).reshape(*dy.shape[:2], -1)
     dh, dweights[f"{layer}.qkv"] = linear_backward(dqkv, qkv_linear)
     dx = rmsnorm_backward(dh, norm)
