@@ -22,7 +22,7 @@ from tinycoder.complete.parts import Parts
 from tinycoder.storage.checkpoint import load_model
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 
 BODY = re.compile(r":\n +")
 EVERY = 5

@@ -29,7 +29,7 @@ from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import load_model
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 
 KINDS = {unknown.UNBOUND: "UNBOUND", unknown.IMPOSSIBLE: "IMPOSSIBLE"}
 NONE = "no unknown name"

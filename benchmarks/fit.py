@@ -40,7 +40,7 @@ from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 from tinycoder.symbols.project import Project, WorkspaceFile
 from tinycoder.symbols.world import World
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR, Tokenizer
 from tinycoder_training.corpora import python_repos
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names.name import NEW
-from tinycoder.complete.ranking import features, log_probability
+from tinycoder.complete.ranking import features, log_probability, traits
 from tinycoder.evaluate.cursors import survey
 from tinycoder.transformer.layers import Array
 
@@ -141,7 +141,7 @@ def _choice(engine: Engine, shown: Document, typed: int, written: str) -> Choice
     return Choice(
         typed=typed if typed < len(written) else WHOLE,
         logs=np.array([log_probability(row) for row in rows]),
-        rows=[features(row, cursor) for row in rows],
+        rows=[features(of) for of in traits(rows, cursor)],
         right=right,
         whole=whole,
         exists=whole is not None and rows[whole].name.group != NEW,

@@ -36,7 +36,7 @@ from tinycoder.stop import never
 from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 
 PARTS = ("lead", "gates", "filters", "names", "cut")
 MAX_CHARACTERS = 80_000  # of a file that is typed

@@ -26,7 +26,7 @@ from tinycoder.memory.suffix_index import SuffixIndex, token_corpus
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.storage.checkpoint import Model, load_model
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 from tinycoder_training.corpora import python_repos
 

@@ -38,7 +38,7 @@ from tinycoder.evaluate.evaluation import Settings, Variant, evaluate
 from tinycoder.library import engine_maker
 from tinycoder.storage.checkpoint import load_model, read_training
 from tinycoder.storage.models import model_folder, resolve_model
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 from tinycoder_training.corpora import python_repos
 
 ENGINES = {  # by whether the model is fine-tuned, and whether there is a memory

@@ -37,7 +37,7 @@ from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.workspace.text import Text
 from tinycoder_training.dataset import Data
 from tinycoder_training.optim import init_moments
-from tinycoder_training.streams import rewrite_of, stream
+from tinycoder_training.streams import stream
 from tinycoder_training.trainer import Progress, Run, train
 
 SIZES: list[dict[str, int]] = [  # as the base model: half as many key/value heads as heads, 2.75 times as wide inside
@@ -116,7 +116,6 @@ def read_data(corpus: Path, tokenizer: Tokenizer, out: Path, key: str, settings:
         bytes_of_id=tokenizer.n_bytes,
         prompts=(),
         end_of_text=tokenizer.end_of_text,
-        rewrite=rewrite_of(tokenizer, settings),
     )
 
 

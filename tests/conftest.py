@@ -46,7 +46,7 @@ def text(path: str, contents: str) -> Text:
     return Text(path=path, text=contents, n_bytes=len(contents.encode()))
 
 
-def small_job(folder: Path, *, steps: int = 60, **settings: object) -> Job:
+def small_job(folder: Path, *, steps: int = 50, **settings: object) -> Job:
     """A run that learns LESSON by heart with a very small model."""
     corpus = Corpus(recipe="code", train=(text("counter.py", LESSON),), validation=(text("held.py", LESSON[:200]),))
     config = TrainConfig(steps=steps, batch_size=4, n_evals=2, **settings)  # type: ignore[arg-type]

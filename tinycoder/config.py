@@ -107,10 +107,9 @@ class TrainConfig:
     """How to train. Exactly one of ``steps`` and ``minutes`` is the budget; ``max_steps`` may end the minutes early.
 
     ``shards`` is the number of parts that a batch is cut into and summed in order; it is fixed for the life of
-    a run, so that resuming on another number of cores still gives the same sums. ``fim_rate`` is the part of the
-    windows that show what follows a text before the text. ``replay`` is the part of a batch's windows that come from
-    other text than the run is about, rounded to whole windows. With ``beside_memory`` models are judged as they
-    are used, mixed with the memory of the workspace.
+    a run, so that resuming on another number of cores still gives the same sums. ``replay`` is the part of
+    a batch's windows that come from other text than the run is about, rounded to whole windows. With ``beside_memory``
+    models are judged as they are used, mixed with the memory of the workspace.
     """
 
     steps: int | None = None
@@ -130,7 +129,6 @@ class TrainConfig:
     n_evals: int = 10
     evaluation_tokens: int = 32_768
     save_seconds: float = 120.0
-    fim_rate: float = 0.25
     replay: float = 0.0
     beside_memory: bool = False
     seed: int = 0
@@ -142,7 +140,6 @@ class TrainConfig:
         _check("--minutes", self.minutes, "be above 0", 0 < (self.minutes or 0) < math.inf)
         if self.optimizer not in ("adamw", "muon"):
             raise ConfigError(f"unknown optimizer {self.optimizer!r}; choose adamw or muon")
-        _check("the fill-in-the-middle rate", self.fim_rate, "lie between 0 and 1", 0 <= self.fim_rate <= 1)
         _check("the share of replay", self.replay, "be at least 0 and below 1", 0 <= self.replay < 1)
         _check("the batch size", self.batch_size, f"be at most {_MAX_WINDOWS}", self.batch_size <= _MAX_WINDOWS)
         most = min(self.batch_size, _MAX_SHARDS)

@@ -35,7 +35,7 @@ from tinycoder.symbols.imports.offers import read_offered
 from tinycoder.symbols.indexing import WorkspaceSymbols
 from tinycoder.symbols.project import Project
 from tinycoder.symbols.world import World
-from tinycoder.transformer.decode import use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
 from tinycoder.transformer.tokenizer import FILE_SEPARATOR
 from tinycoder.workspace import tree
 
@@ -231,7 +231,7 @@ def choose_model(home: Path, folders: Sequence[Path], name: str | None = None, *
 
 def open_engine(model: Model, *, parts: Parts = Parts()) -> Engine:
     """An engine with an empty memory. BLAS keeps to one thread from here on."""
-    use_one_blas_thread(prefill=1)
+    use_one_blas_thread(prefill=2, when_idle=True)
     return Engine(model, Memory(model.tokenizer), parts=parts)
 
 

@@ -119,6 +119,16 @@ async def did_focus(ls: Session, params: Any) -> None:
     await ls.look()
 
 
+@feature("textDocument/didMoveCursor")
+def did_move_cursor(ls: Session, params: Any) -> None:
+    """The cursor is elsewhere, by no edit: read the prompt there, before anything is asked."""
+    document, position = getattr(params, "textDocument", None), getattr(params, "position", None)
+    uri = getattr(document, "uri", None)
+    line, character = getattr(position, "line", None), getattr(position, "character", None)
+    if isinstance(uri, str) and isinstance(line, int) and isinstance(character, int) and min(line, character) >= 0:
+        _prepare(ls, ls.documents.cursor_at(uri, lsp.Position(line, character)))
+
+
 @feature("textDocument/didShowCompletion")
 def did_show(ls: Session, params: Any) -> None:
     """The editor shows a candidate."""
@@ -143,9 +153,22 @@ async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
     await ls.look()
 
 
-@feature(lsp.TEXT_DOCUMENT_DID_CHANGE, lsp.TEXT_DOCUMENT_DID_CLOSE)
-def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams | lsp.DidCloseTextDocumentParams) -> None:
-    """The document has another text, or from now on that of its file."""
+def _prepare(ls: Session, cursor: TextCursor | None) -> None:
+    if cursor is not None and (ls.settings.inline.enable or ls.settings.popup.enable):
+        ls.answers.prepare(cursor)
+
+
+@feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+def did_change(ls: Session, params: lsp.DidChangeTextDocumentParams) -> None:
+    """The document has another text. After more than a letter the editor may wait before it asks."""
+    ls.documents.follow(params.text_document.uri)
+    ls.in_use()
+    _prepare(ls, ls.documents.after_insertion(params.text_document.uri))
+
+
+@feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+def did_close(ls: Session, params: lsp.DidCloseTextDocumentParams) -> None:
+    """From now on the document has the text of its file."""
     ls.documents.follow(params.text_document.uri)
     ls.in_use()
 

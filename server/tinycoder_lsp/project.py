@@ -20,9 +20,6 @@ class Recipe:
     batch_size: Positive | None = _setting(None, "Windows of a step.")
     context: Annotated[int, Range(2)] | None = _setting(None, "Tokens of a window.")
     optimizer: Literal["muon", "adamw"] | None = _setting(None, "The optimizer.")
-    fim_rate: Annotated[float, Range(0, 1)] | None = _setting(
-        None, "Part of the windows that teach to fill in the middle."
-    )
     seed: Annotated[int, Range(0)] | None = _setting(None, "Seed of weights, held-out files and data order.")
 
 

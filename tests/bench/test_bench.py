@@ -157,6 +157,33 @@ def test_bench_decode_has_a_row_for_each_question() -> None:
     assert found["drafts_equal"]
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for number in range(3):
+        names = [f"value_{number}_{n}" for n in range(120)]
+        lines = [f"def make_{name}(start):\n    {name} = start + {len(name)}\n    return {name}\n" for name in names]
+        (tmp_path / f"part_{number}.py").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def test_bench_keystroke_says_where_the_time_goes_and_compares(project: Path) -> None:
+    checkout = Path(__file__).parents[2]
+    against = ["--against", str(checkout)] if (checkout / "tinycoder").is_dir() else []
+    result = run("keystroke", str(project), "--seconds", "1", "--json", "--threads", "1", *against)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    for parts in found["budget"].values():
+        assert sum(part["share"] for part in parts.values()) == pytest.approx(1)
+        assert all(part["p50_ms"] <= part["p95_ms"] for part in parts.values())
+    assert found["budget"]["list"]["names"]["share"] > 0
+    assert found["budget"]["jump"]["prefill"]["share"] > 0
+    assert found["budget"]["ghost"]["gates"]["p95_ms"] >= 0
+    if against:
+        assert found["equal"].keys() == found["budget"].keys()
+        assert all(same == of_all > 0 for same, of_all in found["equal"].values())
+        assert sum(row["ratio"] is not None for row in found["rows"]) == 6
+
+
 def test_a_figure_faster_than_its_arithmetic_is_refused() -> None:
     rate = 1e9
     refuse_impossible({"one": 1e-3, "theirs": 1e-9}, {"one": 1e6}, rate)
@@ -186,9 +213,14 @@ def test_competitors_find_what_they_share() -> None:
         (["train", "--compare", "nowhere.json"], "cannot be read"),
         (["train", "--competitor-python", "no-such-python"], "is no program"),
         (["decode", "--model", "nobody"], "nobody"),
+        (["keystroke", "."], "has no Python file that is long enough"),
+        (["keystroke", "--against", "."], "is no checkout"),
     ],
 )
-def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_bad_input_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, ["--home", str(tmp_path), "bench", *arguments])
     assert result.exit_code != 0
     assert isinstance(result.exception, Exception)

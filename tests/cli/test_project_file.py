@@ -84,7 +84,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[TrainOptions]:
 
 RECIPE = (
     "[tool.tinycoder.training]",
-    'minutes = 3\npreset = "nano"\nbatchSize = 5\ncontext = 64\noptimizer = "adamw"\nfimRate = 0.5\nseed = 7',
+    'minutes = 3\npreset = "nano"\nbatchSize = 5\ncontext = 64\noptimizer = "adamw"\nseed = 7',
 )
 
 
@@ -92,7 +92,7 @@ RECIPE = (
     ("arguments", "expected"),
     [
         ([], {"minutes": 3, "preset": "nano", "batch_size": 5, "window": 64, "optimizer": "adamw", "seed": 7}),
-        (["--minutes", "1", "--preset", "tiny"], {"minutes": 1, "preset": "tiny", "fim_rate": 0.5}),
+        (["--minutes", "1", "--preset", "tiny"], {"minutes": 1, "preset": "tiny"}),
         (["--steps", "2"], {"minutes": None, "steps": 2}),
         (["--optimizer", "muon", "--seed", "0"], {"optimizer": "muon", "seed": 0}),
         (["--from", "base"], {"preset": None, "minutes": 3}),

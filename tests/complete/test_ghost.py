@@ -20,7 +20,7 @@ class Scripted:
         self.tokenizer = TOKENIZER
         self.ids = [*TOKENIZER.encode(text), TOKENIZER.end_of_text]
 
-    def after(self, context: Any, generated: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, generated: Any, poll: Any, **how: Any) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
         p[self.ids[len(generated)]] = 0.9
         return p
@@ -36,7 +36,7 @@ class Torn(Scripted):
         super().__init__("")
         self.a = a
 
-    def after(self, context: Any, generated: Any, poll: Any, *, drafted: bool = False) -> Any:
+    def after(self, context: Any, generated: Any, poll: Any, **how: Any) -> Any:
         p = np.zeros(TOKENIZER.vocab_size, np.float32)
         written = "".join(chr(TOKENIZER.raw[i][0]) for i in generated)
         if not written:

@@ -44,7 +44,7 @@ def context_and_predictions(model: Model, text: str) -> tuple[CursorContext, Pre
     predictor = Predictor(model.tokenizer, model, memory, Mixer(), Parts())
     document = Document(path="counter.py", text=text)
     lines = TokenLines(model.tokenizer, text)
-    context = make_context(document, len(text), lines, model=model, memory=memory, fim=True, healing=True)
+    context = make_context(document, len(text), lines, model=model, memory=memory, healing=True)
     return context, predictor.predictions(context)
 
 

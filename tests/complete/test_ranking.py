@@ -13,7 +13,7 @@ from tinycoder.complete.candidate import Document
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.names import name as group
 from tinycoder.complete.names.cursor import Cursor
-from tinycoder.complete.ranking import MIN_PROBABILITY, Row, default_weights, features, log_probability, ranked
+from tinycoder.complete.ranking import MIN_PROBABILITY, Row, default_weights, features, log_probability, ranked, traits
 from tinycoder.storage.checkpoint import Model
 
 SAMPLE = """\
@@ -105,7 +105,7 @@ def test_features_differ_and_their_kinds_are_those_of_the_weights(engine: Engine
     for line in LINES:
         cursor, found = rows(engine, line)
         for row in found:
-            active = features(row, cursor)
+            active = features(next(traits([row], cursor)))
             assert len(set(active)) == len(active)
             kinds.update(feature.split()[0] for feature in active)
     assert {name.split()[0] for name in default_weights()} - {"log"} == kinds

@@ -58,6 +58,7 @@ class Told:
         self.index: Any = None
         self.symbols: Any = None
         self.ahead: list[str] = []
+        self.prepared: list[int] = []
         self.learnt = 0
         self.thought = 0
         self.known: set[str] = set()
@@ -124,6 +125,9 @@ class Stub:
                 raise Cancelled
             threading.Event().wait(0.001)
 
+    def prepare(self, document: Document, offset: int, *, stop: Stop) -> None:
+        self.memory.prepared.append(offset)
+
     def use(self, index: Any) -> None:
         self.memory.use(index)
 
@@ -169,6 +173,7 @@ class Stub:
                 "index": told.index,
                 "symbols": told.symbols,
                 "ahead": told.ahead,
+                "prepared": told.prepared,
                 "learnt": told.learnt,
                 "thought": told.thought,
                 "memory": self._with_memory,

@@ -290,3 +290,36 @@ def test_a_fault_in_the_engine_is_an_empty_answer_and_one_entry_in_the_log(clien
     assert "ValueError: the engine" not in log  # a text that could quote somebody's code
     assert log.count("completion failed") == log.count("Traceback")
     assert client.popup(client.open("ab"), 0, 2) != []
+
+
+def moved(uri: Any, line: Any, character: Any) -> dict[str, Any]:
+    return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+
+
+def prepared(client: Any) -> Any:
+    return client.told()["prepared"]
+
+
+def test_where_the_cursor_has_moved_the_prompt_is_read_before_anything_is_asked(client: Any) -> None:
+    uri = client.open("abc = 1\ncursor = 2", uri="file:///somewhere/moved.py")
+    client.notify("textDocument/didMoveCursor", moved(uri, 1, 3))
+    client.until(lambda: 11 in prepared(client))
+
+
+def test_after_more_than_a_letter_the_prompt_is_read_at_its_end(client: Any) -> None:
+    uri = client.open("abc = 1\n", uri="file:///somewhere/typed.py")
+    client.send(client.change(uri, client.edit(1, 0, 0, "x"), version=2))
+    client.send(client.change(uri, client.edit(1, 1, 1, " = a_whole_line\n"), version=3))
+    client.until(lambda: 25 in prepared(client))
+    assert 9 not in prepared(client)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [moved("file:///somewhere/unknown.py", 0, 0), moved(7, 0, 0), moved("file:///somewhere/a.py", -1, "x"), {}, None],
+    ids=str,
+)
+def test_a_cursor_that_is_nowhere_is_no_cursor(client: Any, params: Any) -> None:
+    before = prepared(client)
+    client.notify("textDocument/didMoveCursor", params)
+    assert prepared(client) == before

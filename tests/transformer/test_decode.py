@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from tinycoder.config import GenerationConfig, ModelConfig, n_cpus
-from tinycoder.transformer import decode
 from tinycoder.transformer.decode import Ids, KVCache, Session, decoding_weights, step, window_start
 from tinycoder.transformer.model import forward, init_params
 from tinycoder.transformer.sampling import beam_search, distribution, sample_ids, softmax
@@ -110,26 +108,6 @@ def test_scores_of_the_last_ids_at_once(data: st.DataObject) -> None:
         assert len(found) == n
         for i in range(n):
             np.testing.assert_allclose(found[i], uncached(ids[: len(ids) - n + 1 + i]), atol=1e-5)
-
-
-def blas_threads() -> int:
-    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
-
-
-def test_long_prefills_have_the_threads_that_blas_came_with() -> None:
-    with threadpool_limits(limits=2, user_api="blas"):
-        came_with = blas_threads()
-        blas = decode._Blas()
-        blas.hold_to_one(None)
-        assert blas_threads() == 1
-        with blas.threads_for(1000):
-            assert blas_threads() == came_with
-        with blas.threads_for(1):
-            assert blas_threads() == 1
-        assert blas_threads() == 1
-        blas.hold_to_one(1)
-        with blas.threads_for(1000):
-            assert blas_threads() == 1
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,20 @@ FOLDER = Path(__file__).parent / "competitors"
 
 
 class Competitor:
-    """One started process; ``absent`` says why it cannot take part, if so."""
+    """One started process: ``ready`` is what it says of itself, ``absent`` why it cannot take part, if so."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
         )
         self.absent: str | None = None
         first = self._read()
+        self.ready: Any = first.get("ready")
         if "ready" not in first:
             self.absent = str(first.get("absent", "it ended before it was ready"))
 

@@ -20,7 +20,8 @@ from tinycoder.errors import ConfigError
 from tinycoder.storage.checkpoint import Model, save_model
 from tinycoder.storage.gguf import export_gguf
 from tinycoder.storage.record import TrainingRecord
-from tinycoder.transformer.decode import Session, use_one_blas_thread
+from tinycoder.transformer.blas import use_one_blas_thread
+from tinycoder.transformer.decode import Session
 from tinycoder.transformer.draft import DraftedSession
 from tinycoder.transformer.model import init_params, n_params
 from tinycoder.transformer.tokenizer import train_code_tokenizer

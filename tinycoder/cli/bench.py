@@ -50,7 +50,7 @@ _common = (
 
 @click.group()
 def bench() -> None:
-    """Measure training, decoding, memory and scaling on this machine.
+    """Measure keystrokes, training, decoding, memory and scaling on this machine.
 
     Everybody takes turns, so that all meet the same noise; figures are medians. Competitors (PyTorch, transformers,
     llama.cpp) take part where this Python, or another that is named, has them.
@@ -141,6 +141,23 @@ def scaling(**asked: Any) -> Record:
     from tinycoder.bench.scaling import run
 
     return run(**asked, say=lambda line: click.echo(line, err=True))
+
+
+@_command(
+    click.argument("folder", type=options.FOLDER, required=False),
+    options.model("base"),
+    click.option("--against", type=options.FOLDER, help="Type with this other checkout too, in turns."),
+    *_seconds,
+)
+def keystroke(model: str | None, **asked: Any) -> Record:
+    """Where the time of a completion goes, part by part, while code of a folder is typed.
+
+    Without a FOLDER the code is asyncio's, of the standard library. Times are those of the processor.
+    """
+    from tinycoder.bench.keystroke import run
+
+    chosen = options.chosen_model(click.get_current_context(), model) if model else None
+    return run(model=chosen.folder if chosen else None, **asked)
 
 
 def _lines(record: Record) -> Iterator[str]:

@@ -62,7 +62,7 @@ def generate(
         )
     config = _config(samples, stop, settings)
     from tinycoder.complete import generation
-    from tinycoder.transformer.decode import use_one_blas_thread
+    from tinycoder.transformer.blas import use_one_blas_thread
 
     use_one_blas_thread()
     text = _read_prompt(prompt)

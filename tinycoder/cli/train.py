@@ -19,7 +19,7 @@ from tinycoder.cli.options import FILE, FOLDER, PATH, TEXT, Number, home_folder
 from tinycoder.cli.project import recipe_of, shared_settings
 from tinycoder.cli.signals import INTERRUPTED, stop_on_signals
 from tinycoder.cli.terminal import printable, show, wrapped
-from tinycoder.config import FORMER_PRESETS, FROM_SCRATCH, PRESETS, TrainConfig
+from tinycoder.config import FORMER_PRESETS, FROM_SCRATCH, PRESETS
 from tinycoder.words import counted
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ class TrainOptions:
     overwrite: bool
     optimizer: str
     engine: str
-    fim_rate: float
     seed: int | None
     recent: float | None
     shards: Path | None
@@ -133,13 +132,6 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     help="What computes: numpy on all cores, or PyTorch on a GPU if there is one (pip install 'tinycoder[torch]').",
 )
 @click.option(
-    "--fim-rate",
-    type=Number(0, 1),
-    default=TrainConfig.fim_rate,
-    show_default=True,
-    help="Part of the windows that teach to fill in the middle, for --recipe code.",
-)
-@click.option(
     "--seed",
     type=click.IntRange(0),
     help="Seed of weights, held-out files and data order.  [default: that of a model of PATHS, else 0]",
@@ -217,7 +209,6 @@ def _check(context: click.Context, options: TrainOptions) -> None:
         if options.paths:
             raise click.UsageError(f"--recipe {options.recipe} reads no PATHS")
         _refuse(context, f"--recipe {options.recipe} reads no PATHS", "exclude")
-        _refuse(context, f"--recipe {options.recipe} has no middle to fill in", "fim_rate")
     if options.recipe != "shakespeare" and options.file:
         raise click.UsageError("--file goes with --recipe shakespeare")
     if options.shards is not None:
@@ -227,7 +218,7 @@ def _check(context: click.Context, options: TrainOptions) -> None:
             raise click.UsageError("--shards are no workspace; give the model a --name")
         _refuse(context, "--shards are written as they are", "exclude", "recent", "list_only", "resume")
     if options.resume:
-        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "fim_rate", "seed", "file")
+        fixed = ("preset", "batch_size", "window", "start", "overwrite", "optimizer", "seed", "file")
         _refuse(context, "--resume continues a run as it is", *fixed, "exclude", "recent")
     if options.recent is not None:
         if options.recipe != "code" or options.start == FROM_SCRATCH:

@@ -220,7 +220,6 @@ def _settings(options: TrainOptions, batch_size: int, seed: int, *, tuned: bool)
             batch_size=batch_size,
             shards=min(batch_size, n_cpus()),
             optimizer=options.optimizer,
-            fim_rate=options.fim_rate,
             seed=seed,
         )
         return tuning(settings) if tuned else settings

@@ -172,6 +172,9 @@ class ServedCompleter(Completer, Protocol):
     def look_ahead(self, document: Document, offset: int, candidate: Candidate, *, stop: Stop) -> None:
         """Prepare the ghost text that follows once ``candidate`` is accepted."""
 
+    def prepare(self, document: Document, offset: int, *, stop: Stop) -> None:
+        """Read what an answer at ``offset`` will need, before it is asked for."""
+
     def use(self, workspace: SuffixIndex) -> None:
         """Use this index of the workspace from now on."""
 

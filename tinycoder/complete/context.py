@@ -10,7 +10,6 @@ from tinycoder.memory.ngrams import Memory
 from tinycoder.memory.token_lines import TokenLines
 from tinycoder.storage.checkpoint import Model
 from tinycoder.transformer.decode import window_start
-from tinycoder.transformer.fim import fim_head, suffix_first_piece, suffix_room
 from tinycoder.transformer.layers import Array
 
 
@@ -37,13 +36,11 @@ def make_context(
     *,
     model: Model | None,
     memory: Memory | None,
-    fim: bool,
     healing: bool,
 ) -> CursorContext:
     """The context at ``offset``; ``lines`` holds the document's tokens.
 
-    The lines below the cursor are part of ``here``. With ``fim`` a model that has learnt to reads the beginning of the
-    text after the cursor. Without ``healing`` the ``prefix_bytes`` are empty.
+    The lines below the cursor are part of ``here``. Without ``healing`` the ``prefix_bytes`` are empty.
     """
     tokenizer = lines.tokenizer
     text_start, ids_start, ids_end = lines.line_at(offset)
@@ -55,39 +52,28 @@ def make_context(
     return CursorContext(
         document=document,
         offset=offset,
-        prompt=tuple(prompt_ids(model, document.path, before, lines.text[offset:] if fim else "")) if model else (),
+        prompt=tuple(prompt_ids(model, document.path, before)) if model else (),
         before=before,
         here=here,
         prefix_bytes=piece.encode("utf-8"),
     )
 
 
-def prompt_ids(model: Model, path: str, context: Array, after: str = "") -> list[int]:
+def prompt_ids(model: Model, path: str, context: Array) -> list[int]:
     """The ids that the model reads to continue ``context``, arranged as in training; at least one.
 
-    A model of code reads the file's path first. If there is text ``after`` the cursor and the model has learnt to fill
-    in, it reads the beginning of that before everything else. The context is cut at its start in large steps: a
-    quarter of the window stays free, and most keystrokes only append ids.
+    A model of code reads the file's path first. The context is cut at its start in large steps: a quarter of the window
+    stays free, and most keystrokes, and jumps within the window, only append ids.
     """
-    tokenizer, size = model.tokenizer, model.config.context
-    head: list[int] = []
-    if after.strip() and can_fim(model):
-        head = fim_head(tokenizer, suffix_first_piece(tokenizer, after, suffix_room(size)))
-    header = header_ids(model, path)
-    cut = window_start(len(header) + len(context), size - len(head), size // 4)
+    size, header = model.config.context, header_ids(model, path)
+    cut = window_start(len(header) + len(context), size, size // 4)
     text: Sequence[int] = context[max(0, cut - len(header)) :].tolist()
-    return [*head, *header[cut:], *text] or [tokenizer.end_of_text]
+    return [*header[cut:], *text] or [model.tokenizer.end_of_text]
 
 
 def header_ids(model: Model, path: str) -> list[int]:
     """The ids before a file's text: a model of code was trained on files that begin with their path."""
     return model.tokenizer.encode_header(path) if model.training.recipe == "code" else []
-
-
-def can_fim(model: Model) -> bool:
-    """Whether the model was trained to fill in the middle, that is, to read the text after the cursor."""
-    settings = model.training.settings
-    return settings is not None and settings.fim_rate > 0
 
 
 def document_ids(model: Model, path: str, text: str) -> tuple[list[int], int]:

@@ -144,6 +144,16 @@ class Engine:
         if at is not None:
             self._ghost.look_ahead(opened, at, _poll(stop), max_tokens=max_tokens)
 
+    def prepare(self, document: Document, offset: int, *, stop: Stop) -> None:
+        """Read the prompt at ``offset``, which the next answer there needs first.
+
+        Raises ``Cancelled`` once ``stop()`` is true; what was read until then is kept.
+        """
+        opened = self._documents.read_document(document)
+        at = opened.redacted.offset(offset)
+        if at is not None:
+            self._predictor.after(self._predictor.context(opened.document, at, opened.lines), (), _poll(stop))
+
     def observe(self, document: Document) -> None:
         """Take in the current text of an open file."""
         self._documents.read_document(document)

@@ -227,8 +227,9 @@ def _greedy(
     if not layout.opens and text.cut_at_break():
         return text.ghost(confidence)
     n_lines = text.raw.count(b"\n")
+    until = frozenset() if layout.block else healer.ends_lines
     for _ in range(max_tokens):
-        p = predictor.after(context, text.ids, poll, drafted=True)
+        p = predictor.after(context, text.ids, poll, drafted=True, until=until)
         if whole:
             p = p * healer.ends_word
             p, whole = p / max(float(p.sum()), MIN_PROBABILITY), False

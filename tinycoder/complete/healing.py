@@ -30,7 +30,8 @@ class Healer:
         returns = [i for i, raw in enumerate(tokenizer.raw) if raw[:1] == b"\r"]  # never written: texts have none
         self.breaks_line = np.array(breaks_line, np.intp)
         self._starting: dict[int, Array] = {}
-        self.ends_line = np.array(sorted({*breaks_line, *returns, tokenizer.end_of_text}), np.intp)
+        self.ends_lines = frozenset((*breaks_line, *returns, tokenizer.end_of_text))
+        self.ends_line = np.array(sorted(self.ends_lines), np.intp)
 
     def starts_name(self, n: int) -> Array:
         """A mask (V,) of the tokens whose byte number ``n`` can begin a name."""

@@ -14,7 +14,6 @@ class Parts:
     model: bool = True  # the transformer
     memory: bool = True  # counts of the workspace and the open files
     learning: bool = True  # the mixture's weights follow what is typed
-    infill: bool = True  # the transformer reads the text after the cursor
     healing: bool = True  # a half-typed piece constrains the next tokens
     cut: bool = True  # ghost text ends where its confidence becomes low
     filters: bool = True  # syntax, brackets, repetitions

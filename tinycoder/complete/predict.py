@@ -7,7 +7,7 @@ cached as long as the context of the cursor is the same, since the next letter o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,16 +61,24 @@ class Predictor:
         self._context: CursorContext | None = None  # the latest: completion list and ghost text share a cursor
         self._banned = [i for i in tokenizer.special.values() if i != tokenizer.end_of_text]
 
-    def after(self, context: CursorContext, generated: Sequence[int], poll: Poll, *, drafted: bool = False) -> Array:
+    def after(
+        self,
+        context: CursorContext,
+        generated: Sequence[int],
+        poll: Poll,
+        *,
+        drafted: bool = False,
+        until: Container[int] = frozenset(),
+    ) -> Array:
         """Distribution (V,) of the token after ``generated`` in ``context``; special ids but the end of text have 0.
 
-        ``drafted`` lets the memory draft several tokens ahead, which is faster where many follow; the distribution is
-        the same.
+        ``drafted`` lets the memory draft several tokens ahead, which is faster where many follow, up to one of
+        ``until``; the distribution is the same.
         """
         predictions, row = self.predictions(context), tuple(generated)
         p = predictions.known.get(row)
         if p is None:
-            p = self.mixed(context, generated, self._base(context, generated, poll, drafted))
+            p = self.mixed(context, generated, self._base(context, generated, poll, drafted, until))
             predictions.keep(row, p)
         else:
             poll()
@@ -94,7 +102,6 @@ class Predictor:
                 lines,
                 model=self.model,
                 memory=self.memory,
-                fim=self._parts.infill,
                 healing=self._parts.healing,
             )
         return last
@@ -144,7 +151,9 @@ class Predictor:
         before = np.concatenate([context.before[-MAX_MATCH:], np.array(generated, np.int32)])
         return self.memory.evidence(before, context.document.path, context.here)
 
-    def _base(self, context: CursorContext, generated: Sequence[int], poll: Poll, drafted: bool) -> Array:
+    def _base(
+        self, context: CursorContext, generated: Sequence[int], poll: Poll, drafted: bool, until: Container[int]
+    ) -> Array:
         if self._session is None:
             poll()
             return self.unigram()
@@ -152,7 +161,7 @@ class Predictor:
         if self._drafted is None or not drafted:
             scores = self._session.next_logits(ids, poll)
         else:
-            scores = self._drafted.next_logits(ids, poll, partial(self._guess, context, generated))
+            scores = self._drafted.next_logits(ids, poll, partial(self._guess, context, generated), until=until)
         return softmax(scores)
 
     def _guess(self, context: CursorContext, generated: Sequence[int], n: int) -> tuple[list[int], int]:

@@ -58,7 +58,7 @@ def _ids(opened: CleanDocument, offset: int, model: Model) -> tuple[tuple[int, .
     lines, tokenizer = opened.lines, model.tokenizer
     if tokenizer.raw != lines.tokenizer.raw:
         lines = TokenLines(tokenizer, opened.document.text)
-    context = make_context(opened.document, offset, lines, model=model, memory=None, fim=True, healing=True)
+    context = make_context(opened.document, offset, lines, model=model, memory=None, healing=True)
     piece = context.prefix_bytes.decode("utf-8", "ignore")
     spelled = tokenizer.encode(piece)
     for n in range(0 if piece.startswith("\n") else len(spelled)):  # no token may add to an indentation

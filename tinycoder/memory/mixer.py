@@ -29,6 +29,7 @@ RATE = 0.15  # of Adagrad
 POWER_RATE = 0.03  # of the exponents: each of them moves the whole distribution
 CAUTION = 5.0  # squared gradients that count as seen before the first one
 MIN_PROBABILITY = 1e-9  # probability of what nobody expects
+MIN_SCALE = 1e-6  # by which a distribution is multiplied later rather than now
 MAX_WEIGHT = 1e9  # of a weight or a sum that is read back
 _Weight = Annotated[float, Range(-MAX_WEIGHT, MAX_WEIGHT)]
 FORMAT = 2
@@ -75,14 +76,19 @@ class Mixer:
         matches = sorted(matches, key=lambda match: (match.order, match.source))
         confidence = min(N_CONFIDENCE - 1, int(float(base.max()) * N_CONFIDENCE))
         interpolated = base.astype(np.float32, copy=True)
+        scale = 1.0  # of ``interpolated``: a level touches its own ids only, and all are scaled at the end
         rows, match_weights = [], []
         for match in matches:
-            row = _row(match, interpolated, confidence)
+            row = _row(match, interpolated, scale, confidence)
             share = _logistic(weights[row[0]] + weights[row[1]] + weights[row[2]] + weights[row[3]])
-            interpolated *= 1 - share
-            interpolated[match.ids] += share / match.total * match.counts
+            scale *= 1 - share
+            if scale < MIN_SCALE:
+                interpolated *= scale
+                scale = 1.0
+            interpolated[match.ids] += share / (match.total * scale) * match.counts
             rows.append(row)
             match_weights.append(share)
+        interpolated *= scale
         longest = _ORDER_AT[matches[-1].order] + 1 if matches else 0
         at = _START["power"] + (longest * N_CONFIDENCE + confidence) * 2
         p = interpolated
@@ -158,14 +164,14 @@ def from_tables(data: object) -> Mixer:
     return Mixer(weights, steps)
 
 
-def _row(match: NgramMatch, interpolated: Array, confidence: int) -> tuple[int, ...]:
-    """Where the weights of a level are in the tables."""
+def _row(match: NgramMatch, interpolated: Array, scale: float, confidence: int) -> tuple[int, ...]:
+    """Where the weights of a level are in the tables; the distribution so far is ``scale`` times ``interpolated``."""
     best = int(match.counts.argmax())
     most, total = float(match.counts[best]), match.total
     agree = 2 if most == total else 1 if most * 2 > total else 0
     n = min(N_TOTALS - 1, int(math.log2(total)))
     kinds = min(N_KINDS, len(match.ids)) - 1
-    likely = min(N_LIKELY - 1, int(-1.5 * math.log10(float(interpolated[match.ids[best]]) + MIN_PROBABILITY)))
+    likely = min(N_LIKELY - 1, int(-1.5 * math.log10(scale * float(interpolated[match.ids[best]]) + MIN_PROBABILITY)))
     source, order = match.source, _ORDER_AT[match.order]
     return (
         _START["order"] + (source * len(ORDERS) + order) * 4 + min(n, 3),

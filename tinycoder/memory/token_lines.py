@@ -71,9 +71,12 @@ class TokenLines:
         self._text_starts = [0, *itertools.accumulate(map(len, new))]
         self._id_starts = [0, *itertools.accumulate(map(len, self._line_ids))]
         if self._words is not None:
-            self._words.subtract(_words(old[first : len(old) - last]))
+            gone = _words(old[first : len(old) - last])
+            self._words.subtract(gone)
             self._words.update(_words(changed))
-            self._words = +self._words
+            for word in set(gone):
+                if not self._words[word]:
+                    del self._words[word]
         self.text = text
         self.changed = (first, len(changed)) if old else None
 

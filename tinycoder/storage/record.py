@@ -21,7 +21,6 @@ KEYS = {  # of fields that have another name in the files, as version 0.1.0 wrot
     "bundled": "shipped",
     "max_steps": "most_steps",
     "n_evals": "evaluations",
-    "fim_rate": "infill",
 }
 
 

@@ -9,58 +9,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from tinycoder.config import ModelConfig
+from tinycoder.transformer.blas import blas
 from tinycoder.transformer.layers import Array, exp_scores, rmsnorm_forward, rope_table, swiglu_forward
 from tinycoder.transformer.model import Params, Weights, fuse_forward
 
 PREFILL_CHUNK = 128  # positions between two looks at whether anybody still waits
-LONG_PREFILL = 64  # positions from which on more BLAS threads pay
 FEW_ROWS = 7  # up to so many, a product is faster row by row: a matrix product copies the weight first
 KEPT_SCORES = 64  # positions whose scores a session remembers
 MAX_ROW = 16  # ids that branch off
 
 Poll = Callable[[], None]
 Ids = tuple[int, ...]
-
-
-class _Blas:
-    """Who decides on BLAS threads while decoding: one for small steps, more for long prefills."""
-
-    controller: ThreadpoolController | None = None
-    n_threads = 1
-
-    def hold_to_one(self, at_most: int | None) -> None:
-        """One thread from here on, and for long prefills as many as BLAS has now, or ``at_most``."""
-        if self.controller is None:
-            self.controller = ThreadpoolController().select(user_api="blas")
-            self.n_threads = max((library["num_threads"] for library in self.controller.info()), default=1)
-            self.controller.limit(limits=1)
-        self.n_threads = min(self.n_threads, at_most or self.n_threads)
-
-    def threads_for(self, n_positions: int) -> AbstractContextManager[Any]:
-        """A block in which BLAS has the threads that suit a step of so many positions."""
-        if self.controller is None or self.n_threads == 1 or n_positions < LONG_PREFILL:
-            return nullcontext()
-        threads: AbstractContextManager[Any] = self.controller.limit(limits=self.n_threads)
-        return threads
-
-
-_blas = _Blas()
-
-
-def use_one_blas_thread(*, prefill: int | None = None) -> None:
-    """Keep BLAS to one thread from here on: for single tokens more threads only wait for each other.
-
-    Long prefills still use as many as BLAS came with, which ``OMP_NUM_THREADS`` and its like set, or ``prefill``.
-    """
-    _blas.hold_to_one(prefill)
 
 
 def decoding_weights(params: Params, config: ModelConfig) -> Weights:
@@ -135,13 +99,15 @@ def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array, n_sc
         cache.keys[layer, ..., new] = heads[:, H : H + G].swapaxes(-1, -2)
         cache.values[layer, :, :, new] = heads[:, H + G :]
         cache.length = past + t
-        attended = _attention(heads[:, :H].reshape(B, G, -1, D), cache, layer, t)
-        x += _linear(attended.reshape(B, H, t, D).swapaxes(1, 2).reshape(B * t, C), weights[f"{layer}.o"])
+        n = n_scored if layer == config.n_layers - 1 else t  # of the last layer nothing reads the other positions
+        if n < t:
+            x = x.reshape(B, t, C)[:, t - n :].reshape(B * n, C)
+        attended = _attention(heads[:, :H, t - n :].reshape(B, G, -1, D), cache, layer, n)
+        x += _linear(attended.reshape(B, H, n, D).swapaxes(1, 2).reshape(B * n, C), weights[f"{layer}.o"])
         gate_up = _linear(_rmsnorm(x, config.norm_eps), weights[f"{layer}.gate_up"])
         hidden = swiglu_forward(gate_up.reshape(len(x), 2, -1).swapaxes(0, 1))[0]
         x += _linear(hidden, weights[f"{layer}.down"])
-    last = x.reshape(B, t, C)[:, t - n_scored :].reshape(B * n_scored, C)
-    return _linear(_rmsnorm(last, config.norm_eps), weights["head"]).reshape(B, n_scored, -1)
+    return _linear(_rmsnorm(x, config.norm_eps), weights["head"]).reshape(B, n_scored, -1)
 
 
 def window_start(n_ids: int, context: int, room: int) -> int:
@@ -224,7 +190,7 @@ class Session:
         """Keep the first ``common`` ids, take in the others of ``kept``, and score what follows the last ``n``."""
         self._cut(common)
         ends = [*range(common + PREFILL_CHUNK, len(kept) - n + 1, PREFILL_CHUNK), len(kept)]
-        with _blas.threads_for(len(kept) - common):
+        with blas.threads_for(len(kept) - common):
             for end in ends:
                 poll()
                 n_scored = n if end == len(kept) else 1

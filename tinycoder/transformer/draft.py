@@ -7,7 +7,7 @@ than as many with one, so a right guess saves time and a wrong one costs some; g
 made shorter, or not at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
@@ -99,8 +99,18 @@ class DraftedSession:
         self._latest: list[int] = []  # what was asked about last, and where that text began to be made
         self._start = 0
 
-    def next_logits(self, ids: Sequence[int], poll: Poll = lambda: None, guess: Guess | None = None) -> Array:
-        """Scores of the token after ``ids``: (V,). ``guess`` may know better what comes than the text does."""
+    def next_logits(
+        self,
+        ids: Sequence[int],
+        poll: Poll = lambda: None,
+        guess: Guess | None = None,
+        *,
+        until: Container[int] = frozenset(),
+    ) -> Array:
+        """Scores of the token after ``ids``: (V,). ``guess`` may know better what comes than the text does.
+
+        The caller needs no scores after an id of ``until``.
+        """
         self._note(ids)
         n_past = len(self._past)
         ahead = len(ids) - n_past
@@ -116,7 +126,8 @@ class DraftedSession:
         self._guesses = self._guess(ids, guess)
         context = self.session.config.context
         room = context - (len(ids) - window_start(len(ids), context, 0))
-        draft = self._guesses[: min(room, self._n_worth_it())]
+        n_wanted = next((n for n, i in enumerate(self._guesses) if i in until), len(self._guesses))
+        draft = self._guesses[: self._n_worth_it(min(room, n_wanted))]
         self._rows = self.session.logits([*ids, *draft], 1 + len(draft), poll)
         scores: Array = self._rows[0]
         return scores
@@ -160,8 +171,9 @@ class DraftedSession:
                 later += (1 - MEMORY ** (seen - 1)) * ((n_right - 1) / (seen - 1) - later)
             self._accuracy[source][length] = first, later
 
-    def _n_worth_it(self) -> int:
-        """How many guesses make the most ids for their time."""
+    def _n_worth_it(self, most: int) -> int:
+        """How many guesses, at ``most``, make the most ids for their time."""
         source, length = self._kind
         first, later = self._accuracy[source][length] if self._guesses else (0.0, 0.0)
-        return max(COSTS, key=lambda n: (1 + first * sum(later**i for i in range(n))) / COSTS[n])
+        best = max(COSTS, key=lambda n: (1 + first * sum(later**i for i in range(min(n, most)))) / COSTS[n])
+        return min(best, most)

@@ -1,6 +1,5 @@
 """What a run reads, and its windows of tokens. What a step sees depends on seed and step alone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -8,8 +7,6 @@ from typing import Protocol
 import numpy as np
 
 from tinycoder.transformer.layers import Array
-
-Rewrite = Callable[[Array, np.random.Generator], Array]
 
 
 class Stream(Protocol):
@@ -27,8 +24,8 @@ class Data:
     """Token streams (n,) to train on and to validate with, the bytes of each id (V,), and prompts for samples.
 
     ``replay`` is other text that is learnt with ``train``, so that the model does not forget what it knew.
-    ``rewrite`` may change training windows, never validation windows. ``beside`` (n,) is what the memory has of each id
-    to validate with (``tinycoder_training.beside``), None for a model that does without it.
+    ``beside`` (n,) is what the memory has of each id to validate with (``tinycoder_training.beside``), None for a model
+    that does without it.
     """
 
     train: Stream
@@ -36,7 +33,6 @@ class Data:
     bytes_of_id: Array
     prompts: tuple[tuple[int, ...], ...]
     end_of_text: int
-    rewrite: Rewrite | None = None
     replay: Array | None = None
     beside: Array | None = None
 
@@ -46,14 +42,12 @@ class Windows:
     """A token stream cut into windows of ``context`` + 1 ids, in a new random order and with a new offset every epoch.
 
     Documents end in the id ``end``; from the second epoch on their order is new too, but for a stream on a disk.
-    ``rewrite`` may replace the ids of a window by as many others; each window has a random generator of its own.
     """
 
     ids: Stream
     context: int
     batch_size: int
     seed: int
-    rewrite: Rewrite | None = None
     end: int | None = None
     _shuffled: dict[int, Array] = field(default_factory=dict, init=False, compare=False, repr=False)  # by epoch
 
@@ -72,8 +66,7 @@ class Windows:
         epoch, position = divmod(number, self.per_epoch)
         offset, order = _epoch_order(self.seed, epoch, self.per_epoch, self.context)
         start = max(0, min(int(order[position]) * self.context + offset, len(self.ids) - self.context - 1))
-        window = self._ids_of(epoch)[start : start + self.context + 1]
-        return self.rewrite(window, np.random.default_rng([self.seed, number, 1])) if self.rewrite else window
+        return self._ids_of(epoch)[start : start + self.context + 1]
 
     def _ids_of(self, epoch: int) -> Stream:
         if self.end is None or epoch == 0 or not isinstance(self.ids, np.ndarray):

@@ -171,7 +171,7 @@ def new_job(
         general = (*rest, *general)
     replay = replay_of(general, learnt, seed=settings.seed) if settings.replay_rows else ()
     if corpus.recipe != "code":
-        settings = dataclasses.replace(settings, fim_rate=0.0, beside_memory=False)
+        settings = dataclasses.replace(settings, beside_memory=False)
     if not replay:
         settings = dataclasses.replace(settings, replay=0.0)
     tokenizer, config, params = start_weights(corpus, start, preset, context, settings.seed)

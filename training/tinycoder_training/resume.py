@@ -21,7 +21,6 @@ from tinycoder_training.evaluation import Evaluation
 from tinycoder_training.optim import init_moments
 from tinycoder_training.shards.folder import open_shards
 from tinycoder_training.shards.stream import MappedStream, ShardsAt
-from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Progress, Run
 
 
@@ -94,7 +93,6 @@ def run_of(
         bytes_of_id=model.tokenizer.n_bytes,
         prompts=counters.prompts,
         end_of_text=model.tokenizer.end_of_text,
-        rewrite=rewrite_of(model.tokenizer, settings),
         replay=groups["data"].get("replay"),
         beside=beside,
     )

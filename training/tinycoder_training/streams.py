@@ -1,7 +1,6 @@
 """Texts as streams of token ids, to train on and to validate with, and prompts for samples."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ from tinycoder.transformer.tokenizer import Tokenizer
 from tinycoder.workspace.text import Text
 from tinycoder_training.beside import beside_memory
 from tinycoder_training.corpora.corpus import Corpus
-from tinycoder_training.dataset import Data, Rewrite
-from tinycoder_training.fim import infilled
+from tinycoder_training.dataset import Data
 
 FILES_AT_A_TIME = 64
 N_PROMPTS = 3
@@ -51,7 +49,6 @@ def data_of(
         bytes_of_id=tokenizer.n_bytes,
         prompts=_prompts(corpus, tokenizer),
         end_of_text=tokenizer.end_of_text,
-        rewrite=rewrite_of(tokenizer, settings),
         replay=_long_enough(other, context) if len(other) else None,
     )
 
@@ -77,11 +74,6 @@ def documents(texts: Sequence[Text], tokenizer: Tokenizer, recipe: str) -> Itera
 
 def _dtype(tokenizer: Tokenizer) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-
-
-def rewrite_of(tokenizer: Tokenizer, settings: TrainConfig) -> Rewrite | None:
-    """What is done to windows before they are learnt."""
-    return partial(infilled, tokenizer=tokenizer, rate=settings.fim_rate) if settings.fim_rate else None
 
 
 def _long_enough(ids: Array, context: int) -> Array:

@@ -184,8 +184,8 @@ def batches(run: Run) -> Mixture:
     parts: list[tuple[Stream, int, int]] = [(data.train, settings.batch_size, settings.seed)]
     if data.replay is not None and (n := settings.replay_rows):
         parts = [(data.train, settings.batch_size - n, settings.seed), (data.replay, n, settings.seed + 1)]
-    context, rewrite, end = run.model.context, data.rewrite, data.end_of_text
-    return Mixture(tuple(Windows(ids, context, n_rows, seed, rewrite, end) for ids, n_rows, seed in parts))
+    context, end = run.model.context, data.end_of_text
+    return Mixture(tuple(Windows(ids, context, n_rows, seed, end) for ids, n_rows, seed in parts))
 
 
 def budget_used(settings: TrainConfig, progress: Progress) -> float:

@@ -10,6 +10,7 @@ import { onPythonChosen } from "./python";
 import { Session } from "./session";
 import type { Facts, Look } from "./status";
 import { StatusBar } from "./statusbar";
+import { after } from "./timers";
 
 /** The interface for other extensions and for tests. */
 export interface Api {
@@ -17,6 +18,9 @@ export interface Api {
   /** The look of the status bar, and the facts behind it. */
   status(): Facts & Look;
 }
+
+/** Milliseconds for which a cursor rests before the server is told where it is. */
+const ARRIVED_MS = 50;
 
 let session: Session | undefined;
 
@@ -42,6 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       bar.draw();
       if (editor !== undefined) void own.focus(editor.document);
     }),
+    onDidArrive((editor, position) => void own.arrive(editor.document, position)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration(SECTION)) return;
       bar.draw();
@@ -54,6 +59,25 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   void own.start();
   void onPythonChosen(() => void own.relocate()).then((listener) => context.subscriptions.push(listener));
   return { client: () => own.client, status: () => ({ ...bar.facts, ...bar.look }) };
+}
+
+/** Call when the cursor of an editor has moved by no edit, and has rested. */
+function onDidArrive(call: (editor: vscode.TextEditor, position: vscode.Position) => void): vscode.Disposable {
+  let cancel = (): void => undefined;
+  let known: { document?: vscode.TextDocument; version?: number } = {};
+  const moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => {
+    cancel();
+    const { document } = textEditor;
+    const { version } = document;
+    const edited = known.document === document && known.version !== version; // a key moves the cursor too
+    known = { document, version };
+    if (edited) return;
+    cancel = after(ARRIVED_MS, () => {
+      const selection = selections[0];
+      if (document.version === version && selection?.isEmpty === true) call(textEditor, selection.active);
+    });
+  });
+  return vscode.Disposable.from(moved, { dispose: () => cancel() });
 }
 
 /** Return a setter of the manifest's context values (command palette, walkthrough); unchanged values are not sent. */

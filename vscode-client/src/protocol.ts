@@ -26,6 +26,9 @@ export const STATUS_NOTIFICATION = "didChangeStatus";
 /** The notification of the focused document. */
 export const FOCUS_NOTIFICATION = "textDocument/didFocus";
 
+/** The notification of a cursor that moved without an edit. */
+export const CURSOR_NOTIFICATION = "textDocument/didMoveCursor";
+
 export type ServerState = "loading" | "ready" | "training" | "off" | "error";
 
 /** The status of the server. */

@@ -12,7 +12,7 @@ import { type Listener, newClient, SELECTOR, sendSettings } from "./client";
 import { Latency } from "./latency";
 import { MACHINE } from "./machine";
 import { COMMANDS } from "./menu";
-import { FOCUS_NOTIFICATION, SECTION, type ServerStatus, STATUS_NOTIFICATION } from "./protocol";
+import { CURSOR_NOTIFICATION, FOCUS_NOTIFICATION, SECTION, type ServerStatus, STATUS_NOTIFICATION } from "./protocol";
 import { chosenPythons } from "./python";
 import { Restarts } from "./restarts";
 import { type Finding, findServer, type NotFound, type Server } from "./server";
@@ -132,6 +132,16 @@ export class Session implements vscode.Disposable {
     if (!this.#client?.isRunning() || vscode.languages.match(SELECTOR, document) === 0) return;
     const uri = this.#client.code2ProtocolConverter.asUri(document.uri);
     await this.#client.sendNotification(FOCUS_NOTIFICATION, { textDocument: { uri } });
+  }
+
+  /** Tell the server where the person may type next. */
+  async arrive(document: vscode.TextDocument, position: vscode.Position): Promise<void> {
+    if (!this.#client?.isRunning() || vscode.languages.match(SELECTOR, document) === 0) return;
+    const converter = this.#client.code2ProtocolConverter;
+    await this.#client.sendNotification(CURSOR_NOTIFICATION, {
+      textDocument: { uri: converter.asUri(document.uri) },
+      position: converter.asPosition(position),
+    });
   }
 
   /** Run a command of the server, starting it if necessary. Throws the server's error, or `AlreadyReported`. */

@@ -11,7 +11,7 @@ from tinycoder.workspace.project_file import ProjectFile
 from tinycoder_lsp.documents import notebooks
 from tinycoder_lsp.documents.buffers import Buffers
 from tinycoder_lsp.documents.identity import Paths, is_view
-from tinycoder_lsp.documents.positions import TextCursor, file_path, is_python, path_in_folder
+from tinycoder_lsp.documents.positions import Lines, TextCursor, file_path, is_python, path_in_folder
 from tinycoder_lsp.documents.scope import Scope
 from tinycoder_lsp.documents.workspace import CodeDocument, CodeWorkspace
 from tinycoder_lsp.engine.worker import Worker
@@ -55,7 +55,19 @@ class OpenDocuments:
 
     def cursor(self, params: lsp.CompletionParams | lsp.InlineCompletionParams) -> TextCursor | None:
         """The cursor of a request in the text as it is now, or ``None`` where nothing is to be completed."""
-        uri = params.text_document.uri
+        return self.cursor_at(params.text_document.uri, params.position)
+
+    def cursor_at(self, uri: str, position: lsp.Position) -> TextCursor | None:
+        """The cursor at a position, or ``None`` where nothing is to be completed."""
+        return self._cursor(uri, lambda lines: lines.offset(position))
+
+    def after_insertion(self, uri: str) -> TextCursor | None:
+        """The end of what the latest edit put in, if that is more than a letter: a line, a paste, a suggestion."""
+        cursor = self._cursor(uri, lambda lines: lines.change.new_end if lines.change else 0)
+        change = cursor.lines.change if cursor else None
+        return cursor if change and change.new_end > change.start + 1 else None
+
+    def _cursor(self, uri: str, offset: Callable[[Lines], int]) -> TextCursor | None:
         document = self._completed(uri) if self._scope.settings.enable else None
         if document is None:
             return None
@@ -63,9 +75,7 @@ class OpenDocuments:
         notebook = self._workspace().get_notebook_document(cell_uri=uri)
         above, below = notebooks.around(self._cells(notebook), uri)
         path = self._path(notebook.uri if notebook else uri)
-        return TextCursor(
-            uri=uri, path=path, lines=lines, offset=lines.offset(params.position), above=above, below=below
-        )
+        return TextCursor(uri=uri, path=path, lines=lines, offset=offset(lines), above=above, below=below)
 
     def rescope(self, settings: Settings, projects: Sequence[ProjectFile] = ()) -> None:
         """Apply the settings, the folders and their projects to all open documents, if any of them has changed."""

@@ -118,6 +118,15 @@ class Answers:
         others = [each for each in ours if each.text not in {one.text for one in first}]
         return cursor.relocate([*first, *others][: request.n])
 
+    def prepare(self, cursor: TextCursor) -> None:
+        """Read the prompt at ``cursor``, where the person may type next; a request goes first."""
+        document, offset = cursor.document, cursor.offset_in_document
+
+        def call(stop: Stop) -> None:
+            self._models.ask(document, lambda engine: engine.prepare(document, offset, stop=stop), stop)
+
+        self._background.start("preparing", self._worker.answer(Kind.AHEAD, call, uri=cursor.uri))
+
     async def _from_server(
         self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False
     ) -> list[Candidate] | None:

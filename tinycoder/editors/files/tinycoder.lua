@@ -861,6 +861,14 @@ local function focus(client, buf)
   client:notify('textDocument/didFocus', { textDocument = { uri = vim.uri_from_bufnr(buf) } })
 end
 
+--- The person is about to type: the server can read what stands before the cursor.
+local function arrive(args)
+  local client = client_of(args.buf)
+  if client and client.initialized then
+    client:notify('textDocument/didMoveCursor', lsp.util.make_position_params(0, client.offset_encoding))
+  end
+end
+
 --- Attach a client that has nothing to say and never ends. Neovim 0.11 needs one: a buffer in which text changes while
 --- no client is attached, as after a crash, is followed no longer, and clients that come later are told of no change;
 --- and the client that was the first in a buffer's completion list is looked for whenever the file is read again.
@@ -1082,6 +1090,7 @@ function M.setup(given)
     end)
   end
   when('ColorScheme', nil, colour)
+  when('InsertEnter', nil, arrive)
   when({ 'TextChangedI', 'TextChangedP', 'CursorMovedI' }, nil, update)
   when('ModeChanged', { 'i*:*', '*:i*' }, update) -- InsertLeave does not come with Ctrl-C
   when({ 'CompleteChanged', 'CompleteDone' }, nil, vim.schedule_wrap(update)) -- these must not touch text

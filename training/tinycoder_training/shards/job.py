@@ -16,7 +16,6 @@ from tinycoder_training.job import Job, begun
 from tinycoder_training.optim import init_moments
 from tinycoder_training.quality import has_finished_model
 from tinycoder_training.shards.folder import Shards
-from tinycoder_training.streams import rewrite_of
 from tinycoder_training.trainer import Progress, Run
 
 
@@ -59,7 +58,6 @@ def shards_job(
         bytes_of_id=shards.tokenizer.n_bytes,
         prompts=shards.description.prompts,
         end_of_text=shards.tokenizer.end_of_text,
-        rewrite=rewrite_of(shards.tokenizer, settings),
     )
     record = begun(record, config, settings, preset, start)
     return Job(
