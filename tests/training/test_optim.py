@@ -10,6 +10,7 @@ from tinycoder_training.optim import (
     learning_rate_scale,
     muon,
     orthogonalise,
+    symmetric_product,
     update,
     uses_muon,
 )
@@ -52,6 +53,33 @@ def test_orthogonalise_keeps_the_directions() -> None:
     g = np.random.default_rng(0).standard_normal((8, 12))
     u, _, vt = np.linalg.svd(g, full_matrices=False)
     assert np.sum(orthogonalise(g) * (u @ vt)) / 8 > 0.8
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (300, 300), (16, 31), (130, 261), (700, 200), (1, 9)])
+def test_orthogonalise_by_the_formula(shape: tuple[int, int]) -> None:
+    g = np.random.default_rng(0).standard_normal(shape)
+    x = g / np.linalg.norm(g)
+    for _ in range(5):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    np.testing.assert_allclose(orthogonalise(g), x, atol=1e-6)
+    np.testing.assert_allclose(orthogonalise(g.astype(np.float32)), x, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (80, 240)])
+def test_orthogonalise_keeps_three_digits_where_a_gradient_has_hardly_any_rank(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, shape[0])))[0] for n in shape)
+    g = left * np.geomspace(1, 1e-4, shape[0]) @ right.T
+    expected = orthogonalise(g)
+    error = np.linalg.norm(orthogonalise(g.astype(np.float32)) - expected) / np.linalg.norm(expected)
+    assert error < 1e-3
+
+
+@pytest.mark.parametrize("size", [1, 64, 65, 257, 300])
+def test_a_symmetric_product_is_the_product(size: int) -> None:
+    x = np.random.default_rng(0).standard_normal((size, 40))
+    np.testing.assert_allclose(symmetric_product(x, x.T), x @ x.T, atol=1e-12)
 
 
 def test_a_zero_gradient_moves_nothing_under_muon() -> None:

@@ -78,6 +78,17 @@ def test_linear() -> None:
     check_pair(layers.linear_forward, layers.linear_backward, [normal(2, 3, 5), normal(4, 5)])
 
 
+def test_linears() -> None:
+    check_pair(layers.linears_forward, layers.linears_backward, [normal(2, 3, 5), normal(2, 4, 5)])
+
+
+def test_linears_are_that_many_linears() -> None:
+    x, w = normal(2, 3, 5), normal(2, 4, 5)
+    y, _ = layers.linears_forward(x, w)
+    for each, weight in zip(y, w, strict=True):
+        np.testing.assert_allclose(each, layers.linear_forward(x, weight)[0])
+
+
 def test_rope() -> None:
     table = layers.rope_table(3, 3, 1, 6, 10_000.0, np.dtype(np.float64))
     check_pair(lambda x: layers.rope_forward(x, table), layers.rope_backward, [normal(2, 3, 4, 6)])
@@ -129,12 +140,12 @@ def test_attention_sees_no_future(future: float) -> None:
 
 
 def test_swiglu() -> None:
-    check_pair(layers.swiglu_forward, layers.swiglu_backward, [normal(2, 3, 10)])
+    check_pair(layers.swiglu_forward, layers.swiglu_backward, [normal(2, 3, 5)])
 
 
 def test_swiglu_at_large_values() -> None:
-    y, _ = layers.swiglu_forward(np.array([[[-1e4, 1e4, 1, 1]]], np.float32))
-    np.testing.assert_array_equal(y, [[[0, 2e4]]])
+    y, _ = layers.swiglu_forward(np.array([[[-1e4, 1e4]], [[1, 1]]], np.float32))
+    np.testing.assert_array_equal(y, [[0, 2e4]])
 
 
 @pytest.mark.parametrize("n", [1, 7, layers.LOGITS_CHUNK + 5])

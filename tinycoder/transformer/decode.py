@@ -109,7 +109,8 @@ def step(weights: Weights, config: ModelConfig, cache: KVCache, ids: Array, n_sc
             x = x.reshape(B, t, C)[:, t - n :].reshape(B * n, C)
         attended = _attention(heads[:, :H, t - n :].reshape(B, G, -1, D), cache, layer, n)
         x += _linear(attended.reshape(B, H, n, D).swapaxes(1, 2).reshape(B * n, C), weights[f"{layer}.o"])
-        hidden = swiglu_forward(_linear(_rmsnorm(x, config.norm_eps), weights[f"{layer}.gate_up"]))[0]
+        gate_up = _linear(_rmsnorm(x, config.norm_eps), weights[f"{layer}.gate_up"])
+        hidden = swiglu_forward(gate_up.reshape(len(x), 2, -1).swapaxes(0, 1))[0]
         x += _linear(hidden, weights[f"{layer}.down"])
     return _linear(_rmsnorm(x, config.norm_eps), weights["head"]).reshape(B, n_scored, -1)
 

@@ -22,6 +22,7 @@ Cache = tuple[Any, ...]
 ATTENTION_BLOCK = 64  # queries at a time: keys after a block's last query are never touched
 LOGITS_CHUNK = 512  # positions at a time: logits of all positions never exist together
 SAFE_SCORE = 60.0  # exp of anything nearer to zero, summed over any window, is far from the ends of float32
+LEAST_SUM = 1e-26  # of weights: smaller ones, and larger ones than its inverse, are near the ends of float32
 
 
 def embedding_forward(ids: Array, w: Array) -> tuple[Array, Cache]:  # (B,T), (V,C) -> (B,T,C)
@@ -80,6 +81,22 @@ def linear_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:  # (...,O) 
     return (rows @ w).reshape(x.shape), rows.T @ x.reshape(-1, w.shape[1])
 
 
+def linears_forward(x: Array, w: Array) -> tuple[Array, Cache]:  # (...,I), (K,O,I) -> (K,...,O)
+    """Multiply by each of K transposed weights. Each result is contiguous, so passes over it are quick."""
+    y = np.matmul(x.reshape(-1, x.shape[-1]), w.swapaxes(1, 2))
+    return y.reshape(len(w), *x.shape[:-1], -1), (x, w)
+
+
+def linears_backward(dy: Array, cache: Cache) -> tuple[Array, Array]:  # (K,...,O) -> (...,I), (K,O,I)
+    """Gradients of input and weights."""
+    x, w = cache
+    rows = dy.reshape(len(w), -1, w.shape[1])
+    dx: Array = rows[0] @ w[0]
+    for more, weight in zip(rows[1:], w[1:], strict=True):
+        dx += more @ weight
+    return dx.reshape(x.shape), np.matmul(rows.swapaxes(1, 2), x.reshape(-1, w.shape[2]))
+
+
 @lru_cache(maxsize=8)
 def rope_table(T: int, rotated: int, still: int, D: int, theta: float, dtype: Any) -> Array:
     """Unit complex numbers ``(T, rotated + still, D/2)`` that turn a row of heads; the last ``still`` heads stay.
@@ -106,49 +123,68 @@ def rope_backward(dy: Array, cache: Cache) -> Array:  # (B,T,N,D) -> (B,T,N,D)
 
 
 def attention_forward(qkv: Array, H: int) -> tuple[Array, Cache]:  # (B,T,H+2G,D) -> (B,T,H,D)
-    """Causal softmax attention; ``H / G`` query heads share a key/value head (Ainslie et al. 2023).
+    """Causal softmax attention; ``R = H / G`` query heads share a key/value head (Ainslie et al. 2023).
 
-    Queries come scaled. Weights stay unnormalised: the sums divide the output, which is smaller.
+    Queries come scaled. Weights stay unnormalised: the sums divide the output, which is smaller. Products of arrays
+    that are contiguous, none of them transposed on the right, are so much faster that copies into this shape pay.
     """
     B, T, _, D = qkv.shape
-    queries, keys, values = _heads(qkv, H)
+    queries, keys, values = _heads(np.ascontiguousarray(qkv.swapaxes(1, 2)), H)
+    keys_across = np.ascontiguousarray(keys.swapaxes(-1, -2))
     y = np.empty((B, T, H, D), qkv.dtype)
     outputs = _by_head(y, keys.shape[1])
-    totals = np.empty((*outputs.shape[:-1], 1), qkv.dtype)
+    totals = np.empty((*queries.shape[:-1], 1), qkv.dtype)
     weights = []
     for start in range(0, T, ATTENTION_BLOCK):
-        block = slice(start, start + ATTENTION_BLOCK)
-        seen = slice(0, min(start + ATTENTION_BLOCK, T))
-        p = exp_scores(queries[..., block, :] @ keys[..., seen, :].swapaxes(-1, -2), start)
-        totals[..., block, :] = p @ np.ones((p.shape[-1], 1), p.dtype)
-        np.matmul(p, values[..., seen, :], out=outputs[..., block, :])
+        block, seen = slice(start, start + ATTENTION_BLOCK), slice(0, min(start + ATTENTION_BLOCK, T))
+        p, total = _weights(_rows(queries, block), keys_across[..., seen], start)
+        heads = (*queries.shape[:3], seen.stop - start, -1)
+        totals[..., block, :] = total.reshape(heads)
+        np.divide((p @ values[..., seen, :]).reshape(heads), totals[..., block, :], out=outputs[..., block, :])
         weights.append(p)
-    outputs /= totals
-    return y, (qkv, y, totals, weights)
+    return y, (y, queries, keys, values, totals, weights)
 
 
 def attention_backward(dy: Array, cache: Cache) -> Array:  # (B,T,H,D) -> (B,T,H+2G,D)
-    """Gradient of queries, keys and values; row sums of dp * p are taken as dy * y (Dao et al. 2022)."""
-    qkv, y, totals, weights = cache
-    H, T = y.shape[2], y.shape[1]
-    queries, keys, values = _heads(qkv, H)
-    dqkv: Array = np.empty_like(qkv)
-    dqueries, dkeys_out, dvalues_out = _heads(dqkv, H)
-    dkeys, dvalues = np.zeros(keys.shape, qkv.dtype), np.zeros(keys.shape, qkv.dtype)
-    douts = _by_head(dy, keys.shape[1]) / totals
-    dots = np.einsum("...d,...d->...", douts, _by_head(y, keys.shape[1]))[..., None]
+    """Gradient of queries, keys and values; row sums of dp * p are taken as dy * y (Dao et al. 2022).
+
+    They are a last column of ``douts`` that meets -1 below the values, so that the product subtracts them.
+    """
+    y, queries, keys, values, totals, weights = cache
+    (B, T, H, D), G = y.shape, keys.shape[1]
+    values_across = np.full((B, G, D + 1, T), -1, dy.dtype)
+    values_across[..., :D, :] = values.swapaxes(-1, -2)
+    douts = np.empty((*queries.shape[:-1], D + 1), dy.dtype)
+    np.divide(_by_head(dy, G), totals, out=douts[..., :D])
+    np.vecdot(douts[..., :D], _by_head(y, G), out=douts[..., D])
+    dqkv: Array = np.empty((B, T, H + 2 * G, D), dy.dtype)
+    dqueries = _by_head(dqkv[:, :, :H], G)
+    dkeys, dvalues = np.zeros((2, *keys.shape), dy.dtype)
     for start, p in zip(range(0, T, ATTENTION_BLOCK), weights, strict=True):
-        block = slice(start, start + ATTENTION_BLOCK)
-        seen = slice(0, p.shape[-1])
-        dout = douts[..., block, :]
-        dvalues[..., seen, :] += _sum_shared(p.swapaxes(-1, -2) @ dout)
-        ds = dout @ values[..., seen, :].swapaxes(-1, -2)
-        ds -= dots[..., block, :]
+        block, seen = slice(start, start + ATTENTION_BLOCK), slice(0, p.shape[-1])
+        dout = _rows(douts, block)
+        dvalues[..., seen, :] += p.swapaxes(-1, -2) @ dout[..., :D]
+        ds = dout @ values_across[..., seen]
         ds *= p
-        np.matmul(ds, keys[..., seen, :], out=dqueries[..., block, :])
-        dkeys[..., seen, :] += _sum_shared(ds.swapaxes(-1, -2) @ queries[..., block, :])
-    dkeys_out[...], dvalues_out[...] = dkeys, dvalues
+        dqueries[..., block, :] = (ds @ keys[..., seen, :]).reshape(B, G, H // G, -1, D)
+        dkeys[..., seen, :] += ds.swapaxes(-1, -2) @ _rows(queries, block)
+    dqkv[:, :, H : H + G], dqkv[:, :, H + G :] = dkeys.swapaxes(1, 2), dvalues.swapaxes(1, 2)
     return dqkv
+
+
+def _weights(queries: Array, keys: Array, start: int) -> tuple[Array, Array]:
+    """Unnormalised weights (B,G,R*t,S) of rows of queries on transposed keys, and their sums (B,G,R*t,1)."""
+    t, ones = keys.shape[-1] - start, np.ones((keys.shape[-1], 1), keys.dtype)
+    p = queries @ keys
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.exp(p, out=p)
+        p.reshape(*p.shape[:2], -1, t, p.shape[-1])[..., start:] *= _causal(t, p.dtype)
+        totals = p @ ones
+    if not _are_safe(totals):
+        p = queries @ keys
+        exp_scores(p.reshape(*p.shape[:2], -1, t, p.shape[-1]), start)
+        totals = p @ ones
+    return p, totals
 
 
 def exp_scores(s: Array, start: int) -> Array:
@@ -169,17 +205,21 @@ def exp_scores(s: Array, start: int) -> Array:
     return s
 
 
+def _are_safe(sums: Array) -> bool:
+    """Whether no exponential of those that matter to the sums was near the ends of float32. False where one is NaN."""
+    return bool(sums.min() > LEAST_SUM and sums.max() < 1 / LEAST_SUM)
+
+
 @lru_cache(maxsize=8)
 def _causal(t: int, dtype: Any) -> Array:  # (t,t), 1 where the key is not after the query
     return np.tri(t, dtype=dtype)
 
 
 def _heads(qkv: Array, H: int) -> tuple[Array, Array, Array]:
-    """Views of queries (B,G,H/G,T,D), and of keys and values (B,G,1,T,D)."""
-    G = (qkv.shape[2] - H) // 2
-    parts = qkv[:, :, :H], qkv[:, :, H : H + G], qkv[:, :, H + G :]
-    queries, keys, values = (_by_head(part, G) for part in parts)
-    return queries, keys, values
+    """Views of queries (B,G,R,T,D), and of keys and values (B,G,T,D), of heads that come one after the other."""
+    B, N, T, D = qkv.shape
+    G = (N - H) // 2
+    return qkv[:, :H].reshape(B, G, H // G, T, D), qkv[:, H : H + G], qkv[:, H + G :]
 
 
 def _by_head(x: Array, G: int) -> Array:  # (B,T,N,D) -> (B,G,N/G,T,D), a view
@@ -188,36 +228,35 @@ def _by_head(x: Array, G: int) -> Array:  # (B,T,N,D) -> (B,G,N/G,T,D), a view
     return result
 
 
-def _sum_shared(x: Array) -> Array:  # (B,G,H/G,S,D) -> (B,G,1,S,D)
-    total: Array = x if x.shape[2] == 1 else x.sum(2, keepdims=True)
-    return total
+def _rows(x: Array, block: slice) -> Array:  # (B,G,R,T,D) -> (B,G,R*t,D)
+    """A block of all heads that share keys: rows of one product."""
+    part: Array = x[..., block, :]
+    return part.reshape(*x.shape[:2], -1, x.shape[-1])
 
 
-def swiglu_forward(x: Array) -> tuple[Array, Cache]:  # (...,2F) -> (...,F)
+def swiglu_forward(x: Array) -> tuple[Array, Cache]:  # (2,...,F) -> (...,F)
     """``silu(2 h) * up`` of ``x = [h, up]``, where ``h`` is half of the gate (Shazeer 2020).
 
     ``silu(2 h)`` is ``h * (1 + tanh h)``, which cannot overflow.
     """
-    F = x.shape[-1] // 2
-    h, up = x[..., :F], x[..., F:]
+    h, up = x
     s = np.tanh(h)
     s += 1
     silu = h * s
     return silu * up, (up, s, silu)
 
 
-def swiglu_backward(dy: Array, cache: Cache) -> Array:  # (...,F) -> (...,2F)
+def swiglu_backward(dy: Array, cache: Cache) -> Array:  # (...,F) -> (2,...,F)
     """Gradient of both halves; with ``s = 1 + tanh h`` the derivative of the silu is ``s + silu (2 - s)``."""
     up, s, silu = cache
-    F = up.shape[-1]
-    dx = np.empty((*dy.shape[:-1], 2 * F), dy.dtype)
-    dh, dup = dx[..., :F], dx[..., F:]
+    dx = np.empty((2, *dy.shape), dy.dtype)
+    slope, dup = dx
     np.multiply(dy, silu, out=dup)
-    slope = 2 - s
+    np.subtract(2, s, out=slope)
     slope *= silu
     slope += s
     slope *= up
-    np.multiply(slope, dy, out=dh)
+    slope *= dy
     return dx
 
 
@@ -261,9 +300,16 @@ def token_losses(x: Array, w: Array, targets: Array) -> Array:  # (N,C), (V,C), 
 
 def _exp_logits(x: Array, w: Array, targets: Array) -> tuple[Array, Array, Array]:
     """Unnormalised probabilities (n,V), the targets' logits (n,), and the sums of the former (n,)."""
+    places, ones = (np.arange(len(x)), targets), np.ones(len(w), w.dtype)
     p = x @ w.T
-    if not max(p.max(), -p.min()) <= SAFE_SCORE:
+    chosen = p[places]
+    with np.errstate(over="ignore"):
+        np.exp(p, out=p)
+        totals = p @ ones
+    if not _are_safe(totals):
+        p = x @ w.T
         p -= p.max(-1, keepdims=True)
-    chosen = p[np.arange(len(p)), targets]
-    np.exp(p, out=p)
-    return p, chosen, p @ np.ones(p.shape[1], p.dtype)
+        chosen = p[places]
+        np.exp(p, out=p)
+        totals = p @ ones
+    return p, chosen, totals

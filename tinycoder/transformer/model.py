@@ -27,6 +27,8 @@ from tinycoder.transformer.layers import (
     gain_forward,
     linear_backward,
     linear_forward,
+    linears_backward,
+    linears_forward,
     rmsnorm_backward,
     rmsnorm_forward,
     rope_backward,
@@ -43,7 +45,7 @@ Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 EMBEDDING = "model.embed_tokens.weight"
 FINAL_NORM = "model.norm.weight"
-TOKENS_AT_A_TIME = 512  # of a batch: a layer's activations of so many stay in a core's cache
+TOKENS_AT_A_TIME = 1024  # of a batch: fewer make products slow, more leave the cache
 
 
 _BLOCK = (
@@ -244,7 +246,7 @@ def _attention_block_forward(x: Array, weights: Weights, config: ModelConfig, la
 def _attention_block_backward(dy: Array, cache: Cache, layer: int, dweights: Weights) -> Array:
     norm, qkv_linear, rope, attention, o_linear = cache
     da, dweights[f"{layer}.o"] = linear_backward(dy, o_linear)
-    dqkv = attention_backward(da.reshape(attention[1].shape), attention)
+    dqkv = attention_backward(da.reshape(attention[0].shape), attention)
     dqkv = rope_backward(dqkv, rope).reshape(*dy.shape[:2], -1)
     dh, dweights[f"{layer}.qkv"] = linear_backward(dqkv, qkv_linear)
     dx = rmsnorm_backward(dh, norm)
@@ -254,18 +256,20 @@ def _attention_block_backward(dy: Array, cache: Cache, layer: int, dweights: Wei
 
 def _mlp_block_forward(x: Array, weights: Weights, config: ModelConfig, layer: int) -> tuple[Array, Cache]:
     h, norm = rmsnorm_forward(x, config.norm_eps)
-    gate_up, gate_up_linear = linear_forward(h, weights[f"{layer}.gate_up"])
+    both = weights[f"{layer}.gate_up"].reshape(2, config.hidden, config.width)
+    gate_up, gate_up_linears = linears_forward(h, both)
     m, swiglu = swiglu_forward(gate_up)
     y, down_linear = linear_forward(m, weights[f"{layer}.down"])
     y += x
-    return y, (norm, gate_up_linear, swiglu, down_linear)
+    return y, (norm, gate_up_linears, swiglu, down_linear)
 
 
 def _mlp_block_backward(dy: Array, cache: Cache, layer: int, dweights: Weights) -> Array:
-    norm, gate_up_linear, swiglu, down_linear = cache
+    norm, gate_up_linears, swiglu, down_linear = cache
     dm, dweights[f"{layer}.down"] = linear_backward(dy, down_linear)
     dgate_up = swiglu_backward(dm, swiglu)
-    dh, dweights[f"{layer}.gate_up"] = linear_backward(dgate_up, gate_up_linear)
+    dh, dboth = linears_backward(dgate_up, gate_up_linears)
+    dweights[f"{layer}.gate_up"] = dboth.reshape(-1, dh.shape[-1])
     dx = rmsnorm_backward(dh, norm)
     dx += dy
     return dx
