@@ -156,7 +156,7 @@ def test_fine_tuning_starts_where_the_model_is(tmp_path: Path, home: Path) -> No
     settings = TrainConfig(steps=2, batch_size=4)
     job = new_job(corpus, folder=tmp_path / "tuned", preset="nano", settings=settings, start=start)
     reports = train_until(job, 1000)
-    assert reports[0].loss < 0.5
+    assert reports[0].loss < 1
     assert read_training(tmp_path / "tuned").origin == "counter"
     assert load_model(tmp_path / "tuned").tokenizer.to_json() == start.tokenizer.to_json()
     np.testing.assert_array_equal(
