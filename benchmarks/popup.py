@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from simulated_user import prose
@@ -34,6 +34,9 @@ from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.library import engine_maker
 from tinycoder.stop import never
 from tinycoder.storage.checkpoint import load_model
+
+if TYPE_CHECKING:
+    from tinycoder.bench.quiet import Others
 
 N_FILES = 6  # that are typed
 KEYS = 100  # of a stretch
@@ -187,7 +190,7 @@ class Tree:
         self._process.wait()
 
 
-def compare(here: Path, there: Path, arguments: Sequence[str], n: int) -> None:
+def compare(here: Path, there: Path, arguments: Sequence[str], n: int, others: Others) -> None:
     """Type in turns with both trees, and print the times, their ratios and how many answers are the same."""
     trees = [Tree(each, arguments) for each in (there, here)]
     times: dict[str, list[tuple[float, float]]] = {POPUP: [], GHOST: []}
@@ -208,13 +211,14 @@ def compare(here: Path, there: Path, arguments: Sequence[str], n: int) -> None:
                 print(f"stretch {number}, {kind}:\n  {before[2]}\n  {after[2]}")
     for kind, pairs in times.items():
         then, now = np.array(pairs).T
-        print(f"{kind}: {describe(then)} there, {describe(now)} here; in all {now.sum() / then.sum():.3f} of the time")
+        said = others.figure(f"{describe(then)} there, {describe(now)} here")
+        print(f"{kind}: {said}; in all {now.sum() / then.sum():.3f} of the time")
         print(f"  {same[kind]} of {len(pairs)} answers equal, their probabilities within {apart[kind]:.1g}")
     for predictions in trees:
         predictions.close()
 
 
-def alone(typed: Typed) -> None:
+def alone(typed: Typed, others: Others) -> None:
     """Type, and print the times and the digest; and what each part took, where that is known."""
     times: dict[str, list[float]] = {POPUP: [], GHOST: []}
     digest = hashlib.sha256()
@@ -223,7 +227,7 @@ def alone(typed: Typed) -> None:
             times[kind].append(ms)
             digest.update(repr(_words(answer)).encode())
     for kind, each in times.items():
-        print(f"{len(each)} times {kind}: {describe(each)}")
+        print(f"{len(each)} times {kind}: {others.figure(describe(each))}")
         for (of, part), seconds in typed.parts.seconds.most_common():
             if of == kind:
                 calls = typed.parts.calls[of, part]
@@ -261,10 +265,14 @@ def main() -> None:
         typed = Typed(options)
         for line in sys.stdin:
             print(json.dumps(typed.type(int(line))), flush=True)
-    elif options.against:
-        compare(Path(__file__).parents[1], options.against, sys.argv[1:], options.stretches)
-    else:
-        alone(Typed(options))
+        return
+    from tinycoder.bench.quiet import quiet  # a worker's tree may not have it
+
+    with quiet() as others:
+        if options.against:
+            compare(Path(__file__).parents[1], options.against, sys.argv[1:], options.stretches, others)
+        else:
+            alone(Typed(options), others)
 
 
 if __name__ == "__main__":
