@@ -19,6 +19,7 @@ from tinycoder.errors import TrainingError
 from tinycoder_training.background import Place, is_paused, pause, remembered, resume, running
 
 LIMIT = 0.02  # of the cores
+TICKS = 2  # of a core's clock: less cannot be told from nothing
 BUSY = "TINYCODER_BUSY"
 UNKNOWN = "what other processes use of the cores cannot be told on this system"
 T = TypeVar("T")
@@ -41,7 +42,8 @@ class Others:
         if self._began is None or now is None:
             return None
         seconds, worked, own = (end - begin for begin, end in zip(self._began, now, strict=True))
-        return min(1.0, max(0.0, worked - own) / max(seconds, 1e-9) / len(os.sched_getaffinity(0)))
+        used = (worked - own) / len(os.sched_getaffinity(0)) - TICKS / os.sysconf("SC_CLK_TCK")
+        return min(1.0, max(0.0, used) / max(seconds, 1e-9))
 
     def figure(self, text: str) -> str:
         """``text``, which says times, or in its place why no time that was measured until now is to be believed."""
