@@ -193,13 +193,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # those of the code that is read
+    with quiet() as others:
+        figures = measure(options, others)
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def measure(options: argparse.Namespace, others: Others) -> dict[str, Any]:
+    """Measure the files and the environment that are asked for, and print it."""
     figures: dict[str, Any] = {}
     if options.paths:
         files = python_files([path.resolve() for path in options.paths])
         if not files:
             raise SystemExit("no Python files under the given paths")
-        with quiet() as others:
-            figures |= workspace(files, options.rounds, others)
+        figures |= workspace(files, options.rounds, others)
     if options.python:
         tracemalloc.start()
         figures |= memory_of_environment(options.python, options.packages)
@@ -209,8 +216,7 @@ def main() -> None:
             f"{figures['followed_mb']:.1f} MB with {figures['followed_names']:,} public names followed, "
             f"{figures['all_mb']:.1f} MB with {figures['modules']:,} modules read"
         )
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures
 
 
 def workspace(files: Sequence[WorkspaceFile], rounds: int, others: Others) -> dict[str, Any]:
@@ -221,6 +227,7 @@ def workspace(files: Sequence[WorkspaceFile], rounds: int, others: Others) -> di
     figures |= time_of_reading(files, rounds)
     parsing = others.figure(f"{figures['parse_s']:.2f} s to parse")
     figures |= {name: others.value(figures[name]) for name in ("parse_s", "read_s", "keep_s")}
+    figures["refused"] = others.refused
     tracemalloc.start()
     figures |= memory_of_workspace(files, n_tokens)
     tracemalloc.stop()
