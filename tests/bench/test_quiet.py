@@ -23,8 +23,9 @@ from tinycoder_training.background import PLACE, Place, identified, pause, remem
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
 BURNS = "import time\nwhile time.process_time() < 0.5: pass\n"
-HALTS = """import sys
+HALTS = """import signal, sys
 from tinycoder.bench.quiet import halted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with halted():
     print("halted", flush=True)
     sys.stdin.read()

@@ -17,7 +17,7 @@ def soak() -> ModuleType:
 
 def quarter(soak: ModuleType, *, mb: float = 190.0, ms: float = 45.0, threads: int = 9, handles: int = 8) -> Any:
     sample = soak.Sample(resident_kb=round(1024 * mb), n_threads=threads, n_handles=handles)
-    return soak.Quarter(samples=[sample] * 10, answers_ms=[ms] * 100)
+    return soak.Quarter(samples=[sample] * 10, answers_ms=[ms] * 100, rested_kb=1024 * mb)
 
 
 @pytest.mark.parametrize(

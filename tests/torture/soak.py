@@ -2,8 +2,9 @@
 
 ``python tests/torture/soak.py --minutes 60`` types at 8 keys a second in real time; as a part of ``torture`` the same
 keys come as fast as the server answers. The second quarter of the run, when everything is loaded, is compared with
-the last: resident memory, threads and handles, and in real time the 95th percentile of the answers. That one gets no
-verdict where other processes used the cores in either quarter; a training run in the background is halted meanwhile.
+the last: resident memory at their ends, once the server is at rest; threads and handles; and in real time the 95th
+percentile of the answers. That one gets no verdict where other processes used the cores in either quarter; a training
+run in the background is halted meanwhile.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 from counts import Count
 
 from tests.server.raw_client import RawClient
-from tinycoder.bench.quiet import Others, busy, halted, refusal
+from tinycoder.bench.quiet import Others, busy, halted, own_seconds, refusal
 
 KEYS_PER_S = 8
 HOUR = 60 * 60 * KEYS_PER_S
@@ -35,6 +36,8 @@ MAX_OPEN = 8
 LOOKED_AT = 2  # one answer in so many keys is awaited; the next key cancels the others that are not there
 SELDOM = 4  # the same if keys come as fast as the server answers
 REST_S = 1.5  # between some files: long enough to learn from what was typed
+AT_REST_S = 0.1  # of a core's time in LOOK_S, which is longer than a server waits before it learns
+LOOK_S, N_LOOKS = 2.0, 10
 GROWTH = 1.02  # of resident memory
 QUICK_GROWTH = 1.5  # the same in a run of minutes, where not everything is loaded in the second quarter
 SLOWER = 1.05  # of the answers' 95th percentile
@@ -58,6 +61,7 @@ class Quarter:
 
     samples: list[Sample] = field(default_factory=list)
     answers_ms: list[float] = field(default_factory=list)
+    rested_kb: float = 0.0  # resident at its end, at rest
     others: float | None = None  # share of the cores that other processes used
 
     @property
@@ -73,8 +77,8 @@ class Quarter:
         threads, handles = self.samples[-1].n_threads, self.samples[-1].n_handles
         others = "?" if self.others is None else f"{self.others:.1%}"
         return (
-            f"{number:>7} {self.resident_kb / 1024:>8.1f} MB {self.p95_ms:>7.1f} ms of {len(self.answers_ms):>6,}"
-            f" {threads:>8} {handles:>8} {others:>7}"
+            f"{number:>7} {self.resident_kb / 1024:>8.1f} MB {self.rested_kb / 1024:>7.1f} MB"
+            f" {self.p95_ms:>7.1f} ms of {len(self.answers_ms):>6,} {threads:>8} {handles:>8} {others:>7}"
         )
 
 
@@ -160,7 +164,7 @@ class Soak:
         """Type one more key, where this share of the run is done."""
         quarter = self.quarters[int(4 * done)]
         if quarter is not self._now:
-            self._now.others = self._others.share()
+            self._end_quarter()
             self._now, self._others = quarter, Others()
             self.client.answers_ms = quarter.answers_ms
         next(self._keys)
@@ -170,11 +174,22 @@ class Soak:
 
     def leave(self, quick: bool) -> list[str]:
         """Let the server end: what has grown since the second quarter, and errors in the log."""
-        self._now.others = self._others.share()
+        self._end_quarter()
         code = self.client.leave()
         faults = grown(self.quarters[1], self.quarters[3], quick=quick, timed=bool(self.pace_s) and not self.refusal())
         faults += [line for line in self.client.log().splitlines() if "Traceback" in line or " ERROR " in line]
         return faults + ([] if code == 0 else [f"the server ended with code {code}"])
+
+    def _end_quarter(self) -> None:
+        """Note what others did, let the server learn and come to rest, and measure its memory."""
+        self._now.others = self._others.share()
+        pid = self.client.process.pid
+        for _ in range(N_LOOKS):
+            before = own_seconds((pid,))
+            time.sleep(LOOK_S)
+            if own_seconds((pid,)) - before < AT_REST_S:
+                break
+        self._now.rested_kb = _sample(pid).resident_kb
 
     def refusal(self) -> str | None:
         """Why the times of the two quarters cannot be compared, if so."""
@@ -186,14 +201,15 @@ class Soak:
         before, after = self.quarters[1], self.quarters[3]
         threads, handles = after.samples[-1].n_threads, after.samples[-1].n_handles
         return (
-            f"resident {before.resident_kb / 1024:.0f} then {after.resident_kb / 1024:.0f} MB, "
+            f"resident at rest {before.rested_kb / 1024:.0f} then {after.rested_kb / 1024:.0f} MB, "
+            f"while typing {before.resident_kb / 1024:.0f} then {after.resident_kb / 1024:.0f}, "
             f"p95 {before.p95_ms:.0f} then {after.p95_ms:.0f} ms, {threads} threads, {handles} handles"
         )
 
     def table(self) -> str:
         """Each quarter in numbers."""
         rows = [quarter.line(number) for number, quarter in enumerate(self.quarters, 1)]
-        head = "quarter    resident       p95 of answers  threads  handles  others"
+        head = "quarter    resident     at rest       p95 of answers  threads  handles  others"
         return "\n".join([head, *rows])
 
     def now(self) -> str:
@@ -280,7 +296,7 @@ class Soak:
 def grown(before: Quarter, after: Quarter, *, quick: bool, timed: bool) -> list[str]:
     """A sentence for each figure that is larger ``after``. Answers are compared if ``timed``, and the run not quick."""
     faults = []
-    then, now = before.resident_kb / 1024, after.resident_kb / 1024
+    then, now = before.rested_kb / 1024, after.rested_kb / 1024
     if now > (QUICK_GROWTH if quick else GROWTH) * then:
         faults.append(f"resident memory grew from {then:.1f} to {now:.1f} MB ({now / then:.3f} times)")
     if timed and not quick and after.p95_ms > SLOWER * before.p95_ms:
