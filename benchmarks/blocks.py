@@ -12,14 +12,16 @@ import os
 import re
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from fit import read
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.complete.candidate import Document, GhostRequest, ListRequest
 from tinycoder.complete.engine import Engine
 from tinycoder.complete.parts import Parts
-from tinycoder.storage.checkpoint import load_model
+from tinycoder.storage.checkpoint import Model, load_model
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 from tinycoder.transformer.blas import use_one_blas_thread
@@ -30,7 +32,7 @@ MOST = 12  # blocks of a file
 
 
 def main() -> None:
-    """Complete, compare, print."""
+    """Parse the command line, and compare on a quiet machine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("repositories", nargs="+", type=Path)
     parser.add_argument("--model", required=True)
@@ -38,9 +40,15 @@ def main() -> None:
     options = parser.parse_args()
     use_one_blas_thread(prefill=1)
     model = load_model(resolve_model(options.home, options.model))
+    with quiet() as others:
+        compare(model, options.repositories, others)
+
+
+def compare(model: Model, repositories: Sequence[Path], others: Others) -> None:
+    """Complete with drafts and without, and print both."""
     seconds: dict[bool, list[float]] = {False: [], True: []}
     same = 0
-    for folder in options.repositories:
+    for folder in repositories:
         repository = read(folder, model.tokenizer)
         engines = {
             drafts: Engine(model, repository.memory, parts=Parts(drafts=drafts, cache=False)) for drafts in seconds
@@ -63,7 +71,8 @@ def main() -> None:
     for what, some in (("all", range(len(plain))), ("the quarter that takes longest", longest)):
         ratio = statistics.median(drafted[i] / plain[i] for i in some)
         sums = [1000 * sum(seconds[i] for i in some) / len(some) for seconds in (plain, drafted)]
-        print(f"{what}: {sums[0]:.0f} ms a block without drafts, {sums[1]:.0f} with; median ratio {ratio:.2f}")
+        times = others.figure(f"{sums[0]:.0f} ms a block without drafts, {sums[1]:.0f} with")
+        print(f"{what}: {times}; median ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

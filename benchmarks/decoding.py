@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.bench.training_step import SIZES
 from tinycoder.transformer.decode import Session, step
 from tinycoder.transformer.model import init_params
@@ -53,14 +54,14 @@ def products(n_rows: int) -> dict[str, float]:
     return {name: seconds / N_WEIGHTS for name, seconds in found.items()}
 
 
-def main() -> None:
+def measure(others: Others) -> None:
     """Print all of it."""
     blas = ThreadpoolController().select(user_api="blas")
     n_threads = max((library["num_threads"] for library in blas.info()), default=1)
     blas.limit(limits=1)
     for n_rows in (1, 2, 4, 5, 6, 8, 16):
         times = ", ".join(f"{name} {1e6 * seconds:.0f} µs" for name, seconds in products(n_rows).items())
-        print(f"product of {n_rows} rows: {times}", flush=True)
+        print(f"product of {n_rows} rows: {others.figure(times)}", flush=True)
 
     model = SIZES["6m"]
     session = Session(init_params(model, np.random.default_rng(0)), model)
@@ -94,7 +95,14 @@ def main() -> None:
         with blas.limit(limits=n_threads):
             pass
 
-    print(f"to ask for threads: {1e6 * in_turns({'ask': ask}, 200)['ask']:.0f} µs")
+    seconds = in_turns({"ask": ask}, 200)["ask"]
+    print(f"to ask for threads: {others.figure(f'{1e6 * seconds:.0f} µs')}")
+
+
+def main() -> None:
+    """Measure on a quiet machine."""
+    with quiet() as others:
+        measure(others)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from judge import Acceptance, Exchange, Key, most_in_flight, percentile, stale, 
 from process import Server
 from simulated_user import Habits, SimulatedUser
 
+from tinycoder.bench.quiet import Others, halted, refusal, refused_all
 from tinycoder.storage.home import default_home
 from tinycoder.storage.models import resolve_model
 
@@ -38,6 +39,7 @@ N_FILES = 2
 LEAST, MOST = 6_000, 60_000  # bytes of a file that is typed
 LEARNING_S = 10.0  # after the last key, until the server must be at rest
 IDLE_S = 20.0
+TIMES = ("popup_ms", "ghost_ms", "cancelled_answered_ms")  # which other work makes longer
 GRACE_S = 0.1  # a cancelled request may take that long to be answered
 
 
@@ -95,7 +97,7 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
     """Type into each file in turn, rest, and judge."""
     keys: list[Key] = []
     acceptances: list[Acceptance] = []
-    started, cpu, machine = server.now(), server.cpu_seconds(), busy_seconds()
+    started, cpu, others = server.now(), server.cpu_seconds(), Others()
     for number, (path, text) in enumerate(files):
         # The first file is written at its end, the others in the middle, with the rest below.
         start = text.index("\n", len(text) // 3) + 1
@@ -113,19 +115,22 @@ async def typing(server: Server, files: Sequence[tuple[Path, str]], options: arg
         acceptances += editor.acceptances
         if number < len(files) - 1:
             editor.close()
-    seconds, cpu, machine = server.now() - started, server.cpu_seconds() - cpu, busy_seconds() - machine
+    seconds, cpu, share = server.now() - started, server.cpu_seconds() - cpu, others.share()
     exchanges = [exchange for exchange in server.exchanges if exchange.at >= started]
+    reason = refusal(share)
     return {
         "keys": len(keys),
         "seconds": seconds,
         "cpu_share": cpu / len(keys) * Habits().keys_per_s,  # as if there were no pauses
         "cpu_share_with_pauses": cpu / seconds,
         "cpu_ms_a_key": 1000 * cpu / len(keys),
-        "others_share": (machine - cpu) / seconds,
+        "others_share": share,
         **await rest(server),
         "resident_mb": server.resident_mb(),
         "most_resident_mb": server.resident_mb("VmHWM"),
         **requests(exchanges),
+        **(dict.fromkeys(TIMES) if reason else {}),
+        "refused": reason,
         **shown(keys, acceptances),
         "trace": [dataclasses.asdict(key) for key in keys] if options.trace else [],
     }
@@ -181,18 +186,9 @@ def latencies(exchanges: Sequence[Exchange], method: str) -> dict[str, float]:
     return {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "most": max(times, default=float("nan"))}
 
 
-def busy_seconds() -> float:
-    """Time that all cores of the machine have worked so far."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
-    return (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")
-
-
 def table(found: Mapping[str, Any]) -> str:
     """A report for people."""
     name = f"without {', '.join(found['without'])}" if found["without"] else "everything on"
-    popup, ghost = (
-        " / ".join(f"{found[kind][share]:.0f}" for share in ("p50", "p95", "most")) for kind in ("popup_ms", "ghost_ms")
-    )
     gone = ", ".join(f"{n} {kind}" for kind, n in found["withdrawn"].items())
     flight = ", ".join(f"{n} {method.rpartition('/')[2]}" for method, n in found["most_in_flight"].items())
     return f"""{name}: {found["keys"]} keys in {found["seconds"]:.0f} s, {sum(found["requests"].values())} requests
@@ -201,13 +197,25 @@ def table(found: Mapping[str, Any]) -> str:
 {found["others_share"]:.0%}), {found["learning_cpu_s"]:.2f} s to learn afterwards,
              then {found["idle_share"]:.2%} at rest with {found["idle_wake_ups_a_s"]:.1f} wake-ups a second
   memory:    {found["resident_mb"]:.0f} MB resident, {found["most_resident_mb"]:.0f} at most
-  latency:   popup {popup} ms, ghost text {ghost} ms (p50 / p95 / most); cancelled ones answered after \
-{found["cancelled_answered_ms"]["p95"]:.0f} ms (p95)
+  latency:   {latency(found)}
   requests:  at most in flight {flight}; {found["cancelled"]} cancelled, {found["errors"]} errors, \
 {found["unanswered"]} never answered
   ghosts:    shown at {found["ghosts_shown"]} keys, {found["typed_through"]} typed through, withdrawn then: {gone}; \
 flickers: {found["flickers"]}
   accepted:  {", ".join(f"{n} {kind}" for kind, n in found["accepted"].items())}; stale: {found["stale_insertions"]}"""
+
+
+def latency(found: Mapping[str, Any]) -> str:
+    """The times of a report, or why they are refused."""
+    if found["refused"]:
+        return f"refused: {found['refused']}"
+    popup, ghost = (
+        " / ".join(f"{found[kind][share]:.0f}" for share in ("p50", "p95", "most")) for kind in ("popup_ms", "ghost_ms")
+    )
+    late = found["cancelled_answered_ms"]["p95"]
+    return (
+        f"popup {popup} ms, ghost text {ghost} ms (p50 / p95 / most); cancelled ones answered after {late:.0f} ms (p95)"
+    )
 
 
 def main() -> None:
@@ -228,7 +236,8 @@ def main() -> None:
     options = parser.parse_args()
     reports = []
     for without in options.without or [[]]:
-        report = asyncio.run(session(options, without))
+        with halted():
+            report = asyncio.run(session(options, without))
         reports.append(report)
         if not options.json:
             print(table(report), flush=True)
@@ -236,6 +245,8 @@ def main() -> None:
                 print(f"    {each['expected']!r} became {each['shown']!r} after {1000 * each['after']:.0f} ms")
     if options.json:
         print(json.dumps(reports, indent=1))
+    if reasons := [report["refused"] for report in reports if report["refused"]]:
+        raise SystemExit(refused_all(reasons[0]))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tinycoder.bench.quiet import Others, halted, refused_all
 from tinycoder_training.corpora.shakespeare import read as read_shakespeare
 
 HERE = Path(__file__).parent
@@ -43,17 +44,18 @@ def tinycoder(*arguments: str, home: Path) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def validation(home: Path, options: argparse.Namespace) -> None:
+def validation(home: Path, options: argparse.Namespace, others: Others) -> None:
     """The validation recipe's time, and whether greedy generation continues its pattern."""
     start = time.perf_counter()
     tinycoder("train", "--recipe", "validation", home=home)
     seconds = time.perf_counter() - start
     made = tinycoder("generate", "hello", "--model", "validation", "--max-tokens", "200", home=home)
     pattern = ("hello world! " * 20)[: len("hello") + 200]
-    print(f"validation recipe: {seconds:.1f} s in all; 200 characters after 'hello' exact: {made == pattern + chr(10)}")
+    took = others.figure(f"{seconds:.1f} s in all")
+    print(f"validation recipe: {took}; 200 characters after 'hello' exact: {made == pattern + chr(10)}")
 
 
-def shakespeare(home: Path, options: argparse.Namespace) -> None:
+def shakespeare(home: Path, options: argparse.Namespace, others: Others) -> None:
     """Held-out loss after the Shakespeare recipe's 15 minutes."""
     training = train(home, options, "--recipe", "shakespeare", "--minutes", "15")
     best = min(point["val_loss"] for point in training["curve"])
@@ -64,7 +66,7 @@ def shakespeare(home: Path, options: argparse.Namespace) -> None:
     )
 
 
-def race(home: Path, options: argparse.Namespace) -> None:
+def race(home: Path, options: argparse.Namespace, others: Others) -> None:
     """Training seconds to a held-out loss of 1.88 nats, ours and nanoGPT's CPU recipe in turns."""
     python = options.torch_python or sys.executable
     if subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode:
@@ -86,14 +88,16 @@ def race(home: Path, options: argparse.Namespace) -> None:
             end = there[0] if there else reports[-1]
             own = f", by its own estimate {end['recipe_val_loss']:.3f}" if "recipe_val_loss" in end else ""
             reached = "reaches 1.88" if there else f"ends at {end['val_loss']:.3f}{own},"
-            spent = f"after {end['train_seconds']:.1f} s of training, step {end['iteration']:,}"
-            print(f"  {name}: {reached} {spent}", flush=True)
+            spent = others.figure(f"{end['train_seconds']:.1f} s")
+            print(f"  {name}: {reached} after step {end['iteration']:,}, training: {spent}", flush=True)
             seconds[name].append(end["train_seconds"])
     ours, competitor = (statistics.median(seconds[name]) for name in commands)
-    print(f"race: median {ours:.1f} s against {competitor:.1f} s, {ours / competitor:.2f} x its time")
+    print(
+        f"race: {others.figure(f'median {ours:.1f} s against {competitor:.1f} s')}, {ours / competitor:.2f} x its time"
+    )
 
 
-def code(home: Path, options: argparse.Namespace) -> None:
+def code(home: Path, options: argparse.Namespace, others: Others) -> None:
     """Held-out bits per byte of the code recipe, and how many completed lines add no syntax error."""
     packages = home / "packages"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages), *PACKAGES]
@@ -112,7 +116,7 @@ def code(home: Path, options: argparse.Namespace) -> None:
         print(tinycoder("generate", prompt, "--model", "packages", "--max-tokens", "60", home=home))
 
 
-def resources(home: Path, options: argparse.Namespace) -> None:
+def resources(home: Path, options: argparse.Namespace, others: Others) -> None:
     """Memory of training and of generating with the tiny preset, and bytes of weights a parameter."""
     library = Path(os.__file__).parent
     paths = [str(library / name) for name in ("asyncio", "email", "http", "json", "logging", "unittest")]
@@ -128,14 +132,14 @@ def resources(home: Path, options: argparse.Namespace) -> None:
     )
 
 
-def show_help(home: Path, options: argparse.Namespace) -> None:
+def show_help(home: Path, options: argparse.Namespace, others: Others) -> None:
     """Time of ``tinycoder --help``."""
     times = []
     for _ in range(21):
         start = time.perf_counter()
         tinycoder("--help", home=home)
         times.append(time.perf_counter() - start)
-    print(f"tinycoder --help: median {statistics.median(times) * 1000:.0f} ms of {len(times)}")
+    print(f"tinycoder --help: {others.figure(f'median {statistics.median(times) * 1000:.0f} ms of {len(times)}')}")
 
 
 def train(home: Path, options: argparse.Namespace, *arguments: str) -> dict[str, object]:
@@ -182,9 +186,14 @@ def main() -> None:
     unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; choose from {', '.join(PARTS)}")
-    with tempfile.TemporaryDirectory() as scratch:
+    reasons = []
+    with halted(), tempfile.TemporaryDirectory() as scratch:
         for name in options.parts or PARTS:
-            PARTS[name](Path(scratch), options)
+            others = Others()
+            PARTS[name](Path(scratch), options, others)
+            reasons += [others.refused] if others.refused else []
+    if reasons:
+        raise SystemExit(refused_all(reasons[0]))
 
 
 if __name__ == "__main__":

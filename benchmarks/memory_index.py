@@ -13,12 +13,13 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.memory.index_file import load_index, tokenizer_digest
 from tinycoder.memory.indexing import index_workspace
 from tinycoder.memory.ngrams import Memory
@@ -85,31 +86,40 @@ def main() -> None:
     if tokenizer_file.suffix != ".json":
         tokenizer_file = resolve_model(default_home(os.environ), given.model) / "tokenizer.json"
     tokenizer = Tokenizer.from_json(tokenizer_file.read_text(encoding="utf-8"))
+    with quiet() as others:
+        measure(given.paths, tokenizer, others)
 
+
+def measure(paths: Sequence[Path], tokenizer: Tokenizer, others: Others) -> None:
+    """Index, ask, edit, and print what each costs."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "index.safetensors"
         before = resident("VmRSS")
         made: list[SuffixIndex] = []
-        cold = seconds(lambda: made.append(index_workspace(given.paths, tokenizer, file=file)))
+        cold = seconds(lambda: made.append(index_workspace(paths, tokenizer, file=file)))
         held, most = resident("VmRSS") - before, resident("VmHWM") - before
         digest = tokenizer_digest(tokenizer)
         load = seconds(lambda: load_index(file, tokenizer_digest=digest, vocab_size=tokenizer.vocab_size))
-        again = seconds(lambda: index_workspace(given.paths, tokenizer, file=file))
+        again = seconds(lambda: index_workspace(paths, tokenizer, file=file))
         n_stored = file.stat().st_size
     workspace = made[0]
     if not workspace.corpus.paths:
         raise SystemExit("no Python files under the given paths")
     print(f"{len(workspace.corpus.paths)} files, {len(workspace.order):,} tokens, index file {n_stored / 1e6:.1f} MB")
-    print(f"index:  {cold[0]:.2f} s ({cold[1]:.2f} s of one core); {held:.0f} MB more are held, {most:.0f} MB at most")
-    print(f"again:  {again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
+    index = others.figure(f"{cold[0]:.2f} s ({cold[1]:.2f} s of one core)")
+    loaded = others.figure(f"{again[0]:.2f} s ({again[1]:.2f} s of one core), {load[0]:.2f} s of it for the file")
+    print(f"index:  {index}; {held:.0f} MB more are held, {most:.0f} MB at most")
+    print(f"again:  {loaded}")
 
-    corpus = python_repos.read(given.paths)
+    corpus = python_repos.read(paths)
     texts = {text.path: text.text for text in (*corpus.train, *corpus.validation)}
     path, text = min(texts.items(), key=lambda item: abs(item[1].count("\n") - LINES))
     memory = Memory(tokenizer)
     memory.use(workspace)
-    print(f"lookup: {middle_and_end(lookups(memory, path, text))}, in a file of {text.count(chr(10))} lines")
-    print(f"edit:   {middle_and_end(keystrokes(memory, path, text))} a keystroke")
+    times = middle_and_end(lookups(memory, path, text)), middle_and_end(keystrokes(memory, path, text))
+    lookup, edit = map(others.figure, times)
+    print(f"lookup: {lookup}, in a file of {text.count(chr(10))} lines")
+    print(f"edit:   {edit} a keystroke")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ from lspbench.replies import from_utf16, inline_text, popup_items
 from probe_code import WORD, Code, read
 from probe_questions import QUIET, Question, line_ends, midwords, question, questions
 
+from tinycoder.bench.quiet import Others, quiet
+
 ASIDE = (".git", ".hg", ".venv", "venv", "env", ".env", ".tox", ".nox", "node_modules", "site-packages", "__pycache__")
 ENVIRONMENT = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH")
 TIMEOUT_S = 30.0
@@ -284,7 +286,7 @@ def workspaces(options: argparse.Namespace, scratch: Path) -> list[tuple[Path, d
 
 
 def main() -> None:
-    """Parse the command line, ask about each workspace, and print the table."""
+    """Parse the command line, and ask on a quiet machine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="command that starts it")
     parser.add_argument("--workspace", nargs="+", action="extend", default=[], type=Path, metavar="FOLDER")
@@ -301,6 +303,12 @@ def main() -> None:
     warnings.simplefilter("ignore")  # those of the code that is read
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
+    with quiet() as others:
+        ask_all(options, others)
+
+
+def ask_all(options: argparse.Namespace, others: Others) -> None:
+    """Ask about each workspace, and print the table."""
     total, by_place, failures = Score(), {}, {"error": 0, "timeout": 0}
     with tempfile.TemporaryDirectory(prefix="probe-") as scratch:
         for root, held_out in workspaces(options, Path(scratch).resolve()):
@@ -323,7 +331,7 @@ def main() -> None:
     for kind, (right, asked) in total.table.items():
         print(f"{kind:20} {right:5}  {asked:5}  {right / asked:.3f}")
     half, most = (1000 * sorted(total.seconds)[int(q * len(total.seconds))] for q in (0.5, 0.95))
-    print(f"answers after {half:.0f} ms, {most:.0f} ms (50 / 95 %)")
+    print(f"answers after {others.figure(f'{half:.0f} ms, {most:.0f} ms (50 / 95 %)')}")
     if any(failures.values()):
         print(f"without an answer: {failures['error']} failed, {failures['timeout']} came too late")
     if options.out:

@@ -1,8 +1,8 @@
 """Ghost text from llama.cpp's server: is it our model's own, what do we add to its time, and does a team get along?
 
     llama-server -m base.gguf --host 127.0.0.1 --port 8091 -c 512 -np 1 -ctk f32 -ctv f32 -fa off
-    python benchmarks/serving.py --url http://127.0.0.1:8091 [--places 200]
-    python benchmarks/serving.py --url http://127.0.0.1:8091 --editors 20 --minutes 5
+    python benchmarks/serving.py --url http://127.0.0.1:8091 --pid PID [--places 200]
+    python benchmarks/serving.py --url http://127.0.0.1:8091 --pid PID --editors 20 --minutes 5
 
 The server has ``base``, as `tinycoder checkpoint export base base.gguf` writes it. At random places of the standard
 library its text is compared with the greedy one of our own engine, and then each place is asked through the language
@@ -33,6 +33,7 @@ from judge import percentile, stale, typed_through, withdrawals
 from process import Server
 from simulated_user import Habits, SimulatedUser
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.documents import CleanDocument
 from tinycoder.complete.ghost import LINE, Ghost, write
@@ -165,7 +166,7 @@ def agree(one: Ghost, other: Ghost) -> bool:
     return one.text == other.text or (not shorter.ended and longer.text.startswith(shorter.text))
 
 
-async def added(url: str, cursors: Sequence[tuple[str, str, int]], place: Path) -> dict[str, Any]:
+async def added(url: str, cursors: Sequence[tuple[str, str, int]], place: Path, others: Others) -> dict[str, Any]:
     """Milliseconds from request to answer, through the language server, and those that llama.cpp does not take."""
     relay = Relay(url)
     server = await serving(place, await relay.listen())
@@ -196,8 +197,9 @@ async def added(url: str, cursors: Sequence[tuple[str, str, int]], place: Path) 
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     return {
         "asked": asked,
-        "whole_ms": {name: percentile(whole, share) for name, share in shares.items()},
-        "added_ms": {name: percentile(ours, share) for name, share in shares.items()},
+        "whole_ms": others.value({name: percentile(whole, share) for name, share in shares.items()}),
+        "added_ms": others.value({name: percentile(ours, share) for name, share in shares.items()}),
+        "refused": others.refused,
     }
 
 
@@ -224,7 +226,7 @@ async def serving(place: Path, url: str) -> Server:
     return server
 
 
-async def team(url: str, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+async def team(url: str, options: argparse.Namespace, scratch: Path, others: Others) -> dict[str, Any]:
     """Several people at once, each with an editor."""
     relay = Relay(url)
     address = await relay.listen()
@@ -253,7 +255,8 @@ async def team(url: str, options: argparse.Namespace, scratch: Path) -> dict[str
         "answered": relay.n_answered,
         "closed": relay.n_closed,
         "tracebacks": sum(log.count("Traceback") for log in logs),
-        "ghost_ms": {"p50": percentile(ghosts, 0.5), "p95": percentile(ghosts, 0.95)},
+        "ghost_ms": others.value({"p50": percentile(ghosts, 0.5), "p95": percentile(ghosts, 0.95)}),
+        "refused": others.refused,
     }
 
 
@@ -284,18 +287,18 @@ async def person(server: Server, place: Path, seed: int, options: argparse.Names
     }
 
 
-async def run(options: argparse.Namespace) -> dict[str, Any]:
+async def run(options: argparse.Namespace, others: Others) -> dict[str, Any]:
     """Either of the two."""
     address = address_of(RemoteSettings(url=options.url, kind="llama.cpp", model=BUNDLED), {})
     assert address is not None
     with tempfile.TemporaryDirectory() as name:
         if options.editors:
-            return await team(options.url, options, Path(name))
+            return await team(options.url, options, Path(name), others)
         found = places(options.places, options.seed, load_model(bundled_folder()).tokenizer)
         cursors = found["behind pieces"]
         return {
             **{which: await same(address, each) for which, each in found.items()},
-            **await added(options.url, cursors, Path(name)),
+            **await added(options.url, cursors, Path(name), others),
         }
 
 
@@ -307,7 +310,10 @@ def main() -> None:
     parser.add_argument("--editors", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
-    print(json.dumps(asyncio.run(run(parser.parse_args())), indent=2))
+    parser.add_argument("--pid", type=int, help="process of llama.cpp's server, whose work is not that of others")
+    options = parser.parse_args()
+    with quiet(*([options.pid] if options.pid else [])) as others:
+        print(json.dumps(asyncio.run(run(options, others)), indent=2))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from tinycoder.bench.quiet import Others, quiet
 
 
 def family(process: int) -> list[int]:
@@ -35,13 +38,19 @@ def resident(process: int) -> dict[str, int]:
 
 
 def main() -> None:
-    """Run the command, watch it, and print what it took."""
+    """Parse the command line, and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     arguments = ["corpus", *map(str, options.paths), "--out", str(options.out), "--processes", str(options.processes)]
+    with quiet() as others:
+        measure(arguments, others)
+
+
+def measure(arguments: Sequence[str], others: Others) -> None:
+    """Run the command, watch it, and print what it took."""
     start = time.perf_counter()
     with subprocess.Popen([sys.executable, "-m", "tinycoder", *arguments, "--json"], stdout=subprocess.PIPE) as running:
         most = {"own": 0, "all": 0}
@@ -55,7 +64,9 @@ def main() -> None:
     left_out = sum(written["left_out"].values())
     kept = data["bytes"] + data["validation_bytes"]
     print(f"{kept / 1e6:,.0f} MB kept of {data['files'] + data['validation_files'] + left_out:,} files")
-    print(f"{data['tokens'] / 1e6:,.1f} M tokens in {len(written['train'])} shards; {seconds:,.0f} s")
+    print(
+        f"{data['tokens'] / 1e6:,.1f} M tokens in {len(written['train'])} shards; {others.figure(f'{seconds:,.0f} s')}"
+    )
     print(f"resident at most: {most['own'] / 1e6:,.0f} MB of their own, {most['all'] / 1e6:,.0f} MB with mapped files")
     print("left out: " + ", ".join(f"{n:,} × {why}" for why, n in sorted(written["left_out"].items())))
 

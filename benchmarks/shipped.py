@@ -26,11 +26,12 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tinycoder.bench.quiet import Others, halted, refusal, refused_all
 from tinycoder.complete.candidate import Document
 from tinycoder.complete.parts import Parts
 from tinycoder.errors import CheckpointError
@@ -125,13 +126,14 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Two results of a model: without and with the memory."""
     globs = [argument for glob in repository.scored for argument in ("--held-out", glob)]
-    load = os.getloadavg()[0]
+    others = Others()
     said = tinycoder(
         home,
         *("evaluate", str(repository.folder), "--model", model, *globs),
         *("--without", "memory", "--no-baselines", "--json", "-", *options),
     )
-    found = json.loads(said)
+    share, found = others.share(), json.loads(said)
+    reason = refusal(share)
     whole, alone = found["variants"]
     training = read_training(resolve_model(home, model)).to_json() if tuned else {}
     rows = []
@@ -143,13 +145,14 @@ def measured(
                 "model": model,
                 "files_known": found["n_known"],
                 "files_scored": found["n_held_out"],
-                "load_before": round(load, 2),  # processes that were busy: latencies are worth what it is low
+                "others_share": share,
+                "refused": reason,
                 "peak_mb": peak_of(repository, resolve_model(home, model), memory),
                 "settings": found["settings"],
                 "training": {key: training.get(key) for key in ("seconds", "tokens_seen", "before", "val_bpb")}
                 if tuned
                 else None,
-                "quality": quality,
+                "quality": {**quality, "latency_ms": None} if reason else quality,
                 "without_memory_less_all": None if memory else found["differences"].get("without memory"),
             }
         )
@@ -238,7 +241,7 @@ def cost_cells(row: dict[str, Any]) -> dict[str, float | None]:
     """Milliseconds and MB of a result by the names of the table's columns."""
     times = row["quality"]["latency_ms"]
     cells = {
-        f"{title} p{part}, ms": times[kind][f"p{part}"]
+        f"{title} p{part}, ms": times[kind][f"p{part}"] if times else None
         for title, kind in (
             ("popup", "popup"),
             ("ghost", "inline"),
@@ -289,6 +292,21 @@ def main() -> None:
     made = dict(given.split("=", 1) for given in arguments.model_of)
     lines = arguments.out.read_text(encoding="utf-8").splitlines() if arguments.out.exists() else []
     rows = [json.loads(line) for line in lines]
+    with halted():
+        measure_missing(repositories, made, rows, arguments)
+    print(tables(rows))
+    if reasons := [row["refused"] for row in rows if row.get("refused")]:
+        raise SystemExit(refused_all(reasons[-1]))
+
+
+def measure_missing(
+    repositories: Sequence[Repository],
+    made: Mapping[str, str],
+    rows: list[dict[str, Any]],
+    arguments: argparse.Namespace,
+) -> None:
+    """Measure what ``rows`` have not, and add it to them and to the file."""
+    home = arguments.home.absolute()
     for repository in repositories:
         for tuned in (False, True) if arguments.minutes or repository.name in made else (False,):
             done = {row["engine"] for row in rows if row["repository"] == repository.name}
@@ -301,7 +319,6 @@ def main() -> None:
             rows += new
             with arguments.out.open("a", encoding="utf-8") as file:
                 file.write("".join(json.dumps(row) + "\n" for row in new))
-    print(tables(rows))
 
 
 if __name__ == "__main__":

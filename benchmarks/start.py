@@ -25,6 +25,7 @@ from editor import GHOST, POPUP, Editor
 from feel import workspace
 from process import Server
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.storage.models import resolve_model
 
 KEYS = 200
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with quiet() as others, tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         home, place = scratch / "home", scratch / "workspace"
         home.mkdir()
@@ -132,10 +133,16 @@ def main() -> None:
         command = [sys.executable, "-m", "tinycoder", "--home", str(home), "serve", "--model", model]
         lists = sorted(asyncio.run(lists_while_reading(command, scratch, place, typed)))
         runs = [asyncio.run(start(command, scratch, place, typed, KEYS)) for _ in range(options.starts)]
-    if lists:
-        p50, p95 = lists[len(lists) // 2], lists[int(0.95 * len(lists))]
-        print(f"{len(lists)} lists while symbols are read: p50 {p50:.0f}, p95 {p95:.0f}, most {lists[-1]:.0f} ms")
-    print(f"{n_bytes:,} bytes of Python; medians of {len(runs)} starts (least, most)")
+        if lists:
+            p50, p95 = lists[len(lists) // 2], lists[int(0.95 * len(lists))]
+            times = others.figure(f"p50 {p50:.0f}, p95 {p95:.0f}, most {lists[-1]:.0f} ms")
+            print(f"{len(lists)} lists while symbols are read: {times}")
+        print(f"{n_bytes:,} bytes of Python; medians of {len(runs)} starts (least, most)")
+        show(runs, others)
+
+
+def show(runs: Sequence[dict[str, Any]], others: Others) -> None:
+    """Print medians, least and most."""
     for what, unit in (
         ("initialized", "s"),
         ("ghost", "s"),
@@ -147,10 +154,8 @@ def main() -> None:
     ):
         values = [run[what] for run in runs]
         places = 2 if unit == "s" else 0
-        print(
-            f"  {what:18} {statistics.median(values):8.{places}f} {unit}"
-            f"  ({min(values):.{places}f}, {max(values):.{places}f})"
-        )
+        said = f"{statistics.median(values):8.{places}f} {unit}  ({min(values):.{places}f}, {max(values):.{places}f})"
+        print(f"  {what:18} {others.figure(said) if unit == 's' and what not in CORES else said}")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from memory_index import resident
 
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.complete.names.names import Names
 from tinycoder.storage.bundled import bundled_folder
 from tinycoder.symbols.environment import Environment
@@ -191,12 +193,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # those of the code that is read
-    figures: dict[str, float] = {}
+    with quiet() as others:
+        figures = measure(options, others)
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def measure(options: argparse.Namespace, others: Others) -> dict[str, Any]:
+    """Measure the files and the environment that are asked for, and print it."""
+    figures: dict[str, Any] = {}
     if options.paths:
         files = python_files([path.resolve() for path in options.paths])
         if not files:
             raise SystemExit("no Python files under the given paths")
-        figures |= workspace(files, options.rounds)
+        figures |= workspace(files, options.rounds, others)
     if options.python:
         tracemalloc.start()
         figures |= memory_of_environment(options.python, options.packages)
@@ -206,22 +216,24 @@ def main() -> None:
             f"{figures['followed_mb']:.1f} MB with {figures['followed_names']:,} public names followed, "
             f"{figures['all_mb']:.1f} MB with {figures['modules']:,} modules read"
         )
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures
 
 
-def workspace(files: Sequence[WorkspaceFile], rounds: int) -> dict[str, float]:
-    """Measure a workspace's files, and print it."""
+def workspace(files: Sequence[WorkspaceFile], rounds: int, others: Others) -> dict[str, Any]:
+    """Measure a workspace's files, and print it. Ratios of what took turns hold beside other work too."""
     tokenizer = Tokenizer.from_json((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
     n_tokens = sum(len(tokenizer.encode(file.location.read_bytes().decode("utf-8", "replace"))) for file in files)
-    figures: dict[str, float] = {"files": len(files), "tokens": n_tokens}
+    figures: dict[str, Any] = {"files": len(files), "tokens": n_tokens}
     figures |= time_of_reading(files, rounds)
+    parsing = others.figure(f"{figures['parse_s']:.2f} s to parse")
+    figures |= {name: others.value(figures[name]) for name in ("parse_s", "read_s", "keep_s")}
+    figures["refused"] = others.refused
     tracemalloc.start()
     figures |= memory_of_workspace(files, n_tokens)
     tracemalloc.stop()
     print(f"{len(files):,} files, {n_tokens:,} tokens")
     print(
-        f"time:   {figures['parse_s']:.2f} s to parse; read {figures['read_ratio']:.2f} times that, "
+        f"time:   {parsing}; read {figures['read_ratio']:.2f} times that, "
         f"read and kept {figures['keep_ratio']:.2f} times"
     )
     print(

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from tinycoder.bench.competitor import competitors
+from tinycoder.bench.quiet import Others, quiet
 from tinycoder.bench.training_step import BATCH, SIZES, steps
 from tinycoder.config import PRESETS, ModelConfig, TrainConfig, n_cpus
 from tinycoder.transformer.layers import Array
@@ -100,8 +101,8 @@ def processes() -> dict[str, Any]:
     return {"loss": max(abs(a - b) for a, b in zip(one, both, strict=True)), "last losses": [one[-1], both[-1]]}
 
 
-def speed(size: str, seconds: float) -> dict[str, Any]:
-    """Tokens a second, and ratios to the plain compiled loop."""
+def speed(size: str, seconds: float, others: Others) -> dict[str, Any]:
+    """Tokens a second, and ratios to the plain compiled loop, which hold beside other work too."""
     model, threads = SIZES[size], n_cpus()
     arguments = {"model": dataclasses.asdict(model), "batch": BATCH, "threads": threads, "kind": "compile"}
     ours = {"engine": ("adamw", torch_engine), "engine, muon": ("muon", torch_engine), "numpy": ("adamw", numpy_engine)}
@@ -124,11 +125,11 @@ def speed(size: str, seconds: float) -> dict[str, Any]:
     rounds = rounds[2:]
     return {
         name: {
-            "tokens/s": round(BATCH * model.context / statistics.median(turn[name] for turn in rounds)),
+            "tokens/s": others.value(round(BATCH * model.context / statistics.median(turn[name] for turn in rounds))),
             "ratio": round(statistics.median(turn["plain"] / turn[name] for turn in rounds), 3),
         }
         for name in turns
-    } | {"rounds": len(rounds)}
+    } | {"rounds": len(rounds), "refused": others.refused}
 
 
 def main() -> None:
@@ -138,8 +139,9 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="6m")
     parser.add_argument("--seconds", type=float, default=120.0)
     asked = parser.parse_args()
-    what = {"same": same, "processes": processes, "speed": partial(speed, asked.size, asked.seconds)}
-    print(json.dumps(what[asked.what](), indent=2))
+    with quiet() as others:
+        what = {"same": same, "processes": processes, "speed": partial(speed, asked.size, asked.seconds, others)}
+        print(json.dumps(what[asked.what](), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Small models that really learnt something, made once a session."""
 
 import inspect
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from tinycoder_training.job import Job, new_job
 
 hypothesis_settings.register_profile("tinycoder", deadline=None)  # a slow machine is no fault
 hypothesis_settings.load_profile("tinycoder")
+
+# No test halts a training run of this machine, or minds what else the machine does.
+os.environ |= {"TINYCODER_BASE_RUN": "", "TINYCODER_BUSY": "1"}
 
 LESSON = """import os
 

@@ -6,8 +6,8 @@
 
 A run starts the server by its command, opens a workspace that holds the known files of a real project, types files
 that were held out of it, and asks for the list and for ghost text as an editor does. Every server is asked at the same
-positions, chosen by --seed. README.md says exactly what each figure means. Needs the standard library and Linux, and
-the archives that ``corpora.py fetch`` brings.
+positions, chosen by --seed. README.md says exactly what each figure means. Needs Linux, this project installed, and the
+archives that ``corpora.py fetch`` brings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from typing import Any
 from client import INLINE, POPUP, Server
 from corpora import manifest
 from queries import Choice, Project, Record, inlines, popups, typing, warm_up
-from results import PROCESS, summarise, table
+from results import PROCESS, summarise, table, without_times
+
+from tinycoder.bench.quiet import Others, halted, refusal, refused_all
 
 HERE = Path(__file__).resolve().parent
 Asking = Callable[[Server, Project], Iterator[Record]]
@@ -65,6 +67,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "by_repo": repos,
         "process_by_repo": uses,
     }
+    for name, use in uses.items():
+        if reason := refusal(use["others_share"]):
+            without_times(reason, use, repos[name])
+    if reason := refusal(results["process"]["others_share"]):
+        without_times(reason, results, results["process"])
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if options.records:
@@ -111,24 +118,25 @@ def measure(
 
         settings = json.loads(fill(json.dumps(options.settings)))
         log = options.log.open("ab") if options.log else None
+        others = Others()
         server = Server(fill(options.server), root, settings, options.timeout, log)
         try:
             info, seconds = server.initialize(root, json.loads(fill(json.dumps(options.init_options))))
             use = {"server": info, "provides": sorted(server.provides), "initialize_s": seconds}
             use |= warm_up(server, project, options.warmup)
             time.sleep(options.settle)
-            before = (time.perf_counter(), server.cpu_seconds(), server.n_requests, cores_busy(), time.process_time())
+            before = (time.perf_counter(), server.cpu_seconds(), server.n_requests)
             for kind in options.kinds.split(","):
                 method, query = KINDS[kind]
                 if method is None or method in server.provides:
                     records[kind] = [{"repo": project.name, **record} for record in query(server, project)]
-            after = (time.perf_counter(), server.cpu_seconds(), server.n_requests, cores_busy(), time.process_time())
-            seconds, cpu, n_requests, busy, own = (b - a for a, b in zip(before, after, strict=True))
+            after = (time.perf_counter(), server.cpu_seconds(), server.n_requests)
+            seconds, cpu, n_requests = (b - a for a, b in zip(before, after, strict=True))
             use |= {
                 "requests": n_requests,
                 "seconds": seconds,
                 "cpu_ms_per_request": 1000 * cpu / max(1, n_requests),
-                "others_share": (busy - cpu - own) / seconds / len(os.sched_getaffinity(0)),
+                "others_share": others.share(),
                 "peak_rss_mb": server.peak / 1e6,
                 "failures": server.failures,
             }
@@ -137,14 +145,6 @@ def measure(
             if log:
                 log.close()
     return records, use
-
-
-def cores_busy() -> float:
-    """Seconds that the cores which this process may use have been busy, with anything."""
-    cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
-    rows = (line.split() for line in Path("/proc/stat").read_text().splitlines())
-    ticks = (int(row[i]) for row in rows if row[0] in cores for i in (1, 2, 3, 6, 7, 8))
-    return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def options_from(arguments: Sequence[str]) -> argparse.Namespace:
@@ -207,7 +207,11 @@ def main() -> None:
     if options.command == "table":
         print(table([json.loads(path.read_text(encoding="utf-8")) for path in options.results]))
     else:
-        print(table([run(options)]))
+        with halted():
+            results = run(options)
+        print(table([results]))
+        if results.get("refused"):
+            raise SystemExit(refused_all(results["refused"]))
 
 
 if __name__ == "__main__":

@@ -109,6 +109,27 @@ def test_an_answer_that_comes_late_is_not_there_for_the_impatient(
     assert results["typing"]["keys_per_char"]["best"] < 0.12
 
 
+def test_beside_other_work_only_what_depends_on_time_is_refused(
+    measure: Measure, lspbench: ModuleType, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TINYCODER_BUSY")
+    few, found = ("--max-positions", "5", "--typing-chars", "500", "--name", "oracle"), []
+    for share in (0.01, 0.12):
+        monkeypatch.setattr(lspbench.Others, "share", lambda self, share=share: share)
+        found.append(measure("oracle", *few))
+    quiet, refused = found
+    reason = "other processes used 12.0 % of the cores"
+    assert refused["refused"] == refused["by_repo"]["sample"]["refused"] == reason
+    assert (refused["latency_ms"], refused["process"]["first_items_s"]) == (None, None)
+    assert refused["typing"]["keys_per_char"].pop("best-150ms") is None
+    assert quiet["typing"]["keys_per_char"].pop("best-150ms") is not None
+    for kind in ("popup", "inline", "typing"):
+        assert refused[kind] == quiet[kind]
+    table = load("lspbench/results").table([refused])
+    assert "| oracle | refused | refused | refused | refused |" in table
+    assert "refused" not in load("lspbench/results").table([quiet])
+
+
 def test_the_same_seed_gives_the_same_figures(measure: Measure) -> None:
     one, two = (measure("half", "--max-positions", "10", "--typing-chars", "500") for _ in range(2))
     for kind in ("popup", "inline", "typing"):

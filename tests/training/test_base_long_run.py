@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from tinycoder.errors import TrainingError
 from tinycoder.storage.checkpoint import STATE, load_model, load_state
+from tinycoder_training.background import remembered
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 
@@ -36,8 +37,9 @@ def script(name: str) -> Any:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place with a corpus, whose tree and environment are those of the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "tree").symlink_to(BASE.parents[1], target_is_directory=True)
     (tmp_path / "env").symlink_to(sys.prefix, target_is_directory=True)
     (tmp_path / "log").mkdir()
@@ -78,6 +80,7 @@ def test_a_run_starts_once_stops_with_everything_saved_and_goes_on(home: Path) -
     started = detached(home, "start", "--tokens", "1e9", "--anew", "--preset", "nano")
     assert started.returncode == 0, started.stderr
     wait_until(lambda: log(home))
+    assert remembered({}) == [script("long_run").Place(home=home)]
     process = json.loads((home / "log" / "run.process").read_text())
     assert os.getsid(process["pid"]) == process["pid"]
     assert os.getpriority(os.PRIO_PROCESS, process["pid"]) > os.getpriority(os.PRIO_PROCESS, 0)

@@ -1,3 +1,6 @@
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -138,3 +141,17 @@ def test_what_interrupts_a_step_passes_and_nothing_is_lost() -> None:
     for n in range(5, 9):
         again = [3, *ids[:n]]
         np.testing.assert_allclose(ahead.next_logits(again), Session(params, CONFIG).next_logits(again), atol=1e-5)
+
+
+def test_text_that_is_gone_takes_no_memory() -> None:
+    rng, lookup = np.random.default_rng(0), Lookup()
+    texts = rng.integers(0, 4096, (300, 200)).tolist()
+    held = []
+    tracemalloc.start()
+    for n, text in enumerate(texts, 1):
+        lookup.follow(text)
+        if n in (3, 300):
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert held[1] < 3 * held[0]

@@ -64,6 +64,7 @@ def _command(*extra: Any, default_threads: int | None = None) -> Callable[[Calla
         def command(
             threads: int | None, out: Path | None, compare: Path | None, html_to: Path | None, as_json: bool, **own: Any
         ) -> None:
+            from tinycoder.bench.quiet import Others, busy, halted
             from tinycoder.bench.report import page, read_record, slower_rows
             from tinycoder.config import n_cpus
 
@@ -76,8 +77,13 @@ def _command(*extra: Any, default_threads: int | None = None) -> Callable[[Calla
                 own["competitor_python"] = None
             elif "competitor_python" in own:
                 own["competitor_python"] = _program(own["competitor_python"])
-            record = measure(threads=threads or default_threads or n_cpus(), **own)
-            data = record.to_json()
+            with halted():
+                others = Others()
+                record = measure(threads=threads or default_threads or n_cpus(), **own)
+                share = others.share()
+            if beside := busy(share):
+                click.echo(f"{beside}; times are better on a quiet machine", err=True)
+            data = {**record.to_json(), "others": share}
             if out:
                 options.write_text(out, json.dumps(data, indent=2) + "\n")
             if html_to:

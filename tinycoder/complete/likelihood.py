@@ -21,7 +21,7 @@ MIN_BRANCH = 1e-4  # probability of a branch that is followed
 MIN_SHARE = 0.01  # of the likeliest name's probability so far, for a branch that is followed
 ENDS = 0.5  # guessed probability that a name ends at its end
 GOES_ON = 0.1  # guessed probability of each further token
-MAX_SPELLINGS = 20_000  # that are kept
+MAX_SPELLINGS = 10_000  # that are kept
 
 
 class Speller:

@@ -42,7 +42,11 @@ class Lookup:
         """Know ``text`` from now on. Costs as much as the part that changed."""
         common = common_prefix(self._text, text)
         for end in range(len(self._text), max(common, MIN_REPETITION - 1), -1):
-            self._places[tuple(self._text[end - MIN_REPETITION : end])].pop()
+            run = tuple(self._text[end - MIN_REPETITION : end])
+            places = self._places[run]
+            places.pop()
+            if not places:
+                del self._places[run]
         del self._text[common:]
         self.extend(text[common:])
 

@@ -6,22 +6,20 @@
 PLACE holds ``tree`` (a copy of the repository), ``env`` (a virtual environment in which that copy is installed) and
 ``corpus``; the run is kept in ``run`` and its output in ``log``. It is a session of its own with the lowest priority,
 and outlives the shell. ``start`` also continues a run that was stopped. A branch is a short decay from the saved state
-of the run, next to it and under a name of its own; the other commands take it by ``--name``. Linux only: a process is
-known by its number, the time it began, and the boot of the machine, so that no other one is ever signalled.
+of the run, next to it and under a name of its own; the other commands take it by ``--name``. Linux only, as
+``tinycoder_training.background`` says.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,39 +28,22 @@ import filelock
 from curve import MEASURED, read_log
 
 from tinycoder.errors import CorpusError, TinyCoderError, TrainingError
-from tinycoder.storage.atomic import replace_text
 from tinycoder.storage.models import exists, is_resumable
-from tinycoder.validate import DataError, parse
+from tinycoder_training.background import (
+    Place,
+    identified,
+    is_paused,
+    needed,
+    pause,
+    remember,
+    resume,
+    running,
+    write,
+)
 
 NICE = 19
 RATE_LINES = 10  # of the log, over which tokens a second are counted
 WATCHED_S = 8.0  # how long a run is watched that may not begin at all
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a run of this name and everything it needs lie."""
-
-    home: Path
-    name: str = "run"
-
-    @property
-    def model(self) -> Path:
-        """The model's folder, with the state of the run while it is not finished."""
-        return self.home / self.name
-
-    def file(self, ending: str) -> Path:
-        """The file of the log folder with this ending: jsonl, errors, process, pauses or lock."""
-        return self.home / "log" / f"{self.name}.{ending}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """A process that no later one can be taken for: ``began`` is in ticks since the boot."""
-
-    pid: int
-    began: int
-    boot: str
 
 
 def start(place: Place, arguments: Sequence[str], watch_s: float = WATCHED_S) -> None:
@@ -76,7 +57,7 @@ def start(place: Place, arguments: Sequence[str], watch_s: float = WATCHED_S) ->
         script = place.home / "tree" / "training" / "base" / "train.py"
         python = place.home / "env" / "bin" / "python"
         fixed = [place.home / "corpus", "--folder", place.model, "--pauses", place.file("pauses")]
-        _write(place.file("pauses"), {"seconds": 0.0, "since": None})
+        write(place.file("pauses"), {"seconds": 0.0, "since": None})
         with place.file("jsonl").open("ab") as log, place.file("errors").open("ab") as errors:
             started = subprocess.Popen(
                 ["nice", "-n", str(NICE), python, script, *fixed, *arguments],
@@ -86,10 +67,9 @@ def start(place: Place, arguments: Sequence[str], watch_s: float = WATCHED_S) ->
                 start_new_session=True,
             )
         _be_nice_to_other_sessions(started.pid)
-        stat = _stat(started.pid)
-        if stat:
-            process = Process(pid=started.pid, began=stat[1], boot=_boot())
-            _write(place.file("process"), dataclasses.asdict(process))
+        if process := identified(started.pid):
+            write(place.file("process"), dataclasses.asdict(process))
+            remember(place)
         with suppress(subprocess.TimeoutExpired):
             if started.wait(watch_s):
                 said = place.file("errors").read_text(errors="replace").strip().rpartition("\n")[2]
@@ -102,37 +82,9 @@ def refuse_if_running(place: Place) -> None:
         raise TrainingError(f"{place.name!r} runs already, as process {process.pid}")
 
 
-def running(place: Place) -> Process | None:
-    """The process of the run, also while it is paused; none if it has ended, whoever has its number now."""
-    try:
-        process = parse(Process, place.file("process").read_bytes())
-    except (OSError, DataError):
-        return None
-    stat = _stat(process.pid)
-    alive = stat is not None and stat[0] not in "ZX" and stat[1] == process.began and process.boot == _boot()
-    return process if alive else None
-
-
-def pause(place: Place) -> None:
-    """Stop the process until ``resume``; its memory stays. Raises ``TrainingError`` if none runs."""
-    process, pauses = _needed(place), _pauses(place)
-    if pauses["since"] is None:
-        _write(place.file("pauses"), {**pauses, "since": time.monotonic()})
-    os.killpg(process.pid, signal.SIGSTOP)
-
-
-def resume(place: Place) -> None:
-    """Let a paused process continue; the pause counts in none of its rates. Raises ``TrainingError`` if none runs."""
-    process, pauses = _needed(place), _pauses(place)
-    if pauses["since"] is not None:
-        paused = time.monotonic() - pauses["since"]
-        _write(place.file("pauses"), {"seconds": pauses["seconds"] + paused, "since": None})
-    os.killpg(process.pid, signal.SIGCONT)
-
-
 def stop(place: Place, wait_s: float) -> bool:
     """Ask the process to save everything and end, and whether it has within ``wait_s``."""
-    process = _needed(place)
+    process = needed(place)
     os.kill(process.pid, signal.SIGTERM)
     with suppress(TrainingError, ProcessLookupError):
         resume(place)  # a paused process hears nothing
@@ -145,9 +97,7 @@ def stop(place: Place, wait_s: float) -> bool:
 def status(place: Place) -> str:
     """One line: tokens of the budget, the last evaluation, tokens a second, what it does, and how long it will take."""
     process = running(place)
-    stat = _stat(process.pid) if process else None
-    is_paused = _pauses(place)["since"] is not None or (stat is not None and stat[0] in "Tt")
-    doing = "stopped" if process is None else "paused" if is_paused else "running"
+    doing = "stopped" if process is None else "paused" if is_paused(place) else "running"
     try:
         lines = read_log(place.file("jsonl"))
     except CorpusError:
@@ -189,42 +139,10 @@ def _arguments(place: Place, tokens: float | None, model: Path | None, preset: s
     return [*budget, "--start", str(model or place.home / "tree" / "tinycoder" / "models" / "base")]
 
 
-def _needed(place: Place) -> Process:
-    process = running(place)
-    if process is None:
-        raise TrainingError(f"{place.name!r} does not run; start it first")
-    return process
-
-
-def _pauses(place: Place) -> dict[str, Any]:
-    try:
-        pauses: dict[str, Any] = json.loads(place.file("pauses").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {"seconds": 0.0, "since": None}
-    return pauses
-
-
 def _be_nice_to_other_sessions(pid: int) -> None:
     """Linux may share the cores out by session, and a nice value then counts within its own session only."""
     with suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
-
-
-def _stat(pid: int) -> tuple[str, int] | None:
-    """State and begin of a process, if there is one of this number (proc(5), fields 3 and 22)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return fields[0], int(fields[19])
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-
-
-def _write(file: Path, value: dict[str, Any]) -> None:
-    replace_text(file, json.dumps(value))
 
 
 def _on_place(act: Callable[..., object]) -> Callable[..., None]:

@@ -1,6 +1,12 @@
-"""Full garbage collections only while nobody types: each stops every thread for some 50 to 75 ms."""
+"""What takes long and is done only while nobody types.
 
+A full garbage collection stops every thread for some 50 to 75 ms. Memory that was freed between what is still in use
+stays with the process until glibc is asked to return it.
+"""
+
+import ctypes
 import gc
+from contextlib import suppress
 
 _MANY = 10  # younger collections, after which Python would run a full one
 _NEVER = 1_000_000
@@ -17,6 +23,8 @@ def keep() -> None:
 
 
 def collect() -> None:
-    """Run a full collection, if enough objects may have become garbage."""
+    """Run a full collection, if enough objects may have become garbage, and return free memory to the system."""
     if gc.get_count()[2] >= _MANY:
         gc.collect()
+        with suppress(OSError, TypeError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)

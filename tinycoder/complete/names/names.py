@@ -25,7 +25,7 @@ from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.narrowing import narrowed
 from tinycoder.symbols.world import View, World
 
-MAX_LINES = 50_000  # lines that are remembered; then all are forgotten
+MAX_LINES = 8_192  # lines that are remembered, and as many that have not been read lately
 _NARROWS = re.compile(r"\bisinstance\(|^\s*case\b", re.MULTILINE)
 MAX_READERS = 16  # open documents whose records are kept up to date
 
@@ -40,6 +40,7 @@ class Names:
         self._opened: dict[str, Module] = {}
         self._forgotten: Callable[[str], bool] = lambda path: False
         self._lines: dict[State, dict[str, Line]] = {}
+        self._older_lines: dict[State, dict[str, Line]] = {}
         self._above: tuple[str, list[Line], State] = ("", [], START)
         self._scopes_key: tuple[str, str, State] | None = None
         self._scopes = Scopes([], [])
@@ -188,13 +189,14 @@ class Names:
 
     def _read(self, text: str, state: State) -> list[Line]:
         if sum(map(len, self._lines.values())) > MAX_LINES:
-            self._lines = {}
+            self._lines, self._older_lines = {}, self._lines
         lines = []
         known = self._lines.setdefault(state, {})
         for source in text.split("\n"):
             line = known.get(source)
             if line is None:
-                line = known[source] = read_line(source, state)
+                line = self._older_lines.get(state, {}).get(source) or read_line(source, state)
+                known[source] = line
             lines.append(line)
             if line.end != state:
                 state = line.end

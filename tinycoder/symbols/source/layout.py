@@ -23,7 +23,7 @@ _NEVER_INSIDE = frozenset(
 _TOKEN = re.compile(rf"(?P<string>{STRING})|(?P<comment>#)|(?P<bracket>[()\[\]{{}}])")
 _WORD = re.compile(r"\s*(@|[^\W\d]\w*)?")
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(:\[]")
-_REMEMBERED = 100_000  # lines
+_REMEMBERED = 8_192  # lines, and as many that have not been read lately
 
 
 class Reading(NamedTuple):
@@ -53,17 +53,20 @@ class State(NamedTuple):
         return self.start < 0
 
 
-_remembered: dict[tuple[str, str], Reading] = {}
+_Readings = dict[tuple[str, str], Reading]
+_remembered: _Readings = {}
+_older: _Readings = {}
 
 
 def read(line: str, quote: str = "") -> Reading:
     """What a line says that begins within a string of this ``quote``."""
+    global _remembered, _older
     key = (line, quote)
     reading = _remembered.get(key)
     if reading is None:
         if len(_remembered) >= _REMEMBERED:
-            _remembered.clear()
-        reading = _remembered[key] = _read(line, quote)
+            _remembered, _older = {}, _remembered
+        reading = _remembered[key] = _older.get(key) or _read(line, quote)
     return reading
 
 
