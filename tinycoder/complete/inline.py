@@ -40,7 +40,7 @@ from tinycoder.workspace.secrets.redaction import PLACEHOLDER
 
 MORE_TRIES = 3  # beyond the suggestions requested: some are equal, or may not be shown
 TOKENS_OF_BLOCK = 4  # times those of a line
-SURE = 0.8  # probability of the first word, from which the completion list is not asked
+SURE = 0.6  # probability of the first word, from which the completion list is not asked
 
 
 class GhostText:
