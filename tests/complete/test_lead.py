@@ -76,7 +76,7 @@ def test_the_best_name_continues_what_is_typed() -> None:
 
 
 def test_a_name_that_exists_is_likelier_than_the_mixture_says(base: Model) -> None:
-    text = f"{CLIENT}if self.dead"
+    text = f"{CLIENT}return self.d"
     led, spelled = probability(Engine(base), text), probability(Engine(base, parts=without(["lead"])), text)
     assert led is not None
     assert spelled is not None

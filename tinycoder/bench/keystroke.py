@@ -1,7 +1,7 @@
 """``bench keystroke``: where the time of a completion goes, and how it differs from another checkout.
 
-Each checkout types the same stretches in a process of its own, in turns. Times are those of the processor: other
-processes disturb them less than the clock's. The way through pipes and the event loop is not among them.
+Each checkout types the same stretches in a process of its own, in turns. The times leave out the way through pipes and
+the event loop.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def run(*, seconds: float, threads: int, folder: Path | None, model: Path | None
         for name, typist in typists.items():
             if typist.absent is not None:
                 raise TinyCoderError(f"the process that types with {trees[name] or 'this checkout'} ended at its start")
-            if not typist.ready:
+            if trees[name] not in (None, Path(typist.ready["tree"])):
+                raise ConfigError(f"{trees[name]} was not found by Python; give a path without {os.pathsep!r}")
+            if not typist.ready["n"]:
                 raise ConfigError(f"{arguments['folder']} has no Python file that is long enough to type; give another")
         budgets, n_equal = _typed(typists, seconds)
     metadata = {
@@ -115,18 +117,29 @@ def _typed(
     budgets = {name: {kind: Budget(kind=kind) for kind in KINDS} for name in typists}
     equal: dict[str, list[bool]] = defaultdict(list)
     end = time.perf_counter() + seconds
-    for number in range(min(typist.ready for typist in typists.values())):
+    for number in range(min(typist.ready["n"] for typist in typists.values())):
         if number > 1 and time.perf_counter() > end:
             break
         names = list(typists) if number % 2 else list(typists)[::-1]
-        typed = {name: [_answer(row) for row in typists[name].ask(str(number))] for name in names}
+        typed = {name: _stretch(typists[name], number) for name in names}
         for name, answers in typed.items():
             for answer in answers if number else []:  # the first stretch warms up
                 budgets[name][answer.kind].answers.append(answer)
         if len(typed) > 1:
             for ours, theirs in zip(typed["ours"], typed["theirs"], strict=True):
                 equal[ours.kind].append([row[:4] for row in ours.rows] == [row[:4] for row in theirs.rows])
+    asked = {kind for kind, budget in budgets["ours"].items() if budget.answers}
+    if not asked:
+        raise ConfigError("nothing was typed in time; give more --seconds, or a folder with more code")
+    budgets = {name: {kind: each for kind, each in of.items() if kind in asked} for name, of in budgets.items()}
     return budgets, {kind: (sum(each), len(each)) for kind, each in equal.items()}
+
+
+def _stretch(typist: Competitor, number: int) -> list[Answer]:
+    try:
+        return [_answer(row) for row in typist.ask(str(number))]
+    except TinyCoderError:
+        raise TinyCoderError("a process that types ended at its work; try again, or another folder") from None
 
 
 def _answer(row: Sequence[Any]) -> Answer:
@@ -135,9 +148,9 @@ def _answer(row: Sequence[Any]) -> Answer:
 
 
 def _rows(budgets: Mapping[str, Mapping[str, Budget]]) -> Iterator[Row]:
-    for kind in KINDS:
+    for kind, budget in budgets["ours"].items():
         for percent in (50, 95):
-            ours = budgets["ours"][kind].percentile(percent)
+            ours = budget.percentile(percent)
             for name, of in budgets.items():
                 value = of[kind].percentile(percent)
                 ratio = None if name == "ours" else ours / value

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.protocol import default_converter
 
+import tinycoder
 from tinycoder.complete.candidate import Candidate, Document
 from tinycoder.complete.parts import Parts
 from tinycoder.library import engine_maker
@@ -121,12 +123,12 @@ class Clock:
     def _timed(self, function: Callable[..., Any], part_of: Callable[..., str]) -> Callable[..., Any]:
         @functools.wraps(function)
         def timed(*args: Any, **kwargs: Any) -> Any:
-            part, start = part_of(*args, **kwargs), time.thread_time()
+            part, start = part_of(*args, **kwargs), time.perf_counter()
             self._inner.append(0.0)
             try:
                 return function(*args, **kwargs)
             finally:
-                whole = time.thread_time() - start
+                whole = time.perf_counter() - start
                 self._seconds[part] += whole - self._inner.pop()
                 self._inner[-1] += whole
 
@@ -164,7 +166,10 @@ class Typist:
     """An engine with the workspace, and stretches to be typed."""
 
     def __init__(self, model: Path, folder: Path) -> None:
-        texts = {file.relative_to(folder).as_posix(): _read(file) for file in sorted(folder.rglob("*.py"))}
+        texts = {}
+        for file in sorted(folder.rglob("*.py")):
+            with suppress(OSError):  # a folder of such a name, or a link that leads nowhere
+                texts[file.relative_to(folder).as_posix()] = _read(file)
         dice = random.Random(0)
         fit = [path for path, text in texts.items() if LEAST <= len(text) <= MOST]
         typed = dice.sample(fit, min(N_FILES, len(fit)))
@@ -181,7 +186,8 @@ class Typist:
             jumps = [match.end() for match in _PLACE.finditer(text, first, first + FAR)]
             jumps = sorted(dice.sample(jumps, min(N_JUMPS, len(jumps))))
             start = _line_end(text, first + FAR) + 1
-            self.stretches.append(Stretch(path=path, text=text, start=start, jumps=tuple(jumps), after=after))
+            if start + KEYS < len(text):
+                self.stretches.append(Stretch(path=path, text=text, start=start, jumps=tuple(jumps), after=after))
 
     def type(self, number: int) -> list[tuple[str, float, dict[str, float], list[Any]]]:
         """Type a stretch: for each request its kind, its milliseconds as a whole and by part, and the answer."""
@@ -194,10 +200,10 @@ class Typist:
                 path=stretch.path, text=text, change=change_of(before, text)
             )  # the editor says what changed
             before = text
-            start = time.thread_time()
+            start = time.perf_counter()
             self.clock.begin()
             answer = self._ask(kind, edited, offset)
-            ms = 1e3 * (time.thread_time() - start)
+            ms = 1e3 * (time.perf_counter() - start)
             rows.append((kind, ms, self.clock.parts(), [_plain(each) for each in answer]))
         while self.engine.learn(stop=never):
             pass
@@ -234,7 +240,7 @@ def _plain(each: Candidate) -> list[Any]:
 def main(arguments: dict[str, str]) -> None:
     """Answer each number that is read."""
     typist = Typist(Path(arguments["model"]), Path(arguments["folder"]))
-    _say(ready=len(typist.stretches))
+    _say(ready={"n": len(typist.stretches), "tree": str(Path(tinycoder.__file__).parents[1])})
     for line in sys.stdin:
         _say(value=typist.type(int(line)))
 

@@ -7,6 +7,7 @@ cores. ``TINYCODER_BUSY=1`` prints them all the same, marked. Run as a module it
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -145,19 +146,25 @@ def own_seconds(roots: tuple[int, ...]) -> float:
 
 
 def _hold(place: Place) -> None:
-    """Halt a run until the input ends."""
+    """Halt a run until the input ends, or this process is told to."""
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
     try:
         pause(place)
+        _wait_for_the_end(place)
     except TrainingError:  # it has just ended
         return
-    try:
+    finally:
+        with suppress(TrainingError, ProcessLookupError):
+            resume(place)
+
+
+def _wait_for_the_end(place: Place) -> None:
+    with suppress(OSError):  # nobody reads any more
         sys.stderr.write(f"{place.name} in {place.home} is halted for a measurement, and continues at its end\n")
         sys.stdout.write("halted\n")
         sys.stdout.flush()
         sys.stdin.read()
-    finally:
-        with suppress(TrainingError, ProcessLookupError):
-            resume(place)
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def scaling(**asked: Any) -> Record:
 def keystroke(model: str | None, **asked: Any) -> Record:
     """Where the time of a completion goes, part by part, while code of a folder is typed.
 
-    Without a FOLDER the code is asyncio's, of the standard library. Times are those of the processor.
+    Without a FOLDER the code is asyncio's, of the standard library.
     """
     from tinycoder.bench.keystroke import run
 

@@ -104,6 +104,7 @@ class WorkspaceSymbols:
             finally:
                 self._environment.records.keep()
             self._offered_for = packages, imported
+        self._environment.records.keep()  # what completions looked at since
 
     def _walk(self, forgotten: Forgotten) -> None:
         there = [folder for folder in self._folders if is_folder(folder)]

@@ -68,12 +68,13 @@ class SymbolFile:
         return {row[0]: Stored(*row[1:5]) for row in rows if _is_valid(row)}
 
     def get(self, path: str) -> Stored | None:
-        """One file, if it is known."""
-        if not _is_unicode(path):
+        """One file, if it is known, and if the database can be asked now: a completion waits for nobody who writes."""
+        if not _is_unicode(path) or not self._lock.acquire(blocking=False):
             return None
-        statement = "SELECT * FROM files WHERE path = ?"
-        with self._lock:
-            row = self._run(lambda database: database.execute(statement, (path,)).fetchone())
+        try:
+            row = self._run(lambda database: _read_at_once(database, path))
+        finally:
+            self._lock.release()
         return Stored(*row[1:5]) if row and _is_valid(row) else None
 
     def put(self, rows: Mapping[str, Stored]) -> None:
@@ -137,6 +138,15 @@ class SymbolFile:
         _log.warning("symbols are kept in memory alone: %s (%s)", path, problem)
         self._path = None
         return _in_memory(path)
+
+
+def _read_at_once(database: sqlite3.Connection, path: str) -> Any:
+    (patience,) = database.execute("PRAGMA busy_timeout").fetchone()
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        return database.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {int(patience)}")
 
 
 def _close(held: list[sqlite3.Connection]) -> None:

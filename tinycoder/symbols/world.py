@@ -22,7 +22,7 @@ _BUILTIN_MEMBERS = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set, io.TextIOWrapper) for name in dir(kind)
 )
 Installed = tuple[PackageFolders, Library]
-_library = lru_cache(maxsize=4)(Library)
+_library = lru_cache(maxsize=1)(Library)
 
 
 class World:

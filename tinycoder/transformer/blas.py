@@ -25,7 +25,7 @@ class Load:
     """Whether other processes leave the cores alone; in between IDLE and BUSY it stays what it was.
 
     ``busy_s`` gives the seconds that all cores have worked since the system started, and None where it does not say:
-    then the machine counts as busy. After STALE_S without a look the next one changes nothing.
+    then the machine counts as busy. So does one that was not looked at for STALE_S, until the next look.
     """
 
     def __init__(self, busy_s: Callable[[], float | None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,6 +44,7 @@ class Load:
             return
         last, self._last = self._last, (now, busy_s, own_s)
         if last is None or now - last[0] > STALE_S:
+            self.is_idle = False
             return
         others = (busy_s - last[1] - (own_s - last[2])) / (now - last[0])
         self.is_idle = others < (BUSY if self.is_idle else IDLE)

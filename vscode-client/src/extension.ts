@@ -64,13 +64,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
 /** Call when the cursor of an editor has moved by no edit, and has rested. */
 function onDidArrive(call: (editor: vscode.TextEditor, position: vscode.Position) => void): vscode.Disposable {
   let cancel = (): void => undefined;
-  let known: { document?: vscode.TextDocument; version?: number } = {};
+  const known = new WeakMap<vscode.TextDocument, number>(); // the version of a document when its cursor moved last
   const moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => {
     cancel();
     const { document } = textEditor;
     const { version } = document;
-    const edited = known.document === document && known.version !== version; // a key moves the cursor too
-    known = { document, version };
+    const edited = known.has(document) && known.get(document) !== version; // a key moves the cursor too
+    known.set(document, version);
     if (edited) return;
     cancel = after(ARRIVED_MS, () => {
       const selection = selections[0];

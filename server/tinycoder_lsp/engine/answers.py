@@ -119,13 +119,13 @@ class Answers:
         return cursor.relocate([*first, *others][: request.n])
 
     def prepare(self, cursor: TextCursor) -> None:
-        """Read the prompt at ``cursor``, where the person may type next; a request goes first."""
+        """Read the prompt at ``cursor``, where the person may type next; requests, and looking ahead, go first."""
         document, offset = cursor.document, cursor.offset_in_document
 
         def call(stop: Stop) -> None:
             self._models.ask(document, lambda engine: engine.prepare(document, offset, stop=stop), stop)
 
-        self._background.start("preparing", self._worker.answer(Kind.AHEAD, call, uri=cursor.uri))
+        self._background.start("preparing", self._worker.answer(Kind.PREPARE, call, uri=cursor.uri))
 
     async def _from_server(
         self, cursor: TextCursor, request: GhostRequest, settings: InlineSettings, *, cached_first: bool = False

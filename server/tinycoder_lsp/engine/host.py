@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,14 @@ def default_engine(folder: Path, memory: bool) -> ServedCompleter:
     from tinycoder.library import open_engine
     from tinycoder.storage.checkpoint import load_model
 
-    garbage.keep()
+    _keep_imports()
     return open_engine(load_model(folder), parts=Parts(memory=memory))
+
+
+@cache
+def _keep_imports() -> None:
+    """Keep what is there before the first engine. Later there is an older one, which has to go."""
+    garbage.keep()
 
 
 def served_model(home: Path, name: str) -> Model | None:

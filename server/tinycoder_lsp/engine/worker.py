@@ -39,7 +39,8 @@ class Kind(enum.IntEnum):
     POPUP = 1
     GHOST = 2
     AHEAD = 3
-    LEARN = 4
+    PREPARE = 4
+    LEARN = 5
 
 
 class LostError(BaseException):
