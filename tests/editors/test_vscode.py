@@ -331,7 +331,7 @@ def accept_a_line(window: VSCode) -> None:
 
 
 def test_several_suggestions_by_hand(editor: VSCode) -> None:
-    editor.new_file("several.py", TYPED)
+    editor.new_file("several.py", LESSON[: LESSON.index("class")])
     editor.wait_for_status("ready")
     editor.press("Alt+Backslash")
     first = editor.wait_for_ghost()

@@ -54,6 +54,16 @@ function cases.typing_through_never_withdraws()
   H.until_ghost('')
 end
 
+function cases.the_server_is_told_where_insert_mode_begins()
+  H.with_fake({ lines = { 'first', 'second' } }, {})
+  H.keys('jllix')
+  local told = H.until_told('textDocument/didMoveCursor', 1)
+  H.same({ line = 1, character = 2 }, told[1].position, 'the cursor')
+  H.ok(vim.endswith(told[1].textDocument.uri, '.py'), 'the document')
+  H.keys('yz')
+  H.same(1, #H.told('textDocument/didMoveCursor'), 'while something is typed')
+end
+
 function cases.nothing_while_deleting()
   H.with_fake({ lines = { 'first' } }, { inline = { 'total = start' } })
   H.keys('otota')
