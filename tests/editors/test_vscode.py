@@ -566,6 +566,34 @@ def test_the_server_is_told_the_interpreter_that_the_python_extension_names(
     window.until(told_at_the_start, "the interpreter that the person named")
 
 
+def test_the_server_is_told_where_a_cursor_rests_and_not_of_keys(
+    tmp_path: Path, workspace: Path, open_server: OpenServer, open_window: OpenWindow
+) -> None:
+    use_fake(workspace, tmp_path / "server.py")
+    window = open_window(open_server(tmp_path / "home"), workspace)
+    heard = tmp_path / "server.py.heard"
+
+    def told(method: str) -> list[dict[str, Any]]:
+        messages = map(json.loads, heard.read_text().splitlines() if heard.exists() else [])
+        return [each["params"] for each in messages if each["method"] == method]
+
+    def cursors() -> list[tuple[int, int]]:
+        positions = [each["position"] for each in told("textDocument/didMoveCursor")]
+        return [(position["line"], position["character"]) for position in positions]
+
+    def arrived(at: tuple[int, int]) -> bool:
+        return at in cursors()
+
+    window.open_file(workspace / "counter.py")
+    window.until(lambda: told("textDocument/didFocus"), "a server that runs")
+    window.press("Control+Home", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight")
+    window.until(lambda: arrived((3, 1)), "the cursor after some moves")
+    window.type("xyz", delay_ms=150)
+    window.press("ArrowLeft")
+    window.until(lambda: arrived((3, 3)), "the cursor after another move")
+    assert not {(3, 2), (3, 4)} & set(cursors())
+
+
 # Statistics and training.
 
 
