@@ -124,7 +124,8 @@ def test_it_is_read_again_when_asked_for(start: Any, workspace: Path) -> None:
     read(client, "a.py")
     (workspace / "b.py").touch()
     client.ask("workspace/executeCommand", {"command": "tinycoder.reindex"})
-    assert read(client, "a.py", "b.py")["changed"] is None
+    # A server that is told of no files may have found it by itself, before or after.
+    assert read(client, "a.py", "b.py")["changed"] in (None, ["b.py"])
 
 
 def test_another_model_knows_them_too(start: Any, workspace: Path) -> None:
