@@ -145,6 +145,18 @@ def test_what_was_read_is_read_no_more_in_the_next_session(tmp_path):
     assert set(FileRecords(SymbolFile(kept)).read(str(file)).symbols) == {"other"}
 
 
+def test_files_that_are_gone_are_dropped_from_the_disk(tmp_path):
+    for name in ("stays", "goes"):
+        (tmp_path / f"{name}.py").write_text(f"{name} = 1")
+    first = FileRecords(SymbolFile(tmp_path / "kept.sqlite"))
+    for name in ("stays", "goes"):
+        first.read(str(tmp_path / f"{name}.py"))
+    first.keep()
+    (tmp_path / "goes.py").unlink()
+    FileRecords(SymbolFile(tmp_path / "kept.sqlite")).keep()
+    assert SymbolFile(tmp_path / "kept.sqlite").paths() == (str(tmp_path / "stays.py"),)
+
+
 def test_a_damaged_file_of_records_costs_nothing_but_time(tmp_path):
     file, kept = tmp_path / "m.py", tmp_path / "kept.sqlite"
     file.write_text("first = 1")

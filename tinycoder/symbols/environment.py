@@ -35,6 +35,7 @@ class FileRecords:
     def __init__(self, file: SymbolFile | None = None) -> None:
         self._file = file
         self._fresh: dict[str, tuple[int, int, Module]] = {}  # what the file does not have yet
+        self._is_tidy = file is None
         self._cached = lru_cache(maxsize=MAX_RECORDS)(self._read)
 
     def read(self, path: str) -> Module:
@@ -46,13 +47,16 @@ class FileRecords:
         return self._cached(path, status.st_size, status.st_mtime_ns)
 
     def keep(self) -> None:
-        """Keep on the disk what was read since this was called last."""
+        """Keep on the disk what was read since this was called last; the first time, drop files that are gone."""
         rows = {}
         while self._fresh:
             path, (n_bytes, mtime_ns, module) = self._fresh.popitem()
             rows[path] = Stored(n_bytes, mtime_ns, "", encode(module))
         if self._file:
             self._file.put(rows)
+        if self._file and not self._is_tidy:
+            self._is_tidy = True
+            self._file.remove([path for path in self._file.paths() if _is_gone(path)])
 
     def _read(self, path: str, n_bytes: int, mtime_ns: int) -> Module:
         stored = self._file.get(path) if self._file else None
@@ -62,6 +66,16 @@ class FileRecords:
         if self._file:
             self._fresh[path] = n_bytes, mtime_ns, module
         return module
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        pass  # it cannot be looked at now
+    return False
 
 
 def read_module(raw: bytes) -> Module:

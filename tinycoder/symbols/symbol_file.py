@@ -67,6 +67,12 @@ class SymbolFile:
             rows = self._run(lambda database: database.execute("SELECT * FROM files").fetchall()) or []
         return {row[0]: Stored(*row[1:5]) for row in rows if _is_valid(row)}
 
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all files."""
+        with self._lock:
+            rows = self._run(lambda database: database.execute("SELECT path FROM files").fetchall()) or []
+        return tuple(path for (path,) in rows if isinstance(path, str))
+
     def get(self, path: str) -> Stored | None:
         """One file, if it is known, and if the database can be asked now: a completion waits for nobody who writes."""
         if not _is_unicode(path) or not self._lock.acquire(blocking=False):
