@@ -16,7 +16,7 @@ from tinycoder.errors import CorpusError
 from tinycoder.workspace.text import Skipped, Text
 from tinycoder_training.corpora import split
 
-MAX_SHARE = 0.15  # of all bytes, for one package
+MAX_SHARE = 0.06  # of all bytes, for one package
 MAX_TESTS = 0.25  # of the bytes of a package
 HELD_OUT = 0.01  # of the bytes of a domain,
 MIN_HELD_OUT = 200_000  # but at least so many,

@@ -33,9 +33,19 @@ _FAMILIES = {  # what metadata before PEP 639 say, without a version of BSD
     "BSD": "BSD",
     "BSD 2-Clause License": "BSD-2-Clause",
     "BSD 3-Clause License": "BSD-3-Clause",
+    "BSD-2-Clause": "BSD-2-Clause",
+    "BSD-3-Clause": "BSD-3-Clause",
+    "3-clause BSD": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "Apache 2.0 License": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License (Apache 2.0)": "Apache-2.0",
     "Apache-2.0": "Apache-2.0",
+}
+_BEGINNINGS = {  # of whole texts that stand in the field
+    "Apache License Version 2.0, January 2004": "Apache-2.0",
+    "MIT License Copyright": "MIT",
+    "The MIT License (MIT) Copyright": "MIT",
 }
 
 
@@ -111,11 +121,18 @@ def declared_licence(metadata: importlib.metadata.PackageMetadata) -> str:
     expression, *_ = metadata.get_all("License-Expression") or [None]
     if expression:
         return str(expression)
-    stated = [line for line in metadata.get_all("License") or [] if line in _FAMILIES]  # else it may be the whole text
+    stated = [name for text in metadata.get_all("License") or [] if (name := _named(text))]
     if not stated:
-        lines = metadata.get_all("Classifier") or []
-        stated = [line.rpartition(" :: ")[2] for line in lines if line.startswith("License ::")]
-    return " AND ".join(sorted({_FAMILIES.get(name, name) for name in stated})) or "unknown"
+        lines = [line for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")]
+        names = [line.rpartition(" :: ")[2] for line in lines]
+        stated = [_FAMILIES.get(name, name) for name in names]
+    return " AND ".join(sorted(set(stated))) or "unknown"
+
+
+def _named(text: str) -> str | None:
+    """The licence that the field ``License`` names, or whose whole text stands there."""
+    words = " ".join(text.split())
+    return _FAMILIES.get(words) or next((name for start, name in _BEGINNINGS.items() if words.startswith(start)), None)
 
 
 def find(source: Source, environments: Sequence[Path]) -> Found | str:
