@@ -154,8 +154,14 @@ async def did_open(ls: Session, params: lsp.DidOpenTextDocumentParams) -> None:
 
 
 def _prepare(ls: Session, cursor: TextCursor | None) -> None:
-    if cursor is not None and (ls.settings.inline.enable or ls.settings.popup.enable):
+    if cursor is not None and (ls.settings.popup.enable or _comes_by_itself(ls)):
         ls.answers.prepare(cursor)
+
+
+def _comes_by_itself(ls: Session) -> bool:
+    """Whether ghost text comes without being asked for."""
+    settings = ls.settings.inline
+    return settings.enable and settings.trigger == "automatic" and not ls.snooze.minutes
 
 
 @feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -222,7 +228,7 @@ async def inline_completion(ls: Session, params: lsp.InlineCompletionParams) -> 
     """Ghost text, after the list's selected row if there is one. Where the person asks for it, it may be several."""
     settings = ls.settings.inline
     invoked = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
-    wanted = settings.enable and (invoked or (settings.trigger == "automatic" and not ls.snooze.minutes))
+    wanted = settings.enable and (invoked or _comes_by_itself(ls))
     cursor = ls.documents.cursor(params) if wanted else None
     if cursor is None or (cursor.after_deletion and not invoked):
         return _NO_TEXT

@@ -58,8 +58,8 @@ class InlineSettings:
     max_lines: Positive = _setting(12, "The most lines of a suggestion of several lines.")
     prose: Literal["off", "sure", "on"] = _setting(
         "sure",
-        "When to offer ghost text in comments and strings: never, where it is nearly certain, or as in code. It is "
-        "always offered when the person asks for it.",
+        "When to offer ghost text in comments and strings: never, where it is likelier to be right than code must be, "
+        "or as in code. It is always offered when the person asks for it.",
     )
 
 
@@ -88,7 +88,9 @@ class TrainingSettings:
 
     minutes: Minutes = _setting(10.0, "How long to train on the workspace, in minutes.")
     preset: PresetName | None = _setting(
-        None, "Size of the model to train; without it what `tinycoder train` takes by default."
+        None,
+        "Begin with random weights, in this size; without it the training goes on from `base`, which is better for "
+        "a run of minutes.",
     )
 
 
@@ -148,7 +150,7 @@ class Settings:
     python: str | None = _setting(
         None,
         "The workspace's Python: an interpreter, or the folder of an environment. Its packages are read, never run; "
-        "without it the environment is looked for as editors do.",
+        "without it `VIRTUAL_ENV` is, an environment in the workspace (`.venv` and the like), or the Python on `PATH`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] | None = _setting(
         None, "How much goes to the log; without it what `tinycoder serve --log-level` says."

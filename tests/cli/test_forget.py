@@ -217,6 +217,15 @@ def test_a_path_that_never_was_is_refused_and_changes_nothing(home_of: Path, rep
     assert "pkg/quagga.py" in stored(home_of)
 
 
+def test_a_path_that_is_gone_is_forgotten_where_an_index_cannot_be_read(home_of: Path, repository: Path) -> None:
+    index_of(home_of, repository)
+    (index,) = (home_of / "memory").glob("*.safetensors")
+    index.write_bytes(b"of another version")
+    said(run(home_of, "forget", repository / "gone.py", "--json"))
+    assert not index.exists()
+    assert said(run(home_of, "forget", "--list", "--json")) == {"forgotten": [str(repository / "gone.py")]}
+
+
 def test_of_a_path_that_is_gone_the_models_are_named_all_the_same(home_of: Path, repository: Path) -> None:
     train(home_of, repository, "--steps", "1", *TINY)
     (repository / "add_7.py").unlink()

@@ -154,7 +154,9 @@ def test_a_new_helix_file_is_written_and_an_old_one_left_alone(run: Run, tmp_pat
         assert "[language-server.tinycoder]" in result.stdout
         assert path.read_text(encoding="utf-8") == "# mine\n"
     path.write_text("[language-server.tinycoder]\ncommand = 'other'\n", encoding="utf-8")
-    assert "Add these lines" not in run("helix").stdout
+    said = run("helix").stdout
+    assert "Add these lines" not in said
+    assert "[language-server.tinycoder] starts another command" in said
 
 
 @posix
@@ -229,6 +231,12 @@ def test_what_vscode_refuses_is_said(run: Run, tmp_path: Path, extension: Path) 
     says = refusal(run("vscode"))
     assert "not compatible" in says
     assert "exit code 3" in says
+    program(tmp_path, "codium", "true")
+    done = run("vscode")
+    assert done.exit_code == 1
+    assert "codium: the extension is installed" in done.stdout
+    assert "Reload the window" in done.stdout
+    assert "exit code 3" in str(done.exception)
 
 
 def test_vscode_without_its_command_says_what_to_do(run: Run, extension: Path) -> None:

@@ -169,6 +169,17 @@ def test_a_keyword_argument_is_listed_with_its_equals_sign(base: Engine) -> None
     assert "start=" not in texts(base, "make_counter(start=1, ¦")
 
 
+def test_before_an_equals_sign_a_keyword_argument_is_listed_without_it(base: Engine) -> None:
+    rows = texts(base, "make_counter(st¦=1)")
+    assert rows.count("start") == 1
+    assert not [row for row in rows if row.endswith("=")]
+    assert "start=" in texts(base, "make_counter(st¦==1)")
+
+
+def test_a_keyword_argument_that_is_given_is_not_listed_again(base: Engine) -> None:
+    assert "start=" not in texts(base, "unknown(start=1, st¦")
+
+
 def test_probabilities_fall_and_add_up_to_one_at_most(base: Engine) -> None:
     for line in ("x = ¦", "x = cou¦", "self.¦"):
         shares = [row.probability for row in listed(base, line)]

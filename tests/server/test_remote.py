@@ -366,7 +366,7 @@ def test_without_httpx_it_is_said_what_to_install(ask: Callable[..., RawClient],
     client = ask(env={"PYTHONPATH": str(home / "without")}, url="http://127.0.0.1:9")
     assert texts(client.ghost(client.open("# new\nab"), 1, 2)) == ["ab_tail"]
     (message,) = said(client)
-    assert "pip install 'tinycoder[remote]'" in message
+    assert "pipx inject tinycoder httpx" in message
 
 
 def test_without_a_server_httpx_is_not_imported(ask: Callable[..., RawClient], home: Path) -> None:

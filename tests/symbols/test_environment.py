@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tinycoder.storage.forget_list import Forgotten, true_path
+from tinycoder.symbols import environment
 from tinycoder.symbols.environment import MAX_FILE_BYTES, Environment, FileRecords, PackageFolders
 from tinycoder.symbols.interpreter import Interpreter, own_library
 from tinycoder.symbols.symbol_file import SymbolFile
@@ -155,6 +157,30 @@ def test_files_that_are_gone_are_dropped_from_the_disk(tmp_path):
     (tmp_path / "goes.py").unlink()
     FileRecords(SymbolFile(tmp_path / "kept.sqlite")).keep()
     assert SymbolFile(tmp_path / "kept.sqlite").paths() == (str(tmp_path / "stays.py"),)
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(tmp_path, monkeypatch):
+    (tmp_path / "m.py").write_text("later = 1")
+    records = FileRecords(SymbolFile(tmp_path / "kept.sqlite"))
+    with monkeypatch.context() as refused:
+        refused.setattr(environment, "read_small", lambda file, most: None)
+        assert records.read(str(tmp_path / "m.py")).symbols == {}
+        records.keep()
+    assert set(records.read(str(tmp_path / "m.py")).symbols) == {"later"}
+    assert set(FileRecords(SymbolFile(tmp_path / "kept.sqlite")).read(str(tmp_path / "m.py")).symbols) == {"later"}
+
+
+def test_forgotten_files_are_neither_read_nor_kept(tmp_path):
+    (tmp_path / "secret.py").write_text("known = 1")
+    kept = tmp_path / "kept.sqlite"
+    records = FileRecords(SymbolFile(kept))
+    records.read(str(tmp_path / "secret.py"))
+    records.keep()
+    assert SymbolFile(kept).paths()
+    records.forget(Forgotten(paths=(true_path(tmp_path / "secret.py"),)))
+    assert records.read(str(tmp_path / "secret.py")).symbols == {}
+    records.keep()
+    assert SymbolFile(kept).paths() == ()
 
 
 def test_a_damaged_file_of_records_costs_nothing_but_time(tmp_path):

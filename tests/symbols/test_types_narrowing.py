@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.symbols.fake_modules import at, shown
+from tinycoder.symbols.source.lines import width
 from tinycoder.symbols.types.narrowing import narrowed
 
 
 def at_end(text: str) -> dict[str, str]:
     """What holds in the last line."""
     lines = dedent(text).strip("\n").split("\n")
-    return narrowed(lines, len(lines) - 1, len(lines[-1]) - len(lines[-1].lstrip()))
+    return narrowed(lines, len(lines) - 1, width(lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())]))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,9 @@ def at_end(text: str) -> dict[str, str]:
         ("match x:\n    case A(a=1):\n        x.", {"x": "A"}),
         ("match x:\n    case A() | B():\n        x.", {"x": "(A, B)"}),
         ("if isinstance(x, A):\n    if isinstance(x, B):\n        x.", {"x": "B"}),
+        ("if isinstance(x, A):\n\tif y:\n\t\tx.", {"x": "A"}),
         # what does not hold
+        ("def f(x):\n\tif isinstance(x, A):\n\t\treturn 1\n\tx.", {}),
         ("if isinstance(x, A) or y:\n    x.", {}),
         ("if not isinstance(x, A):\n    x.", {}),
         ("if isinstance(x, A):\n    pass\nx.", {}),

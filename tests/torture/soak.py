@@ -3,8 +3,9 @@
 ``python tests/torture/soak.py --minutes 60`` types at 8 keys a second in real time; as a part of ``torture`` the same
 keys come as fast as the server answers. The second quarter of the run, when everything is loaded, is compared with
 the last: resident memory at their ends, once the server is at rest; threads and handles; and in real time the 95th
-percentile of the answers. That one gets no verdict where other processes used the cores in either quarter; a training
-run in the background is halted meanwhile.
+percentile of the answers. That one gets no verdict where other processes used the cores in either quarter, or where the
+machine itself read memory at another speed, as a virtual one does whose neighbours are busy; a training run in the
+background is halted meanwhile.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import nan
 from pathlib import Path
 from statistics import median, quantiles
 from sysconfig import get_path
 from typing import Any
 
+import numpy as np
 from counts import Count
 
 from tests.server.raw_client import RawClient
@@ -41,6 +44,8 @@ LOOK_S, N_LOOKS = 2.0, 10
 GROWTH = 1.02  # of resident memory
 QUICK_GROWTH = 1.5  # the same in a run of minutes, where not everything is loaded in the second quarter
 SLOWER = 1.05  # of the answers' 95th percentile
+KEYS_PER_READ = 80  # between two times of reading READ from memory: it is about as large as the weights of the model
+READ = np.ones(1 << 22, np.float32)
 QUICK_MINUTES = 10
 SAID_S = 300  # between two lines of progress
 COMPLETION, GHOST = "textDocument/completion", "textDocument/inlineCompletion"
@@ -63,6 +68,7 @@ class Quarter:
     answers_ms: list[float] = field(default_factory=list)
     rested_kb: float = 0.0  # resident at its end, at rest
     others: float | None = None  # share of the cores that other processes used
+    reads_ms: list[float] = field(default_factory=list)  # of READ, by this process
 
     @property
     def resident_kb(self) -> float:
@@ -70,7 +76,11 @@ class Quarter:
 
     @property
     def p95_ms(self) -> float:
-        return quantiles(self.answers_ms, n=20)[-1]
+        return quantiles(self.answers_ms, n=20)[-1] if len(self.answers_ms) > 1 else nan
+
+    @property
+    def read_ms(self) -> float | None:
+        return median(self.reads_ms) if self.reads_ms else None
 
     def line(self, number: int) -> str:
         """A row of the table."""
@@ -79,6 +89,7 @@ class Quarter:
         return (
             f"{number:>7} {self.resident_kb / 1024:>8.1f} MB {self.rested_kb / 1024:>7.1f} MB"
             f" {self.p95_ms:>7.1f} ms of {len(self.answers_ms):>6,} {threads:>8} {handles:>8} {others:>7}"
+            + ("" if self.read_ms is None else f" {self.read_ms:>6.1f} ms")
         )
 
 
@@ -171,6 +182,10 @@ class Soak:
         self.n_keys += 1
         if self.n_keys % 20 == 0:
             quarter.samples.append(_sample(self.client.process.pid))
+        if self.pace_s and self.n_keys % KEYS_PER_READ == 0:
+            start = time.monotonic()
+            READ.sum()
+            quarter.reads_ms.append(1000 * (time.monotonic() - start))
 
     def leave(self, quick: bool) -> list[str]:
         """Let the server end: what has grown since the second quarter, and errors in the log."""
@@ -194,7 +209,14 @@ class Soak:
     def refusal(self) -> str | None:
         """Why the times of the two quarters cannot be compared, if so."""
         reasons = ((number, refusal(self.quarters[number - 1].others)) for number in (2, 4))
-        return next((f"{reason} in quarter {number}" for number, reason in reasons if reason), None)
+        return next((f"{reason} in quarter {number}" for number, reason in reasons if reason), self._changed())
+
+    def _changed(self) -> str | None:
+        """How much slower or quicker the machine itself was in the last quarter, if that was much."""
+        before, after = self.quarters[1].read_ms, self.quarters[3].read_ms
+        if before is None or after is None or 1 / SLOWER <= after / before <= SLOWER:
+            return None
+        return f"the machine took {after / before:.2f} times as long to read memory in quarter 4 as in quarter 2"
 
     def figures(self) -> str:
         """The second and the last quarter in numbers."""
@@ -209,7 +231,7 @@ class Soak:
     def table(self) -> str:
         """Each quarter in numbers."""
         rows = [quarter.line(number) for number, quarter in enumerate(self.quarters, 1)]
-        head = "quarter    resident     at rest       p95 of answers  threads  handles  others"
+        head = "quarter    resident     at rest       p95 of answers  threads  handles  others  of a read"
         return "\n".join([head, *rows])
 
     def now(self) -> str:

@@ -23,7 +23,7 @@ def test_without_pytorch_the_engine_says_what_to_install_and_reads_nothing(
     assert done.exit_code == 1
     said = str(done.exception)
     assert "--engine torch needs PyTorch" in said
-    assert "pip install 'tinycoder[torch]'" in said
+    assert "pipx inject tinycoder torch" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,8 @@ class Machine:
 
     def __init__(self) -> None:
         self.now = self.busy_s = self.own_s = 100.0
-        self.load = Load(lambda: self.busy_s, lambda: self.now)
+        self.is_calm = False
+        self.load = Load(lambda: self.busy_s, lambda: self.now, lambda: self.is_calm)
         self.load.look(self.own_s)
 
     def after(self, others: float, *, own: float = 0.0, seconds: float = 2 * LOOK_S) -> bool:
@@ -47,6 +48,15 @@ def test_a_little_more_or_less_changes_nothing() -> None:
 def test_too_short_and_too_long_a_time_say_nothing(seconds: float) -> None:
     machine = Machine()
     assert not machine.after(0.0, seconds=seconds)
+
+
+def test_after_a_pause_it_is_idle_if_it_was_and_is_calm_now() -> None:
+    machine = Machine()
+    machine.is_calm = True
+    assert machine.after(IDLE / 2, seconds=60 * STALE_S)
+    assert not machine.after(BUSY, seconds=60 * STALE_S)
+    machine.is_calm = False
+    assert not machine.after(0.0, seconds=60 * STALE_S)
 
 
 def test_where_the_system_does_not_say_it_is_busy() -> None:

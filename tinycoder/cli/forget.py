@@ -65,7 +65,7 @@ def _refuse_unknown(home: Path, places: Sequence[Path]) -> None:
 
     It is more likely mistyped than deleted. The models that may have learnt from it are named all the same.
     """
-    from tinycoder.memory.index_file import indexed_paths
+    from tinycoder.memory.index_file import may_hold
     from tinycoder.memory.learners import learners
     from tinycoder.storage.forget_list import Forgotten, load_forgotten
 
@@ -73,7 +73,7 @@ def _refuse_unknown(home: Path, places: Sequence[Path]) -> None:
     for place in places:
         if os.path.lexists(place) or listed.holds(place):
             continue
-        if indexed_paths(home / "memory", Forgotten(paths=(place,))):
+        if may_hold(home / "memory", Forgotten(paths=(place,))):
             continue
         names = ", ".join(dict.fromkeys(model.name for model in learners(home, [place])))
         deleted = (

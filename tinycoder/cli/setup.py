@@ -79,18 +79,29 @@ def _install_file(file: EditorFile, editor: str, *, force: bool) -> None:
 def _what_else(editor: Literal["neovim", "emacs", "helix"], file: EditorFile, command: Command) -> str:
     """Two or three lines, and those to copy."""
     if editor == "helix":
-        known = "[language-server.tinycoder]" in file.path.read_text(encoding="utf-8", errors="replace")
-        lines = "" if known else f"Add these lines to it, and start Helix again:\n\n{file.text}\n"
         return (
-            f"{lines}Open a Python file and type: it completes at once. Ten minutes of `tinycoder train PATH` make it "
-            "yours; `hx --health python` shows whether Helix finds the server."
+            f"{_helix_lines(file)}Open a Python file and type: it completes at once. Ten minutes of "
+            "`tinycoder train PATH` make it yours; `hx --health python` shows whether Helix finds the server."
         )
-    start = {"neovim": file.path.parents[1] / "init.lua", "emacs": file.path.with_name("init.el")}[editor]
+    old = Path.home() / ".emacs"  # where there is one, Emacs reads no init.el
+    emacs = old if old.exists() else file.path.with_name("init.el")
+    start = {"neovim": file.path.parents[1] / "init.lua", "emacs": emacs}[editor]
     return (
         f"Add to your own configuration, such as {start}:\n\n{_indented(own_lines(editor, command))}\n\n"
         "Then open a Python file and type: it completes at once. Ten minutes of `tinycoder train PATH` make it yours; "
         "`tinycoder doctor` checks the installation."
     )
+
+
+def _helix_lines(file: EditorFile) -> str:
+    """What is still to do in the person's own file, if anything."""
+    stated = [line.strip() for line in file.path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    header, command = file.text.splitlines()[:2]
+    if header not in stated:
+        return f"Add these lines to it, and start Helix again:\n\n{file.text}\n"
+    if command not in stated:
+        return f"Its {header} starts another command; this one is\n\n{_indented(command)}\n\n"
+    return ""
 
 
 def _indented(lines: str) -> str:
@@ -116,19 +127,26 @@ def _install_extension(command: Command, package: Path, *, print_only: bool, for
             f"none of {', '.join(VSCODE_COMMANDS)} is on the path; in the editor, choose 'Extensions: Install from "
             f"VSIX...' from the command palette and open {package}"
         )
-    for name, path in editors.items():
-        if print_only:
+    if print_only:
+        for name in editors:
             click.echo(shlex.join([name, *options]))
-        else:
+        return
+    failed: list[str] = []
+    for name, path in editors.items():
+        try:
             _run_editor(name, [path, *options], package)
             click.echo(f"{name}: the extension is installed")
-    if not print_only:
+        except TinyCoderError as error:
+            failed.append(str(error))
+    if len(failed) < len(editors):
         if lines := own_lines("vscode", command):
             click.echo(f"Add to its settings.json, so that it finds the server:\n\n{_indented(lines)}\n")
         click.echo(
             "Reload the window, open a Python file and type: it completes at once. Ten minutes of training make it "
             "yours: 'TinyCoder: Train on This Workspace'. `tinycoder doctor` checks the installation."
         )
+    if failed:
+        raise TinyCoderError("; ".join(failed))
 
 
 def _run_editor(name: str, argv: list[str], package: Path) -> None:

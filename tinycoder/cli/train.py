@@ -99,7 +99,7 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     "--preset",
     metavar=f"[{'|'.join(PRESETS)}]",
     callback=_preset,
-    help="Size of a new model.  [default: tiny; validation: nano]",
+    help="Begin with random weights, in this size.  [default with --from none: tiny; validation: nano]",
 )
 @click.option("--batch-size", type=click.IntRange(1), help="Windows of a step.  [default: the preset's, 8 with --from]")
 @click.option("--context", "window", type=click.IntRange(2), help="Tokens of a window.  [default: the model's]")
@@ -129,7 +129,8 @@ def _preset(context: click.Context, option: click.Parameter, value: str | None) 
     type=click.Choice(["numpy", "torch"]),
     default="numpy",
     show_default=True,
-    help="What computes: numpy on all cores, or PyTorch on a GPU if there is one (pip install 'tinycoder[torch]').",
+    help="What computes: numpy on all cores, or PyTorch on a GPU if there is one "
+    "(pipx inject tinycoder torch transformers).",
 )
 @click.option(
     "--seed",

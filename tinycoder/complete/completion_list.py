@@ -66,26 +66,29 @@ class CompletionList:
             return []
         resolver = self._names.resolver(cursor, opened.document.text)
         context = self._predictor.context(opened.document, offset, opened.lines)
-        candidates = []
+        after = opened.document.text[offset + len(cursor.rest) :][:2]
+        has_equals = after[:1] == "=" and after != "=="
+        candidates: dict[str, Candidate] = {}
         for rank, (row, probability) in enumerate(shown):
+            text = row.name.word if has_equals else row.name.text
+            if text in candidates:
+                continue
             described = describe(row.name, resolver)
             seen = self._seen(context, row.name.word, cursor.typed) if rank < MAX_SOURCES else None
-            candidates.append(
-                Candidate(
-                    text=row.name.text,
-                    start=offset - len(cursor.typed),
-                    end=offset,
-                    probability=probability,
-                    provenance=described.origin or seen or FROM_MODEL,
-                    kind=described.kind,
-                    signature=described.signature,
-                    replace_end=offset + len(cursor.rest),
-                    edits=import_edits(row.name, opened.document, offset, resolver),
-                    path=described.path,
-                    line=described.line,
-                )
+            candidates[text] = Candidate(
+                text=text,
+                start=offset - len(cursor.typed),
+                end=offset,
+                probability=probability,
+                provenance=described.origin or seen or FROM_MODEL,
+                kind=described.kind,
+                signature=described.signature,
+                replace_end=offset + len(cursor.rest),
+                edits=import_edits(row.name, opened.document, offset, resolver),
+                path=described.path,
+                line=described.line,
             )
-        return candidates
+        return list(candidates.values())
 
     def order(self, opened: CleanDocument, offset: int, poll: Poll, *, imports: bool = True) -> _Order:
         """All candidates with their probabilities, best first. Kept: the list and ghost text share a cursor."""
@@ -213,7 +216,8 @@ def _likely_words(
             if in_workspace and word not in listed and (word != typed or vocabulary.is_member(word)):
                 likely.append(Name(text=word, group=group.SEEN))
             continue
-        if is_open and position.call is not None and exists and f"{word}=" not in listed:
+        is_argument = is_open and position.call is not None and word not in position.call.given
+        if is_argument and exists and f"{word}=" not in listed:
             likely.append(Name(text=f"{word}=", group=group.SEEN, kind="parameter"))
         if word not in listed and ((introduces and (exists or p >= MIN_GENERATED)) or (position.bracket and in_file)):
             likely.append(Name(text=word, group=group.USED if exists else group.NEW))

@@ -172,14 +172,17 @@ def purge_indexes(folder: Path, forgotten: Forgotten) -> dict[Path, list[str]]:
     return {file: paths for file, paths in gone.items() if paths}
 
 
-def indexed_paths(folder: Path, places: Forgotten) -> list[str]:
-    """The paths in the indexes of ``folder`` that lie at ``places``, or in them."""
-    indexes = [index for file in sorted(folder.glob("*.safetensors")) if (index := load_index(file))]
-    found: list[str] = []
-    for index in indexes:
-        is_there = places.names({Path(path): label for path, label in index.folders})
-        found += [known.path for known in index.files if is_there(known.path)]
-    return found
+def may_hold(folder: Path, places: Forgotten) -> bool:
+    """Whether an index of ``folder`` has files at ``places``, or in them, or cannot be read and may have some."""
+    return any(_may_hold(file, places) for file in sorted(folder.glob("*.safetensors")))
+
+
+def _may_hold(file: Path, places: Forgotten) -> bool:
+    index = load_index(file)
+    if index is None:
+        return True
+    is_there = places.names({Path(path): label for path, label in index.folders})
+    return any(is_there(known.path) for known in index.files)
 
 
 def _empty(file: Path) -> None:

@@ -132,8 +132,8 @@ class SuffixIndex:
 
 
 def id_type(vocab_size: int) -> type[np.signedinteger[Any]]:
-    """The smaller type that holds all ids, and what stands for no id."""
-    return np.int16 if vocab_size <= 2**15 else np.int32
+    """The smaller type that holds all ids, what stands for no id, and the sum of an id and 1."""
+    return np.int16 if vocab_size < 2**15 else np.int32
 
 
 def token_corpus(

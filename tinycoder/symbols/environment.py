@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from tinycoder.storage.forget_list import NOTHING_FORGOTTEN, Forgotten, true_path
 from tinycoder.symbols.interpreter import Interpreter, read_small
 from tinycoder.symbols.modules import ENVIRONMENT, Source
 from tinycoder.symbols.records import EMPTY, Module
@@ -34,38 +35,55 @@ class FileRecords:
 
     def __init__(self, file: SymbolFile | None = None) -> None:
         self._file = file
+        self._forgotten = NOTHING_FORGOTTEN
         self._fresh: dict[str, tuple[int, int, Module]] = {}  # what the file does not have yet
         self._is_tidy = file is None
         self._cached = lru_cache(maxsize=MAX_RECORDS)(self._read)
 
     def read(self, path: str) -> Module:
-        """What a file defines; nothing for one that is missing, too large or no text."""
+        """What a file defines; nothing for one that is missing, forgotten, too large or no text."""
         try:
             status = Path(path).stat()
+            if self._is_forgotten(path):
+                return EMPTY
+            return self._cached(path, status.st_size, status.st_mtime_ns)
         except (OSError, ValueError):
             return EMPTY
-        return self._cached(path, status.st_size, status.st_mtime_ns)
+
+    def forget(self, forgotten: Forgotten) -> None:
+        """Read these files no more, nor keep what they define."""
+        if forgotten != self._forgotten:
+            self._forgotten = forgotten
+            self._cached.cache_clear()
+            self._is_tidy = self._file is None
 
     def keep(self) -> None:
-        """Keep on the disk what was read since this was called last; the first time, drop files that are gone."""
+        """Keep on the disk what was read since this was called last. Files that are gone or forgotten are dropped."""
         rows = {}
         while self._fresh:
             path, (n_bytes, mtime_ns, module) = self._fresh.popitem()
-            rows[path] = Stored(n_bytes, mtime_ns, "", encode(module))
+            if not self._is_forgotten(path):
+                rows[path] = Stored(n_bytes, mtime_ns, "", encode(module))
         if self._file:
             self._file.put(rows)
         if self._file and not self._is_tidy:
             self._is_tidy = True
-            self._file.remove([path for path in self._file.paths() if _is_gone(path)])
+            self._file.remove([path for path in self._file.paths() if _is_gone(path) or self._is_forgotten(path)])
 
     def _read(self, path: str, n_bytes: int, mtime_ns: int) -> Module:
         stored = self._file.get(path) if self._file else None
         if stored and (stored.n_bytes, stored.mtime_ns) == (n_bytes, mtime_ns) and (known := decode(stored.data)):
             return known
-        module = read_module(read_small(Path(path), MAX_FILE_BYTES) or b"")
+        raw = read_small(Path(path), MAX_FILE_BYTES)
+        if raw is None:
+            raise OSError(path)  # perhaps it can be read later: nothing is kept of it
+        module = read_module(raw)
         if self._file:
             self._fresh[path] = n_bytes, mtime_ns, module
         return module
+
+    def _is_forgotten(self, path: str) -> bool:
+        return bool(self._forgotten.paths) and self._forgotten.holds(true_path(Path(path)))
 
 
 def _is_gone(path: str) -> bool:

@@ -111,3 +111,4 @@ class WorkspaceSymbols:
         files = tree.walk(there, exclude=self._exclude, forgotten=forgotten, importable=True)[0] if there else []
         self._files = [WorkspaceFile(path=each.path, location=each.location) for each in files]
         self._known, self._forgotten = {each.location for each in files}, forgotten
+        self._environment.records.forget(forgotten)

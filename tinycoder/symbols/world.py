@@ -131,6 +131,16 @@ class View:
             self._public[name] = self._names(name, set())
         return self._public[name]
 
+    def starred(self, name: str) -> Mapping[str, Symbol | None]:
+        """What ``from name import *`` binds, as far as can be told: no private names, and no mere submodules."""
+        source = self.find(name)
+        exported = (self.record(source).exported if source else None) or ()
+        return {
+            each: symbol
+            for each, symbol in self.public(name).items()
+            if each in exported or not (symbol is None or each.startswith("_"))
+        }
+
     def origin(self, name: str) -> str:
         """Where the module called ``name`` comes from; ``""`` if there is none."""
         source = self.find(name)

@@ -15,9 +15,11 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+from tinycoder.config import n_cpus
+
 LONG_PREFILL = 64  # positions from which on more threads pay
 LOOK_S = 0.25  # seconds at least over which the load is measured
-STALE_S = 2.0  # seconds after which a measurement says nothing of now
+STALE_S = 2.0  # seconds after which a measurement alone says nothing of now
 IDLE, BUSY = 0.25, 0.5  # cores that others use, below and above which a machine is idle and busy
 
 
@@ -25,12 +27,18 @@ class Load:
     """Whether other processes leave the cores alone; in between IDLE and BUSY it stays what it was.
 
     ``busy_s`` gives the seconds that all cores have worked since the system started, and None where it does not say:
-    then the machine counts as busy. So does one that was not looked at for STALE_S, until the next look.
+    then the machine counts as busy. One that was not looked at for STALE_S is idle if it was so all the time, and
+    ``is_calm`` now.
     """
 
-    def __init__(self, busy_s: Callable[[], float | None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        busy_s: Callable[[], float | None],
+        clock: Callable[[], float] = time.monotonic,
+        is_calm: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.is_idle = False
-        self._busy_s, self._clock = busy_s, clock
+        self._busy_s, self._clock, self._is_calm = busy_s, clock, is_calm
         self._last: tuple[float, float, float] | None = None  # when it was looked at, and seconds of all and of ours
 
     def look(self, own_s: float) -> None:
@@ -43,11 +51,14 @@ class Load:
             self.is_idle = False
             return
         last, self._last = self._last, (now, busy_s, own_s)
-        if last is None or now - last[0] > STALE_S:
+        if last is None:
             self.is_idle = False
             return
         others = (busy_s - last[1] - (own_s - last[2])) / (now - last[0])
-        self.is_idle = others < (BUSY if self.is_idle else IDLE)
+        if now - last[0] > STALE_S:
+            self.is_idle = others < IDLE and self._is_calm()
+        else:
+            self.is_idle = others < (BUSY if self.is_idle else IDLE)
 
 
 def system_busy_s() -> float | None:
@@ -58,6 +69,15 @@ def system_busy_s() -> float | None:
         return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError):
         return None
+
+
+def system_is_calm() -> bool:
+    """Whether at most half as many threads as there are cores run now, by Linux' /proc/loadavg; false elsewhere."""
+    try:
+        n_running = int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+    except (OSError, ValueError, IndexError):
+        return False
+    return n_running <= max(1, n_cpus() // 2)  # the one that asks is among them
 
 
 class Blas:
@@ -90,7 +110,7 @@ class Blas:
         return threads
 
 
-blas = Blas(Load(system_busy_s))
+blas = Blas(Load(system_busy_s, is_calm=system_is_calm))
 
 
 def use_one_blas_thread(*, prefill: int | None = None, when_idle: bool = False) -> None:

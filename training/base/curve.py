@@ -64,7 +64,7 @@ def write_log(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
 def check() -> None:
     """Raise ``ConfigError`` if there is no matplotlib."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError("pictures need matplotlib: pip install tinycoder[plot]")
+        raise ConfigError("pictures need matplotlib: pip install '.[plot]'")
 
 
 def draw(lines: Sequence[Mapping[str, Any]], file: Path, history: Sequence[Stage] = ()) -> None:

@@ -11,6 +11,8 @@ export interface Timers {
 
 export class Latency {
   #running = 0;
+  /** Counts what `forget` ended. */
+  #round = 0;
 
   constructor(
     private readonly timers: Timers,
@@ -21,7 +23,8 @@ export class Latency {
   /** Do the work, and report how long it took if its result `counts`. */
   async measure<T>(work: () => PromiseLike<T>, counts: (result: T) => boolean): Promise<T> {
     const start = this.timers.now();
-    const cancel = this.timers.after(THINKING_AFTER_MS, () => this.onThinking(true));
+    const round = this.#round;
+    const cancel = this.timers.after(THINKING_AFTER_MS, () => round === this.#round && this.onThinking(true));
     this.#running += 1;
     try {
       const result = await work();
@@ -29,8 +32,19 @@ export class Latency {
       return result;
     } finally {
       cancel();
-      this.#running -= 1;
-      if (this.#running === 0) this.onThinking(false);
+      if (round === this.#round) this.#end();
     }
+  }
+
+  /** Count no more on what runs now: a server that hangs may leave it unanswered for ever. */
+  forget(): void {
+    this.#round += 1;
+    this.#running = 0;
+    this.onThinking(false);
+  }
+
+  #end(): void {
+    this.#running -= 1;
+    if (this.#running === 0) this.onThinking(false);
   }
 }

@@ -44,7 +44,8 @@ export class Session implements vscode.Disposable {
 
   #facts: Facts = INITIAL_FACTS;
   #client: LanguageClient | undefined;
-  #server: Server | undefined;
+  /** What the last search found. */
+  #finding: Finding | undefined;
   /** The Python chosen for the workspace's first folder, once known. */
   #python: string | undefined;
   readonly #knownPython = (): string | undefined => this.#python;
@@ -76,10 +77,11 @@ export class Session implements vscode.Disposable {
     if (this.#client !== undefined) return;
     clearTimeout(this.#nextStart);
     const turn = ++this.#turn;
+    this.#latency.forget();
     this.#show({ ...INITIAL_FACTS, latency: this.#facts.latency });
     const finding = await this.#find({ askPython: false });
     if (turn !== this.#turn) return;
-    this.#server = finding.server;
+    this.#finding = finding;
     if (finding.server === undefined) {
       this.#show({ phase: "missing", message: finding.problem });
       this.#reportMissing(finding);
@@ -112,11 +114,11 @@ export class Session implements vscode.Disposable {
     await this.start();
   }
 
-  /** Restart if the search now finds another server; else send the settings if another Python is chosen. */
+  /** Restart if the search now finds another server, or another problem; else send the settings if another Python is chosen. */
   async relocate(): Promise<void> {
     const before = this.#python;
     const finding = await this.#find({ askPython: true });
-    if (JSON.stringify(finding.server) !== JSON.stringify(this.#server)) await this.restart();
+    if (JSON.stringify(finding) !== JSON.stringify(this.#finding)) await this.restart();
     else if (this.#python !== before && this.#client?.isRunning()) await sendSettings(this.#client, this.#knownPython);
   }
 

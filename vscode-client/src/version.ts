@@ -1,6 +1,6 @@
 /** Check that a server is of the version this extension was written for. */
 
-import { UPGRADE_COMMAND } from "./install";
+import { HOW_TO_UPGRADE } from "./install";
 
 /** The versions of the server that this extension supports. */
 export const WANTED = { name: "tinycoder", major: 0, minor: 1 } as const;
@@ -14,12 +14,12 @@ export function versionProblem(info: { name: string; version?: string } | undefi
   }
   const [major, minor] = (info.version ?? "").split(".").map(Number);
   if (major === undefined || minor === undefined || Number.isNaN(major) || Number.isNaN(minor)) {
-    return `TinyCoder's server does not report its version; this extension needs ${wanted}: ${UPGRADE_COMMAND}.`;
+    return `TinyCoder's server does not report its version; this extension needs ${wanted}. ${HOW_TO_UPGRADE}`;
   }
   const ahead = major - WANTED.major || minor - WANTED.minor;
   if (ahead === 0) return undefined;
   const versions = `TinyCoder's server is ${info.version}, and this extension was written for ${wanted}.`;
   return ahead < 0
-    ? `${versions} Upgrade the server: ${UPGRADE_COMMAND}.`
+    ? `${versions} ${HOW_TO_UPGRADE}`
     : `${versions} Upgrade the extension: tinycoder setup vscode.`;
 }

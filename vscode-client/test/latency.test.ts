@@ -74,3 +74,18 @@ test("thinking ends with the last request, even when one fails", async () => {
   await first;
   assert.deepEqual(seen, [true, false]);
 });
+
+test("what a server never answers is forgotten", async () => {
+  const { clock, latency, seen } = watched();
+  void latency.measure(
+    () => new Promise<void>(() => undefined),
+    () => false,
+  );
+  clock.move(200);
+  latency.forget();
+  await latency.measure(
+    async () => clock.move(400),
+    () => false,
+  );
+  assert.deepEqual(seen, [true, false, true, false]);
+});

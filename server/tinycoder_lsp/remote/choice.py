@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NEEDS_HTTPX = (
     f"the setting {SECTION}.remote.url needs the package httpx; install it where TinyCoder is: "
-    "python -m pip install 'tinycoder[remote]'"
+    "pipx inject tinycoder httpx"
 )
 
 

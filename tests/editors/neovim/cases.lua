@@ -188,6 +188,13 @@ function cases.request_by_hand()
   H.same(1, #H.told('textDocument/inlineCompletion'), 'questions')
 end
 
+function cases.a_request_where_it_is_switched_off()
+  H.with_fake({ setup = ACCEPT, lines = { 'a' } }, { inline = { 'a1', 'a2' } })
+  H.keys(':TinyCoder toggle buffer<CR>A<M-r>')
+  H.until_true([[return vim.list_contains(_G.notes, 'TinyCoder: suggestions are switched off here')]], 'a sentence')
+  H.same('a', H.lua('return vim.api.nvim_get_current_line()'), 'the line')
+end
+
 function cases.dismiss()
   H.with_fake({ setup = ACCEPT }, { inline = { 'total' } })
   H.keys('it')
@@ -229,6 +236,37 @@ function cases.popup_after_a_dot()
   H.same('self.', H.lua('return vim.api.nvim_get_current_line()'), 'nothing is inserted by itself')
   H.keys('<C-n><C-y>')
   H.until_line('self.total')
+end
+
+function cases.no_buffer_inserts_the_first_word()
+  H.with_fake({ setup = ACCEPT }, { words = { 'total', 'other' } })
+  H.lua([[
+    vim.fn.writefile({ '' }, 'b.py')
+    _G.other = vim.fn.bufadd('b.py')
+    vim.fn.bufload(_G.other) -- while another buffer is the current one
+  ]])
+  local code = [[return vim.bo[_G.other].completeopt:find('noselect') ~= nil]]
+  H.until_true(code, 'the option of the other buffer')
+  H.keys(':TinyCoder toggle<CR>')
+  H.until_true([[return require('tinycoder').status() == 'TinyCoder: off']], 'off')
+  H.lua([[
+    vim.fn.writefile({ '' }, 'c.py')
+    vim.cmd.edit('c.py')
+  ]])
+  H.until_true([[return _G.attached()]], 'the server attached')
+  H.keys(':TinyCoder toggle<CR>iself.')
+  H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens')
+  H.same('self.', H.lua('return vim.api.nvim_get_current_line()'), 'nothing is inserted by itself')
+end
+
+function cases.a_shorter_row_of_the_list_is_no_deletion()
+  H.with_fake({ setup = ACCEPT }, { words = { 'total_value', 'other' }, inline = { 'self.other = 1' } })
+  H.keys('iself.')
+  H.until_true([[return vim.fn.pumvisible() == 1]], 'the list opens')
+  H.keys('<C-n>')
+  H.until_line('self.total_value')
+  H.keys('<C-n>')
+  H.until_true([[return vim.api.nvim_get_current_line() == 'self.other' and _G.ghost() == ' = 1']], 'ghost text')
 end
 
 function cases.ghost_text_beside_the_popup()
@@ -280,6 +318,18 @@ function cases.no_key_is_taken()
   ]], 'attached')
   H.same(H.lua([[return _G.before]]), H.lua([[return _G.keys()]]), 'keys')
   H.ok(H.lua([[return vim.fn.maparg('<Plug>(tinycoder-accept-word)', 'i', false, true).callback ~= nil]]), '<Plug>')
+end
+
+function cases.keys_fall_back_to_mappings_of_a_script()
+  vim.fn.writefile({
+    'function! s:answer() abort',
+    '  return "from the script"',
+    'endfunction',
+    'inoremap <expr> <Tab> <SID>answer()',
+  }, vim.env.WORK .. '/keys.vim')
+  H.with_fake({ init = "vim.cmd.source(vim.env.WORK .. '/keys.vim')\n", setup = ACCEPT })
+  H.keys('i<Tab>')
+  H.until_line('from the script')
 end
 
 function cases.keys_fall_back_to_what_they_did()
@@ -429,6 +479,17 @@ function cases.in_the_middle_of_a_line()
   H.say({ inline = {}, over = 0 })
   H.keys('<Tab>')
   H.until_line('x = f(a, b) + 1')
+end
+
+function cases.a_suggestion_for_half_a_word_ends_where_the_word_goes_on()
+  H.with_fake({ setup = ACCEPT, lines = { 'get_name' } }, { inline = { 'get_user_name' }, over = 4 })
+  H.keys('4li')
+  H.until_ghost('user_')
+  H.keys('user_')
+  H.until_line('get_user_name')
+  H.until_true([[return not require('tinycoder').visible()]], 'nothing is left to take')
+  H.keys('<Tab>')
+  H.until_true([[return vim.fn.col('.') > #'get_user_' + 1]], 'Tab is Tab again')
 end
 
 local function multibyte(encoding)
@@ -686,6 +747,28 @@ function cases.restart_by_hand()
   H.keys(':TinyCoder restart<CR>')
   H.until_true(('return _G.attached() and _G.client().id > %d'):format(first), 'another server')
   H.same({}, H.lua('return _G.notes'), 'messages')
+end
+
+function cases.a_server_that_never_answers_is_started_anew()
+  H.start({ init = ([[
+    _G.started = 0
+    require('tinycoder').setup({ cmd = function(dispatchers)
+      _G.started = _G.started + 1
+      local closing = false
+      return {
+        request = function() return true, 1 end, -- and never an answer
+        notify = function() return true end,
+        is_closing = function() return closing end,
+        terminate = function()
+          closing = true
+          dispatchers.on_exit(0, 0)
+        end,
+      }
+    end })
+  ]]) })
+  H.until_true([[return _G.started == 1]], 'a server')
+  H.keys(':TinyCoder restart<CR>')
+  H.until_true([[return _G.started == 2]], 'another server')
 end
 
 function cases.a_server_that_does_not_listen_is_started_anew()

@@ -2,6 +2,7 @@
 
 import builtins
 import keyword
+import re
 from collections.abc import Iterable, Iterator
 
 from tinycoder.complete.names import name as group
@@ -9,8 +10,8 @@ from tinycoder.complete.names import position as kinds
 from tinycoder.complete.names.cursor import Cursor
 from tinycoder.complete.names.name import FAR, Name
 from tinycoder.complete.names.resolver import Resolver
-from tinycoder.complete.names.statement import MAX_LINES
-from tinycoder.symbols.records import Enclosing, Function, Import, Symbol
+from tinycoder.complete.names.statement import MAX_LINES, bound_in, tokens_of
+from tinycoder.symbols.records import ORDINARY, POSITIONAL_ONLY, Enclosing, Function, Import, Symbol, Variable
 from tinycoder.symbols.types.members import Member
 
 ROWS_ABOVE = MAX_LINES
@@ -166,6 +167,10 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
             source=resolver.source,
             echo=echoes.get(text, ""),
         )
+    for text in bound_in(tokens_of(position.before)):
+        if text not in bound:
+            bound.add(text)
+            yield Name(text=text, group=group.LOCAL, distance=0, symbol=Variable(text, scopes.row + 1))
     for text, row in uses.items():
         if text not in scopes.bound_anywhere and text not in bound:
             yield Name(text=text, group=group.FREE, distance=abs(row - scopes.row))
@@ -179,6 +184,8 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
         yield from _words(_OPERANDS)
         if position.statement in ("for", "async"):
             yield from _words(("in",))
+        if re.search(r"\byield\s+\Z", position.before):
+            yield from _words(("from",))
     if position.may_bind:
         yield from _used(cursor)
 
@@ -205,6 +212,9 @@ def _arguments(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
     signature = resolver.signature(call.callee) if call else None
     if signature is None or call is None:
         return
+    n_filled = max(call.n_before - len(call.given), 0)
+    by_place = [one.name for one in signature.parameters if one.kind in (POSITIONAL_ONLY, ORDINARY)]
+    filled = {*by_place[:n_filled], *call.given}
     for number, text in enumerate(signature.keywords):
-        if text not in call.given and number >= call.n_before - len(call.given):
+        if text not in filled:
             yield Name(text=f"{text}=", group=group.ARGUMENT, distance=number, owner=call.callee, kind="parameter")

@@ -230,12 +230,12 @@ def _parameters(pieces: list[Piece], state: State) -> Iterator[str]:
 def _targets(pieces: list[Piece]) -> Iterator[str]:
     yield from _assigned(pieces)
     taking, before = False, ""
-    for sort, text in pieces:  # after ``as``, before ``:=``, from ``for`` to ``in``, from ``lambda`` to its colon
+    for sort, text in pieces:  # after ``as``, before ``:=`` and ``=``, from ``for`` to ``in``, ``lambda`` to its colon
         if sort == "name" and text in _KEYWORDS:
             taking = text in ("for", "lambda") or (taking and text != "in")
         elif sort == "name" and "." not in text and (taking or before == "as"):
             yield text
-        elif text == ":=" and before.isidentifier():
+        elif text in (":=", "=") and before.isidentifier():  # also a keyword argument: it is no name in scope
             yield before
         elif text == ":":
             taking = False

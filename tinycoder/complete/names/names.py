@@ -25,7 +25,7 @@ from tinycoder.symbols.source.reader import read_source
 from tinycoder.symbols.types.narrowing import narrowed
 from tinycoder.symbols.world import View, World
 
-MAX_LINES = 8_192  # lines that are remembered, and as many that have not been read lately
+MAX_LINES = 8_192  # lines that are remembered, or twice a text's, and as many that have not been read lately
 _NARROWS = re.compile(r"\bisinstance\(|^\s*case\b", re.MULTILINE)
 MAX_READERS = 16  # open documents whose records are kept up to date
 
@@ -178,7 +178,8 @@ class Names:
             for row, source in enumerate(sources, first_row)
         ]
         importing = "" if state.quote or not state.head.startswith("from ") else state.head.partition(" ")[2]
-        return position(_code(before, state.quote), above, importing=importing, braces=inside == "braces")
+        braces = inside == "braces"  # perhaps of a string that an earlier line began
+        return position(before if braces else _code(before, state.quote), above, importing=importing, braces=braces)
 
     def _around(self, before: str, after: str, state: State) -> Scopes:
         """``after`` begins with the line break of the cursor's line, if there is one."""
@@ -188,7 +189,7 @@ class Names:
         return self._scopes
 
     def _read(self, text: str, state: State) -> list[Line]:
-        if sum(map(len, self._lines.values())) > MAX_LINES:
+        if sum(map(len, self._lines.values())) > max(MAX_LINES, 2 * text.count("\n")):
             self._lines, self._older_lines = {}, self._lines
         lines = []
         known = self._lines.setdefault(state, {})

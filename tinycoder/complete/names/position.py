@@ -87,13 +87,19 @@ def position(before: str, above: Sequence[str] = (), *, importing: str = "", bra
     if importing and re.search(r"\bas\s+\Z", before):
         return Position(kind=BINDING, bound_by="as")
     if importing:
-        return _in_brackets(before, importing)
-    statement = statement_before(before, above)
+        return _in_brackets(before, importing, above)
+    statement = statement_before(before, above).replace("\\\n", " ")
     return _in_import(statement) or _at(statement, tokens_of(statement), in_braces=braces)
 
 
-def _in_brackets(before: str, module: str) -> Position:
-    given = tuple(re.findall(NAME, before))
+def _in_brackets(before: str, module: str, above: Sequence[str]) -> Position:
+    imported = [before]
+    for line in reversed(above):
+        start, opens, rest = line.partition("#")[0].rpartition("(")
+        imported.append(rest if opens else start or rest)
+        if opens:
+            break
+    given = tuple(re.findall(NAME, " ".join(imported)))
     if re.search(r"\w\s+\Z", before):
         return Position(kind=WORD, words=("as",), statement="from")
     return Position(kind=IMPORTED, module=module, given=given, statement="from")
@@ -138,9 +144,13 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         return Position(kind=BINDING, bound_by=bound_by, statement=head, before=text)
     if last.text == ":" and not opened and head in _HEADERS and not _in_lambda(tokens):
         return Position(kind=STATEMENT, may_bind=True, before=text)
+    if last.text == "type" and len(tokens) == 1 and last.end < len(text):
+        return Position(kind=BINDING, bound_by="class", statement=head, before=text)
+    if last.text == "not" and len(tokens) > 1 and is_operand(tokens[-2]) and not _is_soft(tokens[:-1]):
+        return Position(kind=WORD, words=("in",), statement=head)
     if last.text == "async":
         return Position(kind=WORD, words=("def", "for", "with") if len(tokens) == 1 else ("for",), statement=head)
-    if is_operand(last) and not (last.text in _SOFT and len(tokens) == 1):
+    if is_operand(last) and not _is_soft(tokens):
         return Position(kind=OPERATOR, statement=head, before=text)
     may_bind = last.text == "," and not opened and all(each.sort == "name" or each.text in ",.*" for each in tokens)
     return Position(
@@ -153,6 +163,11 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         bracket=_may_comprehend(tokens, opened),
         before=text,
     )
+
+
+def _is_soft(tokens: Sequence[Token]) -> bool:
+    """Whether the tokens are one word that may be a keyword."""
+    return len(tokens) == 1 and tokens[0].text in _SOFT
 
 
 def _head(tokens: Sequence[Token]) -> str:
@@ -168,16 +183,29 @@ def _bound_by(tokens: Sequence[Token], opened: Sequence[int], head: str) -> str:
     last = tokens[-1].text
     if last in ("def", "class", "as"):
         return last
-    if head == "def" and len(opened) == 1 and last in ("(", ",", "*", "**"):
-        at = opened[0]
-        if at >= 2 and tokens[at - 1].sort == "name" and tokens[at - 2].text == "def":
-            return "parameter" if last in "(," or tokens[-2].text in ("(", ",") else ""
+    if head in ("def", "class") and len(opened) == 1 and last in ("(", "[", ",", "*", "**"):
+        bracket = tokens[opened[0]].text
+        if _defines(tokens, opened[0], head) and (bracket == "[" or head == "def"):
+            return "parameter" if last in "([," or tokens[-2].text in ("(", "[", ",") else ""
     words = [token.text for token in tokens]
     after = _after_last(words[opened[-1] + 1 :] if opened else words, "lambda")
     if after is not None and ":" not in after and (not after or after[-1] in (",", "*", "**")):
         return "lambda"
     after = _after_last(words, "for")
     return "for" if after is not None and "in" not in after and (not after or after[-1] in _TARGETS) else ""
+
+
+def _defines(tokens: Sequence[Token], at: int, head: str) -> bool:
+    """Whether the bracket at ``at`` follows the name that ``head`` defines, or the type parameters after that."""
+    i = at - 1
+    if i >= 0 and tokens[i].text == "]":
+        depth = 0
+        while i >= 0:
+            depth += nesting(tokens[i])
+            i -= 1
+            if not depth:
+                break
+    return i >= 1 and tokens[i].sort == "name" and tokens[i - 1].text == head
 
 
 def _after_last(words: list[str], word: str) -> list[str] | None:
@@ -211,7 +239,8 @@ def _is_annotation(tokens: Sequence[Token], opened: Sequence[int], head: str) ->
         return False
     if not opened:
         return head not in _HEADERS and head != "lambda"
-    return head == "def" and len(opened) == 1 and tokens[opened[0] - 1].sort == "name"
+    at = opened[0]
+    return head == "def" and len(opened) == 1 and (tokens[at - 1].sort == "name" or _defines(tokens, at, "def"))
 
 
 def _call(text: str, tokens: Sequence[Token], opened: Sequence[int], head: str) -> Call | None:
@@ -219,7 +248,7 @@ def _call(text: str, tokens: Sequence[Token], opened: Sequence[int], head: str) 
     if not opened or tokens[opened[-1]].text != "(":
         return None
     at = opened[-1]
-    if head in ("def", "class") and at >= 2 and tokens[at - 2].text == head and len(opened) == 1:
+    if head in ("def", "class") and len(opened) == 1 and _defines(tokens, at, head):
         return None
     if not at or not is_operand(tokens[at - 1]) or tokens[at - 1].sort not in ("name", "op"):
         return None

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from tinycoder.symbols.imports.forms import ImportForms, absolute, form_of
 from tinycoder.symbols.modules import WORKSPACE, Source
-from tinycoder.symbols.records import Enclosing, Function, Module, Symbol
+from tinycoder.symbols.records import Enclosing, Function, Module, Symbol, Variable
 from tinycoder.symbols.types.members import Members
 from tinycoder.symbols.types.query import Types
 from tinycoder.symbols.types.signatures import Signature
@@ -55,10 +55,11 @@ class Resolver:
         """Names in scope, innermost first: each with its symbol, and how far out it is bound (-1: in the module)."""
         for depth, each in enumerate(self.enclosing):
             if not each.is_class or depth == 0:
-                yield from ((name, symbol, depth) for name, symbol in each.bindings.items())
+                names = ((name, symbol, depth) for name, symbol in each.bindings.items())
+                yield from (each for each in names if not _is_attribute(each[1]))
         yield from ((name, symbol, -1) for name, symbol in self.module.symbols.items())
         for star in self.module.stars:
-            yield from ((name, symbol, -1) for name, symbol in self.modules.public(self.absolute(star)).items())
+            yield from ((name, symbol, -1) for name, symbol in self.modules.starred(self.absolute(star)).items())
 
     def parameters(self) -> frozenset[str]:
         """Names of the parameters of the function around the cursor."""
@@ -81,3 +82,8 @@ class Resolver:
         """Whether a file of the workspace defines ``word``, at its top level or as a member of a class."""
         snapshot = self.modules.snapshot
         return snapshot.is_member(word) or bool(snapshot.named(word))
+
+
+def _is_attribute(symbol: Symbol | None) -> bool:
+    """Whether methods give ``self`` the name: in the class body it is none."""
+    return isinstance(symbol, Variable) and symbol.on_instance

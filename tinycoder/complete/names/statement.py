@@ -3,6 +3,7 @@
 import keyword
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tinycoder.complete.names.line import NAME
@@ -110,6 +111,61 @@ def open_brackets(tokens: Sequence[Token]) -> list[int]:
     return opened
 
 
+@dataclass
+class _Bracket:
+    """What is bound inside of a bracket, or outside of all of them, up to where it was read."""
+
+    taking: str = ""  # "for", "lambda" or "types": whose names are being read
+    bound: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)  # of a ``for`` whose iterable is being read
+    parameters: list[str] = field(default_factory=list)  # of a lambda
+
+    def bind(self) -> None:
+        """The iterable is at its end."""
+        self.bound, self.targets = [*self.bound, *self.targets], []
+
+
+def bound_in(tokens: Sequence[Token]) -> list[str]:
+    """Names that the unfinished statement itself binds for what comes next.
+
+    They are the targets of comprehensions and the parameters of lambdas that are open at the end, type parameters, and
+    what stands after ``as`` and before ``:=``. A target is not bound in its own iterable.
+    """
+    everywhere: list[str] = []
+    brackets = [_Bracket()]
+    for i, (sort, text, _, _) in enumerate(tokens):
+        inner, before = brackets[-1], tokens[i - 1].text if i else ""
+        if text in OPENING:
+            is_types = text == "[" and i > 1 and tokens[i - 2].text in ("def", "class", "type")
+            taking = "types" if is_types else "for" if inner.taking == "for" else ""
+            brackets.append(_Bracket(taking, targets=inner.targets if taking == "for" else []))
+        elif text in CLOSING:
+            brackets = brackets[:-1] or [_Bracket()]
+        elif text == ":=":
+            everywhere.append(before)
+        elif text == "for":
+            inner.bind()
+            inner.taking = "for"
+        elif text == "lambda":
+            inner.taking = "lambda"
+        elif inner.taking == "" and (text == "if" or (text == ":" and len(brackets) == 1)):
+            inner.bind()
+        elif (text == "in" and inner.taking == "for") or (text == ":" and inner.taking == "lambda"):
+            inner.taking = ""
+        elif text == "," and inner.taking == "":
+            inner.parameters = []
+        elif sort == "name" and text not in KEYWORDS:
+            if before == "as" or (inner.taking == "types" and before in ("[", ",", "*", "**")):
+                everywhere.append(text)
+            elif inner.taking == "for":
+                inner.targets.append(text)
+            elif inner.taking == "lambda" and before in ("lambda", ",", "*", "**"):
+                inner.parameters.append(text)
+    for each in brackets:
+        everywhere += each.bound + (each.parameters if each.taking != "lambda" else [])
+    return everywhere
+
+
 def is_operand(token: Token) -> bool:
     """Whether an operand ends with the token."""
     if token.sort == "name":
@@ -144,4 +200,6 @@ def operand(text: str, tokens: list[Token], end: int) -> str:
     else:
         return ""
     expression = text[tokens[i].start : end]
-    return "" if expression.startswith(".") else expression
+    if expression.startswith("."):
+        return ""
+    return f"({expression})" if "\n" in expression else expression

@@ -109,7 +109,11 @@ local function missing(s)
     return nil
   end
   local typed = table.concat(api.nvim_buf_get_text(s.buf, s.row, s.col, row, col, {}), '\n')
-  return vim.startswith(s.text, typed) and s.text:sub(#typed + 1) or nil
+  if not vim.startswith(s.text, typed) then
+    return nil
+  end
+  local rest = s.text:sub(#typed + 1)
+  return rest == s.tail:sub(1, s.over) and '' or rest -- what stands there already is not missing
 end
 
 --- An item of an answer about the cursor's place, as the text that will stand from byte `col` of line `row` on.
@@ -323,8 +327,12 @@ end
 local function deleting(buf)
   local before = size
   size = api.nvim_buf_get_offset(buf, api.nvim_buf_line_count(buf))
+  if before == nil or size >= before then
+    return false
+  end
   local line = api.nvim_get_current_line():sub(1, api.nvim_win_get_cursor(0)[2])
-  return before ~= nil and size < before and line:match('%S') ~= nil -- less indentation is no deletion
+  local chosen = vim.fn.pumvisible() == 1 and vim.fn.complete_info({ 'selected' }).selected >= 0
+  return line:match('%S') ~= nil and not chosen -- less indentation is no deletion, nor is a shorter row of the list
 end
 
 --- After anything that may have moved the cursor or changed the text. Costs next to nothing if nothing has.
@@ -471,6 +479,10 @@ function M.request()
   if native() then
     return lsp.inline_completion.get()
   end
+  if inserting() and not (opts.ghost and wanted(api.nvim_get_current_buf())) then
+    say('suggestions are switched off here')
+    return true
+  end
   return inserting() and ask(true)
 end
 
@@ -485,11 +497,26 @@ function M.dismiss()
   return true
 end
 
+--- Open the list by itself in a buffer, or no more.
+local function switch_list(client, buf)
+  if not client.server_capabilities.completionProvider then
+    return
+  end
+  if wanted(buf) then -- without one of these Neovim inserts the first word as soon as the list opens
+    local own = vim.bo[buf].completeopt
+    local complete = own ~= '' and own or vim.go.completeopt
+    if not (complete:find('noselect') or complete:find('noinsert')) then
+      vim.bo[buf].completeopt = (complete ~= '' and complete .. ',' or '') .. 'menuone,noselect'
+    end
+  end
+  lsp.completion.enable(wanted(buf), client.id, buf, { autotrigger = true })
+end
+
 local function follow_switches()
   for _, client in ipairs(lsp.get_clients({ name = NAME })) do
     for buf in pairs(client.attached_buffers) do
       if opts.popup then
-        lsp.completion.enable(wanted(buf), client.id, buf, { autotrigger = true })
+        switch_list(client, buf)
       end
       if native() then
         lsp.inline_completion.enable(wanted(buf), { bufnr = buf })
@@ -831,7 +858,7 @@ end
 --- Start the server anew, also after it was given up.
 function M.restart()
   crashes, trouble, complained = {}, nil, false
-  local clients = lsp.get_clients({ name = NAME })
+  local clients = lsp.get_clients({ name = NAME, _uninitialized = true }) -- one may never have answered
   begin(api.nvim_list_bufs()) -- those whose server was given up
   for _, client in ipairs(clients) do
     deliberate[client.id] = true
@@ -864,7 +891,7 @@ end
 --- The person is about to type: the server can read what stands before the cursor.
 local function arrive(args)
   local client = client_of(args.buf)
-  if client and client.initialized then
+  if client and client.initialized and wanted(args.buf) then
     client:notify('textDocument/didMoveCursor', lsp.util.make_position_params(0, client.offset_encoding))
   end
 end
@@ -909,13 +936,8 @@ end
 local function attach(client, buf)
   trouble = nil
   keep(buf)
-  if opts.popup and wanted(buf) and client.server_capabilities.completionProvider then
-    -- Without one of these Neovim inserts the first word as soon as the list opens.
-    local complete = vim.o.completeopt
-    if not (complete:find('noselect') or complete:find('noinsert')) then
-      vim.bo[buf].completeopt = (complete ~= '' and complete .. ',' or '') .. 'menuone,noselect'
-    end
-    lsp.completion.enable(true, client.id, buf, { autotrigger = true })
+  if opts.popup and wanted(buf) then
+    switch_list(client, buf)
   end
   if native() then
     lsp.inline_completion.enable(wanted(buf), { bufnr = buf })
@@ -949,14 +971,15 @@ local function otherwise(key)
   if not before then
     return key
   end
-  local keys = before.rhs
+  local rhs = before.rhs and before.rhs:gsub('<[Ss][Ii][Dd]>', ('<SNR>%d_'):format(before.sid))
+  local keys = rhs
   if before.callback and before.expr ~= 1 then
     vim.schedule(before.callback) -- it may change text, which a mapping with <expr> must not
     return ''
   elseif before.callback then
     keys = before.callback() or ''
   elseif before.expr == 1 then
-    keys = api.nvim_eval(before.rhs)
+    keys = api.nvim_eval(rhs)
   end
   keys = (before.callback and before.replace_keycodes ~= 1) and keys or vim.keycode(keys)
   api.nvim_feedkeys(keys, before.noremap == 1 and 'ni' or 'mi', false)
@@ -990,7 +1013,9 @@ local COMMANDS = {
     local client = any_client()
     local said = client and statuses[client.id]
     local state = M.status()
-    local text = said and said.message or state ~= '' and state or 'the server is not running'
+    local starts = not client and #lsp.get_clients({ name = NAME, _uninitialized = true }) > 0
+    local text = said and said.message or state ~= '' and state or starts and 'the server has not answered yet'
+    text = text or 'the server is not running'
     if said and said.state == 'ready' and said.model == SHIPPED and type(said.snooze) ~= 'number' then -- the server's words name a command for a terminal
       text = 'ready; the model base knows Python in general, :TinyCoder train makes it yours'
     end

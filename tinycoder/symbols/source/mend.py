@@ -19,8 +19,9 @@ _BLOCKS = (
     *(ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith),
 )
 _NAME = r"[^\W\d]\w*"
-_DEF = re.compile(rf"(?P<head>(?:async\s+)?def)\s*(?P<name>{_NAME})?\s*(?:\((?P<rest>.*))?", re.DOTALL)
-_CLASS = re.compile(rf"class\s*(?P<name>{_NAME})?\s*(?:\((?P<rest>.*))?", re.DOTALL)
+_TYPES = r"(?:\[[^()]*?\]\s*)?"  # type parameters, which Python before 3.12 does not parse
+_DEF = re.compile(rf"(?P<head>(?:async\s+)?def)\s*(?P<name>{_NAME})?\s*{_TYPES}(?:\((?P<rest>.*))?", re.DOTALL)
+_CLASS = re.compile(rf"class\s*(?P<name>{_NAME})?\s*{_TYPES}(?:\((?P<rest>.*))?", re.DOTALL)
 _PARAMETER = re.compile(rf"(?:^|,)\s*(\*{{0,2}}{_NAME})\s*(?::\s*({_NAME}(?:\.{_NAME})*))?")
 _BASE = re.compile(rf"(?:^|,)\s*({_NAME}(?:\.{_NAME})*)\s*(?=,|\)|$)")
 _FOR = re.compile(r"(?P<head>(?:async\s+)?for)\s+(?P<target>[\w\s,()*]+?)(?:\s+in\b.*)?\s*:?\s*", re.DOTALL)
@@ -86,6 +87,12 @@ def _headed(layout: Layout, first: int, head: int, body: list[ast.stmt]) -> list
     word = layout.words[head]
     if word == "async":
         word = "def" if _DEF.match(text) else "for" if _FOR.match(text) else "with"
+    if word == "case":
+        nodes = _parsed(f"match _:\n {text.rstrip().removesuffix(':')}:\n  ...")
+        if nodes and isinstance(nodes[0], ast.Match):
+            _moved(nodes[0], row - 1)
+            nodes[0].cases[0].body = body or nodes[0].cases[0].body
+            return [nodes[0]]
     if word not in OPENING or (word in ("match", "case") and not body) or len(text) > MAX_LENGTH:
         return [*_simple(layout, row, end), *body]
     decorators = [

@@ -23,6 +23,8 @@ def locals_of(node: FunctionNode, before_line: int | None = None) -> dict[str, S
         value = {VARIADIC: "()", KEYWORDS: "{}"}.get(parameter.kind, parameter.default)
         value = "" if value in ("None", "...") else value
         table[parameter.name] = Variable(parameter.name, node.lineno, note, "" if note else value)
+    for type_parameter in getattr(node, "type_params", ()):  # from Python 3.12 on
+        table[type_parameter.name] = Variable(type_parameter.name, node.lineno)
     outer: set[str] = set()
     for each in flat(node.body):
         if isinstance(each, (ast.Global, ast.Nonlocal)):

@@ -6,6 +6,8 @@ Read from the lines alone; an ``if`` counts for its own block, an ``assert`` for
 import re
 from collections.abc import Sequence
 
+from tinycoder.symbols.source.lines import width
+
 MAX_LINES = 400  # that are looked at
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
@@ -34,11 +36,11 @@ def narrowed(lines: Sequence[str], row: int, column_indent: int) -> dict[str, st
         code = line.strip()
         if not code or code.startswith("#"):
             continue
-        indent = len(line) - len(line.lstrip())
+        indent = _indent(line)
         if indent > limit:
             set_since.append(line)
             unless = _UNLESS.match(lines[number - 1]) if number and _LEAVES.match(line) else None
-            if unless and len(lines[number - 1]) - len(lines[number - 1].lstrip()) <= limit:
+            if unless and _indent(lines[number - 1]) <= limit:
                 _add(known, unless[1], unless[2], set_since)
             continue
         if test := _ASSERT.match(line):
@@ -59,6 +61,10 @@ def narrowed(lines: Sequence[str], row: int, column_indent: int) -> dict[str, st
                 subject_of = ""
         set_since.append(line)
     return known
+
+
+def _indent(line: str) -> int:
+    return width(line[: len(line) - len(line.lstrip())])
 
 
 def _add_all(known: dict[str, str], condition: str, set_since: Sequence[str]) -> None:

@@ -15,6 +15,6 @@ def engine_called(name: str) -> OpenEngine:
     except ImportError as error:
         raise TrainingError(
             f"--engine torch needs PyTorch, which cannot be imported here ({error}): "
-            "pip install 'tinycoder[torch]', or train with --engine numpy"
+            "install it where TinyCoder is (pipx inject tinycoder torch transformers), or train with --engine numpy"
         ) from None
     return leading_engine if are_joined() else torch_engine
