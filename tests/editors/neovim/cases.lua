@@ -750,25 +750,19 @@ function cases.restart_by_hand()
 end
 
 function cases.a_server_that_never_answers_is_started_anew()
-  H.start({ init = ([[
-    _G.started = 0
-    require('tinycoder').setup({ cmd = function(dispatchers)
-      _G.started = _G.started + 1
-      local closing = false
-      return {
-        request = function() return true, 1 end, -- and never an answer
-        notify = function() return true end,
-        is_closing = function() return closing end,
-        terminate = function()
-          closing = true
-          dispatchers.on_exit(0, 0)
-        end,
-      }
-    end })
-  ]]) })
-  H.until_true([[return _G.started == 1]], 'a server')
+  H.start({ init = "require('tinycoder').setup({ cmd = { 'sleep', '60' } })\n" })
+  H.lua([[
+    function _G.first()
+      local client = vim.lsp.get_clients({ name = 'tinycoder', _uninitialized = true })[1]
+      return client and client.id or 0
+    end
+  ]])
+  H.until_true([[return _G.first() > 0]], 'a server')
+  local first = H.lua([[return _G.first()]])
+  H.keys(':TinyCoder status<CR>')
+  H.until_noted('the server has not answered yet')
   H.keys(':TinyCoder restart<CR>')
-  H.until_true([[return _G.started == 2]], 'another server')
+  H.until_true(('return _G.first() > %d'):format(first), 'another server')
 end
 
 function cases.a_server_that_does_not_listen_is_started_anew()
