@@ -174,6 +174,7 @@ def test_before_an_equals_sign_a_keyword_argument_is_listed_without_it(base: Eng
     assert rows.count("start") == 1
     assert not [row for row in rows if row.endswith("=")]
     assert "start=" in texts(base, "make_counter(st¦==1)")
+    assert "start" not in texts(base, "make_counter(start¦=1)")
 
 
 def test_a_keyword_argument_that_is_given_is_not_listed_again(base: Engine) -> None:

@@ -71,6 +71,9 @@ def test_keyword_arguments_of_builtins_come_after_others() -> None:
 def test_a_keyword_argument_is_no_variable() -> None:
     assert group_of("required", 'p.add_argument("--n", required=True)\nx = req¦') == ""
     assert group_of("required", "print(required)\nx = req¦") == group.FREE
+    assert group_of("user", "sudo('x', user=user)\nrun('y', user=us¦") == group.FREE
+    assert group_of("config", "run(config)\nbar(config=3)\nx = ¦") == group.FREE
+    assert group_of("Path", "def f():\n    p: Path = None\n    q = P¦") == group.FREE
 
 
 @pytest.mark.parametrize(

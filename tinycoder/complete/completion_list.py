@@ -71,7 +71,7 @@ class CompletionList:
         candidates: dict[str, Candidate] = {}
         for rank, (row, probability) in enumerate(shown):
             text = row.name.word if has_equals else row.name.text
-            if text in candidates:
+            if text in candidates or (text == cursor.typed and text != row.name.text):
                 continue
             described = describe(row.name, resolver)
             seen = self._seen(context, row.name.word, cursor.typed) if rank < MAX_SOURCES else None

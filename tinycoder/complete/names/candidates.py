@@ -172,7 +172,7 @@ def _operands(cursor: Cursor, resolver: Resolver) -> Iterator[Name]:
             bound.add(text)
             yield Name(text=text, group=group.LOCAL, distance=0, symbol=Variable(text, scopes.row + 1))
     for text, row in uses.items():
-        if text not in scopes.bound_anywhere and text not in bound:
+        if text in scopes.free and text not in bound:
             yield Name(text=text, group=group.FREE, distance=abs(row - scopes.row))
     for text in (*_BUILTINS, *_OF_MODULES):
         yield Name(text=text, group=group.BUILTIN, distance=distances.get(text, FAR))

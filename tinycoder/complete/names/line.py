@@ -60,6 +60,7 @@ class Line:
     words: tuple[str, ...] = ()  # names of code that do not stand after a dot; no keywords
     attributes: tuple[tuple[str, str], ...] = ()  # receiver as it is written ("" for no dotted name), name
     bound: frozenset[str] = frozenset()  # parameters, targets and imports
+    keywords: frozenset[str] = frozenset()  # words that the line has as names of arguments alone
     imports: tuple[tuple[str, str], ...] = ()  # name here, dotted path there
     inside: str = ""  # what the end of the line is part of: "string", "comment", or "braces" of an f-string
     end: State = START
@@ -137,6 +138,7 @@ def _read_code(line: str, state: State) -> Line:
         words=_last_first(words),
         attributes=tuple(dict.fromkeys(reversed(attributes))),
         bound=frozenset(_parameters(pieces, state) if kind == "def" or state.head else _targets(pieces)),
+        keywords=_keywords(pieces),
         inside=inside,
         end=State(quote=quote, head=in_head, depth=depth if in_head else 0),
     )
@@ -230,16 +232,29 @@ def _parameters(pieces: list[Piece], state: State) -> Iterator[str]:
 def _targets(pieces: list[Piece]) -> Iterator[str]:
     yield from _assigned(pieces)
     taking, before = False, ""
-    for sort, text in pieces:  # after ``as``, before ``:=`` and ``=``, from ``for`` to ``in``, ``lambda`` to its colon
+    for sort, text in pieces:  # after ``as``, before ``:=``, from ``for`` to ``in``, from ``lambda`` to its colon
         if sort == "name" and text in _KEYWORDS:
             taking = text in ("for", "lambda") or (taking and text != "in")
         elif sort == "name" and "." not in text and (taking or before == "as"):
             yield text
-        elif text in (":=", "=") and before.isidentifier():  # also a keyword argument: it is no name in scope
+        elif text == ":=" and before.isidentifier():
             yield before
         elif text == ":":
             taking = False
         before = text
+
+
+def _keywords(pieces: list[Piece]) -> frozenset[str]:
+    """Names that stand only between the start of a bracket or a comma, and an equals sign."""
+    depth = 0
+    given: set[str] = set()
+    others: set[str] = set()
+    for i, (sort, text) in enumerate(pieces):
+        depth += (text in "([{") - (text in ")]}")
+        if sort == "name":
+            is_given = depth > 0 and pieces[i - 1][1] in ("(", ",") and pieces[i + 1 : i + 2] == [("mark", "=")]
+            (given if is_given else others).add(text.partition(".")[0])
+    return frozenset(given - others)
 
 
 def _assigned(pieces: list[Piece]) -> Iterator[str]:

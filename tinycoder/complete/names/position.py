@@ -144,7 +144,7 @@ def _at(text: str, tokens: list[Token], *, in_braces: bool) -> Position:
         return Position(kind=BINDING, bound_by=bound_by, statement=head, before=text)
     if last.text == ":" and not opened and head in _HEADERS and not _in_lambda(tokens):
         return Position(kind=STATEMENT, may_bind=True, before=text)
-    if last.text == "type" and len(tokens) == 1 and last.end < len(text):
+    if last.text == "type" and len(tokens) == 1 and last.end < len(text) and not in_braces:
         return Position(kind=BINDING, bound_by="class", statement=head, before=text)
     if last.text == "not" and len(tokens) > 1 and is_operand(tokens[-2]) and not _is_soft(tokens[:-1]):
         return Position(kind=WORD, words=("in",), statement=head)

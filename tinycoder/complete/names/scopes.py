@@ -90,6 +90,12 @@ class Scopes:
         names = {name for line in self.lines for name in line.bound}
         return frozenset(names.union(line.name for line in self.lines if line.name))
 
+    @cached_property
+    def free(self) -> frozenset[str]:
+        """Names that these lines use and bind nowhere."""
+        used = {word for line in self.lines for word in line.words if word not in line.keywords}
+        return frozenset(used - self.bound_anywhere)
+
     @property
     def _rows(self) -> Iterable[int]:
         """All rows, those before the cursor by recency, then those after it."""

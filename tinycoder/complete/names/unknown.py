@@ -81,8 +81,7 @@ class KnownNames:
         return frozenset(name for name, _, _ in self._resolver.visible())
 
     def _is_free(self, word: str) -> bool:
-        scopes = self._cursor.scopes
-        return word in scopes.uses and word not in scopes.bound_anywhere
+        return word in self._cursor.scopes.free
 
 
 def factors(line: str, text: str, known: KnownNames) -> list[tuple[int, float]]:
