@@ -150,7 +150,8 @@ class Settings:
     python: str | None = _setting(
         None,
         "The workspace's Python: an interpreter, or the folder of an environment. Its packages are read, never run; "
-        "without it `VIRTUAL_ENV` is, an environment in the workspace (`.venv` and the like), or the Python on `PATH`.",
+        "without it that of `VIRTUAL_ENV` counts, else one in the workspace (`.venv` and the like), else Python on "
+        "`PATH`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] | None = _setting(
         None, "How much goes to the log; without it what `tinycoder serve --log-level` says."
