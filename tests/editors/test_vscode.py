@@ -300,6 +300,7 @@ def test_ghost_text_stays_while_it_is_typed_and_tab_accepts_it(editor: VSCode) -
 
 
 def test_a_word_of_the_ghost_text_can_be_accepted(editor: VSCode) -> None:
+    editor.wait_for_status("ready")
     editor.new_file("word.py", TYPED)
     editor.type("tot")
     editor.wait_for_ghost("al = start")
@@ -336,7 +337,7 @@ def test_several_suggestions_by_hand(editor: VSCode) -> None:
     editor.press("Alt+Backslash")
     first = editor.wait_for_ghost()
     editor.press("Alt+BracketRight")
-    editor.until(lambda: editor.ghost_text() not in ("", first), "another suggestion")
+    editor.until(lambda: editor.drawn_ghost_text() not in ("", first), "another suggestion")
     editor.press("Alt+BracketLeft")
     editor.wait_for_ghost(first)
 

@@ -20,6 +20,7 @@ from tests.editors.vscode_server import PATIENCE_S, Server, poll
 _T = TypeVar("_T")
 
 PICTURES = Path(__file__).parents[2] / "build" / "editors"
+DRAWN_MS = 250  # within which all lines of a ghost text are drawn
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -195,13 +196,20 @@ class VSCode:
         """The current ghost text, or an empty string."""
         return _plain(self._editor_value(_GHOST))
 
+    def drawn_ghost_text(self) -> str:
+        """The current ghost text once all its lines are drawn, or an empty string: the first line comes apart."""
+        ghost = self.ghost_text()
+        self.page.wait_for_timeout(DRAWN_MS)
+        return ghost if ghost == self.ghost_text() else ""
+
     def wait_for_ghost(self, text: str | None = None) -> str:
         """Wait until there is ghost text: this one, or any."""
         wanted = f"the ghost text {text!r}" if text is not None else "ghost text"
 
         def seen() -> str:
-            ghost = self.ghost_text()
-            return ghost if text is None or ghost == text else ""
+            if text is None:
+                return self.drawn_ghost_text()
+            return text if self.ghost_text() == text else ""
 
         return self._until(seen, wanted, now=self.ghost_text)
 
