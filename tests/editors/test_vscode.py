@@ -287,8 +287,8 @@ def test_a_fresh_profile_has_ghost_text_without_any_setting(editor: VSCode) -> N
 
 
 def test_ghost_text_stays_while_it_is_typed_and_tab_accepts_it(editor: VSCode) -> None:
-    editor.wait_for_status("ready")
     editor.new_file("typed.py", TYPED)
+    editor.wait_for_status("ready")
     editor.type("tot")
     editor.wait_for_ghost("al = start")
     editor.picture("ghost")
@@ -300,8 +300,8 @@ def test_ghost_text_stays_while_it_is_typed_and_tab_accepts_it(editor: VSCode) -
 
 
 def test_a_word_of_the_ghost_text_can_be_accepted(editor: VSCode) -> None:
-    editor.wait_for_status("ready")
     editor.new_file("word.py", TYPED)
+    editor.wait_for_status("ready")
     editor.type("tot")
     editor.wait_for_ghost("al = start")
     editor.press("Control+ArrowRight")
@@ -312,8 +312,8 @@ def test_a_word_of_the_ghost_text_can_be_accepted(editor: VSCode) -> None:
 
 
 def test_a_line_of_several_can_be_accepted(editor: VSCode) -> None:
-    editor.wait_for_status("ready")
     editor.new_file("line.py", BLOCK)
+    editor.wait_for_status("ready")
     accept_a_line(editor)
 
 
@@ -525,8 +525,8 @@ def test_settings_count_at_once(editor: VSCode) -> None:
 
 
 def test_the_menu_of_the_status_bar_switches_a_language_off(editor: VSCode) -> None:
-    editor.wait_for_status("ready")
     editor.new_file("menu.py", TYPED + "tot")
+    editor.wait_for_status("ready")
     editor.until(lambda: offers_ghost(editor), "ghost text at first")
     editor.choose_from_menu("Disable completions for Python")
     editor.wait_for_status("off for Python")
@@ -659,8 +659,8 @@ def test_a_server_that_dies_is_started_again_and_this_is_said_once(editor: VSCod
     os.kill(process, signal.SIGKILL)
     editor.until(lambda: editor.server.completion_servers() not in ([], [process]), "another server runs")
     editor.wait_for_message("again|restart", after=before)
-    editor.wait_for_status("ready")
     editor.new_file("again.py", TYPED + "tot")
+    editor.wait_for_status("ready")
     editor.until(lambda: offers_ghost(editor), "ghost text from the new server")
     assert len(editor.messages()[before:]) == 1
 
