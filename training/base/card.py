@@ -35,7 +35,7 @@ def model_card(training: TrainingRecord, packages: Sequence[Package], shape: Map
         train_mb=_mb(data.bytes),
         n_files=f"{data.files:,}",
         train_tokens=_millions(data.tokens),
-        epochs=f"{tokens_seen / data.tokens:.1f}",
+        epochs=f"{training.tokens_seen / data.tokens:.1f} times{' in the last stage' if training.history else ''}",
         tokens_seen=_millions(tokens_seen),
         n_steps=f"{sum(stage.steps for stage in stages):,}",
         hours=f"{hours:.1f}",
