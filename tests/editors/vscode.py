@@ -197,7 +197,7 @@ class VSCode:
         return _plain(self._editor_value(_GHOST))
 
     def drawn_ghost_text(self) -> str:
-        """The current ghost text once all its lines are drawn, or an empty string: the first line comes apart."""
+        """The current ghost text once all its lines are drawn (the first comes apart), or an empty string."""
         ghost = self.ghost_text()
         self.page.wait_for_timeout(DRAWN_MS)
         return ghost if ghost == self.ghost_text() else ""

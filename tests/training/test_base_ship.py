@@ -414,6 +414,7 @@ def test_a_second_stage_continues_a_finished_run(run: Path, corpus: Path, tmp_pa
     card = (tmp_path / "base" / "README.md").read_text(encoding="utf-8")
     assert f"{first.steps + training.steps:,} steps" in card
     assert "in 2 stages" in card
+    assert f"read {training.tokens_seen / training.data.tokens:.1f} times in the last stage" in card
     assert f"--folder RUN1 --tokens {training.tokens_seen} --start RUN0 >" in card
     assert load_model(tmp_path / "base").training.history == training.history
 
